@@ -1,0 +1,1 @@
+"""Registered detectors: what is stored with them, where they are found, how they are fetched."""

@@ -1,0 +1,125 @@
+"""The way to the MLflow server; the only module that imports mlflow."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wildetect.errors import ModelError, ServerError
+from wildetect.registry.probe import Probe
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+__all__ = ["Connection", "connect", "tracking_uri"]
+
+DEFAULT_URI = "http://127.0.0.1:5000"
+ANSWER_TIMEOUT = 3.0
+
+# MLflow's own defaults would wait minutes for a server that is off, print links into our stdout, draw
+# progress bars, ask git, and report usage.
+CLIENT_ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def tracking_uri(explicit: str | None, configured: str | None = None) -> str:
+    """The server to talk to.
+
+    Args:
+        explicit: `MLFLOW_TRACKING_URI` of the environment or .env.
+        configured: What a settings file says, heard where the former is silent.
+    """
+    return (explicit or configured or DEFAULT_URI).rstrip("/")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A server that answers.
+
+    Attributes:
+        uri: Its address.
+        client: MLflow's client of it.
+    """
+
+    uri: str
+    client: MlflowClient
+
+
+def connect(uri: str) -> Connection:
+    """Reach the server, first with one quick question and then with MLflow's client.
+
+    Raises:
+        ServerError: Where it does not answer within 3 s, or is no http address.
+    """
+    if not uri.startswith(("http://", "https://")):
+        raise ServerError(
+            f"MLFLOW_TRACKING_URI is {uri}, not the address of a server",
+            hint=f"Set MLFLOW_TRACKING_URI={DEFAULT_URI} in .env.",
+        )
+    if not Probe(uri, timeout=ANSWER_TIMEOUT).healthy():
+        raise ServerError(
+            f"no MLflow server answers at {uri}",
+            hint="Start it with: uv run invoke mlflow.serve (or mend MLFLOW_TRACKING_URI in .env)",
+        )
+    for name, value in CLIENT_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import logging
+
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(uri)
+    return Connection(uri, mlflow.MlflowClient(uri))
+
+
+@contextlib.contextmanager
+def errors_of_mlflow(subject: str) -> Iterator[None]:
+    """Say in our words what MLflow says in its own.
+
+    Args:
+        subject: What was asked for, such as "the model detector@production".
+
+    Raises:
+        ModelError: Where the registry does not hold it.
+        ServerError: Where the server refuses or fails.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        text = " ".join(str(error).split())
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST" or " alias " in text:
+            raise ModelError(
+                f"the registry holds no {subject}", hint="See what it holds with: uv run invoke model.list"
+            ) from error
+        if error.get_http_status_code() in (401, 403) or error.error_code in (
+            "UNAUTHENTICATED",
+            "PERMISSION_DENIED",
+        ):
+            raise ServerError(
+                f"the MLflow server refuses {subject}: {text}",
+                hint="Put MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env.",
+            ) from error
+        raise ServerError(
+            f"the MLflow server failed on {subject}: {text}",
+            hint="See its log: runs/mlflow/server.log; and: uv run invoke mlflow.status",
+        ) from error
+
+
+def mlflow_module() -> Any:
+    """MLflow itself, for the calls that its client class does not have."""
+    import mlflow
+    import mlflow.onnx
+
+    return mlflow

@@ -1,0 +1,90 @@
+"""How a user names a model: `name@alias`, `name/version`, `name/latest`, or a weights file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from wildetect.errors import ConfigurationError, ModelError
+
+__all__ = ["LATEST", "WEIGHTS_SUFFIXES", "ModelReference", "check_alias", "check_name", "names_a_file"]
+
+LATEST = "latest"
+WEIGHTS_SUFFIXES = (".onnx", ".pt", ".pth", ".torchscript", ".ckpt", ".engine")
+FORMS = "Write name@alias, name/version, name/latest or the path of a weights file."
+
+
+@dataclass(frozen=True)
+class ModelReference:
+    """A registered model and which of its versions; exactly one of alias and version is given.
+
+    Attributes:
+        name: Registered name.
+        alias: An alias of one of its versions.
+        version: A version number, or "latest".
+    """
+
+    name: str
+    alias: str | None = None
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.alias}" if self.alias else f"{self.name}/{self.version}"
+
+    @classmethod
+    def parse(cls, text: str) -> ModelReference:
+        """Read `name@alias`, `name/version` or `name/latest`, with or without `models:/` before it.
+
+        Raises:
+            ConfigurationError: Where the text is none of them.
+        """
+        match = re.fullmatch(
+            r"(?:models:/)?(?P<name>[^/:@]+)(?:@(?P<alias>[^/:@]+)|/(?P<version>\d+|latest))", text
+        )
+        if match is None:
+            raise ConfigurationError(f"{text!r} names no model", hint=FORMS)
+        if match["alias"] and match["alias"].lower() == LATEST:
+            return cls(match["name"], version=LATEST)
+        return cls(match["name"], alias=match["alias"], version=match["version"])
+
+    @classmethod
+    def of(cls, name: str, which: str) -> ModelReference:
+        """The model of a settings file, whose alias key may also hold a version number or "latest"."""
+        is_version = which.isdigit() or which.lower() == LATEST
+        return cls.parse(f"{name}/{which.lower()}" if is_version else f"{name}@{which}")
+
+
+def names_a_file(text: str) -> bool:
+    """Whether the text is the path of a weights file rather than a registered model."""
+    return text.lower().endswith(WEIGHTS_SUFFIXES) or Path(text).is_file()
+
+
+def check_name(name: str) -> None:
+    """Refuse a registered name that MLflow would refuse.
+
+    Raises:
+        ModelError: Where it is empty or holds "/", ":" or "@", which part a name from its version.
+    """
+    if not name.strip() or any(sign in name for sign in "/:@"):
+        raise ModelError(
+            f"{name!r} cannot be the name of a model: it is empty or holds '/', ':' or '@'",
+            hint="Choose a name such as elephant-detector, with --name or as processing.name.",
+        )
+
+
+def check_alias(alias: str) -> None:
+    """Refuse an alias that MLflow would refuse.
+
+    Raises:
+        ModelError: Where it is reserved ("latest", "v3", a number) or holds other signs than
+            letters, digits, "_" and "-".
+    """
+    reserved = alias.lower() == LATEST or re.fullmatch(r"[vV]?\d+", alias)
+    if reserved or not re.fullmatch(r"[\w-]+", alias, flags=re.ASCII):
+        why = (
+            "is reserved for versions" if reserved else "holds other signs than letters, digits, '_' and '-'"
+        )
+        raise ModelError(
+            f"the alias {alias!r} {why}", hint="Choose an alias such as production or 2026-survey."
+        )

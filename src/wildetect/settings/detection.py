@@ -1,0 +1,179 @@
+"""configs/detection.yaml: what to detect in, with which model, and how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from wildetect.settings.keys import Keys, NoEffect, SectionKeys
+
+__all__ = [
+    "DetectionKeys",
+    "DetectionSettings",
+    "FlightSpecs",
+    "Logging",
+    "ModelChoice",
+    "Output",
+    "PositionTable",
+    "Processing",
+]
+
+NOT_SENT = NoEffect("predictions are not sent to Label Studio from here")
+NO_REMOTE = NoEffect("detection runs on this machine; there is no client for a remote scoring service")
+NO_PROFILER = NoEffect("there is no built-in profiler; run.json holds the times")
+NOT_YET_POSITIONS = NoEffect("positions come from each photograph's own GPS tags")
+
+
+class ModelChoice(Keys):
+    """Which detector, and where inference runs."""
+
+    mlflow_model_name: str | None = Field(None, description="registered model; null: MLFLOW_REGISTRY_NAME")
+    mlflow_model_alias: str | None = Field(
+        None, description="alias, version number or latest; null: MLFLOW_ALIAS"
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class PositionTable(Keys):
+    """A folder of photographs and a CSV file with their positions."""
+
+    image_folder: Path | None = None
+    csv_path: Annotated[Path | None, NOT_YET_POSITIONS] = None
+    skip_rows: int | None = Field(None, ge=0)
+    delimiter: str = Field(",", min_length=1)
+    filename_col: str = "filename"
+    lat_col: str = "latitude"
+    lon_col: str = "longitude"
+    alt_col: str = "altitude"
+
+
+class LabelStudio(Keys):
+    """Where the original sent its predictions."""
+
+    url: Annotated[str | None, NOT_SENT] = None
+    api_key: Annotated[str | None, NOT_SENT] = None
+    project_id: Annotated[int | None, NOT_SENT] = None
+    download_resources: bool = True
+    from_name: Annotated[str | None, NOT_SENT] = None
+    to_name: Annotated[str | None, NOT_SENT] = None
+    label_type: Annotated[str | None, NOT_SENT] = None
+    json_path: Annotated[Path | None, NOT_SENT] = None
+    dotenv_path: Annotated[Path | None, NOT_SENT] = None
+    parse_ls_config: Annotated[bool | None, NOT_SENT] = None
+    ls_xml_config: Annotated[Path | None, NOT_SENT] = None
+
+
+Pipeline = Literal["mt", "mt_simple", "mp", "async", "simple", "default", "raster", "mt_raster"]
+ONE_PIPELINE = NoEffect("one pipeline does all of them")
+
+
+class Processing(Keys):
+    """Tiles, batches, thresholds."""
+
+    batch_size: int = Field(32, gt=0, description="tiles per forward pass")
+    tile_size: int = Field(800, ge=0, description="side of a tile in px; 0 takes each image whole")
+    overlap_ratio: float = Field(0.2, ge=0, lt=1, description="overlap of neighbouring tiles")
+    confidence: float | None = Field(None, ge=0, le=1, description="null: that stored with the model")
+    nms_threshold: float = Field(
+        0.5, ge=0, le=1, description="IoU above which two boxes of one class are one"
+    )
+    max_errors: int = Field(5, ge=0, description="failed images after which the run stops")
+    pipeline_type: Annotated[Pipeline | None, ONE_PIPELINE] = None
+    queue_size: int = Field(64, gt=0, description="photographs and tiles decoded ahead, at the most")
+    num_data_workers: int = Field(2, ge=0, description="decoder threads")
+    prefetch_factor: Annotated[int | None, NoEffect("queue_size bounds what is decoded ahead")] = Field(
+        None, gt=0
+    )
+    num_inference_workers: Annotated[int | None, NoEffect("there is one worker for each core or GPU")] = None
+    pin_memory: Annotated[bool | None, NoEffect("onnxruntime copies tiles to the device itself")] = None
+    max_concurrent: Annotated[int | None, ONE_PIPELINE] = None
+
+
+NO_GSD = NoEffect("boxes are in px; nothing here needs the ground sampling distance yet")
+
+
+class FlightSpecs(Keys):
+    """The camera and the flight, where a photograph does not tell."""
+
+    sensor_height: Annotated[float, NO_GSD] = Field(24.0, gt=0, description="mm")
+    focal_length: Annotated[float, NO_GSD] = Field(35.0, gt=0, description="mm")
+    flight_height: Annotated[float, NO_GSD] = Field(180.0, gt=0, description="m above ground")
+    gsd: Annotated[float | None, NO_GSD] = Field(
+        None, gt=0, description="ground sampling distance in cm/px; overrides the rest"
+    )
+
+
+class InferenceService(Keys):
+    """A remote scoring server."""
+
+    url: Annotated[str | None, NO_REMOTE] = None
+    timeout: float = Field(60.0, gt=0, description="s")
+
+
+class Profiling(Keys):
+    """Profilers of the original."""
+
+    enable: Annotated[bool, NO_PROFILER] = False
+    memory_profile: Annotated[bool, NO_PROFILER] = False
+    line_profile: Annotated[bool, NO_PROFILER] = False
+    gpu_profile: Annotated[bool, NO_PROFILER] = False
+
+
+class Output(Keys):
+    """Where results go."""
+
+    directory: Path = Path("results")
+    dataset_name: Annotated[
+        str | None, NoEffect("results are not sent to FiftyOne; coco and csv open in it")
+    ] = None
+
+
+class Logging(Keys):
+    """How much is said, and where it is kept."""
+
+    verbose: bool = False
+    log_file: Path | None = None
+
+
+class DetectionKeys(Keys):
+    """The keys of a detection run."""
+
+    model: ModelChoice = ModelChoice()
+    image_paths: list[Path] | None = Field(None, description="files to detect in")
+    image_dir: Path | None = Field(None, description="folder, searched recursively")
+    exif_gps_update: PositionTable | None = None
+    labelstudio: LabelStudio | None = None
+    processing: Processing = Processing()
+    flight_specs: FlightSpecs = FlightSpecs()
+    inference_service: InferenceService | None = None
+    profiling: Profiling = Profiling()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if len(self.sources) > 1:
+            names = " and ".join(self.sources)
+            raise ValueError(f"{names} are given: keep one of them and set the others to null")
+        return self
+
+    @property
+    def sources(self) -> dict[str, list[Path]]:
+        """The images to work on, under the name of the key that gives them."""
+        folder = self.exif_gps_update.image_folder if self.exif_gps_update else None
+        named = {
+            "image_paths": self.image_paths,
+            "image_dir": [self.image_dir] if self.image_dir else None,
+            "exif_gps_update.image_folder": [folder] if folder else None,
+        }
+        return {name: paths for name, paths in named.items() if paths is not None}
+
+
+class DetectionSettings(DetectionKeys, SectionKeys):
+    """configs/detection.yaml."""
+
+    section: ClassVar[str] = "detection"
+    file: ClassVar[str] = "configs/detection.yaml"
+
+    output: Output = Output()
+    logging: Logging = Logging()

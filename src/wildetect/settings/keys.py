@@ -1,0 +1,70 @@
+"""What the models of the settings files have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, get_args
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic.fields import FieldInfo
+
+from wildetect.settings.problems import Key
+
+__all__ = ["Keys", "NoEffect", "SectionKeys", "key_names", "keys_without_effect"]
+
+
+@dataclass(frozen=True)
+class NoEffect:
+    """Marks a key of existing files that is accepted and does nothing; the reason completes a sentence."""
+
+    reason: str
+
+
+class Keys(BaseModel):
+    """A block of keys. An unknown key is an error; null, for a key or a whole block, means the default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_the_default(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {
+            key: value for key, value in values.items() if value is not None or key not in cls.model_fields
+        }
+
+
+class SectionKeys(Keys):
+    """A whole settings file.
+
+    Attributes:
+        section: Its name in environment variables: `WILDETECT_DETECTION__PROCESSING__TILE_SIZE`.
+        file: The YAML file, relative to the project root.
+    """
+
+    section: ClassVar[str]
+    file: ClassVar[str]
+
+
+def _fields(model: type[Keys], above: Key = ()) -> Iterator[tuple[Key, FieldInfo]]:
+    for name, info in model.model_fields.items():
+        yield (*above, name), info
+        inner = [info.annotation, *get_args(info.annotation)]
+        for block in inner:
+            if isinstance(block, type) and issubclass(block, Keys):
+                yield from _fields(block, (*above, name))
+
+
+def key_names(model: type[Keys]) -> list[str]:
+    """All keys of a settings file as users write them: `processing.tile_size`."""
+    return [".".join(str(part) for part in key) for key, _ in _fields(model)]
+
+
+def keys_without_effect(model: type[Keys]) -> Iterator[tuple[Key, str]]:
+    """The keys that are accepted and do nothing, each with the reason."""
+    for key, info in _fields(model):
+        for marker in info.metadata:
+            if isinstance(marker, NoEffect):
+                yield key, marker.reason

@@ -1,0 +1,237 @@
+"""The layers that settings come from, merged and checked."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import yaml
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from wildetect.errors import ConfigurationError
+from wildetect.settings.keys import Keys, SectionKeys, key_names, keys_without_effect
+from wildetect.settings.problems import Key, Problem, dotted, nearest, raise_problems, shown
+from wildetect.settings.project import Project
+from wildetect.settings.yaml_file import YamlFile, read_yaml
+
+__all__ = ["PRECEDENCE", "Option", "load_settings"]
+
+PRECEDENCE = ("command line", "environment", ".env", "YAML", "default")
+"""Who is heard first; the default is what the models in this package say."""
+
+logger = logging.getLogger(__name__)
+NOT_GIVEN = object()
+Section = TypeVar("Section", bound=SectionKeys)
+
+
+class Option(NamedTuple):
+    """A setting given on the command line.
+
+    Attributes:
+        flag: The option as users type it, such as "--tile-size".
+        value: Its value; None where the option was not given.
+    """
+
+    flag: str
+    value: object
+
+
+@dataclass
+class Layer:
+    """One source of settings: nested values, and the place each was given at."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    where: Callable[[Key], str] = dotted
+
+    def at(self, key: Key) -> Any:
+        """The value that this layer gives at the key, or `NOT_GIVEN`."""
+        inner: Any = self.values
+        for part in key:
+            is_there = isinstance(inner, dict) and part in inner
+            is_item = isinstance(inner, list) and isinstance(part, int) and part < len(inner)
+            if not (is_there or is_item):
+                return NOT_GIVEN
+            inner = inner[part]
+        return inner
+
+    def holds(self, key: Key) -> bool:
+        """Whether this layer gives a value at the key, or below it."""
+        return self.at(key) is not NOT_GIVEN
+
+    def put(self, key: Key, value: object) -> None:
+        """Set a value; a block on the way that is no block is replaced by one."""
+        inner = self.values
+        for part in key[:-1]:
+            if not isinstance(inner.get(str(part)), dict):
+                inner[str(part)] = {}
+            inner = inner[str(part)]
+        inner[str(key[-1])] = value
+
+
+def load_settings(
+    model: type[Section],
+    project: Project,
+    *,
+    file: Path | None = None,
+    options: Mapping[Key, Option] | None = None,
+) -> Section:
+    """Read the settings of a section from all layers, highest first as in `PRECEDENCE`.
+
+    Args:
+        model: The settings model; its `section` names the environment prefix, its `file` the YAML file.
+        project: Gives the root folder and .env.
+        file: Another YAML file than the section's own.
+        options: Settings from the command line.
+
+    Returns:
+        The checked settings. A key without effect is named in a warning.
+
+    Raises:
+        ConfigurationError: Naming every problem of every layer, each with its place.
+    """
+    yaml_file = _read_file(model, project, file)
+    layers = {
+        "command line": _command_line_layer(options or {}),
+        "environment": _variable_layer(model.section, os.environ, "environment variable {name}"),
+        ".env": _dotenv_layer(model.section, project),
+        "YAML": Layer(yaml_file.values, yaml_file.where),
+    }
+    ordered = [layers[name] for name in PRECEDENCE if name in layers]
+    problems = list(yaml_file.problems)
+    settings: Section | None = None
+    try:
+        settings = _merged(model, ordered)
+    except ValidationError as error:
+        # What is wrong with a file that could not be read is said once.
+        readable = not problems or yaml_file.values
+        problems += _problems_of(error, model, ordered, yaml_file) if readable else []
+    problems.sort(key=_place)
+    raise_problems(
+        problems, hint=f"Mend it there; {project.shown(_path(model, project, file))} explains each key."
+    )
+    assert settings is not None  # noqa: S101 - raise_problems has raised otherwise
+    _warn_of_keys_without_effect(model, ordered)
+    return settings
+
+
+def _path(model: type[SectionKeys], project: Project, file: Path | None) -> Path:
+    return file or project.root / model.file
+
+
+def _read_file(model: type[SectionKeys], project: Project, file: Path | None) -> YamlFile:
+    path = _path(model, project, file)
+    if file is None and not path.exists():
+        return YamlFile(project.shown(path))
+    if not path.is_file():
+        raise ConfigurationError(
+            f"there is no settings file {project.shown(path)}",
+            hint=f"Give an existing YAML file with --config; the one in use without it is {model.file}.",
+        )
+    return read_yaml(path, name=project.shown(path), variable=project.variable)
+
+
+def _command_line_layer(options: Mapping[Key, Option]) -> Layer:
+    given = {key: option for key, option in options.items() if option.value is not None}
+    layer = Layer(where=lambda key: given[key].flag if key in given else dotted(key))
+    for key, option in given.items():
+        layer.put(key, option.value)
+    return layer
+
+
+def _dotenv_layer(section: str, project: Project) -> Layer:
+    lines = {name.upper(): line for name, line in project.dotenv.lines.items()}
+    layer = _variable_layer(section, project.dotenv.values, "{name}")
+    by_name = layer.where
+    layer.where = lambda key: f".env:{lines.get(by_name(key), '?')}"
+    return layer
+
+
+def _variable_layer(section: str, variables: Mapping[str, str], place: str) -> Layer:
+    prefix = f"WILDETECT_{section}__".upper()
+    layer = Layer(where=lambda key: place.format(name=prefix + "__".join(str(part).upper() for part in key)))
+    for name, text in variables.items():
+        if name.upper().startswith(prefix) and text:
+            layer.put(tuple(name[len(prefix) :].lower().split("__")), _value_of_variable(text))
+    return layer
+
+
+def _value_of_variable(text: str) -> Any:
+    """The text itself, but null and a list in brackets as YAML reads them."""
+    if text.strip() in ("null", "~") or text.lstrip().startswith("["):
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError:
+            return text
+    return text
+
+
+def _merged(model: type[Section], layers: list[Layer]) -> Section:
+    class Source(PydanticBaseSettingsSource):
+        def __init__(self, settings_cls: type[BaseSettings], layer: Layer) -> None:
+            super().__init__(settings_cls)
+            self.layer = layer
+
+        def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+            del field
+            return self.layer.values.get(field_name), field_name, False
+
+        def __call__(self) -> dict[str, Any]:
+            return self.layer.values
+
+    class Merged(model, BaseSettings):  # type: ignore[valid-type, misc]
+        model_config = SettingsConfigDict(extra="forbid")
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: object, **__: object
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(Source(settings_cls, layer) for layer in layers)
+
+    merged: Section = Merged()
+    return merged
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    """Sorts problems as they stand in their file."""
+    name, _, line = problem.where.rpartition(":")
+    return (name, int(line)) if line.isdigit() else (problem.where, 0)
+
+
+def _problems_of(
+    error: ValidationError, model: type[Keys], layers: list[Layer], yaml_file: YamlFile
+) -> Iterator[Problem]:
+    for detail in error.errors():
+        key: Key = detail["loc"]
+        layer = next((layer for layer in layers if key and layer.holds(key)), None)
+        where = layer.where(key) if layer else yaml_file.where(key)
+        name = dotted(key)
+        if detail["type"] == "extra_forbidden":
+            close = nearest(name, key_names(model))
+            meant = f"; did you mean {close}?" if close else ""
+            what = f"{name} = {shown(key, detail['input'])}: unknown key{meant}"
+        elif detail["type"] == "missing":
+            what = f"{name} is missing"
+        elif detail["type"] in ("model_type", "dict_type", "model_attributes_type"):
+            what = f"{name} = {shown(key, detail['input'])}: must be a block of indented 'key: value' lines"
+        else:
+            said = detail["msg"].removeprefix("Value error, ").split(", unable to parse")[0]
+            said = said.replace("Input should be", "must be")
+            what = f"{name} = {shown(key, detail['input'])}: {said}" if key else said
+        yield Problem(where, what)
+
+
+def _warn_of_keys_without_effect(model: type[SectionKeys], layers: list[Layer]) -> None:
+    by_reason: dict[str, list[str]] = {}
+    for key, reason in keys_without_effect(model):
+        layer = next((layer for layer in layers if layer.holds(key)), None)
+        if layer is not None and layer.at(key) not in (None, False):
+            by_reason.setdefault(reason, []).append(f"{dotted(key)} ({layer.where(key)})")
+    for reason, keys in by_reason.items():
+        verb = "has" if len(keys) == 1 else "have"
+        logger.warning("%s %s no effect here: %s", ", ".join(keys), verb, reason)

@@ -1,0 +1,110 @@
+"""The project folder and the variables that its .env and the environment give."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wildetect.errors import ConfigurationError
+from wildetect.settings.problems import Problem, raise_problems
+
+__all__ = ["CALLER_FOLDER", "Project", "Variables", "caller_folder", "from_caller"]
+
+CALLER_FOLDER = "WILDETECT_CALLER_CWD"
+"""Set by the .bat files: the folder that the user called from, as they change to the project root."""
+
+
+def caller_folder() -> Path:
+    """The folder that relative paths on the command line start from."""
+    return Path(os.environ.get(CALLER_FOLDER) or Path.cwd())
+
+
+def from_caller(path: str) -> Path:
+    """A path from the command line, made absolute."""
+    return (caller_folder() / Path(path).expanduser()).resolve()
+
+
+@dataclass(frozen=True)
+class Variables:
+    """The variables of .env, and the line each stands in."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Variables:
+        """Read a .env file; a missing one is as an empty one.
+
+        Raises:
+            ConfigurationError: Where the file is no text in UTF-8 or holds a line that is no `NAME=value`.
+        """
+        from dotenv import dotenv_values
+        from dotenv.parser import parse_stream
+
+        if not path.exists():
+            return cls()
+        name, hint = path.name, f'Write each line of {path.name} as NAME=value, or put "#" before it.'
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            problem = Problem(name, f"cannot be read as UTF-8 text ({error})")
+            raise ConfigurationError(str(problem), hint="Save the file as UTF-8 text.") from error
+        from io import StringIO
+
+        bindings = list(parse_stream(StringIO(text)))
+        broken = [b for b in bindings if b.error or (b.key is not None and b.value is None)]
+        # Not the line itself: it may hold a password.
+        raise_problems(
+            [Problem(f"{name}:{_first_line(b.original)}", "not NAME=value") for b in broken], hint=hint
+        )
+        values = dotenv_values(stream=StringIO(text), interpolate=True)
+        lines = {b.key: _first_line(b.original) for b in bindings if b.key is not None}
+        return cls({key: value for key, value in values.items() if value is not None}, lines)
+
+
+def _first_line(original: object) -> int:
+    """The line that a binding's text begins in: the parser counts blank lines before it as its own."""
+    line: int = original.line  # type: ignore[attr-defined]
+    text: str = original.string  # type: ignore[attr-defined]
+    return line + (
+        len(text) - len(text.lstrip("\r\n \t")) and text[: len(text) - len(text.lstrip())].count("\n")
+    )
+
+
+@dataclass(frozen=True)
+class Project:
+    """The workspace: its root folder and the variables of its .env."""
+
+    root: Path
+    dotenv: Variables = field(default_factory=Variables)
+
+    @classmethod
+    def find(cls) -> Project:
+        """The project that the current folder lies in: the nearest folder upward with a tasks.py.
+
+        Raises:
+            ConfigurationError: Where its .env is broken.
+        """
+        here = Path.cwd()
+        root = next((folder for folder in (here, *here.parents) if (folder / "tasks.py").is_file()), here)
+        return cls(root, Variables.read(root / ".env"))
+
+    @property
+    def dotenv_path(self) -> Path:
+        """The project's .env, whether it exists or not."""
+        return self.root / ".env"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all that running leaves behind: MLflow's store, fetched models, the log."""
+        return self.root / "runs"
+
+    def variable(self, name: str) -> str | None:
+        """A variable of the environment, else of .env; an empty one counts as not given."""
+        return os.environ.get(name) or self.dotenv.values.get(name) or None
+
+    def shown(self, path: Path) -> str:
+        """A path for messages: relative to the project root where it lies inside, forward slashes."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)

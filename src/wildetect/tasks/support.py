@@ -1,0 +1,177 @@
+"""What every task shares: how it is declared, how it speaks, how its errors become exit codes.
+
+Nothing heavy is imported here, nor at the top of any task module: `invoke --list` loads them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wildetect.settings import Project
+
+__all__ = ["Verb", "emit", "export_variables", "say", "verb"]
+
+logger = logging.getLogger("wildetect")
+LOG_FILE_LIMIT = 5_000_000
+EXPORTED_PREFIXES = ("MLFLOW_", "AWS_", "CUDA_")
+
+
+class Verb(Task):  # type: ignore[type-arg]
+    """An invoke task of this project.
+
+    Args:
+        body: The function.
+        shim: The .bat file in scripts/ that calls it, if it has one.
+        options: As for `invoke.Task`.
+    """
+
+    def __init__(self, body: Callable[..., object], *, shim: str | None = None, **options: Any) -> None:
+        super().__init__(body, **options)
+        self.shim = shim
+
+
+def verb(
+    *,
+    help: Mapping[str, str] | None = None,  # noqa: A002 - as invoke calls it
+    shim: str | None = None,
+    iterable: Sequence[str] = (),
+) -> Callable[[Callable[..., object]], Verb]:
+    """Declare a task: options by their long names only, errors told as design says.
+
+    Args:
+        help: What each option does.
+        shim: The .bat file that calls the task.
+        iterable: Options that may be given more than once.
+    """
+
+    def declare(body: Callable[..., object]) -> Verb:
+        @functools.wraps(body)
+        def told(*args: object, **options: object) -> None:
+            with errors_told():
+                body(*args, **options)
+
+        return Verb(
+            told,
+            name=body.__name__.replace("_", "-"),
+            shim=shim,
+            positional=[],
+            iterable=list(iterable),
+            help=dict(help or {}),
+            auto_shortflags=False,
+        )
+
+    return declare
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal; stdout is kept for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def emit(document: object) -> None:
+    """The one JSON document of `--json`, on stdout."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def export_variables(project: Project) -> None:
+    """Give libraries the variables of .env that they look for themselves; the environment wins."""
+    for name, value in project.dotenv.values.items():
+        if name.startswith(EXPORTED_PREFIXES):
+            os.environ.setdefault(name, value)
+
+
+@contextlib.contextmanager
+def errors_told() -> Iterator[None]:
+    """Turn errors into a line that says what is wrong, one that says what mends it, and an exit code.
+
+    A bug's traceback goes to the log file; `WILDETECT_DEBUG=1` shows it.
+    """
+    _write_any_letter()
+    log_file = _start_logging()
+    try:
+        yield
+    except WildDetectError as error:
+        logger.debug("%s", error, exc_info=True)
+        _show_traceback_when_debugging()
+        say(f"error: {error.message}")
+        for detail in error.details:
+            say(f"  {detail}")
+        say(f"hint: {error.hint}")
+        raise Exit(code=error.exit_code) from error
+    except KeyboardInterrupt as interrupt:
+        say("interrupted")
+        raise Exit(code=EXIT_INTERRUPTED) from interrupt
+    except Exit:
+        raise
+    except Exception as bug:
+        logger.debug("a bug", exc_info=True)
+        _show_traceback_when_debugging()
+        say(f"error: {type(bug).__name__}: {' '.join(str(bug).split()) or 'no message'}")
+        say(f"hint: This is a bug of WildDetect. Please report it with the end of {log_file}.")
+        raise Exit(code=EXIT_BUG) from bug
+
+
+def _write_any_letter() -> None:
+    """Windows pipes take cp1252 only: a letter that does not fit must not end the run."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _show_traceback_when_debugging() -> None:
+    if os.environ.get("WILDETECT_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+
+
+class _Warnings(logging.StreamHandler):  # type: ignore[type-arg]
+    """Shows warnings as `warning: ...` and information as it is, on the stderr of the moment."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def format(self, record: logging.LogRecord) -> str:
+        word = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        return word + record.getMessage()
+
+
+def _start_logging() -> Path:
+    """Warnings to the terminal, everything to runs/wildetect.log; once a process."""
+    from pathlib import Path
+
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / "tasks.py").is_file()), here)
+    log_file = root / "runs" / "wildetect.log"
+    if logger.handlers:
+        return log_file
+    logging.raiseExceptions = False  # a log that cannot be written must not end a run
+    terminal = _Warnings()
+    terminal.setLevel(logging.WARNING)
+    logger.addHandler(terminal)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    with contextlib.suppress(OSError):
+        log_file.parent.mkdir(exist_ok=True)
+        if log_file.exists() and log_file.stat().st_size > LOG_FILE_LIMIT:
+            log_file.replace(log_file.with_suffix(".log.1"))
+        to_file = logging.FileHandler(log_file, encoding="utf-8", delay=True)
+        to_file.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+        logger.addHandler(to_file)
+    return log_file

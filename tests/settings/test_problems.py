@@ -1,0 +1,172 @@
+"""What a user reads when a settings file is wrong."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from wildetect.errors import ConfigurationError
+from wildetect.settings import Option, Project, load_settings
+from wildetect.settings.detection import DetectionSettings
+from wildetect.settings.keys import SectionKeys
+from wildetect.settings.mlflow import MlflowSettings
+from wildetect.settings.registration import RegistrationSettings
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "tasks.py").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def problems(text: str | bytes, model: type[SectionKeys] = DetectionSettings) -> list[str]:
+    path = Path("configs/mine.yaml")
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(model, Project.find(), file=path.resolve())
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+    return list(caught.value.details) or [caught.value.message]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("processing:\n  tilesize: 5\n", "configs/mine.yaml:2", "did you mean processing.tile_size?"),
+        ("tile_size: 5\n", "configs/mine.yaml:1", "did you mean processing.tile_size?"),
+        ("procesing: {}\n", "configs/mine.yaml:1", "did you mean processing?"),
+        ("processing:\n  nms: 5\n", "configs/mine.yaml:2", "did you mean processing.nms_threshold?"),
+        ("processing:\n  overlap_ratio: 1.0\n", "configs/mine.yaml:2", "1.0: must be less than 1"),
+        ("processing:\n  batch_size: many\n", "configs/mine.yaml:2", "'many': must be a valid integer"),
+        ("\nmodel:\n  device: cudaa\n", "configs/mine.yaml:3", "must be 'auto', 'cpu' or 'cuda'"),
+        ("output: 5\n", "configs/mine.yaml:1", "must be a block of indented"),
+        (
+            "image_dir: ${NOT_SET_ANYWHERE}/x\n",
+            "configs/mine.yaml:1",
+            "the variable NOT_SET_ANYWHERE is set neither",
+        ),
+        ("output: {}\nmodel: {}\noutput: {}\n", "configs/mine.yaml:3", "given twice (also in line 1)"),
+        ('image_dir: "D:\\survey"\n', "configs/mine.yaml:1", "without quotes or in 'single quotes'"),
+        ("model:\n\tdevice: cpu\n", "configs/mine.yaml:2", "spaces, not with tabs"),
+        ("model: [\n", "configs/mine.yaml:2", "is no YAML"),
+        ("just words\n", "configs/mine.yaml", "holds no 'key: value' lines"),
+        (b"output:\n  directory: Erg\xe4nzung\n", "configs/mine.yaml", "is not UTF-8 text"),
+        ("image_dir: a\nimage_paths: [b]\n", "configs/mine.yaml", "image_paths and image_dir are given"),
+    ],
+)
+def test_one_problem(workspace: Path, text: str | bytes, place: str, says: str) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith(f"{place}: ")
+    assert says in problem
+
+
+def test_all_problems_at_once_in_the_order_of_the_file(workspace: Path) -> None:
+    found = problems("model:\n  device: x\nprocessing:\n  tile_size: -1\n  typo: 1\nnothing: 2\n")
+    assert [problem.split(": ")[0] for problem in found] == [
+        f"configs/mine.yaml:{line}" for line in (2, 4, 5, 6)
+    ]
+
+
+def test_the_option_and_the_variables_are_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WILDETECT_DETECTION__PROCESSING__TILE", "5")
+    (workspace / ".env").write_text(
+        "A=1\n\nWILDETECT_DETECTION__PROCESSING__MAX_ERRORS=-1\n", encoding="utf-8"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(
+            DetectionSettings,
+            Project.find(),
+            options={("processing", "confidence"): Option("--confidence", "high")},
+        )
+    text = "\n".join(caught.value.details)
+    assert "--confidence: processing.confidence = 'high': must be a valid number" in text
+    assert ".env:3: processing.max_errors = '-1'" in text
+    assert "environment variable WILDETECT_DETECTION__PROCESSING__TILE: " in text
+    assert "did you mean processing.tile_size?" in text
+
+
+def test_a_secret_is_not_shown(workspace: Path) -> None:
+    (problem,) = problems("labelstudio:\n  api_key: [deadbeef]\n")
+    assert "deadbeef" not in problem
+
+
+def test_a_file_that_is_not_there(workspace: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"there is no settings file configs/gone\.yaml"):
+        load_settings(DetectionSettings, Project.find(), file=workspace / "configs/gone.yaml")
+
+
+@pytest.mark.parametrize("line", ["NO EQUALS SIGN", 'QUOTED="never closed', "JUST_A_NAME"])
+def test_a_broken_dotenv_is_an_error_with_its_line(workspace: Path, line: str) -> None:
+    (workspace / ".env").write_text(f"A=1\n\n# a remark\n{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"^\.env:4: not NAME=value$") as caught:
+        Project.find()
+    assert caught.value.exit_code == 2
+
+
+def test_a_missing_dotenv_is_fine(workspace: Path) -> None:
+    assert dict(Project.find().dotenv.values) == {}
+
+
+def test_variables_are_replaced(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (workspace / ".env").write_text("DATA_ROOT=/survey\n", encoding="utf-8")
+    monkeypatch.setenv("TILES", "320")
+    (workspace / "configs/detection.yaml").write_text(
+        "image_dir: ${DATA_ROOT}/camp\n"
+        "processing:\n  tile_size: ${oc.env:TILES}\n"
+        "  batch_size: ${BATCH:-4}\n  max_errors: ${oc.env:ERRORS,7}\n",
+        encoding="utf-8",
+    )
+    settings = load_settings(DetectionSettings, Project.find())
+    assert settings.image_dir == Path("/survey/camp")
+    assert (
+        settings.processing.tile_size,
+        settings.processing.batch_size,
+        settings.processing.max_errors,
+    ) == (320, 4, 7)
+
+
+def test_keys_without_effect_are_named_with_their_reason(
+    workspace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("configs/detection.yaml").write_text(
+        "processing:\n  pipeline_type: mt\n  pin_memory: true\n  num_inference_workers: null\n",
+        encoding="utf-8",
+    )
+    with caplog.at_level(logging.WARNING):
+        load_settings(DetectionSettings, Project.find())
+    first, second = (record.message for record in caplog.records)
+    assert first == (
+        "processing.pipeline_type (configs/detection.yaml:2) has no effect here: "
+        "one pipeline does all of them"
+    )
+    assert second.startswith(
+        "processing.pin_memory (configs/detection.yaml:3) has no effect here: onnxruntime"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("detection.yaml", DetectionSettings),
+        ("detector_registration.yaml", RegistrationSettings),
+        ("detector_registration_example.yaml", RegistrationSettings),
+        ("classifier_registration_example.yaml", RegistrationSettings),
+    ],
+)
+def test_files_of_users_load_unchanged(
+    workspace: Path, shared_data: Path, name: str, model: type[SectionKeys]
+) -> None:
+    load_settings(model, Project.find(), file=shared_data / "configs" / name)
+
+
+@pytest.mark.parametrize("model", [DetectionSettings, RegistrationSettings, MlflowSettings])
+def test_our_own_files_load_without_a_warning(
+    model: type[SectionKeys], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    load_settings(model, Project.find())
+    assert not caplog.records
