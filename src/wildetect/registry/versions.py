@@ -112,6 +112,7 @@ def register(connection: Connection, registration: Registration) -> Version:
             name,
             source=logged.model_uri,
             run_id=run.info.run_id,
+            model_id=logged.model_id,
             tags={"sha256": manifest.sha256, "family": manifest.family, **registration.tags},
             description=registration.description,
         )
@@ -243,6 +244,24 @@ def _all_pages(search: Any, *arguments: Any, **options: Any) -> list[Any]:
         token = page.token
         if not token:
             return found
+
+
+def move_alias(connection: Connection, reference: ModelReference, alias: str) -> tuple[Version, str | None]:
+    """Point an alias at a version.
+
+    Returns:
+        The version, and the number of the one that the alias pointed at before, if any.
+
+    Raises:
+        ModelError: Where the registry does not hold the version.
+        ServerError: Where the server fails.
+    """
+    version = resolve(connection, reference)
+    client = connection.client
+    with errors_of_mlflow(f"model {reference}"):
+        before = (client.get_registered_model(version.name).aliases or {}).get(alias)
+        client.set_registered_model_alias(version.name, alias, version.version)
+    return version, None if before is None else str(before)
 
 
 def fetch(connection: Connection, version: Version, cache: Path) -> FetchedModel:

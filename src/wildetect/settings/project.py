@@ -105,6 +105,10 @@ class Project:
         """A variable of the environment, else of .env; an empty one counts as not given."""
         return os.environ.get(name) or self.dotenv.values.get(name) or None
 
+    def path(self, path: Path) -> Path:
+        """A path of a settings file or of .env: relative ones start at the project root."""
+        return self.root / path.expanduser()
+
     def shown(self, path: Path) -> str:
         """A path for messages: relative to the project root where it lies inside, forward slashes."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)

@@ -2,9 +2,24 @@
 
 from invoke.collection import Collection
 
-from wildetect.tasks import shims
+from wildetect.tasks import demo, detect, mlflow_server, mlflow_store, model, shims
 
 __all__ = ["ns"]
 
-ns = Collection()
+ns = Collection(demo.demo)
+ns.add_collection(
+    Collection(
+        "mlflow",
+        mlflow_server.serve,
+        mlflow_server.stop,
+        mlflow_server.restart,
+        mlflow_server.status,
+        mlflow_server.logs,
+        mlflow_store.migrate,
+        mlflow_store.backup,
+        mlflow_store.restore,
+    )
+)
+ns.add_collection(Collection("model", model.register, model.list_models, model.promote))
+ns.add_collection(Collection("detect", detect.run))
 ns.add_collection(Collection("shims", shims.write))

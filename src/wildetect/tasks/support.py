@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from wildetect.settings import Project
 
-__all__ = ["Verb", "emit", "export_variables", "say", "verb"]
+__all__ = ["Verb", "emit", "export_variables", "log_also_to", "say", "show_more", "verb"]
 
 logger = logging.getLogger("wildetect")
-LOG_FILE_LIMIT = 5_000_000
+LOG_FILE_LIMIT = 5_000_000  # bytes
+LOG_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 EXPORTED_PREFIXES = ("MLFLOW_", "AWS_", "CUDA_")
 
 
@@ -47,6 +48,7 @@ class Verb(Task):  # type: ignore[type-arg]
 
 def verb(
     *,
+    name: str | None = None,
     help: Mapping[str, str] | None = None,  # noqa: A002 - as invoke calls it
     shim: str | None = None,
     iterable: Sequence[str] = (),
@@ -54,6 +56,7 @@ def verb(
     """Declare a task: options by their long names only, errors told as design says.
 
     Args:
+        name: What users type, where it is not the function's own name.
         help: What each option does.
         shim: The .bat file that calls the task.
         iterable: Options that may be given more than once.
@@ -67,7 +70,7 @@ def verb(
 
         return Verb(
             told,
-            name=body.__name__.replace("_", "-"),
+            name=name or body.__name__,
             shim=shim,
             positional=[],
             iterable=list(iterable),
@@ -172,6 +175,33 @@ def _start_logging() -> Path:
         if log_file.exists() and log_file.stat().st_size > LOG_FILE_LIMIT:
             log_file.replace(log_file.with_suffix(".log.1"))
         to_file = logging.FileHandler(log_file, encoding="utf-8", delay=True)
-        to_file.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+        to_file.setFormatter(logging.Formatter(LOG_FORMAT))
         logger.addHandler(to_file)
     return log_file
+
+
+def show_more() -> None:
+    """Show information on the terminal, not warnings alone."""
+    for handler in logger.handlers:
+        if isinstance(handler, _Warnings):
+            handler.setLevel(logging.INFO)
+
+
+def log_also_to(path: Path) -> None:
+    """Keep everything in one more file.
+
+    Raises:
+        ConfigurationError: Where the file cannot be written.
+    """
+    from wildetect.errors import ConfigurationError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"the log file {path} cannot be written: {error.strerror or error}",
+            hint="Name another file as logging.log_file.",
+        ) from error
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    logger.addHandler(handler)

@@ -1,0 +1,1 @@
+"""From images to detections: tiles, forward passes, decoding of the outputs, stitching."""

@@ -1,0 +1,177 @@
+"""A detector: a network together with the manifest that says how it is fed and read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.detection.decoders import DECODERS, Frame
+from wildetect.detection.families import RANKS, needs_nms
+from wildetect.detection.preprocess import Placement, network_input
+from wildetect.detection.session import Device, Session, cores, open_session
+from wildetect.detection.stitching import nms
+from wildetect.detections import Detections
+from wildetect.errors import ModelError
+from wildetect.imagery.source import Pixels
+from wildetect.registry.manifest import Feeding, Manifest
+
+__all__ = ["Detector"]
+
+Array = NDArray[Any]
+
+_IMAGE_RANK = 4
+_BATCHED_GPU_RUNS = 2  # while one batch is on the GPU, the next is prepared
+
+
+class Detector:
+    """Finds animals in tiles; may be used by `workers` threads at once.
+
+    Args:
+        weights: ONNX file.
+        manifest: How to feed and read it.
+        device: auto, cpu or cuda; the attribute says which was picked.
+
+    Raises:
+        ConfigurationError: The device cannot be used.
+        ModelError: The weights cannot be used, or do not fit the manifest.
+    """
+
+    def __init__(self, weights: Path, manifest: Manifest, device: Device = "auto") -> None:
+        self.manifest = manifest
+        self.session: Session = open_session(weights, device)
+        self._frame = Frame(manifest.feeding.width, manifest.feeding.height)
+        self._image, self._sizes = _inputs(self.session, manifest.feeding)
+        self._outputs = [spec.name for spec in self.session.outputs]
+        if manifest.family not in {"detr", "nanodet"}:
+            self._outputs = self._outputs[:1]
+        self.batch = self._largest_batch()
+
+    @property
+    def device(self) -> str:
+        """What was picked: cpu or cuda."""
+        return self.session.device
+
+    @property
+    def workers(self) -> int:
+        """Number of threads that make full use of the device, each with its own forward pass."""
+        return cores() if self.device == "cpu" else _BATCHED_GPU_RUNS
+
+    def tiles_per_pass(self, wanted: int) -> int:
+        """Tiles to hand over at once: batches speed up a GPU; a CPU they only cost memory."""
+        if self.device == "cpu":
+            return self.batch or 1
+        return min(wanted, self.batch or wanted)
+
+    def detect(self, tiles: Sequence[Pixels], confidence: float | None = None) -> list[Detections]:
+        """Run the network on tiles.
+
+        Args:
+            tiles: RGB, each of shape (height, width, 3); any number, sizes may differ.
+            confidence: Lowest to report; by default the manifest's.
+
+        Returns:
+            For each tile its detections in px of that tile, most confident first, each animal once. They
+            are not cut to the tile: a box may reach beyond the part of the animal that was seen.
+
+        Raises:
+            ModelError: The network failed, or gave something else than its family gives.
+        """
+        lowest = self.manifest.thresholds.confidence if confidence is None else confidence
+        size = self.batch or len(tiles)
+        found: list[Detections] = []
+        for start in range(0, len(tiles), max(size, 1)):
+            part = tiles[start : start + size]
+            outputs, placements = self.forward(part)
+            found += [
+                self._read(one, placement, lowest) for one, placement in zip(outputs, placements, strict=True)
+            ]
+        return found
+
+    def forward(self, tiles: Sequence[Pixels]) -> tuple[list[list[Array]], list[Placement]]:
+        """One forward pass: each tile's outputs, without batch dimension, and its place in the input."""
+        missing = (self.batch or len(tiles)) - len(tiles)
+        # a network with a fixed batch gets its last tile several times; the surplus is not looked at
+        pixels, placements = network_input([*tiles, *[tiles[-1]] * missing], self.manifest.feeding)
+        feeds: dict[str, Array] = {self._image: pixels}
+        if self._sizes is not None:
+            feeds[self._sizes] = np.tile(np.array(self._frame, dtype=np.int64), (len(pixels), 1))
+        outputs = self.session.run(feeds, self._outputs)
+        return [self._of(index, outputs, len(pixels)) for index in range(len(tiles))], placements[
+            : len(tiles)
+        ]
+
+    def _read(self, outputs: Sequence[Array], placement: Placement, confidence: float) -> Detections:
+        try:
+            found = DECODERS[self.manifest.family](outputs, self._frame, confidence)
+        except (ValueError, IndexError, StopIteration) as error:
+            shapes = ", ".join(str(output.shape) for output in outputs)
+            raise ModelError(
+                f"outputs of shape {shapes} cannot be read as {self.manifest.family}: {error}",
+                hint="register the model again with its right family",
+            ) from error
+        names = len(self.manifest.class_names)
+        if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < names:
+            raise ModelError(
+                f"the model reports class {found.class_id.max()}, but has {names} class names",
+                hint="register the model again with all its class names",
+            )
+        found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id)
+        found = found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
+        thresholds = self.manifest.thresholds
+        if needs_nms(self.manifest.family):
+            found = nms(found, thresholds.iou, thresholds.overlap_metric)
+        else:
+            found = found.ranked()
+        return found.select(slice(thresholds.max_detections))
+
+    def _of(self, index: int, outputs: Sequence[Array], size: int) -> list[Array]:
+        """The outputs for one picture of a batch."""
+        if self.manifest.family == "end-to-end-7":
+            rows = outputs[0].reshape(-1, outputs[0].shape[-1])
+            return [rows[rows[:, 0] == index] if size > 1 else rows]
+        largest = max(output.ndim for output in outputs)
+        if largest > RANKS[self.manifest.family]:
+            return [output[index] for output in outputs]
+        if size > 1:
+            raise ModelError(
+                "the outputs have no batch dimension, so that a batch cannot be told apart",
+                hint="register the model again: the check then sets its batch to 1",
+            )
+        return list(outputs)
+
+    def _largest_batch(self) -> int | None:
+        """Number of tiles a forward pass must have; None: any."""
+        fixed = next(spec.shape[0] for spec in self.session.inputs if spec.name == self._image)
+        if fixed is not None:
+            return fixed
+        if self.manifest.feeding.batch is not None:
+            return self.manifest.feeding.batch
+        ranks = [len(spec.shape) for spec in self.session.outputs if spec.name in self._outputs]
+        batched = self.manifest.family == "end-to-end-7" or max(ranks) > RANKS[self.manifest.family]
+        return None if batched else 1
+
+
+def _inputs(session: Session, feeding: Feeding) -> tuple[str, str | None]:
+    """Names of the input for pictures and, if there is one, of that for their sizes."""
+    images = [spec for spec in session.inputs if len(spec.shape) == _IMAGE_RANK]
+    sizes = [spec for spec in session.inputs if spec not in images]
+    if len(images) != 1 or len(sizes) > 1 or any(spec.dtype != "int64" for spec in sizes):
+        named = ", ".join(f"{spec.name} {spec.dtype} {spec.shape}" for spec in session.inputs)
+        raise ModelError(
+            f"{session.weights.name} is not fed as a detector is: its inputs are {named}",
+            hint="a detector takes one picture of shape (1, 3, height, width), and at most its size",
+        )
+    image = images[0]
+    fed = (feeding.batch, 3, feeding.height, feeding.width)
+    differs = any(own not in {None, other} for own, other in zip(image.shape[1:], fed[1:], strict=True))
+    if differs or image.dtype != feeding.dtype:
+        raise ModelError(
+            f"{session.weights.name} takes {image.dtype} {image.shape}, "
+            f"but is registered with {feeding.dtype} {fed}",
+            hint="register the model again; leave out imgsz where the file has a fixed size",
+        )
+    return image.name, sizes[0].name if sizes else None

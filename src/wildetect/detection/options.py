@@ -1,0 +1,38 @@
+"""How a detection run goes about its images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wildetect.geometry import OverlapMetric
+
+__all__ = ["PipelineOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineOptions:
+    """Tiles, thresholds and threads of a run.
+
+    Attributes:
+        tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
+        overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
+        confidence: Lowest to report; None: the manifest's.
+        nms_threshold: Overlap above which two boxes of one class, of different tiles, are one animal.
+        overlap_metric: How that overlap is measured; None: as the manifest says.
+        batch_size: Tiles in a forward pass on a GPU.
+        max_errors: The run stops when more images than this have failed.
+        decode_ahead: Decoded images that may wait for a worker.
+        decode_threads: Threads that decode images.
+        workers: Threads that run the model; None: as many as the device has use for.
+    """
+
+    tile_size: int = 800
+    overlap_ratio: float = 0.2
+    confidence: float | None = None
+    nms_threshold: float = 0.5
+    overlap_metric: OverlapMetric | None = None
+    batch_size: int = 32
+    max_errors: int = 5
+    decode_ahead: int = 2
+    decode_threads: int = 2
+    workers: int | None = None

@@ -1,0 +1,41 @@
+"""From image files to results, in order: the one pipeline for all images and devices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Sequence
+
+from wildetect.detection.detector import Detector
+from wildetect.detection.options import PipelineOptions
+from wildetect.detection.workers import Workers
+from wildetect.imagery.discovery import ImageFile
+from wildetect.results.records import ImageResult
+
+__all__ = ["PipelineOptions", "detect_images"]
+
+logger = logging.getLogger(__name__)
+
+
+def detect_images(
+    images: Sequence[ImageFile], detector: Detector, options: PipelineOptions
+) -> Generator[ImageResult, None, None]:
+    """Results in the order of `images`, as they are done.
+
+    An image that cannot be processed gives a result with its failure. After more than `max_errors` of
+    them the results end early. Closing the generator stops all threads, after the tiles at hand.
+    """
+    workers = Workers(images, detector, options)
+    failures = 0
+    try:
+        workers.start()
+        for index in range(len(images)):
+            result = workers.fetch(index)
+            failures += result.failed
+            yield result
+            if failures > options.max_errors:
+                logger.warning(
+                    "stopped: %d images failed, more than max_errors: %d", failures, options.max_errors
+                )
+                return
+    finally:
+        workers.stop()

@@ -1,0 +1,113 @@
+"""Turn tiles into the network's input, and boxes in that input back into px of the tile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wildetect.geometry import Boxes
+from wildetect.imagery.source import Pixels
+from wildetect.registry.manifest import Feeding
+
+__all__ = ["Placement", "network_input", "place"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a tile lies in the network's input, after it was resized to `width` x `height` px.
+
+    Attributes:
+        left: First column of the tile in the input.
+        top: First row of the tile in the input.
+        width: Width of the resized tile in px.
+        height: Height of the resized tile in px.
+        tile_width: Width of the tile itself in px.
+        tile_height: Height of the tile itself in px.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    tile_width: int
+    tile_height: int
+
+    def to_tile(self, xyxy: Boxes) -> NDArray[np.float32]:
+        """Boxes (n, 4) in px of the network's input as boxes in px of the tile; not cut to it."""
+        x_scale = self.tile_width / self.width
+        y_scale = self.tile_height / self.height
+        offset = np.array([self.left, self.top, self.left, self.top], dtype=np.float32)
+        return (xyxy - offset).astype(np.float32) * np.array([x_scale, y_scale] * 2, dtype=np.float32)
+
+
+def place(tile_width: int, tile_height: int, feeding: Feeding) -> Placement:
+    """Where a tile goes: stretched over the whole input, or letterboxed (in its shape, with a border).
+
+    The centred letterbox rounds as Ultralytics does, which puts an odd border px to the right or bottom.
+    """
+    if feeding.resize == "stretch":
+        return Placement(0, 0, feeding.width, feeding.height, tile_width, tile_height)
+    ratio = min(feeding.width / tile_width, feeding.height / tile_height)
+    width = min(max(round(tile_width * ratio), 1), feeding.width)
+    height = min(max(round(tile_height * ratio), 1), feeding.height)
+    if feeding.resize == "letterbox-corner":
+        return Placement(0, 0, width, height, tile_width, tile_height)
+    left = round((feeding.width - width) / 2 - 0.1)
+    top = round((feeding.height - height) / 2 - 0.1)
+    return Placement(left, top, width, height, tile_width, tile_height)
+
+
+def network_input(tiles: Sequence[Pixels], feeding: Feeding) -> tuple[NDArray[Any], list[Placement]]:
+    """Resize, pad, reorder and scale tiles.
+
+    Args:
+        tiles: RGB, each of shape (height, width, 3); sizes may differ.
+        feeding: What the network expects.
+
+    Returns:
+        The input, shape (n, 3, height, width), and where each tile lies in it.
+    """
+    placements = [place(tile.shape[1], tile.shape[0], feeding) for tile in tiles]
+    shape = (len(tiles), 3, feeding.height, feeding.width)
+    batch = np.empty(shape, np.uint8 if feeding.dtype == "uint8" else np.float32)
+    for row, tile, placement in zip(batch, tiles, placements, strict=True):
+        _fill(row, _framed(tile, placement, feeding), feeding)
+    return (batch.astype(np.float16) if feeding.dtype == "float16" else batch), placements
+
+
+def _framed(tile: Pixels, placement: Placement, feeding: Feeding) -> Pixels:
+    """The tile resized and in its frame; the tile itself where it fits already."""
+    if (placement.width, placement.height) != (placement.tile_width, placement.tile_height):
+        tile = _resize(tile, placement.width, placement.height)
+    if (placement.width, placement.height) == (feeding.width, feeding.height):
+        return tile
+    framed = np.full((feeding.height, feeding.width, 3), feeding.pad, np.uint8)
+    bottom, right = placement.top + placement.height, placement.left + placement.width
+    framed[placement.top : bottom, placement.left : right] = tile
+    return framed
+
+
+def _resize(tile: Pixels, width: int, height: int) -> Pixels:
+    """Bilinear; when it shrinks a tile it averages over all of its pixels, so that no animal is skipped."""
+    image = Image.fromarray(np.ascontiguousarray(tile))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _fill(row: NDArray[Any], pixels: Pixels, feeding: Feeding) -> None:
+    """Write (p * scale - mean) / std of each channel into `row`, shape (3, height, width)."""
+    channels = pixels.transpose(2, 0, 1)
+    if feeding.channel_order == "bgr":
+        channels = channels[::-1]
+    if feeding.dtype == "uint8":
+        row[...] = channels
+        return
+    std = np.array(feeding.std, dtype=np.float64)
+    factor = (feeding.scale / std).astype(np.float32)[:, None, None]
+    np.multiply(channels, factor, out=row, dtype=np.float32)
+    if any(feeding.mean):
+        row -= (np.array(feeding.mean, dtype=np.float64) / std).astype(np.float32)[:, None, None]

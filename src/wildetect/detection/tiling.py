@@ -1,0 +1,46 @@
+"""Cut an image into overlapping tiles of equal size."""
+
+from __future__ import annotations
+
+import math
+
+from wildetect.geometry import Window
+
+__all__ = ["tile_windows"]
+
+
+def tile_windows(width: int, height: int, tile_size: int, overlap_ratio: float) -> list[Window]:
+    """Windows that cover an image, row by row.
+
+    Neighbours overlap by at least `overlap_ratio * tile_size` px. The last column and row are shifted
+    back inside the image, so that every tile has the full size; no tile could be left out.
+
+    Args:
+        width: Of the image in px.
+        height: Of the image in px.
+        tile_size: Side of a tile in px; 0 takes the image whole. An image smaller than a tile in one
+            direction is covered by tiles of its own size in that direction.
+        overlap_ratio: 0 up to, but not including, 1.
+
+    Raises:
+        ValueError: The image is empty, or an argument is out of its range.
+    """
+    if width <= 0 or height <= 0:
+        raise ValueError(f"an image of {width} x {height} px has no tiles")
+    if tile_size < 0 or not 0 <= overlap_ratio < 1:
+        raise ValueError(f"tile_size {tile_size} must be 0 or more, overlap_ratio {overlap_ratio} in [0, 1)")
+    tile_width = min(tile_size or width, width)
+    tile_height = min(tile_size or height, height)
+    # the overlap is that of a whole tile, also where the image is narrower than one
+    step = max(tile_size - math.ceil(overlap_ratio * tile_size - 1e-9), 1)
+    return [
+        Window(x, y, tile_width, tile_height)
+        for y in _starts(height, tile_height, step)
+        for x in _starts(width, tile_width, step)
+    ]
+
+
+def _starts(length: int, tile: int, step: int) -> list[int]:
+    """First pixels of the tiles along one side, the last one shifted back inside."""
+    count = 1 + math.ceil((length - tile) / step)
+    return [min(index * step, length - tile) for index in range(count)]

@@ -1,0 +1,78 @@
+"""Detections of one tile or image, as arrays of equal length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect import geometry
+
+__all__ = ["Detections"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Boxes with their confidence and class.
+
+    Attributes:
+        xyxy: Boxes, shape (n, 4), float32, px of the tile or image they belong to.
+        confidence: Shape (n,), float32, 0 to 1.
+        class_id: Shape (n,), int64, index into the model's class names.
+    """
+
+    xyxy: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    class_id: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "xyxy", np.asarray(self.xyxy, dtype=np.float32).reshape(-1, 4))
+        object.__setattr__(self, "confidence", np.asarray(self.confidence, dtype=np.float32).reshape(-1))
+        object.__setattr__(self, "class_id", np.asarray(self.class_id, dtype=np.int64).reshape(-1))
+        if not len(self.xyxy) == len(self.confidence) == len(self.class_id):
+            lengths = f"{len(self.xyxy)}, {len(self.confidence)}, {len(self.class_id)}"
+            raise ValueError(f"xyxy, confidence and class_id differ in length: {lengths}")
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """No detections."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Detections]) -> Detections:
+        """All detections of `parts`, in their order."""
+        if not parts:
+            return cls.empty()
+        return cls(
+            np.concatenate([part.xyxy for part in parts]),
+            np.concatenate([part.confidence for part in parts]),
+            np.concatenate([part.class_id for part in parts]),
+        )
+
+    def select(self, which: NDArray[Any] | slice) -> Detections:
+        """Those at the given positions, in that order, or where a mask of shape (n,) is true."""
+        return Detections(self.xyxy[which], self.confidence[which], self.class_id[which])
+
+    def shift(self, x: float, y: float) -> Detections:
+        """The same detections moved by `x` px to the right and `y` px downwards."""
+        return Detections(geometry.shift(self.xyxy, x, y), self.confidence, self.class_id)
+
+    def clip(self, width: float, height: float) -> Detections:
+        """Boxes cut to an image of `width` x `height` px; those wholly outside it are left out."""
+        cut = Detections(geometry.clip(self.xyxy, width, height), self.confidence, self.class_id)
+        return cut.select((cut.xyxy[:, 2] > cut.xyxy[:, 0]) & (cut.xyxy[:, 3] > cut.xyxy[:, 1]))
+
+    def ranked(self) -> Detections:
+        """Highest confidence first; ties by class, then by box, so that no order of input matters."""
+        return self.select(self.ranking())
+
+    def ranking(self) -> NDArray[np.intp]:
+        """Positions that put the detections into the order of `ranked`, shape (n,)."""
+        x_min, y_min, x_max, y_max = self.xyxy.T
+        return np.lexsort((y_max, x_max, y_min, x_min, self.class_id, -self.confidence))

@@ -1,0 +1,1 @@
+"""Photographs: found, opened upright as RGB, with the position they were taken from."""

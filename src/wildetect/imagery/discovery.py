@@ -1,0 +1,145 @@
+"""Find the images to work on: files and folders, in one natural order, none twice."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wildetect.errors import InputError
+
+__all__ = ["EXTENSIONS", "ImageFile", "discover"]
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+
+_SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information"}
+_SYSTEM_FILES = ("thumbs.", "ehthumbs")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image to work on.
+
+    Attributes:
+        path: Where it lies, absolute.
+        name: What results call it: relative to the source folder (or to the folder that all sources
+            share), with forward slashes; unique in a run.
+    """
+
+    path: Path
+    name: str
+
+
+def discover(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> list[ImageFile]:
+    """All images among files and, recursively, in folders.
+
+    Hidden and system files in folders are left out; so are links to an image that is there already. A
+    file that is named itself is taken if it has one of the `EXTENSIONS`, in any letter case.
+
+    Args:
+        sources: Files and folders.
+        exclude: Folders not to look into, such as the output folder of the run.
+
+    Returns:
+        In natural order (2.jpg before 10.jpg), the same on every machine.
+
+    Raises:
+        InputError: A source does not exist or is a file of another kind, or there are no images.
+    """
+    _check(sources)
+    left_out = {_identity(folder) for folder in exclude}
+    found: dict[str, Path] = {}
+    for source in sources:
+        for path in _images_in(source.absolute(), left_out) if source.is_dir() else [source.absolute()]:
+            found.setdefault(_identity(path), path)
+    if not found:
+        raise InputError(
+            f"no images in {', '.join(map(str, sources)) or 'an empty list'}",
+            hint=f"name a folder or files with one of {' '.join(EXTENSIONS)}",
+        )
+    base = _base([source.absolute() if source.is_dir() else source.absolute().parent for source in sources])
+    images = [ImageFile(path, _name(path, base)) for path in found.values()]
+    return sorted(images, key=lambda image: _natural(image.name))
+
+
+def _check(sources: Sequence[Path]) -> None:
+    problems = []
+    for source in sources:
+        if not source.exists():
+            problems.append(f"{source}: does not exist")
+        elif not source.is_dir() and source.suffix.lower() not in EXTENSIONS:
+            problems.append(f"{source}: not one of {' '.join(EXTENSIONS)}")
+    if problems:
+        more = "" if len(problems) == 1 else f" (and {len(problems) - 1} more)"
+        raise InputError(problems[0] + more, hint="check the path for typing errors", details=problems[1:])
+
+
+def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
+    """Images below a folder. Linked folders are followed, each real folder is visited once."""
+    visited = left_out - {_identity(folder)}  # results may be written among the images
+    pending = [folder]
+    while pending:
+        current = pending.pop()
+        identity = _identity(current)
+        if identity in visited:
+            continue
+        visited.add(identity)
+        try:
+            entries = list(os.scandir(current))
+        except OSError as error:
+            logger.warning("cannot look into %s: %s", current, error.strerror or error)
+            continue
+        for entry in entries:
+            if _is_hidden(entry):
+                continue
+            if entry.is_dir():
+                pending.append(Path(entry.path))
+            elif entry.name.lower().endswith(EXTENSIONS) and entry.is_file():
+                yield Path(entry.path)
+
+
+def _is_hidden(entry: os.DirEntry[str]) -> bool:
+    """Dot files (macOS writes ._x.jpg beside x.jpg), thumbnails, and what Windows hides."""
+    name = entry.name.lower()
+    if name.startswith(".") or name in _SYSTEM_FOLDERS or name.startswith(_SYSTEM_FILES):
+        return True
+    try:
+        attributes = getattr(entry.stat(follow_symlinks=False), "st_file_attributes", 0)
+    except OSError:
+        return False  # let opening it say why
+    return bool(attributes & (stat.FILE_ATTRIBUTE_HIDDEN | stat.FILE_ATTRIBUTE_SYSTEM))
+
+
+def _identity(path: Path) -> str:
+    """The same text for the same file or folder, through links and, on Windows, any letter case."""
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _base(folders: Sequence[Path]) -> Path | None:
+    """The folder that all sources share; None on different drives of Windows."""
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:
+        return None
+
+
+def _name(path: Path, base: Path | None) -> str:
+    return (path if base is None else path.relative_to(base)).as_posix()
+
+
+def _natural(name: str) -> tuple[object, ...]:
+    """Sort key: folder by folder, digits as numbers, letter case only where nothing else differs."""
+    folders = [
+        [
+            (0, int(part), "") if part.isdecimal() else (1, 0, part)
+            for part in re.split(r"(\d+)", folder.casefold())
+        ]
+        for folder in name.split("/")
+    ]
+    return (folders, name)

@@ -1,0 +1,120 @@
+"""Decode a photograph with Pillow into upright RGB."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from PIL.ExifTags import Base
+
+from wildetect.imagery.metadata import read_position
+from wildetect.imagery.source import MAX_PIXELS, ArraySource, Pixels, UnreadableImageError, check_size
+
+__all__ = ["BACKDROP", "decode", "from_16_bit"]
+
+BACKDROP: Final = 114
+"""Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
+
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # an MPO is opened as the JPEG that it begins with
+_STRIP_PIXELS = 4_000_000
+_DARK_16_BIT = 4096
+
+# Pillow would warn from here on, and refuse at twice as much; check_size refuses first, with its reason.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+logger = logging.getLogger(__name__)
+
+
+def decode(path: Path) -> ArraySource:
+    """Decode a photograph: first frame, upright by EXIF orientation, 8-bit RGB.
+
+    Transparent pixels come out grey (`BACKDROP`); 16-bit values are scaled by their full range, so
+    that equal values stay equal in all pictures of a survey.
+
+    Raises:
+        UnreadableImageError: The file is damaged, too large or of another kind.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            check_size(path, *image.size)
+            image.load()
+            position = read_position(image)
+            return ArraySource(_pixels(_upright(_rgb(image, path), image)), position)
+    except (UnreadableImageError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # decoders of broken files raise nearly anything: one image, one reason
+        raise UnreadableImageError(path, _reason(error)) from error
+
+
+def from_16_bit(values: np.ndarray, path: Path) -> Pixels:
+    """16-bit values to 8 bits by their full range (65535 becomes 255), rounded."""
+    if values.size and values.max() < _DARK_16_BIT:
+        logger.warning("%s: 16-bit, but uses only the lowest values; it comes out almost black", path.name)
+    return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def _rgb(image: Image.Image, path: Path) -> Image.Image:
+    if image.mode in {"I", "I;16", "I;16B", "I;16L", "I;16N"}:
+        values = np.asarray(image)
+        if values.size and not 0 <= int(values.min()) <= int(values.max()) <= np.iinfo(np.uint16).max:
+            raise UnreadableImageError(path, "its values need more than 16 bits; it is no photograph")
+        return Image.fromarray(from_16_bit(values, path)).convert("RGB")
+    if image.mode == "F":
+        raise UnreadableImageError(path, "it holds floating point values (elevations?), not a photograph")
+    if image.has_transparency_data:
+        backdrop = Image.new("RGBA", image.size, (BACKDROP, BACKDROP, BACKDROP, 255))
+        backdrop.alpha_composite(image.convert("RGBA"))
+        return backdrop.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _upright(rgb: Image.Image, original: Image.Image) -> Image.Image:
+    try:
+        orientation = original.getexif().get(Base.Orientation)
+    except Exception:  # noqa: BLE001 - broken EXIF raises nearly anything, and must not cost the photograph
+        return rgb
+    method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return rgb if method is None else rgb.transpose(method)
+
+
+def _pixels(rgb: Image.Image) -> Pixels:
+    """Copy in strips: all at once costs twice the picture on top of the picture."""
+    width, height = rgb.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(_STRIP_PIXELS // width, 1)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = np.asarray(rgb.crop((0, top, width, bottom)))
+    return pixels
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, UnidentifiedImageError):
+        return (
+            "it is not a JPEG, PNG, TIFF or WebP image, whatever its name says, or its beginning is damaged"
+        )
+    if "truncated" in text.lower():
+        return "the file is cut short (truncated)"
+    if "too large" in text.lower():
+        return "a few bytes of it unfold to far too many (a decompression bomb)"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it claims more than {2 * MAX_PIXELS / 1e6:,.0f} megapixels"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    return f"the file is damaged ({text or type(error).__name__})"

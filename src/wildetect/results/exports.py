@@ -1,0 +1,127 @@
+"""Detections in the formats of other tools. The same results always give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wildetect.results.files import write_text
+from wildetect.results.records import ImageResult
+
+__all__ = ["CSV_COLUMNS", "write_csv", "write_megadetector", "write_text"]
+
+CSV_COLUMNS = (
+    "image",
+    "class",
+    "confidence",
+    "x_min",
+    "y_min",
+    "x_max",
+    "y_max",
+    "latitude",
+    "longitude",
+)
+
+_CONFIDENCE_DIGITS = 5
+_PX_DIGITS = 2
+_SHARE_DIGITS = 7  # a hundredth of a px in a raster of 100,000 px
+_DEGREE_DIGITS = 7  # about a centimetre
+
+
+def write_megadetector(
+    path: Path, results: Iterable[ImageResult], class_names: Sequence[str], *, detector: str | None = None
+) -> None:
+    """Write detections.json in MegaDetector's batch output format, version 1.6.
+
+    Timelapse and most camera-trap tools read it: https://lila.science/megadetector-output-format
+
+    Args:
+        path: The file.
+        results: In the order of the file; each image takes one line of it.
+        class_names: Category "1" is the first of them.
+        detector: Name of the model, for the file's `info`.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    info = {"format_version": "1.6"} | ({"detector": detector} if detector else {})
+    categories = {str(number): name for number, name in enumerate(class_names, start=1)}
+    write_text(path, _megadetector_pieces(info, categories, results))
+
+
+def write_csv(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
+    """Write detections.csv: one row a detection, boxes in px, the position that of the photograph.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    write_text(path, _csv_pieces(results, class_names))
+
+
+def _megadetector_pieces(
+    info: Mapping[str, str], categories: Mapping[str, str], results: Iterable[ImageResult]
+) -> Iterator[str]:
+    yield f'{{\n"info": {_json(info)},\n"detection_categories": {_json(categories)},\n"images": ['
+    for number, result in enumerate(results):
+        yield ("," if number else "") + "\n" + _json(_megadetector_image(result))
+    yield "\n]\n}\n"
+
+
+def _megadetector_image(result: ImageResult) -> dict[str, Any]:
+    """An entry of `images`: boxes as shares of the upright image, or why there are none."""
+    if result.detections is None or result.width is None or result.height is None:
+        return {"file": result.name, "failure": result.failure, "detections": None}
+    width, height = float(result.width), float(result.height)
+    found = result.detections
+    rows = zip(found.xyxy.tolist(), found.confidence.tolist(), found.class_id.tolist(), strict=True)
+    detections = [
+        {
+            "category": str(class_id + 1),
+            "conf": round(confidence, _CONFIDENCE_DIGITS),
+            "bbox": [
+                round(x_min / width, _SHARE_DIGITS),
+                round(y_min / height, _SHARE_DIGITS),
+                round((x_max - x_min) / width, _SHARE_DIGITS),
+                round((y_max - y_min) / height, _SHARE_DIGITS),
+            ],
+        }
+        for (x_min, y_min, x_max, y_max), confidence, class_id in rows
+    ]
+    return {"file": result.name, "width": result.width, "height": result.height, "detections": detections}
+
+
+def _csv_pieces(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iterator[str]:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")  # as RFC 4180 has it, on every system
+    writer.writerow(CSV_COLUMNS)
+    for result in results:
+        if result.detections is not None:
+            found = result.detections
+            place = [_number(result.latitude, _DEGREE_DIGITS), _number(result.longitude, _DEGREE_DIGITS)]
+            rows = zip(found.class_id.tolist(), found.confidence.tolist(), found.xyxy.tolist(), strict=True)
+            writer.writerows(
+                [
+                    result.name,
+                    class_names[class_id],
+                    _number(confidence, _CONFIDENCE_DIGITS),
+                    *(_number(edge, _PX_DIGITS) for edge in xyxy),
+                    *place,
+                ]
+                for class_id, confidence, xyxy in rows
+            )
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()  # the head alone, where there are no results
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

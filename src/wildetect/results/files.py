@@ -1,0 +1,53 @@
+"""Write files whole or not at all, so that no reader ever meets half of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from wildetect.errors import InputError
+
+__all__ = ["replacing", "write_text"]
+
+
+def write_text(path: Path, text: str | Iterable[str]) -> None:
+    """Write UTF-8 text, with line ends as they are in it.
+
+    Args:
+        path: The file; its folder exists.
+        text: All of it, or its pieces one after the other.
+
+    Raises:
+        InputError: The file cannot be written; one that was there is unchanged.
+    """
+    with replacing(path) as file:
+        for piece in [text] if isinstance(text, str) else text:
+            file.write(piece.encode("utf-8"))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, which takes the place of `path` in one step when the block ends well.
+
+    Raises:
+        InputError: The file cannot be written; one that was there is unchanged.
+    """
+    # in the same folder: a rename across drives would be a copy
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="close the file in other programs, check the space left, or give another --output",
+        ) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

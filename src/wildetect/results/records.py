@@ -1,0 +1,110 @@
+"""What a detection run knows about each image, and about all of them together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from wildetect.detections import Detections
+
+__all__ = ["ImageResult", "RunSummary"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageResult:
+    """The outcome for one image: detections, or the reason why there are none.
+
+    Attributes:
+        name: Path relative to the source folder, with forward slashes; unique in a run.
+        path: Where the file lies.
+        detections: In px of the upright image, cut to it; null if the image failed.
+        failure: Reason why the image failed, for a person; null if it did not.
+        width: Of the upright image in px; null if it could not be opened.
+        height: Of the upright image in px; null if it could not be opened.
+        tiles: Number of tiles run through the model.
+        seconds: From the start of decoding to the stitched result, other images being in work meanwhile.
+        longitude: Of the camera in degrees, WGS 84; null if unknown.
+        latitude: Of the camera in degrees, WGS 84; null if unknown.
+    """
+
+    name: str
+    path: Path
+    detections: Detections | None = None
+    failure: str | None = None
+    width: int | None = None
+    height: int | None = None
+    tiles: int = 0
+    seconds: float = 0.0
+    longitude: float | None = None
+    latitude: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.detections is None) == (self.failure is None):
+            raise ValueError(f"{self.name}: an image has either detections or a failure")
+
+    @property
+    def failed(self) -> bool:
+        """Whether the image could not be processed."""
+        return self.failure is not None
+
+
+@dataclass(slots=True)
+class RunSummary:
+    """Counts over the images of a run; `add` each result as it comes.
+
+    Attributes:
+        expected: Number of images the run was to process.
+        done: Images with a result, failed ones included.
+        with_detections: Images with at least one detection.
+        detections: All detections.
+        tiles: Tiles run through the model.
+        counts: Detections for each class id.
+        failures: Reason for each failed image's name.
+    """
+
+    expected: int = 0
+    done: int = 0
+    with_detections: int = 0
+    detections: int = 0
+    tiles: int = 0
+    counts: Counter[int] = field(default_factory=Counter)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, results: Iterable[ImageResult], expected: int | None = None) -> RunSummary:
+        """The summary of results at hand; without `expected` they are all there is."""
+        summary = cls()
+        for result in results:
+            summary.add(result)
+        summary.expected = summary.done if expected is None else expected
+        return summary
+
+    @property
+    def failed(self) -> int:
+        """Number of failed images."""
+        return len(self.failures)
+
+    @property
+    def left(self) -> int:
+        """Images that the run did not come to, because it was stopped."""
+        return self.expected - self.done
+
+    def add(self, result: ImageResult) -> None:
+        """Count one more image."""
+        self.done += 1
+        self.tiles += result.tiles
+        if result.detections is None:
+            self.failures[result.name] = result.failure or ""
+            return
+        self.detections += len(result.detections)
+        self.with_detections += len(result.detections) > 0
+        ids, numbers = np.unique(result.detections.class_id, return_counts=True)
+        self.counts.update(dict(zip(ids.tolist(), numbers.tolist(), strict=True)))
+
+    def per_class(self, class_names: Sequence[str]) -> dict[str, int]:
+        """Detections for each class name, those without any included, in the model's order."""
+        return {name: self.counts[class_id] for class_id, name in enumerate(class_names)}

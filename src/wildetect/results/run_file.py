@@ -1,0 +1,128 @@
+"""run.json: what ran on what, with which model and settings, and what came out."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from wildetect import __version__
+from wildetect.registry.runs import RunRecord
+from wildetect.registry.versions import FetchedModel
+from wildetect.results.files import write_text
+from wildetect.results.records import RunSummary
+
+__all__ = ["RunFacts", "State", "run_document", "run_record", "write_run_file"]
+
+State = Literal["finished", "stopped", "interrupted"]
+PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What a run knows besides its results.
+
+    Attributes:
+        model: The detector.
+        settings: The settings that shape the result, by name.
+        device: Where inference ran.
+        state: "finished", "stopped" (too many failures) or "interrupted" (Ctrl+C).
+        started: When.
+        seconds: How long it took.
+    """
+
+    model: FetchedModel
+    settings: Mapping[str, object]
+    device: str
+    state: State
+    started: datetime
+    seconds: float
+
+
+def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
+    """The content of run.json; times are in seconds or UTC."""
+    manifest = facts.model.manifest
+    return {
+        "state": facts.state,
+        "model": {
+            "name": facts.model.name,
+            "version": facts.model.version,
+            "file": manifest.source.file,
+            "sha256": manifest.sha256,
+            "family": manifest.family,
+            "class_names": list(manifest.class_names),
+        },
+        "settings": dict(facts.settings),
+        "device": facts.device,
+        "images": {
+            "found": summary.expected,
+            "done": summary.done,
+            "failed": summary.failed,
+            "left": summary.left,
+            "with_detections": summary.with_detections,
+        },
+        "detections": summary.detections,
+        "counts": summary.per_class(manifest.class_names),
+        "tiles": summary.tiles,
+        "failures": [{"file": name, "reason": reason} for name, reason in summary.failures.items()],
+        "times": {
+            "started": facts.started.astimezone(UTC).isoformat(timespec="seconds"),
+            "seconds": round(facts.seconds, 3),
+            "tiles_per_second": round(summary.tiles / facts.seconds, 3) if facts.seconds else 0.0,
+        },
+        "versions": {"wildetect": __version__, "python": platform.python_version(), **_versions()},
+        "mlflow": None,  # the server's address and the run's id, once it is logged
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def write_run_file(folder: Path, document: Mapping[str, Any]) -> None:
+    """Write run.json, whole or not at all."""
+    write_text(folder / "run.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def run_record(document: Mapping[str, Any], folder: Path) -> RunRecord:
+    """What MLflow keeps of a run: parameters to compare by, counts, and the results themselves.
+
+    Args:
+        document: The content of run.json.
+        folder: The results.
+    """
+    model, images, times = document["model"], document["images"], document["times"]
+    named = {f"model_{key}": model[key] for key in ("name", "version", "sha256", "family") if model[key]}
+    counts = {f"count_{_metric_name(name)}": count for name, count in document["counts"].items() if count}
+    return RunRecord(
+        parameters={**document["settings"], **named, "device": document["device"]},
+        metrics={
+            **counts,
+            "detections": document["detections"],
+            "images": images["done"],
+            "images_failed": images["failed"],
+            "tiles": document["tiles"],
+            "tiles_per_second": times["tiles_per_second"],
+            "seconds": times["seconds"],
+        },
+        tags={"state": document["state"]},
+        folder=folder,
+        failed=document["state"] != "finished",
+    )
+
+
+def _metric_name(class_name: str) -> str:
+    """A class name with the signs that MLflow's metric names may hold."""
+    return re.sub(r"[^\w\-. /]", "_", class_name)

@@ -1,0 +1,143 @@
+"""The task that shows everything once, on what the project ships."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+
+from wildetect.tasks.support import export_variables, say, verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wildetect.registry.versions import Version
+    from wildetect.settings import Project
+
+__all__ = ["demo"]
+
+NAME = "demo"
+ALIAS = "production"
+TILE_SIZE = "640"  # what the demo detector was trained on
+OVERLAP = "0.2"
+CONFIDENCE = "0.3"
+
+
+@verb()
+def demo(context: Context) -> None:
+    """Try everything: start the server, register the shipped detector, detect on the shipped pictures.
+
+    The pictures are rendered, not photographed; how many of their animals were found is measured then
+    and there. It ends by saying where everything is.
+    """
+    del context
+    from wildetect.settings import Project
+    from wildetect.tasks.detect import Request, detect
+
+    project = Project.find()
+    export_variables(project)
+    folder = _shipped(project)
+    output = project.root / "results" / "demo"
+    url = _serve(project)
+    # Whatever .env says: the demo's model belongs into this project's own server.
+    os.environ["MLFLOW_TRACKING_URI"] = url
+    version = _registered(project, url, folder / "detector.onnx")
+    document = detect(
+        Request(
+            source=str(folder / "pictures"),
+            output=str(output),
+            model=f"{NAME}@{ALIAS}",
+            tile_size=TILE_SIZE,
+            overlap=OVERLAP,
+            confidence=CONFIDENCE,
+        ),
+        quiet=True,
+    )
+    _report(project, url, version, document, folder, output)
+
+
+def _shipped(project: Project) -> Path:
+    from wildetect.errors import InputError
+
+    folder = project.root / "demo"
+    if not (folder / "detector.onnx").is_file():
+        raise InputError(
+            f"the demo's detector and pictures are not in {folder}",
+            hint="They come with the project's repository: run the demo in a clone of it.",
+        )
+    return folder
+
+
+def _serve(project: Project) -> str:
+    """Start the server in the background, on the next free port where another program has ours."""
+    from wildetect.settings import Option, load_settings
+    from wildetect.settings.mlflow import MlflowSettings
+    from wildetect.tracking.plan import plan_server
+    from wildetect.tracking.ports import holder_of, next_free
+    from wildetect.tracking.server import running, start
+
+    own = running(project)
+    if own is not None:
+        say(f"MLflow server is already running at {own.url}")
+        return own.url
+    plan = plan_server(project, load_settings(MlflowSettings, project))
+    holder = holder_of(plan.host, plan.port)
+    if holder is not None:
+        port = next_free(plan.host, plan.port)
+        say(f"port {plan.port} is held by {holder}; taking {port}")
+        plan = plan_server(
+            project, load_settings(MlflowSettings, project, options={("port",): Option("--port", port)})
+        )
+    say("starting the MLflow server (10 to 30 s the first time) ...")
+    started = start(plan).state
+    say(f"MLflow server at {started.url} (pid {started.pid}, {started.seconds:.1f} s)")
+    return started.url
+
+
+def _registered(project: Project, url: str, weights: Path) -> Version:
+    """The demo's version in the registry, made unless the same file is there already."""
+    from wildetect.errors import ModelError
+    from wildetect.registry.connection import connect
+    from wildetect.registry.reference import ModelReference
+    from wildetect.registry.versions import register, resolve
+    from wildetect.settings.registration import Localizer, Naming, RegistrationSettings, Yolo
+    from wildetect.tasks.model import checked
+
+    settings = RegistrationSettings(
+        localizer=Localizer(yolo=Yolo(weights=weights, conf_thres=float(CONFIDENCE))),
+        processing=Naming(name=NAME),
+        description="Small detector of the demo, trained on **rendered** scenes: not for real surveys.",
+    )
+    registration, _ = checked(project, settings, [ALIAS])
+    connection = connect(url)
+    try:
+        version = resolve(connection, ModelReference(NAME, alias=ALIAS))
+    except ModelError:
+        version = None
+    if version is None or version.tags.get("sha256") != registration.manifest.sha256:
+        version = register(connection, registration)
+        say(f"registered {NAME} version {version.version} as {ALIAS}")
+    return version
+
+
+def _report(
+    project: Project, url: str, version: Version, document: dict[str, Any], folder: Path, output: Path
+) -> None:
+    from wildetect.results.scoring import read_coco, read_detections, score
+
+    class_names = document["model"]["class_names"]
+    truth = read_coco(folder / "truth.json", class_names)
+    measured = score(read_detections(output / "detections.csv", class_names), truth)
+    animals = measured.found + measured.missed
+    images = document["images"]
+    counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items())
+    print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
+    print(f"model     {NAME} version {version.version}, alias {ALIAS}")
+    print(f"pictures  {images['done']} of {images['found']}, {document['tiles']} tiles: {counts}")
+    print(
+        f"measured  recall {measured.recall:.3f}, precision {measured.precision:.3f} "
+        f"({measured.found} of {animals} animals found, {measured.wrong} wrong boxes)"
+    )
+    print("          on rendered scenes: a real survey needs a detector trained on real photographs")
+    print(f"results   {project.shown(output)}: detections.csv, detections.json, run.json, overlays/")

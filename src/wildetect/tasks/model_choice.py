@@ -1,0 +1,98 @@
+"""Which detector a run takes: a registered version, or a weights file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wildetect.tasks.support import say
+
+if TYPE_CHECKING:
+    from wildetect.registry.connection import Connection
+    from wildetect.registry.versions import FetchedModel
+    from wildetect.settings import Project
+    from wildetect.settings.detection import DetectionSettings
+
+__all__ = ["called", "chosen_model"]
+
+
+def called(model: FetchedModel) -> str:
+    """The model in a few words."""
+    return f"{model.name} version {model.version}" if model.version else model.weights.name
+
+
+def chosen_model(
+    project: Project, settings: DetectionSettings, wanted: str | None
+) -> tuple[FetchedModel, Connection | None]:
+    """Find the detector and make its file ready.
+
+    Args:
+        project: Its .env names the server.
+        settings: Name the model where the command line does not.
+        wanted: What the command line names.
+
+    Returns:
+        The model, and the server that its runs are logged on; None where a weights file is used and
+        no server answers.
+
+    Raises:
+        ConfigurationError: No model is named, or what is named is none.
+        ModelError: The registry does not hold it, or its file is not usable.
+        ServerError: A registered model is named and the server does not answer.
+    """
+    from wildetect.errors import ServerError
+    from wildetect.registry.reference import ModelReference, names_a_file
+    from wildetect.registry.versions import fetch, resolve
+    from wildetect.settings.project import from_caller
+    from wildetect.tasks.server_access import connect_for
+
+    text = wanted or _named_by_settings(project, settings)
+    path = from_caller(text) if wanted else project.path(Path(text))
+    if not (names_a_file(text) or path.is_file()):
+        reference = ModelReference.parse(text)
+        connection = connect_for(project)
+        version = resolve(connection, reference)
+        return fetch(connection, version, project.runs / "models"), connection
+    model = _from_file(project, path)
+    try:
+        return model, connect_for(project)
+    except ServerError as error:
+        say(f"warning: the run is not logged: {error.message}")
+        return model, None
+
+
+def _named_by_settings(project: Project, settings: DetectionSettings) -> str:
+    from wildetect.errors import ConfigurationError
+    from wildetect.registry.reference import ModelReference, names_a_file
+
+    name = settings.model.mlflow_model_name or project.variable("MLFLOW_REGISTRY_NAME")
+    which = settings.model.mlflow_model_alias or project.variable("MLFLOW_ALIAS")
+    if name and names_a_file(name):
+        return name
+    if not name or not which:
+        raise ConfigurationError(
+            f"no model is named: its {'alias' if name else 'name'} is given nowhere",
+            hint=f"Give --model name@alias, or set model.mlflow_model_name and _alias in {settings.file}.",
+        )
+    return str(ModelReference.of(name, which))
+
+
+def _from_file(project: Project, path: Path) -> FetchedModel:
+    """A weights file as it lies there; read as the registration settings say, where they name it."""
+    from wildetect.detection.inspection import inspect
+    from wildetect.detection.recognition import describe
+    from wildetect.registry.manifest import Source
+    from wildetect.registry.versions import FetchedModel, sha256_of
+    from wildetect.registry.weights import check_is_onnx
+    from wildetect.settings import load_settings
+    from wildetect.settings.registration import RegistrationSettings
+
+    check_is_onnx(path)
+    weights = inspect(path)
+    registration = load_settings(RegistrationSettings, project)
+    named = registration.weights_path
+    if named is None or project.path(named).resolve() != path.resolve():
+        registration = RegistrationSettings()
+    sha256 = sha256_of(path)
+    source = Source(file=path.name, size=path.stat().st_size, sha256=sha256)
+    return FetchedModel(path.stem, None, path, describe(weights, registration, sha256, source))

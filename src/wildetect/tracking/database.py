@@ -1,0 +1,107 @@
+"""An SQLite file looked at before MLflow opens it: sound and writable.
+
+MLflow serves a database that it cannot write, until somebody stores something.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from wildetect.errors import ServerError
+
+__all__ = ["check_database", "copy_database", "opened"]
+
+logger = logging.getLogger(__name__)
+LOCK_TIMEOUT = 5.0  # s
+CHECK_BUDGET = 20.0  # s; a database of many gigabytes is not worth a longer wait at each start
+
+
+def check_database(database: Path) -> None:
+    """Make sure that an SQLite file is sound and can be written.
+
+    Raises:
+        ServerError: Saying which of it fails. Nothing is changed.
+    """
+    try:
+        with opened(database) as connection:
+            connection.execute("BEGIN IMMEDIATE")  # what a write begins with; a read-only file refuses it
+            connection.execute("ROLLBACK")
+            verdict = _quick_check(connection)
+    except sqlite3.OperationalError as error:
+        raise _unusable(database, str(error)) from error
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
+    if verdict not in ("ok", None):
+        raise ServerError(
+            f"the database {database} is damaged: {verdict.splitlines()[0]}",
+            hint="Bring back a backup (uv run invoke mlflow.restore --source FILE), or move the file away to "
+            "begin with an empty one.",
+        )
+    if verdict is None:
+        logger.warning("%s is large; its check was cut off after %.0f s", database.name, CHECK_BUDGET)
+
+
+def _unusable(database: Path, reason: str) -> ServerError:
+    if "locked" in reason:
+        return ServerError(
+            f"the database {database} is locked by another program",
+            hint="Close what has it open (another MLflow, a database viewer, a backup), then start again.",
+        )
+    if "readonly" in reason or "unable to open" in reason:
+        return ServerError(
+            f"the database {database} cannot be written ({reason})",
+            hint="Give yourself the right to write it and its folder, or lift the disk's write protection.",
+        )
+    return ServerError(
+        f"the database {database} cannot be used ({reason})",
+        hint="Check that its disk is there and has space left.",
+    )
+
+
+def _quick_check(connection: sqlite3.Connection) -> str | None:
+    """SQLite's own verdict, "ok" or what is wrong; None where it took too long."""
+    until = time.monotonic() + CHECK_BUDGET
+    connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+    try:
+        return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if "interrupted" in str(error):
+            return None
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def copy_database(database: Path, target: Path) -> None:
+    """Copy a database, consistent even while a server writes it.
+
+    Raises:
+        ServerError: Where it cannot be read or copied; then nothing is left at the target.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened(database) as source, contextlib.closing(sqlite3.connect(target)) as copy:
+            source.backup(copy, pages=2000, sleep=0.01)
+    except (OSError, sqlite3.Error) as error:
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+        raise ServerError(
+            f"{database.name} could not be copied to {target} ({error})",
+            hint="Check that there is space on the disk and that the folder can be written.",
+        ) from error
+
+
+@contextlib.contextmanager
+def opened(database: Path) -> Iterator[sqlite3.Connection]:
+    """An existing database, without Python's own ideas on transactions."""
+    address = f"{database.resolve().as_uri()}?mode=rw"
+    connection = sqlite3.connect(address, uri=True, timeout=LOCK_TIMEOUT, isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,186 @@
+"""The mistakes that users make, through the real program: exit code, one error, one hint."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from tests.workspaces import Workspace, unused_uri
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    from PIL import Image
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.new("RGB", (64, 48), "green").save(folder / "a.jpg")
+    return folder
+
+
+def test_wrong_yaml(workspace: Workspace, pictures: Path) -> None:
+    config = workspace.root / "configs/detection.yaml"
+    config.write_text("processing:\n  tilesize: 5\n  batch_size: 0\n", encoding="utf-8")
+    ended = workspace.invoke("detect.run", "--source", pictures)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: 2 problems in the settings\n")
+    assert (
+        "configs/detection.yaml:2: processing.tilesize = 5: unknown key; did you mean processing.tile_size?"
+        in (ended.stderr)
+    )
+    assert "configs/detection.yaml:3: processing.batch_size = 0" in ended.stderr
+    assert not (workspace.root / "results").exists()
+
+
+def test_broken_dotenv(workspace: Workspace) -> None:
+    (workspace.root / ".env").write_text("just words\n", encoding="utf-8")
+    error, _ = workspace.fail(2, "model.list")
+    assert error == "error: .env:1: not NAME=value"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--tile-size", "big"), "--tile-size: processing.tile_size = 'big': must be a valid integer"),
+        (("--overlap", "1"), "--overlap: processing.overlap_ratio = '1': must be less than 1"),
+        (("--device", "gpu"), "--device: model.device = 'gpu': must be 'auto', 'cpu' or 'cuda'"),
+        (("--limit", "0"), "--limit: '0' is no number of photographs"),
+        (("--model", "detector"), "'detector' names no model"),
+        (("--config", "gone.yaml"), "there is no settings file gone.yaml"),
+    ],
+)
+def test_wrong_option(workspace: Workspace, pictures: Path, words: tuple[str, str], says: str) -> None:
+    error, _ = workspace.fail(2, "detect.run", "--source", pictures, *words)
+    assert says in error
+
+
+def test_no_source(workspace: Workspace) -> None:
+    error, hint = workspace.fail(2, "detect.run")
+    assert error == "error: no photographs are named"
+    assert "--source" in hint
+
+
+@pytest.mark.parametrize("task", [("model.list",), ("detect.run", "--model", "demo@production")])
+def test_server_off(workspace: Workspace, pictures: Path, task: tuple[str, ...]) -> None:
+    begun = time.monotonic()
+    more = ("--source", pictures) if task[0] == "detect.run" else ()
+    error, hint = workspace.fail(3, *task, *more)
+    assert time.monotonic() - begun < 5
+    assert "no MLflow server answers at http://127.0.0.1:" in error
+    assert "uv run invoke mlflow.serve" in hint
+
+
+def test_server_off_after_good_weights(workspace: Workspace, shared_data: Path) -> None:
+    begun = time.monotonic()
+    workspace.fail(3, "model.register", "--weights", shared_data / "models/yolov8n_int8.onnx", "--name", "x")
+    assert time.monotonic() - begun < 15
+
+
+def test_empty_folder(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    error, _ = workspace.fail(5, "detect.run", "--source", tmp_path / "empty")
+    assert "no images in" in error
+    assert not (workspace.root / "results").exists()
+
+
+def test_missing_source(workspace: Workspace, tmp_path: Path) -> None:
+    error, _ = workspace.fail(5, "detect.run", "--source", tmp_path / "gone")
+    assert "does not exist" in error
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ((), 2, "no weights are given"),
+        (("--weights", "gone.onnx"), 4, "gone.onnx does not exist"),
+        (("--weights", "best.pt"), 4, "best.pt is a PyTorch checkpoint"),
+        (("--weights", "tasks.py"), 4, "tasks.py is no ONNX file"),
+        (("--weights", "x.onnx", "--alias", "latest"), 4, "the alias 'latest' is reserved"),
+        (("--weights", "x.onnx", "--alias", "v3"), 4, "the alias 'v3' is reserved"),
+        (("--weights", "x.onnx", "--name", "a/b"), 4, "'a/b' cannot be the name of a model"),
+    ],
+)
+def test_what_cannot_be_registered(
+    workspace: Workspace, words: tuple[str, ...], code: int, says: str
+) -> None:
+    error, _ = workspace.fail(code, "model.register", *words)
+    assert says in error
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("naughty/lfs_pointer_yolov5n.onnx", "Git LFS pointer"),
+        ("naughty/twobyte_yolov10n.onnx", "2 bytes"),
+        ("naughty/nanodet_missing_external_data.onnx", "external data"),
+        ("naughty/notdetector_mnist.onnx", "not a detector"),
+        ("models/yolox_nano.onnx", "fit yolov5, yolov5-raw, yolox"),
+        ("models/yolov8n_int8.onnx --class-names", "class names"),
+    ],
+)
+def test_weights_that_are_no_detector(workspace: Workspace, shared_data: Path, file: str, says: str) -> None:
+    name, *wrong_names = file.split()
+    config = workspace.root / "configs/mine.yaml"
+    config.write_text("class_names: [a, b]\n" if wrong_names else "family: null\n", encoding="utf-8")
+    error, hint = workspace.fail(4, "model.register", "--config", config, "--weights", shared_data / name)
+    assert says in error
+    assert len(hint) > len("hint: ")
+
+
+def test_unknown_alias_and_version(served: Workspace, pictures: Path, shared_data: Path) -> None:
+    served.succeed(
+        "model.register",
+        "--weights",
+        shared_data / "models/yolov8n_int8.onnx",
+        "--name",
+        "known",
+        "--alias",
+        "field",
+    )
+    error, hint = served.fail(4, "detect.run", "--source", pictures, "--model", "known@production")
+    assert "holds no model known@production" in error
+    assert hint == "hint: known has versions 1; aliases field -> 1."
+    served.fail(4, "detect.run", "--source", pictures, "--model", "known/7")
+    error, hint = served.fail(4, "detect.run", "--source", pictures, "--model", "unknown/latest")
+    assert "known" in hint
+    served.fail(4, "model.promote", "--name", "known", "--version", "9", "--alias", "production")
+
+
+def test_a_folder_of_broken_pictures(workspace: Workspace, shared_data: Path) -> None:
+    words = ("--source", shared_data / "naughty", "--model", shared_data / "models/yolov8n_int8.onnx")
+    config = workspace.root / "configs/detection.yaml"
+    config.write_text("processing: {max_errors: 50, tile_size: 0}\n", encoding="utf-8")
+    ended = workspace.invoke("detect.run", *words, "--output", "results")
+    assert ended.returncode == 5, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.count("\nerror: ") == 1
+    run = json.loads((workspace.root / "results/run.json").read_text(encoding="utf-8"))
+    assert run["state"] == "finished"
+    assert run["images"]["done"] == run["images"]["found"] > 15
+    assert run["images"]["failed"] == len(run["failures"]) >= 2
+    assert all(failure["reason"] for failure in run["failures"])
+    detections = json.loads((workspace.root / "results/detections.json").read_text(encoding="utf-8"))
+    failed = {image["file"] for image in detections["images"] if image.get("failure")}
+    assert failed == {failure["file"] for failure in run["failures"]}
+
+
+def test_too_many_failures_stop_the_run(workspace: Workspace, shared_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"{number}.jpg").write_bytes(b"no picture")
+    config = workspace.root / "configs/detection.yaml"
+    config.write_text("processing: {max_errors: 2}\n", encoding="utf-8")
+    words = ("--source", folder, "--model", shared_data / "models/yolov8n_int8.onnx")
+    error, hint = workspace.fail(5, "detect.run", *words)
+    assert "3 of 6 images failed; the run stopped there, 3 images are left" in error
+    assert "processing.max_errors" in hint
+    run = json.loads((workspace.root / "results/run.json").read_text(encoding="utf-8"))
+    assert run["state"] == "stopped"

@@ -1,0 +1,85 @@
+"""A workspace as a user has it, and the real program run in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[1]
+# What the machine that runs the tests says must not decide them.
+LEFT_OUT = ("MLFLOW_", "WILDETECT_", "AWS_", "DISPLAY", "WAYLAND_DISPLAY")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def unused_uri() -> str:
+    """The address of a server that is off."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@dataclass
+class Workspace:
+    """A copy of tasks.py and configs/ in a folder of its own."""
+
+    root: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, root: Path, **variables: str) -> Workspace:
+        root.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / "tasks.py", root)
+        shutil.copytree(REPOSITORY / "configs", root / "configs")
+        return cls(root, variables)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+        return {**kept, "CI": "true", "PYTHONUTF8": "1", **self.variables}
+
+    def invoke(
+        self, *words: str | Path, folder: Path | None = None, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a task as `invoke` does, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "invoke", *map(str, words)],
+            cwd=folder or self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def succeed(self, *words: str | Path, timeout: float = 120) -> str:
+        """Run a task that must succeed; its stdout."""
+        ended = self.invoke(*words, timeout=timeout)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def document(self, *words: str | Path, timeout: float = 120) -> Any:
+        """The JSON document of a task that must succeed."""
+        return json.loads(self.succeed(*words, "--json", timeout=timeout))
+
+    def fail(self, code: int, *words: str | Path, timeout: float = 120) -> tuple[str, str]:
+        """Run a task that must fail with a code; its `error:` and `hint:` lines, one of each."""
+        ended = self.invoke(*words, timeout=timeout)
+        said = ended.stdout + ended.stderr
+        assert ended.returncode == code, said
+        assert "Traceback" not in said
+        (error,) = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+        (hint,) = [line for line in ended.stderr.splitlines() if line.startswith("hint: ")]
+        return error, hint
