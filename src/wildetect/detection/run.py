@@ -103,13 +103,12 @@ def _make_folder(folder: Path) -> None:
 
 def _settings(plan: RunPlan) -> dict[str, object]:
     """What shapes the result; the number of threads and the size of batches do not."""
-    options, thresholds = plan.options, plan.model.manifest.thresholds
+    options, thresholds = plan.options, plan.detector.manifest.thresholds
     return {
         "tile_size": options.tile_size,
         "overlap_ratio": options.overlap_ratio,
-        "confidence": thresholds.confidence if options.confidence is None else options.confidence,
-        "nms_threshold": options.nms_threshold,
-        "tile_nms_threshold": thresholds.iou,
+        "confidence": thresholds.confidence,
+        "nms_threshold": thresholds.iou,
         "overlap_metric": thresholds.overlap_metric,
         "max_detections_per_tile": thresholds.max_detections,
         "max_errors": options.max_errors,

@@ -85,7 +85,10 @@ class Workers:
         self._stopped = False
         self._crash: BaseException | None = None
         jobs = [self._decode_images] * max(options.decode_threads, 1) + [self._run_batches] * self._workers
-        self._threads = [threading.Thread(target=self._guard, args=(job,), daemon=True) for job in jobs]
+        self._threads = [
+            threading.Thread(target=self._guard, args=(job,), name=f"wildetect-{number}", daemon=True)
+            for number, job in enumerate(jobs)
+        ]
 
     def start(self) -> None:
         """Start all threads."""

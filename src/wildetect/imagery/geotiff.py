@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +52,8 @@ class RasterSource:
 
         self._path = path
         self._lock = threading.Lock()  # a GDAL dataset serves one thread at a time
+        # for us a raster without a place on the map is a picture like others
+        warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)
         try:
             self._dataset: Any = rasterio.open(path)
         except rasterio.errors.RasterioIOError as error:

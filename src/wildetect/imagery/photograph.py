@@ -25,7 +25,8 @@ _DARK_16_BIT = 4096
 
 # Pillow would warn from here on, and refuse at twice as much; check_size refuses first, with its reason.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Of what Pillow finds odd in a file, a person needs to know one thing: whether it can be read.
+warnings.filterwarnings("ignore", module=r"PIL\b")
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -38,9 +38,7 @@ class Thresholds(_Stored):
     """Defaults of the detector; a detection run can override them."""
 
     confidence: float = Field(default=0.2, ge=0, le=1)
-    iou: float = Field(
-        default=0.3, ge=0, le=1, description="above it two boxes of one class in a tile are one"
-    )
+    iou: float = Field(default=0.3, ge=0, le=1, description="above it two boxes of one class are one")
     max_detections: int = Field(default=300, gt=0, description="per tile")
     overlap_metric: Literal["IOU", "IOS"] = "IOU"
 

@@ -76,8 +76,8 @@ class Processing(Keys):
     tile_size: int = Field(800, ge=0, description="side of a tile in px; 0 takes each image whole")
     overlap_ratio: float = Field(0.2, ge=0, lt=1, description="overlap of neighbouring tiles")
     confidence: float | None = Field(None, ge=0, le=1, description="null: that stored with the model")
-    nms_threshold: float = Field(
-        0.5, ge=0, le=1, description="IoU above which two boxes of one class are one"
+    nms_threshold: float | None = Field(
+        0.5, ge=0, le=1, description="IoU above which two boxes of one class are one; null: that of the model"
     )
     max_errors: int = Field(5, ge=0, description="failed images after which the run stops")
     pipeline_type: Annotated[Pipeline | None, ONE_PIPELINE] = None

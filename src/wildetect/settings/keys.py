@@ -22,7 +22,7 @@ class NoEffect:
 
 
 class Keys(BaseModel):
-    """A block of keys. An unknown key is an error; null, for a key or a whole block, means the default."""
+    """A block of keys. An unknown key is an error; null means the default where it is no value itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True)
 
@@ -31,9 +31,10 @@ class Keys(BaseModel):
     def _null_is_the_default(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        return {
-            key: value for key, value in values.items() if value is not None or key not in cls.model_fields
+        needed = {
+            name for name, info in cls.model_fields.items() if type(None) not in get_args(info.annotation)
         }
+        return {key: value for key, value in values.items() if value is not None or key not in needed}
 
 
 class SectionKeys(Keys):

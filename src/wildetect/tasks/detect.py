@@ -13,7 +13,9 @@ from wildetect.tasks.support import emit, export_variables, say, verb
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wildetect.detection.pipeline import PipelineOptions
     from wildetect.registry.connection import Connection
+    from wildetect.registry.manifest import Manifest
     from wildetect.registry.versions import FetchedModel
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
@@ -107,8 +109,8 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     output = project.path(settings.output.directory)
     images = _images(project, settings, request, output)
     model, connection = chosen_model(project, settings, request.model)
-    detector = Detector(model.weights, model.manifest, settings.model.device)
-    options = _options(settings)
+    detector = Detector(model.weights, _as_wished(model.manifest, settings), settings.model.device)
+    options = _options(settings, detector.manifest)
     if request.dry_run:
         return _dry_run(model, detector, len(images), output, quiet=quiet)
     plan = RunPlan(images=images, model=model, detector=detector, options=options, output=output)
@@ -181,15 +183,25 @@ def _limit(text: str | None) -> int | None:
     return int(text)
 
 
-def _options(settings: DetectionSettings) -> Any:
+def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
+    """The manifest with the thresholds of this run, where its settings give some.
+
+    One threshold says when two boxes are one animal, within a tile and across tiles: a count must not
+    depend on where the tiles happen to lie.
+    """
+    wished = {"confidence": settings.processing.confidence, "iou": settings.processing.nms_threshold}
+    given = {name: value for name, value in wished.items() if value is not None}
+    return manifest.model_copy(update={"thresholds": manifest.thresholds.model_copy(update=given)})
+
+
+def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
     from wildetect.detection.pipeline import PipelineOptions
 
     processing = settings.processing
     return PipelineOptions(
         tile_size=processing.tile_size,
         overlap_ratio=processing.overlap_ratio,
-        confidence=processing.confidence,
-        nms_threshold=processing.nms_threshold,
+        nms_threshold=manifest.thresholds.iou,
         batch_size=processing.batch_size,
         max_errors=processing.max_errors,
         decode_ahead=2,

@@ -43,6 +43,8 @@ def migrate(
         say(f"copied {migrated.artifacts_copied} artifact files to {plan.artifacts.shown}")
     if migrated.artifacts_missing:
         say(f"warning: {migrated.artifacts_missing} artifact folders named in the store are not there")
+    if migrated.repeats:
+        say(f"{migrated.repeats} metric points that stood in the files twice are there once now")
     say("The old files stay as they are; artifacts that lie among them are still used.")
 
 

@@ -7,13 +7,14 @@ experiments in .trash, registered models in models/<name>/{meta.yaml, version-<n
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["Counts", "count_database", "count_files", "file_store_root"]
+__all__ = ["Counts", "copy_without_repeats", "count_database", "count_files", "file_store_root", "repeats"]
 
 NO_RUNS = {"tags", "datasets", "traces", "models", ".trash"}
 """Folders in an experiment's that hold no run."""
@@ -98,6 +99,39 @@ def count_database(database: Path) -> Counts:
             for name, table in tables.items()
         }
     return Counts(**counted)
+
+
+def repeats(folder: Path) -> int:
+    """How many metric points are written down twice, which a file allows and a database refuses."""
+    count = 0
+    for history in _histories(folder):
+        lines = history.read_text(encoding="utf-8").splitlines()
+        count += len(lines) - len(set(lines))
+    return count
+
+
+def copy_without_repeats(folder: Path, target: Path) -> None:
+    """Copy a file store without artifacts, each metric point once.
+
+    Raises:
+        OSError: Where a file cannot be read or written.
+    """
+
+    def artifacts(parent: str, names: list[str]) -> list[str]:
+        return ["artifacts"] if "artifacts" in names and "meta.yaml" in names and parent else []
+
+    for entry in folder.iterdir():
+        if entry.is_dir() and (entry.name.isdigit() or entry.name in (".trash", "models")):
+            shutil.copytree(entry, target / entry.name, ignore=artifacts)
+    for history in _histories(target):
+        lines = history.read_text(encoding="utf-8").splitlines()
+        history.write_text("".join(f"{line}\n" for line in dict.fromkeys(lines)), encoding="utf-8")
+
+
+def _histories(folder: Path) -> Iterator[Path]:
+    for experiment in _experiments(folder):
+        for run in experiment.iterdir():
+            yield from _files(run / "metrics")
 
 
 def _experiments(folder: Path) -> Iterator[Path]:

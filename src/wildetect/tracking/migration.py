@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import shutil
 import sqlite3
 import sys
@@ -14,7 +15,14 @@ from pathlib import Path
 
 from wildetect.errors import ConfigurationError, InputError, ServerError
 from wildetect.tracking.command import server_environment
-from wildetect.tracking.file_store import Counts, count_database, count_files, file_store_root
+from wildetect.tracking.file_store import (
+    Counts,
+    copy_without_repeats,
+    count_database,
+    count_files,
+    file_store_root,
+    repeats,
+)
 from wildetect.tracking.interrupts import Cancelled
 from wildetect.tracking.logs import last_lines
 from wildetect.tracking.plan import Plan
@@ -41,12 +49,14 @@ class Migrated:
         counts: What it holds.
         artifacts_copied: Files copied from the old server's artifact folder.
         artifacts_missing: Artifact folders that are named in the store, but are not there.
+        repeats: Metric points that the files held twice and the database holds once.
     """
 
     database: Path
     counts: Counts
     artifacts_copied: int
     artifacts_missing: int
+    repeats: int
 
 
 def migrate(
@@ -87,15 +97,16 @@ def migrate(
         workplace.mkdir()
         try:
             fresh = workplace / database.name
-            _run_migration(plan, source, fresh, cancelled)
-            counts = _verified(source, fresh)
+            store, repeated = _readable_store(source, workplace)
+            _run_migration(plan, store, fresh, cancelled)
+            counts = _verified(store, fresh)
             copied = _copy_artifacts(plan, fresh, artifacts or plan.project.root / "mlartifacts")
             missing = _missing_artifacts(fresh)
             database.unlink(missing_ok=True)  # an empty one at the most, see _refuse_to_overwrite
             fresh.replace(database)
         finally:
             shutil.rmtree(workplace, ignore_errors=True)
-    return Migrated(database, counts, copied, missing)
+    return Migrated(database, counts, copied, missing, repeated)
 
 
 def _target(plan: Plan) -> Path:
@@ -115,9 +126,19 @@ def _refuse_to_overwrite(plan: Plan, database: Path) -> None:
         )
 
 
-def _run_migration(plan: Plan, source: Path, fresh: Path, cancelled: Callable[[], bool]) -> None:
+def _readable_store(source: Path, workplace: Path) -> tuple[Path, int]:
+    """The store as MLflow's migration can take it: it fails on a metric point that is there twice."""
+    store = file_store_root(source)
+    repeated = repeats(store)
+    if repeated:
+        copy_without_repeats(store, workplace / "source")
+        return workplace / "source", repeated
+    return store, 0
+
+
+def _run_migration(plan: Plan, store: Path, fresh: Path, cancelled: Callable[[], bool]) -> None:
     """Run `mlflow migrate-filestore` in a process of its own, which `mlflow.stop` knows too."""
-    command = [sys.executable, "-m", "mlflow", "migrate-filestore", f"--source={source.resolve()}"]
+    command = [sys.executable, "-m", "mlflow", "migrate-filestore", f"--source={store.resolve()}"]
     command += [f"--target=sqlite:///{fresh.as_posix()}", "--no-progress"]
     log = plan.folder / "migration.log"
     log.write_bytes(b"")
@@ -135,13 +156,20 @@ def _run_migration(plan: Plan, source: Path, fresh: Path, cancelled: Callable[[]
         raise ServerError(
             f"MLflow could not migrate the file store (exit code {child.returncode}); nothing was changed",
             hint=f"The whole message is in {plan.project.shown(log)}.",
-            details=last_lines(log, 5),
+            details=_reason(log),
         )
 
 
-def _verified(source: Path, fresh: Path) -> Counts:
+def _reason(log: Path) -> list[str]:
+    """The line of a traceback that says why; SQLAlchemy writes whole statements after it."""
+    lines = last_lines(log, 200)
+    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return named[-1:] or lines[-5:]
+
+
+def _verified(store: Path, fresh: Path) -> Counts:
     """Compare what was read with what is there, and leave the database as a single file."""
-    wanted, found = count_files(file_store_root(source)), count_database(fresh)
+    wanted, found = count_files(store), count_database(fresh)
     differences = wanted.differences(found)
     if differences:
         raise ServerError(

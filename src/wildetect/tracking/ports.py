@@ -42,17 +42,15 @@ def holder_of(host: str, port: int) -> Holder | None:
         OSError: Where listening fails for another reason: an address that is not this machine's, or
             a port that is not for everybody.
     """
-    # Some systems let two programs bind one port, one for every address and one for a single one:
-    # a port where somebody answers is not free even if it can be bound.
-    if _answers(host, port):
-        return _listener(port)
     try:
         _bind(host, port)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
         return _listener(port)
-    return None
+    # Some systems let two programs bind one port, one for every address and one for a single one:
+    # a port where somebody answers is not free even if it can be bound.
+    return _listener(port) if _answers(host, port) else None
 
 
 def next_free(host: str, port: int) -> int | None:

@@ -1,0 +1,37 @@
+"""What listing the tasks costs over starting invoke alone: nothing heavy may be imported for it."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LIMIT = 1.3
+TURNS = 15
+
+
+def seconds(*words: str) -> float:
+    """Wall time of one run of invoke."""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "invoke", *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun
+
+
+def main() -> int:
+    """Measure both in turn; the ratio of the medians counts, as the machine's speed drifts."""
+    seconds("--list")
+    listed, bare = zip(*((seconds("--list"), seconds("--version")) for _ in range(TURNS)), strict=True)
+    ratio = statistics.median(listed) / statistics.median(bare)
+    verdict = "ok" if ratio <= LIMIT else "TOO SLOW"
+    print(
+        f"invoke --list {statistics.median(listed) * 1000:.0f} ms, "
+        f"invoke --version {statistics.median(bare) * 1000:.0f} ms: ratio {ratio:.2f} (limit {LIMIT}) {verdict}"
+    )
+    return 0 if ratio <= LIMIT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

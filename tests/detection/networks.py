@@ -1,0 +1,75 @@
+"""Tiny ONNX networks made for a test: constant outputs, whatever the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from wildetect.detection.families import default_feeding
+from wildetect.registry.manifest import Family, Feeding, Manifest, Source, Thresholds
+
+SIZE = 64
+_TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "uint8": TensorProto.UINT8}
+
+
+def save_network(
+    path: Path,
+    outputs: Sequence[NDArray[Any]],
+    *,
+    dtype: str = "float32",
+    batch: int | None = 1,
+    sizes_input: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
+    """A network whose outputs are these arrays; with a free batch they are repeated along the first axis."""
+    inputs = [helper.make_tensor_value_info("images", _TYPES[dtype], [batch or "N", 3, SIZE, SIZE])]
+    if sizes_input:
+        inputs.append(
+            helper.make_tensor_value_info("orig_target_sizes", TensorProto.INT64, [batch or "N", 2])
+        )
+    nodes, constants, infos = [], [], []
+    if batch is None:
+        # number of pictures, as repeats for Tile
+        constants.append(numpy_helper.from_array(np.array([0]), "zero"))
+        constants.append(numpy_helper.from_array(np.array([1]), "one"))
+        nodes.append(helper.make_node("Shape", ["images"], ["shape"]))
+        nodes.append(helper.make_node("Slice", ["shape", "zero", "one"], ["count"]))
+    for number, array in enumerate(outputs):
+        constants.append(numpy_helper.from_array(array, f"value{number}"))
+        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+        shape: list[Any] = list(array.shape)
+        if batch is None:
+            ones = numpy_helper.from_array(np.ones(array.ndim - 1, np.int64), f"ones{number}")
+            constants.append(ones)
+            nodes.append(helper.make_node("Concat", ["count", f"ones{number}"], [f"repeats{number}"], axis=0))
+            nodes.append(
+                helper.make_node("Tile", [f"value{number}", f"repeats{number}"], [f"output{number}"])
+            )
+            shape[0] = "N"
+        else:
+            nodes.append(helper.make_node("Identity", [f"value{number}"], [f"output{number}"]))
+        infos.append(helper.make_tensor_value_info(f"output{number}", kind, shape))
+    graph = helper.make_graph(nodes, "network", inputs, infos, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, dict(metadata or {}))
+    onnx.save(model, path)
+    return path
+
+
+def manifest(family: Family, classes: int = 3, size: int = SIZE, **changes: Any) -> Manifest:
+    """A manifest for a tiny network; `changes` go into its feeding."""
+    feeding = {"width": size, "height": size, **default_feeding(family), **changes}
+    return Manifest(
+        family=family,
+        feeding=Feeding.model_validate(feeding),
+        thresholds=Thresholds(confidence=0.25, iou=0.5),
+        class_names=tuple(f"animal {number}" for number in range(classes)),
+        sha256="0" * 64,
+        source=Source(file="network.onnx", size=1, sha256="0" * 64),
+    )

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.detection.networks import manifest, save_network
+from tests.detection.test_decoders import yolov8
+from tests.real_models import FAMILIES, manifest_of
+
+from wildetect import geometry
+from wildetect.detection import workers
+from wildetect.detection.detector import Detector
+from wildetect.detection.pipeline import PipelineOptions, detect_images
+from wildetect.imagery.discovery import ImageFile, discover
+from wildetect.imagery.source import open_image
+from wildetect.registry.manifest import Thresholds
+from wildetect.results.exports import write_csv, write_megadetector
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> Detector:
+    """Finds the same two animals in every tile."""
+    weights = save_network(tmp_path / "network.onnx", yolov8()[0])
+    return Detector(weights, manifest("yolov8"), "cpu")
+
+
+def photographs(folder: Path, count: int, size: tuple[int, int] = (64, 64)) -> list[ImageFile]:
+    folder.mkdir()
+    for number in range(count):
+        Image.new("RGB", size, (number, 0, 0)).save(folder / f"{number}.png")
+    return discover([folder])
+
+
+def test_tiles_are_shifted_stitched_and_in_order(tmp_path: Path, detector: Detector) -> None:
+    images = photographs(tmp_path / "photographs", 5, (112, 64))
+    results = list(detect_images(images, detector, PipelineOptions(tile_size=64, overlap_ratio=0.25)))
+    assert [result.name for result in results] == [f"{number}.png" for number in range(5)]
+    for result in results:
+        assert (result.width, result.height, result.tiles) == (112, 64, 2)
+        assert result.detections is not None
+        # each tile has [25, 16, 35, 24] and [8, 37, 12, 43]; the second tile begins at 48
+        assert sorted(result.detections.xyxy[:, 0].tolist()) == pytest.approx([8, 25, 56, 73], abs=1e-4)
+        assert result.seconds > 0
+
+
+def test_a_tile_is_fitted_to_the_network(tmp_path: Path, detector: Detector) -> None:
+    images = photographs(tmp_path / "photographs", 1, (32, 32))
+    (result,) = detect_images(images, detector, PipelineOptions(tile_size=32))
+    assert result.detections is not None
+    # a tile of 32 px on a network of 64: everything is seen twice as large, and halved again
+    assert result.detections.xyxy[0] == pytest.approx([12.5, 8, 17.5, 12])
+
+
+def test_boxes_are_cut_to_the_image(tmp_path: Path) -> None:
+    rows = np.array([[[-20, -5, 30, 80, 0.9, 0], [70, 70, 90, 90, 0.8, 0]]], np.float32)
+    detector = Detector(save_network(tmp_path / "network.onnx", [rows]), manifest("end-to-end"), "cpu")
+    (result,) = detect_images(photographs(tmp_path / "p", 1), detector, PipelineOptions(tile_size=0))
+    assert result.detections is not None
+    assert result.detections.xyxy.tolist() == [[0, 0, 30, 64]]
+
+
+def test_a_broken_image_is_recorded_and_the_run_goes_on(tmp_path: Path, detector: Detector) -> None:
+    images = photographs(tmp_path / "photographs", 3)
+    images[1].path.write_bytes(images[1].path.read_bytes()[:60])
+    results = list(detect_images(images, detector, PipelineOptions()))
+    assert [result.failed for result in results] == [False, True, False]
+    assert results[1].failure is not None
+    assert "cut short" in results[1].failure
+
+
+@pytest.mark.parametrize(("max_errors", "done"), [(0, 1), (2, 3), (10, 6)])
+def test_more_than_max_errors_stop_the_run(
+    tmp_path: Path, detector: Detector, max_errors: int, done: int
+) -> None:
+    images = [ImageFile(tmp_path / f"gone {number}.jpg", f"{number}") for number in range(6)]
+    results = list(detect_images(images, detector, PipelineOptions(max_errors=max_errors)))
+    assert len(results) == done
+    assert all(result.failed for result in results)
+
+
+def test_a_bug_in_one_image_is_its_failure(
+    tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = photographs(tmp_path / "photographs", 3)
+    detect = detector.detect
+
+    def fails_on_the_second(tiles: Any, confidence: Any) -> Any:
+        if tiles[0][0, 0, 0] == 1:
+            raise ZeroDivisionError("oops")
+        return detect(tiles, confidence)
+
+    monkeypatch.setattr(detector, "detect", fails_on_the_second)
+    results = list(detect_images(images, detector, PipelineOptions()))
+    assert [result.failure for result in results] == [None, "unexpected ZeroDivisionError: oops", None]
+
+
+def test_a_bug_in_the_threads_reaches_the_caller(
+    tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("stitching is broken")
+
+    monkeypatch.setattr(workers.Workers, "_result", broken)
+    with pytest.raises(RuntimeError, match="stitching is broken"):
+        list(detect_images(photographs(tmp_path / "photographs", 2), detector, PipelineOptions()))
+    assert own_threads() == 0
+
+
+def test_closing_ends_the_threads(tmp_path: Path, detector: Detector) -> None:
+    images = photographs(tmp_path / "photographs", 50)
+    run = detect_images(images, detector, PipelineOptions(tile_size=16))
+    next(run)
+    assert own_threads() > 0
+    start = time.perf_counter()
+    run.close()
+    assert own_threads() == 0
+    assert time.perf_counter() - start < 5
+
+
+def test_only_a_few_images_are_in_memory(
+    tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive, most = set(), 0
+    lock = threading.Lock()
+
+    def watched(path: Path) -> Any:
+        nonlocal most
+        source = open_image(path)
+        close = source.close
+
+        def closed() -> None:
+            with lock:
+                alive.discard(path)
+            close()
+
+        monkeypatch.setattr(source, "close", closed)
+        with lock:
+            alive.add(path)
+            most = max(most, len(alive))
+        return source
+
+    monkeypatch.setattr(workers, "open_image", watched)
+    images = photographs(tmp_path / "photographs", 60)
+    options = PipelineOptions(tile_size=32, workers=2, decode_ahead=2, decode_threads=3)
+    assert len(list(detect_images(images, detector, options))) == 60
+    assert not alive
+    assert most <= 4  # two that wait, and at most one for each worker
+
+
+def test_a_caller_that_takes_its_time_is_not_run_away_from(tmp_path: Path, detector: Detector) -> None:
+    images = photographs(tmp_path / "photographs", 100)
+    run = detect_images(images, detector, PipelineOptions(tile_size=0))
+    next(run)
+    time.sleep(0.5)
+    assert len(list(run)) == 99
+
+
+def own_threads() -> int:
+    return sum(thread.name.startswith("wildetect") for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_golden_boxes_through_the_pipeline(shared_data: Path, model: str) -> None:
+    golden = json.loads((shared_data / "golden.json").read_text(encoding="utf-8"))["models"][model]
+    px, share = (4, 0.03) if "int8" in model else (2, 0.02)
+    weights = shared_data / "models" / f"{model}.onnx"
+    thresholds = Thresholds(confidence=0.35, iou=0.5)
+    detector = Detector(weights, manifest_of(weights, FAMILIES[model], thresholds=thresholds), "cpu")
+    images = discover([shared_data / image for image in golden])
+    results = {f"images/{r.name}": r for r in detect_images(images, detector, PipelineOptions(tile_size=0))}
+    assert set(results) == set(golden)
+    for image, expected in golden.items():
+        found, width, height = results[image].detections, results[image].width, results[image].height
+        assert found is not None
+        assert width is not None
+        assert height is not None
+        for box in expected:
+            # our boxes are cut to the image, the golden ones are not
+            cut = geometry.clip(np.array([box["xyxy"]]), width, height)[0]
+            near = [
+                row
+                for row in range(len(found))
+                if detector.manifest.class_names[found.class_id[row]] == box["class_name"]
+                and np.abs(found.xyxy[row] - cut).max() <= px
+                and abs(found.confidence[row] - box["confidence"]) <= share
+            ]
+            assert len(near) == 1, (image, box)
+
+
+def test_tiles_find_animals_that_are_too_small_in_the_whole_image(shared_data: Path, tmp_path: Path) -> None:
+    weights = shared_data / "models" / "yolov8n_int8.onnx"
+    detector = Detector(weights, manifest_of(weights, "yolov8"), "cpu")
+    images = discover([shared_data / "images" / "herdnetdemo_livestock_120.jpg"])
+    (whole,) = detect_images(images, detector, PipelineOptions(tile_size=0, confidence=0.35))
+    assert whole.detections is not None
+    assert len(whole.detections) == 0
+    options = PipelineOptions(tile_size=320, overlap_ratio=0.2, confidence=0.35)
+    (tiled,) = detect_images(images, detector, options)
+    found = tiled.detections
+    assert found is not None
+    assert 20 <= len(found) <= 30
+    assert tiled.tiles == 135
+    overlap = geometry.ios(found.xyxy, found.xyxy) * (found.class_id[:, None] == found.class_id)
+    assert np.triu(overlap, 1).max() < 0.2  # no part of an animal beside the whole of it
+    del tmp_path
+
+
+def test_results_are_the_same_bytes_with_any_batch_and_number_of_threads(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = shared_data / "models" / "deimv2_atto_coco.onnx"
+    detector = Detector(weights, manifest_of(weights, "detr"), "cpu")
+    monkeypatch.setattr(Detector, "tiles_per_pass", lambda _self, wanted: wanted)  # as on a GPU
+    images = discover([shared_data / "images" / name for name in ("bus.jpg", "coco_000000005992.jpg")])
+    runs = []
+    for number, (batch_size, threads) in enumerate([(1, 1), (1, 3), (1, 1), (4, 2), (8, 1)]):
+        options = PipelineOptions(tile_size=300, batch_size=batch_size, workers=threads)
+        results = list(detect_images(images, detector, options))
+        write_megadetector(tmp_path / f"{number}.json", results, detector.manifest.class_names)
+        write_csv(tmp_path / f"{number}.csv", results, detector.manifest.class_names)
+        runs.append(results)
+    for number in (1, 2):
+        for ending in ("json", "csv"):
+            assert (tmp_path / f"{number}.{ending}").read_bytes() == (tmp_path / f"0.{ending}").read_bytes()
+    for results in runs[3:]:
+        for one, other in zip(runs[0], results, strict=True):
+            assert one.detections is not None
+            assert other.detections is not None
+            assert one.detections.class_id.tolist() == other.detections.class_id.tolist()
+            assert one.detections.confidence == pytest.approx(other.detections.confidence, abs=1e-3)
+            assert one.detections.xyxy == pytest.approx(other.detections.xyxy, abs=0.5)
+
+
+def test_a_folder_of_naughty_files(shared_data: Path) -> None:
+    weights = shared_data / "models" / "fastestdet.onnx"
+    detector = Detector(weights, manifest_of(weights, "fastestdet"), "cpu")
+    images = discover([shared_data / "naughty"])
+    results = list(detect_images(images, detector, PipelineOptions(max_errors=100)))
+    failed = {result.name: result.failure for result in results if result.failed}
+    assert set(failed) == {
+        "pil_broken_data_stream.png",
+        "pil_png_decompression_dos.png",
+        "pil_truncated_image.png",
+        "pil_truncated_jpeg.jpg",
+    }
+    assert all(failed.values())

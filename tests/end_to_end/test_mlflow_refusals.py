@@ -1,0 +1,272 @@
+"""What keeps a server from starting: the exit code, what is said, and that nothing is left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.servers import (
+    answers,
+    database_of,
+    ended_after,
+    folder_of,
+    make_workspace,
+    port_of,
+    processes_of,
+    uri_of,
+)
+from tests.workspaces import Workspace
+
+LONGEST = 15  # s
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with ended_after(make_workspace(tmp_path / "project")) as made:
+        yield made
+
+
+@pytest.fixture
+def with_store(served: Workspace, tmp_path: Path) -> Iterator[Workspace]:
+    with ended_after(make_workspace(tmp_path / "project", served)) as made:
+        yield made
+
+
+def refused(workspace: Workspace, *words: str, code: int = 3) -> tuple[str, str, str]:
+    """Start a server that cannot start: its error, its hint and all of stderr."""
+    begun = time.monotonic()
+    ended = workspace.invoke("mlflow.serve", "--detach", *words)
+    assert time.monotonic() - begun < LONGEST
+    assert ended.returncode == code, ended.stderr
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    lines = ended.stderr.splitlines()
+    (error,) = [line for line in lines if line.startswith("error: ")]
+    (hint,) = [line for line in lines if line.startswith("hint: ")]
+    assert not processes_of(workspace)
+    assert not (folder_of(workspace) / "server.json").exists()
+    return error, hint, ended.stderr
+
+
+@contextlib.contextmanager
+def small_disk(mount: Path, size: str) -> Iterator[None]:
+    """A file system of its own, where the machine allows it."""
+    mount.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(mount)]
+    if sys.platform != "linux" or os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
+        pytest.skip("this machine does not let tests mount a disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_port_held_by_another_program(workspace: Workspace) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port_of(workspace)))
+        other.listen()
+        error, hint, _ = refused(workspace)
+    own_name = psutil.Process().name()
+    assert error == f"error: port {port_of(workspace)} is held by {own_name} (pid {os.getpid()})"
+    assert f"mlflow.serve --port {port_of(workspace) + 1}" in hint
+
+
+def test_port_held_by_another_mlflow_which_goes_on(served: Workspace, workspace: Workspace) -> None:
+    error, hint, _ = refused(workspace, "--port", str(port_of(served)))
+    assert error.endswith("an MLflow server of another project")
+    assert "--port" in hint
+    assert workspace.succeed("mlflow.stop") == "no MLflow server of this project is running\n"
+    assert answers(uri_of(served))
+
+
+def test_an_address_of_another_machine(workspace: Workspace) -> None:
+    error, hint, _ = refused(workspace, "--host", "203.0.113.7", "--no-sign-in")
+    assert error.startswith("error: 203.0.113.7 is no address of this machine")
+    assert "--host 127.0.0.1" in hint
+
+
+def test_a_folder_that_cannot_be_made(workspace: Workspace) -> None:
+    (workspace.root / "runs").write_text("in the way", encoding="utf-8")
+    ended = workspace.invoke("mlflow.serve", "--detach")
+    assert ended.returncode == 3
+    assert f"error: the folder {folder_of(workspace)} cannot be written" in ended.stderr
+    assert "hint: Give yourself the right to write it" in ended.stderr
+
+
+def test_a_folder_that_cannot_be_written(with_store: Workspace) -> None:
+    with small_disk(folder_of(with_store), "200m"):
+        subprocess.run(["mount", "-o", "remount,ro", str(folder_of(with_store))], check=True)
+        error, _, _ = refused(with_store)
+    assert "cannot be written (Read-only file system)" in error
+
+
+def test_a_full_disk(workspace: Workspace) -> None:
+    with small_disk(workspace.root / "runs", "20m"):
+        error, hint, _ = refused(workspace)
+        assert error.endswith("is full (20 MB left, 100 MB needed)")
+        assert "backend_store_uri" in hint
+        with contextlib.suppress(OSError), (workspace.root / "runs" / "filler").open("wb") as filler:
+            while True:
+                filler.write(bytes(1_000_000))
+        error, _, _ = refused(workspace)
+        assert error.endswith("is full (0 MB left, 100 MB needed)")
+
+
+@pytest.mark.parametrize("offset", [0, 40_000])
+def test_a_damaged_database(with_store: Workspace, offset: int) -> None:
+    with database_of(with_store).open("r+b") as stream:
+        stream.seek(offset)
+        stream.write(b"\x55" * 20_000)
+    error, hint, _ = refused(with_store)
+    assert "mlflow.db is damaged: " in error
+    assert "mlflow.restore --source FILE" in hint
+
+
+def test_a_read_only_database(with_store: Workspace, tmp_path: Path) -> None:
+    database = database_of(with_store)
+    if os.name == "posix" and os.geteuid() == 0:
+        if not shutil.which("chattr") or subprocess.run(["chattr", "+i", database], check=False).returncode != 0:
+            pytest.skip("nothing is read-only for this machine's superuser")
+    else:
+        database.chmod(0o444)
+    try:
+        error, hint, _ = refused(with_store)
+    finally:
+        if os.geteuid() == 0:
+            subprocess.run(["chattr", "-i", database], check=True)
+    assert "mlflow.db cannot be written (" in error
+    assert "the right to write it" in hint
+
+
+def test_a_locked_database(with_store: Workspace) -> None:
+    with contextlib.closing(sqlite3.connect(database_of(with_store))) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        error, _, _ = refused(with_store)
+    assert error.endswith("is locked by another program")
+
+
+def test_a_newer_schema_and_a_stranger_s_database(with_store: Workspace) -> None:
+    with contextlib.closing(sqlite3.connect(database_of(with_store))) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+        connection.commit()
+    before = database_of(with_store).read_bytes()
+    error, _, _ = refused(with_store)
+    assert "was written by a newer MLflow than the " in error
+    assert error.endswith("installed here (schema ffffffffffff)")
+    assert database_of(with_store).read_bytes() == before
+
+    database_of(with_store).unlink()
+    with contextlib.closing(sqlite3.connect(database_of(with_store))) as connection:
+        connection.execute("CREATE TABLE sightings (species TEXT)")
+        connection.commit()
+    error, _, _ = refused(with_store)
+    assert error.endswith("holds tables that are not MLflow's")
+
+
+def test_an_older_schema_is_copied_before_mlflow_upgrades_it(with_store: Workspace) -> None:
+    uri = f"sqlite:///{database_of(with_store).as_posix()}"
+    code = (
+        "import sys\nfrom alembic import command\nfrom mlflow.store.db.utils import _get_alembic_config\n"
+        "command.downgrade(_get_alembic_config(sys.argv[1]), '-1')"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, uri], check=True, capture_output=True)
+    older = _revision(database_of(with_store))
+
+    ended = with_store.invoke("mlflow.serve", "--detach")
+    assert ended.returncode == 0, ended.stderr
+    with_store.succeed("mlflow.stop")
+    (copy,) = (folder_of(with_store) / "backups").iterdir()
+    assert f"a copy of it as it was: runs/mlflow/backups/{copy.name}" in ended.stderr
+    assert _revision(copy) == older
+    assert _revision(database_of(with_store)) != older
+
+
+def _revision(database: Path) -> str:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        revision: str = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+        return revision
+
+
+def test_a_file_store_of_old(workspace: Workspace) -> None:
+    experiment = folder_of(workspace) / "0"
+    experiment.mkdir(parents=True)
+    (experiment / "meta.yaml").write_text("experiment_id: '0'\nname: Default\n", encoding="utf-8")
+    error, hint, _ = refused(workspace)
+    assert error == "error: runs/mlflow holds a file store, which MLflow no longer reads"
+    assert hint.endswith("uv run invoke mlflow.migrate")
+
+
+def test_too_little_time(workspace: Workspace) -> None:
+    error, hint, _ = refused(workspace, "--wait", "1.5")
+    assert error.startswith("error: the server did not answer within ")
+    assert "--wait 240" in hint
+
+
+@pytest.mark.parametrize(
+    ("last_words", "code", "expected"),
+    [
+        ("ModuleNotFoundError: No module named 'flask'", 7, "the server ended while it started (exit code 7)"),
+        # MLflow's own answer to a port that was taken a moment before: exit code 0.
+        ("[Errno 98] error while attempting to bind: address already in use", 0, "was taken by another program"),
+    ],
+)
+def test_a_server_that_dies(workspace: Workspace, last_words: str, code: int, expected: str) -> None:
+    fake = workspace.root / "fake" / "mlflow"
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").touch()
+    (fake / "__main__.py").write_text(f"print({last_words!r})\nraise SystemExit({code})", encoding="utf-8")
+    workspace.variables["PYTHONPATH"] = str(fake.parent)
+    begun = time.monotonic()
+    error, _, said = refused(workspace)
+    assert time.monotonic() - begun < 4
+    assert expected in error
+    assert f"  {last_words}" in said.splitlines()
+
+
+def test_a_server_stopped_by_somebody_while_it_starts(workspace: Workspace) -> None:
+    from tests.servers import Window, wait_for
+
+    window = Window(workspace, "mlflow.serve", "--detach")
+    wait_for(lambda: (folder_of(workspace) / "server.json").exists())
+    workspace.succeed("mlflow.stop")
+    assert window.ended(timeout=5) == 3
+    assert "error: the server was stopped while it started" in window.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--port", "abc"), "--port"),
+        (("--port", "70000"), "--port"),
+        (("--wait", "soon"), "--wait soon: not a number above 0"),
+    ],
+)
+def test_bad_options(workspace: Workspace, words: tuple[str, ...], expected: str) -> None:
+    error, _, _ = refused(workspace, *words, code=2)
+    assert expected in error
+
+
+def test_a_password_in_a_database_address_is_never_shown(workspace: Workspace) -> None:
+    config = workspace.root / "configs" / "mlflow.yaml"
+    config.write_text("backend_store_uri: postgresql://w:hunter2secret@127.0.0.1:1/w\n", encoding="utf-8")
+    ended = workspace.invoke("mlflow.serve", "--detach")
+    assert ended.returncode in (2, 3)
+    assert "hunter2secret" not in ended.stdout + ended.stderr
+    assert "hint: " in ended.stderr
+
+
+def test_another_port_than_clients_look_at_gives_the_line_for_dotenv(workspace: Workspace) -> None:
+    _, _, said = refused(workspace, "--port", str(port_of(workspace) + 1), "--wait", "0.2")
+    line = f"put this line into .env: MLFLOW_TRACKING_URI=http://127.0.0.1:{port_of(workspace) + 1}"
+    assert line in said

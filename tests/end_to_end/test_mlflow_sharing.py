@@ -1,0 +1,169 @@
+"""A server shared on the network: sign-in, names that it answers to, secrets kept."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.servers import ended_after, folder_of, make_workspace, port_of, processes_of, status_of, uri_of
+from tests.workspaces import Workspace
+
+DOTENV = "# ours\r\nMLFLOW_EXTRA = 'kept as it is'\r\n\r\nLAST=no line end"
+OPEN = ("/health", "/static-files", "/mlflow/server-info")
+"""What MLflow gives anybody: whether it runs, the page's program, which features it has; no data."""
+ROUTES = """
+import json, os, re, sys
+os.environ |= {"_MLFLOW_SGI_NAME": "uvicorn", "MLFLOW_FLASK_SERVER_SECRET_KEY": "x" * 32}
+os.environ |= {"MLFLOW_AUTH_ADMIN_USERNAME": "admin", "MLFLOW_AUTH_ADMIN_PASSWORD": "x" * 16}
+from mlflow.server.auth import create_app
+native = create_app()
+from mlflow.server import app
+routes = {(m, re.sub("<[^>]*>", "1", r.rule)) for r in app.url_map.iter_rules() for m in r.methods}
+routes |= {(m.upper(), re.sub("{[^}]*}", "1", p)) for p, ms in native.openapi()["paths"].items() for m in ms}
+print(json.dumps(sorted(r for r in routes if r[0] not in ("HEAD", "OPTIONS"))))
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(served: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    workspace = make_workspace(tmp_path_factory.mktemp("shared") / "project", served)
+    dotenv = workspace.root / ".env"
+    dotenv.write_bytes(DOTENV.encode())
+    dotenv.chmod(0o644)
+    with ended_after(workspace):
+        ended = workspace.invoke("mlflow.serve", "--host", "0.0.0.0", "--detach")
+        assert ended.returncode == 0, ended.stderr
+        (workspace.root / "said.txt").write_text(ended.stdout + ended.stderr, encoding="utf-8")
+        yield workspace
+        workspace.succeed("mlflow.stop")
+
+
+def secrets_of(workspace: Workspace) -> dict[str, str]:
+    lines = (workspace.root / ".env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line.startswith("MLFLOW_") and "=" in line)
+
+
+def signed_in(workspace: Workspace) -> dict[str, str]:
+    secrets = secrets_of(workspace)
+    pair = f"{secrets['MLFLOW_TRACKING_USERNAME']}:{secrets['MLFLOW_TRACKING_PASSWORD']}"
+    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
+def test_dotenv_keeps_its_bytes_and_is_its_owner_s(shared: Workspace) -> None:
+    content = (shared.root / ".env").read_bytes()
+    assert content.startswith(DOTENV.encode() + b"\r\nMLFLOW_TRACKING_USERNAME=admin\r\n")
+    if sys.platform != "win32":
+        assert stat.S_IMODE((shared.root / ".env").stat().st_mode) == 0o600
+
+
+def test_nothing_is_given_without_a_password(shared: Workspace) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ROUTES],
+        cwd=shared.root,
+        env=shared.environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    routes = json.loads(ended.stdout)
+    assert len(routes) > 300
+    uri = uri_of(shared)
+    answered = {
+        (method, path): status_of(uri + path, method=method, body=None if method == "GET" else b"{}")
+        for method, path in [*routes, ("GET", "/"), ("GET", "/docs"), ("GET", "/openapi.json")]
+    }
+    unguarded = {route: code for route, code in answered.items() if code != 401}
+    assert all(any(part in path for part in OPEN) for _, path in unguarded), unguarded
+    wrong = {"Authorization": "Basic " + base64.b64encode(b"admin:wrong-password").decode()}
+    assert status_of(uri + "/", headers=wrong) == 401
+    assert status_of(uri + "/", headers=signed_in(shared)) == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "10.evil.example", "10.0.0.1", "192.168.evil.example:5000"])
+def test_strange_names_are_refused_shared_or_not(served: Workspace, shared: Workspace, host: str) -> None:
+    for workspace in (served, shared):
+        headers = {"Host": host, **(signed_in(workspace) if workspace is shared else {})}
+        assert status_of(uri_of(workspace) + "/api/2.0/mlflow/experiments/search", headers=headers) == 403
+
+
+def test_the_machine_s_own_names_work_in_a_browser(shared: Workspace) -> None:
+    own = [socket.gethostname().lower(), "localhost", "127.0.0.1"]
+    own += [
+        entry.address
+        for entries in psutil.net_if_addrs().values()
+        for entry in entries
+        if entry.family == socket.AF_INET
+    ]
+    said = (shared.root / "said.txt").read_text(encoding="utf-8")
+    for name in own:
+        origin = f"http://{name}:{port_of(shared)}"
+        headers = signed_in(shared) | {"Host": f"{name}:{port_of(shared)}", "Origin": origin}
+        assert status_of(uri_of(shared) + "/", headers=headers) == 200
+        # What a page's script does; only the names of this machine may.
+        body = json.dumps({"name": f"from {name}"}).encode()
+        headers["Content-Type"] = "application/json"
+        create = uri_of(shared) + "/ajax-api/2.0/mlflow/experiments/create"
+        assert status_of(create, method="POST", headers=headers, body=body) in (200, 400)
+        foreign = headers | {"Origin": "http://evil.example"}
+        assert status_of(create, method="POST", headers=foreign, body=body) == 403
+        if name != "localhost" and not name.startswith("127."):
+            assert origin in said
+
+
+def test_tasks_sign_in_by_themselves(shared: Workspace) -> None:
+    document = shared.document("mlflow.status")
+    assert document["sign_in"]
+    assert document["problem"] is None
+    assert document["models"] is not None
+    shared.succeed("model.list")
+
+
+def test_the_password_shows_nowhere(shared: Workspace) -> None:
+    secrets = secrets_of(shared)
+    hidden = [secrets["MLFLOW_TRACKING_PASSWORD"], secrets["MLFLOW_FLASK_SERVER_SECRET_KEY"]]
+    assert all(len(secret) >= 32 for secret in hidden)
+    shown = "".join(" ".join(process.cmdline()) for process in processes_of(shared))
+    assert "basic-auth" in shown
+    files = [path for path in shared.root.rglob("*") if path.is_file() and path.name != ".env"]
+    assert any(path.name == "server.log" for path in files)
+    content = b"".join(path.read_bytes() for path in files) + shown.encode()
+    assert not [secret for secret in hidden if secret.encode() in content]
+    # MLflow keeps its own accounts as hashes.
+    assert re.search(rb"(scrypt|pbkdf2):", (folder_of(shared) / "auth.db").read_bytes())
+
+
+def test_a_password_that_does_not_fit_the_accounts(shared: Workspace, tmp_path: Path) -> None:
+    with ended_after(make_workspace(tmp_path / "project")) as other:
+        folder_of(other).mkdir(parents=True)
+        (folder_of(other) / "auth.db").write_bytes((folder_of(shared) / "auth.db").read_bytes())
+        error, hint = other.fail(3, "mlflow.serve", "--host", "0.0.0.0", "--detach")
+        assert error.endswith("but no MLFLOW_TRACKING_PASSWORD is set")
+        assert "auth.db away" in hint
+        (other.root / ".env").write_text("MLFLOW_TRACKING_PASSWORD=too-short\n", encoding="utf-8")
+        error, _ = other.fail(2, "mlflow.serve", "--host", "0.0.0.0", "--detach")
+        assert "shorter than 12 characters" in error
+        (other.root / ".env").write_text("MLFLOW_TRACKING_PASSWORD=not-the-one-of-the-accounts\n", encoding="utf-8")
+        error, _ = other.fail(3, "mlflow.serve", "--host", "0.0.0.0", "--detach")
+        assert error.startswith("error: the server does not accept the password in .env")
+        assert not processes_of(other)
+
+
+def test_sharing_without_sign_in_warns(served: Workspace, tmp_path: Path) -> None:
+    with ended_after(make_workspace(tmp_path / "project", served)) as open_to_all:
+        ended = open_to_all.invoke(
+            "mlflow.serve", "--host", "0.0.0.0", "--no-sign-in", "--detach", "--wait", "0.3"
+        )
+        assert ended.returncode == 3
+        assert "warning: anyone on the network can read, change and delete models here" in ended.stderr
+        assert not (open_to_all.root / ".env").exists()

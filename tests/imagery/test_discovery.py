@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from wildetect.errors import InputError
+from wildetect.imagery.discovery import discover
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+
+
+def names(*sources: Path, **options: list[Path]) -> list[str]:
+    return [image.name for image in discover(sources, **options)]
+
+
+def test_folders_are_searched_in_natural_order(tmp_path: Path) -> None:
+    touch(tmp_path, "10.jpg", "9.JPG", "b/1.Tiff", "B2.jpeg", "a b/ü.PNG", "a b/x.webp", "b/c/2.tif")
+    assert names(tmp_path) == [
+        "9.JPG",
+        "10.jpg",
+        "a b/x.webp",
+        "a b/ü.PNG",
+        "b/1.Tiff",
+        "b/c/2.tif",
+        "B2.jpeg",
+    ]
+
+
+def test_other_hidden_and_system_files_are_left_out(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        "kept.jpg",
+        "._kept.jpg",
+        ".hidden.png",
+        "Thumbs.db",
+        "thumbs.jpg",
+        "notes.txt",
+        "jpg",
+        "x.jpg.part",
+        ".git/a.jpg",
+        "@eaDir/a.jpg",
+        "__MACOSX/a.jpg",
+        "$RECYCLE.BIN/a.jpg",
+    )
+    (tmp_path / "folder.jpg").mkdir()
+    assert names(tmp_path) == ["kept.jpg"]
+
+
+def test_no_image_twice(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.jpg", "b/1.jpg")
+    sources = tmp_path / "a", tmp_path, tmp_path / "a" / "1.jpg", tmp_path / "b" / ".." / "b"
+    assert sorted(names(*sources)) == ["a/1.jpg", "b/1.jpg"]
+
+
+def test_names_are_relative_to_what_the_sources_share(tmp_path: Path) -> None:
+    touch(tmp_path, "monday/1.jpg", "tuesday/1.jpg", "other/2.jpg")
+    assert names(tmp_path / "monday") == ["1.jpg"]
+    assert names(tmp_path / "monday" / "1.jpg") == ["1.jpg"]
+    assert names(tmp_path / "tuesday", tmp_path / "monday") == ["monday/1.jpg", "tuesday/1.jpg"]
+    assert names(tmp_path / "monday" / "1.jpg", tmp_path / "other") == ["monday/1.jpg", "other/2.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_links(tmp_path: Path) -> None:
+    touch(tmp_path, "real/1.jpg", "photographs/2.jpg")
+    (tmp_path / "photographs" / "linked").symlink_to(tmp_path / "real")
+    (tmp_path / "photographs" / "round").symlink_to(tmp_path / "photographs")
+    (tmp_path / "photographs" / "again.jpg").symlink_to(tmp_path / "photographs" / "2.jpg")
+    assert len(names(tmp_path / "photographs")) == 2
+
+
+def test_a_folder_can_be_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "1.jpg", "results/overlays/1.jpg")
+    assert names(tmp_path, exclude=[tmp_path / "results"]) == ["1.jpg"]
+    assert names(tmp_path / "results", exclude=[tmp_path / "results"]) == ["overlays/1.jpg"]
+
+
+def test_relative_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "photographs/1.jpg")
+    monkeypatch.chdir(tmp_path)
+    (image,) = discover([Path("photographs")])
+    assert image.path == Path(os.path.realpath(tmp_path)) / "photographs" / "1.jpg"
+
+
+def test_problems(tmp_path: Path) -> None:
+    touch(tmp_path, "notes.txt", "empty/notes.txt")
+    with pytest.raises(InputError, match="no images in"):
+        discover([tmp_path / "empty"])
+    with pytest.raises(InputError, match="no images"):
+        discover([])
+    with pytest.raises(InputError, match=r"does not exist.*1 more") as caught:
+        discover([tmp_path / "gone", tmp_path / "notes.txt"])
+    assert "notes.txt" in caught.value.details[0]

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.enums import ColorInterp
+from rasterio.transform import from_origin
+
+from wildetect.geometry import Window
+from wildetect.imagery.geotiff import RasterSource
+from wildetect.imagery.source import UnreadableImageError, open_image
+
+
+def save_raster(path: Path, bands: np.ndarray, **profile: Any) -> Path:
+    meanings = profile.pop("colorinterp", None)
+    shape = {"count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype}
+    place = {"crs": "EPSG:32633", "transform": from_origin(5e5, 4e6, 0.1, 0.1)}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **place, **profile) as file:
+        file.write(bands)
+        if meanings:
+            file.colorinterp = meanings
+    return path
+
+
+def noise(count: int, dtype: str = "uint8") -> np.ndarray:
+    return np.random.default_rng(0).integers(1, np.iinfo(dtype).max, (count, 50, 70)).astype(dtype)
+
+
+def test_windows_are_read_as_rgb(tmp_path: Path) -> None:
+    bands = noise(3)
+    source = open_image(save_raster(tmp_path / "raster.tif", bands, photometric="rgb"))
+    assert isinstance(source, RasterSource)
+    assert (source.width, source.height) == (70, 50)
+    expected = bands[:, 5:25, 10:40].transpose(1, 2, 0)
+    assert np.array_equal(source.read(Window(10, 5, 30, 20)), expected)
+    source.close()
+
+
+def test_bands_are_taken_by_colour(tmp_path: Path) -> None:
+    bands = noise(4)
+    bands[3] = 255
+    meanings = [ColorInterp.blue, ColorInterp.green, ColorInterp.red, ColorInterp.alpha]
+    source = open_image(save_raster(tmp_path / "raster.tif", bands, colorinterp=meanings))
+    pixels = source.read(Window(0, 0, 70, 50))
+    assert np.array_equal(pixels, bands[[2, 1, 0]].transpose(1, 2, 0))
+
+
+def test_grey_16_bit_and_nodata(tmp_path: Path) -> None:
+    bands = noise(1, "uint16")
+    bands[0, :10] = 0
+    source = open_image(save_raster(tmp_path / "raster.tif", bands, nodata=0))
+    pixels = source.read(Window(0, 0, 70, 50))
+    assert (pixels[:10] == 114).all()
+    assert np.array_equal(pixels[10:, :, 1], np.round(bands[0, 10:] / 257).astype(np.uint8))
+
+
+def test_alpha_comes_out_grey(tmp_path: Path) -> None:
+    bands = noise(4)
+    bands[3] = 255
+    bands[3, :, :20] = 0
+    meanings = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    pixels = open_image(save_raster(tmp_path / "raster.tif", bands, colorinterp=meanings)).read(
+        Window(0, 0, 70, 50)
+    )
+    assert (pixels[:, :20] == 114).all()
+    assert np.array_equal(pixels[:, 20:], bands[:3, :, 20:].transpose(1, 2, 0))
+
+
+def test_values_of_no_picture(tmp_path: Path) -> None:
+    path = save_raster(tmp_path / "elevation.tif", np.ones((1, 4, 4), np.float32))
+    with pytest.raises(UnreadableImageError, match="float32"):
+        open_image(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "df_5dded5bc0140b80006d2e565_23.tif",
+        "df_OSBS_029.tif",
+        "rio_RGBA.byte.tif",
+        "rio_RGBA.uint16.tif",
+        "rio_all-nodata.tif",
+        "rio_cogeo.tif",
+        "rio_rotated.tif",
+        "webodm_orthophoto.tif",
+    ],
+)
+def test_real_rasters_open(shared_data: Path, name: str) -> None:
+    source = open_image(shared_data / "geo" / name)
+    width, height = min(source.width, 300), min(source.height, 300)
+    assert source.read(Window(source.width - width, source.height - height, width, height)).shape == (
+        height,
+        width,
+        3,
+    )
+    source.close()
+
+
+def test_a_corrupt_raster_opens_and_fails_to_read(shared_data: Path) -> None:
+    source = open_image(shared_data / "geo" / "rio_corrupt.tif")
+    with pytest.raises(UnreadableImageError, match="cannot be read"):
+        source.read(Window(0, 0, source.width, source.height))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from wildetect.detections import Detections
+from wildetect.results.overlay import draw, overlay_name, write_overlays
+from wildetect.results.records import ImageResult
+
+NAMES = tuple(f"animal {number}" for number in range(20))
+
+
+def found(*boxes: Sequence[float]) -> Detections:
+    count = len(boxes)
+    return Detections(np.array(boxes), np.full(count, 0.5), np.arange(count))
+
+
+def test_boxes_are_drawn_around_the_animals() -> None:
+    pixels = np.full((400, 600, 3), 200, np.uint8)
+    before = pixels.copy()
+    image = np.asarray(draw(pixels, found([100, 200, 160, 240]), NAMES))
+    assert np.array_equal(pixels, before)  # a copy was drawn on
+    assert np.array_equal(image[201:239, 101:159], pixels[201:239, 101:159])
+    assert (image[199, 100:160] != 200).any(axis=1).all()
+    assert (image != 200).any(axis=2).sum() > 1000  # and a label
+
+
+@pytest.mark.parametrize(
+    "box", [[0, 0, 600, 400], [0, 0, 5, 5], [590, 390, 600, 400], [300, 0, 310, 400], [0, 200, 600, 210]]
+)
+def test_labels_stay_inside(box: list[float]) -> None:
+    image = np.asarray(draw(np.full((400, 600, 3), 200, np.uint8), found(box), NAMES))
+    assert image.shape == (400, 600, 3)
+    assert (image != 200).any(axis=2).sum() > 300
+
+
+def test_labels_do_not_hide_neighbours() -> None:
+    pixels = np.full((400, 600, 3), 200, np.uint8)
+    below, above = [300, 200, 320, 220], [300, 160, 320, 197]
+    image = np.asarray(draw(pixels, found(below, above), NAMES))
+    assert (image[165:192, 302:318] == 200).all()
+
+
+def test_very_small_pictures_and_many_classes() -> None:
+    boxes = found(*[[number, 0, number + 1, 8] for number in range(20)])
+    assert draw(np.zeros((8, 20, 3), np.uint8), boxes, NAMES).size == (20, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("DJI_0001.JPG", "DJI_0001.JPG"),
+        ("a.jpeg", "a.jpeg"),
+        ("a.png", "a-"),
+        ("monday/a.jpg", "monday_a-"),
+        ("<img src=x onerror=alert(1)>.jpg", "img_src_x_onerror_alert_1_-"),
+        ("ü.jpg", "jpg-"),
+        ("../../etc/passwd.jpg", "etc_passwd-"),
+        ("x" * 300 + ".jpg", "x" * 96 + "-"),
+    ],
+)
+def test_names(name: str, expected: str) -> None:
+    safe = overlay_name(name)
+    assert safe.startswith(expected)
+    assert safe.lower().endswith((".jpg", ".jpeg"))
+    assert len(safe) < 130
+
+
+def test_names_are_unique() -> None:
+    names = [
+        "a.jpg",
+        "a.png",
+        "a.tif",
+        "monday/a.jpg",
+        "monday_a.jpg",
+        "tuesday/a.jpg",
+        "monday/a.JPG",
+        "ä.jpg",
+        "ö.jpg",
+    ]
+    assert len({overlay_name(name).casefold() for name in names}) == len(names)
+
+
+def test_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in ("monday", "tuesday"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (80, 60)).save(tmp_path / folder / "a.png")
+
+    def result(name: str, detections: Detections | None) -> ImageResult:
+        failure = None if detections is not None else "cut short"
+        return ImageResult(
+            name=name, path=tmp_path / name, detections=detections, failure=failure, width=80, height=60
+        )
+
+    results = [
+        result("monday/empty.png", Detections.empty()),
+        result("monday/failed.png", None),
+        result("monday/gone.png", found([1, 1, 9, 9])),
+        result("monday/a.png", found([1, 1, 9, 9])),
+        result("tuesday/a.png", found([1, 1, 9, 9])),
+    ]
+    with caplog.at_level(logging.WARNING):
+        written = write_overlays(tmp_path / "overlays", results, NAMES)
+    assert len(written) == len(set(written)) == 2
+    assert sorted((tmp_path / "overlays").iterdir()) == sorted(written)
+    assert "gone.png" in caplog.text
+    assert Image.open(written[0]).size == (80, 60)
+    assert len(write_overlays(tmp_path / "few", results, NAMES, limit=1)) == 1
+    write_overlays(tmp_path / "none", results, NAMES, limit=0)
+    assert not (tmp_path / "none").exists()
