@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
-
 from tests.workspaces import Workspace, free_port
 
 
@@ -26,9 +25,9 @@ def make_workspace(root: Path, ready: Workspace | None = None, **variables: str)
     if ready is not None:
         target = database_of(workspace)
         target.parent.mkdir(parents=True)
-        with contextlib.closing(sqlite3.connect(database_of(ready))) as source:
-            with contextlib.closing(sqlite3.connect(target)) as copy:
-                source.backup(copy)
+        source = sqlite3.connect(database_of(ready))
+        with contextlib.closing(source), contextlib.closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
     return workspace
 
 
@@ -67,9 +66,9 @@ def status_of(
     url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes | None = None
 ) -> int | None:
     """The code that a URL answers with; None where nobody answers."""
-    request = urllib.request.Request(url, data=body, headers=dict(headers or {}), method=method)
+    request = urllib.request.Request(url, data=body, headers=dict(headers or {}), method=method)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
             code: int = response.status
             return code
     except urllib.error.HTTPError as error:

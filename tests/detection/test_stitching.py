@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from wildetect import geometry
 from wildetect.detection import stitching
-from wildetect.detection.stitching import nms, stitch
+from wildetect.detection.stitching import nms, one_class_each, stitch
 from wildetect.detections import Detections
 from wildetect.geometry import OverlapMetric
 
@@ -123,3 +123,17 @@ def test_speed_is_nowhere_near_quadratic(kind: str, limit: float) -> None:
     start = time.perf_counter()
     nms(found, 0.5)
     assert time.perf_counter() - start < limit
+
+
+def test_an_animal_has_one_class() -> None:
+    boxes = [[0, 0, 100, 100], [0, 0, 100, 99], [0, 0, 100, 60], [300, 0, 400, 100]]
+    found = Detections(
+        np.array(boxes, np.float32), np.array([0.5, 0.7, 0.9, 0.4], np.float32), np.array([0, 1, 2, 0])
+    )
+    kept = one_class_each(found)
+    assert kept.class_id.tolist() == [2, 1, 0]
+    assert kept.confidence.tolist() == pytest.approx([0.9, 0.7, 0.4])
+
+
+def test_of_nothing_nothing_is_left_out() -> None:
+    assert len(one_class_each(Detections.empty())) == 0

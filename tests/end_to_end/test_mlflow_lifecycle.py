@@ -14,7 +14,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from tests.servers import (
     Window,
     answers,
@@ -168,7 +167,7 @@ def test_sigterm_is_as_ctrl_c(workspace: Workspace) -> None:
 
 def test_what_killed_windows_and_servers_leave_is_cleared_up(workspace: Workspace) -> None:
     window = Window(workspace, "mlflow.serve")
-    wait_for(lambda: (folder_of(workspace) / "server.json").exists())
+    wait_for((folder_of(workspace) / "server.json").exists)
     window.process.kill()
     window.ended()
     (left,) = processes_of(workspace)[:1]

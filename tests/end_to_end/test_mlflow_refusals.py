@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from tests.servers import (
+    Window,
     answers,
     database_of,
     ended_after,
@@ -25,6 +25,7 @@ from tests.servers import (
     port_of,
     processes_of,
     uri_of,
+    wait_for,
 )
 from tests.workspaces import Workspace
 
@@ -136,7 +137,10 @@ def test_a_damaged_database(with_store: Workspace, offset: int) -> None:
 def test_a_read_only_database(with_store: Workspace, tmp_path: Path) -> None:
     database = database_of(with_store)
     if os.name == "posix" and os.geteuid() == 0:
-        if not shutil.which("chattr") or subprocess.run(["chattr", "+i", database], check=False).returncode != 0:
+        if (
+            not shutil.which("chattr")
+            or subprocess.run(["chattr", "+i", database], check=False).returncode != 0
+        ):
             pytest.skip("nothing is read-only for this machine's superuser")
     else:
         database.chmod(0o444)
@@ -216,9 +220,17 @@ def test_too_little_time(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("last_words", "code", "expected"),
     [
-        ("ModuleNotFoundError: No module named 'flask'", 7, "the server ended while it started (exit code 7)"),
+        (
+            "ModuleNotFoundError: No module named 'flask'",
+            7,
+            "the server ended while it started (exit code 7)",
+        ),
         # MLflow's own answer to a port that was taken a moment before: exit code 0.
-        ("[Errno 98] error while attempting to bind: address already in use", 0, "was taken by another program"),
+        (
+            "[Errno 98] error while attempting to bind: address already in use",
+            0,
+            "was taken by another program",
+        ),
     ],
 )
 def test_a_server_that_dies(workspace: Workspace, last_words: str, code: int, expected: str) -> None:
@@ -235,10 +247,8 @@ def test_a_server_that_dies(workspace: Workspace, last_words: str, code: int, ex
 
 
 def test_a_server_stopped_by_somebody_while_it_starts(workspace: Workspace) -> None:
-    from tests.servers import Window, wait_for
-
     window = Window(workspace, "mlflow.serve", "--detach")
-    wait_for(lambda: (folder_of(workspace) / "server.json").exists())
+    wait_for((folder_of(workspace) / "server.json").exists)
     workspace.succeed("mlflow.stop")
     assert window.ended(timeout=5) == 3
     assert "error: the server was stopped while it started" in window.stderr

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from tests.servers import ended_after, folder_of, make_workspace, port_of, processes_of, status_of, uri_of
 from tests.workspaces import Workspace
 
 DOTENV = "# ours\r\nMLFLOW_EXTRA = 'kept as it is'\r\n\r\nLAST=no line end"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is tested here
 OPEN = ("/health", "/static-files", "/mlflow/server-info")
 """What MLflow gives anybody: whether it runs, the page's program, which features it has; no data."""
 ROUTES = """
@@ -41,7 +41,7 @@ def shared(served: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Itera
     dotenv.write_bytes(DOTENV.encode())
     dotenv.chmod(0o644)
     with ended_after(workspace):
-        ended = workspace.invoke("mlflow.serve", "--host", "0.0.0.0", "--detach")
+        ended = workspace.invoke("mlflow.serve", "--host", EVERYWHERE, "--detach")
         assert ended.returncode == 0, ended.stderr
         (workspace.root / "said.txt").write_text(ended.stdout + ended.stderr, encoding="utf-8")
         yield workspace
@@ -147,14 +147,16 @@ def test_a_password_that_does_not_fit_the_accounts(shared: Workspace, tmp_path: 
     with ended_after(make_workspace(tmp_path / "project")) as other:
         folder_of(other).mkdir(parents=True)
         (folder_of(other) / "auth.db").write_bytes((folder_of(shared) / "auth.db").read_bytes())
-        error, hint = other.fail(3, "mlflow.serve", "--host", "0.0.0.0", "--detach")
+        error, hint = other.fail(3, "mlflow.serve", "--host", EVERYWHERE, "--detach")
         assert error.endswith("but no MLFLOW_TRACKING_PASSWORD is set")
         assert "auth.db away" in hint
         (other.root / ".env").write_text("MLFLOW_TRACKING_PASSWORD=too-short\n", encoding="utf-8")
-        error, _ = other.fail(2, "mlflow.serve", "--host", "0.0.0.0", "--detach")
+        error, _ = other.fail(2, "mlflow.serve", "--host", EVERYWHERE, "--detach")
         assert "shorter than 12 characters" in error
-        (other.root / ".env").write_text("MLFLOW_TRACKING_PASSWORD=not-the-one-of-the-accounts\n", encoding="utf-8")
-        error, _ = other.fail(3, "mlflow.serve", "--host", "0.0.0.0", "--detach")
+        (other.root / ".env").write_text(
+            "MLFLOW_TRACKING_PASSWORD=not-the-one-of-the-accounts\n", encoding="utf-8"
+        )
+        error, _ = other.fail(3, "mlflow.serve", "--host", EVERYWHERE, "--detach")
         assert error.startswith("error: the server does not accept the password in .env")
         assert not processes_of(other)
 
@@ -162,7 +164,7 @@ def test_a_password_that_does_not_fit_the_accounts(shared: Workspace, tmp_path: 
 def test_sharing_without_sign_in_warns(served: Workspace, tmp_path: Path) -> None:
     with ended_after(make_workspace(tmp_path / "project", served)) as open_to_all:
         ended = open_to_all.invoke(
-            "mlflow.serve", "--host", "0.0.0.0", "--no-sign-in", "--detach", "--wait", "0.3"
+            "mlflow.serve", "--host", EVERYWHERE, "--no-sign-in", "--detach", "--wait", "0.3"
         )
         assert ended.returncode == 3
         assert "warning: anyone on the network can read, change and delete models here" in ended.stderr

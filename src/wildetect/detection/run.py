@@ -13,7 +13,7 @@ from wildetect.detection.detector import Detector
 from wildetect.detection.pipeline import PipelineOptions, detect_images
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.registry.versions import FetchedModel
+from wildetect.registry.cache import FetchedModel
 from wildetect.results.exports import write_csv, write_megadetector
 from wildetect.results.overlay import write_overlays
 from wildetect.results.records import ImageResult, RunSummary
@@ -117,15 +117,10 @@ def _settings(plan: RunPlan) -> dict[str, object]:
 
 def _write(plan: RunPlan, results: Sequence[ImageResult], document: Mapping[str, Any]) -> None:
     names = plan.model.manifest.class_names
-    write_megadetector(plan.output / "detections.json", results, names, detector=_name(plan.model))
+    write_megadetector(plan.output / "detections.json", results, names, detector=str(plan.model))
     write_csv(plan.output / "detections.csv", results, names)
     write_overlays(plan.output / "overlays", results, names, limit=plan.overlays)
     write_run_file(plan.output, document)
-
-
-def _name(model: FetchedModel) -> str:
-    """The model in a few words: its registered name and version, or its file."""
-    return f"{model.name} version {model.version}" if model.version else model.manifest.source.file
 
 
 def raise_if_images_failed(document: Mapping[str, Any]) -> None:

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from wildetect.detections import Detections
 from wildetect.geometry import OverlapMetric, areas
 
-__all__ = ["nms", "stitch"]
+__all__ = ["nms", "one_class_each", "stitch"]
 
 Indices = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
+SAME_BOX = 0.9
 _CHUNK = 1 << 18  # candidate pairs looked at together: stays in the processor's cache
 _DENSE = 1 << 23  # more candidate pairs than this: one box against the rest is cheaper, and needs less memory
 
@@ -57,6 +58,28 @@ def stitch(parts: Sequence[Detections], threshold: float, metric: OverlapMetric 
         metric: IOU or IOS.
     """
     return nms(Detections.concatenate(parts), threshold, metric)
+
+
+def one_class_each(detections: Detections, threshold: float = SAME_BOX) -> Detections:
+    """Leave one class where several were given to the very same box: an animal is of one species.
+
+    Class-wise NMS keeps a box of each class, and the animal would be counted once for each. Two
+    animals of different species never have boxes so nearly alike.
+
+    Args:
+        detections: After NMS, in any order.
+        threshold: IoU above which two boxes are the same one.
+
+    Returns:
+        What is kept, most confident first.
+    """
+    ranked = detections.ranked()
+    if len(ranked) <= 1:
+        return ranked
+    of_any_class = Detections(ranked.xyxy, ranked.confidence, np.zeros_like(ranked.class_id))
+    boxes = _Boxes.of(of_any_class)
+    sweep = _Sweep.over(boxes, of_any_class.class_id)
+    return ranked.select(_along_pairs(len(ranked), *_overlapping(boxes, sweep, threshold, "IOU")))
 
 
 class _Boxes(NamedTuple):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from wildetect.detection.detector import Detector
 from wildetect.detection.options import PipelineOptions
-from wildetect.detection.stitching import stitch
+from wildetect.detection.stitching import one_class_each, stitch
 from wildetect.detection.tiling import tile_windows
 from wildetect.detections import Detections
 from wildetect.errors import WildDetectError
@@ -213,7 +213,7 @@ class Workers:
                 joined = (
                     stitch(parts, self._options.nms_threshold, self._metric) if len(parts) > 1 else parts[0]
                 )
-                detections = joined.clip(source.width, source.height)
+                detections = one_class_each(joined).clip(source.width, source.height)
             source.close()
         return ImageResult(
             name=image.file.name,

@@ -32,6 +32,11 @@ class ModelReference:
     def __str__(self) -> str:
         return f"{self.name}@{self.alias}" if self.alias else f"{self.name}/{self.version}"
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it means the same version for ever."""
+        return self.version is not None and self.version != LATEST
+
     @classmethod
     def parse(cls, text: str) -> ModelReference:
         """Read `name@alias`, `name/version` or `name/latest`, with or without `models:/` before it.

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wildetect.errors import ModelError
+from wildetect.registry.digest import sha256_of
 from wildetect.registry.manifest import Source
-from wildetect.registry.versions import sha256_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto

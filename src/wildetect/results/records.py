@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wildetect.detections import Detections
 
@@ -29,6 +30,11 @@ class ImageResult:
         seconds: From the start of decoding to the stitched result, other images being in work meanwhile.
         longitude: Of the camera in degrees, WGS 84; null if unknown.
         latitude: Of the camera in degrees, WGS 84; null if unknown.
+        positions: Longitude and latitude of the middle of each detection's box in degrees, WGS 84, shape
+            (n, 2); null where the image has no place on the map, as a photograph has not.
+        tiles_empty: Number of tiles that were left out: a raster has no data there.
+        tiles_failed: Tiles that could not be read, each as "width x height px at x, y: reason"; animals
+            in them are missing from the detections.
     """
 
     name: str
@@ -41,10 +47,17 @@ class ImageResult:
     seconds: float = 0.0
     longitude: float | None = None
     latitude: float | None = None
+    positions: NDArray[np.float64] | None = None
+    tiles_empty: int = 0
+    tiles_failed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.detections is None) == (self.failure is None):
             raise ValueError(f"{self.name}: an image has either detections or a failure")
+        if self.positions is not None and (
+            self.detections is None or self.positions.shape != (len(self.detections), 2)
+        ):
+            raise ValueError(f"{self.name}: each detection has one position")
 
     @property
     def failed(self) -> bool:

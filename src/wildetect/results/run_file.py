@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wildetect import __version__
+from wildetect.registry.cache import FetchedModel
 from wildetect.registry.runs import RunRecord
-from wildetect.registry.versions import FetchedModel
 from wildetect.results.files import write_text
 from wildetect.results.records import RunSummary
 

@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from wildetect.tasks import demo, detect, mlflow_server, mlflow_store, model, shims
+from wildetect.tasks import demo, detect, mlflow_server, mlflow_store, model, model_listing, shims
 
 __all__ = ["ns"]
 
@@ -20,6 +20,8 @@ ns.add_collection(
         mlflow_store.restore,
     )
 )
-ns.add_collection(Collection("model", model.register, model.list_models, model.promote))
+ns.add_collection(
+    Collection("model", model.register, model_listing.list_models, model_listing.show, model_listing.promote)
+)
 ns.add_collection(Collection("detect", detect.run))
 ns.add_collection(Collection("shims", shims.write))

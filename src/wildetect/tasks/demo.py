@@ -97,12 +97,9 @@ def _serve(project: Project) -> str:
 
 def _registered(project: Project, url: str, weights: Path) -> Version:
     """The demo's version in the registry, made unless the same file is there already."""
-    from wildetect.errors import ModelError
     from wildetect.registry.connection import connect
-    from wildetect.registry.reference import ModelReference
-    from wildetect.registry.versions import register, resolve
     from wildetect.settings.registration import Localizer, Naming, RegistrationSettings, Yolo
-    from wildetect.tasks.model import checked
+    from wildetect.tasks.model import checked, registered
 
     settings = RegistrationSettings(
         localizer=Localizer(yolo=Yolo(weights=weights, conf_thres=float(CONFIDENCE))),
@@ -110,13 +107,8 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
         description="Small detector of the demo, trained on **rendered** scenes: not for real surveys.",
     )
     registration, _ = checked(project, settings, [ALIAS])
-    connection = connect(url)
-    try:
-        version = resolve(connection, ModelReference(NAME, alias=ALIAS))
-    except ModelError:
-        version = None
-    if version is None or version.tags.get("sha256") != registration.manifest.sha256:
-        version = register(connection, registration)
+    version, made = registered(connect(url), registration)
+    if made:
         say(f"registered {NAME} version {version.version} as {ALIAS}")
     return version
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wildetect.detection.pipeline import PipelineOptions
+    from wildetect.registry.cache import FetchedModel
     from wildetect.registry.connection import Connection
     from wildetect.registry.manifest import Manifest
-    from wildetect.registry.versions import FetchedModel
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
 
@@ -99,7 +99,7 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     from wildetect.detection.detector import Detector
     from wildetect.detection.run import RunPlan, detect_into_folder
     from wildetect.settings import Project
-    from wildetect.tasks.model_choice import called, chosen_model
+    from wildetect.tasks.model_choice import chosen_model
     from wildetect.tasks.progress import progress_on
 
     project = Project.find()
@@ -114,7 +114,7 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     if request.dry_run:
         return _dry_run(model, detector, len(images), output, quiet=quiet)
     plan = RunPlan(images=images, model=model, detector=detector, options=options, output=output)
-    say(f"detecting in {len(images)} images with {called(model)} on {detector.device}")
+    say(f"detecting in {len(images)} images with {model} on {detector.device}")
     with progress_on(sys.stderr) as progress:
         document = detect_into_folder(plan, progress)
     if connection is not None:
@@ -210,8 +210,6 @@ def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions
 
 
 def _dry_run(model: FetchedModel, detector: Any, images: int, output: Path, *, quiet: bool) -> dict[str, Any]:
-    from wildetect.tasks.model_choice import called
-
     document: dict[str, Any] = {
         "state": "dry run",
         "model": {"name": model.name, "version": model.version, "sha256": model.manifest.sha256},
@@ -221,7 +219,7 @@ def _dry_run(model: FetchedModel, detector: Any, images: int, output: Path, *, q
         "output": str(output),
     }
     if not quiet:
-        print(f"would detect in {images} images with {called(model)} on {detector.device}, into {output}")
+        print(f"would detect in {images} images with {model} on {detector.device}, into {output}")
     return document
 
 

@@ -1,4 +1,4 @@
-"""The tasks of the model registry."""
+"""The task that registers a detector."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from invoke.context import Context
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
-    from wildetect.registry.versions import Registration, Version
+    from wildetect.registry.connection import Connection
+    from wildetect.registry.registration import Registration
+    from wildetect.registry.versions import Version
     from wildetect.settings import Project
     from wildetect.settings.registration import RegistrationSettings
 
-__all__ = ["checked", "list_models", "promote", "register"]
+__all__ = ["checked", "register"]
 
 
 @verb(
@@ -22,6 +24,7 @@ __all__ = ["checked", "list_models", "promote", "register"]
         "weights": "the ONNX file, in place of the one that the settings name",
         "name": "registered name, in place of the one that the settings name",
         "alias": "a name for the new version, such as production; may be given more than once",
+        "force": "make a new version even of a file that is registered already",
         "dry-run": "check everything, register nothing",
         "json": "the outcome as a JSON document on stdout",
     },
@@ -34,6 +37,7 @@ def register(
     weights: str | None = None,
     name: str | None = None,
     alias: list[str] | None = None,
+    force: bool = False,
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
@@ -44,7 +48,6 @@ def register(
     than the name.
     """
     del context
-    from wildetect.registry.versions import register as register_version
     from wildetect.settings import Project
     from wildetect.tasks.server_access import connect_for
 
@@ -54,11 +57,32 @@ def register(
     registration, seconds = checked(project, settings, alias or settings.aliases)
     file = registration.manifest.source.file
     say(f"checked {file}: {_summary(registration)}, runs in {seconds * 1000:.0f} ms")
-    version = None
+    version, made = None, False
     if not dry_run:
         connection = connect_for(project, settings.processing.mlflow_tracking_uri)
-        version = register_version(connection, registration)
-    _report(registration, version, json=json)
+        version, made = registered(connection, registration, force=force)
+    _report(registration, version, made=made, json=json)
+
+
+def registered(
+    connection: Connection, registration: Registration, *, force: bool = False
+) -> tuple[Version, bool]:
+    """Register, unless a version holds the same file, fed and read alike; that one gets the aliases.
+
+    Returns:
+        The version, and whether it was made.
+    """
+    from wildetect.registry.reference import ModelReference
+    from wildetect.registry.registration import register as register_version
+    from wildetect.registry.registration import registered_already
+    from wildetect.registry.versions import move_alias
+
+    before = None if force else registered_already(connection, registration)
+    if before is None:
+        return register_version(connection, registration), True
+    for alias in registration.aliases:
+        move_alias(connection, ModelReference(before.name, version=before.version), alias)
+    return before, False
 
 
 def _settings(
@@ -87,8 +111,9 @@ def checked(
     from wildetect.detection.inspection import check, inspect
     from wildetect.detection.recognition import describe
     from wildetect.errors import ConfigurationError, ModelError
+    from wildetect.registry.provenance import provenance
     from wildetect.registry.reference import check_alias, check_name
-    from wildetect.registry.versions import Registration
+    from wildetect.registry.registration import Registration
     from wildetect.registry.weights import check_is_onnx, load_for_storage
 
     if settings.model_type == "classifier" or settings.weights:
@@ -116,7 +141,7 @@ def checked(
         model=stored.proto,
         manifest=manifest.model_copy(update={"feeding": feeding}),
         aliases=tuple(dict.fromkeys(aliases)),
-        tags=settings.tags,
+        tags={**settings.tags, **provenance(project.root)},
         description=settings.description,
     )
     return registration, checked.seconds
@@ -129,10 +154,11 @@ def _summary(registration: Registration) -> str:
     return f"{manifest.family}, {manifest.feeding.width} x {manifest.feeding.height} px, {shown}"
 
 
-def _report(registration: Registration, version: Version | None, *, json: bool) -> None:
+def _report(registration: Registration, version: Version | None, *, made: bool, json: bool) -> None:
     document: dict[str, Any] = {
         "name": registration.name,
         "version": version.version if version else None,
+        "made": made,
         "aliases": list(registration.aliases),
         "sha256": registration.manifest.sha256,
         "manifest": registration.manifest.model_dump(mode="json"),
@@ -143,85 +169,8 @@ def _report(registration: Registration, version: Version | None, *, json: bool) 
         print(f"{registration.name}: nothing is wrong; not registered (--dry-run)")
     else:
         aliases = f" as {', '.join(registration.aliases)}" if registration.aliases else ""
-        print(f"registered {registration.name} version {version.version}{aliases}")
-
-
-@verb(
-    name="list",
-    help={
-        "name": "only this registered model",
-        "json": "the list as a JSON document on stdout",
-    },
-)
-def list_models(context: Context, name: str | None = None, json: bool = False) -> None:
-    """List the registered models with their versions and aliases."""
-    del context
-    from wildetect.errors import ModelError
-    from wildetect.registry.versions import list_models as registered_models
-    from wildetect.settings import Project
-    from wildetect.tasks.server_access import connect_for
-
-    project = Project.find()
-    export_variables(project)
-    models = registered_models(connect_for(project))
-    if name is not None:
-        chosen = [model for model in models if model.name == name]
-        if not chosen:
-            held = ", ".join(model.name for model in models) or "no model"
-            raise ModelError(f"there is no registered model {name}", hint=f"The registry holds: {held}.")
-        models = chosen
-    rows = [
-        {
-            "name": model.name,
-            "version": version.version,
-            "aliases": list(version.aliases),
-            "family": version.tags.get("family"),
-            "sha256": version.tags.get("sha256"),
-        }
-        for model in models
-        for version in model.versions
-    ]
-    if json:
-        emit({"models": rows})
-        return
-    if not rows:
-        say("nothing is registered yet: uv run invoke model.register")
-    width = max((len(str(row["name"])) for row in rows), default=0)
-    for row in rows:
-        aliases = ", ".join(str(alias) for alias in row["aliases"] or ())
-        sha = str(row["sha256"] or "-")[:12]
-        print(
-            f"{row['name']:<{width}}  {row['version']:>4}  {row['family'] or '-':<12}  {sha:<12}  {aliases}"
-        )
-
-
-@verb(
-    help={
-        "name": "registered name",
-        "version": "version number",
-        "alias": "the alias to move there, such as production",
-    },
-)
-def promote(
-    context: Context, name: str | None = None, version: str | None = None, alias: str | None = None
-) -> None:
-    """Point an alias at a version, and say which version it pointed at before."""
-    del context
-    from wildetect.errors import ConfigurationError
-    from wildetect.registry.reference import ModelReference, check_alias
-    from wildetect.registry.versions import move_alias
-    from wildetect.settings import Project
-    from wildetect.tasks.server_access import connect_for
-
-    if not (name and version and alias):
-        raise ConfigurationError(
-            "name, version and alias are needed",
-            hint="uv run invoke model.promote --name detector --version 3 --alias production",
-        )
-    check_alias(alias)
-    reference = ModelReference.parse(f"{name}/{version}")
-    project = Project.find()
-    export_variables(project)
-    moved, before = move_alias(connect_for(project), reference, alias)
-    was = f" (was version {before})" if before and before != moved.version else ""
-    print(f"{name}@{alias} is version {moved.version}{was}")
+        if made:
+            print(f"registered {registration.name} version {version.version}{aliases}")
+        else:
+            print(f"{registration.name} version {version.version} holds this very file already{aliases}")
+            say("hint: No new version was made; --force makes one.")

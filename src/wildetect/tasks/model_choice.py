@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 from wildetect.tasks.support import say
 
 if TYPE_CHECKING:
+    from wildetect.registry.cache import FetchedModel
     from wildetect.registry.connection import Connection
-    from wildetect.registry.versions import FetchedModel
+    from wildetect.registry.reference import ModelReference
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
 
-__all__ = ["called", "chosen_model"]
-
-
-def called(model: FetchedModel) -> str:
-    """The model in a few words."""
-    return f"{model.name} version {model.version}" if model.version else model.weights.name
+__all__ = ["chosen_model"]
 
 
 def chosen_model(
@@ -42,23 +38,40 @@ def chosen_model(
     """
     from wildetect.errors import ServerError
     from wildetect.registry.reference import ModelReference, names_a_file
-    from wildetect.registry.versions import fetch, resolve
     from wildetect.settings.project import from_caller
     from wildetect.tasks.server_access import connect_for
 
     text = wanted or _named_by_settings(project, settings)
     path = from_caller(text) if wanted else project.path(Path(text))
     if not (names_a_file(text) or path.is_file()):
-        reference = ModelReference.parse(text)
-        connection = connect_for(project)
-        version = resolve(connection, reference)
-        return fetch(connection, version, project.runs / "models"), connection
+        return _from_registry(project, ModelReference.parse(text))
     model = _from_file(project, path)
     try:
         return model, connect_for(project)
     except ServerError as error:
         say(f"warning: the run is not logged: {error.message}")
         return model, None
+
+
+def _from_registry(project: Project, reference: ModelReference) -> tuple[FetchedModel, Connection | None]:
+    """A registered version; with no server, the one that was fetched when there was one."""
+    from wildetect.errors import ServerError
+    from wildetect.registry.cache import fetch, fetched_before
+    from wildetect.tasks.server_access import connect_for
+
+    cache = project.runs / "models"
+    try:
+        connection = connect_for(project)
+    except ServerError as error:
+        model = fetched_before(reference, cache)
+        if model is None:
+            raise
+        unchecked = (
+            f", which {reference} was when the registry was last asked" if not reference.is_fixed else ""
+        )
+        say(f"warning: {error.message}: taking {model} from this machine{unchecked}; the run is not logged")
+        return model, None
+    return fetch(connection, reference, cache), connection
 
 
 def _named_by_settings(project: Project, settings: DetectionSettings) -> str:
@@ -81,8 +94,9 @@ def _from_file(project: Project, path: Path) -> FetchedModel:
     """A weights file as it lies there; read as the registration settings say, where they name it."""
     from wildetect.detection.inspection import inspect
     from wildetect.detection.recognition import describe
+    from wildetect.registry.cache import FetchedModel
+    from wildetect.registry.digest import sha256_of
     from wildetect.registry.manifest import Source
-    from wildetect.registry.versions import FetchedModel, sha256_of
     from wildetect.registry.weights import check_is_onnx
     from wildetect.settings import load_settings
     from wildetect.settings.registration import RegistrationSettings

@@ -125,9 +125,8 @@ def artifacts_of(uri: str | None, *, root: Path, default: Path) -> Artifacts:
     if scheme == "file":
         return Artifacts(str(uri), str(uri))
     if scheme in OBJECT_STORES:
-        _demand(
-            OBJECT_STORES[scheme], f"mlflow.artifacts_destination ({scheme}) needs {OBJECT_STORES[scheme]}"
-        )
+        module = OBJECT_STORES[scheme]
+        _demand(module, f"mlflow.artifacts_destination ({scheme}) needs the package {module}")
     parts = urllib.parse.urlsplit(str(uri))
     return Artifacts(str(uri), f"{scheme}://{parts.hostname or ''}{parts.path}")
 

@@ -1,0 +1,183 @@
+"""Versions fetched from the registry, kept on this machine: a second run, or one offline, needs no download.
+
+<cache>/<name>/<version>/     the files of a version, as MLflow stores them
+<cache>/<name>/aliases.json   which version each alias meant when the registry was last asked
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+from pydantic import ValidationError
+
+from wildetect.errors import ModelError
+from wildetect.registry.connection import Connection, errors_of_mlflow, mlflow_module
+from wildetect.registry.digest import sha256_of
+from wildetect.registry.manifest import Manifest
+from wildetect.registry.reference import LATEST, ModelReference
+from wildetect.registry.versions import Version, resolve
+
+__all__ = ["FetchedModel", "fetch", "fetched_before", "stored_manifest"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FetchedModel:
+    """A detector that is ready to run: its file on this machine and how it is fed and read."""
+
+    name: str
+    version: str | None
+    weights: Path
+    manifest: Manifest
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}" if self.version else self.weights.name
+
+
+def fetch(connection: Connection, reference: ModelReference, cache: Path) -> FetchedModel:
+    """The files of the version that a reference means now, fetched where the cache does not hold them.
+
+    Args:
+        connection: The server.
+        reference: The model.
+        cache: The folder of fetched versions.
+
+    Raises:
+        ModelError: Where the registry does not hold the version, it is no detector of ours, or its file
+            is not what was registered.
+        ServerError: Where the server fails.
+    """
+    version = resolve(connection, reference)
+    folder = _folder(cache, version.name, version.version)
+    cached = _usable(folder, version)
+    if cached is None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        cached = _download(connection, version, folder)
+    _remember(folder.parent, reference, version.version)
+    return cached
+
+
+def fetched_before(reference: ModelReference, cache: Path) -> FetchedModel | None:
+    """The version that a reference meant when the registry was last asked, if its files are here and whole.
+
+    Args:
+        reference: The model.
+        cache: The folder of fetched versions.
+    """
+    which = reference.alias or str(reference.version)
+    known = _aliases(_folder(cache, reference.name))
+    number = str(known.get(which, "")) if not which.isdigit() else which
+    if not number.isdigit():
+        return None
+    try:
+        return _read(_folder(cache, reference.name, number), Version(reference.name, number))
+    except ModelError:
+        return None
+
+
+def stored_manifest(connection: Connection, version: Version) -> Manifest:
+    """How a version is fed and read, without fetching its weights.
+
+    Raises:
+        ModelError: Where it was not registered by this project.
+        ServerError: Where the server fails.
+    """
+    with errors_of_mlflow(f"description of {version}"):
+        uri = f"models:/{version.name}/{version.version}"
+        mlflow = mlflow_module()
+        mlflow.set_tracking_uri(connection.uri)
+        metadata = mlflow.models.get_model_info(uri).metadata or {}
+    try:
+        return Manifest.model_validate(metadata["wildetect"])
+    except (KeyError, ValidationError) as error:
+        raise _not_ours(version) from error
+
+
+def _not_ours(version: Version) -> ModelError:
+    return ModelError(
+        f"{version} was not registered by this project: it does not say how it is fed and read",
+        hint="Register its ONNX file with: uv run invoke model.register",
+    )
+
+
+def _folder(cache: Path, name: str, version: str | None = None) -> Path:
+    """A name may hold signs that a folder's may not."""
+    folder = cache / quote(name, safe=" ")
+    return folder / version if version else folder
+
+
+def _usable(folder: Path, version: Version) -> FetchedModel | None:
+    """A cached version, if it is whole and what this registry means: another may use the same number."""
+    if not folder.is_dir():
+        return None
+    try:
+        cached = _read(folder, version)
+    except ModelError as error:
+        logger.info("the cached copy of %s is fetched again: %s", version, error.message)
+        return None
+    return cached if cached.manifest.sha256 == version.tags.get("sha256") else None
+
+
+def _download(connection: Connection, version: Version, folder: Path) -> FetchedModel:
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder.parent) as temporary:
+        with errors_of_mlflow(f"files of {version}"):
+            fetched = Path(
+                mlflow_module().artifacts.download_artifacts(
+                    artifact_uri=f"models:/{version.name}/{version.version}",
+                    dst_path=str(Path(temporary) / "model"),
+                    tracking_uri=connection.uri,
+                )
+            )
+        _read(fetched, version)
+        if folder.exists():
+            shutil.rmtree(folder)
+        # Another run may have fetched it meanwhile; what is read then is checked all the same.
+        with contextlib.suppress(OSError):
+            fetched.replace(folder)
+    return _read(folder, version)
+
+
+def _read(folder: Path, version: Version) -> FetchedModel:
+    """A version's files, checked against the manifest stored with them."""
+    description = folder / "MLmodel"
+    try:
+        stored = yaml.safe_load(description.read_text(encoding="utf-8"))
+        manifest = Manifest.model_validate(stored["metadata"]["wildetect"])
+        weights = folder / stored["flavors"]["onnx"]["data"]
+    except (OSError, KeyError, TypeError, yaml.YAMLError, ValidationError) as error:
+        raise _not_ours(version) from error
+    if not weights.is_file() or sha256_of(weights) != manifest.sha256:
+        raise ModelError(
+            f"the file of {version} is not the one that was registered (its sha256 differs)",
+            hint="Register the weights again with: uv run invoke model.register",
+        )
+    return FetchedModel(version.name, version.version, weights, manifest)
+
+
+def _aliases(folder: Path) -> dict[str, Any]:
+    try:
+        known = json.loads((folder / "aliases.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(folder: Path, reference: ModelReference, version: str) -> None:
+    which = reference.alias or (LATEST if reference.version == LATEST else None)
+    if which is None:
+        return
+    path = folder / "aliases.json"
+    draft = path.with_suffix(".tmp")
+    with contextlib.suppress(OSError):  # only an offline run would miss it
+        draft.write_text(json.dumps({**_aliases(folder), which: version}, indent=2), encoding="utf-8")
+        draft.replace(path)

@@ -1,0 +1,143 @@
+"""Making a new version of a registered model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from wildetect.registry.connection import Connection, errors_of_mlflow, mlflow_module
+from wildetect.registry.manifest import Manifest
+from wildetect.registry.runs import start_run
+from wildetect.registry.versions import Version, versions_of
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+__all__ = ["Registration", "register", "registered_already"]
+
+EXPERIMENT = "registration"
+ARTIFACT = "model"
+REQUIREMENTS = ("onnx", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What is to be registered, already checked."""
+
+    name: str
+    model: ModelProto
+    manifest: Manifest
+    aliases: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same file, fed and read in the same way."""
+        content = self.manifest.model_dump(mode="json", exclude={"source"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def registered_already(connection: Connection, registration: Registration) -> Version | None:
+    """The newest version that holds the same file, fed and read in the same way.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    for version in versions_of(connection, registration.name):
+        if version.tags.get("manifest_sha256") == registration.fingerprint:
+            return version
+    return None
+
+
+def register(connection: Connection, registration: Registration) -> Version:
+    """Make a new version: its files first, then the version, then its aliases.
+
+    A registration that is killed on the way leaves files that nothing names, never a version without
+    its files.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    mlflow = mlflow_module()
+    client = connection.client
+    name, manifest = registration.name, registration.manifest
+    run_id = start_run(connection, EXPERIMENT, f"register {name}")
+    with errors_of_mlflow(f"model {name}"):
+        with mlflow.start_run(run_id=run_id):
+            mlflow.log_params(_parameters(manifest))
+            logged = mlflow.onnx.log_model(
+                registration.model,
+                name=ARTIFACT,
+                signature=_signature(registration.model),
+                pip_requirements=_requirements(),
+                metadata={"wildetect": manifest.model_dump(mode="json")},
+                save_as_external_data=False,
+            )
+        _ensure_model(connection, name)
+        made = client.create_model_version(
+            name,
+            source=logged.model_uri,
+            run_id=run_id,
+            model_id=logged.model_id,
+            tags={
+                **registration.tags,
+                "sha256": manifest.sha256,
+                "manifest_sha256": registration.fingerprint,
+                "family": manifest.family,
+            },
+            description=registration.description,
+        )
+        for alias in registration.aliases:
+            client.set_registered_model_alias(name, alias, made.version)
+    return Version(name, str(made.version), tuple(registration.aliases), made.tags)
+
+
+def _ensure_model(connection: Connection, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        connection.client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _parameters(manifest: Manifest) -> dict[str, str]:
+    """What the page shows of the manifest; the whole of it is in the model's metadata."""
+    feeding, thresholds = manifest.feeding, manifest.thresholds
+    return {
+        "family": manifest.family,
+        "input": f"{feeding.width} x {feeding.height} {feeding.dtype} {feeding.channel_order}",
+        "classes": ", ".join(manifest.class_names)[:6000],
+        "confidence": str(thresholds.confidence),
+        "iou": str(thresholds.iou),
+        "weights": manifest.source.file,
+        "sha256": manifest.sha256,
+    }
+
+
+def _requirements() -> list[str]:
+    """Named with their versions: MLflow would else ask pip, which needs a network."""
+    from importlib.metadata import version
+
+    return [f"{package}=={version(package)}" for package in REQUIREMENTS]
+
+
+def _signature(model: ModelProto) -> Any:
+    import numpy as np
+    import onnx
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    def spec(value: Any) -> TensorSpec:
+        tensor = value.type.tensor_type
+        shape = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in tensor.shape.dim)
+        return TensorSpec(np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)), shape, value.name)
+
+    constants = {initializer.name for initializer in model.graph.initializer}
+    inputs = [spec(value) for value in model.graph.input if value.name not in constants]
+    return ModelSignature(Schema(inputs), Schema([spec(value) for value in model.graph.output]))

@@ -1,0 +1,171 @@
+"""The tasks that show the registered models and move their aliases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+
+from wildetect.tasks.support import emit, export_variables, say, verb
+
+if TYPE_CHECKING:
+    from wildetect.registry.connection import Connection
+    from wildetect.registry.versions import RegisteredModel, Version
+
+__all__ = ["list_models", "promote", "show"]
+
+
+def _connected() -> Connection:
+    from wildetect.settings import Project
+    from wildetect.tasks.server_access import connect_for
+
+    project = Project.find()
+    export_variables(project)
+    return connect_for(project)
+
+
+@verb(
+    name="list",
+    help={"name": "only this registered model", "json": "the list as a JSON document on stdout"},
+)
+def list_models(context: Context, name: str | None = None, json: bool = False) -> None:
+    """List the registered models with versions and aliases."""
+    del context
+    from wildetect.registry.versions import list_models as registered_models
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": model.name,
+            "version": version.version,
+            "aliases": list(version.aliases),
+            "family": version.tags.get("family"),
+            "sha256": version.tags.get("sha256"),
+            "registered_at": version.tags.get("registered_at"),
+        }
+        for model in _chosen(registered_models(_connected()), name)
+        for version in model.versions
+    ]
+    if json:
+        emit({"models": rows})
+        return
+    if not rows:
+        say("nothing is registered yet: uv run invoke model.register")
+    width = max((len(str(row["name"])) for row in rows), default=0)
+    for row in rows:
+        aliases = ", ".join(map(str, row["aliases"] or ()))
+        family, sha, when = row["family"] or "-", str(row["sha256"] or "-")[:12], row["registered_at"] or "-"
+        print(
+            f"{row['name']:<{width}}  {row['version']:>4}  {family:<12}  {sha:<12}  {when:<25}  {aliases}".rstrip()
+        )
+
+
+def _chosen(models: list[RegisteredModel], name: str | None) -> list[RegisteredModel]:
+    from wildetect.errors import ModelError
+
+    chosen = [model for model in models if name in (None, model.name)]
+    if name is not None and not chosen:
+        held = ", ".join(model.name for model in models) or "no model"
+        raise ModelError(f"there is no registered model {name}", hint=f"The registry holds: {held}.")
+    return chosen
+
+
+@verb(
+    help={
+        "model": "name@alias, name/version or name/latest",
+        "json": "everything as a JSON document on stdout",
+    },
+)
+def show(context: Context, model: str | None = None, json: bool = False) -> None:
+    """Show all that is known of one registered version."""
+    del context
+    from wildetect.errors import ConfigurationError
+    from wildetect.registry.cache import stored_manifest
+    from wildetect.registry.quality import metrics_of
+    from wildetect.registry.reference import ModelReference
+    from wildetect.registry.versions import resolve
+
+    if model is None:
+        raise ConfigurationError(
+            "no model is named", hint="uv run invoke model.show --model detector@production"
+        )
+    reference = ModelReference.parse(model)
+    connection = _connected()
+    version = resolve(connection, reference)
+    manifest = stored_manifest(connection, version)
+    document: dict[str, Any] = {
+        "name": version.name,
+        "version": version.version,
+        "aliases": list(version.aliases),
+        "description": version.description,
+        "tags": dict(sorted(version.tags.items())),
+        "metrics": metrics_of(connection, version),
+        "manifest": manifest.model_dump(mode="json"),
+    }
+    if json:
+        emit(document)
+    else:
+        _print_version(version, document)
+
+
+def _print_version(version: Version, document: dict[str, Any]) -> None:
+    manifest = document["manifest"]
+    feeding, thresholds, source = manifest["feeding"], manifest["thresholds"], manifest["source"]
+    aliases = ", ".join(document["aliases"])
+    rows = {
+        "model": f"{version.name} version {version.version}" + (f" ({aliases})" if aliases else ""),
+        "description": document["description"],
+        "family": manifest["family"],
+        "classes": ", ".join(manifest["class_names"]),
+        "input": "{width} x {height} px, {dtype}, {channel_order}, {resize}".format_map(feeding),
+        "thresholds": "confidence {confidence:g}, {overlap_metric} {iou:g}".format_map(thresholds),
+        "sha256": manifest["sha256"],
+        "weights": f"{source['file']}, {source['size']} bytes",
+        **{name.replace("_", " "): value for name, value in document["tags"].items() if name not in manifest},
+        **{name: f"{value:.4g}" for name, value in document["metrics"].items()},
+    }
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        if value:
+            print(f"{name:<{width}}  {value}")
+
+
+@verb(
+    help={
+        "name": "registered name",
+        "version": "version number",
+        "alias": "the alias to move there, such as production",
+        "require": 'what the version must reach, such as "map50>=0.6"; may be given more than once',
+    },
+    iterable=["require"],
+)
+def promote(
+    context: Context,
+    name: str | None = None,
+    version: str | None = None,
+    alias: str | None = None,
+    require: list[str] | None = None,
+) -> None:
+    """Point an alias at a version."""
+    del context
+    from wildetect.errors import ConfigurationError
+    from wildetect.registry.quality import metrics_of
+    from wildetect.registry.reference import ModelReference, check_alias
+    from wildetect.registry.requirement import Requirement
+    from wildetect.registry.versions import move_alias, resolve
+
+    if not (name and version and alias):
+        raise ConfigurationError(
+            "name, version and alias are needed",
+            hint="uv run invoke model.promote --name detector --version 3 --alias production",
+        )
+    check_alias(alias)
+    reference = ModelReference.parse(f"{name}/{version}")
+    requirements = [Requirement.parse(text) for text in require or ()]
+    connection = _connected()
+    if requirements:
+        metrics = metrics_of(connection, resolve(connection, reference))
+        for requirement in requirements:
+            requirement.check(str(reference), metrics)
+    moved, before = move_alias(connection, reference, alias)
+    was = f" (was version {before})" if before and before != moved.version else ""
+    print(f"{name}@{alias} is version {moved.version}{was}")

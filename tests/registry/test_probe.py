@@ -1,0 +1,116 @@
+"""Quick questions to a server, and what is said where the answer is no good."""
+
+# ruff: noqa: S104 - addresses are named here, nothing listens on them
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from tests.workspaces import unused_uri
+
+from wildetect.errors import ServerError
+from wildetect.registry.probe import Credentials, Probe, is_loopback
+
+
+class Server(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        answers = {
+            "/health": (200, "OK"),
+            "/version": (200, "3.17.2"),
+            "/json?a=1": (200, '{"found": "é"}'),
+            "/page": (200, "<html>"),
+            "/other/version": (200, "<html>"),
+            "/missing": (404, '{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such\\nmodel"}'),
+            "/broken": (500, "<html>"),
+        }
+        code, text = answers.get(self.path, (404, ""))
+        if self.path == "/closed":
+            expected = "Basic " + base64.b64encode("zoë:pass:word".encode()).decode()
+            code, text = (200, "{}") if self.headers.get("Authorization") == expected else (401, "")
+        self.send_response(code)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def uri() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_answers(uri: str) -> None:
+    assert Probe(uri).healthy()
+    assert Probe(uri + "/").version() == "3.17.2"
+    assert Probe(uri).get("/json", {"a": 1}) == {"found": "é"}
+    assert Probe(uri, Credentials("zoë", "pass:word")).get("/closed") == {}
+
+
+def test_a_proxy_is_not_asked_for_this_machine(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", unused_uri())
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert Probe(uri).healthy()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/missing", "answered RESOURCE_DOES_NOT_EXIST: no such model"),
+        ("/broken", "answered 500 Internal Server Error"),
+        ("/page", "answered with something that is no JSON"),
+        ("/closed", "wants a sign-in"),
+    ],
+)
+def test_no_good_answers(uri: str, path: str, expected: str) -> None:
+    with pytest.raises(ServerError, match=r"127\.0\.0\.1") as caught:
+        Probe(uri).get(path)
+    assert expected in caught.value.message
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_refused_sign_in_names_the_user_only(uri: str) -> None:
+    with pytest.raises(ServerError, match="refuses that of admin") as caught:
+        Probe(uri, Credentials("admin", "hunter2")).get("/closed")
+    assert "hunter2" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("address", [unused_uri(), "ftp://127.0.0.1", "http://127.0.0.1:1", "nonsense"])
+def test_nobody_answers(address: str) -> None:
+    assert not Probe(address).healthy()
+    with pytest.raises(ServerError, match="no MLflow server answers") as caught:
+        Probe(address).version()
+    assert "mlflow.serve" in caught.value.hint
+
+
+def test_something_else_answers(uri: str) -> None:
+    with pytest.raises(ServerError, match="is no MLflow server"):
+        Probe(uri + "/other").version()
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("0.0.0.0", False),
+        ("10.0.0.1", False),
+        ("example.org", False),
+    ],
+)
+def test_is_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) == expected
