@@ -21,7 +21,7 @@ NAME = "demo"
 ALIAS = "production"
 TILE_SIZE = "640"  # what the demo detector was trained on
 OVERLAP = "0.2"
-CONFIDENCE = "0.3"
+CONFIDENCE = "0.35"
 
 
 @verb()
@@ -116,20 +116,22 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
 def _report(
     project: Project, url: str, version: Version, document: dict[str, Any], folder: Path, output: Path
 ) -> None:
-    from wildetect.results.scoring import read_coco, read_detections, score
+    from wildetect.results.annotations import read_annotations
+    from wildetect.results.csv_reading import read_csv
+    from wildetect.results.scoring import score
 
     class_names = document["model"]["class_names"]
-    truth = read_coco(folder / "truth.json", class_names)
-    measured = score(read_detections(output / "detections.csv", class_names), truth)
-    animals = measured.found + measured.missed
+    truth = read_annotations(folder / "truth.json", class_names)
+    found = read_csv(output / "detections.csv", class_names)
+    measured = score(found, truth, confidence=0).counts  # the file holds no weaker boxes than the run's
     images = document["images"]
     counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items())
     print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
     print(f"model     {NAME} version {version.version}, alias {ALIAS}")
     print(f"pictures  {images['done']} of {images['found']}, {document['tiles']} tiles: {counts}")
     print(
-        f"measured  recall {measured.recall:.3f}, precision {measured.precision:.3f} "
-        f"({measured.found} of {animals} animals found, {measured.wrong} wrong boxes)"
+        f"measured  recall {measured.recall or 0:.3f}, precision {measured.precision or 0:.3f} "
+        f"({measured.found} of {measured.animals} animals found, {measured.wrong} wrong boxes)"
     )
     print("          on rendered scenes: a real survey needs a detector trained on real photographs")
     print(f"results   {project.shown(output)}: detections.csv, detections.json, run.json, overlays/")

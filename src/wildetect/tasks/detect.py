@@ -13,6 +13,7 @@ from wildetect.tasks.support import emit, export_variables, say, verb
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wildetect.detection.detector import Detector
     from wildetect.detection.pipeline import PipelineOptions
     from wildetect.registry.cache import FetchedModel
     from wildetect.registry.connection import Connection
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
 
-__all__ = ["Request", "detect", "run"]
+__all__ = ["Request", "detect", "limit_of", "prepared", "run", "settings_for"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,6 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     Returns:
         What run.json holds; for a dry run, what would be done.
     """
-    from wildetect.detection.detector import Detector
     from wildetect.detection.run import RunPlan, detect_into_folder
     from wildetect.settings import Project
     from wildetect.tasks.model_choice import chosen_model
@@ -104,13 +104,12 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
 
     project = Project.find()
     export_variables(project)
-    settings = _settings(project, request)
+    settings = settings_for(project, request)
     _start_log(project, settings)
     output = project.path(settings.output.directory)
     images = _images(project, settings, request, output)
     model, connection = chosen_model(project, settings, request.model)
-    detector = Detector(model.weights, _as_wished(model.manifest, settings), settings.model.device)
-    options = _options(settings, detector.manifest)
+    detector, options = prepared(settings, model)
     if request.dry_run:
         return _dry_run(model, detector, len(images), output, quiet=quiet)
     plan = RunPlan(images=images, model=model, detector=detector, options=options, output=output)
@@ -124,7 +123,16 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     return document
 
 
-def _settings(project: Project, request: Request) -> DetectionSettings:
+def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector, PipelineOptions]:
+    """The detector of a run, loaded, and how the run goes about its images."""
+    from wildetect.detection.detector import Detector
+
+    detector = Detector(model.weights, _as_wished(model.manifest, settings), settings.model.device)
+    return detector, _options(settings, detector.manifest)
+
+
+def settings_for(project: Project, request: Request) -> DetectionSettings:
+    """The settings of a run: the command line before the environment, .env and the file."""
     from wildetect.settings import Option, load_settings
     from wildetect.settings.detection import DetectionSettings
     from wildetect.settings.project import from_caller
@@ -158,7 +166,7 @@ def _images(project: Project, settings: DetectionSettings, request: Request, out
     from wildetect.imagery.discovery import discover
     from wildetect.settings.project import from_caller
 
-    limit = _limit(request.limit)
+    limit = limit_of(request.limit)
     if request.source is not None:
         sources = [from_caller(request.source)]
     else:
@@ -171,7 +179,12 @@ def _images(project: Project, settings: DetectionSettings, request: Request, out
     return discover(sources, exclude=[output])[:limit]
 
 
-def _limit(text: str | None) -> int | None:
+def limit_of(text: str | None) -> int | None:
+    """The number that --limit gives.
+
+    Raises:
+        ConfigurationError: Where it is none.
+    """
     from wildetect.errors import ConfigurationError
 
     if text is None:

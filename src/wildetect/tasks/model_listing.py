@@ -52,11 +52,10 @@ def list_models(context: Context, name: str | None = None, json: bool = False) -
         say("nothing is registered yet: uv run invoke model.register")
     width = max((len(str(row["name"])) for row in rows), default=0)
     for row in rows:
-        aliases = ", ".join(map(str, row["aliases"] or ()))
-        family, sha, when = row["family"] or "-", str(row["sha256"] or "-")[:12], row["registered_at"] or "-"
-        print(
-            f"{row['name']:<{width}}  {row['version']:>4}  {family:<12}  {sha:<12}  {when:<25}  {aliases}".rstrip()
-        )
+        sha = str(row["sha256"] or "-")[:12]
+        known = f"{row['family'] or '-':<12}  {sha:<12}  {row['registered_at'] or '-':<25}"
+        line = f"{row['name']:<{width}}  {row['version']:>4}  {known}  {', '.join(row['aliases'])}"
+        print(line.rstrip())
 
 
 def _chosen(models: list[RegisteredModel], name: str | None) -> list[RegisteredModel]:
