@@ -116,3 +116,19 @@ def test_ports() -> None:
 )
 def test_local_url(host: str, expected: str) -> None:
     assert local_url(host, 5000) == expected
+
+
+def test_the_server_s_collection_is_paused_and_another_sitecustomize_runs_too(tmp_path: Path) -> None:
+    from wildetect.tracking.command import FASTER_START
+
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.seen = True", encoding="utf-8")
+    code = "import gc, sys; print(gc.isenabled(), sys.seen); import sitecustomize as s; s.resume_collection()"
+    path = os.pathsep.join([str(FASTER_START), str(tmp_path)])
+    said = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(gc.isenabled(), gc.get_freeze_count() > 0)"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == ["False", "True", "True", "True"]

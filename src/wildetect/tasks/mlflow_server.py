@@ -32,7 +32,7 @@ def serve(
     wait: str = "120",
     config: str | None = None,
 ) -> None:
-    """Start the MLflow server, wait until it answers, open its page.
+    """Start the MLflow server and open its page.
 
     Prints one line with URL, pid and seconds. Without --detach it then shows the server's log until
     Ctrl+C, which ends the server. One that runs already is left alone.
@@ -54,7 +54,7 @@ def serve(
 
 @verb(help={"timeout": "seconds to let it finish before it is ended by force (5)"}, shim="stop_mlflow.bat")
 def stop(context: Context, timeout: str = "5") -> None:
-    """End the MLflow server with all its processes, whichever window started it."""
+    """End the MLflow server, whichever window started it."""
     del context
     from wildetect.settings import Project
     from wildetect.tracking.server import stop as stop_server
@@ -96,7 +96,7 @@ def restart(
 
 @verb(help={"json": "one JSON document on stdout"})
 def status(context: Context, json: bool = False) -> None:
-    """Say whether the MLflow server runs, where, and which models it holds.
+    """Say whether the MLflow server runs, and what it holds.
 
     The exit code is 0 where it runs and answers, and 3 where not.
     """

@@ -20,7 +20,7 @@ __all__ = ["backup", "migrate", "restore"]
 def migrate(
     context: Context, source: str | None = None, artifacts: str | None = None, config: str | None = None
 ) -> None:
-    """Bring an old file store (--backend-store-uri runs/mlflow) into the database.
+    """Bring an old file store (a folder) into the database.
 
     The old files are only read, and must stay: artifacts that lie among them are used where they are.
     """
@@ -55,7 +55,10 @@ def migrate(
     }
 )
 def backup(context: Context, output: str | None = None, config: str | None = None) -> None:
-    """Copy database and artifacts into one archive with checksums; the server may run."""
+    """Copy the store into one archive with checksums.
+
+    The server may run meanwhile.
+    """
     del context
     from wildetect.settings.project import from_caller
     from wildetect.tracking.backup import back_up
@@ -72,7 +75,9 @@ def backup(context: Context, output: str | None = None, config: str | None = Non
 
 @verb(help={"source": "the archive that mlflow.backup wrote", "config": SERVER_OPTIONS["config"]})
 def restore(context: Context, source: str | None = None, config: str | None = None) -> None:
-    """Bring a backup back; it is checked first, and the present store is moved aside.
+    """Bring a backup back, after checking it.
+
+    The present store is moved aside, not deleted.
 
     The server must not run.
     """

@@ -78,15 +78,7 @@ def back_up(
         ServerError: Where there is no store, or it cannot be copied. No half archive is left.
     """
     database, artifacts = local_store(plan)
-    if not database.exists():
-        raise ServerError(
-            f"there is no database to back up: {plan.project.shown(database)}",
-            hint="The first mlflow.serve makes it: uv run invoke mlflow.serve",
-        )
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    target = output or plan.project.runs / "backups" / f"mlflow-{stamp}.zip"
-    if target.exists():
-        raise ConfigurationError(f"{target} exists already", hint="Give another name with --output FILE.")
+    target = _target(plan, database, output)
     part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +95,19 @@ def back_up(
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return Archive(target, len(files), target.stat().st_size)
+
+
+def _target(plan: Plan, database: Path, output: Path | None) -> Path:
+    if not database.exists():
+        raise ServerError(
+            f"there is no database to back up: {plan.project.shown(database)}",
+            hint="The first mlflow.serve makes it: uv run invoke mlflow.serve",
+        )
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    target = output or plan.project.runs / "backups" / f"mlflow-{stamp}.zip"
+    if target.exists():
+        raise ConfigurationError(f"{target} exists already", hint="Give another name with --output FILE.")
+    return target
 
 
 def _contents(plan: Plan, workplace: Path, database: Path, artifacts: Path) -> Iterator[tuple[str, Path]]:

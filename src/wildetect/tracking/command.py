@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from wildetect.settings import Project
 from wildetect.tracking.logs import write_request_logging
@@ -14,6 +15,7 @@ from wildetect.tracking.sharing import allowed_hosts, allowed_origins
 
 __all__ = ["server_command", "server_environment"]
 
+FASTER_START = Path(__file__).parent / "server_site"
 GRACE = 2
 """Seconds that the server gives open requests once it is told to stop."""
 
@@ -34,7 +36,9 @@ def server_command(plan: Plan) -> list[str]:
 
 def server_environment(plan: Plan) -> dict[str, str]:
     """The environment of the server's processes, but for the secrets of a sign-in."""
-    return _inherited(plan.project) | {
+    inherited = _inherited(plan.project)
+    path = [str(FASTER_START), *filter(None, [inherited.get("PYTHONPATH")])]
+    return inherited | {
         MARKER: str(plan.folder),
         "MLFLOW_BACKEND_STORE_URI": plan.store.uri,
         "MLFLOW_ARTIFACTS_DESTINATION": plan.artifacts.uri,
@@ -44,6 +48,7 @@ def server_environment(plan: Plan) -> dict[str, str]:
         # Nothing leaves the machine, and nothing waits for a network that a field laptop lacks.
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
+        "PYTHONPATH": os.pathsep.join(path),
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
         # Notes of libraries to one another are nothing for the log.

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from wildetect.tracking.file_store import (
 )
 from wildetect.tracking.interrupts import Cancelled
 from wildetect.tracking.logs import last_lines
+from wildetect.tracking.old_artifacts import copy_old_artifacts, missing_artifacts
 from wildetect.tracking.plan import Plan
 from wildetect.tracking.preflight import check_folder
 from wildetect.tracking.processes import end, spawn
@@ -36,8 +37,6 @@ __all__ = ["Migrated", "migrate"]
 
 logger = logging.getLogger(__name__)
 POLL = 0.1  # s
-PROXIED = "mlflow-artifacts:"
-"""How an artifact is named that the old server itself kept, in `mlartifacts` of its current folder."""
 
 
 @dataclass(frozen=True)
@@ -83,33 +82,39 @@ def migrate(
         ServerError: Where a database is there already, the server runs, or the migration fails.
         Cancelled: Where it was called off.
     """
-    database = _target(plan)
+    database = _target(plan, source)
+    check_folder(database.parent)
+    with store_at_rest(plan):
+        _refuse_to_overwrite(plan, database)
+        with _emptied(database.parent / "migrating") as workplace:
+            fresh = workplace / database.name
+            store, repeated = _readable_store(source, workplace)
+            _run_migration(plan, store, fresh, cancelled)
+            counts = _verified(store, fresh)
+            copied = copy_old_artifacts(plan, fresh, artifacts or plan.project.root / "mlartifacts")
+            missing = missing_artifacts(fresh)
+            database.unlink(missing_ok=True)  # an empty one at the most, see _refuse_to_overwrite
+            fresh.replace(database)
+    return Migrated(database, counts, copied, missing, repeated)
+
+
+@contextlib.contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    """A folder for the work, empty at the begin and gone at the end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _target(plan: Plan, source: Path) -> Path:
     if not source.is_dir() or not holds_file_store(file_store_root(source)):
         raise InputError(
             f"{source} holds no file store of MLflow",
             hint="Name the folder that was given as --backend-store-uri: --source DIR",
         )
-    check_folder(database.parent)
-    with store_at_rest(plan):
-        _refuse_to_overwrite(plan, database)
-        workplace = database.parent / "migrating"
-        shutil.rmtree(workplace, ignore_errors=True)
-        workplace.mkdir()
-        try:
-            fresh = workplace / database.name
-            store, repeated = _readable_store(source, workplace)
-            _run_migration(plan, store, fresh, cancelled)
-            counts = _verified(store, fresh)
-            copied = _copy_artifacts(plan, fresh, artifacts or plan.project.root / "mlartifacts")
-            missing = _missing_artifacts(fresh)
-            database.unlink(missing_ok=True)  # an empty one at the most, see _refuse_to_overwrite
-            fresh.replace(database)
-        finally:
-            shutil.rmtree(workplace, ignore_errors=True)
-    return Migrated(database, counts, copied, missing, repeated)
-
-
-def _target(plan: Plan) -> Path:
     if plan.store.database is None:
         raise ConfigurationError(
             "the migration goes into an SQLite file only",
@@ -182,38 +187,3 @@ def _verified(store: Path, fresh: Path) -> Counts:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode = DELETE")
     return found
-
-
-def _copy_artifacts(plan: Plan, fresh: Path, old: Path) -> int:
-    """Copy what the old server kept itself; its clients know those files by the server's name only."""
-    if not any(uri.startswith(PROXIED) for uri in _artifact_uris(fresh)) or not old.is_dir():
-        return 0
-    if plan.artifacts.folder is None:
-        logger.warning("copy the contents of %s to %s yourself", old, plan.artifacts.shown)
-        return 0
-    copied = 0
-    for path in sorted(old.rglob("*")):
-        target = plan.artifacts.folder / path.relative_to(old)
-        if not path.is_file() or (target.exists() and target.stat().st_size == path.stat().st_size):
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(target.name + ".part")
-        shutil.copy2(path, part)
-        part.replace(target)
-        copied += 1
-    return copied
-
-
-def _artifact_uris(database: Path) -> list[str]:
-    query = "SELECT artifact_uri FROM runs UNION SELECT source FROM model_versions"
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        return [uri for (uri,) in connection.execute(query) if uri]
-
-
-def _missing_artifacts(database: Path) -> int:
-    """How many folders the store names that are not there, such as after the project was moved."""
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
-
-    local = (urlsplit(uri) for uri in _artifact_uris(database) if uri.startswith("file:"))
-    return sum(not Path(url2pathname(parts.path)).exists() for parts in local)

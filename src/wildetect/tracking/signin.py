@@ -49,6 +49,29 @@ def sign_in_environment(project: Project, folder: Path) -> tuple[Credentials, di
         ConfigurationError: Where the password is too short, or a package is missing.
         ServerError: Where there are accounts already, but no password for them.
     """
+    password = _usable_password(project, folder)
+    wanted = {
+        USERNAME: project.variable(USERNAME) or ADMIN,
+        PASSWORD: password or secrets.token_urlsafe(24),
+        SECRET_KEY: project.variable(SECRET_KEY) or secrets.token_hex(32),
+    }
+    missing = {name: value for name, value in wanted.items() if project.variable(name) is None}
+    if missing:
+        append_secrets(project.dotenv_path, missing)
+        logger.warning(
+            "sign-in: wrote %s to %s; keep that file to yourself", ", ".join(missing), project.dotenv_path
+        )
+    credentials = Credentials(wanted[USERNAME], wanted[PASSWORD])
+    return credentials, {
+        SECRET_KEY: wanted[SECRET_KEY],
+        "MLFLOW_AUTH_CONFIG_PATH": str(_write_configuration(folder)),
+        "MLFLOW_AUTH_ADMIN_USERNAME": credentials.username,
+        "MLFLOW_AUTH_ADMIN_PASSWORD": credentials.password,
+    }
+
+
+def _usable_password(project: Project, folder: Path) -> str | None:
+    """The administrator's password; None where one has to be made."""
     if importlib.util.find_spec("flask_wtf") is None:
         raise ConfigurationError(
             "sign-in needs the package Flask-WTF, which is not installed",
@@ -65,28 +88,7 @@ def sign_in_environment(project: Project, folder: Path) -> tuple[Credentials, di
             f"there are accounts in {project.shown(folder / AUTH_DATABASE)}, but no {PASSWORD} is set",
             hint=f"Put it back into .env; if it is lost, move {AUTH_DATABASE} away to begin anew.",
         )
-    wanted = {
-        USERNAME: project.variable(USERNAME) or ADMIN,
-        PASSWORD: password or secrets.token_urlsafe(24),
-        SECRET_KEY: project.variable(SECRET_KEY) or secrets.token_hex(32),
-    }
-    missing = {name: value for name, value in wanted.items() if project.variable(name) is None}
-    if missing:
-        append_secrets(project.dotenv_path, missing)
-        logger.warning(
-            "sign-in: wrote %s to %s; keep that file to yourself", _listed(missing), project.dotenv_path
-        )
-    credentials = Credentials(wanted[USERNAME], wanted[PASSWORD])
-    return credentials, {
-        SECRET_KEY: wanted[SECRET_KEY],
-        "MLFLOW_AUTH_CONFIG_PATH": str(_write_configuration(folder)),
-        "MLFLOW_AUTH_ADMIN_USERNAME": credentials.username,
-        "MLFLOW_AUTH_ADMIN_PASSWORD": credentials.password,
-    }
-
-
-def _listed(names: Mapping[str, str]) -> str:
-    return ", ".join(names)
+    return password
 
 
 def _write_configuration(folder: Path) -> Path:

@@ -66,19 +66,16 @@ def launch(
             if cancelled():
                 raise Cancelled  # noqa: TRY301
             _check_alive(plan, child, state)
-            if time.monotonic() > until:
-                raise _too_late(plan, time.monotonic() - begun)  # noqa: TRY301
+            _check_time(plan, begun, until)
             progress(time.monotonic() - begun)
             time.sleep(POLL)
         return _answering(plan, child, state, credentials, begun)
-    except OSError as error:
-        _give_up(plan, state)
-        raise ServerError(
-            f"the server could not be started ({error.strerror or error})",
-            hint="The environment may be broken: uv sync",
-        ) from error
-    except BaseException:
-        _give_up(plan, state)
+    except BaseException as error:
+        end(processes_of(plan.folder, state), timeout=2.0)
+        remove_state(plan.folder, state)
+        if isinstance(error, OSError):
+            what = f"the server could not be started ({error.strerror or error})"
+            raise ServerError(what, hint="The environment may be broken: uv sync") from error
         raise
 
 
@@ -162,15 +159,12 @@ def _check_alive(plan: Plan, child: subprocess.Popen[bytes], state: ServerState)
     )
 
 
-def _too_late(plan: Plan, seconds: float) -> ServerError:
-    return ServerError(
+def _check_time(plan: Plan, begun: float, until: float) -> None:
+    if time.monotonic() <= until:
+        return
+    seconds = time.monotonic() - begun
+    raise ServerError(
         f"the server did not answer within {seconds:.0f} s and was ended",
         hint=f"Give it longer: uv run invoke mlflow.serve --wait {max(240, int(seconds) * 2)}",
         details=last_lines(plan.folder / SERVER_LOG, TAIL),
     )
-
-
-def _give_up(plan: Plan, state: ServerState | None) -> None:
-    """End whatever of a failed start runs."""
-    end(processes_of(plan.folder, state), timeout=2.0)
-    remove_state(plan.folder, state)

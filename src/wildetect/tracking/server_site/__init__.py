@@ -1,0 +1,1 @@
+"""A folder on the server's PYTHONPATH; see sitecustomize.py in it."""
