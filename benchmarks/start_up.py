@@ -16,14 +16,16 @@ TURNS = 15
 def seconds(*words: str) -> float:
     """Wall time of one run of invoke."""
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "invoke", *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "invoke", *words]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begun
 
 
 def main() -> int:
     """Measure both in turn; the ratio of the medians counts, as the machine's speed drifts."""
     seconds("--list")
-    listed, bare = zip(*((seconds("--list"), seconds("--version")) for _ in range(TURNS)), strict=True)
+    turns = [(seconds("--list"), seconds("--version")) for _ in range(TURNS)]
+    listed, bare = zip(*turns, strict=True)
     ratio = statistics.median(listed) / statistics.median(bare)
     verdict = "ok" if ratio <= LIMIT else "TOO SLOW"
     print(

@@ -62,6 +62,29 @@ def save_network(
     return path
 
 
+def save_classifier(
+    path: Path, *, batch: int | None = None, softmax: bool = False, metadata: Mapping[str, str] | None = None
+) -> Path:
+    """A classifier of three classes: how red, how green and how blue a picture is on average, times ten."""
+    shape: list[Any] = [batch or "N", 3, SIZE, SIZE]
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Mul", ["mean", "ten"], ["scores"]),
+        helper.make_node("Softmax" if softmax else "Identity", ["scores"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "classifier",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [batch or "N", 3])],
+        [numpy_helper.from_array(np.array([10], np.float32), "ten")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, dict(metadata or {}))
+    onnx.save(model, path)
+    return path
+
+
 def manifest(family: Family, classes: int = 3, size: int = SIZE, **changes: Any) -> Manifest:
     """A manifest for a tiny network; `changes` go into its feeding."""
     feeding = {"width": size, "height": size, **default_feeding(family), **changes}

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from wildetect import geometry
 from wildetect.detection import stitching
-from wildetect.detection.stitching import nms, one_class_each, stitch
+from wildetect.detection.stitching import nms, one_class_each
 from wildetect.detections import Detections
 from wildetect.geometry import OverlapMetric
 
@@ -90,14 +90,6 @@ def test_ios_drops_a_part_of_an_animal_that_iou_keeps() -> None:
     found = Detections(np.array([[0, 0, 90, 40], [0, 0, 30, 40]]), np.array([0.9, 0.8]), np.array([0, 0]))
     assert len(nms(found, 0.5, "IOU")) == 2
     assert nms(found, 0.5, "IOS").confidence.tolist() == pytest.approx([0.9])
-
-
-def test_stitch_joins_tiles() -> None:
-    left = Detections(np.array([[90, 0, 100, 10]]), np.array([0.6]), np.array([0]))
-    right = Detections(np.array([[10, 0, 20, 10], [50, 0, 60, 10]]), np.array([0.8, 0.7]), np.array([0, 0]))
-    joined = stitch([left, right.shift(80, 0), Detections.empty()], 0.5)
-    assert joined.xyxy.tolist() == [[90, 0, 100, 10], [130, 0, 140, 10]]
-    assert len(stitch([], 0.5)) == 0
 
 
 def scattered(count: int, size: tuple[int, int], random: np.random.Generator) -> Detections:

@@ -103,3 +103,49 @@ def test_a_corrupt_raster_opens_and_fails_to_read(shared_data: Path) -> None:
     source = open_image(shared_data / "geo" / "rio_corrupt.tif")
     with pytest.raises(UnreadableImageError, match="cannot be read"):
         source.read(Window(0, 0, source.width, source.height))
+
+
+def test_a_tile_without_data(tmp_path: Path) -> None:
+    bands = noise(3)
+    bands[:, :, :40] = 0
+    source = open_image(save_raster(tmp_path / "raster.tif", bands, nodata=0, photometric="rgb"))
+    assert source.tile(Window(0, 0, 40, 50)) is None
+    tile = source.tile(Window(30, 0, 20, 20))
+    assert tile is not None
+    assert np.array_equal(tile, source.read(Window(30, 0, 20, 20)))
+
+
+def test_a_tile_of_one_colour_holds_nothing(tmp_path: Path) -> None:
+    bands = noise(3)
+    bands[:, :, :40] = 255  # no nodata is named: the program that made it wrote white
+    source = open_image(save_raster(tmp_path / "raster.tif", bands, photometric="rgb"))
+    assert source.tile(Window(0, 0, 40, 50)) is None
+    assert source.tile(Window(0, 0, 41, 50)) is not None
+
+
+def test_a_raster_larger_than_a_picture_may_be(tmp_path: Path) -> None:
+    path = tmp_path / "raster.tif"
+    profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "width": 40_000, "height": 30_000}
+    more = {"tiled": True, "sparse_ok": True, "compress": "deflate", "BIGTIFF": "YES"}
+    with rasterio.open(path, "w", **profile, **more, crs="EPSG:32633", transform=from_origin(5e5, 4e6, 1, 1)):
+        pass
+    source = open_image(path)
+    assert source.swath is not None
+    assert source.swath > 3000
+    assert source.read(Window(39_000, 29_000, 1000, 1000)).shape == (1000, 1000, 3)
+    with pytest.raises(UnreadableImageError, match="at most 250 are read whole"):
+        source.read(Window(0, 0, 40_000, 30_000))
+    source.close()
+
+
+def test_the_cache_is_bounded_for_all_threads(tmp_path: Path) -> None:
+    import threading
+
+    from rasterio._env import get_gdal_config
+
+    open_image(save_raster(tmp_path / "raster.tif", noise(3))).close()
+    seen: list[int] = []
+    thread = threading.Thread(target=lambda: seen.append(get_gdal_config("GDAL_CACHEMAX")))
+    thread.start()
+    thread.join()
+    assert 0 < seen[0] <= 512 << 20

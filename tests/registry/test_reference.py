@@ -57,7 +57,7 @@ def test_good_aliases(alias: str) -> None:
     check_alias(alias)
 
 
-@pytest.mark.parametrize("name", ["", " ", "a/b", "a:b", "a@b"])
+@pytest.mark.parametrize("name", ["", " ", "a/b", "a:b", "a@b", "o'neil"])
 def test_refused_names(name: str) -> None:
     with pytest.raises(ModelError):
         check_name(name)

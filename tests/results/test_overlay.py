@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from wildetect.detections import Detections
-from wildetect.results.overlay import draw, overlay_name, write_overlays
-from wildetect.results.records import ImageResult
+from wildetect.results.overlay import draw, overlay_name
 
 NAMES = tuple(f"animal {number}" for number in range(20))
 
@@ -84,32 +80,3 @@ def test_names_are_unique() -> None:
         "ö.jpg",
     ]
     assert len({overlay_name(name).casefold() for name in names}) == len(names)
-
-
-def test_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for folder in ("monday", "tuesday"):
-        (tmp_path / folder).mkdir()
-        Image.new("RGB", (80, 60)).save(tmp_path / folder / "a.png")
-
-    def result(name: str, detections: Detections | None) -> ImageResult:
-        failure = None if detections is not None else "cut short"
-        return ImageResult(
-            name=name, path=tmp_path / name, detections=detections, failure=failure, width=80, height=60
-        )
-
-    results = [
-        result("monday/empty.png", Detections.empty()),
-        result("monday/failed.png", None),
-        result("monday/gone.png", found([1, 1, 9, 9])),
-        result("monday/a.png", found([1, 1, 9, 9])),
-        result("tuesday/a.png", found([1, 1, 9, 9])),
-    ]
-    with caplog.at_level(logging.WARNING):
-        written = write_overlays(tmp_path / "overlays", results, NAMES)
-    assert len(written) == len(set(written)) == 2
-    assert sorted((tmp_path / "overlays").iterdir()) == sorted(written)
-    assert "gone.png" in caplog.text
-    assert Image.open(written[0]).size == (80, 60)
-    assert len(write_overlays(tmp_path / "few", results, NAMES, limit=1)) == 1
-    write_overlays(tmp_path / "none", results, NAMES, limit=0)
-    assert not (tmp_path / "none").exists()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.detection.classifier import Classifier
 from wildetect.detection.decoders import DECODERS, Frame
 from wildetect.detection.families import RANKS, needs_nms
 from wildetect.detection.preprocess import Placement, network_input
@@ -32,15 +33,18 @@ class Detector:
 
     Args:
         weights: ONNX file.
-        manifest: How to feed and read it.
+        manifest: How to feed and read it, and the classifier behind it.
         device: auto, cpu or cuda; the attribute says which was picked.
+        classifier: ONNX file of the second stage; needed where the manifest has one.
 
     Raises:
         ConfigurationError: The device cannot be used.
         ModelError: The weights cannot be used, or do not fit the manifest.
     """
 
-    def __init__(self, weights: Path, manifest: Manifest, device: Device = "auto") -> None:
+    def __init__(
+        self, weights: Path, manifest: Manifest, device: Device = "auto", *, classifier: Path | None = None
+    ) -> None:
         self.manifest = manifest
         self.session: Session = open_session(weights, device)
         self._frame = Frame(manifest.feeding.width, manifest.feeding.height)
@@ -49,6 +53,7 @@ class Detector:
         if manifest.family not in {"detr", "nanodet"}:
             self._outputs = self._outputs[:1]
         self.batch = self._largest_batch()
+        self.classifier = _second_stage(manifest, classifier, device)
 
     @property
     def device(self) -> str:
@@ -113,7 +118,7 @@ class Detector:
                 f"outputs of shape {shapes} cannot be read as {self.manifest.family}: {error}",
                 hint="register the model again with its right family",
             ) from error
-        names = len(self.manifest.class_names)
+        names = len(self.manifest.detected_names)
         if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < names:
             raise ModelError(
                 f"the model reports class {found.class_id.max()}, but has {names} class names",
@@ -153,6 +158,16 @@ class Detector:
         ranks = [len(spec.shape) for spec in self.session.outputs if spec.name in self._outputs]
         batched = self.manifest.family == "end-to-end-7" or max(ranks) > RANKS[self.manifest.family]
         return None if batched else 1
+
+
+def _second_stage(manifest: Manifest, weights: Path | None, device: Device) -> Classifier | None:
+    if manifest.classifier is None:
+        return None
+    if weights is None:
+        raise ModelError(
+            "the file of the second stage (the classifier) is missing", hint="register the model again"
+        )
+    return Classifier(weights, manifest.classifier, device)
 
 
 def _inputs(session: Session, feeding: Feeding) -> tuple[str, str | None]:

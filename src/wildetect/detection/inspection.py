@@ -142,7 +142,7 @@ def check(path: Path, manifest: Manifest) -> Check:
     outputs = detector.forward([picture])[0][0]
     seconds = time.perf_counter() - start
     frame = Frame(manifest.feeding.width, manifest.feeding.height)
-    classes = len(manifest.class_names)
+    classes = len(manifest.detected_names)
     shapes = tuple(output.shape for output in outputs)
     declared = [spec.shape for spec in detector.session.outputs]
     others = [family for family in families_fitting(declared, frame, classes) if family != manifest.family]
@@ -217,7 +217,7 @@ def _not_the_family(
     manifest: Manifest, fitting: Sequence[Family], shapes: tuple[tuple[int, ...], ...]
 ) -> ModelError:
     given = ", ".join(map(str, shapes))
-    classes = len(manifest.class_names)
+    classes = len(manifest.detected_names)
     others = f"set family: {' or '.join(fitting)}" if fitting else "give all class names of the model"
     return ModelError(
         f"outputs {given} are not those of {manifest.family} with {classes} class names: "

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wildetect.geometry import OverlapMetric
+from wildetect.detection.overlap import AutoOverlap
+from wildetect.detection.tiling import in_swaths, tile_windows
+from wildetect.geometry import OverlapMetric, Window
+from wildetect.imagery.source import ImageFacts
 
 __all__ = ["PipelineOptions"]
 
@@ -16,6 +19,7 @@ class PipelineOptions:
     Attributes:
         tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
+        auto_overlap: Takes the overlap from each image's ground resolution instead.
         confidence: Lowest to report; None: the manifest's.
         nms_threshold: Overlap above which two boxes of one class, of different tiles, are one animal.
         overlap_metric: How that overlap is measured; None: as the manifest says.
@@ -28,6 +32,7 @@ class PipelineOptions:
 
     tile_size: int = 800
     overlap_ratio: float = 0.2
+    auto_overlap: AutoOverlap | None = None
     confidence: float | None = None
     nms_threshold: float = 0.5
     overlap_metric: OverlapMetric | None = None
@@ -36,3 +41,11 @@ class PipelineOptions:
     decode_ahead: int = 2
     decode_threads: int = 2
     workers: int | None = None
+
+    def tiles(self, source: ImageFacts) -> list[Window]:
+        """The tiles of an image, in the order in which it is best read."""
+        ratio = self.overlap_ratio
+        if self.auto_overlap is not None:
+            ratio = self.auto_overlap.ratio(source, self.tile_size)
+        windows = tile_windows(source.width, source.height, self.tile_size, ratio)
+        return in_swaths(windows, source.swath)

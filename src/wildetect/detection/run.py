@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from wildetect.detection.continuation import Continuation, logged_before, shape_of
 from wildetect.detection.detector import Detector
-from wildetect.detection.pipeline import PipelineOptions, detect_images
+from wildetect.detection.pipeline import PipelineOptions, detect_images, never
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
-from wildetect.results.exports import write_csv, write_megadetector
-from wildetect.results.overlay import write_overlays
-from wildetect.results.records import ImageResult, RunSummary
+from wildetect.results.folder import Wanted, write_exports
+from wildetect.results.journal import Journal
+from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
+from wildetect.results.lock import sole_writer
+from wildetect.results.records import ImageResult, RunSummary, TileResult
 from wildetect.results.run_file import RunFacts, State, run_document, write_run_file
 
-__all__ = ["RunPlan", "detect_into_folder", "raise_if_images_failed"]
+__all__ = ["RunPlan", "detect_into_folder", "settings_of"]
 
-MOST_FAILURES_SHOWN = 5
 Progress = Callable[[RunSummary], None]
 
 
@@ -35,7 +36,10 @@ class RunPlan:
         detector: The detector, loaded.
         options: Tiles, thresholds, threads.
         output: Folder of the results.
-        overlays: Most pictures with boxes to draw.
+        wanted: Which files to write.
+        sources: What the user named, absolute: files and folders.
+        restart: Remove the run that is in the output folder, instead of going on with it.
+        stop: Asked now and then; once it says yes, the images at hand are finished, no more.
     """
 
     images: Sequence[ImageFile]
@@ -43,13 +47,17 @@ class RunPlan:
     detector: Detector
     options: PipelineOptions
     output: Path
-    overlays: int = 100
+    wanted: Wanted = field(default_factory=Wanted)
+    sources: Sequence[Path] = ()
+    restart: bool = False
+    stop: Callable[[], bool] = never
 
 
 def detect_into_folder(plan: RunPlan, progress: Progress) -> dict[str, Any]:
-    """Detect in all images and write the results.
+    """Detect in all images that are not done yet, and write the results of all.
 
-    Ctrl+C ends the run early: what is done is written, then the interrupt goes on.
+    The results are the same as if the run had never been stopped or killed. An interrupt ends it early:
+    what is done is written, then the interrupt goes on.
 
     Args:
         plan: What to do.
@@ -59,36 +67,84 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> dict[str, Any]:
         The content of run.json.
 
     Raises:
+        ConfigurationError: The output folder holds another run, or another run is writing into it.
         InputError: The output folder cannot be written.
         KeyboardInterrupt: As it came.
     """
     _make_folder(plan.output)
-    started, begun = datetime.now(UTC), time.monotonic()
-    results: list[ImageResult] = []
+    with sole_writer(plan.output):
+        if plan.restart:
+            remove_run(plan.output)
+        settings = settings_of(plan.detector, plan.options)
+        with Journal(plan.output, shape_of(plan.detector, settings, plan.sources)) as journal:
+            remove_drafts(plan.output)
+            remove_overlays(plan.output, journal.record.entries)
+            return _go_on(plan, journal, progress)
+
+
+def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> dict[str, Any]:
+    work = Continuation.of(plan.images, journal.record)
+    finished = {image.name for image in work.done}
     summary = RunSummary(expected=len(plan.images))
-    interrupt: KeyboardInterrupt | None = None
+    journal.record.count(work.done, summary)
     progress(summary)
+    interrupt: KeyboardInterrupt | None = None
+    clock = _Clock(journal.record.seconds)
     try:
-        for result in detect_images(plan.images, plan.detector, plan.options):
-            results.append(result)
+        found = detect_images(
+            work.left, plan.detector, plan.options, stop=plan.stop, keeper=_Keeper(journal, work, clock)
+        )
+        for result in found:
+            journal.add(result, work.stamps[result.name], clock.seconds)
+            finished.add(result.name)
             summary.add(result)
             progress(summary)
     except KeyboardInterrupt as caught:
         interrupt = caught
-    state: State = "interrupted" if interrupt else "stopped" if summary.left else "finished"
+    journal.sync()
+    stopped: State = "interrupted" if interrupt or plan.stop() else "stopped"
     facts = RunFacts(
         model=plan.model,
-        settings=_settings(plan),
+        settings=settings_of(plan.detector, plan.options),
         device=plan.detector.device,
-        state=state,
-        started=started,
-        seconds=time.monotonic() - begun,
+        state=stopped if summary.left else "finished",
+        started=journal.record.started,
+        seconds=journal.record.seconds,
+        resumed=len(work.done),
     )
     document = run_document(facts, summary)
-    _write(plan, results, document)
+    document["mlflow"] = logged_before(plan.output, document)
+    _write(plan, journal.record.results(image for image in plan.images if image.name in finished), document)
     if interrupt:
         raise interrupt
     return document
+
+
+class _Clock:
+    """Seconds of work, those of earlier starts included."""
+
+    def __init__(self, earlier: float) -> None:
+        self._zero = time.monotonic() - earlier
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._zero
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeper:
+    """Keeps tiles of long images in the journal."""
+
+    journal: Journal
+    work: Continuation
+    clock: _Clock
+
+    def known(self, image: ImageFile) -> Sequence[TileResult]:
+        return self.journal.record.tiles(image.name, self.work.stamps[image.name])
+
+    def keep(self, image: ImageFile, tiles: Sequence[TileResult]) -> None:
+        stamp = self.work.stamps[image.name]
+        self.journal.add_tiles(image.name, stamp, tiles, self.clock.seconds)
 
 
 def _make_folder(folder: Path) -> None:
@@ -101,12 +157,12 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _settings(plan: RunPlan) -> dict[str, object]:
+def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, object]:
     """What shapes the result; the number of threads and the size of batches do not."""
-    options, thresholds = plan.options, plan.detector.manifest.thresholds
+    thresholds = detector.manifest.thresholds
     return {
         "tile_size": options.tile_size,
-        "overlap_ratio": options.overlap_ratio,
+        **_overlap_of(options),
         "confidence": thresholds.confidence,
         "nms_threshold": thresholds.iou,
         "overlap_metric": thresholds.overlap_metric,
@@ -115,35 +171,20 @@ def _settings(plan: RunPlan) -> dict[str, object]:
     }
 
 
-def _write(plan: RunPlan, results: Sequence[ImageResult], document: Mapping[str, Any]) -> None:
-    names = plan.model.manifest.class_names
-    write_megadetector(plan.output / "detections.json", results, names, detector=str(plan.model))
-    write_csv(plan.output / "detections.csv", results, names)
-    write_overlays(plan.output / "overlays", results, names, limit=plan.overlays)
+def _overlap_of(options: PipelineOptions) -> dict[str, object]:
+    auto = options.auto_overlap
+    if auto is None:
+        return {"overlap_ratio": options.overlap_ratio}
+    return {
+        "overlap_ratio": "auto",
+        "largest_animal": auto.largest_animal,
+        **{f"flight_specs.{name}": value for name, value in asdict(auto.flight).items()},
+    }
+
+
+def _write(plan: RunPlan, results: Sequence[ImageResult], document: dict[str, Any]) -> None:
+    wanted = plan.wanted
+    if document["state"] == "interrupted":
+        wanted = replace(wanted, overlays=0, crops=0)  # who presses Ctrl+C does not want to wait for them
+    document["files"] = write_exports(plan.output, document, results, wanted)
     write_run_file(plan.output, document)
-
-
-def raise_if_images_failed(document: Mapping[str, Any]) -> None:
-    """Turn failed images into the exit code that a scheduled task sees.
-
-    Args:
-        document: The content of run.json.
-
-    Raises:
-        InputError: Naming the first failures, and whether the run was stopped by them.
-    """
-    failures, images = document["failures"], document["images"]
-    if not failures:
-        return
-    details = [f"{failure['file']}: {failure['reason']}" for failure in failures[:MOST_FAILURES_SHOWN]]
-    if len(failures) > len(details):
-        details.append(f"and {len(failures) - len(details)} more, named in run.json")
-    stopped = f"; the run stopped there, {images['left']} images are left" if images["left"] else ""
-    hint = (
-        "Allow more with processing.max_errors, or mend the files, and run again."
-        if images["left"]
-        else "The others are done and written; mend or remove these files and run again."
-    )
-    raise InputError(
-        f"{len(failures)} of {images['found']} images failed{stopped}", hint=hint, details=details
-    )

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from wildetect.errors import ConfigurationError, ModelError
+from wildetect.registry.weights_file import check_file
 
 __all__ = ["Device", "Session", "TensorSpec", "cores", "open_session"]
 
@@ -20,8 +21,6 @@ Device = Literal["auto", "cpu", "cuda"]
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
-_POINTER = b"version https://git-lfs.github.com/spec/"
-_SMALLEST = 64  # bytes; no network fits in less
 _ONLY_ERRORS = 3
 _DTYPES = {"float": "float32", "double": "float64"}
 
@@ -89,7 +88,7 @@ def open_session(weights: Path, device: Device = "auto", *, threads: int = 1) ->
         ConfigurationError: cuda was asked for and cannot be used.
         ModelError: The file is missing or no usable network.
     """
-    _check_file(weights)
+    check_file(weights)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -125,32 +124,6 @@ def _no_cuda(reason: str) -> ConfigurationError:
         f"device: cuda is not available: {reason}",
         hint="set device: auto (or --device cpu), or install the gpu extra on a machine with an NVIDIA GPU",
     )
-
-
-def _check_file(weights: Path) -> None:
-    """Say of files that cannot be ONNX what they are."""
-    try:
-        size = weights.stat().st_size
-        with weights.open("rb") as file:
-            beginning = file.read(len(_POINTER))
-    except FileNotFoundError:
-        raise ModelError(
-            f"weights not found: {weights}", hint="check the path; on the command line it is relative to here"
-        ) from None
-    except OSError as error:
-        raise ModelError(
-            f"cannot read weights {weights}: {error.strerror}", hint="name a readable .onnx file"
-        ) from error
-    if beginning == _POINTER:
-        raise ModelError(
-            f"{weights.name} is a Git LFS pointer, not the weights themselves",
-            hint="run `git lfs pull` where the file came from, and copy the real file (some MB)",
-        )
-    if size < _SMALLEST:
-        raise ModelError(
-            f"{weights.name} is {'empty' if size == 0 else f'only {size} bytes long'}: no weights in it",
-            hint="download or export the file again",
-        )
 
 
 def _unusable(weights: Path, text: str) -> ModelError:

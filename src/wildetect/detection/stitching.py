@@ -8,7 +8,6 @@ pass then only walks along those pairs. The result is the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from wildetect.detections import Detections
 from wildetect.geometry import OverlapMetric, areas
 
-__all__ = ["nms", "one_class_each", "stitch"]
+__all__ = ["nms", "one_class_each", "overlapping_pairs"]
 
 Indices = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -49,17 +48,6 @@ def nms(detections: Detections, threshold: float, metric: OverlapMetric = "IOU")
     return ranked.select(_along_pairs(len(ranked), *_overlapping(boxes, sweep, threshold, metric)))
 
 
-def stitch(parts: Sequence[Detections], threshold: float, metric: OverlapMetric = "IOU") -> Detections:
-    """Join the detections of all tiles of an image, each animal once.
-
-    Args:
-        parts: Detections of each tile, shifted to px of the image.
-        threshold: Overlap above which two boxes of one class are one animal.
-        metric: IOU or IOS.
-    """
-    return nms(Detections.concatenate(parts), threshold, metric)
-
-
 def one_class_each(detections: Detections, threshold: float = SAME_BOX) -> Detections:
     """Leave one class where several were given to the very same box: an animal is of one species.
 
@@ -80,6 +68,19 @@ def one_class_each(detections: Detections, threshold: float = SAME_BOX) -> Detec
     boxes = _Boxes.of(of_any_class)
     sweep = _Sweep.over(boxes, of_any_class.class_id)
     return ranked.select(_along_pairs(len(ranked), *_overlapping(boxes, sweep, threshold, "IOU")))
+
+
+def overlapping_pairs(
+    detections: Detections, threshold: float, metric: OverlapMetric = "IOU"
+) -> tuple[Indices, Indices]:
+    """Positions of all pairs of one class that overlap by more than a threshold, each pair once."""
+    order = detections.ranking()
+    ranked = detections.select(order)
+    if len(ranked) <= 1:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    boxes = _Boxes.of(ranked)
+    first, second = _overlapping(boxes, _Sweep.over(boxes, ranked.class_id), threshold, metric)
+    return order[first], order[second]
 
 
 class _Boxes(NamedTuple):

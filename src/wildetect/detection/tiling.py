@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from wildetect.geometry import Window
 
-__all__ = ["tile_windows"]
+__all__ = ["in_swaths", "tile_windows"]
 
 
 def tile_windows(width: int, height: int, tile_size: int, overlap_ratio: float) -> list[Window]:
     """Windows that cover an image, row by row.
 
-    Neighbours overlap by at least `overlap_ratio * tile_size` px. The last column and row are shifted
-    back inside the image, so that every tile has the full size; no tile could be left out.
+    Neighbours overlap by at least `overlap_ratio * tile_size` px. Every tile has the full size; no tile
+    could be left out, and what they overlap more than they must is spread evenly over all of them.
 
     Args:
         width: Of the image in px.
@@ -41,6 +42,18 @@ def tile_windows(width: int, height: int, tile_size: int, overlap_ratio: float) 
 
 
 def _starts(length: int, tile: int, step: int) -> list[int]:
-    """First pixels of the tiles along one side, the last one shifted back inside."""
-    count = 1 + math.ceil((length - tile) / step)
-    return [min(index * step, length - tile) for index in range(count)]
+    """First pixels of the tiles along one side, evenly spread: no two are more than `step` apart."""
+    gaps = math.ceil((length - tile) / step)
+    return [index * (length - tile) // gaps for index in range(gaps + 1)] if gaps else [0]
+
+
+def in_swaths(windows: Sequence[Window], swath: int | None) -> list[Window]:
+    """Windows in the order in which a raster is best read: swath by swath, each row by row.
+
+    Args:
+        windows: Of the whole image.
+        swath: Width of a swath in px; None leaves the order as it is.
+    """
+    if swath is None:
+        return list(windows)
+    return sorted(windows, key=lambda window: (window.x // swath, window.y, window.x))

@@ -2,6 +2,7 @@
 
     decoder threads    open an image, cut it into tiles, queue them in batches
     worker threads     read tiles, run the model, decode its outputs; the last of an image stitches it
+                       and, where there is a second stage, queues the passes of its boxes for all of them
     calling thread     fetches the results, in the order of the images
 
 Decoders pause while enough batches wait for the workers, and while results wait to be fetched: so only
@@ -11,53 +12,36 @@ not on the number of threads or the size of batches.
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from wildetect.detection.detector import Detector
+from wildetect.detection.image_work import ImageWork, reason_of
+from wildetect.detection.keeping import Keeping, TileKeeper
 from wildetect.detection.options import PipelineOptions
-from wildetect.detection.stitching import one_class_each, stitch
-from wildetect.detection.tiling import tile_windows
+from wildetect.detection.relabelling import Relabelling
 from wildetect.detections import Detections
-from wildetect.errors import WildDetectError
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
-from wildetect.imagery.source import ImageSource, UnreadableImageError, open_image
-from wildetect.results.records import ImageResult
+from wildetect.imagery.source import ImageSource, open_image
+from wildetect.results.records import ImageResult, TileResult
 
 __all__ = ["Workers"]
 
 _LOOK_UP_SECONDS = 0.2  # how often the calling thread looks for Ctrl+C: Windows cannot interrupt a wait
 _UNFETCHED = 64  # results that may wait to be fetched
 
-logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class _Image:
-    """An image in progress."""
-
-    index: int
-    file: ImageFile
-    started: float
-    source: ImageSource | None = None
-    parts: list[Detections] = field(default_factory=list)
-    tiles: int = 0
-    batches_left: int = 1
-    begun: bool = False
-    failure: str | None = None
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Batch:
-    """Some tiles of an image, for one forward pass."""
+    """Some tiles of an image, for one forward pass; or the number of a pass of its second stage."""
 
-    image: _Image
-    windows: Sequence[Window]
+    image: ImageWork
+    windows: Sequence[Window] = ()
+    relabelling: int | None = None
 
 
 class Workers:
@@ -67,9 +51,17 @@ class Workers:
         images: What to work on.
         detector: Used by all worker threads.
         options: Tiles, thresholds, number of threads.
+        keeper: Of the tiles of long images.
     """
 
-    def __init__(self, images: Sequence[ImageFile], detector: Detector, options: PipelineOptions) -> None:
+    def __init__(
+        self,
+        images: Sequence[ImageFile],
+        detector: Detector,
+        options: PipelineOptions,
+        keeper: TileKeeper,
+    ) -> None:
+        self._keeping = Keeping(keeper)
         self._files = images
         self._detector = detector
         self._options = options
@@ -82,6 +74,8 @@ class Workers:
         self._fetched = 0  # results the caller has
         self._waiting_images = 0  # decoded, or being decoded, and not begun by a worker
         self._waiting_batches = 0
+        self._begun = 0  # every image before it is in work or done, or will be, also after closing
+        self._closed = False  # no image from there on is begun
         self._stopped = False
         self._crash: BaseException | None = None
         jobs = [self._decode_images] * max(options.decode_threads, 1) + [self._run_batches] * self._workers
@@ -105,16 +99,43 @@ class Workers:
         for thread in self._threads:
             thread.join()
 
-    def fetch(self, index: int) -> ImageResult:
-        """Wait for the result of one image."""
+    def fetch(self, index: int, stop: Callable[[], bool]) -> ImageResult | None:
+        """Wait for the result of one image.
+
+        Args:
+            index: Of the image.
+            stop: Once it says yes, only images that are in work are finished; of a long one its tiles
+                are kept.
+
+        Returns:
+            None if the image was not finished because `stop` said yes.
+        """
+        while (result := self._done_or_wait(index)) is None:
+            self._keeping.hand_over()
+            if stop() and not self._is_finished_after_closing(index):
+                self._keeping.hand_over(now=True)
+                return None
+        return result
+
+    def _done_or_wait(self, index: int) -> ImageResult | None:
+        """A result, if it is there or comes within a moment."""
         with self._changed:
-            while index not in self._done:
-                if self._crash is not None:
-                    raise self._crash
+            if self._crash is not None:
+                raise self._crash
+            if index not in self._done:
                 self._changed.wait(_LOOK_UP_SECONDS)
+            if index not in self._done:
+                return None
             self._fetched = index + 1
             self._changed.notify_all()
             return self._done.pop(index)
+
+    def _is_finished_after_closing(self, index: int) -> bool:
+        """Begin no more images; whether this one is in work, and short enough to wait for it."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            return index in self._done or (index < self._begun and not self._keeping.is_long(index))
 
     def _guard(self, job: Callable[[], None]) -> None:
         """Hand a bug in a thread over to the caller, who would wait for ever."""
@@ -130,14 +151,12 @@ class Workers:
             windows: list[Window] = []
             try:
                 image.source = open_image(image.file.path)
-                size = image.source.width, image.source.height
-                windows = tile_windows(*size, self._options.tile_size, self._options.overlap_ratio)
+                windows = self._keeping.begin(image, self._options.tiles(image.source))
             except Exception as error:  # noqa: BLE001 - one image must not cost the run
-                image.failure = _reason(error, image)
-            if image.failure is not None:
-                self._finish_batch(image)
+                image.failure = reason_of(error, image.file)
+            if image.failure is not None or not windows:
+                self._finish_batch(image)  # all of its tiles may be known from an earlier start
                 continue
-            image.tiles = len(windows)
             per_pass = self._detector.tiles_per_pass(self._options.batch_size)
             batches = [
                 _Batch(image, windows[start : start + per_pass]) for start in range(0, len(windows), per_pass)
@@ -148,10 +167,10 @@ class Workers:
             for batch in batches:
                 self._queue.put(batch)
 
-    def _take_next(self) -> _Image | None:
+    def _take_next(self) -> ImageWork | None:
         """The next image, once there is room for it; None at the end."""
         with self._changed:
-            while not self._stopped and self._next < len(self._files):
+            while not (self._stopped or self._closed) and self._next < len(self._files):
                 if (
                     self._waiting_images < max(self._options.decode_ahead, 1)
                     and self._waiting_batches < 2 * self._workers
@@ -160,7 +179,7 @@ class Workers:
                     index = self._next
                     self._next += 1
                     self._waiting_images += 1
-                    return _Image(index, self._files[index], time.perf_counter())
+                    return ImageWork(index, self._files[index], time.perf_counter())
                 self._changed.wait()
             return None
 
@@ -169,73 +188,80 @@ class Workers:
             image = batch.image
             with self._changed:
                 self._waiting_batches -= 1
+                if self._closed and image.index >= self._begun:
+                    continue
                 self._begin(image)
                 self._changed.notify_all()
             if image.failure is None and image.source is not None:
                 try:
                     self._run_batch(batch, image.source)
                 except Exception as error:  # noqa: BLE001 - one image must not cost the run
-                    image.failure = _reason(error, image)
+                    image.failure = reason_of(error, image.file)
             self._finish_batch(image)
 
     def _run_batch(self, batch: _Batch, source: ImageSource) -> None:
-        tiles = [source.read(window) for window in batch.windows]
-        found = self._detector.detect(tiles, self._options.confidence)
-        # appended in any order: stitching does not depend on it
-        batch.image.parts.extend(
-            part.shift(window.x, window.y) for part, window in zip(found, batch.windows, strict=True)
-        )
+        if batch.relabelling is not None and batch.image.second_stage is not None:
+            batch.image.second_stage.run(batch.relabelling, source)
+            return
+        held = batch.image.read(batch.windows, source)
+        if held:
+            found = self._detector.detect([pixels for _, pixels in held], self._options.confidence)
+            # noted in any order: stitching does not depend on it
+            batch.image.note(
+                [
+                    TileResult(window, part.shift(window.x, window.y))
+                    for part, (window, _) in zip(found, held, strict=True)
+                ]
+            )
 
-    def _begin(self, image: _Image) -> None:
+    def _begin(self, image: ImageWork) -> None:
         if not image.begun:
             image.begun = True
             self._waiting_images -= 1
+            if not self._closed:
+                self._begun = max(self._begun, image.index + 1)
 
-    def _finish_batch(self, image: _Image) -> None:
+    def _finish_batch(self, image: ImageWork) -> None:
         with self._changed:
             image.batches_left -= 1
             if image.batches_left > 0:
                 return
+        image.fail_if_unread()
+        if self._relabel(image):
+            return
         result = self._result(image)
+        self._keeping.end(image)
         with self._changed:
             self._begin(image)  # a failed one never was
             self._done[image.index] = result
             self._changed.notify_all()
 
-    def _result(self, image: _Image) -> ImageResult:
-        source, image.source = image.source, None
-        position = source.position if source is not None else None
-        detections = None
-        if source is not None:
-            if image.failure is None:
-                # one tile has no borders to other tiles, and has had its NMS
-                parts = image.parts
-                joined = (
-                    stitch(parts, self._options.nms_threshold, self._metric) if len(parts) > 1 else parts[0]
-                )
-                detections = one_class_each(joined).clip(source.width, source.height)
-            source.close()
-        return ImageResult(
-            name=image.file.name,
-            path=image.file.path,
-            detections=detections,
-            failure=image.failure,
-            width=source.width if source is not None else None,
-            height=source.height if source is not None else None,
-            tiles=image.tiles,
-            seconds=time.perf_counter() - image.started,
-            longitude=position.longitude if position else None,
-            latitude=position.latitude if position else None,
-        )
+    def _relabel(self, image: ImageWork) -> bool:
+        """Queue the second stage of an image whose tiles are done; says whether there is one to wait for."""
+        classifier, source = self._detector.classifier, image.source
+        if classifier is None or source is None or image.failure is not None or image.second_stage:
+            return False
+        stage = image.second_stage = Relabelling(self._stitched(image, source), classifier)
+        image.batches_left = stage.passes
+        with self._changed:
+            self._waiting_batches += stage.passes
+        for number in range(stage.passes):
+            self._queue.put(_Batch(image, relabelling=number))
+        return stage.passes > 0
 
+    def _stitched(self, image: ImageWork, source: ImageSource) -> Detections:
+        return image.stitched(source, self._options.nms_threshold, self._metric)
 
-def _reason(error: Exception, image: _Image) -> str:
-    """Why an image failed, for a person; the log gets the whole story of what nobody expected."""
-    if isinstance(error, UnreadableImageError):
-        return error.reason
-    if isinstance(error, WildDetectError):
-        return error.message
-    logger.error("%s failed", image.file.name, exc_info=error)
-    if isinstance(error, MemoryError):
-        return "there is not enough memory for it"
-    return f"unexpected {type(error).__name__}: {error}"
+    def _detections(self, image: ImageWork, source: ImageSource) -> Detections:
+        if image.second_stage is None:
+            return self._stitched(image, source)
+        lowest = self._options.confidence
+        if lowest is None:
+            lowest = self._detector.manifest.thresholds.confidence
+        return image.second_stage.outcome(lowest, self._options.nms_threshold, self._metric)
+
+    def _result(self, image: ImageWork) -> ImageResult:
+        source = image.source
+        if source is None or image.failure is not None:
+            return image.result(None)
+        return image.result(self._detections(image, source))

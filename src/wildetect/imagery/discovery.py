@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wildetect.errors import InputError
 
-__all__ = ["EXTENSIONS", "ImageFile", "discover"]
+__all__ = ["EXTENSIONS", "ImageFile", "discover", "natural_order"]
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 
@@ -65,7 +65,7 @@ def discover(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> list[I
         )
     base = _base([source.absolute() if source.is_dir() else source.absolute().parent for source in sources])
     images = [ImageFile(path, _name(path, base)) for path in found.values()]
-    return sorted(images, key=lambda image: _natural(image.name))
+    return sorted(images, key=lambda image: natural_order(image.name))
 
 
 def _check(sources: Sequence[Path]) -> None:
@@ -133,7 +133,7 @@ def _name(path: Path, base: Path | None) -> str:
     return (path if base is None else path.relative_to(base)).as_posix()
 
 
-def _natural(name: str) -> tuple[object, ...]:
+def natural_order(name: str) -> tuple[object, ...]:
     """Sort key: folder by folder, digits as numbers, letter case only where nothing else differs."""
     folders = [
         [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +14,18 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from wildetect.imagery.metadata import read_position
-from wildetect.imagery.source import MAX_PIXELS, ArraySource, Pixels, UnreadableImageError, check_size
+from wildetect.imagery.optics import read_optics
+from wildetect.imagery.source import (
+    MAX_PIXELS,
+    ArraySource,
+    HeaderFacts,
+    ImageFacts,
+    Pixels,
+    UnreadableImageError,
+    check_size,
+)
 
-__all__ = ["BACKDROP", "decode", "from_16_bit"]
+__all__ = ["BACKDROP", "decode", "from_16_bit", "look_at", "warn_if_dark"]
 
 BACKDROP: Final = 114
 """Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
@@ -50,23 +61,46 @@ def decode(path: Path) -> ArraySource:
     Raises:
         UnreadableImageError: The file is damaged, too large or of another kind.
     """
+    with _opened(path) as image:
+        image.load()
+        position, optics = read_position(image), read_optics(image)
+        return ArraySource(_pixels(_upright(_rgb(image, path), image)), position, optics)
+
+
+def look_at(path: Path) -> ImageFacts:
+    """What the header of a photograph says, without decoding it: much is broken behind good headers.
+
+    Raises:
+        UnreadableImageError: The file is too large or of another kind, or its header is damaged.
+    """
+    with _opened(path) as image:
+        return HeaderFacts(*image.size, position=read_position(image), optics=read_optics(image))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A photograph whose header is read; an error on the way becomes a reason for a person."""
     try:
         with Image.open(path, formats=_FORMATS) as image:
             check_size(path, *image.size)
-            image.load()
-            position = read_position(image)
-            return ArraySource(_pixels(_upright(_rgb(image, path), image)), position)
+            yield image
     except (UnreadableImageError, FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # decoders of broken files raise nearly anything: one image, one reason
         raise UnreadableImageError(path, _reason(error)) from error
 
 
-def from_16_bit(values: np.ndarray, path: Path) -> Pixels:
+def from_16_bit(values: np.ndarray) -> Pixels:
     """16-bit values to 8 bits by their full range (65535 becomes 255), rounded."""
-    if values.size and values.max() < _DARK_16_BIT:
-        logger.warning("%s: 16-bit, but uses only the lowest values; it comes out almost black", path.name)
     return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def warn_if_dark(values: np.ndarray, path: Path) -> bool:
+    """Warn of 16-bit values that will come out almost black; says whether they do."""
+    dark = bool(values.size) and 0 < int(values.max()) < _DARK_16_BIT  # all 0 is nodata
+    if dark:
+        logger.warning("%s: 16-bit, but uses only the lowest values; it comes out almost black", path.name)
+    return dark
 
 
 def _rgb(image: Image.Image, path: Path) -> Image.Image:
@@ -74,7 +108,8 @@ def _rgb(image: Image.Image, path: Path) -> Image.Image:
         values = np.asarray(image)
         if values.size and not 0 <= int(values.min()) <= int(values.max()) <= np.iinfo(np.uint16).max:
             raise UnreadableImageError(path, "its values need more than 16 bits; it is no photograph")
-        return Image.fromarray(from_16_bit(values, path)).convert("RGB")
+        warn_if_dark(values, path)
+        return Image.fromarray(from_16_bit(values)).convert("RGB")
     if image.mode == "F":
         raise UnreadableImageError(path, "it holds floating point values (elevations?), not a photograph")
     if image.has_transparency_data:

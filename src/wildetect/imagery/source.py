@@ -6,6 +6,9 @@ decoded whole into an `ArraySource`; a GeoTIFF is read window by window (module 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -14,15 +17,20 @@ from numpy.typing import NDArray
 
 from wildetect.errors import InputError
 from wildetect.geometry import Window
+from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.metadata import Position
+from wildetect.imagery.optics import Optics
 
 __all__ = [
     "MAX_PIXELS",
     "ArraySource",
+    "HeaderFacts",
+    "ImageFacts",
     "ImageSource",
     "Pixels",
     "UnreadableImageError",
     "check_size",
+    "look_at",
     "open_image",
 ]
 
@@ -49,8 +57,8 @@ class UnreadableImageError(InputError):
         self.reason = reason
 
 
-class ImageSource(Protocol):
-    """An upright RGB image that can be read in windows, from several threads."""
+class ImageFacts(Protocol):
+    """What is known of an image before its pixels are read."""
 
     @property
     def width(self) -> int:
@@ -64,11 +72,42 @@ class ImageSource(Protocol):
     def position(self) -> Position | None:
         """Where the photograph was taken from, if it says so."""
 
+    @property
+    def optics(self) -> Optics | None:
+        """What a photograph says of its camera; None for what is none."""
+
+    @property
+    def georeference(self) -> Georeference | None:
+        """Its place on the map; None for a photograph, and for a raster without one."""
+
+    @property
+    def swath(self) -> int | None:
+        """Width in px of the swaths in which windows are best read, row by row; None: any order."""
+
+
+class ImageSource(ImageFacts, Protocol):
+    """An upright RGB image that can be read in windows, from several threads."""
+
     def read(self, window: Window) -> Pixels:
         """Pixels of a window that lies inside the image, shape (height, width, 3), RGB."""
 
+    def tile(self, window: Window) -> Pixels | None:
+        """As `read`; None where the image has no data in the whole window."""
+
     def close(self) -> None:
         """Let go of the file or the pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What a file's header says; `ImageFacts` names the attributes."""
+
+    width: int
+    height: int
+    position: Position | None = None
+    optics: Optics | None = None
+    georeference: Georeference | None = None
+    swath: int | None = None
 
 
 class ArraySource:
@@ -77,18 +116,29 @@ class ArraySource:
     Args:
         pixels: Upright RGB, shape (height, width, 3).
         position: Where the photograph was taken from.
+        optics: What it says of its camera.
     """
 
-    def __init__(self, pixels: Pixels, position: Position | None = None) -> None:
+    georeference: Georeference | None = None
+    swath: int | None = None
+
+    def __init__(
+        self, pixels: Pixels, position: Position | None = None, optics: Optics | None = None
+    ) -> None:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:  # noqa: PLR2004 - RGB
             raise ValueError(f"expected uint8 pixels of shape (h, w, 3), got {pixels.dtype} {pixels.shape}")
         self.height, self.width = pixels.shape[:2]
         self.position = position
+        self.optics = optics
         self._pixels = pixels
 
     def read(self, window: Window) -> Pixels:
         """A view of the window's pixels; not to be written to."""
         return self._pixels[window.y : window.bottom, window.x : window.right]
+
+    def tile(self, window: Window) -> Pixels | None:
+        """As `read`: a photograph is full."""
+        return self.read(window)
 
     def close(self) -> None:
         """Let go of the pixels."""
@@ -118,12 +168,28 @@ def open_image(path: Path) -> ImageSource:
     # both import this module for the error and the array source
     from wildetect.imagery import geotiff, photograph
 
+    with _files_explained(path):
+        return geotiff.RasterSource(path) if geotiff.is_raster(path) else photograph.decode(path)
+
+
+def look_at(path: Path) -> ImageFacts:
+    """Read the header of an image alone: quick, and good enough to plan by.
+
+    Raises:
+        UnreadableImageError: The file is missing, too large or of another kind, or its header is damaged.
+    """
+    from wildetect.imagery import geotiff, photograph
+
+    with _files_explained(path):
+        return geotiff.look_at(path) if geotiff.is_raster(path) else photograph.look_at(path)
+
+
+@contextmanager
+def _files_explained(path: Path) -> Iterator[None]:
     try:
         if path.stat().st_size == 0:
             raise UnreadableImageError(path, "the file is empty (0 bytes)")
-        if geotiff.is_raster(path):
-            return geotiff.RasterSource(path)
-        return photograph.decode(path)
+        yield
     except FileNotFoundError:
         raise UnreadableImageError(path, "the file does not exist (any more)") from None
     except PermissionError:

@@ -33,12 +33,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FetchedModel:
-    """A detector that is ready to run: its file on this machine and how it is fed and read."""
+    """A detector that is ready to run: its files on this machine and how it is fed and read.
+
+    `classifier` is the file of the second stage, where the manifest has one.
+    """
 
     name: str
     version: str | None
     weights: Path
     manifest: Manifest
+    classifier: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}" if self.version else self.weights.name
@@ -125,7 +129,7 @@ def _usable(folder: Path, version: Version) -> FetchedModel | None:
     except ModelError as error:
         logger.info("the cached copy of %s is fetched again: %s", version, error.message)
         return None
-    return cached if cached.manifest.sha256 == version.tags.get("sha256") else None
+    return cached if cached.manifest.fingerprint == version.tags.get("manifest_sha256") else None
 
 
 def _download(connection: Connection, version: Version, folder: Path) -> FetchedModel:
@@ -156,12 +160,20 @@ def _read(folder: Path, version: Version) -> FetchedModel:
         weights = folder / stored["flavors"]["onnx"]["data"]
     except (OSError, KeyError, TypeError, yaml.YAMLError, ValidationError) as error:
         raise _not_ours(version) from error
-    if not weights.is_file() or sha256_of(weights) != manifest.sha256:
+    _check_same(weights, manifest.sha256, f"the file of {version}")
+    classifier = None
+    if manifest.classifier is not None:
+        classifier = folder / manifest.classifier.file
+        _check_same(classifier, manifest.classifier.sha256, f"the classifier of {version}")
+    return FetchedModel(version.name, version.version, weights, manifest, classifier)
+
+
+def _check_same(file: Path, sha256: str, what: str) -> None:
+    if not file.is_file() or sha256_of(file) != sha256:
         raise ModelError(
-            f"the file of {version} is not the one that was registered (its sha256 differs)",
+            f"{what} is not the one that was registered (its sha256 differs)",
             hint="Register the weights again with: uv run invoke model.register",
         )
-    return FetchedModel(version.name, version.version, weights, manifest)
 
 
 def _aliases(folder: Path) -> dict[str, Any]:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildetect.settings.registration import FAMILIES, Family
 
-__all__ = ["FAMILIES", "Family", "Feeding", "Manifest", "Source", "Thresholds"]
+__all__ = [
+    "CLASSIFIER_FILE",
+    "FAMILIES",
+    "Family",
+    "Feeding",
+    "Manifest",
+    "SecondStage",
+    "Source",
+    "Thresholds",
+]
+
+CLASSIFIER_FILE = "classifier/classifier.onnx"
 
 
 class _Stored(BaseModel):
@@ -49,10 +62,37 @@ class Source(_Stored):
     file: str = Field(description="file name, without its folder")
     size: int = Field(ge=0, description="bytes")
     sha256: str
+    path: str | None = Field(default=None, description="as it was given; for people, not to be opened")
+    format: Literal["onnx", "pt", "torchscript"] = "onnx"
+    exported_by: str | None = Field(default=None, description="what made the ONNX file of another format")
+
+
+class SecondStage(_Stored):
+    """How the classifier is fed and read that says of each detected box what it shows.
+
+    Its crops are cut out of the photograph: the box with a margin, as a square around its centre
+    ("square"; what lies beyond the photograph's border has the feeding's pad value) or as it is ("box"),
+    resized to the network's input.
+    """
+
+    feeding: Feeding
+    class_names: tuple[str, ...] = Field(min_length=2, description="class_names[class_id]")
+    softmax: bool = Field(description="whether the network leaves the softmax to its reader")
+    crop: Literal["square", "box"] = "square"
+    margin: float = Field(default=0.1, ge=0, description="on each side, as a share of the longer side")
+    crops_per_pass: int = Field(default=8, gt=0)
+    confidence: Literal["product", "detector"] = "product"
+    file: str = Field(default=CLASSIFIER_FILE, description="among the version's files")
+    sha256: str = Field(description="of the stored ONNX file")
+    source: Source
 
 
 class Manifest(_Stored):
-    """Everything needed to run a detector besides its ONNX file."""
+    """Everything needed to run a detector besides its ONNX file.
+
+    `class_names` are those of what is reported: with a second stage the classifier's. The detector's
+    own are then `detector_class_names`.
+    """
 
     manifest_version: Literal[1] = 1
     family: Family
@@ -61,3 +101,26 @@ class Manifest(_Stored):
     class_names: tuple[str, ...] = Field(min_length=1, description="class_names[class_id]")
     sha256: str = Field(description="of the stored ONNX file")
     source: Source
+    classifier: SecondStage | None = None
+    detector_class_names: tuple[str, ...] | None = Field(default=None, description="null: class_names")
+
+    @property
+    def detected_names(self) -> tuple[str, ...]:
+        """What the detector itself tells apart: names for the class ids of its outputs."""
+        return self.detector_class_names or self.class_names
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same files, fed and read in the same way, wherever they came from."""
+        content = self.model_dump(mode="json", exclude={"source": True, "classifier": {"source"}})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def with_second_stage(self, classifier: SecondStage) -> Manifest:
+        """The same detector with a classifier behind it."""
+        return self.model_copy(
+            update={
+                "classifier": classifier,
+                "detector_class_names": self.detected_names,
+                "class_names": classifier.class_names,
+            }
+        )

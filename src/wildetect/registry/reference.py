@@ -69,11 +69,11 @@ def check_name(name: str) -> None:
     """Refuse a registered name that MLflow would refuse.
 
     Raises:
-        ModelError: Where it is empty or holds "/", ":" or "@", which part a name from its version.
+        ModelError: Where it is empty or holds a quote, or a sign that parts a name from its version.
     """
-    if not name.strip() or any(sign in name for sign in "/:@"):
+    if not name.strip() or any(sign in name for sign in "/:@'\""):
         raise ModelError(
-            f"{name!r} cannot be the name of a model: it is empty or holds '/', ':' or '@'",
+            f"{name!r} cannot be the name of a model: it is empty or holds a quote, '/', ':' or '@'",
             hint="Choose a name such as elephant-detector, with --name or as processing.name.",
         )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wildetect.registry.connection import Connection, errors_of_mlflow, mlflow_module
@@ -25,20 +25,18 @@ REQUIREMENTS = ("onnx", "onnxruntime", "numpy")
 
 @dataclass(frozen=True)
 class Registration:
-    """What is to be registered, already checked."""
+    """What is to be registered, already checked.
+
+    `files` are stored beside the model, by their place among the version's files.
+    """
 
     name: str
     model: ModelProto
     manifest: Manifest
+    files: Mapping[str, bytes] = field(default_factory=dict)
     aliases: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
-
-    @property
-    def fingerprint(self) -> str:
-        """The same for the same file, fed and read in the same way."""
-        content = self.manifest.model_dump(mode="json", exclude={"source"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def registered_already(connection: Connection, registration: Registration) -> Version | None:
@@ -48,7 +46,7 @@ def registered_already(connection: Connection, registration: Registration) -> Ve
         ServerError: Where the server fails.
     """
     for version in versions_of(connection, registration.name):
-        if version.tags.get("manifest_sha256") == registration.fingerprint:
+        if version.tags.get("manifest_sha256") == registration.manifest.fingerprint:
             return version
     return None
 
@@ -77,6 +75,7 @@ def register(connection: Connection, registration: Registration) -> Version:
                 metadata={"wildetect": manifest.model_dump(mode="json")},
                 save_as_external_data=False,
             )
+            _store(client, logged.model_id, registration.files)
         _ensure_model(connection, name)
         made = client.create_model_version(
             name,
@@ -86,7 +85,7 @@ def register(connection: Connection, registration: Registration) -> Version:
             tags={
                 **registration.tags,
                 "sha256": manifest.sha256,
-                "manifest_sha256": registration.fingerprint,
+                "manifest_sha256": registration.manifest.fingerprint,
                 "family": manifest.family,
             },
             description=registration.description,
@@ -94,6 +93,18 @@ def register(connection: Connection, registration: Registration) -> Version:
         for alias in registration.aliases:
             client.set_registered_model_alias(name, alias, made.version)
     return Version(name, str(made.version), tuple(registration.aliases), made.tags)
+
+
+def _store(client: Any, model_id: str, files: Mapping[str, bytes]) -> None:
+    """Put files beside a logged model, before any version names it."""
+    if not files:
+        return
+    with tempfile.TemporaryDirectory(prefix="wildetect-files-", ignore_cleanup_errors=True) as temporary:
+        for place, content in files.items():
+            path = Path(temporary) / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        client.log_model_artifacts(model_id, temporary)
 
 
 def _ensure_model(connection: Connection, name: str) -> None:
@@ -117,6 +128,7 @@ def _parameters(manifest: Manifest) -> dict[str, str]:
         "iou": str(thresholds.iou),
         "weights": manifest.source.file,
         "sha256": manifest.sha256,
+        **({"classifier": manifest.classifier.source.file} if manifest.classifier else {}),
     }
 
 

@@ -10,7 +10,7 @@ from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.reference import LATEST, ModelReference
 
-__all__ = ["RegisteredModel", "Version", "list_models", "move_alias", "resolve", "versions_of"]
+__all__ = ["RegisteredModel", "Version", "aliases_of", "list_models", "move_alias", "resolve", "versions_of"]
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,17 @@ def _all_pages(search: Any, *arguments: Any, **options: Any) -> list[Any]:
             return found
 
 
+def aliases_of(connection: Connection, name: str) -> dict[str, str]:
+    """Where each alias of a model points; nothing where there is no such model.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    with errors_of_mlflow(f"model {name}"):
+        found = _all_pages(connection.client.search_registered_models, f"name = '{name}'")
+    return {alias: str(version) for model in found for alias, version in (model.aliases or {}).items()}
+
+
 def move_alias(connection: Connection, reference: ModelReference, alias: str) -> tuple[Version, str | None]:
     """Point an alias at a version.
 
@@ -164,7 +175,7 @@ def move_alias(connection: Connection, reference: ModelReference, alias: str) ->
     """
     version = resolve(connection, reference)
     client = connection.client
+    before = aliases_of(connection, version.name).get(alias)
     with errors_of_mlflow(f"model {reference}"):
-        before = (client.get_registered_model(version.name).aliases or {}).get(alias)
         client.set_registered_model_alias(version.name, alias, version.version)
-    return version, None if before is None else str(before)
+    return version, before

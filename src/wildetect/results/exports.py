@@ -1,4 +1,4 @@
-"""Detections in the formats of other tools. The same results always give the same bytes."""
+"""Detections as MegaDetector's JSON and as CSV. The same results always give the same bytes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from wildetect.results.files import write_text
 from wildetect.results.records import ImageResult
+from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS, PX_DIGITS, rows
 
 __all__ = ["CSV_COLUMNS", "write_csv", "write_megadetector", "write_text"]
 
@@ -26,10 +27,7 @@ CSV_COLUMNS = (
     "longitude",
 )
 
-_CONFIDENCE_DIGITS = 5
-_PX_DIGITS = 2
 _SHARE_DIGITS = 7  # a hundredth of a px in a raster of 100,000 px
-_DEGREE_DIGITS = 7  # about a centimetre
 
 
 def write_megadetector(
@@ -54,7 +52,9 @@ def write_megadetector(
 
 
 def write_csv(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
-    """Write detections.csv: one row a detection, boxes in px, the position that of the photograph.
+    """Write detections.csv: one row a detection, boxes in px.
+
+    The position is that of the detection where the image lies on the map, else that of the photograph.
 
     Raises:
         InputError: The file cannot be written.
@@ -77,11 +77,11 @@ def _megadetector_image(result: ImageResult) -> dict[str, Any]:
         return {"file": result.name, "failure": result.failure, "detections": None}
     width, height = float(result.width), float(result.height)
     found = result.detections
-    rows = zip(found.xyxy.tolist(), found.confidence.tolist(), found.class_id.tolist(), strict=True)
+    columns = zip(found.xyxy.tolist(), found.confidence.tolist(), found.class_id.tolist(), strict=True)
     detections = [
         {
             "category": str(class_id + 1),
-            "conf": round(confidence, _CONFIDENCE_DIGITS),
+            "conf": round(confidence, CONFIDENCE_DIGITS),
             "bbox": [
                 round(x_min / width, _SHARE_DIGITS),
                 round(y_min / height, _SHARE_DIGITS),
@@ -89,7 +89,7 @@ def _megadetector_image(result: ImageResult) -> dict[str, Any]:
                 round((y_max - y_min) / height, _SHARE_DIGITS),
             ],
         }
-        for (x_min, y_min, x_max, y_max), confidence, class_id in rows
+        for (x_min, y_min, x_max, y_max), confidence, class_id in columns
     ]
     return {"file": result.name, "width": result.width, "height": result.height, "detections": detections}
 
@@ -99,19 +99,17 @@ def _csv_pieces(results: Iterable[ImageResult], class_names: Sequence[str]) -> I
     writer = csv.writer(buffer, lineterminator="\r\n")  # as RFC 4180 has it, on every system
     writer.writerow(CSV_COLUMNS)
     for result in results:
-        if result.detections is not None:
-            found = result.detections
-            place = [_number(result.latitude, _DEGREE_DIGITS), _number(result.longitude, _DEGREE_DIGITS)]
-            rows = zip(found.class_id.tolist(), found.confidence.tolist(), found.xyxy.tolist(), strict=True)
-            writer.writerows(
+        for row in rows(result):
+            longitude, latitude = row.position or (None, None)
+            writer.writerow(
                 [
                     result.name,
-                    class_names[class_id],
-                    _number(confidence, _CONFIDENCE_DIGITS),
-                    *(_number(edge, _PX_DIGITS) for edge in xyxy),
-                    *place,
+                    class_names[row.class_id],
+                    _number(row.confidence, CONFIDENCE_DIGITS),
+                    *(_number(edge, PX_DIGITS) for edge in row.xyxy),
+                    _number(latitude, DEGREE_DIGITS),
+                    _number(longitude, DEGREE_DIGITS),
                 ]
-                for class_id, confidence, xyxy in rows
             )
         yield buffer.getvalue()
         buffer.seek(0)

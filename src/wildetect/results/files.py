@@ -25,7 +25,8 @@ def write_text(path: Path, text: str | Iterable[str]) -> None:
     """
     with replacing(path) as file:
         for piece in [text] if isinstance(text, str) else text:
-            file.write(piece.encode("utf-8"))
+            # Linux allows bytes in file names that are no letters; in JSON this writes their escape
+            file.write(piece.encode("utf-8", errors="backslashreplace"))
 
 
 @contextmanager

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
-import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,12 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from wildetect.detections import Detections
 from wildetect.errors import InputError
-from wildetect.geometry import Boxes, Window, intersections
-from wildetect.imagery.source import Pixels, UnreadableImageError, open_image
+from wildetect.geometry import Boxes, intersections
+from wildetect.imagery.source import Pixels
 from wildetect.results.files import replacing
-from wildetect.results.records import ImageResult
 
-__all__ = ["draw", "overlay_name", "write_overlays"]
+__all__ = ["Colour", "class_colour", "draw", "overlay_name", "save_overlay"]
 
 _JPEG_QUALITY = 88
 _LONGEST_NAME = 100
@@ -38,44 +36,6 @@ _GOLDEN_ANGLE = 0.381966
 
 Colour = tuple[int, int, int]
 
-logger = logging.getLogger(__name__)
-
-
-def write_overlays(
-    folder: Path, results: Iterable[ImageResult], class_names: Sequence[str], *, limit: int | None = None
-) -> list[Path]:
-    """Draw the images that have detections.
-
-    Args:
-        folder: Made if it is not there.
-        results: Images without detections and failed ones are passed over.
-        class_names: For the labels.
-        limit: Most pictures to draw, the first ones; None: all.
-
-    Returns:
-        The files written. An image that can no longer be read is left out, with a warning.
-
-    Raises:
-        InputError: The folder or a file cannot be written.
-    """
-    written: list[Path] = []
-    for result in results:
-        if limit is not None and len(written) >= limit:
-            break
-        if result.detections is None or not len(result.detections):
-            continue
-        try:
-            source = open_image(result.path)
-            try:
-                pixels = source.read(Window(0, 0, source.width, source.height))
-            finally:
-                source.close()
-        except UnreadableImageError as error:
-            logger.warning("no overlay: %s", error.message)
-            continue
-        written.append(_write(folder, result, draw(pixels, result.detections, class_names)))
-    return written
-
 
 def draw(pixels: Pixels, detections: Detections, class_names: Sequence[str]) -> Image.Image:
     """A copy of a picture (h, w, 3) with boxes and labels, placed so that they hide few animals."""
@@ -92,12 +52,12 @@ def draw(pixels: Pixels, detections: Detections, class_names: Sequence[str]) -> 
         text = f"{class_names[class_id]} {detections.confidence[row]:.2f}"
         plate = _plate(canvas.textbbox((0, 0), text, font=font), outlines[row], taken, image.size)
         taken = np.vstack([taken, plate])
-        canvas.rectangle(tuple(plate.tolist()), fill=_colour(class_id))
-        ink = "white" if _is_dark(_colour(class_id)) else "black"
+        canvas.rectangle(tuple(plate.tolist()), fill=class_colour(class_id))
+        ink = "white" if _is_dark(class_colour(class_id)) else "black"
         canvas.text(tuple((plate[:2] + plate[2:]) / 2), text, font=font, fill=ink, anchor="mm")
     for row in detections.ranking()[::-1].tolist():
         canvas.rectangle(
-            tuple(outlines[row].tolist()), outline=_colour(int(detections.class_id[row])), width=width
+            tuple(outlines[row].tolist()), outline=class_colour(int(detections.class_id[row])), width=width
         )
     return image
 
@@ -115,8 +75,13 @@ def overlay_name(name: str) -> str:
     return f"{PurePosixPath(safe).stem or 'image'}-{digest}.jpg"
 
 
-def _write(folder: Path, result: ImageResult, image: Image.Image) -> Path:
-    path = folder / overlay_name(result.name)
+def save_overlay(folder: Path, name: str, image: Image.Image) -> Path:
+    """Save the overlay of the image `name` as a JPEG file; the folder is made if it is not there.
+
+    Raises:
+        InputError: The folder or the file cannot be written.
+    """
+    path = folder / overlay_name(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -157,7 +122,7 @@ def _is_dark(colour: Colour) -> bool:
     return 0.299 * red + 0.587 * green + 0.114 * blue < _MIDDLE_GREY  # luma of ITU-R BT.601
 
 
-def _colour(class_id: int) -> Colour:
+def class_colour(class_id: int) -> Colour:
     """The same colour for a class in every picture."""
     if class_id < len(_COLOURS):
         return _COLOURS[class_id]

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.detections import Detections
+from wildetect.geometry import Window
 
-__all__ = ["ImageResult", "RunSummary"]
+__all__ = ["ImageResult", "RunSummary", "Tally", "TileResult"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +35,8 @@ class ImageResult:
         positions: Longitude and latitude of the middle of each detection's box in degrees, WGS 84, shape
             (n, 2); null where the image has no place on the map, as a photograph has not.
         tiles_empty: Number of tiles that were left out: a raster has no data there.
-        tiles_failed: Tiles that could not be read, each as "width x height px at x, y: reason"; animals
-            in them are missing from the detections.
+        tiles_failed: Tiles that could not be read, each as "width x height px at x, y ..." and the
+            reason; animals in them are missing from the detections.
     """
 
     name: str
@@ -65,6 +67,45 @@ class ImageResult:
         return self.failure is not None
 
 
+class TileResult(NamedTuple):
+    """What is known of one tile of an image.
+
+    Attributes:
+        window: Where it lies.
+        detections: In px of the image; None if it holds no data or could not be read.
+        failure: Why it could not be read.
+    """
+
+    window: Window
+    detections: Detections | None = None
+    failure: str | None = None
+
+
+class Tally(NamedTuple):
+    """What is counted of an image.
+
+    Attributes:
+        failure: Reason why the image failed; None if it did not.
+        class_ids: Of all detections.
+        tiles: Tiles run through the model.
+        tiles_empty: Tiles left out.
+        tiles_failed: Tiles that could not be read.
+    """
+
+    failure: str | None
+    class_ids: tuple[int, ...]
+    tiles: int
+    tiles_empty: int
+    tiles_failed: tuple[str, ...]
+
+    @classmethod
+    def of(cls, result: ImageResult) -> Tally:
+        """The counts of a result."""
+        found = result.detections
+        class_ids = () if found is None else tuple(found.class_id.tolist())
+        return cls(result.failure, class_ids, result.tiles, result.tiles_empty, result.tiles_failed)
+
+
 @dataclass(slots=True)
 class RunSummary:
     """Counts over the images of a run; `add` each result as it comes.
@@ -77,6 +118,8 @@ class RunSummary:
         tiles: Tiles run through the model.
         counts: Detections for each class id.
         failures: Reason for each failed image's name.
+        tiles_empty: Tiles left out, as a raster has no data there.
+        tiles_failed: The tiles that could not be read, for each image that has some.
     """
 
     expected: int = 0
@@ -86,6 +129,8 @@ class RunSummary:
     tiles: int = 0
     counts: Counter[int] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
+    tiles_empty: int = 0
+    tiles_failed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, results: Iterable[ImageResult], expected: int | None = None) -> RunSummary:
@@ -108,15 +153,21 @@ class RunSummary:
 
     def add(self, result: ImageResult) -> None:
         """Count one more image."""
+        self.count(result.name, Tally.of(result))
+
+    def count(self, name: str, tally: Tally) -> None:
+        """Count one more image, of which only the counts are at hand."""
         self.done += 1
-        self.tiles += result.tiles
-        if result.detections is None:
-            self.failures[result.name] = result.failure or ""
+        self.tiles += tally.tiles
+        self.tiles_empty += tally.tiles_empty
+        if tally.tiles_failed:
+            self.tiles_failed[name] = tally.tiles_failed
+        if tally.failure is not None:
+            self.failures[name] = tally.failure
             return
-        self.detections += len(result.detections)
-        self.with_detections += len(result.detections) > 0
-        ids, numbers = np.unique(result.detections.class_id, return_counts=True)
-        self.counts.update(dict(zip(ids.tolist(), numbers.tolist(), strict=True)))
+        self.detections += len(tally.class_ids)
+        self.with_detections += len(tally.class_ids) > 0
+        self.counts.update(tally.class_ids)
 
     def per_class(self, class_names: Sequence[str]) -> dict[str, int]:
         """Detections for each class name, those without any included, in the model's order."""

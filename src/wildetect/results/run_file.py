@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wildetect import __version__
+from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.runs import RunRecord
 from wildetect.results.files import write_text
 from wildetect.results.records import RunSummary
 
-__all__ = ["RunFacts", "State", "run_document", "run_record", "write_run_file"]
+__all__ = ["RunFacts", "State", "read_run_file", "run_document", "run_record", "write_run_file"]
 
 State = Literal["finished", "stopped", "interrupted"]
 PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
@@ -34,7 +35,8 @@ class RunFacts:
         device: Where inference ran.
         state: "finished", "stopped" (too many failures) or "interrupted" (Ctrl+C).
         started: When.
-        seconds: How long it took.
+        seconds: How long it took, all starts of an interrupted run together.
+        resumed: Images whose results come from an earlier start.
     """
 
     model: FetchedModel
@@ -43,6 +45,7 @@ class RunFacts:
     state: State
     started: datetime
     seconds: float
+    resumed: int = 0
 
 
 def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
@@ -70,6 +73,12 @@ def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
         "detections": summary.detections,
         "counts": summary.per_class(manifest.class_names),
         "tiles": summary.tiles,
+        "tiles_empty": summary.tiles_empty,
+        "tiles_failed": [
+            {"file": name, "tiles": list(tiles)} for name, tiles in summary.tiles_failed.items()
+        ],
+        "resumed_images": facts.resumed,
+        "pixel_scaling": "16-bit values come out as value * 255 / 65535, rounded; 8-bit ones as they are",
         "failures": [{"file": name, "reason": reason} for name, reason in summary.failures.items()],
         "times": {
             "started": facts.started.astimezone(UTC).isoformat(timespec="seconds"),
@@ -94,6 +103,23 @@ def _versions() -> dict[str, str]:
 def write_run_file(folder: Path, document: Mapping[str, Any]) -> None:
     """Write run.json, whole or not at all."""
     write_text(folder / "run.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_run_file(folder: Path) -> dict[str, Any]:
+    """The content of the run.json in a folder.
+
+    Raises:
+        InputError: There is none, or it is damaged.
+    """
+    try:
+        document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        document["model"]["class_names"], document["times"]["started"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{folder} holds no run.json of a run",
+            hint="Name the output folder of a run; give the command of a run that was killed again.",
+        ) from error
+    return dict(document)
 
 
 def run_record(document: Mapping[str, Any], folder: Path) -> RunRecord:

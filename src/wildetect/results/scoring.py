@@ -1,25 +1,36 @@
-"""How well detections agree with labelled pictures."""
+"""How well detections agree with labelled pictures: the measures of the COCO benchmark.
+
+A detection hits a labelled animal of its class if their IoU reaches a threshold; the most confident one
+chooses first, and each animal is hit once (Lin et al. 2014, "Microsoft COCO: common objects in context").
+Two things differ from the benchmark, since an aerial picture can
+hold hundreds of animals: all boxes of a picture count, not its 100 best, and there are no size classes.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from wildetect import geometry
 from wildetect.detections import Detections
-from wildetect.errors import InputError
+from wildetect.results.annotations import Annotations
+from wildetect.results.matching import match_boxes
 
-__all__ = ["Score", "Truth", "read_coco", "read_detections", "score"]
+__all__ = ["IOU", "RECALLS", "ClassScore", "Counts", "Scores", "score"]
+
+IOU = 0.5
+"""Least IoU of a hit, for counts, precision, recall and the curve."""
+
+RECALLS: NDArray[np.float64] = np.linspace(0, 1, 101)
+"""The recalls at which the precision-recall curve is sampled, as COCO does."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """Hits and misses at one IoU and one confidence.
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Hits and misses at one IoU, of the boxes of a run at its own confidence.
 
     Attributes:
         found: Labelled animals that a detection of the same class hits.
@@ -32,90 +43,114 @@ class Score:
     wrong: int
 
     @property
-    def recall(self) -> float:
-        """Part of the animals that were found; 1 where there were none."""
-        return self.found / (self.found + self.missed) if self.found + self.missed else 1.0
+    def animals(self) -> int:
+        """Labelled animals."""
+        return self.found + self.missed
 
     @property
-    def precision(self) -> float:
-        """Part of the detections that are animals; 1 where there were none."""
-        return self.found / (self.found + self.wrong) if self.found + self.wrong else 1.0
+    def recall(self) -> float | None:
+        """Part of the animals that were found; None where there are none."""
+        return self.found / self.animals if self.animals else None
+
+    @property
+    def precision(self) -> float | None:
+        """Part of the detections that are animals; None where there are none."""
+        return self.found / (self.found + self.wrong) if self.found + self.wrong else None
 
 
-Truth = Mapping[str, Detections]
-"""The labelled animals of each picture, by its file name."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassScore:
+    """The scores of one class.
 
-
-def read_coco(path: Path, class_names: Sequence[str]) -> Truth:
-    """Read labelled boxes from a COCO annotation file.
-
-    Args:
-        path: The JSON file.
-        class_names: Give the class id of each category by its name.
-
-    Returns:
-        The boxes of each image in the file, those without any included.
-
-    Raises:
-        InputError: Where the file is none of COCO's, or names a class that is not among `class_names`.
+    Attributes:
+        name: Of the class.
+        counts: At `IOU`.
+        ap50: Area under the precision-recall curve at IoU 0.5; None where no animal is labelled.
+        ap50_95: The mean of the areas at IoU 0.5, 0.55, ..., 0.95; None where no animal is labelled.
+        curve: Precision at each of `RECALLS`, at `IOU`; None where no animal is labelled.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        names = {category["id"]: category["name"] for category in document["categories"]}
-        class_ids = {category: class_names.index(name) for category, name in names.items()}
-        boxes: dict[int, list[tuple[list[float], int]]] = {image["id"]: [] for image in document["images"]}
-        for annotation in document["annotations"]:
-            x, y, width, height = annotation["bbox"]
-            class_id = class_ids[annotation["category_id"]]
-            boxes[annotation["image_id"]].append(([x, y, x + width, y + height], class_id))
-        return {image["file_name"]: _as_detections(boxes[image["id"]]) for image in document["images"]}
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path} is no COCO annotation file of {', '.join(class_names)}: {error}",
-            hint="It needs images, categories and annotations with bbox = [x, y, width, height] in px.",
-        ) from error
+
+    name: str
+    counts: Counts
+    ap50: float | None
+    ap50_95: float | None
+    curve: NDArray[np.float64] | None
 
 
-def _as_detections(boxes: Sequence[tuple[list[float], int]]) -> Detections:
-    xyxy = np.array([box for box, _ in boxes], dtype=np.float32).reshape(-1, 4)
-    class_id = np.array([class_id for _, class_id in boxes], dtype=np.int64)
-    return Detections(xyxy, np.ones(len(boxes), dtype=np.float32), class_id)
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The scores of all classes.
 
-
-def score(found: Mapping[str, Detections], truth: Truth, *, threshold: float = 0.5) -> Score:
-    """Match detections to labelled animals of the same class, the most confident first, one to one.
-
-    Args:
-        found: The detections of each picture, by its file name.
-        truth: The labelled animals; a picture without an entry here is left out.
-        threshold: Least IoU of a hit.
+    Attributes:
+        classes: Those that both the model and the labels have, in the model's order.
     """
-    hits = animals = detections = 0
-    for name, labelled in truth.items():
-        detected = found.get(name, Detections.empty()).ranked()
-        overlap = geometry.iou(detected.xyxy, labelled.xyxy)
-        overlap[detected.class_id[:, None] != labelled.class_id[None, :]] = 0
-        for row in overlap:
-            if row.size and row.max() >= threshold:
-                hits += 1
-                overlap[:, row.argmax()] = 0
-        animals += len(labelled)
-        detections += len(detected)
-    return Score(found=hits, missed=animals - hits, wrong=detections - hits)
 
+    classes: Sequence[ClassScore]
 
-def read_detections(path: Path, class_names: Sequence[str]) -> dict[str, Detections]:
-    """The boxes of a detections.csv in px, by image; an image without any has no entry."""
-    rows: dict[str, list[dict[str, str]]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            rows.setdefault(row["image"], []).append(row)
-    corners = ("x_min", "y_min", "x_max", "y_max")
-    return {
-        image: Detections(
-            np.array([[float(box[corner]) for corner in corners] for box in boxes], dtype=np.float32),
-            np.array([float(box["confidence"]) for box in boxes], dtype=np.float32),
-            np.array([class_names.index(box["class"]) for box in boxes], dtype=np.int64),
+    @property
+    def counts(self) -> Counts:
+        """All classes together: each animal weighs the same."""
+        each = [one.counts for one in self.classes]
+        return Counts(
+            sum(one.found for one in each), sum(one.missed for one in each), sum(one.wrong for one in each)
         )
-        for image, boxes in rows.items()
-    }
+
+    @property
+    def map50(self) -> float | None:
+        """Mean of `ap50` over the classes with labelled animals: each class weighs the same."""
+        return _mean(one.ap50 for one in self.classes)
+
+    @property
+    def map50_95(self) -> float | None:
+        """Mean of `ap50_95` over the classes with labelled animals."""
+        return _mean(one.ap50_95 for one in self.classes)
+
+
+def score(
+    found: Mapping[str, Detections], truth: Annotations, *, for_curves: Mapping[str, Detections] | None = None
+) -> Scores:
+    """Compare detections with labelled animals.
+
+    Detections of classes that the labels do not have are left out: nobody looked for them. So is a box
+    on a herd that the labels mark as a crowd.
+
+    Args:
+        found: The detections of each picture, by its name; one without an entry has none. All are counted.
+        truth: The labelled pictures.
+        for_curves: The like down to a low confidence, for the curves and areas; None: `found`.
+    """
+    precision, matches = match_boxes(found, truth)
+    if for_curves is not None:
+        precision = match_boxes(for_curves, truth)[0]
+    scores = []
+    for index, class_id in enumerate(truth.classes):
+        of_class = [match for match in matches if match["category_id"] == class_id]
+        curves = precision[:, :, index]
+        known = bool((curves >= 0).all())  # COCO writes -1 where nothing is labelled
+        scores.append(
+            ClassScore(
+                name=truth.class_names[class_id],
+                counts=_counts(of_class),
+                ap50=float(curves[0].mean()) if known else None,
+                ap50_95=float(curves.mean()) if known else None,
+                curve=curves[0].copy() if known else None,
+            )
+        )
+    return Scores(tuple(scores))
+
+
+def _counts(matches: Iterable[Mapping[str, Any]]) -> Counts:
+    """Counts at the first IoU, which is 0.5."""
+    found = wrong = animals = 0
+    for match in matches:
+        kept = match["dtIgnore"][0] == 0
+        hits = kept & (match["dtMatches"][0] > 0)
+        found += int(hits.sum())
+        wrong += int((kept & ~hits).sum())
+        animals += int((np.asarray(match["gtIgnore"]) == 0).sum())
+    return Counts(found, animals - found, wrong)
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, field_validator, model_validator
 
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 
 __all__ = [
     "DetectionKeys",
     "DetectionSettings",
+    "Export",
     "FlightSpecs",
     "Logging",
     "ModelChoice",
@@ -20,7 +21,7 @@ __all__ = [
     "Processing",
 ]
 
-NOT_SENT = NoEffect("predictions are not sent to Label Studio from here")
+NOT_SENT = NoEffect("predictions are not sent to Label Studio; --export labelstudio writes a file to import")
 NO_REMOTE = NoEffect("detection runs on this machine; there is no client for a remote scoring service")
 NO_PROFILER = NoEffect("there is no built-in profiler; run.json holds the times")
 NOT_YET_POSITIONS = NoEffect("positions come from each photograph's own GPS tags")
@@ -56,8 +57,8 @@ class LabelStudio(Keys):
     api_key: Annotated[str | None, NOT_SENT] = None
     project_id: Annotated[int | None, NOT_SENT] = None
     download_resources: bool = True
-    from_name: Annotated[str | None, NOT_SENT] = None
-    to_name: Annotated[str | None, NOT_SENT] = None
+    from_name: str = Field("label", min_length=1, description="name of RectangleLabels in its setup")
+    to_name: str = Field("image", min_length=1, description="name of Image in its setup")
     label_type: Annotated[str | None, NOT_SENT] = None
     json_path: Annotated[Path | None, NOT_SENT] = None
     dotenv_path: Annotated[Path | None, NOT_SENT] = None
@@ -69,12 +70,25 @@ Pipeline = Literal["mt", "mt_simple", "mp", "async", "simple", "default", "raste
 ONE_PIPELINE = NoEffect("one pipeline does all of them")
 
 
+def _auto_or_number(value: Any, number: ValidatorFunctionWrapHandler) -> Any:
+    return "auto" if str(value).strip().lower() == "auto" else number(value)
+
+
+if TYPE_CHECKING:
+    Overlap = float | Literal["auto"]
+else:  # a union would report every mistake twice
+    Overlap = Annotated[float, Field(ge=0, lt=1), WrapValidator(_auto_or_number)]
+
+
 class Processing(Keys):
     """Tiles, batches, thresholds."""
 
     batch_size: int = Field(32, gt=0, description="tiles per forward pass")
     tile_size: int = Field(800, ge=0, description="side of a tile in px; 0 takes each image whole")
-    overlap_ratio: float = Field(0.2, ge=0, lt=1, description="overlap of neighbouring tiles")
+    overlap_ratio: Overlap = Field(
+        0.2, description="overlap of neighbouring tiles, 0 up to 1, or auto: from largest_animal"
+    )
+    largest_animal: float = Field(6.0, gt=0, description="length in m; for overlap_ratio: auto")
     confidence: float | None = Field(None, ge=0, le=1, description="null: that stored with the model")
     nms_threshold: float | None = Field(
         0.5, ge=0, le=1, description="IoU above which two boxes of one class are one; null: that of the model"
@@ -91,18 +105,13 @@ class Processing(Keys):
     max_concurrent: Annotated[int | None, ONE_PIPELINE] = None
 
 
-NO_GSD = NoEffect("boxes are in px; nothing here needs the ground sampling distance yet")
-
-
 class FlightSpecs(Keys):
-    """The camera and the flight, where a photograph does not tell."""
+    """The camera and the flight, where a photograph does not tell; for overlap_ratio: auto."""
 
-    sensor_height: Annotated[float, NO_GSD] = Field(24.0, gt=0, description="mm")
-    focal_length: Annotated[float, NO_GSD] = Field(35.0, gt=0, description="mm")
-    flight_height: Annotated[float, NO_GSD] = Field(180.0, gt=0, description="m above ground")
-    gsd: Annotated[float | None, NO_GSD] = Field(
-        None, gt=0, description="ground sampling distance in cm/px; overrides the rest"
-    )
+    sensor_height: float = Field(24.0, gt=0, description="mm")
+    focal_length: float = Field(35.0, gt=0, description="mm")
+    flight_height: float = Field(180.0, gt=0, description="m above ground")
+    gsd: float | None = Field(None, gt=0, description="ground sampling distance in cm/px; overrides the rest")
 
 
 class InferenceService(Keys):
@@ -121,13 +130,30 @@ class Profiling(Keys):
     gpu_profile: Annotated[bool, NO_PROFILER] = False
 
 
+Export = Literal["megadetector", "csv", "coco", "geojson", "report", "overlays", "labelstudio", "gpkg"]
+
+
 class Output(Keys):
     """Where results go."""
 
     directory: Path = Path("results")
+    overlays: str = Field("100", description="pictures with boxes to draw: all, none or a number")
+    exports: list[Export] = Field([], description="files to write besides those of every run")
     dataset_name: Annotated[
         str | None, NoEffect("results are not sent to FiftyOne; coco and csv open in it")
     ] = None
+
+    @field_validator("overlays")
+    @classmethod
+    def _a_number_or_a_word(cls, value: str) -> str:
+        if value not in {"all", "none"} and not (value.isascii() and value.isdigit()):
+            raise ValueError("must be all, none or a number of pictures")
+        return value
+
+    @property
+    def most_overlays(self) -> int | None:
+        """Most pictures with boxes; None: all."""
+        return None if self.overlays == "all" else 0 if self.overlays == "none" else int(self.overlays)
 
 
 class Logging(Keys):

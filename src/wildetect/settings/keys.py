@@ -16,9 +16,15 @@ __all__ = ["Keys", "NoEffect", "SectionKeys", "key_names", "keys_without_effect"
 
 @dataclass(frozen=True)
 class NoEffect:
-    """Marks a key of existing files that is accepted and does nothing; the reason completes a sentence."""
+    """Marks a key of existing files that is accepted and does nothing.
+
+    Attributes:
+        reason: Why, completing a sentence.
+        harmless: Values that ask for what is done anyway: no warning is worth writing.
+    """
 
     reason: str
+    harmless: tuple[object, ...] = ()
 
 
 class Keys(BaseModel):
@@ -63,9 +69,9 @@ def key_names(model: type[Keys]) -> list[str]:
     return [".".join(str(part) for part in key) for key, _ in _fields(model)]
 
 
-def keys_without_effect(model: type[Keys]) -> Iterator[tuple[Key, str]]:
-    """The keys that are accepted and do nothing, each with the reason."""
+def keys_without_effect(model: type[Keys]) -> Iterator[tuple[Key, NoEffect]]:
+    """The keys that are accepted and do nothing, each with its marker."""
     for key, info in _fields(model):
         for marker in info.metadata:
             if isinstance(marker, NoEffect):
-                yield key, marker.reason
+                yield key, marker

@@ -138,7 +138,13 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
 
 def _command_line_layer(options: Mapping[Key, Option]) -> Layer:
     given = {key: option for key, option in options.items() if option.value is not None}
-    layer = Layer(where=lambda key: given[key].flag if key in given else dotted(key))
+
+    def where(key: Key) -> str:
+        # an item of a list came with the option that gives the list
+        above = (key[:length] for length in range(len(key), 0, -1))
+        return next((given[one].flag for one in above if one in given), dotted(key))
+
+    layer = Layer(where=where)
     for key, option in given.items():
         layer.put(key, option.value)
     return layer
@@ -228,10 +234,10 @@ def _problems_of(
 
 def _warn_of_keys_without_effect(model: type[SectionKeys], layers: list[Layer]) -> None:
     by_reason: dict[str, list[str]] = {}
-    for key, reason in keys_without_effect(model):
+    for key, marker in keys_without_effect(model):
         layer = next((layer for layer in layers if layer.holds(key)), None)
-        if layer is not None and layer.at(key) not in (None, False):
-            by_reason.setdefault(reason, []).append(f"{dotted(key)} ({layer.where(key)})")
+        if layer is not None and layer.at(key) not in (None, False, *marker.harmless):
+            by_reason.setdefault(marker.reason, []).append(f"{dotted(key)} ({layer.where(key)})")
     for reason, keys in by_reason.items():
         verb = "has" if len(keys) == 1 else "have"
         logger.warning("%s %s no effect here: %s", ", ".join(keys), verb, reason)

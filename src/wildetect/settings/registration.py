@@ -25,14 +25,21 @@ Family = Literal[
 """How a detector is fed and read; the README explains each."""
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
-NO_EXPORT = NoEffect("ONNX weights are registered as they are")
-NO_CLASSIFIER = NoEffect("a second stage is not registered")
+NOT_A_FORMAT = NoEffect(
+    "the registry holds ONNX, exported for any number of tiles at once", harmless=("onnx",)
+)
+ONE_BLOCK = NoEffect("how the detector is exported is said under localizer.processing")
+ALREADY_ONNX = NoEffect("the classifier is an ONNX file already", harmless=("onnx",))
+
+ChannelOrder = Literal["rgb", "bgr"]
+ExportFormat = Literal["pt", "torchscript", "onnx", "openvino"]
+Triple = tuple[float, float, float]
 
 
 class Yolo(Keys):
     """The weights of the detector and the thresholds stored with them."""
 
-    weights: Path | None = Field(None, description="ONNX file")
+    weights: Path | None = Field(None, description="ONNX, Ultralytics' .pt, or TorchScript")
     imgsz: int | None = Field(None, gt=0, description="side of the network input in px; null: from the file")
     device: Annotated[str | None, NoEffect("the device is chosen when detecting")] = None
     conf_thres: float = Field(0.2, ge=0, le=1)
@@ -44,15 +51,23 @@ class Yolo(Keys):
     disable_detection_filtering: Annotated[bool, NoEffect("boxes below conf_thres are never kept")] = False
 
 
-ExportFormat = Literal["pt", "torchscript", "onnx", "openvino"]
+class LocalizerExport(Keys):
+    """How a .pt file is exported to ONNX; an ONNX file is registered as it is.
 
+    Files written for the original say `export_format: pt` beside a batch size that only an ONNX export
+    would have used. There, as where nothing is said, the export takes any number of tiles at once.
+    """
 
-class Export(Keys):
-    """How the original exported weights."""
+    export_format: Annotated[ExportFormat | None, NOT_A_FORMAT] = None
+    batch_size: int | None = Field(None, gt=0, description="tiles in each pass, with dynamic: false")
+    dynamic: bool | None = Field(None, description="any number of tiles in a pass")
 
-    export_format: Annotated[ExportFormat | None, NO_EXPORT] = None
-    batch_size: Annotated[int | None, NO_EXPORT] = Field(None, gt=0)
-    dynamic: Annotated[bool | None, NO_EXPORT] = None
+    @property
+    def fixed_batch(self) -> int | None:
+        """Tiles that each forward pass of the export has; None: any number."""
+        if self.dynamic or self.export_format not in {None, "onnx"}:
+            return None
+        return self.batch_size if self.dynamic is None else self.batch_size or 1
 
 
 class Localizer(Keys):
@@ -62,21 +77,44 @@ class Localizer(Keys):
     mmdet: Annotated[
         str | dict[str, object] | None, NoEffect("MMDetection weights must be exported to ONNX")
     ] = None
-    processing: Export = Export()
+    processing: LocalizerExport = LocalizerExport()
+
+
+class ClassifierProcessing(Keys):
+    """How crops go through the classifier."""
+
+    batch_size: int = Field(8, gt=0, description="crops in a forward pass")
+    export_format: Annotated[ExportFormat | None, ALREADY_ONNX] = None
+    dynamic: Annotated[bool | None, ALREADY_ONNX] = None
 
 
 class Classifier(Keys):
-    """The second stage of the original."""
+    """The second stage: it says of each detected box what it shows."""
 
-    weights: Annotated[Path | None, NO_CLASSIFIER] = None
-    processing: Export = Export()
+    weights: Path | None = Field(None, description="ONNX file; null: no second stage")
+    imgsz: int | None = Field(None, gt=0, description="side of the network input in px; null: from the file")
+    class_names: list[str] | None = Field(None, min_length=2, description="null: from the file's metadata")
+    channel_order: ChannelOrder = "rgb"
+    scale: float | None = Field(None, gt=0, description="pixel values are multiplied by it")
+    mean: Triple | None = None
+    std: Triple | None = None
+    crop: Literal["square", "box"] = Field("square", description="what is cut out around a box")
+    margin: float = Field(0.1, ge=0, le=2, description="added on each side, as a share of the longer side")
+    pad: int = Field(114, ge=0, le=255, description="pixel value beyond the photograph's border")
+    confidence: Literal["product", "detector"] = Field(
+        "product", description="of a relabelled box: times the classifier's own, or as the detector gave it"
+    )
+    processing: ClassifierProcessing = ClassifierProcessing()
 
 
-class Naming(Export):
+class Naming(Keys):
     """The registered name and the server."""
 
     name: str = "detector"
     mlflow_tracking_uri: str | None = Field(None, description="where the environment and .env say nothing")
+    export_format: Annotated[ExportFormat | None, ONE_BLOCK] = None
+    batch_size: Annotated[int | None, ONE_BLOCK] = Field(None, gt=0)
+    dynamic: Annotated[bool | None, ONE_BLOCK] = None
 
 
 class RegistrationSettings(SectionKeys):
@@ -98,10 +136,10 @@ class RegistrationSettings(SectionKeys):
     class_names: list[str] | None = Field(
         None, min_length=1, description="null: from the file's own metadata"
     )
-    channel_order: Literal["rgb", "bgr"] | None = None
+    channel_order: ChannelOrder | None = None
     scale: float | None = Field(None, gt=0, description="pixel values are multiplied by it")
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+    mean: Triple | None = None
+    std: Triple | None = None
     resize: Literal["letterbox", "letterbox-corner", "stretch"] | None = None
     pad: int | None = Field(None, ge=0, le=255)
     aliases: list[str] = Field(default_factory=list)

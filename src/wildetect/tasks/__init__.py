@@ -2,7 +2,18 @@
 
 from invoke.collection import Collection
 
-from wildetect.tasks import demo, detect, mlflow_server, mlflow_store, model, model_listing, shims
+from wildetect.tasks import (
+    demo,
+    detect,
+    detect_export,
+    mlflow_server,
+    mlflow_store,
+    model,
+    model_comparison,
+    model_listing,
+    model_quality,
+    shims,
+)
 
 __all__ = ["ns"]
 
@@ -21,7 +32,15 @@ ns.add_collection(
     )
 )
 ns.add_collection(
-    Collection("model", model.register, model_listing.list_models, model_listing.show, model_listing.promote)
+    Collection(
+        "model",
+        model.register,
+        model_listing.list_models,
+        model_listing.show,
+        model_listing.promote,
+        model_quality.evaluate,
+        model_comparison.compare,
+    )
 )
-ns.add_collection(Collection("detect", detect.run))
+ns.add_collection(Collection("detect", detect.run, detect_export.export))
 ns.add_collection(Collection("shims", shims.write))

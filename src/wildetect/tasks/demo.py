@@ -26,14 +26,17 @@ CONFIDENCE = "0.35"
 
 @verb()
 def demo(context: Context) -> None:
-    """Try everything: start the server, register the shipped detector, detect on the shipped pictures.
+    """Try everything, on the shipped detector and pictures.
+
+    It starts the server, registers the detector, detects in the pictures, and measures what was found.
 
     The pictures are rendered, not photographed; how many of their animals were found is measured then
     and there. It ends by saying where everything is.
     """
     del context
     from wildetect.settings import Project
-    from wildetect.tasks.detect import Request, detect
+    from wildetect.tasks.detect import detect
+    from wildetect.tasks.detect_request import Request
 
     project = Project.find()
     export_variables(project)
@@ -51,6 +54,7 @@ def demo(context: Context) -> None:
             tile_size=TILE_SIZE,
             overlap=OVERLAP,
             confidence=CONFIDENCE,
+            restart=True,
         ),
         quiet=True,
     )
@@ -123,7 +127,7 @@ def _report(
     class_names = document["model"]["class_names"]
     truth = read_annotations(folder / "truth.json", class_names)
     found = read_csv(output / "detections.csv", class_names)
-    measured = score(found, truth, confidence=0).counts  # the file holds no weaker boxes than the run's
+    measured = score(found, truth).counts
     images = document["images"]
     counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items())
     print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
@@ -135,3 +139,4 @@ def _report(
     )
     print("          on rendered scenes: a real survey needs a detector trained on real photographs")
     print(f"results   {project.shown(output)}: detections.csv, detections.json, run.json, overlays/")
+    print(f"report    {project.shown(output / 'report.html')}   (open it in a browser)")

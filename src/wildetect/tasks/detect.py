@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from wildetect.tasks.detect_request import Request, images_in, prepared, settings_for, sources_of
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wildetect.detection.detector import Detector
-    from wildetect.detection.pipeline import PipelineOptions
-    from wildetect.registry.cache import FetchedModel
     from wildetect.registry.connection import Connection
-    from wildetect.registry.manifest import Manifest
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
 
-__all__ = ["Request", "detect", "limit_of", "prepared", "run", "settings_for"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks for; None leaves it to the settings."""
-
-    config: str | None = None
-    source: str | None = None
-    output: str | None = None
-    model: str | None = None
-    device: str | None = None
-    confidence: str | None = None
-    tile_size: str | None = None
-    overlap: str | None = None
-    limit: str | None = None
-    dry_run: bool = False
+__all__ = ["detect", "run"]
 
 
 @verb(
@@ -49,12 +30,16 @@ class Request:
         "device": "auto, cpu or cuda",
         "confidence": "boxes below it are not counted, 0 to 1",
         "tile-size": "side of a tile in px; 0 takes each photograph whole",
-        "overlap": "overlap of neighbouring tiles as a part of a tile, such as 0.2",
+        "overlap": "overlap of neighbouring tiles as a part of a tile, such as 0.2; or auto",
         "limit": "only the first so many photographs",
-        "dry-run": "say what would be done, and do nothing",
+        "dry-run": "look at all images, time some tiles, say what would be done, and do nothing",
+        "restart": "remove the run that is in the output folder, instead of going on with it",
+        "export": "write also labelstudio or gpkg (a GeoPackage); may be given more than once",
+        "overlays": "pictures with boxes to draw: all, none or a number",
         "json": "what run.json holds, on stdout",
     },
     shim="run_detection.bat",
+    iterable=["export"],
 )
 def run(
     context: Context,
@@ -68,21 +53,48 @@ def run(
     overlap: str | None = None,
     limit: str | None = None,
     dry_run: bool = False,
+    restart: bool = False,
+    export: list[str] | None = None,
+    overlays: str | None = None,
     json: bool = False,
 ) -> None:
-    """Detect animals in photographs: boxes, counts, pictures with boxes, logged to MLflow.
+    """Detect animals in photographs, and count them.
 
     The photographs are files or folders, searched with all their subfolders. A photograph that cannot
-    be read is listed and the run goes on; the exit code is then 5.
+    be read is listed and the run goes on; the exit code is then 5. A run that was interrupted goes on
+    where it stopped when the same command is given again.
     """
     del context
     request = Request(
-        config, source, output, model, device, confidence, tile_size, overlap, limit, dry_run=dry_run
+        config,
+        source,
+        output,
+        model,
+        device,
+        confidence,
+        tile_size,
+        overlap,
+        limit,
+        dry_run=dry_run,
+        restart=restart,
+        export=tuple(export or ()),
+        overlays=overlays,
     )
     document = detect(request, quiet=json)
     if json:
         emit(document)
-    from wildetect.detection.run import raise_if_images_failed
+    if document["state"] == "dry run":
+        from wildetect.tasks.detect_preflight import raise_if_unreadable, show_preflight
+
+        if not json:
+            show_preflight(document)
+        raise_if_unreadable(document)
+        return
+    if document["state"] == "interrupted":
+        images = document["images"]
+        say(f"{images['done']} of {images['found']} images are done; the same command goes on from there")
+        raise KeyboardInterrupt
+    from wildetect.detection.failures import raise_if_images_failed
 
     raise_if_images_failed(document)
 
@@ -97,59 +109,49 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     Returns:
         What run.json holds; for a dry run, what would be done.
     """
+    from wildetect.detection.preflight import check_space
     from wildetect.detection.run import RunPlan, detect_into_folder
+    from wildetect.results.folder import ALWAYS
     from wildetect.settings import Project
+    from wildetect.tasks.detect_export import wanted_of
+    from wildetect.tasks.detect_preflight import preflight
     from wildetect.tasks.model_choice import chosen_model
     from wildetect.tasks.progress import progress_on
+    from wildetect.tasks.stopping import stop_wish
 
     project = Project.find()
     export_variables(project)
     settings = settings_for(project, request)
     _start_log(project, settings)
     output = project.path(settings.output.directory)
-    images = _images(project, settings, request, output)
+    sources = sources_of(project, settings, request)
+    images = images_in(sources, request, output)
     model, connection = chosen_model(project, settings, request.model)
     detector, options = prepared(settings, model)
+    plan = RunPlan(
+        images=images,
+        model=model,
+        detector=detector,
+        options=options,
+        output=output,
+        sources=sources,
+        restart=request.restart,
+        wanted=wanted_of(settings, *ALWAYS, *settings.output.exports),
+    )
     if request.dry_run:
-        return _dry_run(model, detector, len(images), output, quiet=quiet)
-    plan = RunPlan(images=images, model=model, detector=detector, options=options, output=output)
+        return preflight(plan)
+    check_space(output, images, options, plan.wanted.overlays)
     say(f"detecting in {len(images)} images with {model} on {detector.device}")
-    with progress_on(sys.stderr) as progress:
-        document = detect_into_folder(plan, progress)
-    if connection is not None:
+    with stop_wish() as stop, progress_on(sys.stderr) as progress:
+        document = detect_into_folder(replace(plan, stop=stop), progress)
+    if document["resumed_images"]:
+        say(f"{document['resumed_images']} of {len(images)} images had been done before")
+    # what is logged once is not logged again, and what is interrupted is logged when it is done
+    if connection is not None and not document["mlflow"] and document["state"] != "interrupted":
         _log_run(connection, document, output)
     if not quiet:
         _summary(document, output)
     return document
-
-
-def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector, PipelineOptions]:
-    """The detector of a run, loaded, and how the run goes about its images."""
-    from wildetect.detection.detector import Detector
-
-    detector = Detector(model.weights, _as_wished(model.manifest, settings), settings.model.device)
-    return detector, _options(settings, detector.manifest)
-
-
-def settings_for(project: Project, request: Request) -> DetectionSettings:
-    """The settings of a run: the command line before the environment, .env and the file."""
-    from wildetect.settings import Option, load_settings
-    from wildetect.settings.detection import DetectionSettings
-    from wildetect.settings.project import from_caller
-
-    output = from_caller(request.output) if request.output else None
-    return load_settings(
-        DetectionSettings,
-        project,
-        file=from_caller(request.config) if request.config else None,
-        options={
-            ("output", "directory"): Option("--output", output),
-            ("model", "device"): Option("--device", request.device),
-            ("processing", "confidence"): Option("--confidence", request.confidence),
-            ("processing", "tile_size"): Option("--tile-size", request.tile_size),
-            ("processing", "overlap_ratio"): Option("--overlap", request.overlap),
-        },
-    )
 
 
 def _start_log(project: Project, settings: DetectionSettings) -> None:
@@ -159,81 +161,6 @@ def _start_log(project: Project, settings: DetectionSettings) -> None:
         show_more()
     if settings.logging.log_file:
         log_also_to(project.path(settings.logging.log_file))
-
-
-def _images(project: Project, settings: DetectionSettings, request: Request, output: Path) -> list[Any]:
-    from wildetect.errors import ConfigurationError
-    from wildetect.imagery.discovery import discover
-    from wildetect.settings.project import from_caller
-
-    limit = limit_of(request.limit)
-    if request.source is not None:
-        sources = [from_caller(request.source)]
-    else:
-        sources = [project.path(path) for paths in settings.sources.values() for path in paths]
-    if not sources:
-        raise ConfigurationError(
-            "no photographs are named",
-            hint=f"Give a folder with --source, or set image_dir in {settings.file}.",
-        )
-    return discover(sources, exclude=[output])[:limit]
-
-
-def limit_of(text: str | None) -> int | None:
-    """The number that --limit gives.
-
-    Raises:
-        ConfigurationError: Where it is none.
-    """
-    from wildetect.errors import ConfigurationError
-
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise ConfigurationError(
-            f"--limit: {text!r} is no number of photographs", hint="Give a number, such as --limit 10."
-        )
-    return int(text)
-
-
-def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
-    """The manifest with the thresholds of this run, where its settings give some.
-
-    One threshold says when two boxes are one animal, within a tile and across tiles: a count must not
-    depend on where the tiles happen to lie.
-    """
-    wished = {"confidence": settings.processing.confidence, "iou": settings.processing.nms_threshold}
-    given = {name: value for name, value in wished.items() if value is not None}
-    return manifest.model_copy(update={"thresholds": manifest.thresholds.model_copy(update=given)})
-
-
-def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
-    from wildetect.detection.pipeline import PipelineOptions
-
-    processing = settings.processing
-    return PipelineOptions(
-        tile_size=processing.tile_size,
-        overlap_ratio=processing.overlap_ratio,
-        nms_threshold=manifest.thresholds.iou,
-        batch_size=processing.batch_size,
-        max_errors=processing.max_errors,
-        decode_ahead=2,
-        decode_threads=max(1, processing.num_data_workers),
-    )
-
-
-def _dry_run(model: FetchedModel, detector: Any, images: int, output: Path, *, quiet: bool) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "state": "dry run",
-        "model": {"name": model.name, "version": model.version, "sha256": model.manifest.sha256},
-        "device": detector.device,
-        "images": {"found": images, "left": images},
-        "failures": [],
-        "output": str(output),
-    }
-    if not quiet:
-        print(f"would detect in {images} images with {model} on {detector.device}, into {output}")
-    return document
 
 
 def _log_run(connection: Connection, document: dict[str, Any], output: Path) -> None:
@@ -262,3 +189,4 @@ def _summary(document: dict[str, Any], output: Path) -> None:
         f"{document['tiles']} tiles in {times['seconds']:.1f} s"
     )
     print(f"results: {output}")
+    print(f"report:  {output / 'report.html'}   (open it in a browser; it needs no network)")

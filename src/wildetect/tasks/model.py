@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from wildetect.tasks.family_check import AUTO_CHECK, show_families
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
@@ -21,9 +22,12 @@ __all__ = ["checked", "register"]
 @verb(
     help={
         "config": "settings file; without it configs/detector_registration.yaml",
-        "weights": "the ONNX file, in place of the one that the settings name",
+        "weights": "the weights file (.onnx, .pt, .torchscript), in place of the one that the settings name",
         "name": "registered name, in place of the one that the settings name",
         "alias": "a name for the new version, such as production; may be given more than once",
+        "family": "in place of that of the settings; auto-check shows on --picture what each would find",
+        "picture": "with --family auto-check: a photograph with animals",
+        "output": "with --family auto-check: where the picture with all boxes goes",
         "force": "make a new version even of a file that is registered already",
         "dry-run": "check everything, register nothing",
         "json": "the outcome as a JSON document on stdout",
@@ -37,23 +41,35 @@ def register(
     weights: str | None = None,
     name: str | None = None,
     alias: list[str] | None = None,
+    family: str | None = None,
+    picture: str | None = None,
+    output: str | None = None,
     force: bool = False,
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
-    """Register a detector: check the weights by running them once, then make a new version.
+    """Check a detector by running it once, then register it.
 
-    The weights are an ONNX file. How they are fed and read comes from the settings, else from the
-    file's own metadata; it is stored with the version, so that a detection run needs to know no more
-    than the name.
+    The weights are an ONNX file; a .pt or .torchscript file is exported to one. How they are fed and read
+    comes from the settings, else from the file's own metadata; it is stored with the version, so that a
+    detection run needs to know no more than the name. So is the classifier that the settings name.
     """
     del context
+    from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
     from wildetect.tasks.server_access import connect_for
 
     project = Project.find()
     export_variables(project)
-    settings = _settings(project, config, weights, name)
+    if family == AUTO_CHECK:
+        settings = _settings(project, config, weights, name)
+        show_families(project, settings, picture, output, json=json)
+        return
+    if picture or output:
+        raise ConfigurationError(
+            "--picture and --output are for --family auto-check alone", hint="Leave them out, or add it."
+        )
+    settings = _settings(project, config, weights, name, family)
     registration, seconds = checked(project, settings, alias or settings.aliases)
     file = registration.manifest.source.file
     say(f"checked {file}: {_summary(registration)}, runs in {seconds * 1000:.0f} ms")
@@ -75,18 +91,28 @@ def registered(
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.registration import register as register_version
     from wildetect.registry.registration import registered_already
-    from wildetect.registry.versions import move_alias
+    from wildetect.registry.versions import aliases_of, move_alias
 
-    before = None if force else registered_already(connection, registration)
-    if before is None:
-        return register_version(connection, registration), True
+    pointed = aliases_of(connection, registration.name)
+    version = None if force else registered_already(connection, registration)
+    made = version is None
+    if version is None:
+        version = register_version(connection, registration)
+    else:
+        for alias in registration.aliases:
+            move_alias(connection, ModelReference(version.name, version=version.version), alias)
     for alias in registration.aliases:
-        move_alias(connection, ModelReference(before.name, version=before.version), alias)
-    return before, False
+        if pointed.get(alias, version.version) != version.version:
+            say(f"{version.name}@{alias} was version {pointed[alias]} until now")
+    return version, made
 
 
 def _settings(
-    project: Project, config: str | None, weights: str | None, name: str | None
+    project: Project,
+    config: str | None,
+    weights: str | None,
+    name: str | None,
+    family: str | None = None,
 ) -> RegistrationSettings:
     from wildetect.settings import Option, load_settings
     from wildetect.settings.project import from_caller
@@ -100,6 +126,7 @@ def _settings(
         options={
             ("localizer", "yolo", "weights"): Option("--weights", path),
             ("processing", "name"): Option("--name", name),
+            ("family",): Option("--family", family),
         },
     )
 
@@ -108,43 +135,41 @@ def checked(
     project: Project, settings: RegistrationSettings, aliases: list[str]
 ) -> tuple[Registration, float]:
     """Everything that can be wrong is found here, before any server is asked."""
-    from wildetect.detection.inspection import check, inspect
-    from wildetect.detection.recognition import describe
+    from wildetect.detection.examination import examined
     from wildetect.errors import ConfigurationError, ModelError
     from wildetect.registry.provenance import provenance
     from wildetect.registry.reference import check_alias, check_name
     from wildetect.registry.registration import Registration
-    from wildetect.registry.weights import check_is_onnx, load_for_storage
+    from wildetect.registry.weights import ExportOptions, prepared, prepared_classifier
 
     if settings.model_type == "classifier" or settings.weights:
         raise ModelError(
             "the settings name a classifier alone; a detector is needed",
-            hint="Name the detector's ONNX file as localizer.yolo.weights.",
+            hint="Name the detector's file as localizer.yolo.weights, and this one as classifier.weights.",
         )
     if settings.weights_path is None:
         raise ConfigurationError(
             "no weights are given",
-            hint=f"Give --weights FILE.onnx, or localizer.yolo.weights in {settings.file}.",
+            hint=f"Give --weights FILE, or localizer.yolo.weights in {settings.file}.",
         )
     check_name(settings.name)
     for alias in aliases:
         check_alias(alias)
-    path = project.path(settings.weights_path)
-    check_is_onnx(path)
-    weights = inspect(path)
-    stored = load_for_storage(path)
-    manifest = describe(weights, settings, stored.sha256, stored.source)
-    checked = check(path, manifest)
-    feeding = manifest.feeding.model_copy(update={"batch": checked.batch})
+    options = ExportOptions(settings.localizer.yolo.imgsz, settings.localizer.processing.fixed_batch)
+    second = settings.classifier.weights if settings.classifier else None
+    classifier = prepared_classifier(project.path(second)) if second else None
+    with prepared(project.path(settings.weights_path), options) as weights:
+        model, seconds = examined(settings, weights, classifier)
     registration = Registration(
         name=settings.name,
-        model=stored.proto,
-        manifest=manifest.model_copy(update={"feeding": feeding}),
+        model=model.proto,
+        manifest=model.manifest,
+        files=model.files,
         aliases=tuple(dict.fromkeys(aliases)),
         tags={**settings.tags, **provenance(project.root)},
         description=settings.description,
     )
-    return registration, checked.seconds
+    return registration, seconds
 
 
 def _summary(registration: Registration) -> str:
@@ -171,6 +196,9 @@ def _report(registration: Registration, version: Version | None, *, made: bool, 
         aliases = f" as {', '.join(registration.aliases)}" if registration.aliases else ""
         if made:
             print(f"registered {registration.name} version {version.version}{aliases}")
+            if not registration.aliases:
+                words = f"--name {registration.name} --version {version.version} --alias production"
+                say(f"hint: To use it as production: uv run invoke model.promote {words}")
         else:
             print(f"{registration.name} version {version.version} holds this very file already{aliases}")
             say("hint: No new version was made; --force makes one.")

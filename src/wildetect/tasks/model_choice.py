@@ -92,12 +92,13 @@ def _named_by_settings(project: Project, settings: DetectionSettings) -> str:
 
 def _from_file(project: Project, path: Path) -> FetchedModel:
     """A weights file as it lies there; read as the registration settings say, where they name it."""
+    from wildetect.detection.classifier_inspection import describe_classifier
     from wildetect.detection.inspection import inspect
     from wildetect.detection.recognition import describe
     from wildetect.registry.cache import FetchedModel
     from wildetect.registry.digest import sha256_of
     from wildetect.registry.manifest import Source
-    from wildetect.registry.weights import check_is_onnx
+    from wildetect.registry.weights import check_is_onnx, prepared_classifier
     from wildetect.settings import load_settings
     from wildetect.settings.registration import RegistrationSettings
 
@@ -109,4 +110,9 @@ def _from_file(project: Project, path: Path) -> FetchedModel:
         registration = RegistrationSettings()
     sha256 = sha256_of(path)
     source = Source(file=path.name, size=path.stat().st_size, sha256=sha256)
-    return FetchedModel(path.stem, None, path, describe(weights, registration, sha256, source))
+    manifest = describe(weights, registration, sha256, source)
+    if registration.classifier is None or registration.classifier.weights is None:
+        return FetchedModel(path.stem, None, path, manifest)
+    second = prepared_classifier(project.path(registration.classifier.weights))
+    stage = describe_classifier(second.onnx, registration.classifier, second.source.sha256, second.source)
+    return FetchedModel(path.stem, None, path, manifest.with_second_stage(stage), second.onnx)

@@ -117,9 +117,14 @@ def _print_version(version: Version, document: dict[str, Any]) -> None:
         "classes": ", ".join(manifest["class_names"]),
         "input": "{width} x {height} px, {dtype}, {channel_order}, {resize}".format_map(feeding),
         "thresholds": "confidence {confidence:g}, {overlap_metric} {iou:g}".format_map(thresholds),
+        "second stage": manifest["classifier"] and manifest["classifier"]["source"]["file"],
         "sha256": manifest["sha256"],
         "weights": f"{source['file']}, {source['size']} bytes",
-        **{name.replace("_", " "): value for name, value in document["tags"].items() if name not in manifest},
+        **{
+            name.replace("_", " "): value
+            for name, value in document["tags"].items()
+            if name not in manifest and not name.startswith("eval.")
+        },
         **{name: f"{value:.4g}" for name, value in document["metrics"].items()},
     }
     width = max(map(len, rows))

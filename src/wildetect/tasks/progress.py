@@ -44,13 +44,16 @@ def _bar(stream: TextIO) -> Iterator[Callable[[RunSummary], None]]:
     with Progress(*columns, console=Console(file=stream)) as progress:
         bar = progress.add_task("", total=None, rate="", found="")
         begun = time.monotonic()
+        earlier: int | None = None  # images of an earlier start, which took no time now
 
         def show(summary: RunSummary) -> None:
+            nonlocal earlier
+            earlier = summary.done if earlier is None else earlier
             progress.update(
                 bar,
                 total=summary.expected,
                 completed=summary.done,
-                rate=_rate(summary.done, time.monotonic() - begun),
+                rate=_rate(summary.done - earlier, time.monotonic() - begun),
                 found=_found(summary),
             )
 
@@ -59,16 +62,19 @@ def _bar(stream: TextIO) -> Iterator[Callable[[RunSummary], None]]:
 
 def _lines(stream: TextIO) -> Callable[[RunSummary], None]:
     begun = last = time.monotonic()
+    earlier: int | None = None
 
     def show(summary: RunSummary) -> None:
-        nonlocal last
+        nonlocal last, earlier
+        earlier = summary.done if earlier is None else earlier
+        done = summary.done - earlier
         now = time.monotonic()
         finished = summary.done and summary.done == summary.expected
         if not finished and now - last < SECONDS_BETWEEN_LINES:
             return
         last = now
-        rate = _rate(summary.done, now - begun)
-        left = f", {_left(summary, now - begun)} left" if summary.done and not finished else ""
+        rate = _rate(done, now - begun)
+        left = f", {_left(summary.left, (now - begun) / done)} left" if done and not finished else ""
         print(
             f"{summary.done} of {summary.expected} images, {rate}, {_found(summary)}{left}",
             file=stream,
@@ -88,7 +94,7 @@ def _found(summary: RunSummary) -> str:
     return f"{summary.detections} detections{failed}"
 
 
-def _left(summary: RunSummary, seconds: float) -> str:
-    minutes, rest = divmod(round(seconds / summary.done * summary.left), 60)
+def _left(images: int, seconds_each: float) -> str:
+    minutes, rest = divmod(round(seconds_each * images), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"

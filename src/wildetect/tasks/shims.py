@@ -11,9 +11,9 @@ __all__ = ["write"]
 
 @verb(help={"check": "change nothing; exit 2 if a file is missing, out of date or nobody's"})
 def write(context: Context, check: bool = False) -> None:
-    """Write scripts/*.bat, the files that Windows users double-click, from the tasks.
+    """Write the .bat files in scripts/ from the tasks.
 
-    Each task that has a shim declares it; the file calls the task through uv.
+    Windows users double-click them. Each task that has one declares it; the file calls it through uv.
     """
     del context
     from wildetect.settings import Project

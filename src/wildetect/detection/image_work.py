@@ -1,0 +1,149 @@
+"""An image in progress: its tiles read, their detections gathered, at the end its result."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wildetect.detection.borders import TilePart, stitch
+from wildetect.detection.relabelling import Relabelling
+from wildetect.detection.stitching import one_class_each
+from wildetect.detections import Detections
+from wildetect.errors import WildDetectError
+from wildetect.geometry import OverlapMetric, Window
+from wildetect.imagery.discovery import ImageFile
+from wildetect.imagery.source import ImageSource, Pixels, UnreadableImageError
+from wildetect.results.records import ImageResult, TileResult
+
+__all__ = ["ImageWork", "reason_of"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class ImageWork:
+    """An image in progress. Its lists are filled by several threads, in any order.
+
+    Attributes:
+        index: Its place in the run.
+        file: Where it lies.
+        started: When decoding began, by time.perf_counter().
+        source: Its pixels, while it is open.
+        parts: Detections of each tile.
+        empty: Tiles without data.
+        unread: Tiles that could not be read, and why.
+        tiles: Tiles run through the model.
+        noted: What was noted of tiles and is not kept yet.
+        second_stage: The classification of its boxes, once the tiles are done.
+        batches_left: Batches that are not done; the last of them makes the result.
+        begun: Whether a worker has begun it.
+        failure: Why it failed.
+    """
+
+    index: int
+    file: ImageFile
+    started: float
+    source: ImageSource | None = None
+    parts: list[TilePart] = field(default_factory=list)
+    empty: list[Window] = field(default_factory=list)
+    unread: list[tuple[Window, str]] = field(default_factory=list)
+    noted: list[TileResult] = field(default_factory=list)
+    second_stage: Relabelling | None = None
+    batches_left: int = 1
+    begun: bool = False
+    failure: str | None = None
+
+    def read(self, windows: Sequence[Window], source: ImageSource) -> list[tuple[Window, Pixels]]:
+        """The tiles that hold data; those that do not, or cannot be read, are noted."""
+        held = []
+        for window in windows:
+            try:
+                pixels = source.tile(window)
+            except UnreadableImageError as error:
+                self.note([TileResult(window, failure=error.reason)])
+                continue
+            if pixels is None:
+                self.note([TileResult(window)])
+            else:
+                held.append((window, pixels))
+        return held
+
+    def take(self, tiles: Sequence[TileResult]) -> None:
+        """Add what an earlier start knew."""
+        for tile in tiles:
+            if tile.failure is not None:
+                self.unread.append((tile.window, tile.failure))
+            elif tile.detections is None:
+                self.empty.append(tile.window)
+            else:
+                self.parts.append(TilePart(tile.detections, tile.window))
+
+    def note(self, tiles: Sequence[TileResult]) -> None:
+        """Add what is known now of some tiles."""
+        self.take(tiles)
+        self.noted.extend(tiles)
+
+    def new_tiles(self) -> list[TileResult]:
+        """What was noted since this was last asked."""
+        tiles = self.noted[:]
+        del self.noted[: len(tiles)]  # others may have been noted at its end meanwhile
+        return tiles
+
+    def fail_if_unread(self) -> None:
+        """A raster of which nothing at all could be read has failed."""
+        if self.failure is None and self.unread and not self.parts:
+            self.failure = self.unread[0][1]
+
+    def stitched(self, source: ImageSource, threshold: float, metric: OverlapMetric) -> Detections:
+        """The detections of all tiles, each animal once, cut to the image."""
+        # one tile has no borders to other tiles, and has had its NMS
+        if len(self.parts) == 1:
+            joined = self.parts[0].detections
+        else:
+            joined = stitch(self.parts, (source.width, source.height), threshold, metric)
+        return one_class_each(joined).clip(source.width, source.height)
+
+    def result(self, detections: Detections | None) -> ImageResult:
+        """The outcome; closes the image."""
+        source, self.source = self.source, None
+        position = source.position if source is not None else None
+        positions = None
+        if source is not None:
+            if detections is not None and source.georeference is not None:
+                positions = source.georeference.centres(detections.xyxy)
+            source.close()
+        return ImageResult(
+            name=self.file.name,
+            path=self.file.path,
+            detections=detections,
+            failure=self.failure,
+            width=source.width if source is not None else None,
+            height=source.height if source is not None else None,
+            tiles=len(self.parts),
+            seconds=time.perf_counter() - self.started,
+            longitude=position.longitude if position else None,
+            latitude=position.latitude if position else None,
+            positions=positions,
+            tiles_empty=len(self.empty),
+            tiles_failed=self._tiles_failed(),
+        )
+
+    def _tiles_failed(self) -> tuple[str, ...]:
+        """The tiles that could not be read, in the order of the image."""
+        unread = sorted(self.unread, key=lambda tile: (tile[0].y, tile[0].x))
+        places = [(f"{tile.width} x {tile.height} px at {tile.x}, {tile.y}", why) for tile, why in unread]
+        return tuple(why if why.startswith(place) else f"{place}: {why}" for place, why in places)
+
+
+def reason_of(error: Exception, image: ImageFile) -> str:
+    """Why an image failed, for a person; the log gets the whole story of what nobody expected."""
+    if isinstance(error, UnreadableImageError):
+        return error.reason
+    if isinstance(error, WildDetectError):
+        return error.message
+    logger.error("%s failed", image.name, exc_info=error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    return f"unexpected {type(error).__name__}: {error}"

@@ -1,0 +1,42 @@
+"""What a weights file turns out to be before anything tries to load it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wildetect.errors import ModelError
+
+__all__ = ["check_file"]
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_SMALLEST = 64  # bytes; no network fits in less
+
+
+def check_file(weights: Path) -> None:
+    """Say of files that cannot hold weights what they are.
+
+    Raises:
+        ModelError: The file is missing, cannot be read, is empty or a Git LFS pointer.
+    """
+    try:
+        size = weights.stat().st_size
+        with weights.open("rb") as file:
+            beginning = file.read(len(_POINTER))
+    except FileNotFoundError:
+        raise ModelError(
+            f"weights not found: {weights}", hint="check the path; on the command line it is relative to here"
+        ) from None
+    except OSError as error:
+        raise ModelError(
+            f"cannot read weights {weights}: {error.strerror}", hint="name a readable weights file"
+        ) from error
+    if beginning == _POINTER:
+        raise ModelError(
+            f"{weights.name} is a Git LFS pointer, not the weights themselves",
+            hint="run `git lfs pull` where the file came from, and copy the real file (some MB)",
+        )
+    if size < _SMALLEST:
+        raise ModelError(
+            f"{weights.name} is {'empty' if size == 0 else f'only {size} bytes long'}: no weights in it",
+            hint="download or export the file again",
+        )

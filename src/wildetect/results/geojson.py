@@ -1,0 +1,60 @@
+"""Detections as points on the map: GeoJSON as RFC 7946 has it.
+
+WGS 84, longitude first, no `crs` member. A detection without a position has a null geometry, which
+section 3.2 provides for: nothing is lost on the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from wildetect.results.files import write_text
+from wildetect.results.records import ImageResult
+from wildetect.results.rows import PositionOf, Row, position_of, rows
+
+__all__ = ["write_geojson"]
+
+
+def write_geojson(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
+    """Write detections.geojson: a point for each detection.
+
+    The property `position_of` says whose position it is: that of the "detection" where the image is
+    georeferenced, that of the "photograph" (the camera) otherwise, null where it is unknown.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    write_text(path, _pieces(results, class_names))
+
+
+def _pieces(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iterator[str]:
+    yield '{"type": "FeatureCollection", "features": ['
+    comma = ""
+    for result in results:
+        whose = position_of(result)
+        for row in rows(result):
+            feature = _feature(row, result.name, class_names[row.class_id], whose)
+            yield f"{comma}\n{json.dumps(feature, ensure_ascii=False, allow_nan=False)}"
+            comma = ","
+    yield "\n]}\n"
+
+
+def _feature(row: Row, image: str, class_name: str, whose: PositionOf | None) -> dict[str, Any]:
+    x_min, y_min, x_max, y_max = row.xyxy
+    return {
+        "type": "Feature",
+        "geometry": row.position and {"type": "Point", "coordinates": list(row.position)},
+        "properties": {
+            "image": image,
+            "class": class_name,
+            "confidence": row.confidence,
+            "x_min": x_min,
+            "y_min": y_min,
+            "x_max": x_max,
+            "y_max": y_max,
+            "position_of": whose,
+        },
+    }

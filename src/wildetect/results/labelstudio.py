@@ -1,0 +1,139 @@
+"""Detections as predictions for Label Studio, to be corrected by hand.
+
+Format: https://labelstud.io/guide/predictions. Pictures are named as local files; Label Studio finds
+them when LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT is the folder that the pictures' own folder lies in (it
+refuses to serve the root itself: https://labelstud.io/guide/storage).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from wildetect.results.files import write_text
+from wildetect.results.records import ImageResult
+from wildetect.results.rows import CONFIDENCE_DIGITS, Row, rows
+
+__all__ = ["LabelNames", "labelling_setup", "write_labelstudio"]
+
+_PERCENT_DIGITS = 5
+_ID_LETTERS = 10
+
+
+@dataclass(frozen=True)
+class LabelNames:
+    """Names of two tags in the project's labelling setup.
+
+    Attributes:
+        from_name: Name of its RectangleLabels.
+        to_name: Name of its Image.
+    """
+
+    from_name: str = "label"
+    to_name: str = "image"
+
+
+def write_labelstudio(
+    path: Path,
+    results: Iterable[ImageResult],
+    class_names: Sequence[str],
+    *,
+    model: str,
+    names: LabelNames | None = None,
+) -> None:
+    """Write tasks with predictions, one a picture; failed ones are left out.
+
+    Args:
+        path: The file.
+        results: In the order of the file.
+        class_names: The labels.
+        model: Name and version, for `model_version`.
+        names: Of the tags in the labelling setup.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    write_text(path, _pieces(results, class_names, model, names or LabelNames()))
+
+
+def _pieces(
+    results: Iterable[ImageResult], class_names: Sequence[str], model: str, names: LabelNames
+) -> Iterator[str]:
+    yield "["
+    comma = ""
+    for result in results:
+        if not result.failed:
+            task = _task(result, class_names, model, names)
+            yield f"{comma}\n{json.dumps(task, ensure_ascii=False, allow_nan=False)}"
+            comma = ","
+    yield "\n]\n"
+
+
+def _task(result: ImageResult, class_names: Sequence[str], model: str, names: LabelNames) -> dict[str, Any]:
+    found = list(rows(result))
+    mean = sum(row.confidence for row in found) / len(found) if found else 0.0
+    return {
+        "data": {"image": "/data/local-files/?d=" + quote(_local_path(result), errors="surrogateescape")},
+        "predictions": [
+            {
+                "model_version": model,
+                "score": round(mean, CONFIDENCE_DIGITS),
+                "result": [
+                    _region(result, row, number, class_names[row.class_id], names)
+                    for number, row in enumerate(found)
+                ],
+            }
+        ],
+    }
+
+
+def _region(result: ImageResult, row: Row, number: int, label: str, names: LabelNames) -> dict[str, Any]:
+    width, height = result.width or 1, result.height or 1
+    x, y, across, down = row.xywh
+    return {
+        "id": hashlib.sha256(f"{result.name}\n{number}".encode(errors="surrogatepass")).hexdigest()[
+            :_ID_LETTERS
+        ],
+        "from_name": names.from_name,
+        "to_name": names.to_name,
+        "type": "rectanglelabels",
+        "original_width": width,
+        "original_height": height,
+        "image_rotation": 0,
+        "score": row.confidence,
+        "value": {
+            "x": round(100 * x / width, _PERCENT_DIGITS),
+            "y": round(100 * y / height, _PERCENT_DIGITS),
+            "width": round(100 * across / width, _PERCENT_DIGITS),
+            "height": round(100 * down / height, _PERCENT_DIGITS),
+            "rotation": 0,
+            "rectanglelabels": [label],
+        },
+    }
+
+
+def _local_path(result: ImageResult) -> str:
+    """The picture's folder and its path in it, with forward slashes."""
+    inside = len(Path(result.name).parts)
+    parts = result.path.parts
+    # what lies above the folder of all pictures differs between the machines that detect and label
+    folder = parts[-inside - 1] if len(parts) > inside + 1 else ""
+    return f"{folder}/{result.name}" if folder else result.name
+
+
+def labelling_setup(class_names: Sequence[str], names: LabelNames | None = None) -> str:
+    """The labelling setup (XML) of a Label Studio project that takes the predictions."""
+    from xml.sax.saxutils import quoteattr
+
+    names = names or LabelNames()
+    labels = "\n".join(f"    <Label value={quoteattr(name)}/>" for name in class_names)
+    image, boxes = quoteattr(names.to_name), quoteattr(names.from_name)
+    return (
+        f'<View>\n  <Image name={image} value="$image" zoom="true"/>\n'
+        f"  <RectangleLabels name={boxes} toName={image}>\n{labels}\n  </RectangleLabels>\n</View>\n"
+    )

@@ -1,0 +1,80 @@
+"""What earlier runs left in an output folder, and which of it goes. Files of others stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from wildetect.errors import InputError
+from wildetect.results.journal_reading import JOURNAL, journalled_names
+from wildetect.results.overlay import overlay_name
+
+__all__ = ["OVERLAYS", "remove_drafts", "remove_overlays", "remove_run"]
+
+OVERLAYS = "overlays"
+# the journal first: without it nothing else counts as done
+_FILES = (
+    JOURNAL,
+    "run.json",
+    "detections.json",
+    "detections.csv",
+    "coco.json",
+    "coco_results.json",
+    "detections.geojson",
+    "detections.gpkg",
+    "labelstudio.json",
+    "labelstudio_setup.xml",
+    "report.html",
+)
+_DRAFT = re.compile(r"\..+\.\d+\.tmp")
+
+
+def remove_run(folder: Path) -> None:
+    """Remove the results of the run in a folder: for a run that begins anew.
+
+    Raises:
+        InputError: A file cannot be removed: on Windows another program has it open.
+    """
+    remove_overlays(folder, journalled_names(folder))
+    for name in _FILES:
+        _remove(folder / name)
+
+
+def remove_overlays(folder: Path, names: Iterable[str]) -> None:
+    """Remove the overlays of images: the run that begins draws its own.
+
+    Args:
+        folder: The output folder.
+        names: Of the images in the journal; pictures with other names are not ours.
+    """
+    drawn = [path for path in _files_in(folder / OVERLAYS) if path.suffix.lower() in {".jpg", ".jpeg"}]
+    ours = {overlay_name(name) for name in names} if drawn else set()
+    for path in drawn:
+        if path.name in ours:
+            _remove(path)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove half-written files of a run that was killed."""
+    for place in (folder, folder / OVERLAYS):
+        for path in _files_in(place):
+            if _DRAFT.fullmatch(path.name):
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from [path for path in folder.iterdir() if path.is_file()]
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot remove {path}: {error.strerror or error}",
+            hint="Close it in other programs, or give another folder with --output.",
+        ) from error

@@ -1,0 +1,80 @@
+"""The task that makes exports of a run that is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from wildetect.tasks.support import emit, verb
+
+if TYPE_CHECKING:
+    from wildetect.results.folder import Wanted
+    from wildetect.settings.detection import DetectionSettings, Export
+
+__all__ = ["export", "wanted_of"]
+
+
+@verb(
+    help={
+        "run": "output folder of the run",
+        "export": "what to make: megadetector, csv, coco, geojson, report, overlays, labelstudio or gpkg; "
+        "may be given more than once",
+        "overlays": "pictures with boxes to draw: all, none or a number",
+        "config": "settings file; without it configs/detection.yaml",
+        "json": "the files written, on stdout",
+    },
+    iterable=["export"],
+)
+def export(
+    context: Context,
+    run: str | None = None,
+    export: list[str] | None = None,
+    overlays: str | None = None,
+    config: str | None = None,
+    json: bool = False,
+) -> None:
+    """Write a finished run's results in other formats."""
+    del context
+    from wildetect.errors import ConfigurationError
+    from wildetect.results.later_exports import export_again
+    from wildetect.settings import Project
+    from wildetect.settings.project import from_caller
+    from wildetect.tasks.detect_request import Request, settings_for
+
+    formats = export or (["overlays"] if overlays else [])
+    if not (run and formats):
+        raise ConfigurationError(
+            "the run's folder and an export are needed",
+            hint="uv run invoke detect.export --run results --export gpkg",
+        )
+    project = Project.find()
+    settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
+    folder = Path(from_caller(run))
+    written = export_again(folder, wanted_of(settings, *settings.output.exports))
+    if json:
+        emit({"run": str(folder), "files": written})
+        return
+    for name in _shortened(written):
+        print(folder / name)
+
+
+def wanted_of(settings: DetectionSettings, *exports: Export) -> Wanted:
+    """What the settings say of exports, for these formats."""
+    from wildetect.results.folder import Wanted
+    from wildetect.results.labelstudio import LabelNames
+    from wildetect.settings.detection import LabelStudio
+
+    tags = settings.labelstudio or LabelStudio()
+    return Wanted(
+        exports=exports,
+        overlays=settings.output.most_overlays,
+        labels=LabelNames(tags.from_name, tags.to_name),
+    )
+
+
+def _shortened(files: list[str]) -> list[str]:
+    """The files, with one line for all overlays."""
+    single = [name for name in files if not name.startswith("overlays/")]
+    return single + (["overlays"] if len(single) < len(files) else [])

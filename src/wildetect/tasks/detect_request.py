@@ -1,0 +1,155 @@
+"""What the command line and the settings ask of a detection run, made into what the run needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wildetect.detection.detector import Detector
+    from wildetect.detection.pipeline import PipelineOptions
+    from wildetect.imagery.discovery import ImageFile
+    from wildetect.registry.cache import FetchedModel
+    from wildetect.registry.manifest import Manifest
+    from wildetect.settings import Project
+    from wildetect.settings.detection import DetectionSettings
+
+__all__ = ["Request", "images_in", "limit_of", "prepared", "settings_for", "sources_of"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for; None leaves it to the settings."""
+
+    config: str | None = None
+    source: str | None = None
+    output: str | None = None
+    model: str | None = None
+    device: str | None = None
+    confidence: str | None = None
+    tile_size: str | None = None
+    overlap: str | None = None
+    limit: str | None = None
+    dry_run: bool = False
+    restart: bool = False
+    export: tuple[str, ...] = ()
+    overlays: str | None = None
+
+
+def settings_for(project: Project, request: Request) -> DetectionSettings:
+    """The settings of a run: the command line before the environment, .env and the file."""
+    from wildetect.settings import Option, load_settings
+    from wildetect.settings.detection import DetectionSettings
+    from wildetect.settings.project import from_caller
+
+    output = from_caller(request.output) if request.output else None
+    return load_settings(
+        DetectionSettings,
+        project,
+        file=from_caller(request.config) if request.config else None,
+        options={
+            ("output", "directory"): Option("--output", output),
+            ("model", "device"): Option("--device", request.device),
+            ("processing", "confidence"): Option("--confidence", request.confidence),
+            ("processing", "tile_size"): Option("--tile-size", request.tile_size),
+            ("processing", "overlap_ratio"): Option("--overlap", request.overlap),
+            ("output", "exports"): Option("--export", list(request.export) or None),
+            ("output", "overlays"): Option("--overlays", request.overlays),
+        },
+    )
+
+
+def sources_of(project: Project, settings: DetectionSettings, request: Request) -> list[Path]:
+    """The files and folders that are named, by the command line or else by the settings.
+
+    Raises:
+        ConfigurationError: There are none.
+    """
+    from wildetect.errors import ConfigurationError
+    from wildetect.settings.project import from_caller
+
+    if request.source is not None:
+        return [from_caller(request.source)]
+    sources = [project.path(path) for paths in settings.sources.values() for path in paths]
+    if not sources:
+        raise ConfigurationError(
+            "no photographs are named",
+            hint=f"Give a folder with --source, or set image_dir in {settings.file}.",
+        )
+    return sources
+
+
+def images_in(sources: list[Path], request: Request, output: Path) -> list[ImageFile]:
+    """The images of a run, without what it writes itself."""
+    from wildetect.imagery.discovery import discover
+    from wildetect.results.leftovers import OVERLAYS
+
+    limit = limit_of(request.limit)
+    # results may be written among the images
+    return discover(sources, exclude=[output, output / OVERLAYS])[:limit]
+
+
+def limit_of(text: str | None) -> int | None:
+    """The number that --limit gives.
+
+    Raises:
+        ConfigurationError: Where it is none.
+    """
+    from wildetect.errors import ConfigurationError
+
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ConfigurationError(
+            f"--limit: {text!r} is no number of photographs", hint="Give a number, such as --limit 10."
+        )
+    return int(text)
+
+
+def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector, PipelineOptions]:
+    """The detector of a run, loaded, and how the run goes about its images."""
+    from wildetect.detection.detector import Detector
+
+    manifest, device = _as_wished(model.manifest, settings), settings.model.device
+    detector = Detector(model.weights, manifest, device, classifier=model.classifier)
+    return detector, _options(settings, detector.manifest)
+
+
+def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
+    """The manifest with the thresholds of this run, where its settings give some.
+
+    One threshold says when two boxes are one animal, within a tile and across tiles: a count must not
+    depend on where the tiles happen to lie.
+    """
+    wished = {"confidence": settings.processing.confidence, "iou": settings.processing.nms_threshold}
+    given = {name: value for name, value in wished.items() if value is not None}
+    return manifest.model_copy(update={"thresholds": manifest.thresholds.model_copy(update=given)})
+
+
+def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
+    from wildetect.detection.pipeline import PipelineOptions
+
+    processing = settings.processing
+    return PipelineOptions(
+        tile_size=processing.tile_size,
+        **_overlap(settings),
+        nms_threshold=manifest.thresholds.iou,
+        batch_size=processing.batch_size,
+        max_errors=processing.max_errors,
+        decode_ahead=2,
+        decode_threads=max(1, processing.num_data_workers),
+    )
+
+
+def _overlap(settings: DetectionSettings) -> dict[str, Any]:
+    from wildetect.detection.overlap import AutoOverlap
+    from wildetect.imagery.optics import Flight
+
+    ratio = settings.processing.overlap_ratio
+    if not isinstance(ratio, str):
+        return {"overlap_ratio": ratio}
+    flight = Flight(**settings.flight_specs.model_dump())
+    animal = settings.processing.largest_animal
+    return {"auto_overlap": AutoOverlap(largest_animal=animal, flight=flight)}

@@ -1,0 +1,74 @@
+"""What MLflow's own page shows of a registered detector."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    root = tmp_path_factory.mktemp("page") / "project"
+    workspace = Workspace.make(root, MLFLOW_TRACKING_URI=unused_uri())
+    workspace.succeed("mlflow.serve", "--detach")
+    try:
+        yield workspace
+    finally:
+        workspace.succeed("mlflow.stop")
+
+
+def text_with(browser: webdriver.Chrome, words: tuple[str, ...]) -> str:
+    """The page's text once it holds all words; the page is made by scripts."""
+    until = time.monotonic() + 40
+    while True:
+        text = browser.find_element(By.TAG_NAME, "body").text
+        missing = [word for word in words if word not in text]
+        if not missing:
+            return text
+        assert time.monotonic() < until, f"{missing} is not on the page: {text}"
+        time.sleep(0.3)
+
+
+def test_what_is_known_of_a_version(served: Workspace, browser: webdriver.Chrome, tmp_path: Path) -> None:
+    config = served.root / "configs/page.yaml"
+    tags = "{training_data: camp-23}"
+    config.write_text(f"description: Seen in the **field**\ntags: {tags}\n", encoding="utf-8")
+    weights = REPOSITORY / "demo" / "detector.onnx"
+    words = ("--config", config, "--weights", weights, "--name", "page-detector", "--alias", "production")
+    served.succeed("model.register", *words)
+    browser.set_window_size(1400, 1100)
+    address = served.variables["MLFLOW_TRACKING_URI"]
+    browser.get(f"{address}/#/models")
+    text_with(browser, ("page-detector", "production"))
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)  # MLflow's greeting
+    browser.save_screenshot(str(screenshots(tmp_path) / "models.png"))
+    browser.get(f"{address}/#/models/page-detector/versions/1")
+    known = (
+        "page-detector",
+        "Version 1",
+        "production",
+        "training_data",
+        "camp-23",
+        "yolov8",
+        "field",
+        "sha256",
+    )
+    text_with(browser, (*known, "Inputs (1)", "Outputs (1)"))
+    browser.save_screenshot(str(screenshots(tmp_path) / "version.png"))
+
+
+def screenshots(tmp_path: Path) -> Path:
+    """Where pictures of the page are kept: a folder that CI names, else the test's own."""
+    folder = Path(os.environ.get("WILDETECT_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

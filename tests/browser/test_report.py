@@ -1,0 +1,226 @@
+"""report.html in a real Chromium: quiet, closed, quick, and of use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.results.samples import NAMES, NASTY, document_of, survey
+
+from wildetect.detections import Detections
+from wildetect.results.folder import Wanted, write_exports
+from wildetect.results.records import ImageResult
+
+pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("survey")
+    results = [replace(result, path=folder / f"{number}.png") for number, result in enumerate(survey(folder))]
+    for result in results:
+        Image.new("RGB", (200, 100), (120, 140, 90)).save(result.path)
+    write_exports(folder, document_of(results), results, Wanted())
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def large_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """10,000 detections in 1,000 photographs."""
+    folder, dice = tmp_path_factory.mktemp("large"), np.random.default_rng(5)
+    picture = folder / "picture.jpg"
+    Image.fromarray(dice.integers(0, 255, (600, 800, 3), np.uint8)).save(picture)
+    results = []
+    for number in range(1000):
+        corners = dice.uniform(0, [700, 500], (10, 2))
+        boxes = np.hstack([corners, corners + dice.uniform(20, 90, (10, 2))])
+        found = Detections(boxes, dice.uniform(0.1, 1, 10), dice.integers(0, 3, 10))
+        name = f"flight {number // 100}/{number:04}.jpg"
+        results.append(
+            ImageResult(
+                name=name,
+                path=picture,
+                detections=found,
+                width=800,
+                height=600,
+                longitude=25 + number % 40 / 500,
+                latitude=4 + number // 40 / 500,
+            )
+        )
+    write_exports(folder, document_of(results), results, Wanted(exports=("report",)))
+    return folder / "report.html"
+
+
+def log(browser: webdriver.Chrome, kind: str) -> list[Any]:
+    """What was logged since the last time."""
+    return list(browser.get_log(kind))  # type: ignore[no-untyped-call]
+
+
+def open_page(browser: webdriver.Chrome, path: Path) -> None:
+    """Open a page, and hold it to its promises: no console message, no request but for itself."""
+    for kind in ("browser", "performance"):
+        log(browser, kind)
+    browser.get(path.as_uri())
+    assert_quiet(browser, path)
+
+
+def assert_quiet(browser: webdriver.Chrome, path: Path) -> None:
+    assert log(browser, "browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in log(browser, "performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    # chrome: is the browser's own empty tab, which may still be busy
+    assert {url for url in asked if not url.startswith(("data:", "chrome:"))} <= {path.as_uri()}
+
+
+def texts(browser: webdriver.Chrome, query: str) -> list[str]:
+    return [element.text for element in browser.find_elements(By.CSS_SELECTOR, query)]
+
+
+def shown_crops(browser: webdriver.Chrome) -> list[Any]:
+    return [crop for crop in browser.find_elements(By.CSS_SELECTOR, ".crop") if crop.is_displayed()]
+
+
+def set_threshold(browser: webdriver.Chrome, value: str) -> None:
+    script = "const one = document.getElementById('threshold'); one.value = arguments[0];"
+    browser.execute_script(script + "one.dispatchEvent(new Event('input'))", value)
+
+
+def test_quiet_and_closed(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    assert texts(browser, "h1") == ["Wildlife detections"]
+    assert len(shown_crops(browser)) == 4
+    loaded = "return [...document.images].every(one => one.complete && one.naturalWidth > 0)"
+    assert browser.execute_script(loaded)
+
+
+def test_a_nasty_name_does_nothing(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    assert NASTY in texts(browser, "#h-busiest ~ table td.name")
+    assert browser.find_elements(By.CSS_SELECTOR, "img:not([src^='data:'])") == []
+    assert browser.find_elements(By.TAG_NAME, "blue") == []
+    crop = next(one for one in shown_crops(browser) if one.get_attribute("data-image") == NASTY)
+    crop.click()
+    assert texts(browser, "#close-up-image") == [NASTY]
+    browser.find_element(By.CSS_SELECTOR, "dialog form button").click()
+    assert_quiet(browser, report)
+
+
+def test_the_policy_stops_what_got_in(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    script = """
+        const done = arguments[0], stopped = [];
+        window.ran = false;
+        document.addEventListener("securitypolicyviolation", (event) => {
+          stopped.push(event.effectiveDirective);
+          if (stopped.length === 2) done([window.ran, ...stopped.sort()]);
+        });
+        document.body.insertAdjacentHTML("beforeend",
+          "<img src=https://example.org/a.png onerror='window.ran = true'>");
+    """
+    browser.set_script_timeout(10)
+    assert browser.execute_async_script(script) == [False, "img-src", "script-src-attr"]
+
+
+def test_filters(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    assert texts(browser, "#shown") == ["4"]
+    set_threshold(browser, "0.5")
+    assert texts(browser, "#shown") == ["2"]
+    assert texts(browser, "#classes td.count") == ["1", "1", "0"]
+    assert [crop.get_attribute("data-confidence") for crop in shown_crops(browser)] == ["0.90000", "0.50000"]
+    browser.find_element(By.CSS_SELECTOR, "#class option[value='1']").click()
+    assert texts(browser, "#shown") == ["1"]
+    assert texts(browser, "#visible") == ["1"]
+    assert [crop.get_attribute("data-name") for crop in shown_crops(browser)] == [NAMES[1]]
+    dots = browser.find_elements(By.CSS_SELECTOR, ".map g[data-bin]:not(.off)")
+    assert [dot.get_attribute("data-class") for dot in dots] == ["1"]
+    browser.find_element(By.ID, "reset").click()
+    assert texts(browser, "#shown") == ["4"]
+    assert len(shown_crops(browser)) == 4
+
+
+def test_order_of_the_gallery(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    before = [crop.get_attribute("data-confidence") for crop in shown_crops(browser)]
+    assert before == sorted(before, reverse=True)
+    browser.find_element(By.CSS_SELECTOR, "#order option[value=lowest]").click()
+    assert [crop.get_attribute("data-confidence") for crop in shown_crops(browser)] == before[::-1]
+
+
+def test_keyboard_alone(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    slider = browser.find_element(By.ID, "threshold")
+    slider.send_keys(Keys.ARROW_RIGHT * 3)
+    assert texts(browser, "#least") == ["0.25"]
+    assert texts(browser, "#shown") == ["3"]
+    shown_crops(browser)[0].send_keys(Keys.ENTER)
+    assert texts(browser, "#close-up-confidence") == ["0.900"]
+    browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    assert texts(browser, "#close-up-confidence") == ["0.500"]
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not browser.find_element(By.ID, "close-up").is_displayed()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast(browser: webdriver.Chrome, report: Path, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    open_page(browser, report)
+    script = """
+        const style = getComputedStyle(document.documentElement);
+        return arguments[0].map((name) => style.getPropertyValue(name).trim());
+    """
+    pairs = ["--ink --panel", "--soft --panel", "--soft --ground", "--accent --panel", "--bad --bad-ground"]
+    pairs += ["--warn --warn-ground", "--good --good-ground", "--ground --bad"]
+    for pair in pairs:
+        first, second = browser.execute_script(script, pair.split())
+        assert contrast(first, second) >= 4.5, pair  # WCAG 2.2, 1.4.3
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio of two colours, as WCAG 2.2 defines it."""
+    lights = []
+    for colour in (first, second):
+        code = colour.lstrip("#")
+        code = code if len(code) == 6 else "".join(2 * digit for digit in code)
+        shares = [int(code[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+        linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+        lights.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+def test_nothing_overflows_on_a_phone(browser: webdriver.Chrome, report: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    open_page(browser, report)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_ten_thousand_detections_open_in_two_seconds(browser: webdriver.Chrome, large_report: Path) -> None:
+    open_page(browser, large_report)  # the first page of a size warms the browser up
+    open_page(browser, large_report)
+    timing = "const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd"
+    assert browser.execute_script(timing) < 2000
+    assert texts(browser, "#shown") == ["10,000"]
+    assert len(shown_crops(browser)) == 400
+    set_threshold(browser, "0.55")
+    slow = (
+        "const t = performance.now(); document.getElementById('threshold').dispatchEvent(new Event('input'));"
+    )
+    assert browser.execute_script(slow + "document.body.offsetWidth; return performance.now() - t") < 200
+    assert large_report.stat().st_size < 6_000_000

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wildetect.detection.options import PipelineOptions
+from wildetect.detection.overlap import AutoOverlap
+from wildetect.imagery.optics import Flight, Optics, photograph_gsd
+from wildetect.imagery.source import ArraySource, open_image
+
+
+def photograph(optics: Optics | None) -> ArraySource:
+    return ArraySource(np.zeros((300, 400, 3), np.uint8), optics=optics)
+
+
+def test_pix4d_example() -> None:
+    """13.125 mm wide sensor of 4608 x 3456 px, 15.4 mm, 100 m: 1.85 cm/px and 85 x 64 m."""
+    flight = Flight(sensor_height=13.125 * 3456 / 4608, focal_length=15.4, flight_height=100)
+    gsd = photograph_gsd((4608, 3456), Optics(), flight)
+    assert gsd == pytest.approx(0.0185, abs=5e-5)
+    assert [4608 * gsd, 3456 * gsd] == pytest.approx([85, 64], abs=0.5)
+    # turned upright, the sensor's shorter side is the picture's shorter side all the same
+    assert photograph_gsd((3456, 4608), Optics(), flight) == gsd
+
+
+def test_what_a_photograph_tells_comes_before_the_settings() -> None:
+    flight = Flight(flight_height=100)
+    told = photograph_gsd((4000, 3000), Optics(50, 43.267), flight)
+    assert told == pytest.approx(50 / 5000)
+    assert photograph_gsd((4000, 3000), Optics(50, 43.267), Flight(gsd=3)) == 0.03
+
+
+def test_a_drone_photograph(shared_data: Path) -> None:
+    source = open_image(shared_data / "geo" / "DJI_0018.JPG")
+    assert source.optics == (39.8, 20)
+    gsd = AutoOverlap().gsd(source)
+    assert gsd == pytest.approx(0.0174, rel=0.1)  # by its sensor of 6.3 mm and lens of 3.61 mm
+
+
+def test_an_orthomosaic(shared_data: Path) -> None:
+    source = open_image(shared_data / "geo" / "webodm_orthophoto.tif")
+    gsd = AutoOverlap().gsd(source)
+    assert gsd is not None
+    assert 0.01 < gsd < 1
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("animal", "gsd", "ratio"), [(6, 3, 0.55 / 2), (100, 3, 0.5), (0.1, 3, 0.02), (6, 6, 0.55 / 4)]
+)
+def test_overlap_is_the_largest_animal(animal: float, gsd: float, ratio: float) -> None:
+    auto = AutoOverlap(largest_animal=animal, flight=Flight(gsd=gsd))
+    assert auto.ratio(photograph(None), 800) == pytest.approx(ratio, abs=0.002)
+
+
+def test_where_nothing_is_known() -> None:
+    assert AutoOverlap().ratio(photograph(None), 800) == 0.2
+
+
+def test_tiles_follow_the_overlap() -> None:
+    source = photograph(Optics(100, 43.267))  # 0.2 m/px
+    narrow = PipelineOptions(tile_size=100, auto_overlap=AutoOverlap(largest_animal=2))
+    wide = PipelineOptions(tile_size=100, auto_overlap=AutoOverlap(largest_animal=8))
+    assert len(narrow.tiles(source)) < len(wide.tiles(source))

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.detection.networks import manifest, save_network
+from tests.detection.test_decoders import yolov8
+from tests.imagery.test_geotiff import save_raster
+
+from wildetect.detection.detector import Detector
+from wildetect.detection.options import PipelineOptions
+from wildetect.detection.preflight import check_space, seconds_per_tile, space_for, survey
+from wildetect.errors import InputError
+from wildetect.imagery.discovery import ImageFile, discover
+
+Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil has it
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[ImageFile]:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.new("RGB", (100, 64)).save(folder / "1.png")
+    Image.new("RGB", (64, 64)).save(folder / "2.jpg")
+    (folder / "3.jpg").touch()
+    (folder / "4.jpg").write_bytes(b"no photograph")
+    save_raster(folder / "5.tif", np.ones((3, 64, 164), np.uint8))
+    return discover([folder])
+
+
+def test_headers_tell_what_a_run_would_meet(images: list[ImageFile]) -> None:
+    found = survey(images, PipelineOptions(tile_size=64, overlap_ratio=0))
+    assert found.tiles == {"1.png": 2, "2.jpg": 1, "5.tif": 3}
+    assert set(found.unreadable) == {"3.jpg", "4.jpg"}
+    assert "empty" in found.unreadable["3.jpg"]
+    assert found.without_position == 2  # the raster lies on the map
+    assert found.pixels == 64 * (100 + 64 + 164)
+
+
+def test_some_tiles_are_timed(tmp_path: Path, images: list[ImageFile]) -> None:
+    detector = Detector(save_network(tmp_path / "network.onnx", yolov8()[0]), manifest("yolov8"), "cpu")
+    each = seconds_per_tile(images, detector, PipelineOptions(tile_size=64))
+    assert each is not None
+    assert 0 < each < 5
+    assert seconds_per_tile(images[2:4], detector, PipelineOptions()) is None
+
+
+def test_space_grows_with_pictures(tmp_path: Path) -> None:
+    none = space_for(tmp_path / "new" / "folder", 1000, overlays=0, pixels_each=20e6)
+    some = space_for(tmp_path, 1000, overlays=100, pixels_each=20e6)
+    every = space_for(tmp_path, 1000, overlays=None, pixels_each=20e6)
+    assert none.needed < 50e6 < some.needed < 1e9 < every.needed
+    assert none.free > 0
+
+
+def test_a_full_drive_is_refused_before_the_run(
+    tmp_path: Path, images: list[ImageFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1, 1, 1_000_000))
+    with pytest.raises(InputError, match="need about 20 MB") as raised:
+        check_space(tmp_path, images, PipelineOptions(), 100)
+    assert "--output" in raised.value.hint

@@ -1,0 +1,56 @@
+"""Exports through the real program: with the run, and later from its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.workspaces import Workspace, unused_uri
+
+HERD = "images/herdnetdemo_livestock_120.jpg"
+
+
+@pytest.fixture(scope="module")
+def done(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = Workspace.make(
+        tmp_path_factory.mktemp("exports") / "project", MLFLOW_TRACKING_URI=unused_uri()
+    )
+    weights = shared_data / "models/yolov8n_int8.onnx"
+    words = ("--source", shared_data / HERD, "--model", weights, "--tile-size", "320", "--confidence", "0.35")
+    said = workspace.succeed("detect.run", *words, "--export", "gpkg", "--overlays", "none")
+    assert f"report:  {workspace.root / 'results' / 'report.html'}" in said
+    return workspace
+
+
+def test_what_the_run_wrote(done: Workspace) -> None:
+    folder = done.root / "results"
+    named = json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]
+    assert all((folder / name).is_file() for name in named)
+    assert {"coco.json", "coco_results.json", "detections.gpkg", "report.html"} <= set(named)
+    assert not (folder / "overlays").exists()
+    assert (folder / "report.html").read_text(encoding="utf-8").count('class="crop"') >= 20
+
+
+def test_exports_later(done: Workspace) -> None:
+    config = done.root / "configs" / "labels.yaml"
+    config.write_text("labelstudio: {from_name: boxes, to_name: picture}\n", encoding="utf-8")
+    words = ("--run", "results", "--export", "labelstudio", "--export", "overlays", "--overlays", "all")
+    document = done.document("detect.export", *words, "--config", config)
+    assert document["files"] == ["labelstudio.json", "labelstudio_setup.xml", f"overlays/{Path(HERD).name}"]
+    (task,) = json.loads((done.root / "results/labelstudio.json").read_text(encoding="utf-8"))
+    assert task["data"]["image"].endswith(f"?d={HERD}")
+    assert task["predictions"][0]["result"][0]["from_name"] == "boxes"
+
+
+def test_mistakes(done: Workspace) -> None:
+    error, hint = done.fail(2, "detect.export", "--run", "results")
+    assert "an export" in error
+    assert "--export gpkg" in hint
+    error, _ = done.fail(2, "detect.export", "--run", "results", "--export", "shapefile")
+    assert "--export" in error
+    assert "'gpkg'" in error
+    error, _ = done.fail(5, "detect.export", "--run", "configs", "--export", "csv")
+    assert "run.json" in error
+    error, _ = done.fail(2, "detect.run", "--source", "x", "--overlays", "some")
+    assert "--overlays" in error

@@ -1,0 +1,218 @@
+"""Models measured and compared through the real program, with the demo's pictures and detector."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.coco_files import coco_document, write_coco
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+TRUTH = REPOSITORY / "demo/truth.json"
+DETECTOR = REPOSITORY / "demo/detector.onnx"
+SETTINGS = ("--confidence", "0.3", "--limit", "1")
+MODEL = "measured"
+COUNTS = ("animals", "found", "missed", "wrong")
+
+
+def evaluate(workspace: Workspace, model: str | Path, tile_size: int = 640) -> Any:
+    words = ("model.evaluate", "--model", model, "--annotations", TRUTH, *SETTINGS)
+    return workspace.document(*words, "--tile-size", str(tile_size))
+
+
+@pytest.fixture(scope="module")
+def registered(served: Workspace) -> Workspace:
+    """Two versions of one model, alike but for their names of classes."""
+    words = ("model.register", "--weights", DETECTOR, "--name", MODEL)
+    served.succeed(*words, "--alias", "production")
+    config = served.root / "configs/renamed.yaml"
+    config.write_text("class_names: [elephant, zebra, impala]\n", encoding="utf-8")
+    served.succeed(*words, "--config", config)
+    return served
+
+
+@pytest.fixture(scope="module")
+def first(registered: Workspace) -> Any:
+    return evaluate(registered, f"{MODEL}@production")
+
+
+def test_the_document(first: Any) -> None:
+    assert list(first) == [
+        "model",
+        "dataset",
+        "settings",
+        "metrics",
+        "counts",
+        "classes",
+        "device",
+        "tiles",
+        "seconds",
+        "mlflow",
+        "output",
+    ]
+    assert list(first["metrics"]) == ["map50", "map50_95", "precision", "recall", "tiles_per_second"]
+    assert list(first["classes"][0]) == ["name", *COUNTS, "precision", "recall", "ap50", "ap50_95"]
+    assert first["dataset"]["name"] == "truth"
+    assert (first["dataset"]["pictures"], first["dataset"]["animals"]) == (1, 37)
+    assert first["metrics"]["map50"] > 0.85
+    assert {path.name for path in Path(first["output"]).iterdir()} == {
+        "classes.csv",
+        "evaluation.json",
+        "precision_recall.png",
+    }
+
+
+def test_counts_are_those_of_a_detection_run(registered: Workspace, first: Any) -> None:
+    words = ("--source", REPOSITORY / "demo/pictures", "--model", f"{MODEL}@production", *SETTINGS)
+    run = registered.document("detect.run", *words, "--tile-size", "640", "--output", "results/as-measured")
+    assert run["detections"] == first["counts"]["found"] + first["counts"]["wrong"]
+    assert {name: run["settings"][name] for name in ("tile_size", "confidence", "nms_threshold")} == {
+        name: first["settings"][name] for name in ("tile_size", "confidence", "nms_threshold")
+    }
+
+
+def test_the_same_numbers_again(registered: Workspace, first: Any) -> None:
+    again = evaluate(registered, f"{MODEL}/1")
+    assert again["classes"] == first["classes"]
+    for name in ("map50", "map50_95", "precision", "recall"):
+        assert again["metrics"][name] == first["metrics"][name]
+
+
+def test_mlflow_links_the_metrics_to_the_version(registered: Workspace, first: Any) -> None:
+    import mlflow
+
+    client = mlflow.MlflowClient(registered.variables["MLFLOW_TRACKING_URI"])
+    version = client.get_model_version_by_alias(MODEL, "production")
+    run = client.get_run(first["mlflow"]["run_id"])
+    assert client.get_experiment(run.info.experiment_id).name == "evaluation"
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["map50"] == pytest.approx(first["metrics"]["map50"])
+    assert run.data.metrics["recall/antelope"] == pytest.approx(first["classes"][2]["recall"])
+    assert (run.data.params["tile_size"], run.data.params["lowest_confidence"]) == ("640", "0.001")
+    assert run.data.tags["model"] == MODEL
+    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert files == {"classes.csv", "evaluation.json", "precision_recall.png"}
+    assert run.inputs.dataset_inputs[0].dataset.name == "truth"
+    logged = client.get_logged_model(first["mlflow"]["model_id"])
+    assert version.source == f"models:/{logged.model_id}"
+    linked = [metric for metric in logged.metrics if metric.run_id == first["mlflow"]["run_id"]]
+    assert {"map50", "map50_95", "precision", "recall", "ap50/elephant"} <= {metric.key for metric in linked}
+    assert {metric.dataset_name for metric in linked} == {"truth"}
+    tag = json.loads(version.tags["eval.truth"])
+    assert tag["metrics"]["map50"] == first["metrics"]["map50"]
+
+
+def test_versions_side_by_side(registered: Workspace, first: Any) -> None:
+    evaluated = evaluate(registered, f"{MODEL}/2", tile_size=1200)
+    assert evaluated["dataset"]["unknown_classes"] == {"antelope": 23}
+    document = registered.document("model.compare", "--name", MODEL)
+    assert list(document) == ["name", "versions", "class_names_differ", "notes"]
+    one, two = document["versions"]
+    assert list(one) == [
+        "version",
+        "aliases",
+        "registered_at",
+        "family",
+        "input",
+        "class_names",
+        "thresholds",
+        "sha256",
+        "weights",
+        "evaluations",
+    ]
+    assert (one["version"], one["aliases"], two["version"], two["aliases"]) == ("1", ["production"], "2", [])
+    assert one["evaluations"]["truth"]["metrics"]["map50"] == first["metrics"]["map50"]
+    assert two["evaluations"]["truth"]["metrics"]["map50"] == evaluated["metrics"]["map50"]
+    assert document["class_names_differ"]
+    assert document["notes"] == [
+        "numbers for truth cannot be compared: measured with different classes, tile_size"
+    ]
+
+    shown = registered.invoke("model.compare", "--name", MODEL, "--versions", "2,production")
+    cells = [re.split(r"\s{2,}", line) for line in shown.stdout.splitlines()]
+    rows = {row[0]: row[1:] for row in cells}
+    assert rows[MODEL] == ["version 2", "version 1"]
+    assert rows["aliases"] == ["-", "production"]
+    assert rows["classes"] == ["3: elephant, zebra, impala", "3: +antelope -impala"]
+    assert rows["truth: mAP50"] == [f"{run['metrics']['map50']:.3f}" for run in (evaluated, first)]
+    assert "warning: numbers for truth cannot be compared" in shown.stderr
+
+
+def test_what_was_measured_can_be_required(registered: Workspace, first: Any) -> None:
+    words = ("model.promote", "--name", MODEL, "--version", "1", "--alias", "measured", "--require")
+    registered.succeed(
+        *words, "map50>=0.5", "--require", "recall/elephant>0.1", "--require", "truth/map50>0.5"
+    )
+    error, _ = registered.fail(4, *words, "map50_95>=0.99")
+    assert "map50_95" in error
+
+
+def test_a_weights_file_with_the_server_off(served: Workspace, first: Any) -> None:
+    alone = Workspace(served.root, {"MLFLOW_TRACKING_URI": unused_uri()})
+    words = ("--model", DETECTOR, "--annotations", TRUTH, *SETTINGS, "--tile-size", "640")
+    more = ("--output", "results/alone", "--dataset", "by-file")
+    ended = alone.invoke("model.evaluate", *words, *more)
+    assert ended.returncode == 0, ended.stderr
+    assert "not logged" in ended.stderr
+    written = json.loads((alone.root / "results/alone/evaluation.json").read_text(encoding="utf-8"))
+    assert written["classes"] == first["classes"]
+    head, *rows = [line.split() for line in ended.stdout.splitlines()[1:6]]
+    assert head == ["class", *COUNTS, "precision", "recall", "mAP50", "mAP50-95"]
+    assert [row[0] for row in rows] == ["elephant", "zebra", "antelope", "all"]
+    assert rows[1][1:] == ["0", "0", "0", "0", "-", "-", "-", "-"]  # this picture has no zebras
+    assert rows[3][-2:] == [f"{first['metrics'][name]:.3f}" for name in ("map50", "map50_95")]
+
+
+def test_wrong_input_of_evaluate(served: Workspace, tmp_path: Path) -> None:
+    def refused(code: int, *words: str | Path) -> tuple[str, str]:
+        return served.fail(code, "model.evaluate", "--model", DETECTOR, *words)
+
+    error, hint = refused(2)
+    assert "no annotations" in error
+    assert "--annotations truth.json" in hint
+    assert "does not exist" in refused(5, "--annotations", tmp_path / "none.json")[0]
+    (tmp_path / "table.json").write_text("a,b\n1,2\n", encoding="utf-8")
+    assert "is no COCO annotation file" in refused(5, "--annotations", tmp_path / "table.json")[0]
+    cars = write_coco(tmp_path / "cars.json", coco_document({"a.jpg": []}, ("car",)))
+    assert "labels car, but the model finds elephant, zebra, antelope" in refused(2, "--annotations", cars)[0]
+    gone = write_coco(tmp_path / "gone.json", coco_document({"a.jpg": []}))
+    error, hint = refused(5, "--annotations", gone)
+    assert "1 of the 1 labelled pictures are not in" in error
+    assert "--images" in hint
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    assert "a.jpg cannot be evaluated" in refused(5, "--annotations", gone)[0]
+    assert "--limit" in refused(2, "--annotations", TRUTH, "--limit", "few")[0]
+    unknown = ("model.evaluate", "--model", "nobody@production", "--annotations", TRUTH)
+    assert "nobody@production" in served.fail(4, *unknown)[0]
+
+
+def test_wrong_input_of_compare(registered: Workspace) -> None:
+    assert "no model is named" in registered.fail(2, "model.compare")[0]
+    assert "nobody" in registered.fail(4, "model.compare", "--name", "nobody")[0]
+    error, hint = registered.fail(4, "model.compare", "--name", MODEL, "--versions", "1,99")
+    assert f"{MODEL}/99" in error
+    assert "versions 2, 1" in hint
+
+
+def test_families_shown_on_a_picture(served: Workspace, shared_data: Path) -> None:
+    weights = shared_data / "models/yolox_nano.onnx"
+    words = ("model.register", "--family", "auto-check", "--weights", weights, "--name", "unsure")
+    picture = ("--picture", shared_data / "images/bus.jpg")
+    shown = served.invoke(*words, *picture)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines()[1].split()[:2] == ["yolox", "plausible"]
+    assert "Nothing was registered" in shown.stderr
+    assert "family: yolox" in shown.stderr
+    assert (served.root / "results/family_check.jpg").is_file()
+    document = served.document(*words, *picture, "--output", "results/other.jpg")
+    assert [one["family"] for one in document["candidates"]] == ["yolox", "yolov5"]
+    assert list(document["candidates"][0]) == ["family", "verdict", "reason", "boxes", "best_confidence"]
+    assert Path(document["picture"]) == served.root / "results/other.jpg"
+    assert "unsure" not in {row["name"] for row in served.document("model.list")["models"]}
+    assert "--picture" in served.fail(2, *words)[1]
+    assert "none.jpg" in served.fail(5, *words, "--picture", "none.jpg")[0]
+    alone = ("model.register", "--weights", weights, *picture)
+    assert "--family auto-check" in served.fail(2, *alone)[0]

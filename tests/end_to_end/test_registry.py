@@ -1,0 +1,167 @@
+"""The registry through the real program: provenance, the same file twice, offline, at once, killed."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.workspaces import Workspace, unused_uri
+
+
+@pytest.fixture(scope="module")
+def weights(shared_data: Path) -> Path:
+    return shared_data / "models/yolov8n_int8.onnx"
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    from PIL import Image
+
+    path = tmp_path / "green.jpg"
+    Image.new("RGB", (64, 48), "green").save(path)
+    return path
+
+
+def client_of(workspace: Workspace) -> Any:
+    import mlflow
+
+    return mlflow.MlflowClient(workspace.variables["MLFLOW_TRACKING_URI"])
+
+
+def test_what_is_known_of_a_version(served: Workspace, weights: Path) -> None:
+    config = served.root / "configs/known.yaml"
+    config.write_text("description: The **herd** of 2026\ntags: {training_data: camp-23}\n", encoding="utf-8")
+    words = ("--config", config, "--weights", weights, "--name", "known-herd", "--alias", "production")
+    served.succeed("model.register", *words)
+    shown = served.document("model.show", "--model", "known-herd@production")
+    assert shown["version"] == "1"
+    assert shown["aliases"] == ["production"]
+    assert shown["description"] == "The **herd** of 2026"
+    assert shown["tags"]["training_data"] == "camp-23"
+    assert {"registered_by", "registered_at", "registered_on", "sha256"} <= set(shown["tags"])
+    assert shown["manifest"]["source"]["file"] == weights.name
+    assert shown["manifest"]["source"]["size"] == weights.stat().st_size
+    text = served.succeed("model.show", "--model", "known-herd/1")
+    assert "known-herd version 1 (production)" in text
+    assert "camp-23" in text
+
+
+def test_the_same_file_twice_makes_no_second_version(served: Workspace, weights: Path) -> None:
+    words = ("model.register", "--weights", weights, "--name", "twice")
+    first = served.document(*words)
+    again = served.invoke(*words, "--alias", "production")
+    assert again.returncode == 0
+    assert "twice version 1 holds this very file already as production" in again.stdout
+    assert "--force" in again.stderr
+    assert first["made"]
+    assert client_of(served).get_model_version_by_alias("twice", "production").version == "1"
+    assert served.document(*words, "--force")["version"] == "2"
+    otherwise = served.root / "configs/otherwise.yaml"
+    otherwise.write_text("localizer: {yolo: {conf_thres: 0.9}}\n", encoding="utf-8")
+    assert served.document(*words, "--config", otherwise)["version"] == "3"
+
+
+def test_promote_says_where_the_alias_was(served: Workspace, weights: Path) -> None:
+    words = ("model.register", "--weights", weights, "--name", "moved", "--force")
+    served.succeed(*words, "--alias", "production")
+    second = served.invoke(*words)
+    assert (
+        "hint: To use it as production: uv run invoke model.promote --name moved --version 2" in second.stderr
+    )
+    move = ("model.promote", "--name", "moved", "--version", "2", "--alias", "production")
+    assert served.succeed(*move) == "moved@production is version 2 (was version 1)\n"
+    third = served.invoke(*words, "--alias", "production")
+    assert "moved@production was version 2 until now" in third.stderr
+    error, _ = served.fail(4, "model.promote", "--name", "moved", "--version", "1", "--alias", "v9")
+    assert "reserved" in error
+    error, hint = served.fail(4, *move, "--require", "map50>=0.6")
+    assert "moved/2 has no metric map50" in error
+    assert "model.evaluate" in hint
+
+
+def test_a_laptop_without_the_server(served: Workspace, weights: Path, picture: Path) -> None:
+    served.succeed("model.register", "--weights", weights, "--name", "field", "--alias", "production")
+    run = ("detect.run", "--source", picture, "--model", "field@production")
+    served.succeed(*run, "--output", "results/field")
+    offline = Workspace(served.root, {"MLFLOW_TRACKING_URI": unused_uri()})
+    ended = offline.invoke(*run, "--output", "results/offline")
+    assert ended.returncode == 0, ended.stderr
+    assert "taking field version 1 from this machine" in ended.stderr
+    assert "field@production was when the registry was last asked" in ended.stderr
+    document = json.loads((served.root / "results/offline/run.json").read_text(encoding="utf-8"))
+    assert document["model"]["version"] == "1"
+    assert document["mlflow"] is None
+    offline.fail(3, "detect.run", "--source", picture, "--model", "field@another")
+
+
+def test_a_damaged_copy_is_fetched_again(served: Workspace, weights: Path, picture: Path) -> None:
+    served.succeed("model.register", "--weights", weights, "--name", "damaged", "--alias", "production")
+    run = ("detect.run", "--source", picture, "--model", "damaged@production")
+    served.succeed(*run, "--output", "results/damaged")
+    cached = served.root / "runs/models/damaged/1/model.onnx"
+    cached.write_bytes(b"not what was fetched")
+    served.succeed(*run, "--output", "results/repaired")
+    assert cached.stat().st_size == weights.stat().st_size
+
+
+def test_eight_at_once(served: Workspace, weights: Path) -> None:
+    def one(_: int) -> subprocess.CompletedProcess[str]:
+        return served.invoke("model.register", "--weights", weights, "--name", "many", "--force", timeout=280)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        ended = list(pool.map(one, range(8)))
+    assert [process.returncode for process in ended] == [0] * 8, [process.stderr for process in ended]
+    versions = client_of(served).search_model_versions("name = 'many'")
+    assert sorted(int(version.version) for version in versions) == list(range(1, 9))
+
+
+def test_a_killed_registration_leaves_no_version_without_files(served: Workspace, weights: Path) -> None:
+    import mlflow
+
+    moments = random.Random(7)
+    for _ in range(4):
+        words = ["model.register", "--weights", str(weights), "--name", "killed", "--force"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=served.root,
+            env=served.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(moments.uniform(1.5, 5.0))
+        process.kill()
+        process.wait()
+    mlflow.set_tracking_uri(served.variables["MLFLOW_TRACKING_URI"])
+    for version in client_of(served).search_model_versions("name = 'killed'"):
+        assert mlflow.models.get_model_info(f"models:/killed/{version.version}").flavors["onnx"]
+    served.succeed("model.register", "--weights", weights, "--name", "killed", "--force")
+
+
+def test_other_mlflow_programs_load_it(served: Workspace, weights: Path, tmp_path: Path) -> None:
+    served.succeed("model.register", "--weights", weights, "--name", "open", "--alias", "production")
+    program = (
+        "import sys; sys.modules['wildetect'] = None\n"
+        "import mlflow\n"
+        "model = mlflow.onnx.load_model('models:/open@production')\n"
+        "print(model.graph.output[0].name)\n"
+        "loaded = mlflow.pyfunc.load_model('models:/open@production')\n"
+        "print(loaded.metadata.signature.inputs.inputs[0].shape)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=served.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == ["output0", "(1, 3, 640, 640)"]

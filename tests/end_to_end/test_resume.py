@@ -1,0 +1,136 @@
+"""A run that was killed, interrupted or stopped goes on, through the real program."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+
+import pytest
+from benchmarks.kill_and_resume import Trial, differences
+from tests.workspaces import Workspace, unused_uri
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    made = Trial(tmp_path_factory.mktemp("resume") / "trial", images=40)
+    made.make()
+    return made
+
+
+@pytest.fixture(scope="module")
+def seconds(trial: Trial) -> float:
+    """How long an undisturbed run works."""
+    return trial.undisturbed()
+
+
+@pytest.fixture
+def workspace(trial: Trial, seconds: float) -> Workspace:
+    return Workspace(trial.root, {"MLFLOW_TRACKING_URI": unused_uri()})
+
+
+WORDS = ("--source", "photographs", "--model", "tiny.onnx", "--tile-size", "64", "--confidence", "0.5")
+
+
+def test_killed_at_any_moment_the_results_are_the_same(trial: Trial, seconds: float) -> None:
+    moments = random.Random(5)
+    trial.killed([moments.uniform(0, seconds / 5) for _ in range(5)])
+    assert differences(trial.root) == []
+
+
+def test_a_finished_run_is_only_exported_again(workspace: Workspace) -> None:
+    output = workspace.root / "undisturbed"
+    before = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    journal = (output / "journal.jsonl").read_bytes()
+    table = (output / "detections.csv").read_bytes()
+    (output / "detections.csv").unlink()
+    ended = workspace.invoke("detect.run", *WORDS, "--output", "undisturbed", "--json")
+    assert ended.returncode == 5  # the broken photograph is tried again, and still broken
+    assert "40 of 41 images had been done before" in ended.stderr
+    again = json.loads(ended.stdout)
+    assert again["images"] == before["images"]
+    assert again["times"]["started"] == before["times"]["started"]
+    assert (output / "detections.csv").read_bytes() == table
+    assert (output / "journal.jsonl").read_bytes().startswith(journal)
+
+
+def test_other_settings_are_refused_and_restart_begins_anew(workspace: Workspace) -> None:
+    words = (*WORDS[:-1], "0.49", "--output", "other")
+    workspace.succeed("detect.run", *words, "--limit", "3")
+    stale = sorted(path.name for path in (workspace.root / "other" / "overlays").iterdir())
+    assert stale == ["0.jpg", "1.jpg", "2.jpg"]
+    error, hint = workspace.fail(2, "detect.run", *WORDS, "--output", "other")
+    assert "holds another run: its confidence differs" in error
+    assert "--restart" in hint
+    ended = workspace.invoke("detect.run", *WORDS, "--output", "other", "--restart", "--limit", "2")
+    assert ended.returncode == 0, ended.stderr
+    assert sorted(path.name for path in (workspace.root / "other" / "overlays").iterdir()) == stale[:2]
+
+
+def test_a_changed_photograph_is_done_again(workspace: Workspace) -> None:
+    output = ("--output", "changed", "--limit", "3")
+    workspace.succeed("detect.run", *WORDS, *output)
+    photograph = workspace.root / "photographs" / "1.jpg"
+    before = photograph.stat()
+    os.utime(photograph, (1, 1))
+    assert workspace.document("detect.run", *WORDS, *output)["resumed_images"] == 2
+    os.utime(photograph, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl+C cannot be sent from here")
+def test_ctrl_c_keeps_what_is_done(workspace: Workspace, trial: Trial) -> None:
+    process = trial.start("interrupted")
+    journal = workspace.root / "interrupted" / "journal.jsonl"
+    while process.poll() is None and (not journal.exists() or journal.read_bytes().count(b"\n") < 3):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    output = workspace.root / "interrupted"
+    run = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    assert run["state"] == "interrupted"
+    assert 2 <= run["images"]["done"] < 41
+    found = json.loads((output / "detections.json").read_text(encoding="utf-8"))["images"]
+    assert len(found) == run["images"]["done"]
+    workspace.invoke("detect.run", *WORDS, "--output", "interrupted")
+    for name in ("detections.json", "detections.csv"):
+        assert (output / name).read_bytes() == (workspace.root / "undisturbed" / name).read_bytes()
+
+
+def test_a_second_run_into_the_same_folder(workspace: Workspace, trial: Trial) -> None:
+    from wildetect.results.lock import sole_writer
+
+    with sole_writer(workspace.root / "undisturbed"):
+        error, _ = workspace.fail(2, "detect.run", *WORDS, "--output", "undisturbed")
+    assert "another run is writing into" in error
+
+
+def test_a_folder_that_cannot_be_written(workspace: Workspace) -> None:
+    (workspace.root / "occupied").write_text("a file", encoding="utf-8")
+    error, _ = workspace.fail(5, "detect.run", *WORDS, "--output", "occupied")
+    assert "the output folder" in error
+
+
+def test_a_dry_run_says_what_would_be_done(workspace: Workspace) -> None:
+    words = ("detect.run", *WORDS, "--output", "undisturbed", "--dry-run")
+    ended = workspace.invoke(*words, "--json")
+    assert ended.returncode == 5  # it names the broken photograph
+    document = json.loads(ended.stdout)
+    assert document["state"] == "dry run"
+    assert document["images"] == {
+        "found": 41,
+        "done": 40,
+        "left": 1,
+        "unreadable": 1,
+        "without_position": 40,
+    }
+    assert document["tiles"] == 0
+    assert document["failures"][0]["file"] == "broken.jpg"
+    fresh = workspace.invoke("detect.run", *WORDS, "--output", "never made", "--dry-run")
+    assert "images   41 found\n" in fresh.stdout
+    assert "tiles/s" in fresh.stdout
+    assert not (workspace.root / "never made").exists()
+    _, hint = workspace.fail(2, *words, "--overlap", "0.3")
+    assert "--restart" in hint

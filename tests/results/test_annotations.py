@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.coco_files import coco_document, write_coco
+
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.results.annotations import read_annotations
+
+CLASSES = ("zebra", "Elephant", "lion")
+TWO: dict[str, Any] = {"a.jpg": [(1, (10, 20, 30, 40)), (2, (0, 0, 5, 5))], "b.jpg": []}
+
+
+def test_categories_are_the_models_classes_by_name(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "truth.json", coco_document(TWO, (" elephant", "zebra")))
+    truth = read_annotations(path, CLASSES)
+    assert [image.name for image in truth.images] == ["a.jpg", "b.jpg"]
+    assert truth.images[0].animals.xyxy.tolist() == [[10, 20, 40, 60], [0, 0, 5, 5]]
+    assert truth.images[0].animals.class_id.tolist() == [1, 0]
+    assert truth.images[0].size == (100, 80)
+    assert len(truth.images[1].animals) == 0
+    assert (truth.classes, truth.unknown) == ((0, 1), {})
+
+
+def test_classes_that_the_model_lacks_are_counted(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "truth.json", coco_document(TWO, ("elephant", "impala")))
+    truth = read_annotations(path, CLASSES)
+    assert (truth.classes, truth.unknown) == ((1,), {"impala": 1})
+    assert len(truth.images[0].animals) == 1
+
+
+def test_limit_takes_the_first_pictures(tmp_path: Path) -> None:
+    pictures: dict[str, Any] = {"b.jpg": [(1, (0, 0, 5, 5))], "a.jpg": [(1, (0, 0, 5, 5))] * 2}
+    truth = read_annotations(write_coco(tmp_path / "t.json", coco_document(pictures)), CLASSES, limit=1)
+    assert [(image.name, len(image.animals)) for image in truth.images] == [("b.jpg", 1)]
+
+
+def test_crowds_and_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "truth.json", coco_document(TWO, iscrowd=1))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_annotations(path, CLASSES).images[0].crowd.tolist() == [True, False]
+
+
+def test_no_class_in_common(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "truth.json", coco_document(TWO, ("car", "bus")))
+    with pytest.raises(ConfigurationError, match=r"labels car, bus, but the model finds zebra, Elephant"):
+        read_annotations(path, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ([], "the file: Input should be an object"),
+        ({"images": []}, "images: List should have at least 1 item"),
+        (coco_document(TWO, bbox=[1, 2, 3]), r"annotations\.0\.bbox\.3: Field required"),
+        (coco_document(TWO, bbox=[1, 2, 0, 3]), r"annotations\.0\.bbox\.2: Input should be greater than 0"),
+        (coco_document(TWO, bbox=[1, 2, float("nan"), 3]), r"annotations\.0\.bbox\.2"),
+        (coco_document(TWO, image_id=99), r"annotations\.0: there is no image 99"),
+        (coco_document(TWO, category_id=7), r"annotations\.0: there is no category 7"),
+        (
+            {"info": {"format_version": "1.6"}, "images": [{"file": "a.jpg"}]},
+            r"images\.0\.id: Field required",
+        ),
+    ],
+)
+def test_what_is_no_coco_file(tmp_path: Path, document: object, said: str) -> None:
+    path = write_coco(tmp_path / "truth.json", document)
+    with pytest.raises(InputError, match=f"is no COCO annotation file: {said}") as caught:
+        read_annotations(path, CLASSES)
+    assert len(caught.value.details) <= 5
+
+
+def test_the_same_picture_twice(tmp_path: Path) -> None:
+    document = coco_document({"a.jpg": [], "b.jpg": []})
+    document["images"][1]["file_name"] = "a.jpg"
+    with pytest.raises(InputError, match=r"a\.jpg is there 2 times"):
+        read_annotations(write_coco(tmp_path / "truth.json", document), CLASSES)
+
+
+def test_what_is_no_file_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        read_annotations(tmp_path / "truth.json", CLASSES)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_annotations(tmp_path, CLASSES)
+    (tmp_path / "picture.json").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(InputError, match="is no COCO annotation file"):
+        read_annotations(tmp_path / "picture.json", CLASSES)

@@ -1,0 +1,71 @@
+"""Where labelled pictures are looked for, the plot, and detections.csv read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.coco_files import coco_document, write_coco
+
+from wildetect.detections import Detections
+from wildetect.errors import InputError
+from wildetect.results.annotations import read_annotations
+from wildetect.results.csv_reading import read_csv
+from wildetect.results.exports import write_csv
+from wildetect.results.labelled_files import labelled_files
+from wildetect.results.precision_recall import write_precision_recall
+from wildetect.results.records import ImageResult
+from wildetect.results.scoring import score
+
+CLASSES = ("elephant", "zebra")
+
+
+@pytest.mark.parametrize("folder", [".", "images", "pictures", "../images"])
+def test_pictures_near_the_annotation_file(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "labels").mkdir()
+    path = write_coco(tmp_path / "labels" / "truth.json", coco_document({"sub/a.jpg": []}))
+    picture = (path.parent / folder / "sub/a.jpg").resolve()
+    picture.parent.mkdir(parents=True)
+    picture.touch()
+    (file,) = labelled_files(read_annotations(path, CLASSES), path, None)
+    assert (file.path, file.name) == (picture, "sub/a.jpg")
+
+
+def test_missing_pictures_are_named(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "truth.json", coco_document({f"{n}.jpg": [] for n in range(8)}))
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "0.jpg").touch()
+    truth = read_annotations(path, CLASSES)
+    with pytest.raises(InputError, match="7 of the 8 labelled pictures") as caught:
+        labelled_files(truth, path, folder)
+    assert caught.value.details == ("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "and 2 more")
+    assert "--images" in caught.value.hint
+
+
+@pytest.mark.parametrize("animals", [0, 3])
+def test_the_plot_is_a_picture(tmp_path: Path, animals: int) -> None:
+    boxes = [(1, (10 * n, 0, 8, 8)) for n in range(animals)]
+    path = write_coco(tmp_path / "truth.json", coco_document({"a.jpg": boxes}))
+    truth = read_annotations(path, CLASSES)
+    scores = score({"a.jpg": truth.images[0].animals}, truth)
+    write_precision_recall(tmp_path / "plot.png", scores, title="demo on truth", confidence=0.5)
+    with Image.open(tmp_path / "plot.png") as plot:
+        assert plot.format == "PNG"
+        assert min(plot.size) > 400
+
+
+def test_detections_read_back(tmp_path: Path) -> None:
+    found = Detections(np.array([[1, 2, 30.5, 40], [5, 6, 7, 8]]), np.array([0.75, 0.5]), np.array([1, 0]))
+    results = [
+        ImageResult(name="a.jpg", path=Path("a.jpg"), detections=found, width=100, height=80),
+        ImageResult(name="b.jpg", path=Path("b.jpg"), detections=Detections.empty(), width=100, height=80),
+    ]
+    write_csv(tmp_path / "detections.csv", results, CLASSES)
+    read = read_csv(tmp_path / "detections.csv", CLASSES)
+    assert list(read) == ["a.jpg"]
+    assert np.array_equal(read["a.jpg"].xyxy, found.xyxy)
+    assert np.array_equal(read["a.jpg"].confidence, found.confidence)
+    assert np.array_equal(read["a.jpg"].class_id, found.class_id)

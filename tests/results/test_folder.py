@@ -1,0 +1,117 @@
+"""The files of an output folder, written by a run and once more from what it left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.results.samples import NASTY, document_of, survey
+
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.results.folder import ALL_EXPORTS, ALWAYS, Wanted, write_exports
+from wildetect.results.journal import Journal
+from wildetect.results.labelstudio import LabelNames
+from wildetect.results.later_exports import export_again
+from wildetect.results.lock import sole_writer
+from wildetect.results.records import ImageResult
+from wildetect.results.run_file import write_run_file
+
+EVERYTHING = Wanted(exports=ALL_EXPORTS, overlays=None)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> list[ImageResult]:
+    """In the order of their names, as a run has them."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    placed = [replace(result, path=folder / f"{number}.png") for number, result in enumerate(survey())]
+    for result in placed:
+        Image.new("RGB", (200, 100), (120, 140, 90)).save(result.path)
+    return [placed[0], placed[4], placed[2], placed[1], placed[3]]
+
+
+@pytest.fixture
+def output(tmp_path: Path, results: list[ImageResult]) -> Path:
+    """What a run leaves whose failed image was tried again last."""
+    folder = tmp_path / "output"
+    folder.mkdir()
+    with Journal(folder, {}) as journal:
+        for result in sorted(results, key=lambda result: result.failed):
+            journal.add(result, None, 1.0)
+    document = document_of(results)
+    document["files"] = write_exports(folder, document, results, Wanted())
+    write_run_file(folder, document)
+    return folder
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_every_run_writes(output: Path) -> None:
+    named = json.loads((output / "run.json").read_text(encoding="utf-8"))["files"]
+    assert set(named) == files_in(output) - {"run.json", "journal.jsonl", ".lock"}
+    assert {"detections.json", "detections.csv", "coco.json", "coco_results.json"} < set(named)
+    assert {"detections.geojson", "report.html"} < set(named)
+    assert sum(name.startswith("overlays/") for name in named) == 3
+
+
+def test_no_geojson_without_positions(tmp_path: Path, results: list[ImageResult]) -> None:
+    (tmp_path / "detections.geojson").write_text("of an earlier run")
+    without = results[-1:]
+    assert "detections.geojson" not in write_exports(tmp_path, document_of(without), without, Wanted())
+    assert not (tmp_path / "detections.geojson").exists()
+
+
+def test_exports_made_later_have_the_same_bytes(output: Path) -> None:
+    before = {name: (output / name).read_bytes() for name in files_in(output)}
+    first = export_again(output, Wanted(exports=[one for one in ALWAYS if one != "report"]))
+    for name in first:
+        assert (output / name).read_bytes() == before[name], name
+
+
+def test_everything_later(output: Path, results: list[ImageResult]) -> None:
+    written = export_again(output, EVERYTHING)
+    assert {"detections.gpkg", "labelstudio.json", "labelstudio_setup.xml", "report.html"} <= set(written)
+    named = json.loads((output / "run.json").read_text(encoding="utf-8"))["files"]
+    assert len(named) == len(set(named))
+    assert set(named) == set(written)
+    assert "detections.gpkg" in (output / "report.html").read_text(encoding="utf-8")
+    images = json.loads((output / "detections.json").read_text(encoding="utf-8"))["images"]
+    assert [image["file"] for image in images] == [result.name for result in results]
+    assert images[0]["file"] == NASTY
+
+
+def test_names_of_the_tags(output: Path) -> None:
+    export_again(output, Wanted(exports=["labelstudio"], labels=LabelNames("boxes", "picture")))
+    task = json.loads((output / "labelstudio.json").read_text(encoding="utf-8"))[0]
+    assert task["predictions"][0]["result"][0]["from_name"] == "boxes"
+    assert task["predictions"][0]["model_version"] == "herd version 3"
+    assert 'name="picture"' in (output / "labelstudio_setup.xml").read_text(encoding="utf-8")
+
+
+def test_pictures_that_are_gone_cost_the_gallery_only(
+    output: Path, results: list[ImageResult], caplog: pytest.LogCaptureFixture
+) -> None:
+    for result in results:
+        result.path.unlink()
+    assert export_again(output, Wanted(exports=["report", "overlays"])) == ["report.html"]
+    assert "no pictures of 3 images" in caplog.text
+
+
+def test_a_folder_without_a_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no run\.json"):
+        export_again(tmp_path, EVERYTHING)
+    with pytest.raises(InputError, match="there is no folder"):
+        export_again(tmp_path / "nowhere", EVERYTHING)
+    (tmp_path / "run.json").write_text("[]")
+    with pytest.raises(InputError, match=r"no run\.json"):
+        export_again(tmp_path, EVERYTHING)
+
+
+def test_not_while_the_run_goes_on(output: Path) -> None:
+    with sole_writer(output), pytest.raises(ConfigurationError, match="another run is writing"):
+        export_again(output, EVERYTHING)

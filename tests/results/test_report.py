@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.results.samples import NAMES, NASTY, document_of, found, survey
+
+from wildetect.results.crops import Crop
+from wildetect.results.records import ImageResult
+from wildetect.results.report import write_report
+from wildetect.results.report_map import survey_map
+from wildetect.results.report_numbers import Histogram, bin_of, numbers_of
+
+VOID = {"meta", "link", "img", "input", "br", "rect", "circle", "path", "line", "use"}
+
+
+def page(folder: Path, results: list[ImageResult], **changes: Any) -> str:
+    document = document_of(results) | changes
+    crop = Crop(image=NASTY, class_id=1, confidence=0.9, jpeg=b"\xff\xd8\xff\xd9", box=(10, 10, 80, 80))
+    write_report(folder / "report.html", document, results, crops=[crop], files={"detections.csv"})
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+class Elements(HTMLParser):
+    """Collects elements and checks that they are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        # HTML lets a paragraph's end be left out; we do not
+        assert tag in VOID or self.open.pop() == tag
+
+
+def test_well_formed_and_self_contained(tmp_path: Path) -> None:
+    elements = Elements(page(tmp_path, survey())).found
+    for tag, attributes in elements:
+        assert not any(name.startswith("on") for name in attributes), (tag, attributes)
+        assert "style" not in attributes
+        assert tag not in {"iframe", "object", "embed", "base"}
+        for name in ("src", "srcset", "action", "poster", "data"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+        if tag in {"link", "use"}:
+            assert (attributes["href"] or "").startswith(("data:", "#"))
+        if tag == "script":
+            assert attributes == {}
+    ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_policy_lets_nothing_in_but_its_own_style_and_script(tmp_path: Path) -> None:
+    text = page(tmp_path, survey())
+    found_policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert found_policy is not None
+    policy = html.unescape(found_policy[1])
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    for tag in ("style", "script"):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, flags=re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_names_are_text(tmp_path: Path) -> None:
+    results = [*survey(), ImageResult(name='"><script>alert(2)</script>', path=Path("x"), failure="<b>&")]
+    text = page(tmp_path, results)
+    assert NASTY not in text
+    assert html.escape(NASTY) in text
+    assert "<script>alert" not in text
+    assert "&lt;b&gt;&amp;" in text
+    assert "gnu, &lt;blue&gt;" in text
+
+
+@pytest.mark.parametrize("state", ["interrupted", "stopped"])
+def test_a_run_that_is_not_finished_says_so(tmp_path: Path, state: str) -> None:
+    results = survey()
+    text = page(tmp_path, results, **document_of(results, state=state, expected=50))
+    assert f"This run is not finished: it was {state}" in text
+    assert "45 of 50 images are left" in text
+    assert "This run is not finished" not in page(tmp_path, results)
+
+
+def test_what_it_tells(tmp_path: Path) -> None:
+    text = page(tmp_path, survey())
+    for told in ("0123456789abcdef" * 4, "version 3", "the file is cut short (truncated)", "1 h 6 min"):
+        assert told in text
+    assert "1 of 4 detections, spread evenly" in text
+    assert "2026-11-23 04:12 UTC" in text
+    parts = [{"file": "map/ortho.tif", "tiles": ["640 x 640 px at 0, 0: damaged"]}]
+    assert "640 x 640 px at 0, 0: damaged" in page(tmp_path, survey(), tiles_failed=parts)
+
+
+def test_nothing_found_and_nothing_known(tmp_path: Path) -> None:
+    for results in ([], survey()[2:3], survey()[4:]):
+        document = document_of(results)
+        write_report(tmp_path / "report.html", document, results)
+        text = (tmp_path / "report.html").read_text(encoding="utf-8")
+        Elements(text)
+        assert "nothing was found" in text
+        assert "Gallery" not in text
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
+    assert page(tmp_path, survey()) == page(tmp_path, survey())
+
+
+def test_a_threshold_is_the_limit_of_a_bin() -> None:
+    confidence = np.array([0, 0.05, 0.0499, 0.35, 0.3, 0.7, 0.95, 1], np.float32)
+    assert bin_of(confidence).tolist() == [0, 1, 0, 7, 6, 14, 19, 19]
+
+
+def test_numbers() -> None:
+    numbers = numbers_of(survey(), NAMES)
+    assert [(one.name, one.count, one.images) for one in numbers.found] == [
+        ("plains zebra", 2, 2),
+        ("gnu, <blue>", 1, 1),
+        ("lion", 1, 1),
+    ]
+    assert numbers.absent == []
+    assert [image.name for image in numbers.busiest] == [NASTY, "map/ortho.tif", "ü 1.jpg"]
+    many = [
+        ImageResult(name=str(n), path=Path("a"), detections=found(*[(0, 0, 1, 1, 0.5, 0)] * n))
+        for n in range(40)
+    ]
+    busiest = numbers_of(many, NAMES).busiest
+    assert [(image.detections, image.name) for image in busiest] == [(n, str(n)) for n in range(39, 19, -1)]
+
+
+def test_the_histogram_holds_every_detection() -> None:
+    histogram = Histogram.of(numbers_of(survey(), NAMES))
+    unit = histogram.ticks[0][1] - histogram.ticks[1][1]
+    assert sum(bar.height for bar in histogram.bars) == pytest.approx(4 * unit, abs=0.1)
+    assert all(bar.y + bar.height <= histogram.floor + 0.01 for bar in histogram.bars)
+
+
+def located(*places: tuple[float, float], detections: int = 0) -> list[ImageResult]:
+    boxes = [(0.0, 0.0, 1.0, 1.0, 0.5, 0)] * detections
+    return [
+        ImageResult(name=str(number), path=Path("a"), detections=found(*boxes), longitude=x, latitude=y)
+        for number, (x, y) in enumerate(places)
+    ]
+
+
+def points(path: str) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in re.findall(r"M(-?[\d.]+) (-?[\d.]+)h0", path)]
+
+
+def test_the_map_has_a_true_scale() -> None:
+    # one thousandth of a degree of latitude: 111.2 m; of longitude at 60 degrees: half of it
+    drawn = survey_map(located((10, 60), (10.004, 60), (10, 60.001)))
+    assert drawn is not None
+    west, east, north = points(drawn.photographs)
+    metres = float(drawn.bar_text.split()[0])
+    per_metre = drawn.bar / metres
+    assert math.dist(west, east) / per_metre == pytest.approx(0.004 * 111_195 * 0.5, rel=0.002)
+    assert math.dist(west, north) / per_metre == pytest.approx(111.195, rel=0.002)
+    assert north[1] < west[1]
+    assert west[0] < east[0]
+
+
+@pytest.mark.parametrize(
+    "places", [[(0, 0)], [(179.999, -17), (-179.999, -17)], [(5, 5), (5, 5)], [(-70, 89.9)]]
+)
+def test_everything_lies_on_the_map(places: list[tuple[float, float]]) -> None:
+    drawn = survey_map(located(*places, detections=30))
+    assert drawn is not None
+    everything = points(drawn.photographs) + [point for dots in drawn.dots for point in points(dots.path)]
+    assert len(everything) == 31 * len(places)
+    assert all(0 <= x <= 1000 and 0 <= y <= drawn.height for x, y in everything)
+    assert "m" in drawn.bar_text
+    assert drawn.around
+
+
+def test_across_the_antimeridian_the_map_stays_small() -> None:
+    drawn = survey_map(located((179.999, -17), (-179.999, -17)))
+    assert drawn is not None
+    assert drawn.bar_text == "50 m"
+    west, east = points(drawn.photographs)
+    assert west[0] < east[0]
+
+
+def test_a_raster_has_each_detection_in_its_place() -> None:
+    raster = survey()[1:2]
+    drawn = survey_map(raster)
+    assert drawn is not None
+    assert not drawn.around
+    assert drawn.number == 0
+    assert [len(points(dots.path)) for dots in drawn.dots] == [1]
+
+
+def test_no_map_without_positions() -> None:
+    assert survey_map(survey()[3:]) is None
