@@ -82,4 +82,4 @@ def benchmark(session: nox.Session) -> None:
     """Speed and memory, each as a ratio to its limit; best on a machine with nothing else to do."""
     scripts = session.posargs or ["start_up", "mlflow_server", "registry", "detection"]
     for script in scripts:
-        run(session, "python", f"benchmarks/{script}.py", groups=("tests",))
+        run(session, "python", "-m", f"benchmarks.{script}", groups=("tests",))

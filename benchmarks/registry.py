@@ -15,20 +15,17 @@ from typing import Any
 
 import numpy as np
 import onnx
+from tests.workspaces import Workspace, free_port
+
+from wildetect.registry.cache import fetch
+from wildetect.registry.connection import Connection, connect, mlflow_module
+from wildetect.registry.reference import ModelReference
+from wildetect.registry.registration import register
+from wildetect.settings import Project
+from wildetect.settings.registration import Localizer, RegistrationSettings, Yolo
+from wildetect.tasks.model import checked
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests.workspaces import Workspace, free_port  # noqa: E402 - found through the line above
-
-from wildetect.registry.cache import fetch  # noqa: E402
-from wildetect.registry.connection import Connection, connect, mlflow_module  # noqa: E402
-from wildetect.registry.reference import ModelReference  # noqa: E402
-from wildetect.registry.registration import register  # noqa: E402
-from wildetect.settings import Project  # noqa: E402
-from wildetect.settings.registration import Localizer, RegistrationSettings, Yolo  # noqa: E402
-from wildetect.tasks.model import checked  # noqa: E402
-
 TURNS = 5
 LIMITS = {10: 2.0, 100: 2.0}
 """Most that checking, fingerprints, tags and aliases may cost over the bare call, by MB."""

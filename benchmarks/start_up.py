@@ -30,7 +30,8 @@ def main() -> int:
     verdict = "ok" if ratio <= LIMIT else "TOO SLOW"
     print(
         f"invoke --list {statistics.median(listed) * 1000:.0f} ms, "
-        f"invoke --version {statistics.median(bare) * 1000:.0f} ms: ratio {ratio:.2f} (limit {LIMIT}) {verdict}"
+        f"invoke --version {statistics.median(bare) * 1000:.0f} ms: "
+        f"ratio {ratio:.2f} (limit {LIMIT}) {verdict}"
     )
     return 0 if ratio <= LIMIT else 1
 

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 import yaml
 from tests.coco_names import COCO_NAMES
+from tests.detection.networks import SIZE, save_network
+from tests.detection.test_decoders import MADE
 from tests.real_models import FAMILIES
 from tests.workspaces import Workspace
+
+from wildetect.registry.manifest import Family
 
 HERD = "images/herdnetdemo_livestock_120.jpg"
 
@@ -57,6 +61,29 @@ def test_boxes_of_every_real_model(
             x_min, y_min, x_max, y_max = box["xyxy"]
             box["xyxy"] = [max(x_min, 0), max(y_min, 0), min(x_max, right), min(y_max, bottom)]
         assert_same_boxes(boxes, expected, close, sure)
+
+
+@pytest.mark.parametrize("family", ["end-to-end-7", "nanodet", "yolov5"])
+def test_boxes_of_families_without_a_real_file(served: Workspace, tmp_path: Path, family: Family) -> None:
+    from PIL import Image
+
+    outputs, expected = MADE[family]()
+    weights = save_network(tmp_path / "network.onnx", outputs)
+    picture = tmp_path / "picture.png"  # of the network's size: boxes need no scaling
+    Image.new("RGB", (SIZE, SIZE), "green").save(picture)
+    name = f"made-{family}"
+    register(served, weights, name, "--alias", "production", family=family, class_names=["a", "b", "c"])
+    output = served.root / "results" / name
+    words = ("--source", picture, "--model", f"{name}@production", "--confidence", "0.25", "--output", output)
+    served.succeed("detect.run", *words, "--tile-size", "0")
+    found = json.loads((output / "detections.json").read_text(encoding="utf-8"))
+    (image,) = found["images"]
+    made = [
+        {"class_name": "abc"[class_id], "confidence": confidence, "xyxy": box}
+        for box, confidence, class_id in expected
+    ]
+    assert len(image["detections"]) == len(made)
+    assert_same_boxes(boxes_of(image, found["detection_categories"]), made, 0.01, 1e-4)
 
 
 def boxes_of(image: Any, categories: dict[str, str]) -> list[tuple[str, float, list[float]]]:
