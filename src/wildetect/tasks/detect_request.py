@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "images_in", "limit_of", "prepared", "settings_for", "sources_of"]
 
+PREFETCHED = 2  # photographs; enough to keep the detector busy
+
 
 @dataclass(frozen=True)
 class Request:
@@ -138,7 +140,7 @@ def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions
         nms_threshold=manifest.thresholds.iou,
         batch_size=processing.batch_size,
         max_errors=processing.max_errors,
-        decode_ahead=2,
+        decode_ahead=min(processing.prefetch_factor or PREFETCHED, processing.queue_size),
         decode_threads=max(1, processing.num_data_workers),
     )
 
