@@ -27,7 +27,7 @@ from wildetect.tasks.model import checked
 
 ROOT = Path(__file__).parents[1]
 TURNS = 5
-LIMITS = {10: 2.0, 100: 2.0}
+LIMITS = {10: 3.0, 100: 3.0}
 """Most that checking, fingerprints, tags and aliases may cost over the bare call, by MB."""
 CACHED_LIMIT = 0.5
 

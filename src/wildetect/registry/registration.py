@@ -65,6 +65,7 @@ def register(connection: Connection, registration: Registration) -> Version:
     name, manifest = registration.name, registration.manifest
     run_id = start_run(connection, EXPERIMENT, f"register {name}")
     with errors_of_mlflow(f"model {name}"):
+        mlflow.set_experiment(EXPERIMENT)  # a run opened in another experiment than the active one is refused
         with mlflow.start_run(run_id=run_id):
             mlflow.log_params(_parameters(manifest))
             logged = mlflow.onnx.log_model(
