@@ -10,7 +10,7 @@ from pathlib import Path
 from wildetect.errors import ConfigurationError
 from wildetect.settings.problems import Problem, raise_problems
 
-__all__ = ["CALLER_FOLDER", "Project", "Variables", "caller_folder", "from_caller"]
+__all__ = ["CALLER_FOLDER", "Project", "Variables", "caller_folder", "from_caller", "project_root"]
 
 CALLER_FOLDER = "WILDETECT_CALLER_CWD"
 """Set by the .bat files: the folder that the user called from, as they change to the project root."""
@@ -24,6 +24,12 @@ def caller_folder() -> Path:
 def from_caller(path: str) -> Path:
     """A path from the command line, made absolute."""
     return (caller_folder() / Path(path).expanduser()).resolve()
+
+
+def project_root() -> Path:
+    """The nearest folder upward with a tasks.py, as invoke looks for it; else the current one."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "tasks.py").is_file()), here)
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,7 @@ class Project:
         Raises:
             ConfigurationError: Where its .env is broken.
         """
-        here = Path.cwd()
-        root = next((folder for folder in (here, *here.parents) if (folder / "tasks.py").is_file()), here)
+        root = project_root()
         return cls(root, Variables.read(root / ".env"))
 
     @property

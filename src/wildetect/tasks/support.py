@@ -157,11 +157,9 @@ class _Warnings(logging.StreamHandler):  # type: ignore[type-arg]
 
 def _start_logging() -> Path:
     """Warnings to the terminal, everything to runs/wildetect.log; once a process."""
-    from pathlib import Path
+    from wildetect.settings.project import project_root
 
-    here = Path.cwd()
-    root = next((folder for folder in (here, *here.parents) if (folder / "tasks.py").is_file()), here)
-    log_file = root / "runs" / "wildetect.log"
+    log_file = project_root() / "runs" / "wildetect.log"
     if logger.handlers:
         return log_file
     logging.raiseExceptions = False  # a log that cannot be written must not end a run
