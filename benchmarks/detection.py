@@ -183,7 +183,7 @@ def main() -> int:
         network = make_network(folder / "network.onnx")
         tiny = make_network(folder / "tiny.onnx", width=8, depth=0)
         make_network(folder / "tiny64.onnx", side=64, width=16, depth=2)
-        for kind, size, count in (("photographs", PHOTOGRAPH, 2), ("small", (256, 192), 20)):
+        for kind, size, count in (("photographs", PHOTOGRAPH, 4), ("small", (256, 192), 20)):
             (folder / kind).mkdir()
             for number in range(count):
                 make_photograph(folder / kind / f"{number}.jpg", *size, number)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from wildetect.geometry import Window
 from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError, open_image
@@ -51,6 +51,41 @@ def test_orientation(tmp_path: Path, orientation: int, expected: list[str], endi
     source = open_image(path)
     assert corners(whole(source)) == expected
     assert (source.width, source.height) == ((4, 6) if 5 <= orientation <= 8 else (6, 4))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("subsampling", "progressive"), [(0, False), (2, False), (2, True)])
+def test_pixels_of_a_jpeg_are_those_of_pillow(
+    tmp_path: Path, orientation: int, subsampling: int, progressive: bool
+) -> None:
+    noise = np.random.default_rng(orientation).integers(0, 256, (37, 53, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "image.jpg"
+    Image.fromarray(noise).save(path, exif=exif, subsampling=subsampling, progressive=progressive)
+    with Image.open(path) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    assert np.array_equal(whole(open_image(path)), expected)
+
+
+def test_real_jpegs_have_the_pixels_that_pillow_sees(shared_data: Path) -> None:
+    for path in sorted((shared_data / "images").glob("*.[jJ]*")):
+        with Image.open(path) as image:
+            expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        assert np.array_equal(whole(open_image(path)), expected), path.name
+
+
+def test_avif(tmp_path: Path) -> None:
+    path = tmp_path / "image.avif"
+    picture = Image.new("RGB", (64, 48), "red")
+    picture.paste("blue", (32, 0, 64, 48))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(path, quality=100, subsampling="4:4:4", exif=exif)
+    pixels = whole(open_image(path))
+    assert pixels.shape == (64, 48, 3)
+    assert pixels[10, 24].tolist() == pytest.approx([255, 0, 0], abs=3)
+    assert pixels[50, 24].tolist() == pytest.approx([0, 0, 255], abs=3)
 
 
 def test_real_photographs_come_out_upright(shared_data: Path) -> None:
@@ -137,9 +172,9 @@ def test_floating_point_is_no_photograph(tmp_path: Path) -> None:
     [
         (None, "does not exist"),
         (b"", "empty"),
-        (b"not an image at all", "not a JPEG, PNG, TIFF or WebP"),
-        (b"\xff\xd8\xff\xe0", "not a JPEG, PNG, TIFF or WebP"),
-        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "not a JPEG, PNG, TIFF or WebP"),
+        (b"not an image at all", "not a JPEG, PNG, TIFF, WebP or AVIF"),
+        (b"\xff\xd8\xff\xe0", "not a JPEG, PNG, TIFF, WebP or AVIF"),
+        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "not a JPEG, PNG, TIFF, WebP or AVIF"),
         (b"II*\0\x08\0\0\0" + bytes(64), "damaged"),
     ],
 )

@@ -17,6 +17,7 @@ from PIL import Image
 
 from wildetect.geometry import Window
 from wildetect.imagery.georeference import Georeference
+from wildetect.imagery.jpeg_blocks import JpegBlocks
 from wildetect.imagery.metadata import Position
 from wildetect.imagery.optics import Optics
 from wildetect.imagery.photograph import BACKDROP, from_16_bit, warn_if_dark
@@ -89,9 +90,10 @@ class RasterSource:
         self._bands, self._palette = self._colours()
         dtypes = {self._dataset.dtypes[band - 1] for band in self._bands}
         if not dtypes <= {"uint8", "uint16"}:
-            self.close()
+            self._dataset.close()
             raise UnreadableImageError(path, f"it holds {', '.join(sorted(dtypes))} values, not a picture's")
         self.swath: int | None = self._use_cache()
+        self._jpeg_blocks = JpegBlocks.of(path, self._dataset, _CACHE_BYTES)
 
     def read(self, window: Window) -> Pixels:
         """Pixels of a window, shape (height, width, 3), RGB."""
@@ -111,12 +113,13 @@ class RasterSource:
         place = RasterWindow(window.x, window.y, window.width, window.height)
         try:
             with self._lock:
-                bands = self._dataset.read(self._bands, window=place)
+                held = self._jpeg_blocks.read(window) if self._jpeg_blocks else None
+                bands: Any = None if held is not None else self._dataset.read(self._bands, window=place)
                 valid = self._dataset.dataset_mask(window=place) if self._masked else None
         except RasterioError as error:
             where = f"{window.width} x {window.height} px at {window.x}, {window.y}"
             raise UnreadableImageError(self._path, f"{where} cannot be read; the file is damaged") from error
-        pixels = self._as_rgb(bands)
+        pixels = self._as_rgb(bands) if held is None else held
         if valid is None:
             return pixels, False
         pixels[valid == 0] = BACKDROP
@@ -126,6 +129,8 @@ class RasterSource:
         """Close the file."""
         with self._lock:
             self._dataset.close()
+            if self._jpeg_blocks is not None:
+                self._jpeg_blocks.close()
 
     def _use_cache(self) -> int | None:
         """Bound GDAL's cache, for all rasters together; the width of a swath whose blocks fit into it."""
@@ -162,10 +167,7 @@ class RasterSource:
             return np.ascontiguousarray(self._palette[bands[0]])
         if len(bands) == 1:
             return np.repeat(bands[0][..., None], 3, axis=2)
-        pixels = np.empty((*bands.shape[1:], 3), np.uint8)
-        for number, band in enumerate(bands):  # three times as fast as turning the axes at once
-            pixels[..., number] = band
-        return pixels
+        return bands.transpose(1, 2, 0)
 
 
 def _is_plain(pixels: Pixels) -> bool:

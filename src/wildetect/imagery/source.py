@@ -160,7 +160,7 @@ def check_size(path: Path, width: int, height: int) -> None:
 
 
 def open_image(path: Path) -> ImageSource:
-    """Open a JPEG (also DJI's MPO), PNG, TIFF or WebP file.
+    """Open a JPEG (also DJI's MPO), PNG, TIFF, WebP or AVIF file.
 
     Raises:
         UnreadableImageError: The file is missing, damaged, too large or of another kind.
