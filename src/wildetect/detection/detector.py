@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from wildetect.detection.classifier import Classifier
 from wildetect.detection.decoders import DECODERS, Frame
+from wildetect.detection.devices import Device, cores
 from wildetect.detection.families import RANKS, needs_nms
 from wildetect.detection.preprocess import Placement, network_input
-from wildetect.detection.session import Device, Session, cores, open_session
+from wildetect.detection.session import NoMemoryError, Session, open_session
 from wildetect.detection.stitching import nms
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
@@ -25,7 +27,8 @@ __all__ = ["Detector"]
 Array = NDArray[Any]
 
 _IMAGE_RANK = 4
-_BATCHED_GPU_RUNS = 2  # while one batch is on the GPU, the next is prepared
+
+logger = logging.getLogger(__name__)
 
 
 class Detector:
@@ -34,7 +37,7 @@ class Detector:
     Args:
         weights: ONNX file.
         manifest: How to feed and read it, and the classifier behind it.
-        device: auto, cpu or cuda; the attribute says which was picked.
+        device: auto or one of devices.DEVICES; the attribute says which was picked.
         classifier: ONNX file of the second stage; needed where the manifest has one.
 
     Raises:
@@ -53,21 +56,22 @@ class Detector:
         if manifest.family not in {"detr", "nanodet"}:
             self._outputs = self._outputs[:1]
         self.batch = self._largest_batch()
+        self._most: int | None = None  # tiles at once, once the memory of the device has been full
         self.classifier = _second_stage(manifest, classifier, device)
 
     @property
     def device(self) -> str:
-        """What was picked: cpu or cuda."""
-        return self.session.device
+        """What was picked: cpu, cuda, directml or openvino."""
+        return self.session.backend.device
 
     @property
     def workers(self) -> int:
         """Number of threads that make full use of the device, each with its own forward pass."""
-        return cores() if self.device == "cpu" else _BATCHED_GPU_RUNS
+        return self.session.backend.passes or cores()
 
     def tiles_per_pass(self, wanted: int) -> int:
         """Tiles to hand over at once: batches speed up a GPU; a CPU they only cost memory."""
-        if self.device == "cpu":
+        if not self.session.backend.batched:
             return self.batch or 1
         return min(wanted, self.batch or wanted)
 
@@ -86,11 +90,18 @@ class Detector:
             ModelError: The network failed, or gave something else than its family gives.
         """
         lowest = self.manifest.thresholds.confidence if confidence is None else confidence
-        size = self.batch or len(tiles)
         found: list[Detections] = []
-        for start in range(0, len(tiles), max(size, 1)):
-            part = tiles[start : start + size]
-            outputs, placements = self.forward(part)
+        while len(found) < len(tiles):
+            size = self.batch or min(len(tiles), self._most or len(tiles))
+            part = tiles[len(found) : len(found) + size]
+            try:
+                outputs, placements = self.forward(part)
+            except NoMemoryError:
+                if self.batch or len(part) == 1:
+                    raise
+                self._most = min(self._most or len(part), len(part) // 2)
+                logger.warning("the memory of the device is full: %d tiles at once from now on", self._most)
+                continue
             found += [
                 self._read(one, placement, lowest) for one, placement in zip(outputs, placements, strict=True)
             ]

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import NDArray
 
-from wildetect.errors import ConfigurationError, ModelError
+from wildetect.detection.devices import CPU, Backend, Device, no_device, to_try
+from wildetect.errors import ModelError
 from wildetect.registry.weights_file import check_file
 
-__all__ = ["Device", "Session", "TensorSpec", "cores", "open_session"]
+__all__ = ["NoMemoryError", "Session", "TensorSpec", "open_session"]
 
-Device = Literal["auto", "cpu", "cuda"]
-
-_CUDA = "CUDAExecutionProvider"
-_CPU = "CPUExecutionProvider"
 _ONLY_ERRORS = 3
 _DTYPES = {"float": "float32", "double": "float64"}
 
+# What the backends say when the memory of the device is full: onnxruntime's allocators, CUDA, cuDNN, Windows.
+_NO_MEMORY = re.compile(
+    r"failed to allocate memory|out of memory|bad_?alloc|alloc_failed|not enough memory|8007000e",
+    re.IGNORECASE,
+)
+
 logger = logging.getLogger(__name__)
+
+
+class NoMemoryError(ModelError):
+    """The memory of the device is too small for a forward pass of so many tiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +51,9 @@ class TensorSpec:
 class Session:
     """A network ready to run, from several threads at once."""
 
-    def __init__(self, weights: Path, session: Any, device: str) -> None:
+    def __init__(self, weights: Path, session: Any, backend: Backend) -> None:
         self.weights = weights
-        self.device = device
+        self.backend = backend
         self.inputs = tuple(_spec(node) for node in session.get_inputs())
         self.outputs = tuple(_spec(node) for node in session.get_outputs())
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
@@ -57,22 +63,21 @@ class Session:
         """One forward pass.
 
         Raises:
+            NoMemoryError: The memory of the device is too small for it.
             ModelError: The network cannot be run on these inputs.
         """
         try:
             return list(self._session.run(list(outputs), dict(feeds)))
         except Exception as error:  # onnxruntime's exceptions share no base
+            if _NO_MEMORY.search(str(error)):
+                raise NoMemoryError(
+                    f"there is not enough memory for a forward pass of {self.weights.name}",
+                    hint="close other programs, use --device cpu, or a smaller processing.batch_size",
+                ) from error
             raise ModelError(
                 f"{self.weights.name} failed to run: {_text(error)}",
                 hint="check family, input size and dtype of the registration",
             ) from error
-
-
-def cores() -> int:
-    """Number of processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def open_session(weights: Path, device: Device = "auto", *, threads: int = 1) -> Session:
@@ -80,49 +85,49 @@ def open_session(weights: Path, device: Device = "auto", *, threads: int = 1) ->
 
     Args:
         weights: The file.
-        device: auto takes a CUDA GPU where there is one, else the CPU.
+        device: auto takes the fastest that is there and works: CUDA, DirectML, OpenVINO, the CPU.
         threads: For one forward pass on the CPU. One, with a forward pass on each core, is the fastest
             for many pictures.
 
     Raises:
-        ConfigurationError: cuda was asked for and cannot be used.
+        ConfigurationError: The device that was asked for cannot be used.
         ModelError: The file is missing or no usable network.
     """
     check_file(weights)
+    import onnxruntime
+
+    for backend in to_try(device, onnxruntime.get_available_providers()):
+        try:
+            session = _loaded(weights, backend, threads)
+        except Exception as error:  # onnxruntime's exceptions share no base
+            if device == "auto" and backend is not CPU:
+                logger.warning("%s cannot be used: %s", backend.says, _text(error))
+                continue
+            raise _unusable(weights, _text(error)) from error
+        # onnxruntime falls back to the CPU by itself where a driver or a library is missing
+        if backend.provider in session.get_providers():
+            break
+        logger.warning("%s cannot be used: its driver or libraries could not be loaded", backend.says)
+        if device != "auto":
+            raise no_device(backend, "its driver or libraries could not be loaded")
+    logger.info("%s runs on %s", weights.name, backend.says)
+    return Session(weights, session, backend)
+
+
+def _loaded(weights: Path, backend: Backend, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ONLY_ERRORS
-    providers = _providers(onnxruntime, device)
-    try:
-        session = onnxruntime.InferenceSession(weights, sess_options=options, providers=providers)
-    except Exception as error:  # onnxruntime's exceptions share no base
-        raise _unusable(weights, _text(error)) from error
-    picked = "cuda" if _CUDA in session.get_providers() else "cpu"
-    if device == "cuda" and picked != "cuda":
-        raise _no_cuda("the GPU's driver or CUDA libraries could not be loaded")
-    logger.info("%s runs on %s", weights.name, "the GPU (CUDA)" if picked == "cuda" else "the CPU")
-    return Session(weights, session, picked)
-
-
-def _providers(onnxruntime: Any, device: Device) -> list[str]:
-    if device == "cpu":
-        return [_CPU]
-    if _CUDA in onnxruntime.get_available_providers():
-        if hasattr(onnxruntime, "preload_dlls"):
-            onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installed
-        return [_CUDA, _CPU]
-    if device == "cuda":
-        raise _no_cuda("the installed onnxruntime runs on the CPU only")
-    return [_CPU]
-
-
-def _no_cuda(reason: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"device: cuda is not available: {reason}",
-        hint="set device: auto (or --device cpu), or install the gpu extra on a machine with an NVIDIA GPU",
+    # DirectML needs buffers that it places itself (onnxruntime: "DirectML Execution Provider")
+    options.enable_mem_pattern = backend.device != "directml"
+    if backend.device == "cuda" and hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installed
+    providers = [(backend.provider, dict(backend.options)), CPU.provider]
+    return onnxruntime.InferenceSession(
+        weights, sess_options=options, providers=providers[:1] if backend is CPU else providers
     )
 
 

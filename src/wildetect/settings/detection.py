@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, field_validator, model_validator
 
-from wildetect.settings.keys import Keys, NoEffect, SectionKeys
+from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 
 __all__ = [
     "DetectionKeys",
@@ -30,11 +30,13 @@ NOT_YET_POSITIONS = NoEffect("positions come from each photograph's own GPS tags
 class ModelChoice(Keys):
     """Which detector, and where inference runs."""
 
-    mlflow_model_name: str | None = Field(None, description="registered model; null: MLFLOW_REGISTRY_NAME")
-    mlflow_model_alias: str | None = Field(
+    mlflow_model_name: Annotated[str | None, FromVariable("MLFLOW_REGISTRY_NAME")] = Field(
+        None, description="registered model; null: MLFLOW_REGISTRY_NAME"
+    )
+    mlflow_model_alias: Annotated[str | None, FromVariable("MLFLOW_ALIAS")] = Field(
         None, description="alias, version number or latest; null: MLFLOW_ALIAS"
     )
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "directml", "openvino"] = "auto"
 
 
 class PositionTable(Keys):
@@ -76,8 +78,11 @@ def _auto_or_number(value: Any, number: ValidatorFunctionWrapHandler) -> Any:
 
 if TYPE_CHECKING:
     Overlap = float | Literal["auto"]
-else:  # a union would report every mistake twice
-    Overlap = Annotated[float, Field(ge=0, lt=1), WrapValidator(_auto_or_number)]
+else:  # a union would report every mistake twice; an editor is told of it all the same
+    Share = Annotated[float, Field(ge=0, lt=1)]
+    Overlap = Annotated[
+        Share, WrapValidator(_auto_or_number, json_schema_input_type=Share | Literal["auto"])
+    ]
 
 
 class Processing(Keys):

@@ -26,7 +26,7 @@ __all__ = ["evaluate"]
         "images": "folder of the pictures; without it beside the COCO file, or images/ or pictures/ there",
         "dataset": "what the labelled pictures are called; without it as the COCO file",
         "config": "settings file; without it configs/detection.yaml",
-        "device": "auto, cpu or cuda",
+        "device": "auto, cpu, cuda, directml or openvino",
         "confidence": "boxes below it are not counted, 0 to 1; mAP does not depend on it",
         "tile-size": "side of a tile in px; 0 takes each photograph whole",
         "overlap": "overlap of neighbouring tiles as a part of a tile, such as 0.2",
