@@ -14,7 +14,7 @@ from wildetect.errors import InputError
 
 __all__ = ["EXTENSIONS", "ImageFile", "discover", "natural_order"]
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif")
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".mpo")
 
 _SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information"}
 _SYSTEM_FILES = ("thumbs.", "ehthumbs")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,16 +72,23 @@ class RasterSource:
 
     def __init__(self, path: Path) -> None:
         import rasterio
-        from rasterio.enums import MaskFlags
 
         self._path = path
         self._lock = threading.Lock()  # a GDAL dataset serves one thread at a time
         # for us a raster without a place on the map is a picture like others
         warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)
-        try:
+        with _damage_explained(path, "the file is damaged ({error})"):
             self._dataset: Any = rasterio.open(path)
-        except rasterio.errors.RasterioIOError as error:
-            raise UnreadableImageError(path, f"the file is damaged ({error})") from error
+            try:
+                self._look()
+            except BaseException:
+                self._dataset.close()
+                raise
+
+    def _look(self) -> None:
+        """Take from the header what is needed."""
+        from rasterio.enums import MaskFlags
+
         self.width: int = self._dataset.width
         self.height: int = self._dataset.height
         self.position: Position | None = None  # each pixel has its own
@@ -90,10 +99,11 @@ class RasterSource:
         self._bands, self._palette = self._colours()
         dtypes = {self._dataset.dtypes[band - 1] for band in self._bands}
         if not dtypes <= {"uint8", "uint16"}:
-            self._dataset.close()
-            raise UnreadableImageError(path, f"it holds {', '.join(sorted(dtypes))} values, not a picture's")
+            raise UnreadableImageError(
+                self._path, f"it holds {', '.join(sorted(dtypes))} values, not a picture's"
+            )
         self.swath: int | None = self._use_cache()
-        self._jpeg_blocks = JpegBlocks.of(path, self._dataset, _CACHE_BYTES)
+        self._jpeg_blocks = JpegBlocks.of(self._path, self._dataset, _CACHE_BYTES)
 
     def read(self, window: Window) -> Pixels:
         """Pixels of a window, shape (height, width, 3), RGB."""
@@ -106,19 +116,15 @@ class RasterSource:
 
     def _read(self, window: Window) -> tuple[Pixels, bool]:
         """Pixels of a window, and whether none of them holds data."""
-        from rasterio.errors import RasterioError
         from rasterio.windows import Window as RasterWindow
 
         check_size(self._path, window.width, window.height)
         place = RasterWindow(window.x, window.y, window.width, window.height)
-        try:
-            with self._lock:
-                held = self._jpeg_blocks.read(window) if self._jpeg_blocks else None
-                bands: Any = None if held is not None else self._dataset.read(self._bands, window=place)
-                valid = self._dataset.dataset_mask(window=place) if self._masked else None
-        except RasterioError as error:
-            where = f"{window.width} x {window.height} px at {window.x}, {window.y}"
-            raise UnreadableImageError(self._path, f"{where} cannot be read; the file is damaged") from error
+        where = f"{window.width} x {window.height} px at {window.x}, {window.y}"
+        with self._lock, _damage_explained(self._path, f"{where} cannot be read; the file is damaged"):
+            held = self._jpeg_blocks.read(window) if self._jpeg_blocks else None
+            bands: Any = None if held is not None else self._dataset.read(self._bands, window=place)
+            valid = self._dataset.dataset_mask(window=place) if self._masked else None
         pixels = self._as_rgb(bands) if held is None else held
         if valid is None:
             return pixels, False
@@ -168,6 +174,17 @@ class RasterSource:
         if len(bands) == 1:
             return np.repeat(bands[0][..., None], 3, axis=2)
         return bands.transpose(1, 2, 0)
+
+
+@contextmanager
+def _damage_explained(path: Path, reason: str) -> Iterator[None]:
+    """Whatever GDAL finds wrong with a file becomes a reason for a person; `{error}` in it what GDAL says."""
+    try:
+        yield
+    except (UnreadableImageError, FileNotFoundError, PermissionError, MemoryError):
+        raise
+    except Exception as error:  # the classes of GDAL's errors are private to rasterio
+        raise UnreadableImageError(path, reason.format(error=error)) from error
 
 
 def _is_plain(pixels: Pixels) -> bool:
