@@ -84,4 +84,4 @@ def test_results_are_box_for_box_those_of_a_slow_reference(shared_data: Path) ->
             assert found.confidence[row] == pytest.approx(box[4], abs=1e-6)
             assert found.class_id[row] == box[5]
         compared += len(expected)
-    assert compared > 20
+    assert compared >= 20
