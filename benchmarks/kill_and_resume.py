@@ -1,6 +1,6 @@
 """Kill a detection run at random moments, start it again, compare with a run that nobody disturbed.
 
-uv run python -m benchmarks.kill_and_resume [--kills 50] [--seed 0]
+uv run python -m benchmarks.kill_and_resume [--kills 50] [--seed 0] [--raster]
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.material import make_network, make_photograph
+from benchmarks.material import make_network, make_photograph, make_raster
 
 __all__ = ["Trial", "differences"]
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPARED = ("detections.json", "detections.csv")
 SIDE = 64
+RASTER = 6144
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,12 @@ class Trial:
     Attributes:
         root: The workspace.
         images: Number of photographs.
+        raster: Side of an orthomosaic beside them in px; 0: none.
     """
 
     root: Path
     images: int = 60
+    raster: int = 0
 
     def make(self) -> None:
         """Make the workspace."""
@@ -48,6 +51,8 @@ class Trial:
         (self.root / "photographs").mkdir()
         for number in range(self.images):
             make_photograph(self.root / "photographs" / f"{number}.jpg", 320, 256, number)
+        if self.raster:
+            make_raster(self.root / "photographs" / "mosaic.tif", self.raster)
         (self.root / "photographs" / "broken.jpg").write_bytes(b"no photograph")
 
     def start(self, output: str) -> subprocess.Popen[bytes]:
@@ -133,10 +138,14 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--in-a-row", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--raster", action="store_true", help="an orthomosaic, whose tiles are kept every 5 s"
+    )
     options = parser.parse_args()
     moments = random.Random(options.seed)  # noqa: S311 - no secret
     with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(Path(folder) / "trial")
+        raster = RASTER if options.raster else 0
+        trial = Trial(Path(folder) / "trial", images=2 if raster else 60, raster=raster)
         trial.make()
         longest = trial.undisturbed()
         wrong = hits = kills = 0

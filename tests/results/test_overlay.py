@@ -80,3 +80,18 @@ def test_names_are_unique() -> None:
         "ö.jpg",
     ]
     assert len({overlay_name(name).casefold() for name in names}) == len(names)
+
+
+def test_a_picture_full_of_boxes_shows_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each label is placed with a look at all others: labels for all took hours in a large orthomosaic."""
+    corners = np.stack(np.meshgrid(np.arange(100) * 20, np.arange(100) * 20), axis=-1).reshape(-1, 2) + 5
+    boxes = Detections(np.hstack([corners, corners + 8]), np.linspace(0.3, 0.9, 10_000), np.zeros(10_000))
+    labelled: list[str] = []
+    monkeypatch.setattr(
+        "PIL.ImageDraw.ImageDraw.text", lambda canvas, place, text, **rest: labelled.append(text)
+    )
+    pixels = np.asarray(draw(np.zeros((2010, 2010, 3), np.uint8), boxes, ["kob"]))
+    assert len(labelled) == 500
+    assert min(labelled) > "kob 0.8"
+    left_lines = pixels[corners[:, 1] + 4, corners[:, 0] - 1]
+    assert (left_lines.any(axis=1)).all()

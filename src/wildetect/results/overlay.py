@@ -29,6 +29,7 @@ _SIDES_PER_LETTER = 130
 _PLATE_HEIGHT = 1.5  # in heights of its text
 _MIDDLE_GREY = 110
 _SMALLEST_LETTER = 11
+_MOST_LABELS = 500  # more could not be read, and each is placed with a look at all others
 
 # Told apart by most people with colour-vision deficiency, first of all (Okabe and Ito 2008).
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
@@ -38,7 +39,10 @@ Colour = tuple[int, int, int]
 
 
 def draw(pixels: Pixels, detections: Detections, class_names: Sequence[str]) -> Image.Image:
-    """A copy of a picture (h, w, 3) with boxes and labels, placed so that they hide few animals."""
+    """A copy of a picture (h, w, 3) with boxes and labels, placed so that they hide few animals.
+
+    All boxes are drawn; the most confident ones have labels.
+    """
     image = Image.fromarray(pixels)
     canvas = ImageDraw.Draw(image)
     side = max(image.size)
@@ -47,7 +51,7 @@ def draw(pixels: Pixels, detections: Detections, class_names: Sequence[str]) -> 
     # the line lies around the animal, not on it
     outlines = detections.xyxy + np.array([-width, -width, width, width], dtype=np.float32)
     taken = outlines
-    for row in detections.ranking().tolist():
+    for row in detections.ranking()[:_MOST_LABELS].tolist():
         class_id = int(detections.class_id[row])
         text = f"{class_names[class_id]} {detections.confidence[row]:.2f}"
         plate = _plate(canvas.textbbox((0, 0), text, font=font), outlines[row], taken, image.size)
