@@ -42,7 +42,11 @@ def problems(text: str | bytes, model: type[SectionKeys] = DetectionSettings) ->
         ("processing:\n  nms: 5\n", "configs/mine.yaml:2", "did you mean processing.nms_threshold?"),
         ("processing:\n  overlap_ratio: 1.0\n", "configs/mine.yaml:2", "1.0: must be less than 1"),
         ("processing:\n  batch_size: many\n", "configs/mine.yaml:2", "'many': must be a valid integer"),
-        ("\nmodel:\n  device: cudaa\n", "configs/mine.yaml:3", "must be 'auto', 'cpu', 'cuda', 'directml' or 'openvino'"),
+        (
+            "\nmodel:\n  device: cudaa\n",
+            "configs/mine.yaml:3",
+            "must be 'auto', 'cpu', 'cuda', 'directml' or 'openvino'",
+        ),
         ("output: 5\n", "configs/mine.yaml:1", "must be a block of indented"),
         (
             "image_dir: ${NOT_SET_ANYWHERE}/x\n",

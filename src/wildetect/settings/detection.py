@@ -24,7 +24,6 @@ __all__ = [
 NOT_SENT = NoEffect("predictions are not sent to Label Studio; --export labelstudio writes a file to import")
 NO_REMOTE = NoEffect("detection runs on this machine; there is no client for a remote scoring service")
 NO_PROFILER = NoEffect("there is no built-in profiler; run.json holds the times")
-NOT_YET_POSITIONS = NoEffect("positions come from each photograph's own GPS tags")
 
 
 class ModelChoice(Keys):
@@ -36,20 +35,22 @@ class ModelChoice(Keys):
     mlflow_model_alias: Annotated[str | None, FromVariable("MLFLOW_ALIAS")] = Field(
         None, description="alias, version number or latest; null: MLFLOW_ALIAS"
     )
-    device: Literal["auto", "cpu", "cuda", "directml", "openvino"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "directml", "openvino"] = Field(
+        "auto", description="where inference runs; auto: the best that is installed"
+    )
 
 
 class PositionTable(Keys):
     """A folder of photographs and a CSV file with their positions."""
 
-    image_folder: Path | None = None
-    csv_path: Annotated[Path | None, NOT_YET_POSITIONS] = None
-    skip_rows: int | None = Field(None, ge=0)
-    delimiter: str = Field(",", min_length=1)
-    filename_col: str = "filename"
-    lat_col: str = "latitude"
-    lon_col: str = "longitude"
-    alt_col: str = "altitude"
+    image_folder: Path | None = Field(None, description="folder of photographs, searched recursively")
+    csv_path: Path | None = Field(None, description="CSV file with the positions of those without GPS")
+    skip_rows: int | None = Field(None, ge=0, description="lines of the CSV file before its head")
+    delimiter: str = Field(",", min_length=1, description="what stands between the columns of the CSV file")
+    filename_col: str = Field("filename", description="its column of file names")
+    lat_col: str = Field("latitude", description="its column of latitudes in degrees")
+    lon_col: str = Field("longitude", description="its column of longitudes in degrees")
+    alt_col: str = Field("altitude", description="its column of heights in m")
 
 
 class LabelStudio(Keys):
@@ -58,7 +59,7 @@ class LabelStudio(Keys):
     url: Annotated[str | None, NOT_SENT] = None
     api_key: Annotated[str | None, NOT_SENT] = None
     project_id: Annotated[int | None, NOT_SENT] = None
-    download_resources: bool = True
+    download_resources: Annotated[bool, NoEffect(NOT_SENT.reason, harmless=(True,))] = True
     from_name: str = Field("label", min_length=1, description="name of RectangleLabels in its setup")
     to_name: str = Field("image", min_length=1, description="name of Image in its setup")
     label_type: Annotated[str | None, NOT_SENT] = None
@@ -80,9 +81,7 @@ if TYPE_CHECKING:
     Overlap = float | Literal["auto"]
 else:  # a union would report every mistake twice; an editor is told of it all the same
     Share = Annotated[float, Field(ge=0, lt=1)]
-    Overlap = Annotated[
-        Share, WrapValidator(_auto_or_number, json_schema_input_type=Share | Literal["auto"])
-    ]
+    Overlap = Annotated[Share, WrapValidator(_auto_or_number, json_schema_input_type=Share | Literal["auto"])]
 
 
 class Processing(Keys):
@@ -94,7 +93,9 @@ class Processing(Keys):
         0.2, description="overlap of neighbouring tiles, 0 up to 1, or auto: from largest_animal"
     )
     largest_animal: float = Field(6.0, gt=0, description="length in m; for overlap_ratio: auto")
-    confidence: float | None = Field(None, ge=0, le=1, description="null: that stored with the model")
+    confidence: float | None = Field(
+        None, ge=0, le=1, description="boxes below it are not counted; null: that stored with the model"
+    )
     nms_threshold: float | None = Field(
         0.5, ge=0, le=1, description="IoU above which two boxes of one class are one; null: that of the model"
     )
@@ -111,9 +112,9 @@ class Processing(Keys):
 class FlightSpecs(Keys):
     """The camera and the flight, where a photograph does not tell; for overlap_ratio: auto."""
 
-    sensor_height: float = Field(24.0, gt=0, description="mm")
-    focal_length: float = Field(35.0, gt=0, description="mm")
-    flight_height: float = Field(180.0, gt=0, description="m above ground")
+    sensor_height: float = Field(24.0, gt=0, description="shorter side of the sensor in mm")
+    focal_length: float = Field(35.0, gt=0, description="of the lens in mm")
+    flight_height: float = Field(180.0, gt=0, description="height above ground in m")
     gsd: float | None = Field(None, gt=0, description="ground sampling distance in cm/px; overrides the rest")
 
 
@@ -121,7 +122,7 @@ class InferenceService(Keys):
     """A remote scoring server."""
 
     url: Annotated[str | None, NO_REMOTE] = None
-    timeout: float = Field(60.0, gt=0, description="s")
+    timeout: Annotated[float, NoEffect(NO_REMOTE.reason, harmless=(60,))] = Field(60.0, gt=0)
 
 
 class Profiling(Keys):
@@ -139,7 +140,7 @@ Export = Literal["megadetector", "csv", "coco", "geojson", "report", "overlays",
 class Output(Keys):
     """Where results go."""
 
-    directory: Path = Path("results")
+    directory: Path = Field(Path("results"), description="where results go")
     overlays: str = Field("100", description="pictures with boxes to draw: all, none or a number")
     exports: list[Export] = Field([], description="files to write besides those of every run")
     dataset_name: Annotated[
@@ -162,8 +163,8 @@ class Output(Keys):
 class Logging(Keys):
     """How much is said, and where it is kept."""
 
-    verbose: bool = False
-    log_file: Path | None = None
+    verbose: bool = Field(False, description="say more while working")
+    log_file: Path | None = Field(None, description="also keep a log in this file")
 
 
 class DetectionKeys(Keys):

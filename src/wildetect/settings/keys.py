@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from wildetect.settings.problems import Key
 
-__all__ = ["Keys", "NoEffect", "SectionKeys", "key_names", "keys_without_effect"]
+__all__ = ["FromVariable", "Keys", "NoEffect", "SectionKeys", "fields_of", "key_names", "keys_without_effect"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,19 @@ class NoEffect:
 
     reason: str
     harmless: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class FromVariable:
+    """Marks a key in whose place a variable of the environment or of .env is heard.
+
+    Attributes:
+        name: The variable.
+        beats_settings: Whether it is heard first; otherwise only where the key is null.
+    """
+
+    name: str
+    beats_settings: bool = False
 
 
 class Keys(BaseModel):
@@ -55,23 +68,24 @@ class SectionKeys(Keys):
     file: ClassVar[str]
 
 
-def _fields(model: type[Keys], above: Key = ()) -> Iterator[tuple[Key, FieldInfo]]:
+def fields_of(model: type[Keys], above: Key = ()) -> Iterator[tuple[Key, FieldInfo]]:
+    """All keys of a settings file, those of its blocks after each block's own."""
     for name, info in model.model_fields.items():
         yield (*above, name), info
         inner = [info.annotation, *get_args(info.annotation)]
         for block in inner:
             if isinstance(block, type) and issubclass(block, Keys):
-                yield from _fields(block, (*above, name))
+                yield from fields_of(block, (*above, name))
 
 
 def key_names(model: type[Keys]) -> list[str]:
     """All keys of a settings file as users write them: `processing.tile_size`."""
-    return [".".join(str(part) for part in key) for key, _ in _fields(model)]
+    return [".".join(str(part) for part in key) for key, _ in fields_of(model)]
 
 
 def keys_without_effect(model: type[Keys]) -> Iterator[tuple[Key, NoEffect]]:
     """The keys that are accepted and do nothing, each with its marker."""
-    for key, info in _fields(model):
+    for key, info in fields_of(model):
         for marker in info.metadata:
             if isinstance(marker, NoEffect):
                 yield key, marker

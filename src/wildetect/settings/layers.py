@@ -4,74 +4,44 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings.keys import Keys, SectionKeys, key_names, keys_without_effect
+from wildetect.settings.layer import Layer, Option, command_line_layer, dotenv_layer, variable_layer
 from wildetect.settings.problems import Key, Problem, dotted, nearest, raise_problems, shown
 from wildetect.settings.project import Project
 from wildetect.settings.yaml_file import YamlFile, read_yaml
 
-__all__ = ["PRECEDENCE", "Option", "load_settings"]
+__all__ = ["PRECEDENCE", "Layers", "Option", "load_settings", "merged", "read_layers"]
 
 PRECEDENCE = ("command line", "environment", ".env", "YAML", "default")
 """Who is heard first; the default is what the models in this package say."""
 
 logger = logging.getLogger(__name__)
-NOT_GIVEN = object()
 Section = TypeVar("Section", bound=SectionKeys)
 
 
-class Option(NamedTuple):
-    """A setting given on the command line.
+@dataclass(frozen=True)
+class Layers:
+    """What each layer says, before anything is checked.
 
     Attributes:
-        flag: The option as users type it, such as "--tile-size".
-        value: Its value; None where the option was not given.
+        named: The layers, highest first, under their names in `PRECEDENCE`.
+        yaml_file: The YAML file, with what is wrong with it as a file.
+        path: Where it is, whether it exists or not.
     """
 
-    flag: str
-    value: object
-
-
-@dataclass
-class Layer:
-    """One source of settings: nested values, and the place each was given at."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    where: Callable[[Key], str] = dotted
-
-    def at(self, key: Key) -> Any:
-        """The value that this layer gives at the key, or `NOT_GIVEN`."""
-        inner: Any = self.values
-        for part in key:
-            is_there = isinstance(inner, dict) and part in inner
-            is_item = isinstance(inner, list) and isinstance(part, int) and part < len(inner)
-            if not (is_there or is_item):
-                return NOT_GIVEN
-            inner = inner[part]
-        return inner
-
-    def holds(self, key: Key) -> bool:
-        """Whether this layer gives a value at the key, or below it."""
-        return self.at(key) is not NOT_GIVEN
-
-    def put(self, key: Key, value: object) -> None:
-        """Set a value; a block on the way that is no block is replaced by one."""
-        inner = self.values
-        for part in key[:-1]:
-            if not isinstance(inner.get(str(part)), dict):
-                inner[str(part)] = {}
-            inner = inner[str(part)]
-        inner[str(key[-1])] = value
+    named: Mapping[str, Layer]
+    yaml_file: YamlFile
+    path: Path
 
 
 def load_settings(
@@ -95,14 +65,42 @@ def load_settings(
     Raises:
         ConfigurationError: Naming every problem of every layer, each with its place.
     """
+    layers = read_layers(model, project, file=file, options=options)
+    settings = merged(model, project, layers)
+    _warn_of_keys_without_effect(model, list(layers.named.values()))
+    return settings
+
+
+def read_layers(
+    model: type[SectionKeys],
+    project: Project,
+    *,
+    file: Path | None = None,
+    options: Mapping[Key, Option] | None = None,
+) -> Layers:
+    """Read what each layer says of a section; the arguments are those of `load_settings`.
+
+    Raises:
+        ConfigurationError: Where the file that is asked for does not exist.
+    """
     yaml_file = _read_file(model, project, file)
     layers = {
-        "command line": _command_line_layer(options or {}),
-        "environment": _variable_layer(model.section, os.environ, "environment variable {name}"),
-        ".env": _dotenv_layer(model.section, project),
+        "command line": command_line_layer(options or {}),
+        "environment": variable_layer(model.section, os.environ, "environment variable {name}"),
+        ".env": dotenv_layer(model.section, project),
         "YAML": Layer(yaml_file.values, yaml_file.where),
     }
-    ordered = [layers[name] for name in PRECEDENCE if name in layers]
+    named = {name: layers[name] for name in PRECEDENCE if name in layers}
+    return Layers(named, yaml_file, _path(model, project, file))
+
+
+def merged(model: type[Section], project: Project, layers: Layers) -> Section:
+    """Merge the layers and check the result.
+
+    Raises:
+        ConfigurationError: Naming every problem of every layer, each with its place.
+    """
+    ordered, yaml_file = list(layers.named.values()), layers.yaml_file
     problems = list(yaml_file.problems)
     settings: Section | None = None
     try:
@@ -112,11 +110,8 @@ def load_settings(
         readable = not problems or yaml_file.values
         problems += _problems_of(error, model, ordered, yaml_file) if readable else []
     problems.sort(key=_place)
-    raise_problems(
-        problems, hint=f"Mend it there; {project.shown(_path(model, project, file))} explains each key."
-    )
+    raise_problems(problems, hint=f"Mend it there; {project.shown(layers.path)} explains each key.")
     assert settings is not None  # noqa: S101 - raise_problems has raised otherwise
-    _warn_of_keys_without_effect(model, ordered)
     return settings
 
 
@@ -134,47 +129,6 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
             hint=f"Give an existing YAML file with --config; the one in use without it is {model.file}.",
         )
     return read_yaml(path, name=project.shown(path), variable=project.variable)
-
-
-def _command_line_layer(options: Mapping[Key, Option]) -> Layer:
-    given = {key: option for key, option in options.items() if option.value is not None}
-
-    def where(key: Key) -> str:
-        # an item of a list came with the option that gives the list
-        above = (key[:length] for length in range(len(key), 0, -1))
-        return next((given[one].flag for one in above if one in given), dotted(key))
-
-    layer = Layer(where=where)
-    for key, option in given.items():
-        layer.put(key, option.value)
-    return layer
-
-
-def _dotenv_layer(section: str, project: Project) -> Layer:
-    lines = {name.upper(): line for name, line in project.dotenv.lines.items()}
-    layer = _variable_layer(section, project.dotenv.values, "{name}")
-    by_name = layer.where
-    layer.where = lambda key: f".env:{lines.get(by_name(key), '?')}"
-    return layer
-
-
-def _variable_layer(section: str, variables: Mapping[str, str], place: str) -> Layer:
-    prefix = f"WILDETECT_{section}__".upper()
-    layer = Layer(where=lambda key: place.format(name=prefix + "__".join(str(part).upper() for part in key)))
-    for name, text in variables.items():
-        if name.upper().startswith(prefix) and text:
-            layer.put(tuple(name[len(prefix) :].lower().split("__")), _value_of_variable(text))
-    return layer
-
-
-def _value_of_variable(text: str) -> Any:
-    """The text itself, but null and a list in brackets as YAML reads them."""
-    if text.strip() in ("null", "~") or text.lstrip().startswith("["):
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError:
-            return text
-    return text
 
 
 def _merged(model: type[Section], layers: list[Layer]) -> Section:
@@ -199,8 +153,8 @@ def _merged(model: type[Section], layers: list[Layer]) -> Section:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return tuple(Source(settings_cls, layer) for layer in layers)
 
-    merged: Section = Merged()
-    return merged
+    settings: Section = Merged()
+    return settings
 
 
 def _place(problem: Problem) -> tuple[str, int]:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from wildetect.settings.keys import SectionKeys
 
 __all__ = ["MlflowSettings"]
+
+
+def _word(value: Any) -> Any:
+    """YAML reads on and off without quotes as true and false."""
+    return ("on" if value else "off") if isinstance(value, bool) else value
+
+
+SignIn = Annotated[
+    Literal["auto", "on", "off"],
+    BeforeValidator(_word, json_schema_input_type=Literal["auto", "on", "off"] | bool),
+]
 
 
 class MlflowSettings(SectionKeys):
@@ -23,4 +34,4 @@ class MlflowSettings(SectionKeys):
     artifacts_destination: str | None = Field(None, description="null: the folder runs/mlflow/artifacts")
     workers: int = Field(1, ge=1, le=64, description="server processes")
     open_browser: bool = Field(True, description="open the page once the server answers")
-    sign_in: Literal["auto", "on", "off"] = Field("auto", description="auto: on where the server is shared")
+    sign_in: SignIn = Field("auto", description="ask for a password; auto: where the server is shared")

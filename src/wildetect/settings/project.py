@@ -110,6 +110,14 @@ class Project:
         """A variable of the environment, else of .env; an empty one counts as not given."""
         return os.environ.get(name) or self.dotenv.values.get(name) or None
 
+    def origin_of(self, name: str) -> tuple[str, str | None]:
+        """Which layer gives a variable, and its place there; ("default", None) where it is not given."""
+        if os.environ.get(name):
+            return "environment", f"environment variable {name}"
+        if self.dotenv.values.get(name):
+            return ".env", f".env:{self.dotenv.lines[name]} ({name})"
+        return "default", None
+
     def path(self, path: Path) -> Path:
         """A path of a settings file or of .env: relative ones start at the project root."""
         return self.root / path.expanduser()

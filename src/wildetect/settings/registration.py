@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from wildetect.settings.keys import Keys, NoEffect, SectionKeys
+from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 
 __all__ = ["FAMILIES", "Family", "RegistrationSettings"]
 
@@ -22,7 +22,7 @@ Family = Literal[
     "nanodet",
     "fastestdet",
 ]
-"""How a detector is fed and read; the README explains each."""
+"""How a detector is fed and read; docs/models.md explains each."""
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
 NOT_A_FORMAT = NoEffect(
@@ -42,11 +42,13 @@ class Yolo(Keys):
     weights: Path | None = Field(None, description="ONNX, Ultralytics' .pt, or TorchScript")
     imgsz: int | None = Field(None, gt=0, description="side of the network input in px; null: from the file")
     device: Annotated[str | None, NoEffect("the device is chosen when detecting")] = None
-    conf_thres: float = Field(0.2, ge=0, le=1)
-    iou_thres: float = Field(0.3, ge=0, le=1)
+    conf_thres: float = Field(0.2, ge=0, le=1, description="boxes below it are not counted")
+    iou_thres: float = Field(0.3, ge=0, le=1, description="overlap above which two boxes of a class are one")
     max_det: int = Field(300, gt=0, description="boxes per tile")
-    overlap_metric: Literal["IOU", "IOS"] = "IOU"
-    task: Literal["detect"] = "detect"
+    overlap_metric: Literal["IOU", "IOS"] = Field(
+        "IOU", description="overlap as a share of both boxes together, or of the smaller one"
+    )
+    task: Literal["detect"] = Field("detect", description="what the network does")
     merging_method: Annotated[str | None, NoEffect("boxes are merged by class-wise NMS")] = None
     disable_detection_filtering: Annotated[bool, NoEffect("boxes below conf_thres are never kept")] = False
 
@@ -94,10 +96,10 @@ class Classifier(Keys):
     weights: Path | None = Field(None, description="ONNX file; null: no second stage")
     imgsz: int | None = Field(None, gt=0, description="side of the network input in px; null: from the file")
     class_names: list[str] | None = Field(None, min_length=2, description="null: from the file's metadata")
-    channel_order: ChannelOrder = "rgb"
+    channel_order: ChannelOrder = Field("rgb", description="order in which the network takes colours")
     scale: float | None = Field(None, gt=0, description="pixel values are multiplied by it")
-    mean: Triple | None = None
-    std: Triple | None = None
+    mean: Triple | None = Field(None, description="subtracted after scaling")
+    std: Triple | None = Field(None, description="divided by after that")
     crop: Literal["square", "box"] = Field("square", description="what is cut out around a box")
     margin: float = Field(0.1, ge=0, le=2, description="added on each side, as a share of the longer side")
     pad: int = Field(114, ge=0, le=255, description="pixel value beyond the photograph's border")
@@ -110,8 +112,10 @@ class Classifier(Keys):
 class Naming(Keys):
     """The registered name and the server."""
 
-    name: str = "detector"
-    mlflow_tracking_uri: str | None = Field(None, description="where the environment and .env say nothing")
+    name: str = Field("detector", description="the registered name; under a known one a new version is made")
+    mlflow_tracking_uri: Annotated[str | None, FromVariable("MLFLOW_TRACKING_URI", beats_settings=True)] = (
+        Field(None, description="where the environment and .env say nothing")
+    )
     export_format: Annotated[ExportFormat | None, ONE_BLOCK] = None
     batch_size: Annotated[int | None, ONE_BLOCK] = Field(None, gt=0)
     dynamic: Annotated[bool | None, ONE_BLOCK] = None
@@ -128,23 +132,31 @@ class RegistrationSettings(SectionKeys):
     processing: Naming = Naming()
     weights: Annotated[Path | None, NoEffect("it names a classifier alone; a detector is needed")] = None
 
-    model_path: Path | None = None
-    model_name: str | None = None
-    model_type: Literal["detector", "classifier"] = "detector"
+    model_path: Path | None = Field(None, description="localizer.yolo.weights in the flat form")
+    model_name: str | None = Field(None, description="processing.name in the flat form")
+    model_type: Literal["detector", "classifier"] = Field(
+        "detector", description="a classifier alone is refused: it is a second stage"
+    )
 
     family: Family | None = Field(None, description="null: from the file's own metadata")
     class_names: list[str] | None = Field(
         None, min_length=1, description="null: from the file's own metadata"
     )
-    channel_order: ChannelOrder | None = None
-    scale: float | None = Field(None, gt=0, description="pixel values are multiplied by it")
-    mean: Triple | None = None
-    std: Triple | None = None
-    resize: Literal["letterbox", "letterbox-corner", "stretch"] | None = None
-    pad: int | None = Field(None, ge=0, le=255)
-    aliases: list[str] = Field(default_factory=list)
-    description: str | None = None
-    tags: dict[str, str] = Field(default_factory=dict)
+    channel_order: ChannelOrder | None = Field(None, description="order of colours; null: the family's own")
+    scale: float | None = Field(
+        None, gt=0, description="pixel values are multiplied by it; null: the family's own"
+    )
+    mean: Triple | None = Field(None, description="subtracted after scaling; null: the family's own")
+    std: Triple | None = Field(None, description="divided by after that; null: the family's own")
+    resize: Literal["letterbox", "letterbox-corner", "stretch"] | None = Field(
+        None, description="how a tile gets the network's size; null: the family's own"
+    )
+    pad: int | None = Field(
+        None, ge=0, le=255, description="pixel value of the letterbox border; null: the family's own"
+    )
+    aliases: list[str] = Field(default_factory=list, description="names for the new version")
+    description: str | None = Field(None, description="shown on the model's page; Markdown")
+    tags: dict[str, str] = Field(default_factory=dict, description="further labels of the version")
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

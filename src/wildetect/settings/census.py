@@ -1,0 +1,138 @@
+"""configs/census.yaml: what was surveyed, how animals are counted once, where the numbers go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output
+from wildetect.settings.keys import Keys, NoEffect, SectionKeys
+
+__all__ = ["Campaign", "CensusExport", "CensusSettings", "SurveyKeys"]
+
+DISTANCE_DECIDES = NoEffect("the distance on the ground decides which boxes are one animal")
+NOT_SENT = NoEffect("results are not sent to FiftyOne; animals.geojson and detections/coco.json open in it")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def _folder_name(text: str) -> str:
+    """A campaign's id as the name of a folder that Windows takes, too."""
+    name = re.sub(r"[^\w .()+-]+", "_", text).strip(" .")
+    return f"{name or 'campaign'}_" if _RESERVED.fullmatch(name) or not name else name
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _share(value: object, name: str = "") -> float:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number <= 1:
+        raise ValueError(f"{name}must be a number from 0 to 1")
+    return number
+
+
+def _one_or_each(value: Any) -> Any:
+    """One number for all classes, or one for each; a union alone would report every mistake twice."""
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        return {str(name): _share(one, f"{name}: ") for name, one in value.items()}
+    return _share(value)
+
+
+Confidence = Annotated[float | dict[str, float] | None, BeforeValidator(_one_or_each)]
+
+
+class Campaign(Keys):
+    """Which survey it is."""
+
+    id: str = Field(min_length=1, description="names the output folder, too")
+    pilot_name: str | None = Field(None, description="who flew; stands in the report")
+    target_species: Annotated[
+        list[str] | None, BeforeValidator(_as_list, json_schema_input_type=list[str] | str | None)
+    ] = Field(None, description="classes to count; null: all")
+
+
+class SurveyKeys(Keys):
+    """How animals are counted once, and the design of the survey."""
+
+    detections: Path | None = Field(None, description="folder of a finished detect.run; null: detect first")
+    tolerance: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="m; boxes nearer are one animal; null: from the tags"
+    )
+    confidence: Confidence = Field(None, description="boxes below do not count; one number or one a class")
+    strata: Path | None = Field(None, description="areas, as GeoJSON, GeoPackage, Shapefile or CSV")
+    transects: Path | None = Field(None, description="lines or photographs of each transect; null: found")
+    strata_name: str | None = Field(None, min_length=1, description="column with their names; null: found")
+    transects_name: str | None = Field(None, min_length=1, description="column with their names; null: found")
+    trained_gsd: float | None = Field(
+        None, gt=0, description="cm/px of the photographs that the model was trained on; null: not compared"
+    )
+    terrain: Path | None = Field(None, description="heights of the ground above sea, a GeoTIFF")
+
+    def confidence_of(self, class_name: str) -> float:
+        """The least confidence at which a box of a class counts; 0 where none is set."""
+        chosen = self.confidence
+        if isinstance(chosen, Mapping):
+            chosen = chosen.get(class_name)
+        return 0.0 if chosen is None else float(chosen)
+
+
+class CensusDetection(DetectionKeys):
+    """The keys of configs/detection.yaml, for the detection that comes first."""
+
+    merging_iou_threshold: Annotated[float | None, DISTANCE_DECIDES] = None
+    merging_min_overlap_threshold: Annotated[float | None, DISTANCE_DECIDES] = None
+
+
+class CensusExport(Keys):
+    """Where the results go, and what is made of them."""
+
+    output_directory: Path | None = Field(None, description="null: results/ and the campaign's id")
+    create_map: bool = Field(True, description="draw the map in the report")
+    to_fiftyone: Annotated[bool, NOT_SENT] = False
+    export_to_labelstudio: bool = Field(False, description="the detections as a file for Label Studio, too")
+
+
+class _Detection(DetectionSettings):
+    """The settings of the detection that comes first, as the library takes them."""
+
+    file: ClassVar[str] = "configs/census.yaml (under detection:)"
+
+
+class CensusSettings(SectionKeys):
+    """configs/census.yaml."""
+
+    section: ClassVar[str] = "census"
+    file: ClassVar[str] = "configs/census.yaml"
+
+    campaign: Campaign
+    survey: SurveyKeys = SurveyKeys()
+    detection: CensusDetection = CensusDetection()
+    export: CensusExport = CensusExport()
+    logging: Logging = Logging()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_key_that_is_missing(cls, values: Any) -> Any:
+        return {**values, "campaign": values.get("campaign") or {}} if isinstance(values, dict) else values
+
+    @property
+    def output(self) -> Path:
+        """The folder of the results, as it is given or as the campaign's id makes it."""
+        return self.export.output_directory or Path("results") / _folder_name(self.campaign.id)
+
+    def detection_into(self, folder: Path) -> DetectionSettings:
+        """The settings of a detection run with these keys and this output folder."""
+        given = {name: getattr(self.detection, name) for name in DetectionKeys.model_fields}
+        exports = ["labelstudio"] if self.export.export_to_labelstudio else []
+        output = Output.model_validate({"directory": folder, "exports": exports})
+        return _Detection(**given, output=output, logging=self.logging)
