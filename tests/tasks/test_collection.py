@@ -16,6 +16,8 @@ HEAVY = ("mlflow", "onnx", "onnxruntime", "numpy", "rasterio", "pydantic", "PIL"
 
 def test_the_documented_tasks_are_there() -> None:
     documented = {
+        "census.run",
+        "census.selftest",
         "demo",
         "detect.run",
         "mlflow.backup",
@@ -42,6 +44,18 @@ def test_help(name: str) -> None:
         assert argument.help, f"{name} {argument.name}"
         assert not argument.positional
         assert all(len(flag) > 1 for flag in argument.names), f"{name} has a short flag"
+
+
+def test_help_through_the_program() -> None:
+    words = [sys.executable, "-m", "invoke", "detect.run", "--help"]
+    ended = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert "side of a tile in px" in ended.stdout
+
+
+def test_help_is_there_however_often_it_is_read() -> None:
+    first, second = ([argument.help for argument in ns["detect.run"].get_arguments()] for _ in range(2))
+    assert first == second
+    assert all(first)
 
 
 def test_listing_the_tasks_imports_nothing_heavy() -> None:

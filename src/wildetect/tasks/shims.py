@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
 from wildetect.tasks.support import say, verb
 
-__all__ = ["write"]
+if TYPE_CHECKING:
+    from wildetect.shims import Shim
+
+__all__ = ["declared_shims", "write"]
 
 
 @verb(help={"check": "change nothing; exit 2 if a file is missing, out of date or nobody's"})
@@ -18,18 +23,23 @@ def write(context: Context, check: bool = False) -> None:
     del context
     from wildetect.settings import Project
     from wildetect.shims import check_shims, write_shims
+
+    shims = declared_shims()
+    folder = Project.find().root / "scripts"
+    if check:
+        check_shims(folder, shims)
+        say(f"{len(shims)} files in {folder.name}/ are up to date")
+    else:
+        for path in write_shims(folder, shims):
+            print(path.relative_to(folder.parent).as_posix())
+
+
+def declared_shims() -> list[Shim]:
+    """The .bat file of each task that declares one, by name."""
+    from wildetect.shims import Shim
     from wildetect.tasks import ns
     from wildetect.tasks.support import Verb
 
-    tasks = {}
-    for name in ns.task_names:
-        task = ns[name]
-        if isinstance(task, Verb) and task.shim:
-            tasks[task.shim] = name
-    folder = Project.find().root / "scripts"
-    if check:
-        check_shims(folder, tasks)
-        say(f"{len(tasks)} files in {folder.name}/ are up to date")
-    else:
-        for path in write_shims(folder, tasks):
-            print(path.relative_to(folder.parent).as_posix())
+    tasks = {name: ns[name] for name in ns.task_names}
+    shims = [Shim(task.shim, name) for name, task in tasks.items() if isinstance(task, Verb) and task.shim]
+    return sorted(shims, key=lambda shim: shim.name)

@@ -1,0 +1,138 @@
+"""What follows `invoke`, mended and checked before invoke itself reads it.
+
+invoke takes a word without a dash for the name of a task, and ends with 1 where it knows no such option
+or task. So tasks.py shows the words here first: paths become values of the option that the task takes
+paths with, and what invoke would refuse ends with 2 and a hint, as every wrong argument does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from invoke.collection import Collection
+from invoke.exceptions import ParseError
+from invoke.parser import Parser
+from invoke.parser.context import ParserContext
+
+from wildetect.errors import ConfigurationError
+from wildetect.shims import COMMAND_LINE
+from wildetect.tasks.support import Verb, errors_told
+
+__all__ = ["mended", "prepare_command_line", "words_of_explorer"]
+
+WORD = re.compile(r'(?:"[^"]*"|[^\s"])+')
+UNKNOWN = re.compile(r"No idea what '(.*)' is!")
+NO_VALUE = re.compile(r"Flag <Argument: (\S+).*> needed value")
+
+
+def prepare_command_line(tasks: Collection) -> None:
+    """Mend and check the words of the `invoke` that is running; elsewhere do nothing.
+
+    Raises:
+        Exit: With code 2 where invoke would refuse the words.
+    """
+    from invoke.main import program
+
+    if not hasattr(program, "core"):  # tasks.py is imported by something else
+        return
+    from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))
+    words = [*program.core.unparsed, *from_explorer]
+    try:
+        program.core.unparsed[:] = mended(words, tasks, program.initial_context)
+    except ConfigurationError as error:
+        with errors_told():
+            raise error from None
+
+
+def words_of_explorer(line: str) -> list[str]:
+    r"""The words behind the .bat file, where Explorer started it: dropped paths, a shortcut's arguments.
+
+    Explorer puts paths with spaces in quotes, and no others; cmd.exe would break C:\a&b.jpg.
+
+    Args:
+        line: The line that started cmd.exe: `...\cmd.exe /c ""C:\...\run_detection.bat" C:\a&b.jpg"`.
+    """
+    command = line.rstrip().partition(' /c "')[2].removesuffix('"')
+    return [word.replace('"', "") for word in WORD.findall(command.partition('" ')[2])]
+
+
+def mended(words: Sequence[str], tasks: Collection, core: ParserContext) -> list[str]:
+    """The words as invoke shall read them: each bare path behind the option that takes it.
+
+    Args:
+        words: Tasks, options, values and paths.
+        tasks: The tasks there are.
+        core: invoke's own options.
+
+    Raises:
+        ConfigurationError: A word is neither an option, a task nor a path, or an option has no value.
+    """
+    contexts = {name: ParserContext(name, args=tasks[name].get_arguments()) for name in tasks.task_names}
+    takers = {name: task.paths for name in contexts if isinstance(task := tasks[name], Verb)}
+    parser = Parser(contexts.values(), initial=core)
+    named: list[str] = []
+    task, awaits_value = "", False
+    for word in words:
+        if awaits_value:
+            awaits_value = False
+        elif word.startswith("-"):
+            known = (contexts[task], core) if task else (core,)
+            flag = next((context.flags[word] for context in known if word in context.flags), None)
+            awaits_value = flag is not None and flag.takes_value and not flag.optional
+        elif word in contexts:
+            task = word
+        elif takers.get(task):
+            if not _is_path(word):
+                _refuse_unknown(parser, named, contexts)  # of "--sorce x" the option is what is wrong
+                raise _no_path(word, task)
+            named.append(f"--{takers[task]}")
+        named.append(word)
+    _refuse_unknown(parser, named, contexts)
+    return named
+
+
+def _refuse_unknown(parser: Parser, words: list[str], contexts: Mapping[str, ParserContext]) -> None:
+    try:
+        parser.parse_argv(list(words))
+    except ParseError as problem:
+        raise _as_error(str(problem), problem.context, contexts) from problem
+
+
+def _is_path(word: str) -> bool:
+    from wildetect.settings.project import from_caller
+
+    return bool(word) and from_caller(word).exists()
+
+
+def _no_path(word: str, task: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{word!r} is no option of {task}, no task, and no file or folder",
+        hint=f"Put a path with spaces in quotes; uv run invoke {task} --help lists the options.",
+    )
+
+
+def _as_error(
+    problem: str, context: ParserContext | None, contexts: Mapping[str, ParserContext]
+) -> ConfigurationError:
+    task = context.name if context is not None else None
+    tasks = "uv run invoke --list lists the tasks."
+    options = f"uv run invoke {task} --help lists the options." if task else tasks
+    if no_value := NO_VALUE.match(problem):
+        return ConfigurationError(f"--{no_value[1]} needs a value", hint=options)
+    unknown = UNKNOWN.match(problem)
+    if unknown is None:
+        return ConfigurationError(problem, hint=options)
+    word = unknown[1]
+    if word.startswith("-"):
+        flags = [*context.flags, *context.inverse_flags] if context is not None else []
+        whose = f"{task} has" if task else "there is"
+        return ConfigurationError(f"{whose} no option {word}", hint=_closest(word, flags) + options)
+    return ConfigurationError(f"there is no task {word!r}", hint=_closest(word, contexts) + tasks)
+
+
+def _closest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {near[0]}? " if near else ""

@@ -1,0 +1,116 @@
+"""What is typed behind `invoke`, or dropped on a .bat file: mended, or refused with a hint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from invoke.main import program
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+from wildetect.errors import ConfigurationError
+from wildetect.tasks import ns
+from wildetect.tasks.command_line import mended, words_of_explorer
+
+FILE = r"C:\my work\scripts\run_detection.bat"
+
+
+@pytest.mark.parametrize(
+    ("behind", "words"),
+    [
+        (" ", []),
+        ("", []),
+        (r" C:\a&b.jpg", [r"C:\a&b.jpg"]),
+        (r' "C:\a b.jpg" C:\c^d,e;f=g%1.jpg', [r"C:\a b.jpg", r"C:\c^d,e;f=g%1.jpg"]),
+        (r' "D:\my pictures\" D:\ ', ["D:\\my pictures\\", "D:\\"]),
+        (r' --name="a b" --limit 3 \\server\x', ["--name=a b", "--limit", "3", r"\\server\x"]),
+        (r' "C:\größe Ж" ""', ["C:\\größe Ж", ""]),
+    ],
+)
+def test_words_of_explorer(behind: str, words: list[str]) -> None:
+    assert words_of_explorer(rf'C:\WINDOWS\system32\cmd.exe /c ""{FILE}"{behind}"') == words
+
+
+@pytest.mark.parametrize("line", ["", r"C:\WINDOWS\system32\cmd.exe", rf'cmd.exe /c "{FILE}"'])
+def test_no_words_of_explorer(line: str) -> None:
+    assert words_of_explorer(line) == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("a&b.jpg", "-x.jpg", "demo"):
+        (tmp_path / name).touch()
+    monkeypatch.setenv("WILDETECT_CALLER_CWD", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("detect.run a&b.jpg", "detect.run --source a&b.jpg"),
+        ("detect.run a&b.jpg . --limit 3", "detect.run --source a&b.jpg --source . --limit 3"),
+        ("detect.run --limit 3 a&b.jpg --json .", "detect.run --limit 3 --source a&b.jpg --json --source ."),
+        ("detect.run --limit=3 .", "detect.run --limit=3 --source ."),
+        ("detect.run --output . --source . .", "detect.run --output . --source . --source ."),
+        ("detect.run ./-x.jpg", "detect.run --source ./-x.jpg"),
+        ("--echo detect.run -e .", "--echo detect.run -e --source ."),
+        ("detect.run . mlflow.stop --timeout 3", "detect.run --source . mlflow.stop --timeout 3"),
+        ("detect.run demo", "detect.run demo"),  # a task goes before a path
+        ("detect.run --help", "detect.run --help"),
+        ("mlflow.serve --no-browser", "mlflow.serve --no-browser"),
+        ("", ""),
+    ],
+)
+def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
+    assert mended(given.split(), ns, program.initial_context) == read.split()
+
+
+@pytest.mark.parametrize(
+    ("given", "says", "hint"),
+    [
+        ("detect.run gone.jpg", "'gone.jpg' is no option of detect.run, no task, and no file", "in quotes"),
+        ("detect.run . gone", "'gone' is no option of detect.run", "detect.run --help"),
+        ("detect.run --sorce x", "detect.run has no option --sorce", "Did you mean --source?"),
+        ("detect.run --sorce .", "detect.run has no option --sorce", "Did you mean --source?"),
+        ("detect.run --sorce=x", "detect.run has no option --sorce", "Did you mean --source?"),
+        ("mlflow.serve --no-brwser", "mlflow.serve has no option --no-brwser", "--no-browser?"),
+        ("detect.run --output", "--output needs a value", "detect.run --help"),
+        ("detect.run --output --json", "--output needs a value", "detect.run --help"),
+        ("mlflow.stop a&b.jpg", "there is no task 'a&b.jpg'", "uv run invoke --list"),
+        ("detct.run", "there is no task 'detct.run'", "Did you mean detect.run?"),
+        ("--lst", "there is no option --lst", "Did you mean --list?"),
+    ],
+)
+def test_what_is_refused(given: str, says: str, hint: str, folder: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        mended(given.split(), ns, program.initial_context)
+    assert caught.value.message.startswith(says)
+    assert hint in caught.value.hint
+
+
+def test_an_empty_word_is_no_path(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"'' is no option of detect\.run"):
+        mended(["detect.run", ""], ns, program.initial_context)
+
+
+def test_through_the_program(tmp_path: Path) -> None:
+    workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+    error, hint = workspace.fail(2, "detect.run", "--sorce", "x")
+    assert error == "error: detect.run has no option --sorce"
+    assert "Did you mean --source?" in hint
+
+
+def test_dropped_pictures_are_detected_in(tmp_path: Path) -> None:
+    from PIL import Image
+
+    pictures = [tmp_path / "a&b.png", tmp_path / "c d.png"]
+    for picture in pictures:
+        Image.new("RGB", (64, 48), "green").save(picture)
+    dropped = f'--json --model {REPOSITORY / "demo/detector.onnx"} {pictures[0]} "{pictures[1]}"'
+    line = f'cmd.exe /c ""{FILE}" {dropped}"'
+    workspace = Workspace.make(
+        tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri(), WILDETECT_COMMAND_LINE=line
+    )
+    ended = workspace.invoke("detect.run")
+    assert ended.returncode == 0, ended.stderr
+    assert '"found": 2' in ended.stdout
