@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
+import pytest
 from tests.workspaces import Workspace, free_port
 
 
@@ -93,6 +95,19 @@ def ended_after(workspace: Workspace) -> Iterator[Workspace]:
         for process in reversed(processes_of(workspace)):
             with contextlib.suppress(psutil.Error):
                 process.kill()
+
+
+@contextlib.contextmanager
+def small_disk(mount: Path, size: str) -> Iterator[None]:
+    """A file system of its own, where the machine allows it."""
+    mount.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(mount)]
+    if sys.platform != "linux" or os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
+        pytest.skip("this machine does not let tests mount a disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
 class Window:

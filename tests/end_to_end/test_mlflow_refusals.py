@@ -24,6 +24,7 @@ from tests.servers import (
     make_workspace,
     port_of,
     processes_of,
+    small_disk,
     uri_of,
     wait_for,
 )
@@ -58,19 +59,6 @@ def refused(workspace: Workspace, *words: str, code: int = 3) -> tuple[str, str,
     assert not processes_of(workspace)
     assert not (folder_of(workspace) / "server.json").exists()
     return error, hint, ended.stderr
-
-
-@contextlib.contextmanager
-def small_disk(mount: Path, size: str) -> Iterator[None]:
-    """A file system of its own, where the machine allows it."""
-    mount.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(mount)]
-    if sys.platform != "linux" or os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
-        pytest.skip("this machine does not let tests mount a disk")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
 def test_port_held_by_another_program(workspace: Workspace) -> None:

@@ -86,8 +86,9 @@ def test_a_refused_sign_in_names_the_user_only(uri: str) -> None:
     assert "hunter2" not in caught.value.message + caught.value.hint
 
 
-@pytest.mark.parametrize("address", [unused_uri(), "ftp://127.0.0.1", "http://127.0.0.1:1", "nonsense"])
+@pytest.mark.parametrize("address", ["", "ftp://127.0.0.1", "http://127.0.0.1:1", "nonsense"])
 def test_nobody_answers(address: str) -> None:
+    address = address or unused_uri()
     assert not Probe(address).healthy()
     with pytest.raises(ServerError, match="no MLflow server answers") as caught:
         Probe(address).version()

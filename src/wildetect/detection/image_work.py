@@ -108,7 +108,7 @@ class ImageWork:
     def result(self, detections: Detections | None) -> ImageResult:
         """The outcome; closes the image."""
         source, self.source = self.source, None
-        position = source.position if source is not None else None
+        position = (source.position or self.file.position) if source is not None else None
         positions = None
         if source is not None:
             if detections is not None and source.georeference is not None:

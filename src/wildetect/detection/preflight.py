@@ -61,7 +61,7 @@ def survey(images: Sequence[ImageFile], options: PipelineOptions) -> Survey:
                 continue
             found.tiles[image.name] = len(options.tiles(facts))
             found.pixels += facts.width * facts.height
-            found.without_position += facts.position is None and facts.georeference is None
+            found.without_position += not (facts.position or facts.georeference or image.position)
     return found
 
 

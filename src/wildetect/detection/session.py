@@ -15,7 +15,7 @@ from wildetect.detection.devices import CPU, Backend, Device, no_device, to_try
 from wildetect.errors import ModelError
 from wildetect.registry.weights_file import check_file
 
-__all__ = ["NoMemoryError", "Session", "TensorSpec", "open_session"]
+__all__ = ["NoMemoryError", "Session", "TensorSpec", "available_providers", "open_session"]
 
 _ONLY_ERRORS = 3
 _DTYPES = {"float": "float32", "double": "float64"}
@@ -80,6 +80,13 @@ class Session:
             ) from error
 
 
+def available_providers() -> list[str]:
+    """What the installed onnxruntime can run networks on, by its names for it."""
+    import onnxruntime
+
+    return list(onnxruntime.get_available_providers())
+
+
 def open_session(weights: Path, device: Device = "auto", *, threads: int = 1) -> Session:
     """Load an ONNX file.
 
@@ -94,9 +101,7 @@ def open_session(weights: Path, device: Device = "auto", *, threads: int = 1) ->
         ModelError: The file is missing or no usable network.
     """
     check_file(weights)
-    import onnxruntime
-
-    for backend in to_try(device, onnxruntime.get_available_providers()):
+    for backend in to_try(device, available_providers()):
         try:
             session = _loaded(weights, backend, threads)
         except Exception as error:  # onnxruntime's exceptions share no base

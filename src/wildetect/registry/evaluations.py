@@ -17,7 +17,7 @@ from pathlib import Path
 
 from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.quality import Evaluated, tag_of
-from wildetect.registry.runs import RunRecord, finish_run, start_run
+from wildetect.registry.runs import RunRecord, finish_run, logged_model_id, start_run
 
 __all__ = ["EXPERIMENT", "Evaluation", "log_evaluation", "metric_name"]
 
@@ -71,7 +71,7 @@ def log_evaluation(
     """
     name, version = model
     called = f"{name} version {version}" if version else name
-    model_id = _model_id(connection, name, version)
+    model_id = logged_model_id(connection, name, version)
     run_id = start_run(connection, EXPERIMENT, f"{called} on {evaluation.dataset}")
     tags = {"model": name, "dataset": evaluation.dataset, **({"version": version} if version else {})}
     with errors_of_mlflow(f"run {run_id}"):
@@ -93,19 +93,6 @@ def log_evaluation(
                 name, version, tag_of(evaluation.dataset), evaluated.model_dump_json()
             )
     return run_id, model_id
-
-
-def _model_id(connection: Connection, name: str, version: str | None) -> str | None:
-    """The logged model behind a version; None for one that came from an old store or another program."""
-    if version is None:
-        return None
-    with errors_of_mlflow(f"model {name}/{version}"):
-        found = connection.client.get_model_version(name, version)
-    if found.model_id:
-        return str(found.model_id)
-    # MLflow's own server keeps it in the source alone
-    named = re.fullmatch(r"models:/(m-[0-9a-f]+)", found.source or "")
-    return named[1] if named else None
 
 
 def _log_dataset(connection: Connection, run_id: str, model_id: str | None, evaluation: Evaluation) -> None:

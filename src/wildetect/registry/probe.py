@@ -86,6 +86,14 @@ class Probe:
             )
         return text
 
+    def text(self, path: str) -> str:
+        """What the server gives for a path.
+
+        Raises:
+            ServerError: As `get`.
+        """
+        return self._asked(path).decode("utf-8", errors="replace")
+
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
         """The JSON document that the server gives for a path.
 

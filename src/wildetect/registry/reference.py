@@ -5,10 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wildetect.errors import ConfigurationError, ModelError
 
-__all__ = ["LATEST", "WEIGHTS_SUFFIXES", "ModelReference", "check_alias", "check_name", "names_a_file"]
+if TYPE_CHECKING:
+    from wildetect.settings import Project
+    from wildetect.settings.detection import DetectionSettings
+
+__all__ = [
+    "LATEST",
+    "WEIGHTS_SUFFIXES",
+    "ModelReference",
+    "check_alias",
+    "check_name",
+    "named_by_settings",
+    "names_a_file",
+]
 
 LATEST = "latest"
 WEIGHTS_SUFFIXES = (".onnx", ".pt", ".pth", ".torchscript", ".ckpt", ".engine")
@@ -63,6 +76,24 @@ class ModelReference:
 def names_a_file(text: str) -> bool:
     """Whether the text is the path of a weights file rather than a registered model."""
     return text.lower().endswith(WEIGHTS_SUFFIXES) or Path(text).is_file()
+
+
+def named_by_settings(project: Project, settings: DetectionSettings) -> str:
+    """The model that the settings of a detection run name: a reference, or the path of a weights file.
+
+    Raises:
+        ConfigurationError: Where they name none, nor does MLFLOW_REGISTRY_NAME or MLFLOW_ALIAS.
+    """
+    name = settings.model.mlflow_model_name or project.variable("MLFLOW_REGISTRY_NAME")
+    which = settings.model.mlflow_model_alias or project.variable("MLFLOW_ALIAS")
+    if name and names_a_file(name):
+        return name
+    if not name or not which:
+        raise ConfigurationError(
+            f"no model is named: its {'alias' if name else 'name'} is given nowhere",
+            hint=f"Give --model name@alias, or set model.mlflow_model_name and _alias in {settings.file}.",
+        )
+    return str(ModelReference.of(name, which))
 
 
 def check_name(name: str) -> None:

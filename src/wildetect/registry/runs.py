@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
 
-__all__ = ["RunRecord", "finish_run", "start_run"]
+__all__ = ["RunRecord", "finish_run", "logged_model_id", "start_run"]
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run leaves in MLflow."""
+    """What a run leaves in MLflow.
+
+    Attributes:
+        parameters: To compare runs by.
+        metrics: Numbers that came out.
+        tags: Words to find it by.
+        folder: Whose whole content is kept.
+        files: Single files that are kept.
+        model: Name and version of the registered model that the run used.
+        failed: Whether it ended badly.
+    """
 
     parameters: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    files: Sequence[Path] = ()
+    model: tuple[str, str | None] | None = None
     failed: bool = False
 
 
@@ -58,6 +72,8 @@ def finish_run(connection: Connection, run_id: str, record: RunRecord) -> None:
 
     client = connection.client
     now = int(time.time() * 1000)
+    if record.model is not None:
+        _link_model(connection, run_id, *record.model)
     with errors_of_mlflow(f"run {run_id}"):
         client.log_batch(
             run_id,
@@ -67,4 +83,37 @@ def finish_run(connection: Connection, run_id: str, record: RunRecord) -> None:
         )
         if record.folder is not None:
             client.log_artifacts(run_id, str(record.folder))
+        for file in record.files:
+            client.log_artifact(run_id, str(file))
         client.set_terminated(run_id, "FAILED" if record.failed else "FINISHED")
+
+
+def logged_model_id(connection: Connection, name: str, version: str | None) -> str | None:
+    """The logged model behind a version; None for one that came from an old store or another program.
+
+    Raises:
+        ServerError: Where the server fails.
+        ModelError: Where the version is gone.
+    """
+    if version is None:
+        return None
+    with errors_of_mlflow(f"model {name}/{version}"):
+        found = connection.client.get_model_version(name, version)
+    if found.model_id:
+        return str(found.model_id)
+    # MLflow's own server keeps it in the source alone
+    named = re.fullmatch(r"models:/(m-[0-9a-f]+)", found.source or "")
+    return named[1] if named else None
+
+
+def _link_model(connection: Connection, run_id: str, name: str, version: str | None) -> None:
+    """Have MLflow show the run on the version's page; a version that is gone has none."""
+    from mlflow.entities import LoggedModelInput
+
+    try:
+        model_id = logged_model_id(connection, name, version)
+    except ModelError:
+        return
+    if model_id is not None:
+        with errors_of_mlflow(f"run {run_id}"):
+            connection.client.log_inputs(run_id, models=[LoggedModelInput(model_id)])

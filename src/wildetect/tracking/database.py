@@ -21,20 +21,25 @@ LOCK_TIMEOUT = 5.0  # s
 CHECK_BUDGET = 20.0  # s; a database of many gigabytes is not worth a longer wait at each start
 
 
-def check_database(database: Path) -> None:
+def check_database(database: Path, *, patience: float = LOCK_TIMEOUT, budget: float = CHECK_BUDGET) -> None:
     """Make sure that an SQLite file is sound and can be written.
+
+    Args:
+        database: The file.
+        patience: Seconds to wait for a program that is writing it.
+        budget: Seconds to look through it; a longer check is cut off, with a warning.
 
     Raises:
         ServerError: Saying which of it fails. Nothing is changed.
     """
     try:
-        with opened(database) as connection:
+        with opened(database, patience) as connection:
             # A real write, taken back: a read-only file lets a transaction begin.
             connection.execute("BEGIN IMMEDIATE")
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
             connection.execute(f"PRAGMA user_version = {version}")
             connection.execute("ROLLBACK")
-            verdict = _quick_check(connection)
+            verdict = _quick_check(connection, budget)
     except sqlite3.OperationalError as error:
         raise _unusable(database, str(error)) from error
     except sqlite3.DatabaseError as error:
@@ -46,7 +51,7 @@ def check_database(database: Path) -> None:
             "begin with an empty one.",
         )
     if verdict is None:
-        logger.warning("%s is large; its check was cut off after %.0f s", database.name, CHECK_BUDGET)
+        logger.warning("%s is large; its check was cut off after %.0f s", database.name, budget)
 
 
 def _unusable(database: Path, reason: str) -> ServerError:
@@ -66,9 +71,9 @@ def _unusable(database: Path, reason: str) -> ServerError:
     )
 
 
-def _quick_check(connection: sqlite3.Connection) -> str | None:
+def _quick_check(connection: sqlite3.Connection, budget: float) -> str | None:
     """SQLite's own verdict, "ok" or what is wrong; None where it took too long."""
-    until = time.monotonic() + CHECK_BUDGET
+    until = time.monotonic() + budget
     connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
     try:
         return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
@@ -100,10 +105,10 @@ def copy_database(database: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def opened(database: Path) -> Iterator[sqlite3.Connection]:
+def opened(database: Path, patience: float = LOCK_TIMEOUT) -> Iterator[sqlite3.Connection]:
     """An existing database, without Python's own ideas on transactions."""
     address = f"{database.resolve().as_uri()}?mode=rw"
-    connection = sqlite3.connect(address, uri=True, timeout=LOCK_TIMEOUT, isolation_level=None)
+    connection = sqlite3.connect(address, uri=True, timeout=patience, isolation_level=None)
     try:
         yield connection
     finally:

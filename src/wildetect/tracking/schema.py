@@ -16,7 +16,7 @@ from pathlib import Path
 from wildetect.errors import ServerError
 from wildetect.tracking.database import copy_database, opened
 
-__all__ = ["AUTH_SCHEMA", "STORE_SCHEMA", "Schema", "check_schema", "copy_if_older"]
+__all__ = ["AUTH_SCHEMA", "STORE_SCHEMA", "Schema", "check_schema", "copy_if_older", "revision_of"]
 
 logger = logging.getLogger(__name__)
 REVISION = re.compile(r"^(down_revision|revision)\b[^=]*=\s*(.+)$", re.MULTILINE)
@@ -63,6 +63,11 @@ def check_schema(database: Path, schema: Schema) -> str | None:
             "uv run invoke mlflow.restore --source FILE",
         )
     return None if found == newest else found
+
+
+def revision_of(database: Path, schema: Schema) -> str | None:
+    """The schema revision that a database is at; None where it holds none."""
+    return _revision(database, schema)[0]
 
 
 def copy_if_older(database: Path, schema: Schema) -> Path | None:

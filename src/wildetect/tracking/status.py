@@ -17,7 +17,7 @@ from wildetect.tracking.plan import TRACKING_URI, points_at, server_folder
 from wildetect.tracking.signin import credentials_of
 from wildetect.tracking.state import ServerState, read_state
 
-__all__ = ["Model", "ServerStatus", "server_status"]
+__all__ = ["HINTS", "Condition", "Model", "ServerStatus", "condition_of", "held_models", "server_status"]
 
 Condition = Literal["running", "starting", "not answering", "stopped", "broken"]
 PAGES = 20
@@ -82,12 +82,12 @@ def server_status(project: Project) -> ServerStatus:
     """Find out how the workspace's server is."""
     folder = server_folder(project)
     state = read_state(folder)
-    condition = _condition(state)
+    condition = condition_of(state)
     uri = project.variable(TRACKING_URI)
     models, problem, artifacts = None, None, None
     if state is not None and condition == "running":
         try:
-            models = tuple(_models(Probe(state.url, credentials_of(project))))
+            models = tuple(held_models(Probe(state.url, credentials_of(project))))
         except ServerError as error:
             problem = error.message
     database = Path(state.store) if state else folder / "mlflow.db"
@@ -106,7 +106,8 @@ def server_status(project: Project) -> ServerStatus:
     )
 
 
-def _condition(state: ServerState | None) -> Condition:
+def condition_of(state: ServerState | None) -> Condition:
+    """How the server of a server.json is."""
     if state is None:
         return "stopped"
     if state.alive():
@@ -116,7 +117,12 @@ def _condition(state: ServerState | None) -> Condition:
     return "broken" if any(identity.process() for identity in state.processes) else "stopped"
 
 
-def _models(probe: Probe) -> Iterator[Model]:
+def held_models(probe: Probe) -> Iterator[Model]:
+    """The registered models of a server.
+
+    Raises:
+        ServerError: Where it does not answer, or refuses.
+    """
     versions: dict[str, list[int]] = {}
     for version in _pages(probe, "model-versions/search", "model_versions"):
         versions.setdefault(version["name"], []).append(int(version["version"]))

@@ -1,0 +1,153 @@
+"""The MLflow server that the tasks talk to, and the port that one of ours would take."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+import urllib.parse
+
+from wildetect.checkup.finding import Finding, fine, of_error, problem, warning
+from wildetect.checkup.subject import TRACKING_URI, Subject
+from wildetect.errors import ServerError
+
+__all__ = ["check_port", "check_server"]
+
+DEFAULT = "http://127.0.0.1:5000"
+SERVE = "uv run invoke mlflow.serve"
+NAME_TIMEOUT = 3.0  # s; without a network some systems look for a name for half a minute
+CONNECT_TIMEOUT = 1.0  # s
+
+
+def check_server(subject: Subject) -> list[Finding]:
+    """Who answers at the tracking URI: our own server, another MLflow, something else, nobody."""
+    from wildetect.settings.secret_values import hidden
+
+    shown = str(hidden((), subject.uri, []))
+    address = _address(subject.uri)
+    if address is None:
+        says = f"{TRACKING_URI} is {shown}{_where(subject)}, which is no address of a server"
+        return [problem("server", says, mend=f"Write {TRACKING_URI}={DEFAULT} into .env", error=ServerError)]
+    host, port = address
+    if "@" in urllib.parse.urlsplit(subject.uri).netloc:
+        says = f"{TRACKING_URI}{_where(subject)} holds a sign-in, which is not read there"
+        mend = "Write MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env instead"
+        return [problem("server", says, mend=mend, error=ServerError)]
+    if not _is_known(host, port):
+        says = f"the name {host} of {TRACKING_URI}{_where(subject)} is not known here"
+        return [problem("server", says, mend="Mend the name, or connect to its network", error=ServerError)]
+    if subject.healthy:
+        try:
+            version = subject.probe.version()
+        except ServerError as error:
+            return of_error("server", error)
+        return _whose(subject, f"MLflow {version} at {shown}")
+    return _nobody(subject, shown, host, port)
+
+
+def _address(uri: str) -> tuple[str, int] | None:
+    try:
+        parts = urllib.parse.urlsplit(uri)
+        port = parts.port
+    except ValueError:  # a port that is none, half an IPv6 address
+        return None
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return (parts.hostname, port or usual) if parts.hostname and usual else None
+
+
+def _where(subject: Subject) -> str:
+    """The place that the tracking URI was given at."""
+    place = subject.project.origin_of(TRACKING_URI)[1]
+    return f" ({place})" if place else ""
+
+
+def _is_known(host: str, port: int) -> bool:
+    """Whether a name has an address; a lookup that takes long is not waited for."""
+    found = []
+
+    def look_up() -> None:
+        with contextlib.suppress(OSError, UnicodeError):
+            found.extend(socket.getaddrinfo(host, port))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(NAME_TIMEOUT)
+    return bool(found)
+
+
+def _whose(subject: Subject, says: str) -> list[Finding]:
+    """An MLflow server answers: whose is it."""
+    from wildetect.tracking.plan import points_at
+
+    own = subject.own_server
+    if own is not None and own.alive():
+        if points_at(subject.uri, own.host, own.port):
+            minutes = (time.time() - own.create_time) / 60
+            return [fine("server", f"{says}: this project's own (pid {own.pid}, for {minutes:.0f} min)")]
+        return [
+            warning(
+                "server",
+                f"{says}{_where(subject)}; this project's own runs at {own.url}, where no task looks",
+                mend=f"Use it: {TRACKING_URI}={own.url} in .env; or end it: uv run invoke mlflow.stop",
+            )
+        ]
+    if subject.project.variable(TRACKING_URI) is None:
+        mend = f"Write {TRACKING_URI} into .env: that address to use it, another port to have one's own"
+        return [warning("server", f"{says} is another project's", mend=mend)]
+    return [fine("server", f"{says}{_where(subject)}, not of this project")]
+
+
+def _nobody(subject: Subject, shown: str, host: str, port: int) -> list[Finding]:
+    """No MLflow server answers: why, and who does."""
+    from wildetect.registry.probe import is_loopback
+    from wildetect.tracking.status import HINTS, condition_of
+
+    own = subject.own_server
+    condition = condition_of(own)
+    says = f"no MLflow server answers at {shown}{_where(subject)}"
+    if condition == "running" and own is not None:
+        mend = f"Write {TRACKING_URI}={own.url} into .env"
+        return [problem("server", f"{says}; this project's runs at {own.url}", mend=mend, error=ServerError)]
+    if condition == "starting":
+        return [warning("server", "this project's server is starting", mend=HINTS[condition])]
+    if condition in ("not answering", "broken"):
+        what = "runs, but does not answer" if condition == "not answering" else "has died and left processes"
+        return [problem("server", f"this project's server {what}", mend=HINTS[condition], error=ServerError)]
+    if _listens(host, port):
+        says = f"something that is no MLflow server answers at {shown}{_where(subject)}"
+        mend = f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:5001"
+        mend = mend if is_loopback(host) else f"Mend {TRACKING_URI}"
+        return [problem("server", says, mend=mend, error=ServerError)]
+    if is_loopback(host):
+        return [warning("server", f"{says}: none is running", mend=f"Start it: {SERVE}")]
+    mend = f"Start it there; let the firewall pass port {port}; or mend {TRACKING_URI}"
+    return [problem("server", says, mend=mend, error=ServerError)]
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT):
+            return True
+    except OSError:
+        return False
+
+
+def check_port(subject: Subject) -> list[Finding]:
+    """Whether a server of this project could take its port, or who holds it."""
+    from wildetect.tracking.plan import points_at
+    from wildetect.tracking.preflight import check_port as demand_port
+
+    plan, own = subject.plan, subject.own_server
+    if own is not None and own.alive():
+        return [fine("port", f"{own.port} is held by this project's server")]
+    try:
+        demand_port(plan)
+    except ServerError as error:
+        if not subject.answers:
+            return of_error("port", error)
+        # the tasks have a server, so that no other is needed
+        if points_at(subject.uri, plan.host, plan.port):
+            return [fine("port", f"{plan.port} is held by the MLflow server that the tasks use")]
+        return [warning("port", error.message, mend=error.hint)]
+    return [fine("port", f"{plan.port} is free")]

@@ -1,0 +1,128 @@
+"""The tasks about settings files: what counts in the end, and what editors know of them."""
+
+from __future__ import annotations
+
+import json as as_json
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from wildetect.tasks.support import emit, say, verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wildetect.errors import ConfigurationError
+    from wildetect.settings import Project
+    from wildetect.settings.effective import EffectiveKey
+    from wildetect.settings.keys import SectionKeys
+
+__all__ = ["schema", "show"]
+
+
+@verb(
+    help={
+        "section": "detection, mlflow, detector_registration or census; without it all of them",
+        "config": "another settings file than the section's own",
+        "json": "one JSON document on stdout",
+    },
+)
+def show(context: Context, section: str | None = None, config: str | None = None, json: bool = False) -> None:
+    """Print the value that counts for each key, and who set it.
+
+    Who is heard first: command line (not looked at here), environment, .env, YAML file, default.
+    Passwords and keys are hidden.
+    """
+    del context
+    from wildetect.errors import ConfigurationError
+    from wildetect.settings import Project
+    from wildetect.settings.effective import effective_keys
+    from wildetect.settings.project import from_caller
+    from wildetect.settings.sections import section_named, sections
+
+    if config and not section:
+        raise ConfigurationError(
+            "--config is given without --section", hint="Say which it is, such as --section detection."
+        )
+    project = Project.find()
+    file = from_caller(config) if config else None
+    documents, refused = [], []
+    for model in [section_named(section)] if section else sections():
+        keys: list[EffectiveKey] = []
+        try:
+            keys = effective_keys(model, project, file=file)
+        except ConfigurationError as error:
+            if section or (project.root / model.file).exists():
+                refused.append(error)
+                continue
+        documents.append(_document(model, project, file, keys))
+    if json and not refused:
+        emit({"sections": documents})
+    elif not json:
+        for number, document in enumerate(documents):
+            print(end="\n" if number else "")
+            _print(document)
+    if refused:
+        raise _all_in_one(refused)
+
+
+def _document(
+    model: type[SectionKeys], project: Project, file: Path | None, keys: list[EffectiveKey]
+) -> dict[str, object]:
+    from dataclasses import asdict
+
+    from wildetect.settings.sections import file_stem
+
+    path = file or project.root / model.file
+    return {
+        "section": file_stem(model),
+        "file": project.shown(path),
+        "exists": path.is_file(),
+        "variables": f"WILDETECT_{model.section.upper()}__",
+        "keys": [asdict(key) for key in keys],
+    }
+
+
+def _print(document: dict[str, object]) -> None:
+    from wildetect.tasks.table import print_table
+
+    says = f"{document['section']}: {document['file']}"
+    if not document["keys"]:
+        print(f"{says} does not exist, and there is no default for all of its keys")
+        return
+    print(says if document["exists"] else f"{says} does not exist: defaults count")
+    rows = []
+    keys: list[dict[str, object]] = document["keys"]  # type: ignore[assignment]
+    for key in keys:
+        value = key["value"]
+        text = value if isinstance(value, str) else as_json.dumps(value, ensure_ascii=False)
+        why = f" (no effect: {key['no_effect']})" if key["no_effect"] else ""
+        rows.append((str(key["key"]), text, f"{key['place'] or key['origin']}{why}"))
+    print_table(("key", "value", "from"), rows)
+
+
+def _all_in_one(errors: list[ConfigurationError]) -> ConfigurationError:
+    if len(errors) == 1:
+        return errors[0]
+    problems = [line for error in errors for line in error.details or (error.message,)]
+    says = f"{len(problems)} problems in the settings"
+    return type(errors[0])(says, hint="Mend them there; each file explains its keys.", details=problems)
+
+
+@verb(help={"check": "change nothing; exit 2 if a file is missing, out of date or nobody's"})
+def schema(context: Context, check: bool = False) -> None:
+    """Write the schemas that let editors check configs/*.yaml.
+
+    Each settings file names its own in its first line; editors with a YAML language server, such as VS Code
+    with the extension "YAML" by Red Hat, then complete keys and mark mistakes.
+    """
+    del context
+    from wildetect.settings import Project
+    from wildetect.settings.schema import SCHEMA_FOLDER, check_schemas, write_schemas
+
+    project = Project.find()
+    if check:
+        say(f"{check_schemas(project.root)} files in {SCHEMA_FOLDER}/ are up to date")
+    else:
+        for path in write_schemas(project.root):
+            print(project.shown(path))

@@ -1,0 +1,74 @@
+"""The machine, Python and the packages."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from tests.checkup.findings import bad, only, subject
+
+from wildetect.checkup.environment import check_packages, check_python, check_uv, check_versions
+
+
+def program(folder: Path, name: str, says: str, code: int = 0) -> Path:
+    """A program that says something, for the system that the tests run on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name == "nt":
+        path = folder / f"{name}.bat"
+        path.write_text(f"@echo {says}\n@exit /b {code}\n", encoding="ascii")
+    else:
+        path = folder / name
+        path.write_text(f"#!/bin/sh\necho '{says}'\nexit {code}\n", encoding="ascii")
+        path.chmod(0o755)
+    return path
+
+
+def test_all_is_well(root: Path) -> None:
+    for check in (check_versions, check_python, check_packages):
+        assert only(check(subject())).verdict == "ok"
+
+
+def test_a_python_of_another_environment(root: Path) -> None:
+    (root / ".venv").mkdir()
+    assert "not the project's own environment .venv" in bad(check_python(subject())).says
+
+
+def test_a_python_that_is_too_new(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0))
+    assert bad(check_python(subject())).mend == "uv venv --clear --python 3.13"
+
+
+def test_missing_and_old_packages(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = [
+        "invoke>=99",
+        "no-such-package>=1",
+        "extra-only; extra == 'x'",
+        "pytest; python_version<'3'",
+    ]
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: needed)
+    says = [finding.says for finding in check_packages(subject())]
+    assert len(says) == 2
+    assert says[0].endswith("but >=99 is needed")
+    assert says[1] == "the package no-such-package is not installed"
+
+
+def test_another_wildetect_than_the_project_s(root: Path) -> None:
+    (root / "src/wildetect").mkdir(parents=True)
+    (root / "src/wildetect/__init__.py").touch()
+    assert "not the one of this project" in bad(check_versions(subject())).says
+
+
+def test_uv(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("PATH", str(program(tmp_path / "bin", "uv", "uv 9.9.9 (abc)").parent))
+    assert only(check_uv(subject())).says.startswith("uv 9.9.9 (")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setenv("UV", "/elsewhere/uv")
+    assert "runs from /elsewhere/uv" in bad(check_uv(subject())).says
+    program(tmp_path / ".local" / "bin", "uv", "uv 9.9.9")
+    assert bad(check_uv(subject())).verdict == "warning"
+    program(tmp_path / ".local" / "bin", "uv", "broken", code=3)
+    assert bad(check_uv(subject())).says.endswith("does not run")

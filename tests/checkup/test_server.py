@@ -1,0 +1,115 @@
+"""Who answers at the tracking URI, and who holds the port."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.checkup.findings import bad, only, subject
+
+from wildetect.checkup.server import check_port, check_server
+
+
+@contextlib.contextmanager
+def web_server(status: int, content: bytes) -> Iterator[str]:
+    """A server that gives one answer to everything."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("localhost:5000", "no address of a server"),
+        ("sqlite:///mlflow.db", "no address of a server"),
+        ("http://localhost:port", "no address of a server"),
+        ("http://localhost:99999", "no address of a server"),
+        ("http://[::1", "no address of a server"),
+        ("http://me:geheim@localhost:5000", "holds a sign-in"),
+        ("http://no-such-name.invalid:5000", "the name no-such-name.invalid of MLFLOW_TRACKING_URI"),
+    ],
+)
+def test_an_address_that_leads_nowhere(
+    root: Path, monkeypatch: pytest.MonkeyPatch, uri: str, says: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    found = bad(check_server(subject()))
+    assert says in found.says
+    assert "geheim" not in found.says
+    assert found.exit_code == 3
+
+
+def test_nobody(root: Path) -> None:
+    found = bad(check_server(subject()))
+    assert found.verdict == "warning"
+    assert found.mend == "Start it: uv run invoke mlflow.serve"
+    assert only(check_port(subject())).says.endswith(" is free")
+
+
+@pytest.mark.parametrize(("status", "content"), [(404, b"nothing"), (200, b"<html>hello</html>")])
+def test_something_that_is_no_mlflow(
+    root: Path, monkeypatch: pytest.MonkeyPatch, status: int, content: bytes
+) -> None:
+    with web_server(status, content) as url:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+        one = subject()
+        assert "no MLflow server" in bad(check_server(one)).says
+        assert "is held by" in bad(check_port(one)).says
+
+
+def test_another_mlflow(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with web_server(200, b"3.17.2") as url:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+        one = subject()
+        assert only(check_server(one)).says.endswith("not of this project")
+        assert only(check_port(one)).says.endswith("is held by the MLflow server that the tasks use")
+
+
+def test_a_program_that_never_answers_is_not_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        begun = time.monotonic()
+        found = bad(check_server(subject()))
+        assert time.monotonic() - begun < 5
+    assert "something that is no MLflow server answers" in found.says
+
+
+def test_a_server_that_died(root: Path) -> None:
+    folder = root / "runs/mlflow"
+    folder.mkdir(parents=True)
+    me = psutil.Process()
+    (folder / "server.json").write_text(
+        f'{{"pid": 1, "create_time": 1.0, "phase": "running", "url": "http://127.0.0.1:1", "port": 1, '
+        f'"host": "127.0.0.1", "store": "x", "artifacts": "x", '
+        f'"processes": [[{me.pid}, {me.create_time()!r}]]}}',
+        encoding="utf-8",
+    )
+    found = bad(check_server(subject()))
+    assert found.says == "this project's server has died and left processes"
+    assert "mlflow.restart" in str(found.mend)
