@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wildetect.errors import InputError
+from wildetect.imagery.metadata import Position
 
 __all__ = ["EXTENSIONS", "ImageFile", "discover", "natural_order"]
 
@@ -30,10 +31,12 @@ class ImageFile:
         path: Where it lies, absolute.
         name: What results call it: relative to the source folder (or to the folder that all sources
             share), with forward slashes; unique in a run.
+        position: Of the camera by a table of positions, for a photograph that does not tell; null: none.
     """
 
     path: Path
     name: str
+    position: Position | None = None
 
 
 def discover(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> list[ImageFile]:

@@ -21,6 +21,12 @@ class Position(NamedTuple):
     longitude: float
     latitude: float
 
+    @classmethod
+    def checked(cls, longitude: float, latitude: float) -> Position | None:
+        """None out of range, and at exactly 0, 0: what cameras write while they have no fix."""
+        in_range = abs(longitude) <= _FULL_LONGITUDE and abs(latitude) <= _FULL_LATITUDE
+        return cls(longitude, latitude) if in_range and (longitude, latitude) != (0, 0) else None
+
 
 def read_position(image: Image.Image) -> Position | None:
     """Position of the camera from the EXIF GPS tags of an image opened with Pillow.
@@ -39,11 +45,7 @@ def read_position(image: Image.Image) -> Position | None:
     latitude = _degrees(tags.get(GPS.GPSLatitude), tags.get(GPS.GPSLatitudeRef), "NS")
     if longitude is None or latitude is None:
         return None
-    if not (abs(longitude) <= _FULL_LONGITUDE and abs(latitude) <= _FULL_LATITUDE):
-        return None
-    if longitude == 0 and latitude == 0:
-        return None
-    return Position(longitude, latitude)
+    return Position.checked(longitude, latitude)
 
 
 def _degrees(value: Any, hemisphere: Any, directions: str) -> float | None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from PIL import Image
-from PIL.ExifTags import IFD, Base
+__all__ = ["FILM_DIAGONAL", "Flight", "Optics", "photograph_gsd"]
 
-__all__ = ["Flight", "Optics", "photograph_gsd", "read_optics"]
-
-_FILM_DIAGONAL = 43.267  # mm: a focal length "in 35 mm film" has the same field of view along the diagonal
-_HEIGHT = re.compile(rb"""RelativeAltitude(?:\s*=\s*["']|>)\s*([+-]?\d+(?:\.\d+)?)""")
+FILM_DIAGONAL = 43.267  # mm: a focal length "in 35 mm film" has the same field of view along the diagonal
 _LOWEST, _HIGHEST = 2.0, 10_000.0  # m: DJI writes 0 and less where it does not know
 _SHORTEST, _LONGEST = 4.0, 2000.0  # mm
 
@@ -29,6 +24,11 @@ class Optics(NamedTuple):
 
     height: float | None = None
     focal_length: float | None = None
+
+    @classmethod
+    def of(cls, height: float | None, focal_length: float | None) -> Optics:
+        """What is plausible of a height and a focal length that a photograph states."""
+        return cls(_within(height, _LOWEST, _HIGHEST), _within(focal_length, _SHORTEST, _LONGEST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +48,6 @@ class Flight:
     gsd: float | None = None
 
 
-def read_optics(image: Image.Image) -> Optics:
-    """Height and focal length from the EXIF and XMP tags of an image opened with Pillow."""
-    xmp = image.info.get("xmp")
-    match = _HEIGHT.search(xmp) if isinstance(xmp, bytes) else None
-    try:
-        focal_length = image.getexif().get_ifd(IFD.Exif).get(Base.FocalLengthIn35mmFilm)
-    except Exception:  # noqa: BLE001 - broken EXIF raises nearly anything, and must not cost the photograph
-        focal_length = None
-    return Optics(
-        _within(float(match[1]) if match else None, _LOWEST, _HIGHEST),
-        _within(focal_length, _SHORTEST, _LONGEST),
-    )
-
-
 def photograph_gsd(size: tuple[int, int], optics: Optics, flight: Flight) -> float:
     """Ground sampling distance of a photograph taken straight down, in m/px.
 
@@ -76,13 +62,9 @@ def photograph_gsd(size: tuple[int, int], optics: Optics, flight: Flight) -> flo
         return flight.gsd / 100
     height = optics.height or flight.flight_height
     if optics.focal_length is not None:
-        return _FILM_DIAGONAL / optics.focal_length * height / math.hypot(*size)
+        return FILM_DIAGONAL / optics.focal_length * height / math.hypot(*size)
     return flight.sensor_height / flight.focal_length * height / min(size)
 
 
-def _within(value: Any, lowest: float, highest: float) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    return number if lowest <= number <= highest else None
+def _within(value: float | None, lowest: float, highest: float) -> float | None:
+    return value if value is not None and lowest <= value <= highest else None

@@ -17,8 +17,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
-from wildetect.imagery.metadata import read_position
-from wildetect.imagery.optics import read_optics
+from wildetect.imagery.camera import camera_of
 from wildetect.imagery.source import (
     MAX_PIXELS,
     ArraySource,
@@ -72,7 +71,8 @@ def decode(path: Path) -> ArraySource:
         if pixels is None:
             image.load()
             pixels = _pixels(_rgb(image, path))
-        return ArraySource(_upright(pixels, image), read_position(image), read_optics(image))
+        tags = camera_of(image)
+        return ArraySource(_upright(pixels, image), tags.position, tags.optics)
 
 
 def look_at(path: Path) -> ImageFacts:
@@ -82,7 +82,8 @@ def look_at(path: Path) -> ImageFacts:
         UnreadableImageError: The file is too large or of another kind, or its header is damaged.
     """
     with _opened(path) as image:
-        return HeaderFacts(*image.size, position=read_position(image), optics=read_optics(image))
+        tags = camera_of(image)
+        return HeaderFacts(*image.size, position=tags.position, optics=tags.optics)
 
 
 @contextmanager

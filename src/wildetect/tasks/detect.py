@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from wildetect.tasks.detect_request import Request, images_in, prepared, settings_for, sources_of
+from wildetect.tasks.detect_request import (
+    Request,
+    images_in,
+    placed,
+    prepared,
+    settings_for,
+    sources_of,
+)
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
@@ -18,16 +25,16 @@ if TYPE_CHECKING:
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
 
-__all__ = ["detect", "run"]
+__all__ = ["detect", "detect_with", "run"]
 
 
 @verb(
     help={
         "config": "settings file; without it configs/detection.yaml",
-        "source": "a photograph or a folder, in place of those that the settings name",
+        "source": "a photograph or folder, in place of those in the settings; may be given more than once",
         "output": "folder of the results",
         "model": "name@alias, name/version, name/latest or a weights file",
-        "device": "auto, cpu or cuda",
+        "device": "auto, cpu, cuda, directml or openvino",
         "confidence": "boxes below it are not counted, 0 to 1",
         "tile-size": "side of a tile in px; 0 takes each photograph whole",
         "overlap": "overlap of neighbouring tiles as a part of a tile, such as 0.2; or auto",
@@ -39,12 +46,13 @@ __all__ = ["detect", "run"]
         "json": "what run.json holds, on stdout",
     },
     shim="run_detection.bat",
-    iterable=["export"],
+    paths="source",
+    iterable=["source", "export"],
 )
 def run(
     context: Context,
     config: str | None = None,
-    source: str | None = None,
+    source: list[str] | None = None,
     output: str | None = None,
     model: str | None = None,
     device: str | None = None,
@@ -67,7 +75,7 @@ def run(
     del context
     request = Request(
         config,
-        source,
+        tuple(source or ()),
         output,
         model,
         device,
@@ -109,23 +117,32 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     Returns:
         What run.json holds; for a dry run, what would be done.
     """
+    from wildetect.settings import Project
+
+    project = Project.find()
+    export_variables(project)
+    settings = settings_for(project, request)
+    _start_log(project, settings)
+    document = detect_with(project, settings, request)
+    if not quiet and document["state"] != "dry run":
+        _summary(document, project.path(settings.output.directory))
+    return document
+
+
+def detect_with(project: Project, settings: DetectionSettings, request: Request) -> dict[str, Any]:
+    """`detect` with settings that are at hand, as those of a census; nothing on stdout."""
     from wildetect.detection.preflight import check_space
     from wildetect.detection.run import RunPlan, detect_into_folder
     from wildetect.results.folder import ALWAYS
-    from wildetect.settings import Project
     from wildetect.tasks.detect_export import wanted_of
     from wildetect.tasks.detect_preflight import preflight
     from wildetect.tasks.model_choice import chosen_model
     from wildetect.tasks.progress import progress_on
     from wildetect.tasks.stopping import stop_wish
 
-    project = Project.find()
-    export_variables(project)
-    settings = settings_for(project, request)
-    _start_log(project, settings)
     output = project.path(settings.output.directory)
     sources = sources_of(project, settings, request)
-    images = images_in(sources, request, output)
+    images = placed(project, settings, images_in(sources, request, output))
     model, connection = chosen_model(project, settings, request.model)
     detector, options = prepared(settings, model)
     plan = RunPlan(
@@ -149,8 +166,6 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and not document["mlflow"] and document["state"] != "interrupted":
         _log_run(connection, document, output)
-    if not quiet:
-        _summary(document, output)
     return document
 
 

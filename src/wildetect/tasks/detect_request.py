@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
 
-__all__ = ["Request", "images_in", "limit_of", "prepared", "settings_for", "sources_of"]
+__all__ = ["Request", "images_in", "limit_of", "placed", "prepared", "settings_for", "sources_of"]
 
 PREFETCHED = 2  # photographs; enough to keep the detector busy
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; None leaves it to the settings."""
+    """What the command line asks for; None, or nothing, leaves it to the settings."""
 
     config: str | None = None
-    source: str | None = None
+    sources: tuple[str, ...] = ()
     output: str | None = None
     model: str | None = None
     device: str | None = None
@@ -72,8 +72,8 @@ def sources_of(project: Project, settings: DetectionSettings, request: Request) 
     from wildetect.errors import ConfigurationError
     from wildetect.settings.project import from_caller
 
-    if request.source is not None:
-        return [from_caller(request.source)]
+    if request.sources:
+        return [from_caller(source) for source in request.sources]
     sources = [project.path(path) for paths in settings.sources.values() for path in paths]
     if not sources:
         raise ConfigurationError(
@@ -91,6 +91,35 @@ def images_in(sources: list[Path], request: Request, output: Path) -> list[Image
     limit = limit_of(request.limit)
     # results may be written among the images
     return discover(sources, exclude=[output, output / OVERLAYS])[:limit]
+
+
+def placed(project: Project, settings: DetectionSettings, images: list[ImageFile]) -> list[ImageFile]:
+    """The images with the positions that a table gives, for those that do not tell theirs.
+
+    Raises:
+        InputError: The table cannot be read, or names none of the photographs.
+    """
+    from dataclasses import replace
+
+    from wildetect.errors import InputError
+    from wildetect.imagery.position_table import read_position_table, rows_for
+
+    table = settings.exif_gps_update
+    if table is None or table.csv_path is None:
+        return images
+    path = project.path(table.csv_path)
+    rows = rows_for(
+        (image.name for image in images), read_position_table(table.model_copy(update={"csv_path": path}))
+    )
+    if not rows:
+        raise InputError(
+            f"{path} names none of the photographs, such as {images[0].name}",
+            hint=f"Check exif_gps_update in {settings.file}: csv_path and filename_col.",
+        )
+    return [
+        replace(image, position=rows[image.name].position) if image.name in rows else image
+        for image in images
+    ]
 
 
 def limit_of(text: str | None) -> int | None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
@@ -38,12 +39,29 @@ class Verb(Task):  # type: ignore[type-arg]
     Args:
         body: The function.
         shim: The .bat file in scripts/ that calls it, if it has one.
+        paths: The option that takes the paths given without an option, if there is one.
         options: As for `invoke.Task`.
     """
 
-    def __init__(self, body: Callable[..., object], *, shim: str | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        body: Callable[..., object],
+        *,
+        shim: str | None = None,
+        paths: str | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(body, **options)
         self.shim = shim
+        self.paths = paths
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """As invoke does it, but as often as one likes: it takes the help texts away when it reads them."""
+        texts = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = texts
 
 
 def verb(
@@ -51,6 +69,7 @@ def verb(
     name: str | None = None,
     help: Mapping[str, str] | None = None,  # noqa: A002 - as invoke calls it
     shim: str | None = None,
+    paths: str | None = None,
     iterable: Sequence[str] = (),
 ) -> Callable[[Callable[..., object]], Verb]:
     """Declare a task: options by their long names only, errors told as design says.
@@ -59,6 +78,8 @@ def verb(
         name: What users type, where it is not the function's own name.
         help: What each option does.
         shim: The .bat file that calls the task.
+        paths: The option that takes what is given without an option, such as files dropped on the .bat
+            file; one of `iterable`.
         iterable: Options that may be given more than once.
     """
 
@@ -72,6 +93,7 @@ def verb(
             told,
             name=name or body.__name__,
             shim=shim,
+            paths=paths,
             positional=[],
             iterable=list(iterable),
             help=dict(help or {}),
@@ -155,6 +177,18 @@ class _Warnings(logging.StreamHandler):  # type: ignore[type-arg]
         return word + record.getMessage()
 
 
+class _LogFile(logging.FileHandler):
+    """Made with its folder once there is something to write; where it cannot be written nothing ends."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from pathlib import Path
+
+        with contextlib.suppress(OSError):
+            if self.stream is None:
+                Path(self.baseFilename).parent.mkdir(exist_ok=True)
+            super().emit(record)
+
+
 def _start_logging() -> Path:
     """Warnings to the terminal, everything to runs/wildetect.log; once a process."""
     from wildetect.settings.project import project_root
@@ -169,10 +203,9 @@ def _start_logging() -> Path:
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     with contextlib.suppress(OSError):
-        log_file.parent.mkdir(exist_ok=True)
         if log_file.exists() and log_file.stat().st_size > LOG_FILE_LIMIT:
             log_file.replace(log_file.with_suffix(".log.1"))
-        to_file = logging.FileHandler(log_file, encoding="utf-8", delay=True)
+        to_file = _LogFile(log_file, encoding="utf-8", delay=True)
         to_file.setFormatter(logging.Formatter(LOG_FORMAT))
         logger.addHandler(to_file)
     return log_file
