@@ -96,8 +96,14 @@ def _by_class(found: Sequence[ImageResult]) -> list[NDArray[np.int64]]:
     return np.split(np.column_stack([images, rows])[order].astype(np.int64), starts[1:]) if len(order) else []
 
 
-def cut(source: ImageSource, result: ImageResult, row: int) -> Crop:
+def cut(source: ImageSource, result: ImageResult, row: int, *, margin: float = _MARGIN) -> Crop:
     """The crop of a detection: a square around its box that lies inside the image.
+
+    Args:
+        source: The image, open.
+        result: What was found in it.
+        row: Of the detection.
+        margin: Side of the crop in longer sides of the box.
 
     Raises:
         UnreadableImageError: The pixels cannot be read.
@@ -105,7 +111,7 @@ def cut(source: ImageSource, result: ImageResult, row: int) -> Crop:
     assert result.detections is not None  # noqa: S101 - only detections are chosen
     x_min, y_min, x_max, y_max = result.detections.xyxy[row].tolist()
     longer = max(x_max - x_min, y_max - y_min)
-    side = round(min(max(longer * _MARGIN, _SMALLEST_SIDE), source.width, source.height))
+    side = round(min(max(longer * margin, _SMALLEST_SIDE), source.width, source.height))
     left = _inside((x_min + x_max - side) / 2, source.width - side)
     top = _inside((y_min + y_max - side) / 2, source.height - side)
     image = Image.fromarray(np.ascontiguousarray(source.read(Window(left, top, side, side))))

@@ -1,36 +1,24 @@
-"""report.html: one page that tells a run, in one file, without any network.
-
-The page's own Content-Security-Policy allows its style and script by their digests and pictures that
-are part of it, nothing else: whatever a file name or class name holds, nothing runs and nothing is sent.
-"""
+"""report.html: one page that tells a run, in one file, without any network (module page)."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from wildetect.results.crops import Crop
 from wildetect.results.files import write_text
 from wildetect.results.overlay import overlay_name
+from wildetect.results.page import TEMPLATES, environment, picture_source, policy, text_of
 from wildetect.results.records import ImageResult
 from wildetect.results.report_map import survey_map
 from wildetect.results.report_numbers import BINS, Histogram, Numbers, colour_code, numbers_of
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
 __all__ = ["write_report"]
 
-_TEMPLATES = Path(__file__).with_name("templates")
 _MOST_FAILURES = 500
-_MINUTE, _HOUR = 60, 3600
 
 
 @dataclass(frozen=True)
@@ -43,7 +31,7 @@ class _Thumbnail:
 
     @property
     def source(self) -> str:
-        return "data:image/jpeg;base64," + base64.b64encode(self.crop.jpeg).decode("ascii")
+        return picture_source(self.crop.jpeg)
 
     @property
     def colour(self) -> str:
@@ -77,8 +65,8 @@ def write_report(
     class_names = document["model"]["class_names"]
     numbers = numbers_of(results, class_names)
     overlays = {name for name in files if name.startswith("overlays/")}
-    style, script = _text("report.css"), _text("report.js")
-    page = _environment().get_template("report.html.j2")
+    style, script = text_of(TEMPLATES / "report.css"), text_of(TEMPLATES / "report.js")
+    page = environment().get_template("report.html.j2")
     pieces = page.generate(
         run=document,
         numbers=numbers,
@@ -92,26 +80,9 @@ def write_report(
         files=sorted(name for name in files if name not in overlays),
         style=style,
         script=script,
-        policy=_policy(style, script),
+        policy=policy(style, script),
     )
     write_text(path, pieces)
-
-
-def _policy(style: str, script: str) -> str:
-    """What the browser may load: https://www.w3.org/TR/CSP3/."""
-    return (
-        f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _text(name: str) -> str:
-    # line ends as a browser sees them: the digest is made of these
-    return "\n" + (_TEMPLATES / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
 def _lowest(document: Mapping[str, Any], numbers: Numbers) -> float:
@@ -129,34 +100,3 @@ def _link(image: str, overlays: Collection[str]) -> str | None:
     """Address of an image's overlay, relative to the page; None where none was drawn."""
     name = f"overlays/{overlay_name(image)}"
     return quote(name) if name in overlays else None
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"duration": _duration, "moment": _moment, "words": _words}
-    return environment
-
-
-def _duration(seconds: float) -> str:
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    if seconds < _HOUR:
-        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
-    return f"{int(seconds // _HOUR):,} h {int(seconds % _HOUR // _MINUTE)} min"
-
-
-def _moment(text: str) -> str:
-    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

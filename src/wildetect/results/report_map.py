@@ -17,7 +17,7 @@ import numpy as np
 from wildetect.results.records import ImageResult
 from wildetect.results.report_numbers import bin_of, colour_code
 
-__all__ = ["Dots", "SurveyMap", "survey_map"]
+__all__ = ["Dots", "SurveyMap", "dot", "round_length", "survey_map"]
 
 _METRES_PER_DEGREE = math.pi / 180 * 6_371_008.8  # mean radius of the Earth, IUGG
 _WIDTH = 1000.0
@@ -99,10 +99,10 @@ def survey_map(results: Iterable[ImageResult]) -> SurveyMap | None:
         return None
     plane = _plane(points)
     size = _dot_size(marks, plane)
-    metres = _round_length(_WIDTH * _BAR_SHARE / plane.per_metre)
+    metres = round_length(_WIDTH * _BAR_SHARE / plane.per_metre)
     return SurveyMap(
         height=plane.height,
-        photographs="".join(_dot(*plane(*camera)) for camera in marks.cameras),
+        photographs="".join(dot(*plane(*camera)) for camera in marks.cameras),
         number=len(marks.cameras),
         dots=tuple(_dots(marks, plane, size)),
         size=size,
@@ -166,23 +166,23 @@ def _dot_size(marks: _Marks, plane: _Plane) -> float:
 def _dots(marks: _Marks, plane: _Plane, spacing: float) -> Iterator[Dots]:
     paths: dict[tuple[int, int], list[str]] = defaultdict(list)
     for longitude, latitude, class_id, place in marks.places:
-        paths[class_id, place].append(_dot(*plane(longitude, latitude)))
+        paths[class_id, place].append(dot(*plane(longitude, latitude)))
     for longitude, latitude, kinds in marks.around:
         x, y = plane(longitude, latitude)
         # like the seeds of a sunflower: each has its place, however many there are (Vogel 1979)
         for number, kind in enumerate(sorted(kinds), start=1):
             radius, angle = spacing * math.sqrt(number), number * _GOLDEN_ANGLE
-            paths[kind].append(_dot(x + radius * math.cos(angle), y + radius * math.sin(angle)))
+            paths[kind].append(dot(x + radius * math.cos(angle), y + radius * math.sin(angle)))
     for (class_id, place), parts in sorted(paths.items()):
         yield Dots(class_id, place, "".join(parts), colour_code(class_id))
 
 
-def _dot(x: float, y: float) -> str:
+def dot(x: float, y: float) -> str:
     """A line without length: with round ends it is a dot, and costs the page a few bytes."""
     return f"M{x:.1f} {y:.1f}h0"
 
 
-def _round_length(metres: float) -> float:
+def round_length(metres: float) -> float:
     """The largest of 1, 2 or 5 times a power of ten that is not longer."""
     power: float = 10.0 ** math.floor(math.log10(metres))
     return next(factor * power for factor in (5, 2, 1) if factor * power <= metres * (1 + 1e-9))

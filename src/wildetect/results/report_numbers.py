@@ -15,7 +15,17 @@ from wildetect.results.overlay import class_colour
 from wildetect.results.records import ImageResult
 from wildetect.results.rows import CONFIDENCE_DIGITS
 
-__all__ = ["BINS", "BusyImage", "ClassNumbers", "Histogram", "Numbers", "bin_of", "colour_code", "numbers_of"]
+__all__ = [
+    "BINS",
+    "BusyImage",
+    "ClassNumbers",
+    "Histogram",
+    "Numbers",
+    "bin_of",
+    "colour_code",
+    "numbers_of",
+    "round_numbers",
+]
 
 BINS = 20
 """Steps of 0.05: thresholds that people use are limits of a bin, so that counts above them are exact."""
@@ -114,7 +124,7 @@ class Histogram:
     def of(cls, numbers: Numbers) -> Histogram:
         """Stack the commonest class lowest."""
         totals = [sum(one.bins[place] for one in numbers.found) for place in range(BINS)]
-        ticks = _round_numbers(max(totals, default=0))
+        ticks = round_numbers(max(totals, default=0))
         unit = (_HEIGHT - _TOP - _BOTTOM) / ticks[-1]
         bars, floors = [], [_HEIGHT - _BOTTOM] * BINS
         for one in numbers.found:
@@ -176,7 +186,7 @@ def numbers_of(results: Iterable[ImageResult], class_names: Sequence[str]) -> Nu
     )
 
 
-def _round_numbers(highest: int) -> list[int]:
+def round_numbers(highest: int) -> list[int]:
     """Numbers for an axis from 0 to at least `highest`, in steps of 1, 2 or 5 times a power of ten."""
     step = next(
         factor * 10**power

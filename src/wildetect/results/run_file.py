@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +19,16 @@ from wildetect.registry.runs import RunRecord
 from wildetect.results.files import write_text
 from wildetect.results.records import RunSummary
 
-__all__ = ["RunFacts", "State", "read_run_file", "run_document", "run_record", "write_run_file"]
+__all__ = [
+    "RunFacts",
+    "State",
+    "metric_name",
+    "package_versions",
+    "read_run_file",
+    "run_document",
+    "run_record",
+    "write_run_file",
+]
 
 State = Literal["finished", "stopped", "interrupted"]
 PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
@@ -85,14 +94,15 @@ def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
             "seconds": round(facts.seconds, 3),
             "tiles_per_second": round(summary.tiles / facts.seconds, 3) if facts.seconds else 0.0,
         },
-        "versions": {"wildetect": __version__, "python": platform.python_version(), **_versions()},
+        "versions": package_versions(PACKAGES),
         "mlflow": None,  # the server's address and the run's id, once it is logged
     }
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
+def package_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of this program, of Python, and of those packages that are installed."""
+    found = {"wildetect": __version__, "python": platform.python_version()}
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -131,7 +141,7 @@ def run_record(document: Mapping[str, Any], folder: Path) -> RunRecord:
     """
     model, images, times = document["model"], document["images"], document["times"]
     named = {f"model_{key}": model[key] for key in ("name", "version", "sha256", "family") if model[key]}
-    counts = {f"count_{_metric_name(name)}": count for name, count in document["counts"].items() if count}
+    counts = {f"count_{metric_name(name)}": count for name, count in document["counts"].items() if count}
     return RunRecord(
         parameters={**document["settings"], **named, "device": document["device"]},
         metrics={
@@ -149,6 +159,6 @@ def run_record(document: Mapping[str, Any], folder: Path) -> RunRecord:
     )
 
 
-def _metric_name(class_name: str) -> str:
+def metric_name(class_name: str) -> str:
     """A class name with the signs that MLflow's metric names may hold."""
     return re.sub(r"[^\w\-. /]", "_", class_name)

@@ -1,0 +1,1 @@
+"""From detections to animals counted once, and from them to numbers with limits."""

@@ -1,0 +1,99 @@
+"""What an estimate is made from, and what it says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Estimate", "Method", "SampleUnit", "Stratum"]
+
+Method = Literal["Jolly 2", "Jolly 1", "total count", "strata added", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleUnit:
+    """A transect as the sample sees it.
+
+    Attributes:
+        name: As a person calls it.
+        counted: Animals counted on it.
+        area_km2: Its searched area in km².
+    """
+
+    name: str
+    counted: float
+    area_km2: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.counted) and self.counted >= 0):
+            raise ValueError(f"{self.name}: {self.counted} animals")
+        if not (math.isfinite(self.area_km2) and self.area_km2 > 0):
+            raise ValueError(f"{self.name}: {self.area_km2} km² searched")
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """A part of the survey area and the transects flown in it.
+
+    Attributes:
+        name: As a person calls it.
+        area_km2: Of the whole stratum, in km².
+        possible: Number of transects that would cover it all; null: area / mean searched area.
+        units: The transects flown.
+        seen_elsewhere: Animals seen in the stratum in photographs of no transect: no part of the sample,
+            but no limit may lie below them.
+    """
+
+    name: str
+    area_km2: float
+    possible: float | None
+    units: tuple[SampleUnit, ...]
+    seen_elsewhere: int = 0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.area_km2) and self.area_km2 > 0):
+            raise ValueError(f"{self.name}: {self.area_km2} km²")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A number of animals, or the reason why there is none.
+
+    Attributes:
+        method: Which formula; "none" without an estimate.
+        name: Of the stratum; empty for several together.
+        number_seen: Different animals seen in the area, in or out of transects.
+        counted: Those of them that the formula rests on.
+        estimate: Animals in the area; null if refused.
+        standard_error: Of the estimate; null if the sample carries none.
+        lower: 95% limit, never below the number seen; null without a standard error.
+        upper: 95% limit, never below the number seen; null without a standard error.
+        degrees_of_freedom: Of the limits; null for a total count.
+        density_per_km2: Estimate / area; counted / searched where there is no estimate.
+        searched_km2: Area searched.
+        area_km2: Area that the estimate is for; null if unknown.
+        fraction: Part of the area that was searched, 0 to 1.
+        sampled: Transects flown (n).
+        possible: Transects possible (N).
+        refusal: Why there is no estimate, or no limits; null if there are both.
+        notes: What a reader must know, one or two sentences each.
+    """
+
+    method: Method
+    name: str = ""
+    number_seen: int
+    counted: int
+    estimate: float | None = None
+    standard_error: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    degrees_of_freedom: float | None = None
+    density_per_km2: float | None = None
+    searched_km2: float = 0.0
+    area_km2: float | None = None
+    fraction: float | None = None
+    sampled: int = 0
+    possible: float | None = None
+    refusal: str | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,99 @@
+"""The photographs of a run with the tags of their cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from wildetect.census.finished_run import FinishedRun
+from wildetect.census.photographs import Photograph
+from wildetect.detections import Detections
+from wildetect.errors import InputError
+from wildetect.imagery.camera import read_camera
+from wildetect.imagery.georeference import Georeference
+from wildetect.imagery.source import UnreadableImageError, look_at
+from wildetect.results.records import ImageResult
+
+__all__ = ["Gathered", "gather"]
+
+_THREADS = 8  # reading tags waits for the drive more than it works
+_RASTERS = (".tif", ".tiff")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a census looks at.
+
+    Attributes:
+        photographs: Of the run, as far as their files are there, without those that failed.
+        vanished: Number of boxes in each photograph whose file is no longer there.
+        failed: Reason for each image that the run could not process.
+    """
+
+    photographs: tuple[Photograph, ...]
+    vanished: dict[str, int]
+    failed: dict[str, str]
+
+
+def gather(run: FinishedRun, folders: Sequence[Path], progress: Progress) -> Gathered:
+    """Read the tags of a run's photographs.
+
+    Args:
+        run: Names the files.
+        folders: Where a photograph is looked for that is no longer where the run found it.
+        progress: Told how many of how many are done.
+
+    Raises:
+        InputError: None of the files is there.
+    """
+    done = [(result, result.detections) for result in run.results if result.detections is not None]
+    found = [(result, boxes, _path_of(result, folders)) for result, boxes in done]
+    there = [(result, boxes, path) for result, boxes, path in found if path is not None]
+    if done and not there:
+        raise InputError(
+            f"none of the {len(done):,} photographs of the run in {run.folder} is where it was: "
+            f"{done[0][0].path}",
+            hint="The census reads their tags: bring the drive back, or name their folder as "
+            "detection.image_dir in configs/census.yaml.",
+        )
+    photographs: list[Photograph] = []
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for photograph in threads.map(lambda one: _photograph(*one), there):
+            photographs.append(photograph)
+            progress(len(photographs), len(there))
+    return Gathered(
+        tuple(photographs),
+        {result.name: len(boxes) for result, boxes, path in found if path is None},
+        {result.name: result.failure for result in run.results if result.failure is not None},
+    )
+
+
+def _path_of(result: ImageResult, folders: Sequence[Path]) -> Path | None:
+    """Where a photograph lies now: where the run found it, or under one of the folders; null if nowhere."""
+    places = [result.path, *(folder / result.name for folder in folders)]
+    return next((path for path in places if path.is_file()), None)
+
+
+def _photograph(result: ImageResult, detections: Detections, path: Path) -> Photograph:
+    return Photograph(
+        file=result.name,
+        path=path,
+        width=result.width or 0,
+        height=result.height or 0,
+        tags=read_camera(path),
+        detections=detections,
+        georeference=_georeference(path),
+    )
+
+
+def _georeference(path: Path) -> Georeference | None:
+    if path.suffix.lower() not in _RASTERS:
+        return None
+    try:
+        return look_at(path).georeference
+    except UnreadableImageError:
+        return None  # the photograph counts as any other

@@ -1,0 +1,106 @@
+"""What a census found, before it is written anywhere: the one source of every number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from wildetect.census.animals import Animals
+from wildetect.census.boxes import GroundBoxes
+from wildetect.census.cautions import Caution
+from wildetect.census.photographs import Photograph, Views
+from wildetect.census.sampling import ClassEstimate, Sample
+from wildetect.census.thresholds import NumberSeen
+from wildetect.census.transects import Transects
+
+__all__ = ["Census", "LeftOut", "Tolerance", "ToleranceCount"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How near two boxes must be to be one animal.
+
+    Attributes:
+        metres: The distance.
+        source: "settings", or "position errors" that the photographs state.
+    """
+
+    metres: float
+    source: Literal["settings", "position errors"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToleranceCount:
+    """Animals seen at one tolerance.
+
+    Attributes:
+        name: "strict", "chosen" or "loose".
+        metres: The tolerance.
+        animals: Different animals.
+        per_class: Different animals by class id.
+    """
+
+    name: Literal["strict", "chosen", "loose"]
+    metres: float
+    animals: int
+    per_class: dict[int, int]
+
+    @classmethod
+    def of(
+        cls, name: Literal["strict", "chosen", "loose"], metres: float, animals: Animals
+    ) -> ToleranceCount:
+        """Count them."""
+        return cls(name, metres, len(animals.class_id), dict(Counter(animals.class_id.tolist())))
+
+
+class LeftOut(NamedTuple):
+    """A photograph without a place on the ground.
+
+    Attributes:
+        file: Its name.
+        reason: Why, for a person.
+        boxes: How many boxes of it do not count therefore.
+    """
+
+    file: str
+    reason: str
+    boxes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """All that a census knows.
+
+    Attributes:
+        class_names: Of the model, by class id.
+        wanted: Class ids that are reported: the target species, or else those that were seen.
+        photographs: All that were looked at.
+        views: Where they look.
+        boxes: Those that count: of a wanted class, with the confidence asked for.
+        animals: Different ones.
+        tolerance: That was used.
+        counts: At the strict, the chosen and the loose tolerance.
+        by_confidence: At each threshold.
+        transects: Which photographs make one.
+        sample: Searched areas, and which animals lie where.
+        estimates: Each class and all of them, each stratum and all.
+        cautions: What to know before the numbers are used.
+        left_out: Photographs without a place on the ground.
+    """
+
+    class_names: Sequence[str]
+    wanted: tuple[int, ...]
+    photographs: Sequence[Photograph]
+    views: Views
+    boxes: GroundBoxes
+    animals: Animals
+    tolerance: Tolerance
+    counts: tuple[ToleranceCount, ...]
+    by_confidence: Sequence[NumberSeen]
+    transects: Transects
+    sample: Sample
+    estimates: Sequence[ClassEstimate]
+    cautions: Sequence[Caution]
+    left_out: tuple[LeftOut, ...] = ()

@@ -1,0 +1,166 @@
+"""Animals, merges, photographs and transects as rows of plain values, for every file alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from wildetect.census.result import Census
+from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS, PX_DIGITS
+
+__all__ = [
+    "AREA_DIGITS",
+    "METRE_DIGITS",
+    "AnimalRow",
+    "animal_rows",
+    "box_document",
+    "class_counts",
+    "merge_documents",
+    "photograph_documents",
+    "transect_documents",
+]
+
+METRE_DIGITS = 2
+AREA_DIGITS = 6  # km²: a square metre
+_ANGLE_DIGITS = 2
+
+
+class AnimalRow(NamedTuple):
+    """One animal.
+
+    Attributes:
+        animal: Its number, from 1.
+        species: Its class.
+        confidence: The highest of its boxes.
+        longitude: In degrees, WGS 84.
+        latitude: In degrees, WGS 84.
+        stratum: Where it stands; null outside all strata, or without strata.
+        transect: That it counts for; null for none.
+        boxes: Rows of the boxes it was seen in.
+        photographs: Their photographs.
+        apart_m: The largest distance of a pair of its boxes that was taken for one animal; null for one box.
+    """
+
+    animal: int
+    species: str
+    confidence: float
+    longitude: float
+    latitude: float
+    stratum: str | None
+    transect: str | None
+    boxes: tuple[int, ...]
+    photographs: tuple[str, ...]
+    apart_m: float | None
+
+
+def animal_rows(census: Census) -> list[AnimalRow]:
+    """All animals, in the order that their numbers give."""
+    animals, views = census.animals, census.views
+    degrees = views.projection.to_degrees(animals.xy).round(DEGREE_DIGITS).tolist()
+    apart: dict[int, float] = {}
+    for merge in animals.merges:
+        apart[merge.animal] = max(apart.get(merge.animal, 0.0), round(merge.metres, METRE_DIGITS))
+    strata, transects = _whereabouts(census)
+    seen_in = census.boxes.view.tolist()
+    return [
+        AnimalRow(
+            number + 1,
+            census.class_names[class_id],
+            round(confidence, CONFIDENCE_DIGITS),
+            longitude,
+            latitude,
+            strata.get(number),
+            transects.get(number),
+            tuple(members),
+            tuple(views.views[seen_in[row]].file for row in members),
+            apart.get(number),
+        )
+        for number, (class_id, confidence, (longitude, latitude), members) in enumerate(
+            zip(
+                animals.class_id.tolist(),
+                animals.confidence.tolist(),
+                degrees,
+                animals.members,
+                strict=True,
+            )
+        )
+    ]
+
+
+def _whereabouts(census: Census) -> tuple[dict[int, str], dict[int, str]]:
+    """Stratum and transect of each animal that has one."""
+    strata: dict[int, str] = {}
+    transects: dict[int, str] = {}
+    for stratum in census.sample.strata:
+        if stratum.polygon is not None:
+            strata |= dict.fromkeys(stratum.animals, stratum.name)
+        for transect in stratum.transects:
+            transects |= dict.fromkeys(transect.animals, transect.name)
+    return strata, transects
+
+
+def class_counts(census: Census, counts: dict[int, int]) -> dict[str, int]:
+    """Numbers by class name, of the classes that are reported."""
+    return {census.class_names[class_id]: counts.get(class_id, 0) for class_id in census.wanted}
+
+
+def box_document(census: Census, row: int) -> dict[str, Any]:
+    """Where a box is: its photograph and edges in px."""
+    boxes = census.boxes
+    return {
+        "file": census.views.views[int(boxes.view[row])].file,
+        "xyxy": [round(float(edge), PX_DIGITS) for edge in boxes.xyxy[row]],
+        "confidence": round(float(boxes.confidence[row]), CONFIDENCE_DIGITS),
+    }
+
+
+def merge_documents(census: Census) -> Iterator[dict[str, Any]]:
+    """Each pair of boxes that was taken for one animal."""
+    for merge in census.animals.merges:
+        yield {
+            "animal": merge.animal + 1,
+            "metres": round(float(merge.metres), METRE_DIGITS),
+            "boxes": [box_document(census, merge.box_a), box_document(census, merge.box_b)],
+        }
+
+
+def transect_documents(census: Census) -> Iterator[dict[str, Any]]:
+    """Each transect in each stratum."""
+    class_id = census.animals.class_id
+    for stratum in census.sample.strata:
+        for transect in stratum.transects:
+            yield {
+                "name": transect.name,
+                "stratum": transect.stratum,
+                "photographs": len(transect.views),
+                "length_km": round(transect.length_km, AREA_DIGITS),
+                "strip_m": round(transect.strip_m, METRE_DIGITS),
+                "searched_km2": round(transect.searched_km2, AREA_DIGITS),
+                "animals": len(transect.animals),
+                "per_class": class_counts(census, Counter(int(class_id[row]) for row in transect.animals)),
+            }
+
+
+def photograph_documents(census: Census) -> Iterator[dict[str, Any]]:
+    """Where each photograph looks, and what told so; a raster has neither height nor direction."""
+    held = Counter(census.boxes.view.tolist())
+    for number, view in enumerate(census.views.views):
+        yield {
+            "file": view.file,
+            "longitude": round(float(view.longitude), DEGREE_DIGITS),
+            "latitude": round(float(view.latitude), DEGREE_DIGITS),
+            "height_m": _rounded(view.height_above_ground, METRE_DIGITS),
+            "yaw": _rounded(view.yaw, _ANGLE_DIGITS),
+            "pitch": _rounded(view.pitch, _ANGLE_DIGITS),
+            "roll": _rounded(view.roll, _ANGLE_DIGITS),
+            "gsd_cm": round(float(view.gsd) * 100, 3),
+            "position_error_m": _rounded(view.position_error, METRE_DIGITS),
+            "taken": None if view.taken is None else view.taken.isoformat(),
+            "sources": dict(view.sources),
+            "boxes": held[number],
+        }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(float(value), digits)

@@ -1,0 +1,188 @@
+"""How far the places of each photograph are off as a whole, as animals seen twice tell.
+
+The error of a photograph's position moves all its boxes alike. So boxes of two photographs that show the
+same animals differ by one vector, the same for all of them: the vector that most pairs of boxes agree on.
+From these vectors between photographs follows a shift for each photograph, by least squares: small ones,
+as positions are right on the whole, and such that vectors that contradict the others count little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix, diags
+from scipy.sparse.linalg import cg
+
+from wildetect.census.agreement import agreed
+from wildetect.census.boxes import GroundBoxes
+from wildetect.census.misfit import FITS, Misfit, misfit_of
+from wildetect.census.pairings import PairFinder, Pairs
+
+__all__ = ["ERROR_PARTS", "Settled", "settle"]
+
+ERROR_PARTS = 3 * 2**0.5
+"""Of the tolerance is the usual error of a position: see `default_tolerance`."""
+
+_SPREAD_PARTS = 3.0  # of that error: how well boxes of one animal agree when the shifts are taken out
+_ROUNDS = 4  # of weighing votes anew
+_EXACT = 1e-8  # of a solution
+_MISFIT_ROUNDS = 3  # what does not fit at all hides votes at first
+
+
+class _Votes(NamedTuple):
+    """Vectors between photographs: places in the one less places in the other.
+
+    Attributes:
+        one: Views, shape (n,).
+        other: Views, shape (n,).
+        vector: In m, shape (n, 2).
+        number: Pairs of boxes that agree on it, shape (n,).
+    """
+
+    one: NDArray[np.int64]
+    other: NDArray[np.int64]
+    vector: NDArray[np.float64]
+    number: NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Iterable[_Votes]) -> _Votes:
+        """All of them."""
+        none = np.zeros(0, np.int64)
+        every = [cls(none, none, np.zeros((0, 2)), np.zeros(0)), *parts]
+        return cls(*(np.concatenate(columns) for columns in zip(*every, strict=True)))
+
+
+class Settled(NamedTuple):
+    """Where boxes lie when the photographs fit together.
+
+    Attributes:
+        before: Places in m without what is wrong in all photographs alike, shape (n, 2).
+        places: Places in m without the shifts of the photographs, too, shape (n, 2).
+        misfit: What is wrong in all photographs alike.
+    """
+
+    before: NDArray[np.float64]
+    places: NDArray[np.float64]
+    misfit: Misfit
+
+
+def settle(boxes: GroundBoxes, finder: PairFinder, cameras: NDArray[np.float64], tolerance: float) -> Settled:
+    """Make photographs fit together that show the same animals.
+
+    Args:
+        boxes: Of all views.
+        finder: Of these boxes.
+        cameras: Where the views were taken from in m, shape (views, 2).
+        tolerance: No two boxes farther apart are one animal, once the misfit is taken out.
+    """
+    misfit, places = FITS, boxes.centre
+    votes = _votes(finder, places, tolerance)
+    for _ in range(_MISFIT_ROUNDS):
+        bases = cameras[votes.one] - cameras[votes.other]
+        more = misfit_of(bases, votes.vector, votes.number, len(cameras), tolerance / ERROR_PARTS)
+        if more == FITS:
+            break
+        misfit = misfit.and_then(more)
+        places = _without(misfit, boxes, cameras)
+        votes = _votes(finder, places, tolerance)
+    shifts = _solved(votes, len(cameras), tolerance)
+    # looking in half the distance now, pairs agree by chance more rarely
+    again = _votes(finder, places - shifts[boxes.view], tolerance / 2)
+    again = again._replace(vector=again.vector + shifts[again.one] - shifts[again.other])
+    shifts = _solved(again, len(cameras), tolerance)
+    # now that places agree better, the nearest box is mostly the right one
+    votes = _nearest_votes(boxes, finder, places, shifts, tolerance)
+    shifts = _solved(votes, len(cameras), tolerance)
+    return Settled(places, places - shifts[boxes.view], misfit)
+
+
+def _without(misfit: Misfit, boxes: GroundBoxes, cameras: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The places with every photograph turned and scaled about its camera as it fits the others."""
+    from_camera = boxes.centre - cameras[boxes.view]
+    turned = (from_camera @ (1, 1j)) / misfit.factor
+    return np.asarray(cameras[boxes.view] + np.column_stack([turned.real, turned.imag]))
+
+
+def _votes(finder: PairFinder, places: NDArray[np.float64], tolerance: float) -> _Votes:
+    """For each two photographs the vector that most pairs of boxes agree on."""
+    parts = []
+    for pairs in finder.near(places, tolerance):
+        number, one, other = finder.of_views(pairs)
+        vectors, agreeing = agreed(number, places[pairs.one] - places[pairs.other], len(one), tolerance)
+        told = agreeing > 0
+        parts.append(_Votes(one[told], other[told], vectors[told], agreeing[told]))
+    return _Votes.joined(parts)
+
+
+def _nearest_votes(
+    boxes: GroundBoxes,
+    finder: PairFinder,
+    places: NDArray[np.float64],
+    shifts: NDArray[np.float64],
+    tolerance: float,
+) -> _Votes:
+    """For each two photographs the mean vector of boxes that are nearest to each other, shifts taken out."""
+    settled = places - shifts[boxes.view]
+    parts = []
+    for pairs in finder.near(settled, tolerance / 2):
+        near = pairs.select(pairs.metres(places) <= tolerance)
+        mutual = _nearest_each_way(boxes, settled, near)
+        number, one, other = finder.of_views(mutual)
+        counts = np.bincount(number, minlength=len(one)).astype(np.float64)
+        vectors = places[mutual.one] - places[mutual.other]
+        sums = np.column_stack([np.bincount(number, axis, len(one)) for axis in vectors.T])
+        parts.append(_Votes(one, other, sums / counts[:, None], counts))
+    return _Votes.joined(parts)
+
+
+def _nearest_each_way(boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs) -> Pairs:
+    """Pairs of which each box is the nearest that the other's photograph offers."""
+    in_order = pairs.select(np.argsort(pairs.metres(places), kind="stable"))
+    first = _first_of_each(in_order.one, boxes.view[in_order.other])
+    first &= _first_of_each(in_order.other, boxes.view[in_order.one])
+    return in_order.select(first)
+
+
+def _first_of_each(box: NDArray[np.int64], view: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each is the first of its box and view."""
+    key = box * (int(view.max(initial=0)) + 1) + view
+    first = np.zeros(len(key), bool)
+    first[np.unique(key, return_index=True)[1]] = True
+    return first
+
+
+def _solved(votes: _Votes, views: int, tolerance: float) -> NDArray[np.float64]:
+    """The shift of each view, shape (views, 2): least squares, contradicting votes weighed down."""
+    shifts = np.zeros((views, 2))
+    if not len(votes.one):
+        return shifts
+    error = tolerance / ERROR_PARTS
+    spread = error / _SPREAD_PARTS
+    sure = votes.number / spread**2
+    weight = sure
+    for _ in range(_ROUNDS):
+        shifts = _least_squares(votes, weight, shifts, error)
+        left = votes.vector - (shifts[votes.one] - shifts[votes.other])
+        weight = sure / (1 + (left**2).sum(axis=1) / (2 * spread) ** 2)
+    return shifts
+
+
+def _least_squares(
+    votes: _Votes, weight: NDArray[np.float64], start: NDArray[np.float64], error: float
+) -> NDArray[np.float64]:
+    """Minimise the sum of weight * |vector - (shift of one - shift of other)|² and of |shift / error|²."""
+    one, other, views = votes.one, votes.other, len(start)
+    every = np.arange(views)
+    rows = np.concatenate([one, other, one, other, every])
+    columns = np.concatenate([one, other, other, one, every])
+    values = np.concatenate([weight, weight, -weight, -weight, np.full(views, 1 / error**2)])
+    matrix = coo_matrix((values, (rows, columns)), (views, views)).tocsr()
+    scale = diags(1 / matrix.diagonal())
+    found = np.empty_like(start)
+    for axis, pull in enumerate((weight[:, None] * votes.vector).T):
+        right = np.bincount(one, pull, views) - np.bincount(other, pull, views)
+        found[:, axis] = cg(matrix, right, start[:, axis], rtol=_EXACT, M=scale)[0]
+    return found

@@ -1,0 +1,154 @@
+"""From a detection run to a census: every number, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.census.animals import Animals, count_once, default_tolerance
+from wildetect.census.boxes import GroundBoxes, boxes_on_ground
+from wildetect.census.cautions import cautions
+from wildetect.census.finished_run import FinishedRun
+from wildetect.census.gathering import gather
+from wildetect.census.missing import cautions_of, left_out_of, refuse_nowhere
+from wildetect.census.photographs import Views, make_views
+from wildetect.census.result import Census, Tolerance, ToleranceCount
+from wildetect.census.sampling import estimates_of, sample_survey
+from wildetect.census.survey_files import SurveyFiles
+from wildetect.census.thresholds import numbers_by_confidence
+from wildetect.census.transects import transects_for
+from wildetect.errors import ConfigurationError
+from wildetect.settings.census import SurveyKeys
+from wildetect.settings.detection import FlightSpecs
+from wildetect.settings.problems import nearest
+
+__all__ = ["SurveyPlan", "survey", "wanted_classes"]
+
+_STRICT, _LOOSE = 0.5, 2.0  # of the chosen tolerance
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyPlan:
+    """What a census is made of.
+
+    Attributes:
+        run: The detections.
+        keys: Tolerance and thresholds.
+        species: Classes to count; null: all.
+        specs: Camera and flight, where a photograph does not tell.
+        files: Strata, transects and positions.
+        folders: Where photographs are looked for that are no longer where the run found them.
+        progress: Told how many of how many photographs have been read.
+    """
+
+    run: FinishedRun
+    keys: SurveyKeys
+    species: Sequence[str] | None
+    specs: FlightSpecs
+    files: SurveyFiles
+    folders: Sequence[Path]
+    progress: Callable[[int, int], None]
+
+
+def survey(plan: SurveyPlan) -> Census:
+    """Count animals once and estimate how many there are.
+
+    Args:
+        plan: What to count, and how.
+
+    Raises:
+        ConfigurationError: A species or a threshold is for a class that the model does not know.
+        InputError: No photograph has a position, or strata and transects lie elsewhere.
+    """
+    class_ids = wanted_classes(plan)
+    files = plan.files
+    gathered = gather(plan.run, plan.folders, plan.progress)
+    views = make_views(gathered.photographs, plan.specs, files.positions, files.terrain)
+    refuse_nowhere(gathered, views)
+    found = boxes_on_ground(gathered.photographs, views)
+    found = found.select(np.isin(found.class_id, class_ids))
+    boxes = found.select(_sure_enough(found, plan))
+    tolerance = _tolerance(plan.keys, views)
+    animals = count_once(boxes, views, tolerance.metres)
+    counts = _counts(boxes, views, tolerance, animals)
+    seen = {class_id for one in counts for class_id in one.per_class}
+    wanted = tuple(class_ids if plan.species is not None else sorted(seen))
+    transects = transects_for(files.lines, views)
+    sample = sample_survey(animals, boxes, views, files.strata, transects)
+    return Census(
+        class_names=plan.run.class_names,
+        wanted=wanted,
+        photographs=gathered.photographs,
+        views=views,
+        boxes=boxes,
+        animals=animals,
+        tolerance=tolerance,
+        counts=counts,
+        by_confidence=numbers_by_confidence(
+            found, views, tolerance.metres, lowest=_lowest_confidence(plan.run), classes=wanted
+        ),
+        transects=transects,
+        sample=sample,
+        estimates=estimates_of(sample, animals, wanted),
+        cautions=(*cautions_of(gathered), *cautions(gathered.photographs, views, _trained_gsd(plan.keys))),
+        left_out=tuple(left_out_of(gathered, views)),
+    )
+
+
+def wanted_classes(plan: SurveyPlan) -> list[int]:
+    """The class ids to count.
+
+    Raises:
+        ConfigurationError: The settings name a class that the model does not know.
+    """
+    names = plan.run.class_names
+    thresholds = plan.keys.confidence if isinstance(plan.keys.confidence, dict) else {}
+    for key, named in (("campaign.target_species", plan.species or ()), ("survey.confidence", thresholds)):
+        unknown = [name for name in named if name not in names]
+        if unknown:
+            close = nearest(unknown[0], names)
+            meant = f"; did you mean {close}?" if close else ""
+            raise ConfigurationError(
+                f"{key}: the model does not know {', '.join(unknown)}{meant}",
+                hint=f"It knows {', '.join(names)}.",
+            )
+    chosen = names if plan.species is None else plan.species
+    return sorted({names.index(name) for name in chosen})
+
+
+def _sure_enough(boxes: GroundBoxes, plan: SurveyPlan) -> NDArray[np.bool_]:
+    """Which boxes have the confidence that their class asks for."""
+    least = np.array([plan.keys.confidence_of(name) for name in plan.run.class_names], np.float64)
+    # a confidence is single precision: 0.35 is a little less than 0.35 then
+    return np.asarray(np.asarray(boxes.confidence, np.float64) >= least[boxes.class_id] - 1e-6)
+
+
+def _lowest_confidence(run: FinishedRun) -> float:
+    """Below it the detection run kept nothing."""
+    return float(run.document["settings"].get("confidence") or 0.0)
+
+
+def _trained_gsd(keys: SurveyKeys) -> float | None:
+    """In m/px."""
+    return None if keys.trained_gsd is None else keys.trained_gsd / 100
+
+
+def _tolerance(keys: SurveyKeys, views: Views) -> Tolerance:
+    if keys.tolerance is not None:
+        return Tolerance(keys.tolerance, "settings")
+    return Tolerance(default_tolerance(views), "position errors")
+
+
+def _counts(
+    boxes: GroundBoxes, views: Views, tolerance: Tolerance, animals: Animals
+) -> tuple[ToleranceCount, ...]:
+    strict, loose = _STRICT * tolerance.metres, _LOOSE * tolerance.metres
+    return (
+        ToleranceCount.of("strict", strict, count_once(boxes, views, strict)),
+        ToleranceCount.of("chosen", tolerance.metres, animals),
+        ToleranceCount.of("loose", loose, count_once(boxes, views, loose)),
+    )

@@ -1,0 +1,181 @@
+"""Layers of a GeoPackage: one SQLite file for QGIS and other GIS.
+
+Standard: OGC 12-128r18, GeoPackage 1.3.1; the tables are those of its annex C. A layer needs six tables
+and a header of eight bytes before each geometry, so that no library of many megabytes is asked for what
+Python's own sqlite3 does; the tests open the file with GDAL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from wildetect.results.files import replacing
+
+__all__ = ["Layer", "Shape", "plain", "point", "write_layers"]
+
+_WGS84 = 4326
+_APPLICATION_ID = 0x47504B47  # "GPKG"
+_VERSION = 10301  # 1.3.1
+
+_DEFINITION = (
+    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],'
+    'AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],'
+    'UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],AUTHORITY["EPSG","4326"]]'
+)
+
+_TABLES = """
+CREATE TABLE gpkg_spatial_ref_sys (
+  srs_name TEXT NOT NULL,
+  srs_id INTEGER PRIMARY KEY,
+  organization TEXT NOT NULL,
+  organization_coordsys_id INTEGER NOT NULL,
+  definition TEXT NOT NULL,
+  description TEXT
+);
+CREATE TABLE gpkg_contents (
+  table_name TEXT NOT NULL PRIMARY KEY,
+  data_type TEXT NOT NULL,
+  identifier TEXT UNIQUE,
+  description TEXT DEFAULT '',
+  last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE,
+  srs_id INTEGER,
+  CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id)
+);
+CREATE TABLE gpkg_geometry_columns (
+  table_name TEXT NOT NULL,
+  column_name TEXT NOT NULL,
+  geometry_type_name TEXT NOT NULL,
+  srs_id INTEGER NOT NULL,
+  z TINYINT NOT NULL,
+  m TINYINT NOT NULL,
+  CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name),
+  CONSTRAINT uk_gc_table_name UNIQUE (table_name),
+  CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
+  CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id)
+);
+"""
+
+_SYSTEMS = (
+    ("WGS 84 geodetic", _WGS84, "EPSG", _WGS84, _DEFINITION, "longitude and latitude in degrees"),
+    ("Undefined Cartesian SRS", -1, "NONE", -1, "undefined", "undefined Cartesian coordinates"),
+    ("Undefined geographic SRS", 0, "NONE", 0, "undefined", "undefined geographic coordinates"),
+)
+
+
+class Shape(NamedTuple):
+    """A place on Earth, longitude before latitude, in degrees, WGS 84.
+
+    Attributes:
+        wkb: As little-endian well-known binary.
+        bounds: min_x, min_y, max_x, max_y.
+    """
+
+    wkb: bytes
+    bounds: tuple[float, float, float, float]
+
+
+class Layer(NamedTuple):
+    """A table with a place in each row.
+
+    Attributes:
+        name: Of the table.
+        text: What it holds, for people.
+        kind: POINT, LINESTRING, POLYGON, MULTIPOLYGON or GEOMETRY.
+        columns: SQL type of each further column; names and types are ours, never a user's.
+        rows: Shape (null where there is none) and values; gone through once.
+    """
+
+    name: str
+    text: str
+    kind: str
+    columns: Mapping[str, str]
+    rows: Iterable[tuple[Shape | None, *tuple[object, ...]]]
+
+
+def point(longitude: float, latitude: float) -> Shape:
+    """A point."""
+    wkb = struct.pack("<BIdd", 1, 1, longitude, latitude)
+    return Shape(wkb, (longitude, latitude, longitude, latitude))
+
+
+def plain(name: str) -> str:
+    """A name that UTF-8 can hold: Linux allows bytes in file names that are no letters."""
+    return name.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def write_layers(path: Path, layers: Sequence[Layer], *, changed: datetime) -> None:
+    """Write a GeoPackage.
+
+    Args:
+        path: The file.
+        layers: Its layers, in the order in which programs list them.
+        changed: The time that the file gives as that of its last change.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {_VERSION}")
+        database.executescript(_TABLES)
+        for layer in layers:
+            columns = "".join(f", {name} {kind}" for name, kind in layer.columns.items())
+            database.execute(
+                f"CREATE TABLE {layer.name} (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
+                f"geom {layer.kind}{columns})"
+            )
+        with database:
+            database.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?,?,?,?,?,?)", _SYSTEMS)
+            for layer in layers:
+                extent = _Extent()
+                places = ",".join("?" * (1 + len(layer.columns)))
+                database.executemany(
+                    f"INSERT INTO {layer.name} VALUES (NULL,{places})",  # noqa: S608 - the name is ours
+                    _records(layer.rows, extent),
+                )
+                _announce(database, layer, extent, changed)
+        content = database.serialize()
+    with replacing(path) as file:
+        file.write(content)
+
+
+class _Extent:
+    """The smallest rectangle around all shapes."""
+
+    def __init__(self) -> None:
+        self.edges: tuple[float | None, ...] = (None,) * 4
+
+    def add(self, bounds: tuple[float, float, float, float]) -> None:
+        old = [new if edge is None else edge for edge, new in zip(self.edges, bounds, strict=True)]
+        low = (min(edge, new) for edge, new in zip(old[:2], bounds[:2], strict=True))
+        high = (max(edge, new) for edge, new in zip(old[2:], bounds[2:], strict=True))
+        self.edges = (*low, *high)
+
+
+def _records(
+    rows: Iterable[tuple[Shape | None, *tuple[object, ...]]], extent: _Extent
+) -> Iterator[tuple[object, ...]]:
+    for shape, *values in rows:
+        if shape is not None:
+            extent.add(shape.bounds)
+        # the header without an envelope (clause 2.1.3)
+        header = struct.pack("<2sBBi", b"GP", 0, 1, _WGS84)
+        yield (None if shape is None else header + shape.wkb, *values)
+
+
+def _announce(database: sqlite3.Connection, layer: Layer, extent: _Extent, changed: datetime) -> None:
+    moment = changed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{changed.microsecond // 1000:03}Z"
+    database.execute(
+        "INSERT INTO gpkg_contents VALUES (?,'features',?,?,?,?,?,?,?,?)",
+        (layer.name, layer.name, layer.text, moment, *extent.edges, _WGS84),
+    )
+    database.execute(
+        "INSERT INTO gpkg_geometry_columns VALUES (?,'geom',?,?,0,0)", (layer.name, layer.kind, _WGS84)
+    )

@@ -1,0 +1,87 @@
+"""What every report page shares: one style, escaped text, and no way out to a network.
+
+The page's own Content-Security-Policy allows its style and script by their digests and pictures that
+are part of it, nothing else: whatever a file name or class name holds, nothing runs and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["TEMPLATES", "environment", "picture_source", "policy", "text_of"]
+
+TEMPLATES = Path(__file__).with_name("templates")
+_MINUTE, _HOUR = 60, 3600
+
+
+def policy(style: str, script: str = "") -> str:
+    """What the browser may load: https://www.w3.org/TR/CSP3/.
+
+    Args:
+        style: All of the page's style, as it stands there.
+        script: All of its script; empty where it has none.
+    """
+    scripts = _digest(script) if script else "'none'"
+    return (
+        f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {scripts}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def text_of(*paths: Path) -> str:
+    """Files of a page one after the other, with line ends as a browser sees them: digests are of these."""
+    return "\n" + "\n".join(path.read_text(encoding="utf-8").replace("\r\n", "\n") for path in paths)
+
+
+def picture_source(jpeg: bytes) -> str:
+    """A picture as part of the page."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+
+
+@cache
+def environment(*folders: Path) -> Environment:
+    """Jinja's environment over folders of templates, those that all pages share last."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "duration": _duration,
+        "moment": _moment,
+        "picture": picture_source,
+        "words": _words,
+    }
+    return made
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
+    return f"{int(seconds // _HOUR):,} h {int(seconds % _HOUR // _MINUTE)} min"
+
+
+def _moment(text: str) -> str:
+    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

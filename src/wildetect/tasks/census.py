@@ -1,0 +1,80 @@
+"""The tasks that count each animal once and estimate how many there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invoke.context import Context
+
+from wildetect.tasks.support import emit, verb
+
+__all__ = ["run", "selftest"]
+
+
+@verb(
+    help={
+        "config": "settings file; without it configs/census.yaml",
+        "detections": "output folder of a finished detect.run; without it detection runs first",
+        "output": "folder of the results",
+        "tolerance": "boxes of two photographs that lie nearer on the ground than this, in m, are one animal",
+        "confidence": "boxes below it do not count, 0 to 1",
+        "json": "what census.json holds but for its longest lists, on stdout",
+    },
+    shim="run_census.bat",
+    paths="detections",
+    iterable=["detections"],
+)
+def run(
+    context: Context,
+    config: str | None = None,
+    detections: list[str] | None = None,
+    output: str | None = None,
+    tolerance: str | None = None,
+    confidence: str | None = None,
+    json: bool = False,
+) -> None:
+    """Count each animal once, and estimate how many there are.
+
+    It takes the detections of a finished detect.run, or detects first in the photographs that the
+    settings name. The numbers, their 95% limits and all that they rest on are in census_report.html.
+    """
+    del context
+    from wildetect.tasks.census_request import CensusRequest
+    from wildetect.tasks.census_run import census, raise_if_incomplete
+    from wildetect.tasks.census_summary import show_summary
+
+    request = CensusRequest(config, tuple(detections or ()), output, tolerance, confidence)
+    done = census(request)
+    if json:
+        from wildetect.census.document_file import summary_of
+
+        emit(summary_of(done.document))
+    else:
+        show_summary(done.document, done.folder)
+    raise_if_incomplete(done)
+
+
+@verb(help={"json": "every figure, on stdout"})
+def selftest(context: Context, json: bool = False) -> None:
+    """Check the formulas of the census against published surveys.
+
+    Each figure of the published surveys and hand cases is computed on this machine and compared with
+    what was printed; the task ends with 1 when one is off.
+    """
+    del context
+    from dataclasses import asdict
+
+    from invoke.exceptions import Exit
+
+    from wildetect.census.vectors import check_vectors
+    from wildetect.tasks.census_summary import show_checks
+
+    checks = check_vectors()
+    off = [check for check in checks if not check.ok]
+    if json:
+        documents: list[dict[str, Any]] = [asdict(check) for check in checks]
+        emit({"ok": not off, "checks": documents})
+    else:
+        show_checks(checks)
+    if off:
+        raise Exit(code=1)

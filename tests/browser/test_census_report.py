@@ -1,0 +1,88 @@
+"""census_report.html in a real Chromium: quiet, closed, readable on a phone and on paper."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from tests.census.conftest import plan_of, written
+from tests.census.flights import make_run, two_strata
+
+from wildetect.census.survey import survey
+
+pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from tests.browser.test_report import PHONE, open_page, texts
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("census")
+    strata, flight, herd = two_strata(root)
+    run = make_run(root, flight, herd, drift=1.0)
+    written(survey(plan_of(run, keys={"strata": strata})), run, root / "census")
+    return root / "census" / "census_report.html"
+
+
+def test_quiet_and_closed(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    assert texts(browser, "h1") == ["Census Kwando <1>"]
+    pictures = browser.find_elements(By.CSS_SELECTOR, ".pairs img")
+    assert pictures
+    browser.execute_script("arguments[0].scrollIntoView()", pictures[-1])
+    loaded = "return [...document.images].filter(one => one.complete && one.naturalWidth > 0).length"
+    assert browser.execute_script(loaded) > 0
+    assert browser.execute_script("return document.styleSheets.length") == 1
+
+
+def test_the_style_is_in_force(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    answer = browser.find_element(By.CSS_SELECTOR, ".answer")
+    assert answer.value_of_css_property("border-top-width") == "2px"
+    assert answer.location["y"] < 200  # the number comes first
+
+
+def test_on_a_phone_nothing_is_cut_off(browser: webdriver.Chrome, report: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    try:
+        open_page(browser, report)
+        width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert browser.execute_script(width) == 0
+        labels = browser.find_elements(By.CSS_SELECTOR, ".numbers td.seen")
+        assert labels[0].is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_in_the_dark(browser: webdriver.Chrome, report: Path) -> None:
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    try:
+        open_page(browser, report)
+        ground = browser.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
+        assert ground == "rgba(18, 23, 21, 1)"
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_on_paper(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
+    pdf = base64.b64decode(printed["data"])
+    assert pdf.startswith(b"%PDF")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        cut = """
+            return [...document.querySelectorAll(".scroll")]
+              .filter(one => one.scrollWidth > one.clientWidth + 1).length
+        """
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": 718, "height": 1050, "deviceScaleFactor": 1, "mobile": False},  # A4 with 1 cm margins
+        )
+        assert browser.execute_script(cut) == 0
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

@@ -1,0 +1,91 @@
+"""A census of a small survey, taken once for all tests that only read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.census.flights import Flight, Herd, make_run, two_strata
+
+from wildetect.census.document import CensusFacts
+from wildetect.census.finished_run import read_finished_run
+from wildetect.census.outputs import write_census
+from wildetect.census.result import Census
+from wildetect.census.survey import SurveyPlan, survey
+from wildetect.census.survey_files import SurveyFiles
+from wildetect.settings.census import SurveyKeys
+from wildetect.settings.detection import FlightSpecs, PositionTable
+
+STARTED = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A census and all that it was made of."""
+
+    strata: Path
+    flight: Flight
+    herd: Herd
+    run: Path
+    census: Census
+    folder: Path
+    document: dict[str, Any]
+
+
+def plan_of(
+    run: Path, *, keys: dict[str, Any] | None = None, table: PositionTable | None = None, **changes: Any
+) -> SurveyPlan:
+    """A plan with the settings' defaults."""
+    wanted = SurveyKeys.model_validate(keys or {})
+    given: dict[str, Any] = {
+        "run": read_finished_run(run),
+        "keys": wanted,
+        "species": None,
+        "specs": FlightSpecs(),
+        "files": SurveyFiles.read(wanted, table),
+        "folders": (),
+        "progress": lambda _done, _total: None,
+    }
+    return SurveyPlan(**{**given, **changes})
+
+
+def written(census: Census, run: Path, folder: Path, **changes: Any) -> dict[str, Any]:
+    """The census's files in a folder, and what census.json holds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    given: dict[str, Any] = {
+        "campaign": {"id": "Kwando <1>", "pilot_name": "A. Pilot", "target_species": None},
+        "settings": {"tolerance": None, "confidence": None, "strata": "strata.geojson"},
+        "run": read_finished_run(run).document,
+        "run_folder": run,
+        "started": STARTED,
+        "seconds": 3.25,
+    }
+    return write_census(folder, census, CensusFacts(**{**given, **changes}), with_map=True)
+
+
+@pytest.fixture(scope="session")
+def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Surveyed:
+    """Six transects in two strata, without any error of position."""
+    root = tmp_path_factory.mktemp("survey")
+    strata, flight, herd = two_strata(root)
+    run = make_run(root, flight, herd)
+    census = survey(plan_of(run, keys={"strata": strata, "tolerance": 1.0}))
+    document = written(census, run, root / "census")
+    return Surveyed(strata, flight, herd, run, census, root / "census", document)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a run of one short line with the animals that are given."""
+
+    def make(herd: Herd, **changes: Any) -> Path:
+        flight = Flight(**changes)
+        if not flight.names:
+            flight.line("L", (0.0, 0.0), 0.0, 4, 48.0)
+        return make_run(tmp_path, flight, herd)
+
+    return make

@@ -1,0 +1,255 @@
+"""The files of a census: one number in all of them, formats that other programs read."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.census.conftest import Surveyed, written
+from tests.census.flights import degrees
+
+from wildetect.census.animals import count_once
+from wildetect.census.document_file import summary_of, write_census_file
+from wildetect.census.outputs import FILES, census_record
+from wildetect.census.result import ToleranceCount
+from wildetect.census.rows import animal_rows
+from wildetect.census.sampling import estimates_of, sample_survey
+from wildetect.census.tables import TRANSECT_COLUMNS, write_animals
+from wildetect.errors import InputError
+
+pyogrio = pytest.importorskip("pyogrio", reason="pyogrio (GDAL) is not installed")
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def layer(path: Path, name: str) -> dict[str, Any]:
+    meta, _, geometry, columns = pyogrio.raw.read(path, layer=name)
+    return {"geometry": geometry, "crs": meta["crs"], **dict(zip(meta["fields"], columns, strict=True))}
+
+
+@pytest.fixture
+def features(surveyed: Surveyed) -> list[dict[str, Any]]:
+    document = json.loads((surveyed.folder / "animals.geojson").read_text(encoding="utf-8"))
+    assert document["type"] == "FeatureCollection"
+    return list(document["features"])
+
+
+def test_the_files(surveyed: Surveyed) -> None:
+    written_now = {path.name for path in surveyed.folder.iterdir() if not path.name.startswith(".")}
+    assert written_now == set(FILES)
+    on_disk = json.loads((surveyed.folder / "census.json").read_text(encoding="utf-8"))
+    assert on_disk == json.loads(json.dumps(surveyed.document))
+
+
+def test_one_number_in_every_file(surveyed: Surveyed, features: list[dict[str, Any]]) -> None:
+    document, folder = surveyed.document, surveyed.folder
+    counts = document["counts"]
+    number, per_class = counts["animals"], counts["per_class"]
+    assert number == len(surveyed.census.animals.class_id) > 100
+    assert sum(per_class.values()) == number
+    assert len(document["animals"]) == number
+    animals = table(folder / "animals.csv")
+    assert Counter(row["species"] for row in animals) == per_class
+    seen = [one["properties"]["species"] for one in features if one["properties"]["kind"] == "animal"]
+    assert Counter(seen) == per_class
+    package = layer(folder / "animals.gpkg", "animals")
+    assert Counter(package["species"]) == per_class
+    (chosen,) = [one for one in document["tolerance"]["counts"] if one["name"] == "chosen"]
+    assert (chosen["animals"], chosen["per_class"]) == (number, per_class)
+    # nothing was detected below the run's threshold, and none of it left out above
+    assert document["confidence"][0]["animals"] == number
+    overall = {one["species"]: one["number_seen"] for one in document["estimates"] if one["stratum"] == "all"}
+    assert overall.pop(None) == number - counts["outside_strata"]
+    assert sum(overall.values()) == number - counts["outside_strata"]
+    assert counts["on_transects"] + counts["off_transects"] + counts["outside_strata"] == number
+    transects = [row for row in table(folder / "transects.csv") if row["object"] != "NA"]
+    assert len(transects) == counts["on_transects"]
+    assert sum(one["animals"] for one in document["transects"]) == counts["on_transects"]
+    boxes = sum(len(one["boxes"]) for one in document["animals"])
+    assert boxes == counts["boxes"] == sum(one["boxes"] for one in document["photographs"])
+    assert len(document["merges"]) == boxes - number
+
+
+def test_keys_of_the_document(surveyed: Surveyed) -> None:
+    document = surveyed.document
+    assert list(document) == [
+        "state",
+        "campaign",
+        "counts",
+        "tolerance",
+        "confidence",
+        "estimates",
+        "strata",
+        "transects",
+        "sampling",
+        "cautions",
+        "left_out",
+        "detections",
+        "model",
+        "settings",
+        "projection",
+        "times",
+        "versions",
+        "mlflow",
+        "files",
+        "photographs",
+        "merges",
+        "animals",
+    ]
+    assert {
+        "method",
+        "number_seen",
+        "estimate",
+        "lower",
+        "upper",
+        "refusal",
+        "notes",
+        "species",
+        "stratum",
+    } <= set(document["estimates"][0])
+    assert set(document["merges"][0]) == {"animal", "metres", "boxes"}
+    assert document["photographs"][0]["sources"]["position"] == "EXIF"
+    assert set(document) - set(summary_of(document)) == {"photographs", "merges", "animals"}
+
+
+def test_every_merge_can_be_checked(surveyed: Surveyed) -> None:
+    by_number = {one["animal"]: one for one in surveyed.document["animals"]}
+    for merge in surveyed.document["merges"]:
+        first, second = merge["boxes"]
+        assert first["file"] != second["file"]
+        boxes = by_number[merge["animal"]]["boxes"]
+        assert first in boxes
+        assert second in boxes
+        assert 0 <= merge["metres"] <= surveyed.document["tolerance"]["metres"]
+
+
+def test_positions_are_those_of_the_herd(surveyed: Surveyed) -> None:
+    places = degrees(surveyed.herd.places)
+    for row in table(surveyed.folder / "animals.csv"):
+        away = np.abs(places - [float(row["longitude"]), float(row["latitude"])]).min(axis=0)
+        assert (away < 3e-5).all()  # 3 m: the test's own degrees are rough
+
+
+def test_transects_as_distance_reads_them(surveyed: Surveyed) -> None:
+    rows = table(surveyed.folder / "transects.csv")
+    assert tuple(rows[0]) == TRANSECT_COLUMNS
+    for row in rows:
+        assert (row["object"] == "NA") == (row["distance"] == "NA") == (row["size"] == "NA")
+        if row["distance"] != "NA":
+            assert 0 <= float(row["distance"]) <= float(row["strip_m"]) / 2 * 1.01
+    species = set(surveyed.document["counts"]["per_class"])
+    samples = {(row["Region.Label"], row["Sample.Label"]) for row in rows}
+    assert len(samples) == 6
+    # the rows of each species alone hold the whole effort
+    for name in species:
+        assert {
+            (row["Region.Label"], row["Sample.Label"]) for row in rows if row["species"] == name
+        } == samples
+    for row in rows:
+        searched = float(row["Effort"]) * float(row["strip_m"]) / 1000
+        assert searched == pytest.approx(float(row["searched_km2"]), rel=1e-3)
+
+
+def test_geojson(surveyed: Surveyed, features: list[dict[str, Any]]) -> None:
+    kinds = Counter(one["properties"]["kind"] for one in features)
+    assert kinds == {
+        "animal": surveyed.document["counts"]["animals"],
+        "photograph": len(surveyed.flight.names),
+        "stratum": 2,
+    }
+    for feature in features:
+        if feature["geometry"]["type"] == "Polygon":
+            ring = np.array(feature["geometry"]["coordinates"][0])
+            assert (ring[0] == ring[-1]).all()
+            x, y = ring.T
+            assert (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0  # counterclockwise
+
+
+def test_geopackage(surveyed: Surveyed) -> None:
+    path = surveyed.folder / "animals.gpkg"
+    assert pyogrio.list_layers(path).tolist() == [
+        ["animals", "Point"],
+        ["photographs", "Polygon"],
+        ["strata", "MultiPolygon"],
+    ]
+    strata = layer(path, "strata")
+    assert strata["crs"] == "EPSG:4326"
+    assert strata["stratum"].tolist() == ["river & plain", "hills <north>"]
+    assert layer(path, "photographs")["boxes"].sum() == surveyed.document["counts"]["boxes"]
+
+
+def test_what_a_spreadsheet_would_take_for_a_formula(surveyed: Surveyed, tmp_path: Path) -> None:
+    rows = [
+        row._replace(species="=cmd|' /C calc'!A0", photographs=("@x.jpg",))
+        for row in animal_rows(surveyed.census)
+    ]
+    write_animals(tmp_path / "animals.csv", rows[:2])
+    (first, _) = table(tmp_path / "animals.csv")
+    assert first["species"] == "'=cmd|' /C calc'!A0"
+    assert first["photographs"] == "'@x.jpg"
+
+
+def test_an_earlier_census_of_mlflow_is_known_again(surveyed: Surveyed, tmp_path: Path) -> None:
+    first = written(surveyed.census, surveyed.run, tmp_path)
+    assert first["mlflow"] is None
+    write_census_file(tmp_path, {**first, "mlflow": {"uri": "http://x", "run_id": "7"}})
+    again = written(surveyed.census, surveyed.run, tmp_path)
+    assert again["mlflow"] == {"uri": "http://x", "run_id": "7"}
+    write_census_file(tmp_path, again)
+    other = written(surveyed.census, surveyed.run, tmp_path, settings={"tolerance": 2.0})
+    assert other["mlflow"] is None
+
+
+def test_a_folder_that_cannot_be_written(surveyed: Surveyed, tmp_path: Path) -> None:
+    (tmp_path / "animals.csv").mkdir()
+    with pytest.raises(InputError, match=r"animals\.csv"):
+        written(surveyed.census, surveyed.run, tmp_path)
+    assert not (tmp_path / "census.json").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_what_mlflow_keeps(surveyed: Surveyed) -> None:
+    record = census_record(surveyed.document, surveyed.folder)
+    assert record.metrics["animals_seen"] == surveyed.document["counts"]["animals"]
+    assert record.metrics["seen_gnu_ _blue_"] == surveyed.document["counts"]["per_class"]["gnu, <blue>"]
+    assert record.metrics["lower_all"] <= record.metrics["estimate_all"] <= record.metrics["upper_all"]
+    assert all(path.is_file() for path in record.files)
+    assert record.model is None  # a weights file, no version
+    named = {**surveyed.document, "model": {**surveyed.document["model"], "version": "3"}}
+    assert census_record(named, surveyed.folder).model == ("herd", "3")
+
+
+def test_a_census_without_animals(surveyed: Surveyed, tmp_path: Path) -> None:
+    census = surveyed.census
+    nothing = np.zeros(len(census.boxes.class_id), bool)
+    boxes = census.boxes.select(nothing)
+
+    animals = count_once(boxes, census.views, 1.0)
+    sample = sample_survey(animals, boxes, census.views, None, census.transects)
+    empty = replace(
+        census,
+        boxes=boxes,
+        animals=animals,
+        wanted=(),
+        counts=tuple(ToleranceCount.of(one.name, one.metres, animals) for one in census.counts),
+        by_confidence=[],
+        sample=sample,
+        estimates=estimates_of(sample, animals, ()),
+    )
+    document = written(empty, surveyed.run, tmp_path)
+    assert document["counts"]["animals"] == 0
+    assert table(tmp_path / "animals.csv") == []
+    transects = table(tmp_path / "transects.csv")
+    assert len(transects) == 6
+    assert {row["species"] for row in transects} == {"NA"}
+    page = (tmp_path / "census_report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")

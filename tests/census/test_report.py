@@ -1,0 +1,177 @@
+"""census_report.html: well-formed, closed to the network, and it says what census.json says."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from tests.census.conftest import Surveyed, plan_of, written
+
+from wildetect.census.charts import confidence_chart, whiskers
+from wildetect.census.drawing import census_map
+from wildetect.census.pairs import doubtful_pairs
+from wildetect.census.survey import survey
+
+VOID = {"meta", "link", "img", "br", "rect", "circle", "path", "line"}
+
+
+class Elements(HTMLParser):
+    """Collects elements and text, and checks that elements are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert tag in VOID or self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def page(surveyed: Surveyed) -> str:
+    return (surveyed.folder / "census_report.html").read_text(encoding="utf-8")
+
+
+def test_well_formed_and_closed(page: str) -> None:
+    for tag, attributes in Elements(page).found:
+        assert tag != "script"
+        assert "style" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+        for name in ("src", "href"):
+            address = attributes.get(name) or "#"
+            assert address.startswith(("data:", "#")) or re.fullmatch(r"[\w.]+", address), address
+    assert "://" not in re.sub(r"data:image/jpeg;base64,[^\"]*", "", page)
+
+
+def test_the_policy_allows_the_style_alone(page: str) -> None:
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1])  # type: ignore[index]
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src 'none'" in policy
+
+
+def test_names_are_escaped(page: str) -> None:
+    text = Elements(page).text
+    assert "Census Kwando <1>" in text
+    assert "gnu, <blue>" in text
+    assert "hills <north>" in text
+    assert "<blue>" not in page
+    assert "<north>" not in page
+
+
+def test_the_number_with_its_limits_comes_first(surveyed: Surveyed, page: str) -> None:
+    (total,) = [
+        one for one in surveyed.document["estimates"] if one["species"] is None and one["stratum"] == "all"
+    ]
+    text = Elements(page).text
+    answer = text[text.index("How many animals") : text.index("Map")]
+    for number in (total["number_seen"], total["estimate"]):
+        assert f" {number:,.0f} " in answer
+    assert f"{total['lower']:,.0f} to {total['upper']:,.0f}" in answer
+    assert "Jolly's method 2" in answer
+    assert text.index("How many animals") < text.index("By species and stratum") < text.index("Seen twice")
+
+
+def test_a_refused_estimate_says_why(surveyed: Surveyed, tmp_path: Path) -> None:
+    census = survey(plan_of(surveyed.run, keys={"tolerance": 1.0}))
+    written(census, surveyed.run, tmp_path)
+    text = Elements((tmp_path / "census_report.html").read_text(encoding="utf-8")).text
+    answer = text[text.index("How many animals") : text.index("By species")]
+    assert answer.count("no estimate") == 4  # three species and all of them
+    assert "No estimate: the area that a number would stand for is unknown" in answer
+    assert "Jolly" not in answer
+
+
+def test_pairs_are_the_farthest_apart(surveyed: Surveyed) -> None:
+    pairs = doubtful_pairs(surveyed.census, most=5)
+    metres = sorted((merge.metres for merge in surveyed.census.animals.merges), reverse=True)
+    assert [pair.metres for pair in pairs] == metres[:5]
+    for pair in pairs:
+        for shot in pair.shots:
+            assert shot.crop is not None
+            assert shot.crop.jpeg.startswith(b"\xff\xd8")
+        assert pair.shots[0].file != pair.shots[1].file
+
+
+def test_the_map_holds_everything(surveyed: Surveyed) -> None:
+    drawn = census_map(surveyed.census)
+    assert len(drawn.footprints) == len(surveyed.flight.names)
+    assert sum(dots.path.count("M") for dots in drawn.dots) == len(surveyed.census.animals.class_id)
+    assert drawn.transects.count("M") == 6
+    assert [label.text for label in drawn.stratum_names] == ["river & plain", "hills <north>"]
+    places = [
+        float(number)
+        for path in (*drawn.footprints, drawn.strata, drawn.transects, *(dots.path for dots in drawn.dots))
+        for place in re.findall(r"[ML](-?[\d.]+ -?[\d.]+)", path)
+        for number in place.split()
+    ]
+    assert min(places) >= 0
+    assert max(places) <= max(1000, drawn.height)
+    assert drawn.bar_text == "500 m"
+    # the survey is 2.4 km wide: the bar is as long as it says
+    assert drawn.bar == pytest.approx(500 / 2400 * 920, rel=0.02)
+
+
+def test_many_footprints_are_drawn_as_one(surveyed: Surveyed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wildetect.census.drawing._MOST_SINGLE", 10)
+    assert len(census_map(surveyed.census).footprints) == 1
+
+
+def test_whiskers() -> None:
+    drawn = whiskers(
+        [
+            {"number_seen": 10, "estimate": 50.0, "lower": 20.0, "upper": 80.0},
+            {"number_seen": 40, "estimate": None, "lower": None, "upper": None},
+        ]
+    )
+    assert drawn == [(12.5, 62.5, 25.0, 100.0), (50.0, None, None, None)]
+    nothing = whiskers([{"number_seen": 0, "estimate": None, "lower": None, "upper": None}])
+    assert nothing == [(0.0, None, None, None)]
+
+
+def test_the_chart_of_confidence() -> None:
+    names = ["zebra", "gnu"]
+    numbers = [
+        {"threshold": 0.2, "animals": 9, "per_class": {"zebra": 6, "gnu": 3}},
+        {"threshold": 0.6, "animals": 4, "per_class": {"zebra": 4, "gnu": 0}},
+    ]
+    chart = confidence_chart(numbers, names, 0.2)
+    assert chart is not None
+    assert [line.name for line in chart.lines] == ["all species", "zebra", "gnu"]
+    assert chart.ticks[-1][0] == 10
+    assert chart.chosen == pytest.approx(62 + 0.2 * 564)
+    first, second = (place.split() for place in chart.lines[0].path[1:].split("L"))
+    assert float(first[1]) < float(second[1])  # fewer animals lie lower
+    only = [{**one, "per_class": {"zebra": one["animals"]}} for one in numbers]
+    alone = confidence_chart(only, names, None)
+    assert alone is not None
+    assert [line.name for line in alone.lines] == ["zebra"]
+    assert confidence_chart(numbers[:1], names, 0.2) is None

@@ -1,0 +1,302 @@
+"""From a run's folder to numbers: what counts, what is refused, what is warned of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.census.conftest import Surveyed, plan_of, written
+from tests.census.flights import Flight, Herd, degrees, make_run
+
+from wildetect.census.finished_run import read_finished_run
+from wildetect.census.survey import survey
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.results.run_file import read_run_file, write_run_file
+from wildetect.settings.detection import PositionTable
+
+HERD = Herd(np.array([[0.0, 20.0], [10.0, 60.0], [-12.0, 90.0]]), np.array([0, 0, 1]))
+
+
+def test_as_many_as_stand_on_searched_ground(surveyed: Surveyed) -> None:
+    flight, herd = surveyed.flight, surveyed.herd
+    in_view = np.zeros(len(herd.places), bool)
+    boxes = 0
+    for number in range(len(flight.names)):
+        pixels = flight.pixels(number, herd.places)
+        inside = ((pixels > 0) & (pixels < flight.size)).all(axis=1)
+        in_view |= inside
+        boxes += int(inside.sum())
+    truth = Counter(herd.class_id[in_view].tolist())
+    census = surveyed.census
+    assert boxes > in_view.sum() > 100
+    assert len(census.boxes.class_id) == boxes
+    # no two animals of one class stand within the tolerance of 1 m
+    assert Counter(census.animals.class_id.tolist()) == truth
+    assert [count.animals for count in census.counts][1] == in_view.sum()
+    assert census.wanted == (0, 1, 2)
+    assert len(census.transects) == 6
+    assert [stratum.name for stratum in census.sample.strata] == ["river & plain", "hills <north>"]
+    assert census.cautions == ()
+
+
+def test_estimates_hold_the_truth(surveyed: Surveyed) -> None:
+    (total,) = [
+        one.estimate for one in surveyed.census.estimates if one.class_id is None and one.stratum == "all"
+    ]
+    assert total.lower is not None
+    assert total.upper is not None
+    assert total.lower < len(surveyed.herd.places) < total.upper
+    assert total.lower >= total.number_seen == len(surveyed.census.animals.class_id)
+
+
+def test_only_the_target_species(surveyed: Surveyed) -> None:
+    census = survey(plan_of(surveyed.run, species=["zebra"]))
+    assert census.wanted == (1,)
+    assert set(census.animals.class_id.tolist()) == {1}
+    assert {one.class_id for one in census.estimates} == {None, 1}
+
+
+def test_a_target_species_that_was_not_seen_is_reported(small: Callable[..., Path]) -> None:
+    census = survey(plan_of(small(HERD), species=["gnu, <blue>"]))
+    assert (census.wanted, len(census.animals.class_id)) == ((2,), 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "species", "says"),
+    [
+        ({}, ["zebr"], "campaign.target_species: the model does not know zebr; did you mean zebra?"),
+        ({"confidence": {"lion": 0.5}}, None, "survey.confidence: the model does not know lion"),
+    ],
+)
+def test_unknown_species(
+    surveyed: Surveyed, keys: dict[str, object], species: list[str] | None, says: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        survey(plan_of(surveyed.run, keys=keys, species=species))
+    assert says in caught.value.message
+    assert "elephant, zebra" in caught.value.hint
+
+
+def test_confidence_for_one_class(surveyed: Surveyed) -> None:
+    census = survey(plan_of(surveyed.run, keys={"confidence": {"zebra": 0.6}, "tolerance": 1.0}))
+    confidence, class_id = census.boxes.confidence, census.boxes.class_id
+    assert confidence[class_id == 1].min() >= 0.6
+    assert confidence[class_id == 0].min() < 0.6
+    # the curve shows what another threshold would give: it is not cut at this one
+    assert census.by_confidence[0].animals == len(surveyed.census.animals.class_id)
+
+
+def test_the_tolerance(surveyed: Surveyed) -> None:
+    own = survey(plan_of(surveyed.run))
+    assert own.tolerance.source == "position errors"
+    assert own.tolerance.metres > 0
+    given = survey(plan_of(surveyed.run, keys={"tolerance": 4.0}))
+    assert [(one.name, one.metres) for one in given.counts] == [
+        ("strict", 2.0),
+        ("chosen", 4.0),
+        ("loose", 8.0),
+    ]
+    numbers = [one.animals for one in given.counts]
+    assert numbers == sorted(numbers, reverse=True)
+    alone = survey(plan_of(surveyed.run, keys={"tolerance": 0}))
+    assert len(alone.animals.class_id) <= len(alone.boxes.class_id)
+
+
+def test_photographs_that_vanished_are_listed(small: Callable[..., Path]) -> None:
+    run = small(HERD)
+    first = read_finished_run(run).results[0]
+    first.path.unlink()
+    census = survey(plan_of(run))
+    (gone,) = census.left_out
+    assert (gone.file, gone.boxes) == (first.name, len(first.detections or ()))
+    (caution,) = [one for one in census.cautions if one.kind == "vanished"]
+    assert list(caution.files) == [first.name]
+    assert "detection.image_dir" in caution.mend
+
+
+def test_photographs_that_were_moved_are_found(small: Callable[..., Path], tmp_path: Path) -> None:
+    run = small(HERD)
+    (tmp_path / "photographs").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="none of the 4 photographs") as caught:
+        survey(plan_of(run))
+    assert "detection.image_dir" in caught.value.hint
+    census = survey(plan_of(run, folders=[tmp_path / "elsewhere"]))
+    assert (len(census.animals.class_id), census.left_out) == (3, ())
+
+
+def test_failed_images_are_named(small: Callable[..., Path]) -> None:
+    run = small(HERD)
+    lines = (run / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    broken = json.loads(lines[1]) | {"failure": "the file is cut short (truncated)"}
+    (run / "journal.jsonl").write_text(
+        "\n".join([lines[0], json.dumps(broken), *lines[2:]]) + "\n", encoding="utf-8"
+    )
+    census = survey(plan_of(run))
+    (caution,) = [one for one in census.cautions if one.kind == "failed"]
+    assert list(caution.files) == [broken["image"]]
+    assert len(census.views.views) == 3
+
+
+@pytest.mark.parametrize("state", ["interrupted", "stopped"])
+def test_a_run_that_is_not_finished_is_refused(small: Callable[..., Path], state: str) -> None:
+    run = small(HERD)
+    document = read_run_file(run)
+    write_run_file(run, {**document, "state": state, "images": {**document["images"], "left": 7}})
+    with pytest.raises(InputError, match=f"not finished: it was {state}, and 7 images are left") as caught:
+        read_finished_run(run)
+    assert "detect.run" in caught.value.hint
+
+
+def test_a_run_that_was_killed_is_refused(small: Callable[..., Path]) -> None:
+    run = small(HERD)
+    (run / "run.json").unlink()
+    with pytest.raises(InputError, match="killed or is still going on"):
+        read_finished_run(run)
+
+
+@pytest.mark.parametrize("content", [None, "nothing"])
+def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None) -> None:
+    folder = tmp_path / "empty"
+    if content:
+        folder.mkdir()
+    with pytest.raises(InputError):
+        read_finished_run(folder)
+
+
+def test_images_that_are_no_longer_part_of_the_run(small: Callable[..., Path]) -> None:
+    run = small(HERD)
+    document = read_run_file(run)
+    write_run_file(run, {**document, "images": {**document["images"], "done": 3}})
+    path = run / "detections.json"
+    listed = json.loads(path.read_text(encoding="utf-8"))
+    gone = listed["images"].pop(0)["file"]
+    path.write_text(json.dumps(listed), encoding="utf-8")
+    assert gone not in {result.name for result in read_finished_run(run).results}
+    path.unlink()
+    with pytest.raises(InputError, match="other images than"):
+        read_finished_run(run)
+
+
+def without_tags(folder: Path) -> list[str]:
+    """The photographs of a folder saved again without any tag."""
+    paths = sorted(folder.rglob("*.JPG"))
+    for path in paths:
+        with Image.open(path) as image:
+            image.load()
+            image.save(path, exif=b"", xmp=b"")
+    return [path.name for path in paths]
+
+
+def test_no_positions_at_all(small: Callable[..., Path], tmp_path: Path) -> None:
+    run = small(HERD)
+    names = without_tags(tmp_path / "photographs")
+    with pytest.raises(InputError, match="none of the 4 photographs has a place on the ground") as caught:
+        survey(plan_of(run))
+    assert "csv_path" in caught.value.hint
+    assert names[0] in "".join(caught.value.details)
+
+
+def test_positions_from_a_table(small: Callable[..., Path], tmp_path: Path) -> None:
+    run = small(HERD)
+    names = without_tags(tmp_path / "photographs")
+    places = degrees([(0.0, 48.0 * number) for number in range(4)])
+    table = tmp_path / "positions.csv"
+    rows = [
+        f"{name};{lat:.8f};{lon:.8f};120" for name, (lon, lat) in zip(names, places.tolist(), strict=True)
+    ]
+    table.write_text("filename;latitude;longitude;altitude\n" + "\n".join(rows), encoding="utf-8")
+    census = survey(plan_of(run, table=PositionTable(csv_path=table), keys={"tolerance": 5.0}))
+    assert len(census.views.views) == 4
+    assert {view.sources["position"] for view in census.views.views} == {"CSV"}
+
+
+def test_one_position_for_all(tmp_path: Path) -> None:
+    flight = Flight(places=[(0.0, 0.0)] * 4, yaws=[0.0] * 4, names=[f"{n}.JPG" for n in range(4)])
+    census = survey(plan_of(make_run(tmp_path, flight, HERD)))
+    said = [caution for caution in census.cautions if "position" in caution.message]
+    assert said
+    assert len(said[0].files) == 4
+    assert said[0].mend
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b'RelativeAltitude="+120.00"', b'RelativeAltitude="+000.00"', "not tell a usable height"),
+        (b'GimbalPitchDegree="-90.00"', b'GimbalPitchDegree="-62.00"', "did not look straight down"),
+        (b"FC6310", b"FC9999", "2 cameras"),
+    ],
+)
+def test_what_is_doubtful_in_one_photograph(
+    small: Callable[..., Path], old: bytes, new: bytes, says: str
+) -> None:
+    run = small(HERD)
+    path = read_finished_run(run).results[1].path
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+    (caution,) = survey(plan_of(run)).cautions
+    assert says in caution.message
+    assert caution.mend
+    assert list(caution.files) == [f"L/{path.name}"]
+
+
+def test_another_resolution_than_the_model_was_trained_on(surveyed: Surveyed) -> None:
+    (caution,) = survey(plan_of(surveyed.run, keys={"trained_gsd": 3.0})).cautions
+    assert "25.0 cm per px" in caution.message
+    assert survey(plan_of(surveyed.run, keys={"trained_gsd": 24})).cautions == ()
+
+
+def test_strata_elsewhere_are_refused(surveyed: Surveyed, tmp_path: Path) -> None:
+    strata = json.loads(surveyed.strata.read_text(encoding="utf-8"))
+    for feature in strata["features"]:
+        ring = feature["geometry"]["coordinates"][0]
+        feature["geometry"]["coordinates"] = [[[x + 1, y] for x, y in ring]]
+    path = tmp_path / "elsewhere.geojson"
+    path.write_text(json.dumps(strata), encoding="utf-8")
+    with pytest.raises(InputError, match="river & plain") as caught:
+        survey(plan_of(surveyed.run, keys={"strata": path}))
+    assert "survey.strata" in caught.value.hint
+
+
+def test_one_transect_carries_no_limits(small: Callable[..., Path], tmp_path: Path) -> None:
+    run = small(HERD)
+    corners = degrees([(-500, -500), (500, -500), (500, 500), (-500, 500), (-500, -500)]).tolist()
+    ring = {"type": "Polygon", "coordinates": [corners]}
+    path = tmp_path / "one.geojson"
+    path.write_text(
+        json.dumps({"type": "Feature", "properties": {"name": "all of it"}, "geometry": ring}),
+        encoding="utf-8",
+    )
+    census = survey(plan_of(run, keys={"strata": path}))
+    refusals = {one.estimate.refusal for one in census.estimates}
+    assert any(refusal and "only one transect" in refusal for refusal in refusals)
+    assert all(one.estimate.estimate is None for one in census.estimates)
+
+
+def test_a_terrain_file_that_is_not_there(surveyed: Surveyed, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no terrain file"):
+        survey(plan_of(surveyed.run, keys={"terrain": tmp_path / "none.tif"}))
+
+
+def test_nothing_found_at_all(small: Callable[..., Path]) -> None:
+    census = survey(plan_of(small(Herd(np.zeros((0, 2)), np.zeros(0, np.int64)))))
+    assert len(census.animals.class_id) == 0
+    assert census.wanted == ()
+    assert [one.estimate.number_seen for one in census.estimates] == [0]
+
+
+def test_the_same_input_gives_the_same_census(surveyed: Surveyed, tmp_path: Path) -> None:
+    keys = {"strata": surveyed.strata, "tolerance": 1.0}
+    again = survey(plan_of(surveyed.run, keys=keys))
+    written(again, surveyed.run, tmp_path / "again")
+    for path in surveyed.folder.iterdir():
+        if not path.name.startswith("."):
+            assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
+    shutil.rmtree(tmp_path / "again")
