@@ -1,14 +1,21 @@
-"""All checks, one session each: `uv run nox` runs them, `uv run nox -s tests -- -k name` a part of one."""
+"""All checks, one session each.
+
+`uv run nox` runs the quick ones: style, types, generated files, unit tests. `uv run nox -t ci` runs all
+that must pass, as .ci/run and the workflow do; `uv run nox -s tests -- -k name` a part of one.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
+from zipfile import ZipFile
 
 import nox
 
 nox.needs_version = ">=2026.1"
-nox.options.sessions = ["lint", "typecheck", "shims", "tests", "browser"]
+nox.options.sessions = ["lint", "typecheck", "shims", "unit"]
 
 # uv names itself to what it runs; elsewhere it is found by its name.
 UV = os.environ.get("UV", "uv")
@@ -17,40 +24,70 @@ PYTORCH = "torch==2.13.0"
 ULTRALYTICS = ("torchvision==0.28.0", "ultralytics==8.4.190", "ultralytics-thop==2.2.3")
 
 
+# These folders have sessions of their own.
+ELSEWHERE = tuple(f"--ignore=tests/{folder}" for folder in ("browser", "docs", "torch", "windows"))
+# Tests run on all cores; each worker has a server of its own.
+PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
+
+
 def run(session: nox.Session, *command: str, groups: tuple[str, ...] = ()) -> None:
     """Run in the project's own environment, one for all sessions, with dependency groups added."""
     chosen = [word for group in groups for word in ("--group", group)]
     session.run(UV, "run", *chosen, *command, external=True, env={"CI": os.environ.get("CI", "true")})
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", tags=["ci"])
 def lint(session: nox.Session) -> None:
     """Style, formatting and the direction of imports."""
     run(session, "ruff", "check", *session.posargs, groups=("lint",))
     run(session, "ruff", "format", "--check", groups=("lint",))
     run(session, "lint-imports", groups=("lint",))
+    workflow = ("--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml")
+    run(session, "check-jsonschema", *workflow, groups=("lint",))
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", tags=["ci"])
 def typecheck(session: nox.Session) -> None:
     """Types, strictly."""
     run(session, "mypy", *session.posargs, groups=("typecheck",))
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", tags=["ci"])
 def shims(session: nox.Session) -> None:
-    """The .bat files are what the tasks say."""
+    """The .bat files are what the tasks say, the schemas of the YAML files what the settings say."""
     run(session, "invoke", "shims.write", "--check")
+    run(session, "invoke", "config.schema", "--check")
+
+
+@nox.session(venv_backend="none", tags=["ci"])
+def docs(session: nox.Session) -> None:
+    """The pages say what the tasks and settings say, and every command in them does what the page says."""
+    run(session, "invoke", "docs.write", "--check")
+    run(session, "pytest", *PARALLEL, "tests/docs", *session.posargs, groups=("tests",))
 
 
 @nox.session(venv_backend="none")
+def unit(session: nox.Session) -> None:
+    """Tests of the library, without the real program: a minute or two."""
+    ignored = (*ELSEWHERE, "--ignore=tests/end_to_end")
+    run(session, "pytest", *PARALLEL, *ignored, *session.posargs, groups=("tests",))
+
+
+@nox.session(venv_backend="none", tags=["ci"])
 def tests(session: nox.Session) -> None:
     """Unit tests and the real program end to end."""
-    ignored = ("--ignore=tests/browser", "--ignore=tests/torch")
-    run(session, "pytest", *ignored, *session.posargs, groups=("tests",))
+    run(session, "pytest", *PARALLEL, *ELSEWHERE, *session.posargs, groups=("tests",))
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", tags=["ci"])
+def windows(session: nox.Session) -> None:
+    """The .bat files, run by cmd.exe: that of Windows, elsewhere that of Wine."""
+    if sys.platform != "win32" and not shutil.which("wine"):
+        session.skip("there is no Wine on this machine (Debian: apt-get install wine wine64)")
+    run(session, "pytest", "tests/windows", *session.posargs, groups=("tests",))
+
+
+@nox.session(venv_backend="none", tags=["ci"])
 def browser(session: nox.Session) -> None:
     """The pages that users look at, in a real browser."""
     if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
@@ -58,6 +95,33 @@ def browser(session: nox.Session) -> None:
             "there is no Chromium on this machine (Debian: apt-get install chromium chromium-driver)"
         )
     run(session, "pytest", "tests/browser", *session.posargs, groups=("tests", "browser"))
+
+
+@nox.session(default=False, venv_backend="uv", tags=["ci"])
+def package(session: nox.Session) -> None:
+    """Build the wheel, look into it, and use it from another project in an empty environment."""
+    built = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(built, ignore_errors=True)
+    session.run_install(UV, "build", "--quiet", "--out-dir", str(built), external=True)
+    (wheel,) = built.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        strangers = [
+            name
+            for name in archive.namelist()
+            if not name.startswith(("wildetect/", "wildetect-")) or name.endswith((".onnx", ".jpg"))
+        ]
+    if strangers:
+        session.error(f"the wheel holds what is no part of the library: {', '.join(strangers)}")
+    session.install(str(wheel))
+    project = built / "another project"
+    project.mkdir()
+    (project / "tasks.py").write_text("from wildetect.tasks import ns\n", encoding="utf-8")
+    with session.chdir(project):
+        listed = session.run("invoke", "--list", silent=True)
+        for task in ("detect.run", "mlflow.serve", "census.run"):
+            if task not in str(listed):
+                session.error(f"{task} is not among the tasks of another project")
+        session.run("invoke", "census.selftest")
 
 
 @nox.session(default=False, venv_backend="uv", reuse_venv=True)

@@ -28,7 +28,11 @@ def test_from_nothing_to_counts_and_back(workspace: Workspace) -> None:
     assert recall > 0.9
     assert precision > 0.9
     assert "rendered scenes" in said
+    animals = int(lines["census"].split()[1])
+    assert 230 < animals <= 240
+    assert "there are 240 in the scenes" in lines["census"]
     results = workspace.root / "results" / "demo"
+    assert (results / "census" / "census_report.html").is_file()
     found = json.loads((results / "detections.json").read_text(encoding="utf-8"))
     assert found["info"]["format_version"] == "1.6"
     assert len(found["images"]) == 8

@@ -3,9 +3,13 @@
 from invoke.collection import Collection
 
 from wildetect.tasks import (
+    census,
+    config,
     demo,
     detect,
     detect_export,
+    docs,
+    doctor,
     mlflow_server,
     mlflow_store,
     model,
@@ -17,7 +21,7 @@ from wildetect.tasks import (
 
 __all__ = ["ns"]
 
-ns = Collection(demo.demo)
+ns = Collection(demo.demo, doctor.doctor)
 ns.add_collection(
     Collection(
         "mlflow",
@@ -43,4 +47,7 @@ ns.add_collection(
     )
 )
 ns.add_collection(Collection("detect", detect.run, detect_export.export))
+ns.add_collection(Collection("census", census.run, census.selftest))
+ns.add_collection(Collection("config", config.show, config.schema))
 ns.add_collection(Collection("shims", shims.write))
+ns.add_collection(Collection("docs", docs.write))

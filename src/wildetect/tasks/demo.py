@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,15 @@ ALIAS = "production"
 TILE_SIZE = "640"  # what the demo detector was trained on
 OVERLAP = "0.2"
 CONFIDENCE = "0.35"
+CENSUS = "census"  # folder of its results beside the detections
 
 
-@verb()
+@verb(shim="demo.bat")
 def demo(context: Context) -> None:
     """Try everything, on the shipped detector and pictures.
 
-    It starts the server, registers the detector, detects in the pictures, and measures what was found.
+    It starts the server, registers the detector, detects in the pictures, measures what was found, and
+    counts each animal once.
 
     The pictures are rendered, not photographed; how many of their animals were found is measured then
     and there. It ends by saying where everything is.
@@ -48,7 +51,7 @@ def demo(context: Context) -> None:
     version = _registered(project, url, folder / "detector.onnx")
     document = detect(
         Request(
-            source=str(folder / "pictures"),
+            sources=(str(folder / "pictures"),),
             output=str(output),
             model=f"{NAME}@{ALIAS}",
             tile_size=TILE_SIZE,
@@ -58,7 +61,9 @@ def demo(context: Context) -> None:
         ),
         quiet=True,
     )
+    counts = _census(project, output)
     _report(project, url, version, document, folder, output)
+    _report_census(project, counts, folder, output)
 
 
 def _shipped(project: Project) -> Path:
@@ -140,3 +145,27 @@ def _report(
     print("          on rendered scenes: a real survey needs a detector trained on real photographs")
     print(f"results   {project.shown(output)}: detections.csv, detections.json, run.json, overlays/")
     print(f"report    {project.shown(output / 'report.html')}   (open it in a browser)")
+
+
+def _census(project: Project, output: Path) -> dict[str, Any]:
+    """Animals that stand where pictures overlap, counted once: the counts of census.json."""
+    from wildetect.settings.census import Campaign, CensusExport, CensusSettings, SurveyKeys
+    from wildetect.tasks.census_run import census_with
+
+    settings = CensusSettings(
+        campaign=Campaign(id=NAME),
+        survey=SurveyKeys(detections=output),
+        export=CensusExport(output_directory=output / CENSUS),
+    )
+    counts: dict[str, Any] = census_with(project, settings).document["counts"]
+    return counts
+
+
+def _report_census(project: Project, counts: dict[str, Any], folder: Path, output: Path) -> None:
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    different = len({box["animal_id"] for box in truth["annotations"]})
+    print(
+        f"census    {counts['animals']} animals (seen in {counts['boxes']} boxes); "
+        f"there are {different} in the scenes"
+    )
+    print(f"          {project.shown(output / CENSUS / 'census_report.html')}   (open it in a browser)")

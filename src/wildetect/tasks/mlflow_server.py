@@ -94,7 +94,7 @@ def restart(
                 open_browser(plan)
 
 
-@verb(help={"json": "one JSON document on stdout"})
+@verb(help={"json": "one JSON document on stdout"}, shim="mlflow_status.bat")
 def status(context: Context, json: bool = False) -> None:
     """Say whether the MLflow server runs, and what it holds.
 

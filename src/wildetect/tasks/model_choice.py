@@ -37,11 +37,11 @@ def chosen_model(
         ServerError: A registered model is named and the server does not answer.
     """
     from wildetect.errors import ServerError
-    from wildetect.registry.reference import ModelReference, names_a_file
+    from wildetect.registry.reference import ModelReference, named_by_settings, names_a_file
     from wildetect.settings.project import from_caller
     from wildetect.tasks.server_access import connect_for
 
-    text = wanted or _named_by_settings(project, settings)
+    text = wanted or named_by_settings(project, settings)
     path = from_caller(text) if wanted else project.path(Path(text))
     if not (names_a_file(text) or path.is_file()):
         return _from_registry(project, ModelReference.parse(text))
@@ -72,22 +72,6 @@ def _from_registry(project: Project, reference: ModelReference) -> tuple[Fetched
         say(f"warning: {error.message}: taking {model} from this machine{unchecked}; the run is not logged")
         return model, None
     return fetch(connection, reference, cache), connection
-
-
-def _named_by_settings(project: Project, settings: DetectionSettings) -> str:
-    from wildetect.errors import ConfigurationError
-    from wildetect.registry.reference import ModelReference, names_a_file
-
-    name = settings.model.mlflow_model_name or project.variable("MLFLOW_REGISTRY_NAME")
-    which = settings.model.mlflow_model_alias or project.variable("MLFLOW_ALIAS")
-    if name and names_a_file(name):
-        return name
-    if not name or not which:
-        raise ConfigurationError(
-            f"no model is named: its {'alias' if name else 'name'} is given nowhere",
-            hint=f"Give --model name@alias, or set model.mlflow_model_name and _alias in {settings.file}.",
-        )
-    return str(ModelReference.of(name, which))
 
 
 def _from_file(project: Project, path: Path) -> FetchedModel:

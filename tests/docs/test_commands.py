@@ -1,0 +1,110 @@
+"""Every command of the README and the pages, as a reader pastes it, and what the page shows of its output."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.docs.reading import Step, comes_as_shown, pages, steps_of
+from tests.docs.tour import DEMO, Tour, fresh_project, make_old_store, run, run_in_bash
+from tests.workspaces import Workspace, free_port
+
+INSTALLS = "downloads and installs packages"
+OTHER_SHELL = "tests/end_to_end/test_config.py runs it where that shell is installed"
+LEFT_OUT = {
+    "pip install uv": INSTALLS,
+    "uv sync --extra server": INSTALLS,
+    "uv pip install onnxruntime-gpu": INSTALLS,
+    "uv pip install onnxruntime-directml": INSTALLS,
+    "uv pip install onnxruntime-openvino": INSTALLS,
+    "uv run --extra ultralytics invoke model.register --weights best.pt": INSTALLS,
+    "uv run nox -t ci": "runs all tests, this one among them",
+    "source <(invoke --print-completion-script zsh)": OTHER_SHELL,
+    "invoke --print-completion-script fish | source": OTHER_SHELL,
+}
+"""The commands of the pages that are not run here, and why."""
+
+ONCE = (DEMO, "uv run invoke model.register", "uv run invoke model.evaluate")
+"""Commands that pages of the tour share: nobody waits for them twice."""
+IN_PLACE = tuple(
+    f"docs/tasks/{task}.md" for task in ("doctor", "mlflow.backup", "mlflow.logs", "mlflow.status")
+)
+"""Pages of the tour that look at the project in which the server was started, and change nothing in it."""
+MIGRATED = "docs/tasks/mlflow.migrate.md"
+
+
+def joins_tour(page: str) -> bool:
+    return any(DEMO in step.single for step in steps_of(page))
+
+
+def with_commands() -> list[str]:
+    """The pages of the tour come first: a second worker begins at the other end, and need not wait for it."""
+    return sorted((page for page in pages() if steps_of(page)), key=joins_tour, reverse=True)
+
+
+@pytest.fixture(scope="session")
+def tour(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Tour]:
+    base = tmp_path_factory.getbasetemp()
+    tour = Tour((base if worker_id == "master" else base.parent) / "tour")
+    tour.enter()
+    try:
+        yield tour
+    finally:
+        tour.leave()
+
+
+@pytest.fixture
+def workspace(request: pytest.FixtureRequest, page: str, tmp_path: Path) -> Iterator[Workspace]:
+    """The project that a reader of the page has before him, with what the page itself says he needs."""
+    if joins_tour(page):
+        tour: Tour = request.getfixturevalue("tour")
+        tour.once(DEMO, tour.workspace)
+        yield tour.workspace if page in IN_PLACE else tour.copy(tmp_path / "project")
+        return
+    uri = f"http://127.0.0.1:{free_port()}"
+    workspace = fresh_project(tmp_path / "project", MLFLOW_TRACKING_URI=uri)
+    if page == MIGRATED:
+        make_old_store(workspace.root / "runs" / "mlflow")
+    try:
+        yield workspace
+    finally:
+        if (workspace.root / "runs" / "mlflow" / "server.json").exists():
+            workspace.succeed("mlflow.stop")
+
+
+@pytest.mark.parametrize("page", with_commands())
+def test_commands(request: pytest.FixtureRequest, workspace: Workspace, page: str) -> None:
+    for step in steps_of(page):
+        outputs = []
+        for command in parts_of(step):
+            code, output = given(request, workspace, command)
+            expected = step.exit_code if command == parts_of(step)[-1] else 0
+            assert code == expected, f"{step}: {command}\nended with {code}, not {expected}\n{output}"
+            outputs.append(output)
+        came = "\n".join(filter(None, outputs))
+        if step.shown is not None:
+            assert comes_as_shown(came, step.shown), f"{step} shows\n{step.shown}\nbut this came\n{came}"
+
+
+def parts_of(step: Step) -> list[str]:
+    """The single commands of a block, less those that are left out."""
+    return [part for part in step.single if part not in LEFT_OUT]
+
+
+def given(request: pytest.FixtureRequest, workspace: Workspace, command: str) -> tuple[int, str]:
+    if command.startswith("source "):
+        if os.name == "nt" or shutil.which("bash") is None:
+            pytest.skip("this machine has no bash, or another system's")
+        return run_in_bash(workspace, command)
+    if command.startswith(ONCE):
+        tour: Tour = request.getfixturevalue("tour")
+        return tour.once(command, tour.workspace if command == DEMO else workspace)
+    return run(workspace, command)
+
+
+def test_nothing_is_left_out_that_is_not_there() -> None:
+    said = {part for page in pages() for step in steps_of(page) for part in step.single}
+    assert set(LEFT_OUT) <= said
