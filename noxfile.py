@@ -144,6 +144,6 @@ def torch(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none")
 def benchmark(session: nox.Session) -> None:
     """Speed and memory, each as a ratio to its limit; best on a machine with nothing else to do."""
-    scripts = session.posargs or ["start_up", "mlflow_server", "registry", "detection"]
+    scripts = session.posargs or ["start_up", "mlflow_server", "registry", "detection", "census"]
     for script in scripts:
         run(session, "python", "-m", f"benchmarks.{script}", groups=("tests",))

@@ -101,9 +101,7 @@ def count_once(boxes: GroundBoxes, views: Views, tolerance: float) -> Animals:
     return _animals(boxes, animal, joining, settled.misfit)
 
 
-def _animals(
-    boxes: GroundBoxes, animal: NDArray[np.int64], joining: Pairs, misfit: Misfit
-) -> Animals:
+def _animals(boxes: GroundBoxes, animal: NDArray[np.int64], joining: Pairs, misfit: Misfit) -> Animals:
     order = np.argsort(animal, kind="stable")
     number = int(animal.max(initial=-1)) + 1
     counts = np.bincount(animal, minlength=number)

@@ -45,7 +45,9 @@ def join(boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs, reach: f
     # equal distances in an order that does not depend on that of the pairs
     pairs = pairs.select(np.lexsort((pairs.other, pairs.one, pairs.metres(places))))
     plain = _plain(boxes, places, pairs, reach)
-    kept = np.concatenate([_tree(pairs, plain, len(boxes)), _step_by_step(boxes, places, pairs, ~plain, reach)])
+    kept = np.concatenate(
+        [_tree(pairs, plain, len(boxes)), _step_by_step(boxes, places, pairs, ~plain, reach)]
+    )
     joining = pairs.select(np.sort(kept))
     animal = connected_components(_graph(joining, len(boxes)), directed=False)[1]
     first = np.unique(animal, return_index=True)[1]
@@ -58,9 +60,7 @@ def _graph(pairs: Pairs, boxes: int) -> Any:
     return coo_matrix((weights, (pairs.one, pairs.other)), (boxes, boxes)).tocsr()
 
 
-def _plain(
-    boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs, reach: float
-) -> NDArray[np.bool_]:
+def _plain(boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs, reach: float) -> NDArray[np.bool_]:
     """Pairs of boxes that are all one animal, without doubt: most are, and need no steps."""
     group = connected_components(_graph(pairs, len(boxes)), directed=False)[1]
     groups = int(group.max(initial=-1)) + 1

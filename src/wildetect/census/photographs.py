@@ -5,51 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from wildetect.census.headings import headings
-from wildetect.census.heights import LOWEST, above_flat_ground, above_terrain
+from wildetect.census.heights import LOWEST, above_terrain
+from wildetect.census.photograph import Photograph
+from wildetect.census.placing import USUAL_ERROR, Place, Placed, raster_of, view_of
 from wildetect.census.projection import Projection
-from wildetect.census.raster_views import RasterView, outline
+from wildetect.census.raster_views import RasterView
 from wildetect.census.views import STEEPEST, View, lowest_corner
-from wildetect.detections import Detections
-from wildetect.imagery.camera import CameraTags
-from wildetect.imagery.georeference import Georeference
-from wildetect.imagery.lens import FlightLike, lens_of
+from wildetect.imagery.lens import FlightLike
 from wildetect.imagery.metadata import Position
 from wildetect.imagery.position_table import TableRow, rows_for
 
 __all__ = ["USUAL_ERROR", "Photograph", "RasterView", "View", "Views", "make_views"]
-
-USUAL_ERROR = 3.0
-"""Of a position in m, where none is stated: a receiver without corrections."""
-
-_STRAIGHT_DOWN = -90.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Photograph:
-    """A photograph, or a raster, and what was detected in it.
-
-    Attributes:
-        file: Its name in the run.
-        path: Where it lies; null if it is no longer there.
-        width: Of the upright picture in px.
-        height: Of the upright picture in px.
-        tags: What it says of its camera.
-        detections: In px of the upright picture.
-        georeference: Place on the map of a raster; null for a photograph.
-    """
-
-    file: str
-    path: Path | None
-    width: int
-    height: int
-    tags: CameraTags
-    detections: Detections
-    georeference: Georeference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +35,6 @@ class Views:
     projection: Projection
     views: list[View | RasterView]
     left_out: dict[str, str] = field(default_factory=dict)
-
-
-class _Placed(NamedTuple):
-    """A photograph that has a position, and its line of the table."""
-
-    photograph: Photograph
-    position: Position
-    row: TableRow | None
-
-
-class _Place(NamedTuple):
-    """Where a photograph was taken.
-
-    Attributes:
-        position: In degrees.
-        x: In m.
-        y: In m.
-        north: Direction of true north in the projection.
-        heading: Of flight in the projection; None if unknown.
-    """
-
-    position: Position
-    x: float
-    y: float
-    north: float
-    heading: float | None
 
 
 def make_views(
@@ -129,11 +73,11 @@ def make_views(
     views: list[View | RasterView] = []
     for row, one in enumerate(placed):
         x, y = metres[row].tolist()
-        place = _Place(one.position, x, y, float(north[row]), flown[row])
+        place = Place(one.position, x, y, float(north[row]), flown[row])
         if one.photograph.georeference is not None:
-            views.append(_raster(one.photograph, one.photograph.georeference, place, projection))
+            views.append(raster_of(one.photograph, one.photograph.georeference, place, projection))
         else:
-            views.append(_view(one, place, specs))
+            views.append(view_of(one, place, specs))
     if terrain is not None:
         views = _over(terrain, placed, views, projection)
     left_out |= {view.file: reason for view in views if (reason := _useless(view)) is not None}
@@ -142,7 +86,7 @@ def make_views(
 
 def _place(
     photographs: Sequence[Photograph], table: Mapping[str, TableRow]
-) -> tuple[list[_Placed], dict[str, str]]:
+) -> tuple[list[Placed], dict[str, str]]:
     """Photographs with their places, and why others have none."""
     unsure = [
         one.file
@@ -150,7 +94,7 @@ def _place(
         if one.georeference is None and (one.tags.position is None or one.tags.height is None)
     ]
     rows = rows_for(unsure, table)
-    placed: list[_Placed] = []
+    placed: list[Placed] = []
     left_out: dict[str, str] = {}
     for one in photographs:
         row = rows.get(one.file)
@@ -167,76 +111,12 @@ def _place(
                 else "it has no position: no GPS tags, and no line in a table of positions"
             )
         else:
-            placed.append(_Placed(one, position, row))
+            placed.append(Placed(one, position, row))
     return placed, left_out
 
 
-def _view(placed: _Placed, place: _Place, specs: FlightLike) -> View:
-    photograph, tags = placed.photograph, placed.photograph.tags
-    height, height_source = above_flat_ground(tags, placed.row, specs.flight_height)
-    lens = lens_of(tags, (photograph.width, photograph.height), specs)
-    focal_px, lens_source = lens.px, lens.source
-    if specs.gsd is not None:
-        focal_px, lens_source = height / (specs.gsd / 100), "flight_specs"
-    yaw, yaw_source = _yaw(tags.yaw, place)
-    return View(
-        file=photograph.file,
-        width=photograph.width,
-        height=photograph.height,
-        x=place.x,
-        y=place.y,
-        longitude=place.position.longitude,
-        latitude=place.position.latitude,
-        height_above_ground=height,
-        yaw=yaw,
-        pitch=_STRAIGHT_DOWN if tags.pitch is None else tags.pitch,
-        roll=tags.roll or 0.0,
-        focal_px=focal_px,
-        position_error=tags.position_error or USUAL_ERROR,
-        orientation=tags.orientation,
-        convergence=place.north,
-        sources={
-            "position": "EXIF" if tags.position is not None else "CSV",
-            "height": height_source,
-            "yaw": yaw_source,
-            "pitch": "none" if tags.pitch is None else "XMP",
-            "lens": lens_source,
-        },
-        taken=tags.taken,
-    )
-
-
-def _yaw(told: float | None, place: _Place) -> tuple[float, str]:
-    """Degrees clockwise from true north, and who says so."""
-    if told is not None:
-        return told, "XMP"
-    if place.heading is not None:
-        return (place.heading - place.north + 180) % 360 - 180, "flight track"
-    return 0.0, "none"
-
-
-def _raster(
-    photograph: Photograph, georeference: Georeference, place: _Place, projection: Projection
-) -> RasterView:
-    width, height = photograph.width, photograph.height
-    return RasterView(
-        file=photograph.file,
-        width=width,
-        height=height,
-        georeference=georeference,
-        projection=projection,
-        outline=outline(photograph.path, width, height),
-        x=place.x,
-        y=place.y,
-        longitude=place.position.longitude,
-        latitude=place.position.latitude,
-        gsd=georeference.gsd(width / 2, height / 2) or 0.0,
-        position_error=USUAL_ERROR,
-    )
-
-
 def _over(
-    terrain: Path, placed: Sequence[_Placed], views: Sequence[View | RasterView], projection: Projection
+    terrain: Path, placed: Sequence[Placed], views: Sequence[View | RasterView], projection: Projection
 ) -> list[View | RasterView]:
     """The views above terrain, as far as they can look at it."""
     altitudes: list[float | None] = []

@@ -94,7 +94,10 @@ def survey(plan: SurveyPlan) -> Census:
         transects=transects,
         sample=sample,
         estimates=estimates_of(sample, animals, wanted),
-        cautions=(*cautions_of(gathered), *cautions(gathered.photographs, views, _trained_gsd(plan.keys))),
+        cautions=(
+            *cautions_of(gathered),
+            *cautions(gathered.photographs, views, _trained_gsd(plan.keys), animals),
+        ),
         left_out=tuple(left_out_of(gathered, views)),
     )
 

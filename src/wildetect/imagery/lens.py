@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from wildetect.imagery.camera import CameraTags
 from wildetect.imagery.optics import FILM_DIAGONAL
 
-__all__ = ["FlightLike", "Lens", "lens_of"]
+__all__ = ["FlightLike", "Lens", "is_cut", "lens_of"]
 
 _SAME_SHAPE = 0.01  # of the ratio of the sides
 _SHORTEST, _LONGEST = 0.2, 50.0  # focal length in long sides of the picture: from fisheye to telescope
@@ -81,7 +81,7 @@ def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
         specs: What counts where the photograph does not tell.
     """
     long_side, diagonal = max(size), math.hypot(*size)
-    cut = _is_cut(tags, size)
+    cut = is_cut(tags, size)
     model = (tags.camera or "").split(" ")[-1]
     sensor, focal_length = _SENSORS.get(model), tags.focal_length
     found: list[tuple[float, str]] = []
@@ -99,7 +99,7 @@ def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
     return Lens(*found[0], cut)
 
 
-def _is_cut(tags: CameraTags, size: tuple[int, int]) -> bool:
+def is_cut(tags: CameraTags, size: tuple[int, int]) -> bool:
     """Whether the sides have another ratio than those of the full picture that the maker notes."""
     if tags.full_size is None:
         return False
