@@ -14,6 +14,7 @@ from wildetect.census.survey import survey
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser.test_report import PHONE, open_page, texts
 
 
@@ -32,8 +33,8 @@ def test_quiet_and_closed(browser: webdriver.Chrome, report: Path) -> None:
     pictures = browser.find_elements(By.CSS_SELECTOR, ".pairs img")
     assert pictures
     browser.execute_script("arguments[0].scrollIntoView()", pictures[-1])
-    loaded = "return [...document.images].filter(one => one.complete && one.naturalWidth > 0).length"
-    assert browser.execute_script(loaded) > 0
+    loaded = "return arguments[0].complete && arguments[0].naturalWidth > 0"
+    WebDriverWait(browser, 20).until(lambda shown: shown.execute_script(loaded, pictures[-1]))
     assert browser.execute_script("return document.styleSheets.length") == 1
 
 

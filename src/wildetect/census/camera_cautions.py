@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from wildetect.census.caution import Caution, Survey, number_of
@@ -20,18 +21,18 @@ def yaw(survey: Survey) -> Iterator[Caution]:
     if track:
         yield Caution(
             "yaw-from-track",
-            f"{number_of(track)} no direction of the camera: it is taken from the way flown, as if the upper edge "
-            "of each photograph pointed forward.",
-            "If the camera was mounted across, or flew sideways, do not use places; numbers of single photographs "
-            "stay right.",
+            f"{number_of(track)} no direction of the camera: it is taken from the way flown, as if the upper "
+            "edge of each photograph pointed forward.",
+            "Look at some merged pairs in the report: if the camera was mounted across, they are wrong, and "
+            "animals in overlaps count twice.",
             track,
         )
     if none:
         yield Caution(
             "yaw-unknown",
-            f"{number_of(none)} no direction of the camera, and no neighbours on the way: they are taken as with "
-            "north at the top.",
-            "Animals in their overlap with others may be counted twice: look at the merged pairs.",
+            f"{number_of(none)} no direction of the camera, and no neighbours on the way: they are taken as "
+            "with north at the top.",
+            "Animals in their overlap with others may count twice: look at the merged pairs in the report.",
             none,
         )
 
@@ -47,15 +48,15 @@ def lens(survey: Survey) -> Iterator[Caution]:
     if assumed:
         yield Caution(
             "lens-assumed",
-            f"{number_of(assumed)} neither lens nor height: resolution and searched area rest on the settings.",
-            f"Check sensor_height, focal_length and flight_height {_SPECS}, or give gsd there.",
+            f"{number_of(assumed)} neither lens nor height: resolution and searched area rest on the "
+            "settings.",
+            "Check sensor_height, focal_length and flight_height in detection.flight_specs, or give its gsd.",
             assumed,
         )
     if cut:
         yield Caution(
             "cut",
-            f"{number_of(cut, verb=False).capitalize()} {'was' if len(cut) == 1 else 'were'} cut out of larger ones: "
-            "where the camera was is not above the middle.",
+            f"{number_of(cut)} been cut out of a larger picture: the camera was not above the middle.",
             "Detect in the photographs as they came from the camera.",
             cut,
         )
@@ -70,8 +71,8 @@ def resolution(survey: Survey) -> Iterator[Caution]:
     if coarsest > _UNEVEN * finest:
         yield Caution(
             "resolution-varies",
-            f"Resolution differs from {finest * 100:.1f} to {coarsest * 100:.1f} cm/px: a model does not find "
-            "animals equally well in both.",
+            f"Resolution differs from {finest * 100:.1f} to {coarsest * 100:.1f} cm/px: a model does not "
+            "find animals equally well in both.",
             "Take a census of each flight height by itself.",
         )
     known = survey.trained_gsd
@@ -88,11 +89,19 @@ def resolution(survey: Survey) -> Iterator[Caution]:
 
 
 def cameras(survey: Survey) -> Iterator[Caution]:
-    """More than one camera."""
-    names = sorted({one.tags.camera for one in survey.photographs if one.tags.camera is not None})
-    if len(names) > 1:
+    """More than one camera, or one with pictures of several sizes."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in survey.photographs:
+        if one.georeference is None:
+            short, long = sorted((one.width, one.height))
+            found[f"{one.tags.camera or 'unknown'} {long} x {short}"].append(one.file)
+    if len(found) > 1:
+        most = max(found.values(), key=len)
+        named = ", ".join(f"{name} ({len(files):,})" for name, files in sorted(found.items()))
         yield Caution(
             "mixed-cameras",
-            f"{len(names)} cameras: {', '.join(names)}.",
-            "Check that all photographs belong to this survey; a model may find less with one of them.",
+            f"{len(found)} cameras or sizes of pictures: {named}.",
+            "Check that all photographs belong to this survey; a model may find less with one camera than "
+            "with another.",
+            [file for files in found.values() if files is not most for file in files],
         )

@@ -40,7 +40,7 @@ class Survey(NamedTuple):
 
 
 def number_of(files: Sequence[str], *, verb: bool = True) -> str:
-    """ "1 photograph has" or "12 photographs have"; without the verb on demand."""
+    """How many photographs have: "1 photograph has", "12 photographs have"; without the verb on demand."""
     if len(files) == 1:
         return "1 photograph has" if verb else "1 photograph"
     return f"{len(files):,} photographs{' have' if verb else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -18,7 +19,6 @@ _TILTED = 10.0  # degrees from straight down
 _FARTHEST = 100_000.0  # m: beyond, lengths in one plane are wrong by more than one in 10,000
 _SCALE, _TURN = 0.05, 3.0  # part and degrees by which photographs may not fit each other
 _TABLE = "Name a CSV file with their positions as detection.exif_gps_update.csv_path."
-_SPECS = "in detection.flight_specs"
 
 
 def cautions(
@@ -41,24 +41,19 @@ def cautions(
 
 
 def _left_out(survey: Survey) -> Iterator[Caution]:
-    files = list(survey.views.left_out)
-    horizon = [file for file in files if "horizon" in survey.views.left_out[file]]
-    without = [file for file in files if "no position" in survey.views.left_out[file]]
-    if without:
-        yield Caution(
-            "no-position",
-            f"{number_of(without)} no position: animals in {_them(without)} do not count.",
-            _TABLE,
-            without,
-        )
-    if horizon:
-        yield Caution(
-            "horizon",
-            f"In {number_of(horizon, verb=False)} the camera sees the horizon: animals there do not count, as "
-            "nobody can tell where they stand.",
-            "Fly with the gimbal at -90 degrees; or leave these photographs out of the survey.",
-            horizon,
-        )
+    of_reason: dict[str, list[str]] = defaultdict(list)
+    for file, reason in survey.views.left_out.items():
+        of_reason[reason.partition(" (")[0]].append(file)
+    for reason, files in of_reason.items():
+        number = "1 photograph does" if len(files) == 1 else f"{len(files):,} photographs do"
+        them = "it" if len(files) == 1 else "them"
+        if "position" in reason:
+            kind, mend = "no-position", _TABLE
+        elif "horizon" in reason:
+            kind, mend = "horizon", "Fly with the gimbal at -90 degrees."
+        else:
+            kind, mend = "no-place", "Leave them out, or correct what they say of themselves."
+        yield Caution(kind, f"{number} not count, with the animals in {them}: {reason}.", mend, files)
 
 
 def _tilted(survey: Survey) -> Iterator[Caution]:
@@ -67,9 +62,10 @@ def _tilted(survey: Survey) -> Iterator[Caution]:
         files = list(tilts)
         yield Caution(
             "tilted",
-            f"In {number_of(files, verb=False)} the gimbal was tilted, by up to {max(tilts.values()):.0f} degrees: "
-            "animals at the far edge are small and easily missed, and their places are right on flat ground only.",
-            "Fly with the gimbal at -90 degrees; for this survey, compare with a count without these photographs.",
+            f"In {number_of(files, verb=False)} the gimbal was tilted, by up to {max(tilts.values()):.0f} "
+            "degrees: animals at the far edge are small and easily missed, and places are right only on flat "
+            "ground.",
+            "Fly with the gimbal at -90 degrees; compare with a count without these photographs.",
             files,
         )
 
@@ -99,15 +95,16 @@ def _fit(survey: Survey) -> Iterator[Caution]:
         larger = "larger" if scale > 1 else "smaller"
         yield Caution(
             "scale",
-            f"Animals seen twice show that all photographs are taken as {abs(scale - 1):.0%} {larger} than they are: "
-            "height above the ground or lens is wrong. Numbers seen allow for it; areas and densities do not.",
-            f"Give the ground resolution as gsd {_SPECS}, or a terrain file as survey.terrain.",
+            f"Animals seen twice show that all photographs are taken as {abs(scale - 1):.0%} {larger} than "
+            "they are: height above the ground or lens is wrong. Numbers seen allow for it; areas and "
+            "densities do not.",
+            "Give the ground resolution as detection.flight_specs.gsd, or a terrain file as survey.terrain.",
         )
     if abs(turn) > _TURN:
         yield Caution(
             "turn",
-            f"Animals seen twice show that all photographs are taken as turned by {abs(turn):.0f} degrees: the "
-            "drone's compass is off. Numbers seen allow for it; places are a little off.",
+            f"Animals seen twice show that all photographs are taken as turned by {abs(turn):.0f} degrees: "
+            "the drone's compass is off. Numbers seen allow for it; places are a little off.",
             "Calibrate the compass before the next flight.",
         )
 
@@ -119,12 +116,8 @@ _LOOKS: tuple[_Look, ...] = (
     _heights,
     _fit,
     _tilted,
-    _yaw,
-    _lens,
-    _resolution,
-    _cameras,
+    yaw,
+    lens,
+    resolution,
+    cameras,
 )
-
-
-def _them(files: Sequence[str]) -> str:
-    return "it" if len(files) == 1 else "them"

@@ -17,7 +17,8 @@ __all__ = ["heights", "jumps", "same_position"]
 _FASTEST = 60.0  # m/s: faster than any survey aircraft
 _LEAP = 20.0  # usual steps
 _LEAST_TRACK = 5  # photographs
-_DRIFT = 0.2  # of the usual height, between the 5th and the 95th of 100 photographs
+_DRIFT = 0.2  # of the usual height
+_MEASURED = ("XMP", "CSV")  # above take-off
 
 
 def same_position(shots: Sequence[View]) -> Iterator[Caution]:
@@ -29,17 +30,18 @@ def same_position(shots: Sequence[View]) -> Iterator[Caution]:
     if len(at) == 1 and len(shots) > 1:
         yield Caution(
             "one-position",
-            f"All {len(shots):,} photographs have one and the same position: animals at the same spot of two "
-            "photographs were taken for one, and searched area and density are wrong.",
-            "The drone had no satellites, or a program wrote the position of the place: name a CSV file with the "
-            "true positions as detection.exif_gps_update.csv_path, and remove the GPS tags.",
+            f"All {len(shots):,} photographs have one and the same position: animals at the same spot of "
+            "two photographs were taken for one, and searched area and density are wrong.",
+            "The drone had no satellites, or a program wrote one position into all: remove the tags and name "
+            "a CSV file with the true positions as detection.exif_gps_update.csv_path.",
             repeated,
         )
     elif repeated:
         yield Caution(
             "same-position",
-            f"{number_of(repeated)} exactly the position of another: the drone hovered, or had no satellites.",
-            "Leave out photographs that were taken from one place; their searched area counts once in any case.",
+            f"{number_of(repeated)} exactly the position of another: the drone hovered, or had no "
+            "satellites.",
+            "If it did not hover, leave these photographs out, or give their positions in a CSV file.",
             repeated,
         )
 
@@ -67,9 +69,8 @@ def jumps(shots: Sequence[View]) -> Iterator[Caution]:
     if astray:
         yield Caution(
             "jump",
-            f"The position jumps at {number_of(astray, verb=False)}, farther than a drone can fly in the time.",
-            "Look at them on the map of the report; leave those with a wrong position out, or give theirs in a CSV "
-            "file.",
+            f"The position jumps at {number_of(astray, verb=False)}, farther than a drone flies in the time.",
+            "Look at them on the map of the report; leave out those with a wrong position.",
             astray,
         )
 
@@ -95,8 +96,8 @@ def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
             "height-unknown",
             f"{number_of(missing)} no height above the ground: the {guessed[0].height_above_ground:g} m of "
             "detection.flight_specs.flight_height are used.",
-            "Set flight_height to the height that was flown, or give heights in the table of positions, in a column "
-            "(alt_col) whose name says height or relative; an altitude above sea needs survey.terrain.",
+            "Set flight_height to the height that was flown; or give heights in the table of positions, in a "
+            "column (alt_col) that says height or relative. An altitude above sea needs survey.terrain.",
             missing,
         )
     yield from _drift(shots)
@@ -105,21 +106,26 @@ def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
     if beside:
         yield Caution(
             "terrain-gaps",
-            f"The terrain file holds no ground under {number_of(beside, verb=False)}: there it is taken as flat.",
+            f"The terrain file holds no ground under {number_of(beside, verb=False)}: there it is taken as "
+            "flat.",
             "Name a terrain file that covers the whole survey, the place of take-off included.",
             beside,
         )
 
 
 def _drift(shots: Sequence[View]) -> Iterator[Caution]:
-    flown = [view.height_above_ground for view in shots if view.sources["height"] in {"XMP", "CSV"}]
+    flown = {view.file: view.height_above_ground for view in shots if view.sources["height"] in _MEASURED}
     if len(flown) < _LEAST_TRACK:
         return
-    low, usual, high = np.percentile(flown, [5, 50, 95]).tolist()
-    if high - low > _DRIFT * usual:
+    usual = float(np.median(list(flown.values())))
+    off = [file for file, height in flown.items() if abs(height - usual) > _DRIFT * usual]
+    if off:
+        low, high = min(flown.values()), max(flown.values())
         yield Caution(
             "height-drift",
-            f"Heights above take-off range from {low:.0f} to {high:.0f} m: the drone climbed, followed the ground, "
-            "or its barometer drifted. The ground is taken as flat, so areas may be wrong.",
-            "Give the heights of the ground as survey.terrain.",
+            f"{number_of(off)} a height more than {_DRIFT:.0%} off the usual {usual:.0f} m ({low:.0f} to "
+            f"{high:.0f} m): the drone climbed, followed the ground, or its barometer drifted. The ground is "
+            "taken as flat, so that searched areas may be wrong.",
+            "Leave climbs and descents out; over hills name the heights of the ground as survey.terrain.",
+            off,
         )

@@ -17,7 +17,8 @@ from wildetect.census.raster_views import RasterView
 from wildetect.census.views import STEEPEST, View, lowest_corner
 from wildetect.imagery.lens import FlightLike
 from wildetect.imagery.metadata import Position
-from wildetect.imagery.position_table import TableRow, rows_for
+from wildetect.imagery.position_match import rows_for
+from wildetect.imagery.position_table import TableRow
 
 __all__ = ["USUAL_ERROR", "Photograph", "RasterView", "View", "Views", "make_views"]
 
@@ -141,7 +142,7 @@ def _useless(view: View | RasterView) -> str | None:
     if isinstance(view, RasterView):
         return None
     if view.height_above_ground < LOWEST:
-        return f"the camera is {view.height_above_ground:.0f} m above the ground, as the terrain has it"
+        return f"the terrain reaches up to the camera ({view.height_above_ground:.0f} m above the ground)"
     if lowest_corner(view) < STEEPEST:
         return (
             f"the camera was tilted so far that it sees the horizon (gimbal pitch {view.pitch:.0f} degrees)"

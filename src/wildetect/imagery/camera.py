@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from wildetect.imagery.metadata import Position, read_position
 from wildetect.imagery.optics import Optics
+from wildetect.imagery.source import MAX_PIXELS
+from wildetect.imagery.tag_values import above_zero, first, number, text
 from wildetect.imagery.xmp import read_xmp
 
 __all__ = ["CameraTags", "camera_of", "read_camera"]
@@ -21,9 +24,15 @@ __all__ = ["CameraTags", "camera_of", "read_camera"]
 _UPRIGHT = 1
 _BELOW_SEA = b"\x01"  # GPSAltitudeRef
 _TRUE_NORTH = "T"  # GPSImgDirectionRef; M is magnetic north, which is degrees away
-_RTK_ERRORS = {50: 0.05, 34: 0.5}  # m by RtkFlag: fixed, float (DJI, "What do the RTK flags mean?")
+_RTK_ERRORS = {50: 0.05, 34: 0.5}  # m by RtkFlag: a fixed and a floating solution
 _RTK_FIXED = 50
+_VOID = "V"  # GPSStatus of a receiver that had no fix
 _PER_INCH = {2: 25.4, 3: 10.0, 4: 1.0}  # mm by FocalPlaneResolutionUnit
+
+# Pillow would warn from here on, and refuse at twice as much; check_size refuses first, with its reason.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Of what Pillow finds odd in a file, a person needs to know one thing: whether it can be read.
+warnings.filterwarnings("ignore", module=r"PIL\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +95,20 @@ def camera_of(image: Image.Image) -> CameraTags:
     """What the EXIF and XMP tags of an image opened with Pillow say."""
     main, exif, gps = _exif(image)
     xmp = read_xmp(image.info.get("xmp"))
-    position = read_position(image) or _xmp_position(xmp)
-    rtk = _number(xmp.get("RtkFlag"))
+    position = read_position(image)
+    if position is None and text(gps.get(GPS.GPSStatus)).upper() != _VOID:
+        position = _xmp_position(xmp)
+    rtk = number(xmp.get("RtkFlag"))
     return CameraTags(
         position=position,
-        altitude=_first(_altitude(gps), _number(xmp.get("AbsoluteAltitude"))),
-        height=_number(xmp.get("RelativeAltitude")),
+        altitude=first(_altitude(gps), number(xmp.get("AbsoluteAltitude"))),
+        height=number(xmp.get("RelativeAltitude")),
         yaw=_yaw(gps, xmp),
-        pitch=_number(xmp.get("GimbalPitchDegree")),
-        roll=_number(xmp.get("GimbalRollDegree")),
-        focal_length=_above_zero(exif.get(Base.FocalLength)),
-        focal_length_35=_above_zero(exif.get(Base.FocalLengthIn35mmFilm)),
-        focal_length_px=_above_zero(xmp.get("CalibratedFocalLength")),
+        pitch=number(xmp.get("GimbalPitchDegree")),
+        roll=number(xmp.get("GimbalRollDegree")),
+        focal_length=above_zero(exif.get(Base.FocalLength)),
+        focal_length_35=above_zero(exif.get(Base.FocalLengthIn35mmFilm)),
+        focal_length_px=above_zero(xmp.get("CalibratedFocalLength")),
         full_size=_full_size(xmp),
         sensor_width=_sensor_width(exif, image.size),
         orientation=_orientation(main),
@@ -122,39 +133,39 @@ def _exif(image: Image.Image) -> tuple[Mapping[int, Any], Mapping[int, Any], Map
 
 def _xmp_position(xmp: Mapping[str, str]) -> Position | None:
     """Some models write the longitude as GPSLongtitude."""
-    latitude = _number(_first(xmp.get("GPSLatitude"), xmp.get("GpsLatitude")))
+    latitude = number(first(xmp.get("GPSLatitude"), xmp.get("GpsLatitude")))
     names = ("GPSLongitude", "GpsLongitude", "GPSLongtitude", "GpsLongtitude")
-    longitude = _number(next((xmp[name] for name in names if name in xmp), None))
+    longitude = number(next((xmp[name] for name in names if name in xmp), None))
     return None if longitude is None or latitude is None else Position.checked(longitude, latitude)
 
 
 def _altitude(gps: Mapping[int, Any]) -> float | None:
-    altitude = _number(gps.get(GPS.GPSAltitude))
+    altitude = number(gps.get(GPS.GPSAltitude))
     below = gps.get(GPS.GPSAltitudeRef) in {_BELOW_SEA, _BELOW_SEA[0]}
     return -altitude if altitude is not None and below else altitude
 
 
 def _yaw(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | None:
-    told = (_number(xmp.get(name)) for name in ("GimbalYawDegree", "FlightYawDegree"))
+    told = (number(xmp.get(name)) for name in ("GimbalYawDegree", "FlightYawDegree"))
     yaw = next((value for value in told if value is not None), None)
-    if yaw is None and _text(gps.get(GPS.GPSImgDirectionRef)).upper() == _TRUE_NORTH:
-        yaw = _number(gps.get(GPS.GPSImgDirection))
+    if yaw is None and text(gps.get(GPS.GPSImgDirectionRef)).upper() == _TRUE_NORTH:
+        yaw = number(gps.get(GPS.GPSImgDirection))
     return yaw
 
 
 def _full_size(xmp: Mapping[str, str]) -> tuple[float, float] | None:
     """The maker notes the middle of the full picture."""
-    x, y = (_above_zero(xmp.get(f"CalibratedOpticalCenter{axis}")) for axis in "XY")
+    x, y = (above_zero(xmp.get(f"CalibratedOpticalCenter{axis}")) for axis in "XY")
     return None if x is None or y is None else (2 * x, 2 * y)
 
 
 def _sensor_width(exif: Mapping[int, Any], size: tuple[int, int]) -> float | None:
     """The longer side in mm: px of the picture as it was taken, over px per mm on the sensor."""
-    per_unit = _above_zero(exif.get(Base.FocalPlaneXResolution))
+    per_unit = above_zero(exif.get(Base.FocalPlaneXResolution))
     millimetres = _PER_INCH.get(exif.get(Base.FocalPlaneResolutionUnit, 2))
     if per_unit is None or millimetres is None:
         return None
-    taken = [_above_zero(exif.get(tag)) for tag in (Base.ExifImageWidth, Base.ExifImageHeight)]
+    taken = [above_zero(exif.get(tag)) for tag in (Base.ExifImageWidth, Base.ExifImageHeight)]
     px = max([side for side in taken if side is not None] or size)
     width = px / per_unit * millimetres
     return width if 1 < width < 100 else None  # noqa: PLR2004 - mm; from a telephone to medium format
@@ -166,7 +177,7 @@ def _orientation(main: Mapping[int, Any]) -> int:
 
 
 def _camera(main: Mapping[int, Any]) -> str | None:
-    maker, model = (_text(main.get(tag)) for tag in (Base.Make, Base.Model))
+    maker, model = (text(main.get(tag)) for tag in (Base.Make, Base.Model))
     return (model if model.startswith(maker) else f"{maker} {model}").strip() or None
 
 
@@ -174,44 +185,21 @@ def _taken(main: Mapping[int, Any], exif: Mapping[int, Any]) -> datetime | None:
     """The time of the shot, else that of the file; programs change the latter when they turn a picture."""
     for value in (exif.get(Base.DateTimeOriginal), exif.get(Base.DateTimeDigitized), main.get(Base.DateTime)):
         try:
-            taken = datetime.strptime(_text(value), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF has no zone
+            taken = datetime.strptime(text(value), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF has no zone
         except ValueError:
             continue
-        part = _text(exif.get(Base.SubsecTimeOriginal))
+        part = text(exif.get(Base.SubsecTimeOriginal))
         return taken.replace(microsecond=int(float(f"0.{part}") * 1e6)) if part.isdecimal() else taken
     return None
 
 
 def _position_error(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | None:
     """Root of the squared standard deviations, as RTK drones note them; else EXIF's; else by the RTK flag."""
-    east, north = (_above_zero(xmp.get(name)) for name in ("RtkStdLon", "RtkStdLat"))
+    east, north = (above_zero(xmp.get(name)) for name in ("RtkStdLon", "RtkStdLat"))
     if east is not None and north is not None:
         return math.hypot(east, north)
-    stated = _above_zero(gps.get(GPS.GPSHPositioningError))
+    stated = above_zero(gps.get(GPS.GPSHPositioningError))
     if stated is not None:
         return stated
-    flag = _number(xmp.get("RtkFlag"))
+    flag = number(xmp.get("RtkFlag"))
     return None if flag is None else _RTK_ERRORS.get(int(flag))
-
-
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-def _above_zero(value: Any) -> float | None:
-    number = _number(value)
-    return number if number is not None and number > 0 else None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("ascii", errors="ignore")
-    return value.split("\0")[0].strip() if isinstance(value, str) else ""

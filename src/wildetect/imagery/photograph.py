@@ -7,7 +7,6 @@ bit, as both ask libjpeg-turbo, in a third of the time and less than half of the
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,11 +35,6 @@ BACKDROP: Final = 114
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF")  # an MPO is opened as the JPEG that it begins with
 _STRIP_PIXELS = 4_000_000
 _DARK_16_BIT = 4096
-
-# Pillow would warn from here on, and refuse at twice as much; check_size refuses first, with its reason.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-# Of what Pillow finds odd in a file, a person needs to know one thing: whether it can be read.
-warnings.filterwarnings("ignore", module=r"PIL\b")
 
 # From EXIF's orientation (CIPA DC-008, "Orientation"): whether rows and columns are exchanged first, and
 # the order in which rows and columns are then taken.

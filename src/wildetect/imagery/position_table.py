@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +16,7 @@ from wildetect.settings.problems import nearest
 if TYPE_CHECKING:
     from wildetect.settings.detection import PositionTable
 
-__all__ = ["TableRow", "read_position_table", "rows_for"]
+__all__ = ["TableRow", "key_of", "read_position_table"]
 
 _DELIMITERS = (",", ";", "\t")
 _HEIGHT_WORDS = ("height", "relative", "rel_", "agl", "above_ground", "above ground")
@@ -37,6 +36,11 @@ class TableRow(NamedTuple):
     position: Position
     altitude: float | None = None
     height: float | None = None
+
+
+def key_of(name: str) -> str:
+    """A photograph's name as keys of the table have it: lower case, with forward slashes."""
+    return name.strip().replace("\\", "/").removeprefix("./").casefold()
 
 
 def read_position_table(table: PositionTable) -> dict[str, TableRow]:
@@ -61,48 +65,6 @@ def read_position_table(table: PositionTable) -> dict[str, TableRow]:
             f"{path}: no lines{' after skip_rows' if table.skip_rows else ''}", hint="Check the file."
         )
     return _rows(path, table, lines)
-
-
-def rows_for(files: Iterable[str], table: Mapping[str, TableRow]) -> dict[str, TableRow]:
-    """The table's rows of photographs; those that it does not name are left out.
-
-    A name fits with folders or without: `A/DJI_1.JPG` in the table fits `2024/A/DJI_1.JPG`, and so does
-    `dji_1.jpg`, or the other way round.
-
-    Args:
-        files: Names of the photographs.
-        table: Of `read_position_table`.
-
-    Raises:
-        InputError: One row fits several photographs.
-    """
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for key in table:
-        by_name[key.rpartition("/")[2]].append(key)
-    found: dict[str, TableRow] = {}
-    taken: dict[str, str] = {}
-    for file in files:
-        name = _key(file)
-        fitting = [key for key in by_name[name.rpartition("/")[2]] if _fits(key, name)]
-        if not fitting:
-            continue
-        key = max(fitting, key=len)
-        if key in taken:
-            raise InputError(
-                f"one line of the table of positions, {key}, fits {taken[key]} and {file}",
-                hint="Write the names with their folders, as in " + file,
-            )
-        taken[key] = file
-        found[file] = table[key]
-    return found
-
-
-def _fits(key: str, name: str) -> bool:
-    return key == name or name.endswith(f"/{key}") or key.endswith(f"/{name}")
-
-
-def _key(name: str) -> str:
-    return name.strip().replace("\\", "/").removeprefix("./").casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +135,7 @@ def _rows(path: Path, table: PositionTable, lines: Sequence[str]) -> dict[str, T
         except ValueError as error:
             problems.append(f"line {number}: {error}")
             continue
-        if row is not None and rows.setdefault(_key(cells[columns.name]), row) != row:
+        if row is not None and rows.setdefault(key_of(cells[columns.name]), row) != row:
             problems.append(f"line {number}: {cells[columns.name]} has another position further up")
     if problems:
         more = "" if len(problems) == 1 else f" (and {len(problems) - 1} more)"

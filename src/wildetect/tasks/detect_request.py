@@ -102,7 +102,8 @@ def placed(project: Project, settings: DetectionSettings, images: list[ImageFile
     from dataclasses import replace
 
     from wildetect.errors import InputError
-    from wildetect.imagery.position_table import read_position_table, rows_for
+    from wildetect.imagery.position_match import rows_for
+    from wildetect.imagery.position_table import read_position_table
 
     table = settings.exif_gps_update
     if table is None or table.csv_path is None:
