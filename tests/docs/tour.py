@@ -115,7 +115,10 @@ class Tour:
         return notes
 
     def _write(self, notes: dict[str, Any]) -> None:
-        self.notes.write_text(json.dumps(notes), encoding="utf-8")
+        # at once: `workspace` reads without the lock
+        draft = self.notes.with_suffix(".tmp")
+        draft.write_text(json.dumps(notes), encoding="utf-8")
+        draft.replace(self.notes)
 
 
 def run_in_bash(workspace: Workspace, command: str) -> tuple[int, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -22,9 +21,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "configs").mkdir()
     (tmp_path / "tasks.py").touch()
     monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith(("MLFLOW_", "WILDETECT_")):
-            monkeypatch.delenv(name)
     return tmp_path
 
 
