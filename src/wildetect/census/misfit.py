@@ -54,6 +54,8 @@ def misfit_of(
     number: NDArray[np.float64],
     views: int,
     spread: float,
+    *,
+    known: bool = False,
 ) -> Misfit:
     """What photographs have in common that do not fit; none where it cannot be told from chance.
 
@@ -63,6 +65,7 @@ def misfit_of(
         number: Animals that agree on it, shape (n,).
         views: How many photographs there are: each has one error, in however many pairs it is.
         spread: Usual error of a vector in m.
+        known: That there is a misfit, of which a part is taken out already: no need to tell it from chance.
     """
     sure = number >= _AGREEING
     if sure.sum() < _LEAST_VOTES:
@@ -80,6 +83,6 @@ def misfit_of(
     error *= math.sqrt(max(len(base) / views, 1.0))
     found = 1 - slope
     scale, turn = abs(found), -math.degrees(cmath.phase(found))
-    likely = abs(slope) > _STANDARD_ERRORS * error
+    likely = known or abs(slope) > _STANDARD_ERRORS * error
     possible = 1 / _LARGEST <= scale <= _LARGEST and abs(turn) <= _MOST_TURNED
     return Misfit(scale, turn) if likely and possible else FITS

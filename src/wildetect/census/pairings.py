@@ -84,6 +84,14 @@ class PairFinder:
             yield Pairs(one[kept], other[kept])
             start = end
 
+    def nearest(self, pairs: Pairs, places: NDArray[np.float64]) -> Pairs:
+        """Pairs of which each box is the nearest that the other's photograph offers, with these places."""
+        view = self._boxes.view
+        in_order = pairs.select(np.argsort(pairs.metres(places), kind="stable"))
+        first = _first_of_each(in_order.one * self.views + view[in_order.other])
+        first &= _first_of_each(in_order.other * self.views + view[in_order.one])
+        return in_order.select(first)
+
     def of_views(self, pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """A number from 0 for the two photographs of each pair, and both photographs of each number."""
         view = self._boxes.view
@@ -96,3 +104,10 @@ class PairFinder:
         keys = one * self.views + other
         places = np.searchsorted(self._common, keys).clip(max=len(self._common) - 1)
         return np.asarray(self._common[places] == keys)
+
+
+def _first_of_each(key: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each is the first with its key."""
+    first = np.zeros(len(key), bool)
+    first[np.unique(key, return_index=True)[1]] = True
+    return first

@@ -19,7 +19,7 @@ from scipy.sparse.linalg import cg
 from wildetect.census.agreement import agreed
 from wildetect.census.boxes import GroundBoxes
 from wildetect.census.misfit import FITS, Misfit, misfit_of
-from wildetect.census.pairings import PairFinder, Pairs
+from wildetect.census.pairings import PairFinder
 
 __all__ = ["ERROR_PARTS", "Settled", "settle"]
 
@@ -82,7 +82,8 @@ def settle(boxes: GroundBoxes, finder: PairFinder, cameras: NDArray[np.float64],
     votes = _votes(finder, places, tolerance)
     for _ in range(_MISFIT_ROUNDS):
         bases = cameras[votes.one] - cameras[votes.other]
-        more = misfit_of(bases, votes.vector, votes.number, len(cameras), tolerance / ERROR_PARTS)
+        error = tolerance / ERROR_PARTS
+        more = misfit_of(bases, votes.vector, votes.number, len(cameras), error, known=misfit != FITS)
         if more == FITS:
             break
         misfit = misfit.and_then(more)
@@ -94,7 +95,7 @@ def settle(boxes: GroundBoxes, finder: PairFinder, cameras: NDArray[np.float64],
     again = again._replace(vector=again.vector + shifts[again.one] - shifts[again.other])
     shifts = _solved(again, len(cameras), tolerance)
     # now that places agree better, the nearest box is mostly the right one
-    votes = _nearest_votes(boxes, finder, places, shifts, tolerance)
+    votes = _nearest_votes(finder, places, places - shifts[boxes.view], tolerance)
     shifts = _solved(votes, len(cameras), tolerance)
     return Settled(places, places - shifts[boxes.view], misfit)
 
@@ -118,40 +119,19 @@ def _votes(finder: PairFinder, places: NDArray[np.float64], tolerance: float) ->
 
 
 def _nearest_votes(
-    boxes: GroundBoxes,
-    finder: PairFinder,
-    places: NDArray[np.float64],
-    shifts: NDArray[np.float64],
-    tolerance: float,
+    finder: PairFinder, places: NDArray[np.float64], settled: NDArray[np.float64], tolerance: float
 ) -> _Votes:
-    """For each two photographs the mean vector of boxes that are nearest to each other, shifts taken out."""
-    settled = places - shifts[boxes.view]
+    """For each two photographs the mean vector of boxes that are nearest to each other once they settled."""
     parts = []
     for pairs in finder.near(settled, tolerance / 2):
         near = pairs.select(pairs.metres(places) <= tolerance)
-        mutual = _nearest_each_way(boxes, settled, near)
+        mutual = finder.nearest(near, settled)
         number, one, other = finder.of_views(mutual)
         counts = np.bincount(number, minlength=len(one)).astype(np.float64)
         vectors = places[mutual.one] - places[mutual.other]
         sums = np.column_stack([np.bincount(number, axis, len(one)) for axis in vectors.T])
         parts.append(_Votes(one, other, sums / counts[:, None], counts))
     return _Votes.joined(parts)
-
-
-def _nearest_each_way(boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs) -> Pairs:
-    """Pairs of which each box is the nearest that the other's photograph offers."""
-    in_order = pairs.select(np.argsort(pairs.metres(places), kind="stable"))
-    first = _first_of_each(in_order.one, boxes.view[in_order.other])
-    first &= _first_of_each(in_order.other, boxes.view[in_order.one])
-    return in_order.select(first)
-
-
-def _first_of_each(box: NDArray[np.int64], view: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether each is the first of its box and view."""
-    key = box * (int(view.max(initial=0)) + 1) + view
-    first = np.zeros(len(key), bool)
-    first[np.unique(key, return_index=True)[1]] = True
-    return first
 
 
 def _solved(votes: _Votes, views: int, tolerance: float) -> NDArray[np.float64]:

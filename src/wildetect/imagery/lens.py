@@ -13,11 +13,10 @@ __all__ = ["FlightLike", "Lens", "is_cut", "lens_of"]
 _SAME_SHAPE = 0.01  # of the ratio of the sides
 _SHORTEST, _LONGEST = 0.2, 50.0  # focal length in long sides of the picture: from fisheye to telescope
 
-# Longer side of the sensor in mm, by model. Formats with other sides are cut from it above and below.
-# Source: the makers' specifications, as collected by OpenSfM (sensor_data.json) and OpenDroneMap.
+# Longer side of the sensor in mm, by the format that its maker states: 6.17 x 4.63 for 1/2.3 inch, 13.2 x
+# 8.8 for 1 inch, 17.3 x 13 for four thirds. Pictures of another shape are cut from it above and below.
 _SENSORS = {
     "FC220": 6.17,  # Mavic Pro
-    "FC300C": 6.17,  # Phantom 3 Standard
     "FC300S": 6.17,  # Phantom 3 Professional and Advanced
     "FC300X": 6.17,
     "FC330": 6.17,  # Phantom 4
@@ -26,8 +25,8 @@ _SENSORS = {
     "FC6310": 13.2,  # Phantom 4 Pro
     "FC6310R": 13.2,  # Phantom 4 RTK
     "FC6310S": 13.2,
-    "FC6510": 13.2,  # X4S
-    "FC6520": 17.3,  # X5S
+    "FC6510": 13.2,  # Inspire 2, X4S
+    "FC6520": 17.3,  # Inspire 2, X5S
     "L1D-20c": 13.2,  # Mavic 2 Pro
     "L2D-20c": 17.3,  # Mavic 3
     "ZenmuseP1": 35.9,

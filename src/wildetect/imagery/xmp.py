@@ -28,7 +28,7 @@ _NAMES = (
 )
 # as attributes, name="value", or as elements, <name>value</name>
 _VALUE = re.compile(
-    rf"""[\s<](?:[\w-]+:)?({"|".join(_NAMES)})(?:\s*=\s*["']|>)\s*([^"'<]*)""".encode("ascii")
+    rf"""[\s<](?:[\w-]+:)?({"|".join(_NAMES)})(?:\s*=\s*["']|>)\s*([^"'<]*)["'<]""".encode("ascii")
 )
 
 

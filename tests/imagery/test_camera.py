@@ -1,0 +1,184 @@
+"""What photographs say of their cameras: real ones, and those that say it oddly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+from wildetect.imagery.camera import CameraTags, read_camera
+from wildetect.imagery.lens import lens_of
+from wildetect.imagery.optics import Flight
+
+ATTRIBUTES = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description rdf:about="DJI" {}/></rdf:RDF></x:xmpmeta>'
+)
+ELEMENTS = "<x:xmpmeta><rdf:RDF><rdf:Description>{}</rdf:Description></rdf:RDF></x:xmpmeta>"
+
+
+def saved(path: Path, xmp: str = "", **parts: Mapping[Any, Any]) -> Path:
+    """A photograph with tags: `main`, `exif`, `gps`."""
+    exif = Image.Exif()
+    exif.update(parts.get("main", {}))
+    exif.get_ifd(IFD.Exif).update(parts.get("exif", {}))
+    exif.get_ifd(IFD.GPSInfo).update(parts.get("gps", {}))
+    blocks: dict[str, Any] = {"exif": exif} | ({"xmp": xmp.encode()} if xmp else {})
+    Image.new("RGB", (40, 30)).save(path, **blocks)
+    return path
+
+
+def attributes(**values: str) -> str:
+    return ATTRIBUTES.format(" ".join(f'drone-dji:{name}="{value}"' for name, value in values.items()))
+
+
+def elements(**values: str) -> str:
+    return ELEMENTS.format(
+        "\n".join(f"<drone-dji:{name}>{value}</drone-dji:{name}>" for name, value in values.items())
+    )
+
+
+# As exiftool lists them; longitude 91 deg 59' 40.4156" W = 91.994559889 W.
+def test_a_real_photograph(shared_data: Path) -> None:
+    tags = read_camera(shared_data / "geo" / "DJI_0018.JPG")
+    assert tags.position == pytest.approx((-91.994559889, 46.842607083), abs=1e-9)
+    assert (tags.altitude, tags.height) == (198.309, 39.8)
+    assert (tags.yaw, tags.pitch, tags.roll) == (45.0, -89.9, 0.0)
+    assert (tags.focal_length, tags.focal_length_35) == (3.61, 20)
+    assert tags.camera == "DJI FC300S"  # padded with null bytes in the file
+    assert tags.taken == datetime(2016, 6, 23, 16, 31, 59)  # noqa: DTZ001 - EXIF has no zone
+    assert (tags.orientation, tags.position_error, tags.rtk) == (1, None, None)
+
+
+def test_a_program_that_turned_a_picture_does_not_change_when_it_was_taken(shared_data: Path) -> None:
+    """DateTime says 19:24:38, DateTimeOriginal 16:32:43; the yaw is below 0."""
+    tags = read_camera(shared_data / "geo" / "DJI_0024.JPG")
+    assert tags.taken == datetime(2016, 6, 23, 16, 32, 43)  # noqa: DTZ001
+    assert tags.yaw == -140.0
+
+
+def test_a_picture_cut_from_a_larger_one_keeps_the_lens_of_that(shared_data: Path) -> None:
+    """1058 x 997 px of 5472 x 3078: the maker measured 3666.67 px, which cutting does not change."""
+    tags = read_camera(shared_data / "images" / "AWPE Pigeon Lake 2020 DJI_0005.JPG")
+    assert (tags.yaw, tags.pitch, tags.height, tags.rtk) == (111.3, -88.0, 61.1, False)
+    assert tags.full_size == (5472.0, 3078.0)
+    lens = lens_of(tags, (1058, 997), Flight())
+    assert (round(lens.px, 1), lens.source, lens.cut) == (3666.7, "XMP", True)
+    shrunk = lens_of(tags, (2736, 1539), Flight())
+    assert (round(shrunk.px, 1), shrunk.cut) == (1833.3, False)
+
+
+@pytest.mark.parametrize("layout", [attributes, elements])
+def test_both_layouts_of_xmp(tmp_path: Path, layout: Any) -> None:
+    xmp = layout(
+        RelativeAltitude="+61.10",
+        AbsoluteAltitude="-3.5",
+        GimbalYawDegree="-179.90",
+        GimbalPitchDegree="-90.00",
+        GimbalRollDegree="+180.00",
+        FlightYawDegree="+12.00",
+        GPSLatitude="-19.25",
+        GPSLongtitude="23.5",
+        RtkFlag="50",
+        RtkStdLon="0.03",
+        RtkStdLat="0.04",
+    )
+    tags = read_camera(saved(tmp_path / "a.jpg", xmp))
+    assert tags == CameraTags(
+        position=tags.position,
+        altitude=-3.5,
+        height=61.1,
+        yaw=-179.9,
+        pitch=-90.0,
+        roll=180.0,
+        position_error=0.05,
+        rtk=True,
+    )
+    assert tags.position == (23.5, -19.25)  # the longitude's name is misspelt, as some drones do
+
+
+def test_the_drones_direction_counts_without_the_gimbals(tmp_path: Path) -> None:
+    tags = read_camera(saved(tmp_path / "a.jpg", attributes(FlightYawDegree="+46.00", RtkFlag="34")))
+    assert (tags.yaw, tags.pitch, tags.position_error, tags.rtk) == (46.0, None, 0.5, False)
+
+
+def test_what_exif_alone_tells(tmp_path: Path) -> None:
+    gps = {
+        GPS.GPSLatitudeRef: "S",
+        GPS.GPSLatitude: (19.0, 30.0, 0.0),
+        GPS.GPSLongitudeRef: "E",
+        GPS.GPSLongitude: (23.0, 15.0, 0.0),
+        GPS.GPSAltitudeRef: b"\x01",
+        GPS.GPSAltitude: 12.5,
+        GPS.GPSImgDirectionRef: "T",
+        GPS.GPSImgDirection: 271.5,
+        GPS.GPSHPositioningError: 4.2,
+    }
+    main = {Base.Make: "SONY", Base.Model: "SONY DSC-RX1RM2", Base.Orientation: 6}
+    exif = {
+        Base.FocalLength: 35.0,
+        Base.FocalPlaneXResolution: 2000.0,
+        Base.FocalPlaneResolutionUnit: 3,
+        Base.ExifImageWidth: 7180,
+        Base.ExifImageHeight: 4793,
+        Base.DateTimeOriginal: "2026:08:14 07:00:01",
+        Base.SubsecTimeOriginal: "25",
+    }
+    tags = read_camera(saved(tmp_path / "a.jpg", main=main, exif=exif, gps=gps))
+    assert tags.position == (23.25, -19.5)
+    assert (tags.altitude, tags.yaw, tags.position_error) == (-12.5, 271.5, 4.2)
+    assert (tags.camera, tags.orientation) == ("SONY DSC-RX1RM2", 6)
+    assert tags.sensor_width == pytest.approx(35.9)  # 7180 px at 2000 px per cm
+    assert tags.taken == datetime(2026, 8, 14, 7, 0, 1, 250_000)  # noqa: DTZ001
+    lens = lens_of(tags, (7180, 4793), Flight())
+    assert (round(lens.px, 3), lens.source, lens.cut) == (7000, "EXIF", False)
+
+
+@pytest.mark.parametrize(
+    ("xmp", "name"),
+    [
+        (attributes(RelativeAltitude="nan", GimbalYawDegree="", GimbalPitchDegree="down"), "no numbers"),
+        (attributes(RelativeAltitude="+120.0").partition("0.0")[0], "cut"),
+        ("<<<", "no xml"),
+    ],
+)
+def test_broken_tags_tell_nothing_and_raise_nothing(tmp_path: Path, xmp: str, name: str) -> None:
+    tags = read_camera(
+        saved(tmp_path / f"{name}.jpg", xmp, gps={GPS.GPSLatitudeRef: "?", GPS.GPSLatitude: (1.0, 2.0, 3.0)})
+    )
+    assert tags == CameraTags()
+
+
+def test_what_is_no_photograph_tells_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    assert read_camera(tmp_path / "a.jpg") == read_camera(tmp_path / "absent.jpg") == CameraTags()
+
+
+@pytest.mark.parametrize(
+    ("tags", "size", "px", "source"),
+    [
+        # 20 mm on film: 20 / 43.267 of the diagonal of 5000 px
+        (CameraTags(focal_length_35=20.0), (4000, 3000), 2311.2, "EXIF"),
+        (CameraTags(focal_length_35=20.0), (3000, 4000), 2311.2, "EXIF"),
+        # 3.61 mm before 6.17 mm: the model is known, and 16:9 is cut from 4:3 without losing width
+        (
+            CameraTags(focal_length_35=20.0, focal_length=3.61, camera="DJI FC300S"),
+            (4000, 2250),
+            2340.4,
+            "EXIF",
+        ),
+        # nothing told: 35 mm before 24 mm on the shorter side
+        (CameraTags(), (3600, 2400), 3500.0, "flight_specs"),
+        # no lens has a focal length of a hundredth of its picture
+        (CameraTags(focal_length_px=30.0, full_size=(4000, 3000)), (4000, 3000), 4375.0, "flight_specs"),
+    ],
+)
+def test_the_most_exact_source_gives_the_lens(
+    tags: CameraTags, size: tuple[int, int], px: float, source: str
+) -> None:
+    lens = lens_of(tags, size, Flight())
+    assert (round(lens.px, 1), lens.source) == (px, source)
