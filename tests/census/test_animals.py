@@ -10,6 +10,7 @@ from tests.census.simulator import Flown, Herd, Shot, Survey, fly
 from wildetect.census.animals import Animals, count_once, default_tolerance
 from wildetect.census.boxes import GroundBoxes, boxes_on_ground
 from wildetect.census.photographs import Views, make_views
+from wildetect.errors import InputError
 from wildetect.imagery.optics import Flight
 
 PLACES = {
@@ -133,6 +134,12 @@ def test_every_merge_can_be_audited() -> None:
         apart = float(np.hypot(*(boxes.centre[merge.box_a] - boxes.centre[merge.box_b])))
         assert merge.metres == pytest.approx(apart)
     assert sorted(row for rows in animals.members for row in rows) == list(range(len(boxes.view)))
+
+
+def test_hundreds_of_photographs_at_one_position_are_refused() -> None:
+    survey = replace(Survey(), shots=(Shot((0.0, 0.0)),) * 600)
+    with pytest.raises(InputError, match="600 photographs lie within half a photograph of each other"):
+        counted(fly(survey, Herd.at([(0.0, 0.0)])))
 
 
 def test_of_nothing_there_is_nothing() -> None:

@@ -88,6 +88,9 @@ def count_once(boxes: GroundBoxes, views: Views, tolerance: float) -> Animals:
         boxes: All that count.
         views: That they were seen from.
         tolerance: In m.
+
+    Raises:
+        InputError: Hundreds of photographs state one position.
     """
     if not len(boxes) or tolerance <= 0:
         none = np.zeros(0, np.int64)

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from wildetect.census.boxes import GroundBoxes
+from wildetect.errors import InputError
 
 __all__ = ["PairFinder", "Pairs"]
 
 _AT_ONCE = 4_000  # boxes whose pairs are held in memory: herds of thousands in one place have millions
+
+_MOST_THERE = 500  # photographs that lie on one another: at 90% overlap ahead and 80% aside it is 40
 
 
 class Pairs(NamedTuple):
@@ -52,11 +55,15 @@ class PairFinder:
     Args:
         boxes: All of them.
         footprints: Of all photographs, polygons in m, each of shape (k, 2).
+
+    Raises:
+        InputError: Hundreds of photographs lie on each other.
     """
 
     def __init__(self, boxes: GroundBoxes, footprints: Sequence[NDArray[np.float64]]) -> None:
         self._boxes, self.views = boxes, len(footprints)
         ground = np.array([shapely.Polygon(footprint) for footprint in footprints], object)
+        _refuse_crowds(ground)
         one, other = shapely.STRtree(ground).query(ground, predicate="intersects")
         self._common = np.unique((one * self.views + other)[one < other])
 
@@ -104,6 +111,22 @@ class PairFinder:
         keys = one * self.views + other
         places = np.searchsorted(self._common, keys).clip(max=len(self._common) - 1)
         return np.asarray(self._common[places] == keys)
+
+
+def _refuse_crowds(ground: NDArray[np.object_]) -> None:
+    """Photographs that all state one position would be compared each with each, for nothing."""
+    if len(ground) <= _MOST_THERE:
+        return
+    middles = cKDTree(shapely.get_coordinates(shapely.centroid(ground)))
+    side = float(np.median(np.sqrt(shapely.area(ground))))
+    there = middles.count_neighbors(middles, side / 2) / len(ground)
+    if there > _MOST_THERE:
+        raise InputError(
+            f"{there:,.0f} photographs lie within half a photograph of each other: their positions cannot be "
+            "right",
+            hint="Do they all state one position? Name a CSV file with the true ones as "
+            "detection.exif_gps_update.csv_path, and remove the GPS tags.",
+        )
 
 
 def _first_of_each(key: NDArray[np.int64]) -> NDArray[np.bool_]:
