@@ -108,6 +108,7 @@ def _fill(row: NDArray[Any], pixels: Pixels, feeding: Feeding) -> None:
         return
     std = np.array(feeding.std, dtype=np.float64)
     factor = (feeding.scale / std).astype(np.float32)[:, None, None]
-    np.multiply(channels, factor, out=row, dtype=np.float32)
+    row[...] = channels  # cast first: at once with the product it takes longer
+    row *= factor
     if any(feeding.mean):
         row -= (np.array(feeding.mean, dtype=np.float64) / std).astype(np.float32)[:, None, None]
