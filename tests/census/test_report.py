@@ -6,50 +6,16 @@ import base64
 import hashlib
 import html
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from tests.census.conftest import Surveyed, plan_of, written
+from tests.html_elements import Elements
 
 from wildetect.census.charts import confidence_chart, whiskers
 from wildetect.census.drawing import census_map
 from wildetect.census.pairs import doubtful_pairs
 from wildetect.census.survey import survey
-
-VOID = {"meta", "link", "img", "br", "rect", "circle", "path", "line"}
-
-
-class Elements(HTMLParser):
-    """Collects elements and text, and checks that elements are closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert tag in VOID or self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.fixture

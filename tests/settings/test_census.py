@@ -13,14 +13,6 @@ from wildetect.settings import Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "tasks.py").touch()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def load(text: str) -> CensusSettings:
     path = Path("configs/mine.yaml")
     path.write_text(text, encoding="utf-8")

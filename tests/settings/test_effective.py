@@ -16,14 +16,6 @@ TILE_SIZE = "WILDETECT_DETECTION__PROCESSING__TILE_SIZE"
 YAML = "processing:\n  tile_size: 100\n  batch_size: null\n  pin_memory: true\noutput:\n"
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "tasks.py").touch()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def keys_of(section: str, file: Path | None = None) -> dict[str, EffectiveKey]:
     return {key.key: key for key in effective_keys(section_named(section), Project.find(), file=file)}
 

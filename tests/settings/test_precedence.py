@@ -14,15 +14,6 @@ ENVIRONMENT = "WILDETECT_DETECTION__PROCESSING__TILE_SIZE"
 KEY = ("processing", "tile_size")
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "tasks.py").touch()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(ENVIRONMENT, raising=False)
-    return tmp_path
-
-
 def tile_size(option: object = None) -> int:
     options: dict[Key, Option] = {KEY: Option("--tile-size", option)}
     return load_settings(DetectionSettings, Project.find(), options=options).processing.tile_size

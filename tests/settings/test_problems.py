@@ -15,14 +15,6 @@ from wildetect.settings.mlflow import MlflowSettings
 from wildetect.settings.registration import RegistrationSettings
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "tasks.py").touch()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def problems(text: str | bytes, model: type[SectionKeys] = DetectionSettings) -> list[str]:
     path = Path("configs/mine.yaml")
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -11,14 +11,6 @@ from wildetect.settings import Project, load_settings
 from wildetect.settings.registration import RegistrationSettings
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "tasks.py").touch()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def loaded(workspace: Path, text: str) -> RegistrationSettings:
     (workspace / "configs/detector_registration.yaml").write_text(text, encoding="utf-8")
     return load_settings(RegistrationSettings, Project.find())

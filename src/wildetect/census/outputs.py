@@ -17,13 +17,12 @@ from wildetect.census.report import write_census_report
 from wildetect.census.result import Census
 from wildetect.census.rows import animal_rows
 from wildetect.census.tables import write_animals, write_transects
-from wildetect.errors import InputError
 from wildetect.registry.runs import RunRecord
 from wildetect.results.leftovers import remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.run_file import metric_name
 
-__all__ = ["FILES", "census_record", "make_folder", "write_census"]
+__all__ = ["FILES", "census_record", "write_census"]
 
 FILES = (
     "animals.csv",
@@ -35,21 +34,6 @@ FILES = (
 )
 
 _COMPARED = ("campaign", "counts", "tolerance", "estimates", "cautions", "detections", "model", "settings")
-
-
-def make_folder(folder: Path) -> None:
-    """Make the output folder.
-
-    Raises:
-        InputError: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"the output folder {folder} cannot be made: {error.strerror or error}",
-            hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
-        ) from error
 
 
 def write_census(folder: Path, census: Census, facts: CensusFacts, *, with_map: bool) -> dict[str, Any]:

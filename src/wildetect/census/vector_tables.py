@@ -11,6 +11,7 @@ import shapely
 
 from wildetect.census.vector_features import Feature, Features, Mistake, raise_mistakes
 from wildetect.errors import InputError
+from wildetect.imagery.position_table import table_text
 
 __all__ = ["PHOTOGRAPH_COLUMNS", "read_table"]
 
@@ -24,7 +25,7 @@ def read_table(path: Path) -> Features:
     Raises:
         InputError: The file is empty, no text, has neither shapes nor photographs, or a shape that is no WKT.
     """
-    text = _text(path)
+    text = table_text(path, str(path), hint="Check the file and its folder.")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
         header = [column.strip() for column in next(rows, [])]
@@ -65,17 +66,6 @@ def _feature(
             hint = "write it as WKT, e.g. POLYGON ((36.1 -1.2, 36.2 -1.2, 36.2 -1.3, 36.1 -1.2))"
             mistakes.append(Mistake(f"{place}: {str(error).splitlines()[0]}", hint))
     return Feature(place, shape, fields)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return path.read_text(encoding="cp1252", errors="replace")  # as Excel on Windows saves it
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror or error}", hint="Check the file and its folder."
-        ) from error
 
 
 def _delimiter(text: str) -> str:

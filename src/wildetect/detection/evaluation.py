@@ -19,7 +19,7 @@ from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.annotations import Annotations, LabelledImage
-from wildetect.results.files import write_text
+from wildetect.results.files import make_folder, write_text
 from wildetect.results.precision_recall import write_precision_recall
 from wildetect.results.records import ImageResult, RunSummary
 from wildetect.results.scoring import IOU, ClassScore, Scores, score
@@ -92,13 +92,7 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> dict[str, 
     faint = _detect(plan, FLOOR, summary, progress) if with_curve else None
     scores = score(found, plan.truth, for_curves=faint)
     document = _document(plan, scores, tiles, seconds)
-    try:
-        plan.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"the folder {plan.output} cannot be made: {error.strerror or error}",
-            hint="Give another one with --output.",
-        ) from error
+    make_folder(plan.output, hint="Give another one with --output.", what="the folder")
     title = f"{plan.model} on {plan.dataset}"
     write_precision_recall(
         plan.output / "precision_recall.png", scores, title=title, confidence=plan.confidence

@@ -11,9 +11,9 @@ from typing import Any
 from wildetect.detection.continuation import Continuation, logged_before, shape_of
 from wildetect.detection.detector import Detector
 from wildetect.detection.pipeline import PipelineOptions, detect_images, never
-from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
+from wildetect.results.files import make_folder
 from wildetect.results.folder import Wanted, write_exports
 from wildetect.results.journal import Journal
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
@@ -71,7 +71,9 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> dict[str, Any]:
         InputError: The output folder cannot be written.
         KeyboardInterrupt: As it came.
     """
-    _make_folder(plan.output)
+    make_folder(
+        plan.output, hint="Give another one with --output, or as output.directory in configs/detection.yaml."
+    )
     with sole_writer(plan.output):
         if plan.restart:
             remove_run(plan.output)
@@ -145,16 +147,6 @@ class _Keeper:
     def keep(self, image: ImageFile, tiles: Sequence[TileResult]) -> None:
         stamp = self.work.stamps[image.name]
         self.journal.add_tiles(image.name, stamp, tiles, self.clock.seconds)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"the output folder {folder} cannot be made: {error.strerror or error}",
-            hint="Give another one with --output, or as output.directory in configs/detection.yaml.",
-        ) from error
 
 
 def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, object]:

@@ -16,7 +16,7 @@ from wildetect.settings.problems import nearest
 if TYPE_CHECKING:
     from wildetect.settings.detection import PositionTable
 
-__all__ = ["TableRow", "key_of", "read_position_table"]
+__all__ = ["TableRow", "key_of", "read_position_table", "table_text"]
 
 _DELIMITERS = (",", ";", "\t")
 _HEIGHT_WORDS = ("height", "relative", "rel_", "agl", "above_ground", "above ground")
@@ -59,7 +59,8 @@ def read_position_table(table: PositionTable) -> dict[str, TableRow]:
     path = table.csv_path
     if path is None:
         return {}
-    lines = _text(path).splitlines()[table.skip_rows or 0 :]
+    text = table_text(path, f"the table of positions {path}", hint="Check exif_gps_update.csv_path.")
+    lines = text.splitlines()[table.skip_rows or 0 :]
     if not lines:
         raise InputError(
             f"{path}: no lines{' after skip_rows' if table.skip_rows else ''}", hint="Check the file."
@@ -164,13 +165,20 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
-def _text(path: Path) -> str:
+def table_text(path: Path, what: str, *, hint: str) -> str:
+    """Text of a CSV file, in UTF-8 or as Excel on Windows saves it.
+
+    Args:
+        path: The file.
+        what: What it is, for a person.
+        hint: What to do where it cannot be read.
+
+    Raises:
+        InputError: It cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        return path.read_text(encoding="cp1252", errors="replace")  # as Excel on Windows saves it
+        return path.read_text(encoding="cp1252", errors="replace")
     except OSError as error:
-        raise InputError(
-            f"the table of positions {path} cannot be read: {error.strerror or error}",
-            hint="Check exif_gps_update.csv_path.",
-        ) from error
+        raise InputError(f"{what} cannot be read: {error.strerror or error}", hint=hint) from error

@@ -10,7 +10,24 @@ from typing import IO
 
 from wildetect.errors import InputError
 
-__all__ = ["replacing", "write_text"]
+__all__ = ["make_folder", "replacing", "write_text"]
+
+
+def make_folder(folder: Path, *, hint: str, what: str = "the output folder") -> None:
+    """Make a folder, where it is not there yet.
+
+    Args:
+        folder: Its parents are made, too.
+        hint: What to do where it cannot be made.
+        what: What it is, for a person.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{what} {folder} cannot be made: {error.strerror or error}", hint=hint) from error
 
 
 def write_text(path: Path, text: str | Iterable[str]) -> None:

@@ -65,9 +65,10 @@ def census(request: CensusRequest) -> Done:
 def census_with(project: Project, settings: CensusSettings) -> Done:
     """`census` with settings that are at hand, as those of the demo."""
     from wildetect.census.finished_run import read_finished_run
-    from wildetect.census.outputs import make_folder, write_census
+    from wildetect.census.outputs import write_census
     from wildetect.census.survey import SurveyPlan, survey
     from wildetect.census.survey_files import SurveyFiles
+    from wildetect.results.files import make_folder
 
     begun, started = time.monotonic(), datetime.now(UTC)
     folder = project.path(settings.output)
@@ -75,7 +76,10 @@ def census_with(project: Project, settings: CensusSettings) -> Done:
     files = SurveyFiles.read(keys, table_of(project, settings))
     detection = _detect(project, settings, folder) if keys.detections is None else None
     run = read_finished_run(keys.detections or _detections_in(folder))
-    make_folder(folder)
+    make_folder(
+        folder,
+        hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
+    )
     plan = SurveyPlan(
         run=run,
         keys=keys,
