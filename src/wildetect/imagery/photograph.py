@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from wildetect.imagery.camera import camera_of
+from wildetect.imagery.pixel_memory import empty_pixels
 from wildetect.imagery.source import (
     MAX_PIXELS,
     ArraySource,
@@ -129,10 +130,11 @@ def _fast(path: Path, image: Image.Image) -> Pixels | None:
     import simplejpeg
 
     try:
-        pixels: Pixels = simplejpeg.decode_jpeg(path.read_bytes(), "RGB")
+        memory = empty_pixels(image.height, image.width)
+        pixels: Pixels = simplejpeg.decode_jpeg(path.read_bytes(), "RGB", buffer=memory)
     except (ValueError, MemoryError):  # damaged: Pillow says how, and shows what can be shown
         return None
-    return pixels if pixels.shape[:2] == (image.height, image.width) else None
+    return pixels if pixels.shape == memory.shape else None
 
 
 def _upright(pixels: Pixels, image: Image.Image) -> Pixels:
@@ -152,7 +154,7 @@ def _upright(pixels: Pixels, image: Image.Image) -> Pixels:
 def _pixels(rgb: Image.Image) -> Pixels:
     """Copy in strips: all at once costs twice the picture on top of the picture."""
     width, height = rgb.size
-    pixels = np.empty((height, width, 3), np.uint8)
+    pixels = empty_pixels(height, width)
     rows = max(_STRIP_PIXELS // width, 1)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
