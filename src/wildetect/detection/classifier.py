@@ -36,7 +36,7 @@ class Classifier:
 
     def __init__(self, weights: Path, stage: SecondStage, device: Device = "auto") -> None:
         self.stage = stage
-        self.session = open_session(weights, device)
+        self.session = open_session(weights, device, feeding=stage.feeding)
         self._input = self.session.inputs[0].name
         self._output = self.session.outputs[0].name
 
@@ -65,7 +65,9 @@ class Classifier:
     def _pass(self, crops: Sequence[Pixels]) -> Floats:
         missing = (self.stage.feeding.batch or len(crops)) - len(crops)
         # a network with a fixed batch gets its last crop several times; the surplus is not looked at
-        pixels, _ = network_input([*crops, *[crops[-1]] * missing], self.stage.feeding)
+        pixels, _ = network_input(
+            [*crops, *[crops[-1]] * missing], self.stage.feeding, as_pixels=self.session.takes_pixels
+        )
         (output,) = self.session.run({self._input: pixels}, [self._output])
         rows = output.reshape(len(pixels), -1)[: len(crops)]
         if rows.shape[1] != len(self.stage.class_names):

@@ -16,7 +16,7 @@ from wildetect.detection.devices import Device, cores
 from wildetect.detection.families import RANKS, needs_nms
 from wildetect.detection.preprocess import Placement, network_input
 from wildetect.detection.session import NoMemoryError, Session, open_session
-from wildetect.detection.stitching import nms
+from wildetect.detection.stitching import nms_each
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
@@ -27,6 +27,8 @@ __all__ = ["Detector"]
 Array = NDArray[Any]
 
 _IMAGE_RANK = 4
+_DECODERS = 2
+_DECODERS_OF_GPU = 8  # a core decodes some 10 photographs a second, each takes 60 MB
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ class Detector:
         self, weights: Path, manifest: Manifest, device: Device = "auto", *, classifier: Path | None = None
     ) -> None:
         self.manifest = manifest
-        self.session: Session = open_session(weights, device)
+        self.session: Session = open_session(weights, device, feeding=manifest.feeding)
         self._frame = Frame(manifest.feeding.width, manifest.feeding.height)
         self._image, self._sizes = _inputs(self.session, manifest.feeding)
         self._outputs = [spec.name for spec in self.session.outputs]
@@ -68,6 +70,11 @@ class Detector:
     def workers(self) -> int:
         """Number of threads that make full use of the device, each with its own forward pass."""
         return self.session.backend.passes or cores()
+
+    @property
+    def decode_threads(self) -> int:
+        """Number of threads that decode photographs as fast as the device takes their tiles."""
+        return min(cores(), _DECODERS_OF_GPU) if self.session.backend.batched else _DECODERS
 
     def tiles_per_pass(self, wanted: int) -> int:
         """Tiles to hand over at once: batches speed up a GPU; a CPU they only cost memory."""
@@ -102,16 +109,18 @@ class Detector:
                 self._most = min(self._most or len(part), len(part) // 2)
                 logger.warning("the memory of the device is full: %d tiles at once from now on", self._most)
                 continue
-            found += [
-                self._read(one, placement, lowest) for one, placement in zip(outputs, placements, strict=True)
-            ]
+            found += self._each_animal_once(
+                [self._read(one, place, lowest) for one, place in zip(outputs, placements, strict=True)]
+            )
         return found
 
     def forward(self, tiles: Sequence[Pixels]) -> tuple[list[list[Array]], list[Placement]]:
         """One forward pass: each tile's outputs, without batch dimension, and its place in the input."""
         missing = (self.batch or len(tiles)) - len(tiles)
         # a network with a fixed batch gets its last tile several times; the surplus is not looked at
-        pixels, placements = network_input([*tiles, *[tiles[-1]] * missing], self.manifest.feeding)
+        pixels, placements = network_input(
+            [*tiles, *[tiles[-1]] * missing], self.manifest.feeding, as_pixels=self.session.takes_pixels
+        )
         feeds: dict[str, Array] = {self._image: pixels}
         if self._sizes is not None:
             feeds[self._sizes] = np.tile(np.array(self._frame, dtype=np.int64), (len(pixels), 1))
@@ -136,13 +145,15 @@ class Detector:
                 hint="register the model again with all its class names",
             )
         found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id)
-        found = found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
+        return found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
+
+    def _each_animal_once(self, tiles: Sequence[Detections]) -> list[Detections]:
         thresholds = self.manifest.thresholds
         if needs_nms(self.manifest.family):
-            found = nms(found, thresholds.iou, thresholds.overlap_metric)
+            tiles = nms_each(tiles, thresholds.iou, thresholds.overlap_metric)
         else:
-            found = found.ranked()
-        return found.select(slice(thresholds.max_detections))
+            tiles = [tile.ranked() for tile in tiles]
+        return [tile.select(slice(thresholds.max_detections)) for tile in tiles]
 
     def _of(self, index: int, outputs: Sequence[Array], size: int) -> list[Array]:
         """The outputs for one picture of a batch."""
@@ -193,11 +204,13 @@ def _inputs(session: Session, feeding: Feeding) -> tuple[str, str | None]:
         )
     image = images[0]
     fed = (feeding.batch, 3, feeding.height, feeding.width)
+    dtype: str = feeding.dtype
+    if session.takes_pixels:
+        fed, dtype = (feeding.batch, feeding.height, feeding.width, 3), "uint8"
     differs = any(own not in {None, other} for own, other in zip(image.shape[1:], fed[1:], strict=True))
-    if differs or image.dtype != feeding.dtype:
+    if differs or image.dtype != dtype:
         raise ModelError(
-            f"{session.weights.name} takes {image.dtype} {image.shape}, "
-            f"but is registered with {feeding.dtype} {fed}",
+            f"{session.weights.name} takes {image.dtype} {image.shape}, but is registered with {dtype} {fed}",
             hint="register the model again; leave out imgsz where the file has a fixed size",
         )
     return image.name, sizes[0].name if sizes else None

@@ -25,8 +25,8 @@ class PipelineOptions:
         overlap_metric: How that overlap is measured; None: as the manifest says.
         batch_size: Tiles in a forward pass on a GPU.
         max_errors: The run stops when more images than this have failed.
-        decode_ahead: Decoded images that may wait for a worker.
-        decode_threads: Threads that decode images.
+        decode_ahead: Decoded images that may wait for a worker; None: one for each thread that decodes.
+        decode_threads: Threads that decode images; None: as many as keep the device busy.
         workers: Threads that run the model; None: as many as the device has use for.
     """
 
@@ -38,8 +38,8 @@ class PipelineOptions:
     overlap_metric: OverlapMetric | None = None
     batch_size: int = 32
     max_errors: int = 5
-    decode_ahead: int = 2
-    decode_threads: int = 2
+    decode_ahead: int | None = None
+    decode_threads: int | None = None
     workers: int | None = None
 
     def tiles(self, source: ImageFacts) -> list[Window]:

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wildetect.geometry import Boxes
+from wildetect.imagery.pixel_memory import empty_pixels
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Feeding
 
 __all__ = ["Placement", "network_input", "place"]
+
+_ROWS = 32  # cast and scaled together, while they are in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +65,33 @@ def place(tile_width: int, tile_height: int, feeding: Feeding) -> Placement:
     return Placement(left, top, width, height, tile_width, tile_height)
 
 
-def network_input(tiles: Sequence[Pixels], feeding: Feeding) -> tuple[NDArray[Any], list[Placement]]:
+def network_input(
+    tiles: Sequence[Pixels], feeding: Feeding, *, as_pixels: bool = False
+) -> tuple[NDArray[Any], list[Placement]]:
     """Resize, pad, reorder and scale tiles.
 
     Args:
         tiles: RGB, each of shape (height, width, 3); sizes may differ.
         feeding: What the network expects.
+        as_pixels: Resize and pad them only: the network does the rest itself (module pixel_input).
 
     Returns:
-        The input, shape (n, 3, height, width), and where each tile lies in it.
+        The input, shape (n, 3, height, width), and where each tile lies in it. As pixels it is uint8, RGB,
+        shape (n, height, width, 3).
     """
     placements = [place(tile.shape[1], tile.shape[0], feeding) for tile in tiles]
+    framed = (_framed(tile, placement, feeding) for tile, placement in zip(tiles, placements, strict=True))
+    if as_pixels:
+        batch = empty_pixels(len(tiles) * feeding.height, feeding.width)
+        batch = batch.reshape(len(tiles), feeding.height, feeding.width, 3)
+        for row, pixels in zip(batch, framed, strict=True):
+            row[...] = pixels
+        return batch, placements
     shape = (len(tiles), 3, feeding.height, feeding.width)
-    batch = np.empty(shape, np.uint8 if feeding.dtype == "uint8" else np.float32)
-    for row, tile, placement in zip(batch, tiles, placements, strict=True):
-        _fill(row, _framed(tile, placement, feeding), feeding)
-    return (batch.astype(np.float16) if feeding.dtype == "float16" else batch), placements
+    values = np.empty(shape, np.uint8 if feeding.dtype == "uint8" else np.float32)
+    for row, pixels in zip(values, framed, strict=True):
+        _fill(row, pixels, feeding)
+    return (values.astype(np.float16) if feeding.dtype == "float16" else values), placements
 
 
 def _framed(tile: Pixels, placement: Placement, feeding: Feeding) -> Pixels:
@@ -106,9 +120,10 @@ def _fill(row: NDArray[Any], pixels: Pixels, feeding: Feeding) -> None:
     if feeding.dtype == "uint8":
         row[...] = channels
         return
-    std = np.array(feeding.std, dtype=np.float64)
-    factor = (feeding.scale / std).astype(np.float32)[:, None, None]
-    row[...] = channels  # cast first: at once with the product it takes longer
-    row *= factor
-    if any(feeding.mean):
-        row -= (np.array(feeding.mean, dtype=np.float64) / std).astype(np.float32)[:, None, None]
+    factor, offset = (values[:, None, None] for values in feeding.factor_and_offset)
+    for top in range(0, feeding.height, _ROWS):
+        part = row[:, top : top + _ROWS]
+        part[...] = channels[:, top : top + _ROWS]  # cast first: at once with the product it takes longer
+        part *= factor
+        if offset.any():
+            part -= offset

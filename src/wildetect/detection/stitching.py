@@ -8,6 +8,7 @@ pass then only walks along those pairs. The result is the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from wildetect.detections import Detections
 from wildetect.geometry import OverlapMetric, areas
 
-__all__ = ["nms", "one_class_each", "overlapping_pairs"]
+__all__ = ["nms", "nms_each", "one_class_each", "overlapping_pairs"]
 
 Indices = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -46,6 +47,26 @@ def nms(detections: Detections, threshold: float, metric: OverlapMetric = "IOU")
     if sweep.candidates > _DENSE:
         return ranked.select(_one_by_one(boxes, ranked.class_id, threshold, metric))
     return ranked.select(_along_pairs(len(ranked), *_overlapping(boxes, sweep, threshold, metric)))
+
+
+def nms_each(
+    tiles: Sequence[Detections], threshold: float, metric: OverlapMetric = "IOU"
+) -> list[Detections]:
+    """`nms` of each of several tiles, at once: what is done for each call costs more than a tile's boxes."""
+    if len(tiles) == 1:
+        return [nms(tiles[0], threshold, metric)]
+    # a class of one tile is another than that of the next one: no two boxes of different tiles meet
+    classes = 1 + max((int(tile.class_id.max()) for tile in tiles if len(tile)), default=0)
+    apart = [
+        Detections(tile.xyxy, tile.confidence, tile.class_id + number * classes)
+        for number, tile in enumerate(tiles)
+    ]
+    kept = nms(Detections.concatenate(apart), threshold, metric)
+    number, class_id = np.divmod(kept.class_id, classes)
+    kept = Detections(kept.xyxy, kept.confidence, class_id)
+    order = np.argsort(number, kind="stable")
+    ends = np.cumsum(np.bincount(number, minlength=len(tiles)))
+    return [kept.select(which) for which in np.split(order, ends[:-1])]
 
 
 def one_class_each(detections: Detections, threshold: float = SAME_BOX) -> Detections:

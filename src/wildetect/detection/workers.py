@@ -12,6 +12,7 @@ not on the number of threads or the size of batches.
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -26,6 +27,7 @@ from wildetect.detection.relabelling import Relabelling
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
+from wildetect.imagery.pixel_memory import release_spare_memory
 from wildetect.imagery.source import ImageSource, open_image
 from wildetect.results.records import ImageResult, TileResult
 
@@ -33,6 +35,7 @@ __all__ = ["Workers"]
 
 _LOOK_UP_SECONDS = 0.2  # how often the calling thread looks for Ctrl+C: Windows cannot interrupt a wait
 _UNFETCHED = 64  # results that may wait to be fetched
+_LEAST_AHEAD = 2  # while one decoded image is begun, another one waits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +70,8 @@ class Workers:
         self._options = options
         self._metric = options.overlap_metric or detector.manifest.thresholds.overlap_metric
         self._workers = options.workers or detector.workers
+        self._decoders = options.decode_threads or detector.decode_threads
+        self._ahead = options.decode_ahead or max(self._decoders, _LEAST_AHEAD)
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._done: dict[int, ImageResult] = {}
@@ -78,7 +83,7 @@ class Workers:
         self._closed = False  # no image from there on is begun
         self._stopped = False
         self._crash: BaseException | None = None
-        jobs = [self._decode_images] * max(options.decode_threads, 1) + [self._run_batches] * self._workers
+        jobs = [self._decode_images] * self._decoders + [self._run_batches] * self._workers
         self._threads = [
             threading.Thread(target=self._guard, args=(job,), name=f"wildetect-{number}", daemon=True)
             for number, job in enumerate(jobs)
@@ -98,6 +103,7 @@ class Workers:
             self._queue.put(None)
         for thread in self._threads:
             thread.join()
+        release_spare_memory()
 
     def fetch(self, index: int, stop: Callable[[], bool]) -> ImageResult | None:
         """Wait for the result of one image.
@@ -157,10 +163,10 @@ class Workers:
             if image.failure is not None or not windows:
                 self._finish_batch(image)  # all of its tiles may be known from an earlier start
                 continue
-            per_pass = self._detector.tiles_per_pass(self._options.batch_size)
-            batches = [
-                _Batch(image, windows[start : start + per_pass]) for start in range(0, len(windows), per_pass)
-            ]
+            most = self._detector.tiles_per_pass(self._options.batch_size)
+            # batches of like size: a GPU's libraries prepare anew for each size that they meet
+            size = math.ceil(len(windows) / math.ceil(len(windows) / most))
+            batches = [_Batch(image, windows[start : start + size]) for start in range(0, len(windows), size)]
             image.batches_left = len(batches)
             with self._changed:
                 self._waiting_batches += len(batches)
@@ -172,8 +178,8 @@ class Workers:
         with self._changed:
             while not (self._stopped or self._closed) and self._next < len(self._files):
                 if (
-                    self._waiting_images < max(self._options.decode_ahead, 1)
-                    and self._waiting_batches < 2 * self._workers
+                    self._waiting_images < self._ahead
+                    and self._waiting_batches < 2 * max(self._workers, self._decoders)
                     and self._next < self._fetched + _UNFETCHED
                 ):
                     index = self._next

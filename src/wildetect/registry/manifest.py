@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildetect.settings.registration import FAMILIES, Family
@@ -45,6 +47,12 @@ class Feeding(_Stored):
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     resize: Literal["letterbox", "letterbox-corner", "stretch"] = "letterbox"
     pad: int = Field(default=114, ge=0, le=255, description="pixel value of the letterbox border")
+
+    @property
+    def factor_and_offset(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of each channel, shape (3,), so that `p * factor - offset` is what is fed."""
+        std = np.array(self.std, dtype=np.float64)
+        return (self.scale / std).astype(np.float32), (np.array(self.mean) / std).astype(np.float32)
 
 
 class Thresholds(_Stored):
