@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.material import detector_of, make_network, make_photograph, make_raster
+from benchmarks.material import make_photograph, make_raster
+from benchmarks.networks import detector_of, make_network, plain
 
 from wildetect.detection.borders import TilePart, stitch
 from wildetect.detection.continuation import Continuation
@@ -181,8 +182,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         network = make_network(folder / "network.onnx")
-        tiny = make_network(folder / "tiny.onnx", width=8, depth=0)
-        make_network(folder / "tiny64.onnx", side=64, width=16, depth=2)
+        tiny = make_network(folder / "tiny.onnx", plain(8, 0))
+        make_network(folder / "tiny64.onnx", plain(16, 2), side=64)
         for kind, size, count in (("photographs", PHOTOGRAPH, 4), ("small", (256, 192), 20)):
             (folder / kind).mkdir()
             for number in range(count):

@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.material import make_network, make_photograph, make_raster
+from benchmarks.material import make_photograph, make_raster
+from benchmarks.networks import make_network, plain
 
 __all__ = ["Trial", "differences"]
 
@@ -47,7 +48,7 @@ class Trial:
         self.root.mkdir(parents=True)
         shutil.copy(ROOT / "tasks.py", self.root)
         shutil.copytree(ROOT / "configs", self.root / "configs")
-        make_network(self.root / "tiny.onnx", side=SIDE, width=16, depth=2, share=0.05)
+        make_network(self.root / "tiny.onnx", plain(16, 2), side=SIDE, share=0.05)
         (self.root / "photographs").mkdir()
         for number in range(self.images):
             make_photograph(self.root / "photographs" / f"{number}.jpg", 320, 256, number)

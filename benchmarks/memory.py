@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from benchmarks.material import detector_of
+from benchmarks.networks import detector_of
 
 from wildetect.detection.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile, discover

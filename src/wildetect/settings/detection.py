@@ -102,8 +102,12 @@ class Processing(Keys):
     max_errors: int = Field(5, ge=0, description="failed images after which the run stops")
     pipeline_type: Annotated[Pipeline | None, ONE_PIPELINE] = None
     queue_size: int = Field(64, gt=0, description="most photographs decoded ahead")
-    num_data_workers: int = Field(2, ge=0, description="decoder threads")
-    prefetch_factor: int | None = Field(None, gt=0, description="photographs decoded ahead; null: 2")
+    num_data_workers: int | None = Field(
+        None, ge=0, description="decoder threads; null: 2, with a GPU one a core, at most 8"
+    )
+    prefetch_factor: int | None = Field(
+        None, gt=0, description="photographs decoded ahead; null: one for each decoder thread"
+    )
     num_inference_workers: Annotated[int | None, NoEffect("there is one worker for each core or GPU")] = None
     pin_memory: Annotated[bool | None, NoEffect("onnxruntime copies tiles to the device itself")] = None
     max_concurrent: Annotated[int | None, ONE_PIPELINE] = None

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "images_in", "limit_of", "placed", "prepared", "settings_for", "sources_of"]
 
-PREFETCHED = 2  # photographs; enough to keep the detector busy
-
 
 @dataclass(frozen=True)
 class Request:
@@ -146,7 +144,7 @@ def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector
 
     manifest, device = _as_wished(model.manifest, settings), settings.model.device
     detector = Detector(model.weights, manifest, device, classifier=model.classifier)
-    return detector, _options(settings, detector.manifest)
+    return detector, _options(settings, detector)
 
 
 def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
@@ -160,18 +158,20 @@ def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
     return manifest.model_copy(update={"thresholds": manifest.thresholds.model_copy(update=given)})
 
 
-def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
+def _options(settings: DetectionSettings, detector: Detector) -> PipelineOptions:
     from wildetect.detection.pipeline import PipelineOptions
 
     processing = settings.processing
+    threads = processing.num_data_workers
+    threads = detector.decode_threads if threads is None else max(threads, 1)
     return PipelineOptions(
         tile_size=processing.tile_size,
         **_overlap(settings),
-        nms_threshold=manifest.thresholds.iou,
+        nms_threshold=detector.manifest.thresholds.iou,
         batch_size=processing.batch_size,
         max_errors=processing.max_errors,
-        decode_ahead=min(processing.prefetch_factor or PREFETCHED, processing.queue_size),
-        decode_threads=max(1, processing.num_data_workers),
+        decode_ahead=min(processing.prefetch_factor or max(threads, 2), processing.queue_size),
+        decode_threads=threads,
     )
 
 
