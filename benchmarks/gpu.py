@@ -21,7 +21,7 @@ import onnxruntime
 from benchmarks.material import make_photograph
 from benchmarks.networks import detector_of, make_network
 
-from wildetect.detection.detector import Detector
+from wildetect.detection.detector import BATCH_SIZE, Detector
 from wildetect.detection.devices import DEVICES
 from wildetect.detection.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile
@@ -91,14 +91,14 @@ def main() -> int:
     parser.add_argument("--device", choices=DEVICES, default="cuda")
     parser.add_argument("--photographs", type=int, default=200)
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=PipelineOptions().batch_size)
+    parser.add_argument("--batch", type=int, default=BATCH_SIZE)
     arguments = parser.parse_args()
-    options = PipelineOptions(batch_size=arguments.batch)
+    options = PipelineOptions()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         network = make_network(folder / "network.onnx")
         files = [make_photograph(folder / f"{number}.jpg", *PHOTOGRAPH, number) for number in range(FILES)]
-        detector = detector_of(network, arguments.device)
+        detector = detector_of(network, arguments.device, arguments.batch)
         few = [ImageFile(path, path.name) for path in files[:2]]
         results = list(detect_images(few, detector, options))
         apart = boxes_apart(list(detect_images(few, detector_of(network, "cpu"), options)), results)
@@ -119,12 +119,12 @@ def main() -> int:
                 file=sys.stderr,
             )
             before = after
-    print(f"device                                        {detector.device}, {detector.workers} passes at once")
-    print(f"photographs of 20 MP a second, median         {statistics.median(rates):.1f}")
-    print(f"share of the pure forward rate, median        {statistics.median(shares):.3f}")
-    print(
-        "boxes on the CPU; without a partner there     {}; {}; the rest within {:.3f} px, {:.4f}".format(*apart)
-    )
+    boxes, alone, px, confidence = apart
+    print(f"device                                  {detector.device}, {detector.workers} passes at once")
+    print(f"photographs of 20 MP a second, median   {statistics.median(rates):.1f}")
+    print(f"share of the pure forward rate, median  {statistics.median(shares):.3f}")
+    print(f"boxes; without a partner on the CPU     {boxes:,}; {alone}")
+    print(f"the others differ by at most            {px:.3f} px, {confidence:.5f}")
     return 0
 
 

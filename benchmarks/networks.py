@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from PIL import Image
 
-from wildetect.detection.detector import Detector
+from wildetect.detection.detector import BATCH_SIZE, Detector
 from wildetect.detection.devices import Device
 from wildetect.detection.inspection import inspect
 from wildetect.detection.recognition import describe
@@ -247,9 +247,10 @@ def _as_cameras_write(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return pictures
 
 
-def detector_of(network: Path, device: Device = "cpu") -> Detector:
+def detector_of(network: Path, device: Device = "cpu", batch_size: int = BATCH_SIZE) -> Detector:
     """The detector of a network made here."""
     weights = inspect(network)
     sha256 = sha256_of(network)
     source = Source(file=network.name, size=network.stat().st_size, sha256=sha256)
-    return Detector(network, describe(weights, RegistrationSettings(), sha256, source), device)
+    manifest = describe(weights, RegistrationSettings(), sha256, source)
+    return Detector(network, manifest, device, batch_size=batch_size)

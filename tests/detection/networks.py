@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from wildetect.detection import devices, session
 from wildetect.detection.families import default_feeding
 from wildetect.registry.manifest import Family, Feeding, Manifest, Source, Thresholds
 
@@ -83,6 +86,14 @@ def save_classifier(
     helper.set_model_props(model, dict(metadata or {}))
     onnx.save(model, path)
     return path
+
+
+def work_as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the CPU is treated as a GPU is: batches, pixels as input, many decoder threads."""
+    backend = replace(devices.CPU, batched=True, passes=2)
+    monkeypatch.setattr(devices, "CPU", backend)
+    monkeypatch.setattr(session, "CPU", backend)
+    monkeypatch.setattr(devices, "_BACKENDS", (backend,))
 
 
 def manifest(family: Family, classes: int = 3, size: int = SIZE, **changes: Any) -> Manifest:

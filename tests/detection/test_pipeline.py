@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.detection.networks import manifest, save_network
+from tests.detection.networks import manifest, save_network, work_as_on_a_gpu
 from tests.detection.test_decoders import yolov8
 from tests.real_models import FAMILIES, manifest_of
 
@@ -215,12 +215,13 @@ def test_results_are_the_same_bytes_with_any_batch_and_number_of_threads(
     shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = shared_data / "models" / "deimv2_atto_coco.onnx"
-    detector = Detector(weights, manifest_of(weights, "detr"), "cpu")
-    monkeypatch.setattr(Detector, "tiles_per_pass", lambda _self, wanted: wanted)  # as on a GPU
+    work_as_on_a_gpu(monkeypatch)
     images = discover([shared_data / "images" / name for name in ("bus.jpg", "coco_000000005992.jpg")])
     runs = []
-    for number, (batch_size, threads) in enumerate([(1, 1), (1, 3), (1, 1), (4, 2), (8, 1)]):
-        options = PipelineOptions(tile_size=300, batch_size=batch_size, workers=threads)
+    for number, (batch_size, threads) in enumerate([(1, 1), (1, 3), (1, 1), (4, 2), (8, 1), (50, 2)]):
+        detector = Detector(weights, manifest_of(weights, "detr"), "cpu", batch_size=batch_size)
+        assert detector.session.takes_pixels
+        options = PipelineOptions(tile_size=300, workers=threads)
         results = list(detect_images(images, detector, options))
         write_megadetector(tmp_path / f"{number}.json", results, detector.manifest.class_names)
         write_csv(tmp_path / f"{number}.csv", results, detector.manifest.class_names)

@@ -63,8 +63,9 @@ class Classifier:
         return np.concatenate(rows) if rows else np.zeros((0, names), np.float32)
 
     def _pass(self, crops: Sequence[Pixels]) -> Floats:
-        missing = (self.stage.feeding.batch or len(crops)) - len(crops)
-        # a network with a fixed batch gets its last crop several times; the surplus is not looked at
+        full = self.session.backend.batched or self.stage.feeding.batch is not None
+        missing = self.crops_per_pass - len(crops) if full else 0
+        # a batch that is not full gets its last crop several times; the surplus is not looked at
         pixels, _ = network_input(
             [*crops, *[crops[-1]] * missing], self.stage.feeding, as_pixels=self.session.takes_pixels
         )

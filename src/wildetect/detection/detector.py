@@ -22,10 +22,11 @@ from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Feeding, Manifest
 
-__all__ = ["Detector"]
+__all__ = ["BATCH_SIZE", "Detector"]
 
 Array = NDArray[Any]
 
+BATCH_SIZE = 32
 _IMAGE_RANK = 4
 _DECODERS = 2
 _DECODERS_OF_GPU = 8  # a core decodes some 10 photographs a second, each takes 60 MB
@@ -41,6 +42,7 @@ class Detector:
         manifest: How to feed and read it, and the classifier behind it.
         device: auto or one of devices.DEVICES; the attribute says which was picked.
         classifier: ONNX file of the second stage; needed where the manifest has one.
+        batch_size: Tiles in a forward pass on a GPU, where the network takes any number.
 
     Raises:
         ConfigurationError: The device cannot be used.
@@ -48,7 +50,13 @@ class Detector:
     """
 
     def __init__(
-        self, weights: Path, manifest: Manifest, device: Device = "auto", *, classifier: Path | None = None
+        self,
+        weights: Path,
+        manifest: Manifest,
+        device: Device = "auto",
+        *,
+        classifier: Path | None = None,
+        batch_size: int = BATCH_SIZE,
     ) -> None:
         self.manifest = manifest
         self.session: Session = open_session(weights, device, feeding=manifest.feeding)
@@ -58,7 +66,8 @@ class Detector:
         if manifest.family not in {"detr", "nanodet"}:
             self._outputs = self._outputs[:1]
         self.batch = self._largest_batch()
-        self._most: int | None = None  # tiles at once, once the memory of the device has been full
+        # on a GPU each pass has so many tiles: its libraries prepare anew for another number (1 to 3 s)
+        self._full = batch_size if self.batched else None
         self.classifier = _second_stage(manifest, classifier, device)
 
     @property
@@ -74,13 +83,17 @@ class Detector:
     @property
     def decode_threads(self) -> int:
         """Number of threads that decode photographs as fast as the device takes their tiles."""
-        return min(cores(), _DECODERS_OF_GPU) if self.session.backend.batched else _DECODERS
+        return min(cores(), _DECODERS_OF_GPU) if self.batched else _DECODERS
 
-    def tiles_per_pass(self, wanted: int) -> int:
+    @property
+    def batched(self) -> bool:
+        """Whether the device works on many tiles at once."""
+        return self.session.backend.batched
+
+    @property
+    def tiles_per_pass(self) -> int:
         """Tiles to hand over at once: batches speed up a GPU; a CPU they only cost memory."""
-        if not self.session.backend.batched:
-            return self.batch or 1
-        return min(wanted, self.batch or wanted)
+        return self.batch or (self._full if self.batched else None) or 1
 
     def detect(self, tiles: Sequence[Pixels], confidence: float | None = None) -> list[Detections]:
         """Run the network on tiles.
@@ -99,15 +112,15 @@ class Detector:
         lowest = self.manifest.thresholds.confidence if confidence is None else confidence
         found: list[Detections] = []
         while len(found) < len(tiles):
-            size = self.batch or min(len(tiles), self._most or len(tiles))
+            size = self.batch or self._full or len(tiles)
             part = tiles[len(found) : len(found) + size]
             try:
                 outputs, placements = self.forward(part)
             except NoMemoryError:
-                if self.batch or len(part) == 1:
+                if self.batch or size == 1:
                     raise
-                self._most = min(self._most or len(part), len(part) // 2)
-                logger.warning("the memory of the device is full: %d tiles at once from now on", self._most)
+                self._full = min(self._full or size, size // 2)  # another thread may have been faster
+                logger.warning("the memory of the device is full: %d tiles at once from now on", self._full)
                 continue
             found += self._each_animal_once(
                 [self._read(one, place, lowest) for one, place in zip(outputs, placements, strict=True)]
@@ -116,8 +129,8 @@ class Detector:
 
     def forward(self, tiles: Sequence[Pixels]) -> tuple[list[list[Array]], list[Placement]]:
         """One forward pass: each tile's outputs, without batch dimension, and its place in the input."""
-        missing = (self.batch or len(tiles)) - len(tiles)
-        # a network with a fixed batch gets its last tile several times; the surplus is not looked at
+        missing = max(self.batch or self._full or 0, len(tiles)) - len(tiles)
+        # a batch that is not full gets its last tile several times; the surplus is not looked at
         pixels, placements = network_input(
             [*tiles, *[tiles[-1]] * missing], self.manifest.feeding, as_pixels=self.session.takes_pixels
         )

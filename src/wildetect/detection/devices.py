@@ -55,7 +55,9 @@ _BACKENDS = (
         package="onnxruntime-gpu",
         says="the NVIDIA GPU (CUDA)",
         batched=True,
-        passes=2,  # while one batch is on the GPU, the next is prepared
+        passes=3,  # while one batch is on the GPU, the next is prepared and the one before is read
+        # NVIDIA's short floats are faster by half, but move boxes by up to 2 px and confidences by 0.01
+        options=(("use_tf32", "0"),),
     ),
     Backend(
         device="directml",

@@ -37,7 +37,7 @@ class ImageWork:
         tiles: Tiles run through the model.
         noted: What was noted of tiles and is not kept yet.
         second_stage: The classification of its boxes, once the tiles are done.
-        batches_left: Batches that are not done; the last of them makes the result.
+        jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
         begun: Whether a worker has begun it.
         failure: Why it failed.
     """
@@ -51,24 +51,20 @@ class ImageWork:
     unread: list[tuple[Window, str]] = field(default_factory=list)
     noted: list[TileResult] = field(default_factory=list)
     second_stage: Relabelling | None = None
-    batches_left: int = 1
+    jobs_left: int = 1
     begun: bool = False
     failure: str | None = None
 
-    def read(self, windows: Sequence[Window], source: ImageSource) -> list[tuple[Window, Pixels]]:
-        """The tiles that hold data; those that do not, or cannot be read, are noted."""
-        held = []
-        for window in windows:
-            try:
-                pixels = source.tile(window)
-            except UnreadableImageError as error:
-                self.note([TileResult(window, failure=error.reason)])
-                continue
-            if pixels is None:
-                self.note([TileResult(window)])
-            else:
-                held.append((window, pixels))
-        return held
+    def read(self, window: Window, source: ImageSource) -> Pixels | None:
+        """A tile's pixels; None where it holds no data or cannot be read, which is noted."""
+        try:
+            pixels = source.tile(window)
+        except UnreadableImageError as error:
+            self.note(TileResult(window, failure=error.reason))
+            return None
+        if pixels is None:
+            self.note(TileResult(window))
+        return pixels
 
     def take(self, tiles: Sequence[TileResult]) -> None:
         """Add what an earlier start knew."""
@@ -80,10 +76,10 @@ class ImageWork:
             else:
                 self.parts.append(TilePart(tile.detections, tile.window))
 
-    def note(self, tiles: Sequence[TileResult]) -> None:
-        """Add what is known now of some tiles."""
-        self.take(tiles)
-        self.noted.extend(tiles)
+    def note(self, tile: TileResult) -> None:
+        """Add what is known now of a tile."""
+        self.take([tile])
+        self.noted.append(tile)
 
     def new_tiles(self) -> list[TileResult]:
         """What was noted since this was last asked."""

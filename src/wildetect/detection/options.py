@@ -23,7 +23,6 @@ class PipelineOptions:
         confidence: Lowest to report; None: the manifest's.
         nms_threshold: Overlap above which two boxes of one class, of different tiles, are one animal.
         overlap_metric: How that overlap is measured; None: as the manifest says.
-        batch_size: Tiles in a forward pass on a GPU.
         max_errors: The run stops when more images than this have failed.
         decode_ahead: Decoded images that may wait for a worker; None: one for each thread that decodes.
         decode_threads: Threads that decode images; None: as many as keep the device busy.
@@ -36,7 +35,6 @@ class PipelineOptions:
     confidence: float | None = None
     nms_threshold: float = 0.5
     overlap_metric: OverlapMetric | None = None
-    batch_size: int = 32
     max_errors: int = 5
     decode_ahead: int | None = None
     decode_threads: int | None = None

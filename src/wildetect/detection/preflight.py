@@ -81,7 +81,7 @@ def seconds_per_tile(
         None if no image could be read.
     """
     workers = options.workers or detector.workers
-    size = detector.tiles_per_pass(options.batch_size)
+    size = detector.tiles_per_pass
     tiles = _some_tiles(images, options, size)
     if not tiles:
         return None

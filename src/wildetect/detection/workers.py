@@ -1,22 +1,24 @@
 """The threads of a detection run.
 
-    decoder threads    open an image, cut it into tiles, queue them in batches
-    worker threads     read tiles, run the model, decode its outputs; the last of an image stitches it
-                       and, where there is a second stage, queues the passes of its boxes for all of them
+    decoder threads    open an image, cut it into tiles, queue them
+    worker threads     take a tile (on a GPU a batch, of several images if need be), run the model, decode
+                       its outputs; the last of an image stitches it and, where there is a second stage,
+                       queues the passes of its boxes for all of them
     calling thread     fetches the results, in the order of the images
 
-Decoders pause while enough batches wait for the workers, and while results wait to be fetched: so only
-a few images are in memory, however many there are. What a result holds depends on its image alone,
-not on the number of threads or the size of batches.
+Decoders pause while enough images or tiles wait for the workers, and while results wait to be fetched:
+so only a few images are in memory, however many there are. What a result holds depends on its image
+alone, not on the number of threads or the size of batches.
 """
 
 from __future__ import annotations
 
 import math
-import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from wildetect.detection.detector import Detector
@@ -28,23 +30,24 @@ from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.pixel_memory import release_spare_memory
-from wildetect.imagery.source import ImageSource, open_image
+from wildetect.imagery.source import ImageSource, Pixels, open_image
 from wildetect.results.records import ImageResult, TileResult
 
 __all__ = ["Workers"]
 
 _LOOK_UP_SECONDS = 0.2  # how often the calling thread looks for Ctrl+C: Windows cannot interrupt a wait
 _UNFETCHED = 64  # results that may wait to be fetched
+_ENOUGH_TILES = 2  # waiting for each worker: time to decode the next image
 _LEAST_AHEAD = 2  # while one decoded image is begun, another one waits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Batch:
-    """Some tiles of an image, for one forward pass; or the number of a pass of its second stage."""
+class _Job:
+    """A tile of an image; without a window the pass of this number of its second stage."""
 
     image: ImageWork
-    windows: Sequence[Window] = ()
-    relabelling: int | None = None
+    window: Window | None = None
+    number: int = 0
 
 
 class Workers:
@@ -72,18 +75,19 @@ class Workers:
         self._workers = options.workers or detector.workers
         self._decoders = options.decode_threads or detector.decode_threads
         self._ahead = options.decode_ahead or max(self._decoders, _LEAST_AHEAD)
-        self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        # a GPU is done with the tiles of a few images before the next one is decoded
+        self._enough = math.inf if detector.batched else _ENOUGH_TILES * self._workers
+        self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._done: dict[int, ImageResult] = {}
         self._next = 0  # image to decode next
         self._fetched = 0  # results the caller has
         self._waiting_images = 0  # decoded, or being decoded, and not begun by a worker
-        self._waiting_batches = 0
         self._begun = 0  # every image before it is in work or done, or will be, also after closing
         self._closed = False  # no image from there on is begun
         self._stopped = False
         self._crash: BaseException | None = None
-        jobs = [self._decode_images] * self._decoders + [self._run_batches] * self._workers
+        jobs = [self._decode_images] * self._decoders + [self._run_jobs] * self._workers
         self._threads = [
             threading.Thread(target=self._guard, args=(job,), name=f"wildetect-{number}", daemon=True)
             for number, job in enumerate(jobs)
@@ -95,12 +99,10 @@ class Workers:
             thread.start()
 
     def stop(self) -> None:
-        """End all threads: each finishes the image it decodes or the batch it runs, nothing more."""
+        """End all threads: each finishes the image it decodes or the pass it runs, nothing more."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        for _ in range(self._workers):
-            self._queue.put(None)
         for thread in self._threads:
             thread.join()
         release_spare_memory()
@@ -161,17 +163,15 @@ class Workers:
             except Exception as error:  # noqa: BLE001 - one image must not cost the run
                 image.failure = reason_of(error, image.file)
             if image.failure is not None or not windows:
-                self._finish_batch(image)  # all of its tiles may be known from an earlier start
+                self._finish_job(image)  # all of its tiles may be known from an earlier start
                 continue
-            most = self._detector.tiles_per_pass(self._options.batch_size)
-            # batches of like size: a GPU's libraries prepare anew for each size that they meet
-            size = math.ceil(len(windows) / math.ceil(len(windows) / most))
-            batches = [_Batch(image, windows[start : start + size]) for start in range(0, len(windows), size)]
-            image.batches_left = len(batches)
-            with self._changed:
-                self._waiting_batches += len(batches)
-            for batch in batches:
-                self._queue.put(batch)
+            image.jobs_left = len(windows)
+            self._queue([_Job(image, window) for window in windows])
+
+    def _queue(self, jobs: Sequence[_Job]) -> None:
+        with self._changed:
+            self._jobs.extend(jobs)
+            self._changed.notify_all()
 
     def _take_next(self) -> ImageWork | None:
         """The next image, once there is room for it; None at the end."""
@@ -179,7 +179,7 @@ class Workers:
             while not (self._stopped or self._closed) and self._next < len(self._files):
                 if (
                     self._waiting_images < self._ahead
-                    and self._waiting_batches < 2 * max(self._workers, self._decoders)
+                    and len(self._jobs) < self._enough
                     and self._next < self._fetched + _UNFETCHED
                 ):
                     index = self._next
@@ -189,36 +189,54 @@ class Workers:
                 self._changed.wait()
             return None
 
-    def _run_batches(self) -> None:
-        while (batch := self._queue.get()) is not None and not self._stopped:
-            image = batch.image
-            with self._changed:
-                self._waiting_batches -= 1
-                if self._closed and image.index >= self._begun:
-                    continue
-                self._begin(image)
-                self._changed.notify_all()
-            if image.failure is None and image.source is not None:
-                try:
-                    self._run_batch(batch, image.source)
-                except Exception as error:  # noqa: BLE001 - one image must not cost the run
-                    image.failure = reason_of(error, image.file)
-            self._finish_batch(image)
+    def _run_jobs(self) -> None:
+        while (jobs := self._take_jobs()) is not None:
+            self._run_tiles([job for job in jobs if job.window is not None])
+            for job in jobs:
+                if job.window is None:
+                    self._run_second_stage(job)
+                self._finish_job(job.image)
 
-    def _run_batch(self, batch: _Batch, source: ImageSource) -> None:
-        if batch.relabelling is not None and batch.image.second_stage is not None:
-            batch.image.second_stage.run(batch.relabelling, source)
+    def _take_jobs(self) -> list[_Job] | None:
+        """The tiles of a forward pass, or one pass of a second stage; None at the end.
+
+        Those of images that are not begun any more are dropped: there may be none.
+        """
+        with self._changed:
+            while not self._jobs and not self._stopped:
+                self._changed.wait()
+            if self._stopped:
+                return None
+            taken = [self._jobs.popleft()]
+            most = 1 if taken[0].window is None else self._detector.tiles_per_pass
+            while len(taken) < most and self._jobs and self._jobs[0].window is not None:
+                taken.append(self._jobs.popleft())
+            jobs = [job for job in taken if not self._closed or job.image.index < self._begun]
+            for job in jobs:
+                self._begin(job.image)
+            self._changed.notify_all()
+            return jobs
+
+    def _run_tiles(self, jobs: Sequence[_Job]) -> None:
+        held: list[tuple[ImageWork, Window, Pixels]] = []
+        for job in jobs:
+            with _failing(job.image):
+                if job.image.failure is None and job.image.source is not None and job.window is not None:
+                    pixels = job.image.read(job.window, job.image.source)
+                    held += [(job.image, job.window, pixels)] if pixels is not None else []
+        if not held:
             return
-        held = batch.image.read(batch.windows, source)
-        if held:
-            found = self._detector.detect([pixels for _, pixels in held], self._options.confidence)
+        with _failing(*dict.fromkeys(image for image, _, _ in held)):
+            found = self._detector.detect([pixels for _, _, pixels in held], self._options.confidence)
             # noted in any order: stitching does not depend on it
-            batch.image.note(
-                [
-                    TileResult(window, part.shift(window.x, window.y))
-                    for part, (window, _) in zip(found, held, strict=True)
-                ]
-            )
+            for (image, window, _), part in zip(held, found, strict=True):
+                image.note(TileResult(window, part.shift(window.x, window.y)))
+
+    def _run_second_stage(self, job: _Job) -> None:
+        image = job.image
+        with _failing(image):
+            if image.failure is None and image.second_stage is not None and image.source is not None:
+                image.second_stage.run(job.number, image.source)
 
     def _begin(self, image: ImageWork) -> None:
         if not image.begun:
@@ -227,10 +245,10 @@ class Workers:
             if not self._closed:
                 self._begun = max(self._begun, image.index + 1)
 
-    def _finish_batch(self, image: ImageWork) -> None:
+    def _finish_job(self, image: ImageWork) -> None:
         with self._changed:
-            image.batches_left -= 1
-            if image.batches_left > 0:
+            image.jobs_left -= 1
+            if image.jobs_left > 0:
                 return
         image.fail_if_unread()
         if self._relabel(image):
@@ -248,11 +266,8 @@ class Workers:
         if classifier is None or source is None or image.failure is not None or image.second_stage:
             return False
         stage = image.second_stage = Relabelling(self._stitched(image, source), classifier)
-        image.batches_left = stage.passes
-        with self._changed:
-            self._waiting_batches += stage.passes
-        for number in range(stage.passes):
-            self._queue.put(_Batch(image, relabelling=number))
+        image.jobs_left = stage.passes
+        self._queue([_Job(image, number=number) for number in range(stage.passes)])
         return stage.passes > 0
 
     def _stitched(self, image: ImageWork, source: ImageSource) -> Detections:
@@ -271,3 +286,13 @@ class Workers:
         if source is None or image.failure is not None:
             return image.result(None)
         return image.result(self._detections(image, source))
+
+
+@contextmanager
+def _failing(*images: ImageWork) -> Iterator[None]:
+    """What goes wrong in it costs these images, not the run."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - one image must not cost the run
+        for image in images:
+            image.failure = reason_of(error, image.file)

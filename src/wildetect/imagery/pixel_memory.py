@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 __all__ = ["empty_pixels", "release_spare_memory"]
 
-_SPARES = 4  # about as many photographs or batches end before the next one is made
+_SPARES = 4  # about as many photographs and batches end before the next ones are made
 _LARGEST = 200_000_000  # bytes; more is not worth holding back from other programs
-_TOO_LARGE = 2  # times the bytes needed: memory for a large photograph is not kept alive by small ones
 
-_spares: deque[NDArray[np.uint8]] = deque(maxlen=_SPARES)  # its methods are safe in threads and finalizers
+# Its methods are safe in threads and in finalizers, which may run at any moment; the oldest go.
+_spares: deque[NDArray[np.uint8]] = deque(maxlen=_SPARES)
 
 
 def empty_pixels(height: int, width: int) -> NDArray[np.uint8]:
     """An array of shape (height, width, 3) with any content, as `numpy.empty` gives it.
 
-    Its memory is used for another one once neither it nor any view of it is there any more.
+    Its memory is used for another one of that size once neither it nor any view of it is there any more.
     """
     size = height * width * 3
     memory = _spare(size)
@@ -33,23 +33,29 @@ def empty_pixels(height: int, width: int) -> NDArray[np.uint8]:
         memory = np.empty(size, np.uint8)
     # over a memoryview, since NumPy gives views of views the owner of the memory as base: here they end
     # at `lent`, which therefore lives as long as the last of them
-    lent = np.frombuffer(memory.data, np.uint8, count=size)
+    lent = np.frombuffer(memory.data, np.uint8)
     if size <= _LARGEST:
         weakref.finalize(lent, _spares.append, memory).atexit = False
     return lent.reshape(height, width, 3)
 
 
 def release_spare_memory() -> None:
-    """Give memory that waits for the next photograph back to the operating system."""
+    """Give memory that waits for the next pixels back to the operating system."""
     _spares.clear()
 
 
 def _spare(size: int) -> NDArray[np.uint8] | None:
-    """Memory that waits and fits; what does not fit goes, as the photographs' size has changed."""
-    while True:
+    """Memory of that size that waits; what is of another size goes on waiting."""
+    others = []
+    found = None
+    while found is None and _spares:
         try:
             memory = _spares.pop()
-        except IndexError:
-            return None
-        if size <= len(memory) <= size * _TOO_LARGE:
-            return memory
+        except IndexError:  # another thread was faster
+            break
+        if len(memory) == size:
+            found = memory
+        else:
+            others.append(memory)
+    _spares.extendleft(others)
+    return found

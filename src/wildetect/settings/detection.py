@@ -87,7 +87,7 @@ else:  # a union would report every mistake twice; an editor is told of it all t
 class Processing(Keys):
     """Tiles, batches, thresholds."""
 
-    batch_size: int = Field(32, gt=0, description="tiles per forward pass")
+    batch_size: int = Field(32, gt=0, description="tiles per forward pass on a GPU")
     tile_size: int = Field(800, ge=0, description="side of a tile in px; 0 takes each image whole")
     overlap_ratio: Overlap = Field(
         0.2, description="overlap of neighbouring tiles, 0 up to 1, or auto: from largest_animal"

@@ -143,7 +143,13 @@ def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector
     from wildetect.detection.detector import Detector
 
     manifest, device = _as_wished(model.manifest, settings), settings.model.device
-    detector = Detector(model.weights, manifest, device, classifier=model.classifier)
+    detector = Detector(
+        model.weights,
+        manifest,
+        device,
+        classifier=model.classifier,
+        batch_size=settings.processing.batch_size,
+    )
     return detector, _options(settings, detector)
 
 
@@ -168,7 +174,6 @@ def _options(settings: DetectionSettings, detector: Detector) -> PipelineOptions
         tile_size=processing.tile_size,
         **_overlap(settings),
         nms_threshold=detector.manifest.thresholds.iou,
-        batch_size=processing.batch_size,
         max_errors=processing.max_errors,
         decode_ahead=min(processing.prefetch_factor or max(threads, 2), processing.queue_size),
         decode_threads=threads,
