@@ -39,6 +39,14 @@ def test_wrong_yaml(workspace: Workspace, pictures: Path) -> None:
     assert not (workspace.root / "results").exists()
 
 
+def test_a_remote_scoring_service(workspace: Workspace, pictures: Path) -> None:
+    config = workspace.root / "configs/detection.yaml"
+    config.write_text("inference_service:\n  url: http://gpu:4141/predict\n", encoding="utf-8")
+    error, _ = workspace.fail(2, "detect.run", "--source", pictures)
+    assert "configs/detection.yaml:2: inference_service.url = 'http://gpu:4141/predict': " in error
+    assert "set it to null" in error
+
+
 def test_broken_dotenv(workspace: Workspace) -> None:
     (workspace.root / ".env").write_text("just words\n", encoding="utf-8")
     error, _ = workspace.fail(2, "model.list")
