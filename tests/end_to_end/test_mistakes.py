@@ -69,6 +69,15 @@ def test_wrong_option(workspace: Workspace, pictures: Path, words: tuple[str, st
     assert says in error
 
 
+def test_a_weights_file_that_is_not_there(workspace: Workspace, pictures: Path) -> None:
+    _, hint = workspace.fail(4, "detect.run", "--source", pictures, "--model", "gone.onnx")
+    assert hint == (
+        "hint: Give the file with --model, or as model.mlflow_model_name in configs/detection.yaml."
+    )
+    _, hint = workspace.fail(4, "model.register", "--weights", "gone.onnx")
+    assert "--weights" in hint
+
+
 def test_no_source(workspace: Workspace) -> None:
     error, hint = workspace.fail(2, "detect.run")
     assert error == "error: no photographs are named"

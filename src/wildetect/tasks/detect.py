@@ -190,7 +190,7 @@ def _log_run(connection: Connection, document: dict[str, Any], output: Path) -> 
         write_run_file(output, document)
         finish_run(connection, run_id, run_record(document, output))
     except ServerError as error:
-        say(f"warning: the results are written, but the run is not logged: {error.message}")
+        say(f"warning: the results are written, but the run is not logged: {error.message}. {error.hint}")
 
 
 def _summary(document: dict[str, Any], output: Path) -> None:
