@@ -16,6 +16,8 @@ from tests.workspaces import Workspace
 
 
 class _Healthy(BaseHTTPRequestHandler):
+    server: HTTPServer
+
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()

@@ -117,21 +117,21 @@ def prepared_classifier(path: Path) -> PreparedWeights:
     return PreparedWeights(path, Source(file=path.name, size=size, sha256=sha256, path=str(path)))
 
 
-def check_is_onnx(path: Path, *, named: str = _NAMED) -> None:
+def check_is_onnx(path: Path, *, mend: str = _NAMED) -> None:
     """Refuse weights of other formats by their name, and paths that lead nowhere.
 
     Args:
         path: The file.
-        named: Where the file is to be named, as a hint.
+        mend: Where the file is to be named, as a hint.
 
     Raises:
         ModelError: With the command that mends it, where there is one.
     """
     kind = FORMATS.get(path.suffix.lower())
     if kind == "onnx":
-        _check_is_there(path, named)
+        _check_is_there(path, mend)
     elif kind is None:
-        _check_is_there(path, named)
+        _check_is_there(path, mend)
         raise _refused(path)
     else:
         raise ModelError(
@@ -140,10 +140,10 @@ def check_is_onnx(path: Path, *, named: str = _NAMED) -> None:
         )
 
 
-def _check_is_there(path: Path, named: str) -> None:
+def _check_is_there(path: Path, mend: str) -> None:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise ModelError(f"the weights file {path} {what}", hint=named)
+        raise ModelError(f"the weights file {path} {what}", hint=mend)
 
 
 def _refused(path: Path) -> ModelError:

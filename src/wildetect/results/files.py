@@ -84,7 +84,7 @@ def unwritable(path: Path, error: OSError, hint: str) -> InputError:
         hint = "Make room on its drive, then give the same command again: detection goes on where it stopped."
     elif error.errno == errno.ENOENT:
         hint = (
-            "Its folder was removed meanwhile. Bring back the folder, or its drive, and give the same command "
-            "again; without it the command begins anew."
+            "Its folder was removed meanwhile. Bring back the folder, or its drive, and give the same "
+            "command again; without it the command begins anew."
         )
     return InputError(f"cannot write {path}: {error.strerror or error}", hint=hint)

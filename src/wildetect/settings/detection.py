@@ -134,8 +134,8 @@ class InferenceService(Keys):
         if value is None or not value.strip():
             return None
         raise ValueError(
-            "tiles are not sent to a scoring service, since which weights score there could not be checked and "
-            "recorded; set it to null to detect here, or run detect.run on that machine"
+            "tiles are not sent to a scoring service, since which weights score there could not be checked "
+            "and recorded; set it to null to detect here, or run detect.run on that machine"
         )
 
 
