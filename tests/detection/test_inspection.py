@@ -128,10 +128,10 @@ def test_real_models_pass_the_check(shared_data: Path, model: str) -> None:
     [
         ("v5lite_e_sim_320", "yolov5", "not decoded"),
         ("yolox_nano", "yolov5", "not decoded"),
-        ("v5lite_e_sim_320", "yolox", "set family: yolov5 or yolov5-raw"),
-        ("yolov8n_int8", "yolov5", "set family: yolov8"),
-        ("yolo26n_int8", "yolov8", "set family: end-to-end"),
-        ("deimv2_atto_coco", "yolov8", "set family: detr"),
+        ("v5lite_e_sim_320", "yolox", "Set family: yolov5 or yolov5-raw"),
+        ("yolov8n_int8", "yolov5", "Set family: yolov8"),
+        ("yolo26n_int8", "yolov8", "Set family: end-to-end"),
+        ("deimv2_atto_coco", "yolov8", "Set family: detr"),
     ],
 )
 def test_a_wrong_family_is_refused(shared_data: Path, model: str, wrong: Family, reason: str) -> None:

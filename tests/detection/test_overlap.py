@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wildetect.detection.options import PipelineOptions
-from wildetect.detection.overlap import AutoOverlap
+from wildetect.detection.overlap import AutoOverlap, TileOverlap
 from wildetect.imagery.optics import Flight, Optics, photograph_gsd
 from wildetect.imagery.source import ArraySource, open_image
 
@@ -53,6 +53,26 @@ def test_an_orthomosaic(shared_data: Path) -> None:
 def test_overlap_is_the_largest_animal(animal: float, gsd: float, ratio: float) -> None:
     auto = AutoOverlap(largest_animal=animal, flight=Flight(gsd=gsd))
     assert auto.ratio(photograph(None), 800) == pytest.approx(ratio, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("optics", "gsd", "assumed"),
+    [
+        (Optics(50, 24), None, False),
+        (Optics(None, 24), None, True),
+        (Optics(50, None), None, True),
+        (Optics(), 3, False),  # that of the settings is no guess
+    ],
+)
+def test_what_is_assumed_is_told(optics: Optics, gsd: float | None, assumed: bool) -> None:
+    measured = AutoOverlap(flight=Flight(gsd=gsd)).measure(photograph(optics), 800)
+    assert measured.assumed == assumed
+
+
+def test_what_tiles_are_too_small_for_is_told() -> None:
+    source = photograph(None)
+    assert AutoOverlap(flight=Flight(gsd=0.3)).measure(source, 800) == TileOverlap(0.5, 2200, capped=True)
+    assert AutoOverlap(flight=Flight(gsd=1.65)).measure(source, 800) == TileOverlap(0.5, 400)
 
 
 def test_where_nothing_is_known() -> None:

@@ -13,9 +13,11 @@ from tests.imagery.test_geotiff import save_raster
 
 from wildetect.detection.detector import Detector
 from wildetect.detection.options import PipelineOptions
-from wildetect.detection.preflight import check_space, seconds_per_tile, space_for, survey
+from wildetect.detection.overlap import AutoOverlap
+from wildetect.detection.preflight import Space, check_space, sample, seconds_per_tile, space_for, survey
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile, discover
+from wildetect.imagery.optics import Flight
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil has it
 
@@ -62,5 +64,30 @@ def test_a_full_drive_is_refused_before_the_run(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1, 1, 1_000_000))
     with pytest.raises(InputError, match="need about 20 MB") as raised:
-        check_space(tmp_path, images, PipelineOptions(), 100)
+        check_space(tmp_path, len(images), survey(images, PipelineOptions()), 100)
     assert "--output" in raised.value.hint
+
+
+@pytest.mark.parametrize(("pictures", "helps"), [(0, False), (30, False), (60, True)])
+def test_drawing_fewer_pictures_is_proposed_where_it_helps(pictures: int, helps: bool) -> None:
+    space = Space(needed=100, free=50, pictures=pictures)
+    assert ("--overlays none" in space.mend) == helps
+
+
+@pytest.mark.parametrize(("count", "looked_at"), [(0, 0), (1, 1), (50, 50), (51, 26), (10_000, 50)])
+def test_a_sample_of_the_headers_is_looked_at(count: int, looked_at: int) -> None:
+    images = [ImageFile(Path(f"{number}.jpg"), f"{number}.jpg") for number in range(count)]
+    found = sample(images)
+    assert len(found) == looked_at
+    assert found[:1] == images[:1]
+
+
+def test_automatic_overlap_is_counted_where_there_are_tiles(images: list[ImageFile]) -> None:
+    auto = AutoOverlap(largest_animal=1, flight=Flight(gsd=10))
+    found = survey(images, PipelineOptions(tile_size=64, auto_overlap=auto)).overlap
+    assert found is not None
+    assert (found.images, found.capped, found.needed) == (2, 0, 11)  # 2.jpg is one tile
+    small = survey(images, PipelineOptions(tile_size=16, auto_overlap=auto)).overlap
+    assert small is not None
+    assert (small.images, small.capped, small.most, small.tile_size) == (3, 3, 0.5, 22)
+    assert survey(images, PipelineOptions()).overlap is None

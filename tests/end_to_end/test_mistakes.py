@@ -39,6 +39,14 @@ def test_wrong_yaml(workspace: Workspace, pictures: Path) -> None:
     assert not (workspace.root / "results").exists()
 
 
+def test_a_remote_scoring_service(workspace: Workspace, pictures: Path) -> None:
+    config = workspace.root / "configs/detection.yaml"
+    config.write_text("inference_service:\n  url: http://gpu:4141/predict\n", encoding="utf-8")
+    error, _ = workspace.fail(2, "detect.run", "--source", pictures)
+    assert "configs/detection.yaml:2: inference_service.url = 'http://gpu:4141/predict': " in error
+    assert "set it to null" in error
+
+
 def test_broken_dotenv(workspace: Workspace) -> None:
     (workspace.root / ".env").write_text("just words\n", encoding="utf-8")
     error, _ = workspace.fail(2, "model.list")
@@ -59,6 +67,15 @@ def test_broken_dotenv(workspace: Workspace) -> None:
 def test_wrong_option(workspace: Workspace, pictures: Path, words: tuple[str, str], says: str) -> None:
     error, _ = workspace.fail(2, "detect.run", "--source", pictures, *words)
     assert says in error
+
+
+def test_a_weights_file_that_is_not_there(workspace: Workspace, pictures: Path) -> None:
+    _, hint = workspace.fail(4, "detect.run", "--source", pictures, "--model", "gone.onnx")
+    assert hint == (
+        "hint: Give the file with --model, or as model.mlflow_model_name in configs/detection.yaml."
+    )
+    _, hint = workspace.fail(4, "model.register", "--weights", "gone.onnx")
+    assert "--weights" in hint
 
 
 def test_no_source(workspace: Workspace) -> None:

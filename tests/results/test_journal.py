@@ -204,7 +204,8 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setattr(journal, "_file", Full(journal._file))
         with pytest.raises(InputError, match="No space left on device") as raised:
             journal.add(result("b.jpg"), STAMP, 0)
-        assert "same command" in raised.value.hint
+        assert "Make room" in raised.value.hint
+        assert "goes on where it stopped" in raised.value.hint
     assert path.read_bytes() == before
 
 
@@ -212,8 +213,10 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_vanished_folder_is_noticed(tmp_path: Path) -> None:
     with Journal(tmp_path, SHAPE) as journal:
         (tmp_path / JOURNAL).unlink()
-        with pytest.raises(InputError, match="No such file"):
+        with pytest.raises(InputError, match="No such file") as raised:
             journal.sync()
+        assert "is kept" not in raised.value.hint
+        assert "begins anew" in raised.value.hint
 
 
 def test_two_runs_into_one_folder(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings import Option, Project, load_settings
+from wildetect.settings.census import CensusSettings
 from wildetect.settings.detection import DetectionSettings
 from wildetect.settings.keys import SectionKeys
 from wildetect.settings.mlflow import MlflowSettings
@@ -58,6 +59,24 @@ def test_one_problem(workspace: Path, text: str | bytes, place: str, says: str) 
     (problem,) = problems(text)
     assert problem.startswith(f"{place}: ")
     assert says in problem
+
+
+def test_a_remote_scoring_service_is_refused_with_the_reason(workspace: Path) -> None:
+    refused, other = problems("inference_service:\n  url: http://gpu:4141/predict\n  timeout: 0\n")
+    assert refused.startswith("configs/mine.yaml:2: inference_service.url = 'http://gpu:4141/predict': ")
+    assert "which weights score there could not be checked" in refused
+    assert "set it to null to detect here, or run detect.run on that machine" in refused
+    assert other.startswith("configs/mine.yaml:3: ")
+    campaign = "campaign: {id: x}\ndetection:\n  inference_service:\n    url: http://gpu\n"
+    (refused,) = problems(campaign, CensusSettings)
+    assert refused.startswith("configs/mine.yaml:4: detection.inference_service.url = ")
+
+
+@pytest.mark.parametrize("text", ["{}", "inference_service: null", "inference_service: {url: null}"])
+def test_no_scoring_service_is_fine(workspace: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    Path("configs/detection.yaml").write_text(text, encoding="utf-8")
+    load_settings(DetectionSettings, Project.find())
+    assert not caplog.records
 
 
 def test_all_problems_at_once_in_the_order_of_the_file(workspace: Path) -> None:

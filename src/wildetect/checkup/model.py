@@ -35,18 +35,19 @@ def check_model(subject: Subject) -> list[Finding]:
         return [warning("model", error.message, mend=error.hint)]
     try:
         if names_a_file(text):
-            return _weights_file(subject.project.path(Path(text)))
+            mend = f"Mend model.mlflow_model_name in {settings.file}."
+            return _weights_file(subject.project.path(Path(text)), mend)
         reference = ModelReference.parse(text)
         return _asked(subject, reference) if subject.answers else _from_cache(subject, reference)
     except (ConfigurationError, ModelError, ServerError) as error:
         return of_error("model", error)
 
 
-def _weights_file(path: Path) -> list[Finding]:
+def _weights_file(path: Path, mend: str) -> list[Finding]:
     from wildetect.registry.weights import check_is_onnx
     from wildetect.registry.weights_file import check_file
 
-    check_is_onnx(path)
+    check_is_onnx(path, mend=mend)
     check_file(path)
     return [fine("model", f"the weights file {path} is there")]
 

@@ -75,7 +75,7 @@ class Classifier:
             raise ModelError(
                 f"the classifier tells {rows.shape[1]} classes apart, "
                 f"but has {len(self.stage.class_names)} class names",
-                hint="register the model again with all names in classifier.class_names",
+                hint="Register the model again with all names in classifier.class_names",
             )
         return probabilities(rows) if self.stage.softmax else rows.astype(np.float32)
 

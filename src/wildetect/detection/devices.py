@@ -100,6 +100,6 @@ def no_device(backend: Backend, reason: str) -> ConfigurationError:
     """The error for a device that was asked for and cannot be used."""
     return ConfigurationError(
         f"device: {backend.device} is not available: {reason}",
-        hint=f"set device: auto (or --device auto), or install {backend.package} "
+        hint=f"Set device: auto (or --device auto), or install {backend.package} "
         "as docs/settings/detection.md says",
     )

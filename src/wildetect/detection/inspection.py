@@ -151,7 +151,7 @@ def check(path: Path, manifest: Manifest) -> Check:
     if problem := implausible(manifest.family, outputs, frame, classes):
         raise ModelError(
             f"{path.name} does not behave as {manifest.family}: {problem}",
-            hint=f"set family: {' or '.join(others)}" if others else "check its feeding and its class names",
+            hint=f"Set family: {' or '.join(others)}" if others else "Check its feeding and its class names",
         )
     detector.detect([picture])
     return Check(shapes, _bearable_batch(detector, picture), seconds)
@@ -209,7 +209,7 @@ def _bearable_batch(detector: Detector, picture: Pixels) -> int | None:
 def _no_detector(path: Path, reason: str) -> ModelError:
     return ModelError(
         f"{path.name} is not a detector: {reason}",
-        hint=f"the families that can be used: {', '.join(OUTPUTS)}",
+        hint=f"The families that can be used: {', '.join(OUTPUTS)}",
     )
 
 
@@ -218,7 +218,7 @@ def _not_the_family(
 ) -> ModelError:
     given = ", ".join(map(str, shapes))
     classes = len(manifest.detected_names)
-    others = f"set family: {' or '.join(fitting)}" if fitting else "give all class names of the model"
+    others = f"Set family: {' or '.join(fitting)}" if fitting else "Give all class names of the model"
     return ModelError(
         f"outputs {given} are not those of {manifest.family} with {classes} class names: "
         f"{OUTPUTS[manifest.family]}",

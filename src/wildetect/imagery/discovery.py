@@ -64,7 +64,7 @@ def discover(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> list[I
     if not found:
         raise InputError(
             f"no images in {', '.join(map(str, sources)) or 'an empty list'}",
-            hint=f"name a folder or files with one of {' '.join(EXTENSIONS)}",
+            hint=f"Name a folder or files with one of {' '.join(EXTENSIONS)}",
         )
     base = _base([source.absolute() if source.is_dir() else source.absolute().parent for source in sources])
     images = [ImageFile(path, _name(path, base)) for path in found.values()]
@@ -80,7 +80,7 @@ def _check(sources: Sequence[Path]) -> None:
             problems.append(f"{source}: not one of {' '.join(EXTENSIONS)}")
     if problems:
         more = "" if len(problems) == 1 else f" (and {len(problems) - 1} more)"
-        raise InputError(problems[0] + more, hint="check the path for typing errors", details=problems[1:])
+        raise InputError(problems[0] + more, hint="Check the path for typing errors", details=problems[1:])
 
 
 def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:

@@ -51,7 +51,7 @@ class UnreadableImageError(InputError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
             f"cannot read {path.name}: {reason}",
-            hint="open the file in an image viewer; copy it again from the camera's card if it is damaged",
+            hint="Open the file in an image viewer; copy it again from the camera's card if it is damaged",
         )
         self.path = path
         self.reason = reason

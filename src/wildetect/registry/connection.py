@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 __all__ = ["Connection", "connect", "tracking_uri"]
+
+# MLflow's words for a request that got no answer, that of one file of an upload among them; a server that
+# answers with errors until it gives up is there.
+_NO_ANSWER = re.compile(r"failed with (timeout )?exception(?!.*too many \d+ error responses)")
 
 DEFAULT_URI = "http://127.0.0.1:5000"
 ANSWER_TIMEOUT = 3.0
@@ -110,6 +115,11 @@ def errors_of_mlflow(subject: str) -> Iterator[None]:
             raise ServerError(
                 f"the MLflow server refuses {subject}: {text}",
                 hint="Put MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env.",
+            ) from error
+        if _NO_ANSWER.search(text):
+            raise ServerError(
+                f"the MLflow server does not answer any more ({subject})",
+                hint="Start it with: uv run invoke mlflow.serve; then give the same command again.",
             ) from error
         raise ServerError(
             f"the MLflow server failed on {subject}: {text}",

@@ -43,6 +43,7 @@ FORMATS: dict[str, Literal["onnx", "pt", "torchscript"]] = {
     ".torchscript": "torchscript",
 }
 PICKLED = (".pt", ".pth", ".ckpt", ".bin")
+_NAMED = "Give the file with --weights, or in configs/detector_registration.yaml."
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def prepared(path: Path, options: ExportOptions) -> Iterator[PreparedWeights]:
     Raises:
         ModelError: The file is missing, of a format that cannot be registered, or cannot be exported.
     """
-    _check_is_there(path)
+    _check_is_there(path, _NAMED)
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise _refused(path)
@@ -109,22 +110,28 @@ def prepared_classifier(path: Path) -> PreparedWeights:
             hint="Export it where it was trained (Lightning: model.to_onnx(...), Ultralytics: yolo export "
             "format=onnx), or set classifier: null to register the detector alone.",
         )
-    _check_is_there(path)
+    _check_is_there(
+        path, "Mend classifier.weights in configs/detector_registration.yaml, or set classifier: null."
+    )
     size, sha256 = path.stat().st_size, sha256_of(path)
     return PreparedWeights(path, Source(file=path.name, size=size, sha256=sha256, path=str(path)))
 
 
-def check_is_onnx(path: Path) -> None:
+def check_is_onnx(path: Path, *, mend: str = _NAMED) -> None:
     """Refuse weights of other formats by their name, and paths that lead nowhere.
+
+    Args:
+        path: The file.
+        mend: Where the file is to be named, as a hint.
 
     Raises:
         ModelError: With the command that mends it, where there is one.
     """
     kind = FORMATS.get(path.suffix.lower())
     if kind == "onnx":
-        _check_is_there(path)
+        _check_is_there(path, mend)
     elif kind is None:
-        _check_is_there(path)
+        _check_is_there(path, mend)
         raise _refused(path)
     else:
         raise ModelError(
@@ -133,13 +140,10 @@ def check_is_onnx(path: Path) -> None:
         )
 
 
-def _check_is_there(path: Path) -> None:
+def _check_is_there(path: Path, mend: str) -> None:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise ModelError(
-            f"the weights file {path} {what}",
-            hint="Give the file with --weights, or in configs/detector_registration.yaml.",
-        )
+        raise ModelError(f"the weights file {path} {what}", hint=mend)
 
 
 def _refused(path: Path) -> ModelError:

@@ -24,19 +24,19 @@ def check_file(weights: Path) -> None:
             beginning = file.read(len(_POINTER))
     except FileNotFoundError:
         raise ModelError(
-            f"weights not found: {weights}", hint="check the path; on the command line it is relative to here"
+            f"weights not found: {weights}", hint="Check the path; on the command line it is relative to here"
         ) from None
     except OSError as error:
         raise ModelError(
-            f"cannot read weights {weights}: {error.strerror}", hint="name a readable weights file"
+            f"cannot read weights {weights}: {error.strerror}", hint="Name a readable weights file"
         ) from error
     if beginning == _POINTER:
         raise ModelError(
             f"{weights.name} is a Git LFS pointer, not the weights themselves",
-            hint="run `git lfs pull` where the file came from, and copy the real file (some MB)",
+            hint="Run `git lfs pull` where the file came from, and copy the real file (some MB)",
         )
     if size < _SMALLEST:
         raise ModelError(
             f"{weights.name} is {'empty' if size == 0 else f'only {size} bytes long'}: no weights in it",
-            hint="download or export the file again",
+            hint="Download or export the file again",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,9 @@ from typing import IO
 
 from wildetect.errors import InputError
 
-__all__ = ["make_folder", "replacing", "write_text"]
+__all__ = ["make_folder", "replacing", "unwritable", "write_text"]
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def make_folder(folder: Path, *, hint: str, what: str = "the output folder") -> None:
@@ -62,10 +65,26 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="close the file in other programs, check the space left, or give another --output",
-        ) from error
+        hint = "Close the file in other programs, or give another folder with --output."
+        raise unwritable(path, error, hint) from error
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError, hint: str) -> InputError:
+    """The error for a file of the results that cannot be written.
+
+    Args:
+        path: The file.
+        error: What the system says.
+        hint: What to do where neither room is missing nor the folder.
+    """
+    if error.errno in _NO_ROOM:
+        hint = "Make room on its drive, then give the same command again: detection goes on where it stopped."
+    elif error.errno == errno.ENOENT:
+        hint = (
+            "Its folder was removed meanwhile. Bring back the folder, or its drive, and give the same "
+            "command again; without it the command begins anew."
+        )
+    return InputError(f"cannot write {path}: {error.strerror or error}", hint=hint)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from wildetect.errors import InputError
+from wildetect.results.files import unwritable
 from wildetect.results.journal_lines import Stamp, document_of, encode, tiles_document
 from wildetect.results.journal_reading import JOURNAL
 from wildetect.results.journal_record import Entry, Record, header_of
@@ -118,7 +119,4 @@ class Journal:
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"cannot write {path}: {error.strerror or error}",
-        hint="Make room or bring the drive back, then give the same command: what is done is kept.",
-    )
+    return unwritable(path, error, "Bring its drive back, then give the same command: what is done is kept.")

@@ -90,7 +90,7 @@ def save_overlay(folder: Path, name: str, image: Image.Image) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"cannot make the folder {folder}: {error.strerror or error}", hint="give another --output"
+            f"cannot make the folder {folder}: {error.strerror or error}", hint="Give another --output"
         ) from error
     with replacing(path) as file:
         image.save(file, format="JPEG", quality=_JPEG_QUALITY)

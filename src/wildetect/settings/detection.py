@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 NOT_SENT = NoEffect("predictions are not sent to Label Studio; --export labelstudio writes a file to import")
-NO_REMOTE = NoEffect("detection runs on this machine; there is no client for a remote scoring service")
+NO_REMOTE = NoEffect("detection runs on this machine, where a batch has no time limit")
 NO_PROFILER = NoEffect("there is no built-in profiler; run.json holds the times")
 
 
@@ -123,10 +123,20 @@ class FlightSpecs(Keys):
 
 
 class InferenceService(Keys):
-    """A remote scoring server."""
+    """A remote scoring server: refused, since a run that quietly stays here is not what was asked for."""
 
-    url: Annotated[str | None, NO_REMOTE] = None
+    url: str | None = Field(None, description="must be null: tiles are not sent to a scoring service")
     timeout: Annotated[float, NoEffect(NO_REMOTE.reason, harmless=(60,))] = Field(60.0, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _null_alone(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        raise ValueError(
+            "tiles are not sent to a scoring service, since which weights score there could not be checked "
+            "and recorded; set it to null to detect here, or run detect.run on that machine"
+        )
 
 
 class Profiling(Keys):

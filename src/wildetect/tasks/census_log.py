@@ -32,4 +32,4 @@ def log_census(project: Project, document: dict[str, Any], folder: Path) -> None
         write_census_file(folder, document)
         finish_run(connection, run_id, census_record(document, folder))
     except ServerError as error:
-        say(f"warning: the results are written, but the census is not logged: {error.message}")
+        say(f"warning: the results are written, but the census is not logged: {error.message}. {error.hint}")

@@ -131,11 +131,10 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
 
 def detect_with(project: Project, settings: DetectionSettings, request: Request) -> dict[str, Any]:
     """`detect` with settings that are at hand, as those of a census; nothing on stdout."""
-    from wildetect.detection.preflight import check_space
     from wildetect.detection.run import RunPlan, detect_into_folder
     from wildetect.results.folder import ALWAYS
     from wildetect.tasks.detect_export import wanted_of
-    from wildetect.tasks.detect_preflight import preflight
+    from wildetect.tasks.detect_preflight import look_ahead, preflight
     from wildetect.tasks.model_choice import chosen_model
     from wildetect.tasks.progress import progress_on
     from wildetect.tasks.stopping import stop_wish
@@ -157,7 +156,7 @@ def detect_with(project: Project, settings: DetectionSettings, request: Request)
     )
     if request.dry_run:
         return preflight(plan)
-    check_space(output, images, options, plan.wanted.overlays)
+    look_ahead(plan)
     say(f"detecting in {len(images)} images with {model} on {detector.device}")
     with stop_wish() as stop, progress_on(sys.stderr) as progress:
         document = detect_into_folder(replace(plan, stop=stop), progress)
@@ -191,7 +190,7 @@ def _log_run(connection: Connection, document: dict[str, Any], output: Path) -> 
         write_run_file(output, document)
         finish_run(connection, run_id, run_record(document, output))
     except ServerError as error:
-        say(f"warning: the results are written, but the run is not logged: {error.message}")
+        say(f"warning: the results are written, but the run is not logged: {error.message}. {error.hint}")
 
 
 def _summary(document: dict[str, Any], output: Path) -> None:

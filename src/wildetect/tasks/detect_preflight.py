@@ -1,16 +1,37 @@
-"""`detect.run --dry-run`: what a run would do, without doing it."""
+"""What a run would meet: `detect.run --dry-run`, and the quick look at the start of each run."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from wildetect.tasks.overlap_lines import overlap_document, overlap_text, warn_of_small_tiles
+from wildetect.tasks.support import say
 
 if TYPE_CHECKING:
     from wildetect.detection.preflight import Space, Survey
     from wildetect.detection.run import RunPlan
 
-__all__ = ["preflight", "raise_if_unreadable", "show_preflight"]
+__all__ = ["look_ahead", "preflight", "raise_if_unreadable", "show_preflight"]
 
 MOST_SHOWN = 5
+
+
+def look_ahead(plan: RunPlan) -> None:
+    """Look at a sample of the images before a run: is there room, and what does automatic overlap come to?
+
+    Raises:
+        InputError: The results would find no room.
+    """
+    from wildetect.detection.preflight import check_space, sample, survey
+
+    some = sample(plan.images)
+    found = survey(some, plan.options)
+    check_space(plan.output, len(plan.images), found, plan.wanted.overlays)
+    if found.overlap is not None and found.overlap.images:
+        text = overlap_text(overlap_document(found.overlap), looked_at=len(some) < len(plan.images))
+        say(f"tiles overlap by {text}")
+        warn_of_small_tiles(found.overlap, plan.options)
 
 
 def preflight(plan: RunPlan) -> dict[str, Any]:
@@ -38,10 +59,11 @@ def preflight(plan: RunPlan) -> dict[str, Any]:
     found = survey(plan.images, plan.options)
     readable = [image for image in work.left if image.name in found.tiles]
     each = seconds_per_tile(readable, plan.detector, plan.options)
-    pixels_each = found.pixels / max(len(found.tiles), 1)
     overlays = plan.wanted.overlays
-    space = space_for(plan.output, len(plan.images), overlays=overlays, pixels_each=pixels_each)
+    space = space_for(plan.output, len(plan.images), overlays=overlays, pixels_each=found.pixels_each)
     tiles = sum(found.tiles[image.name] for image in readable)
+    if found.overlap is not None:
+        warn_of_small_tiles(found.overlap, plan.options)
     return {
         **_facts(plan, settings),
         "images": {
@@ -52,6 +74,7 @@ def preflight(plan: RunPlan) -> dict[str, Any]:
             "without_position": found.without_position,
         },
         "tiles": tiles,
+        "overlap": None if found.overlap is None else overlap_document(found.overlap),
         **_costs(tiles, each, space),
         "failures": _failures(found),
     }
@@ -72,7 +95,7 @@ def _costs(tiles: int, each: float | None, space: Space) -> dict[str, Any]:
     return {
         "seconds": None if each is None else round(tiles * each, 1),
         "tiles_per_second": None if not each else round(1 / each, 3),
-        "disk": {"needed": space.needed, "free": space.free},
+        "disk": asdict(space),
     }
 
 
@@ -93,6 +116,8 @@ def show_preflight(document: dict[str, Any]) -> None:
         print(f"           and {len(document['failures']) - MOST_SHOWN} more")
     print(f"model    {model['name']}{version} on {document['device']}")
     print(f"tiles    {document['tiles']}{_time(document)}")
+    if document["overlap"] and document["overlap"]["images"]:
+        print(f"overlap  {overlap_text(document['overlap'])}")
     print(f"disk     about {disk['needed'] / 1e6:,.0f} MB needed, {disk['free'] / 1e6:,.0f} MB free")
     print(f"output   {document['output']}")
 
@@ -111,16 +136,22 @@ def raise_if_unreadable(document: dict[str, Any]) -> None:
     Raises:
         InputError: Naming what is wrong.
     """
+    from wildetect.detection.preflight import Space
     from wildetect.errors import InputError
 
-    disk, images = document["disk"], document["images"]
-    if disk["free"] < disk["needed"]:
+    space, images = Space(**document["disk"]), document["images"]
+    if space.free < space.needed:
         raise InputError(
-            f"the drive of {document['output']} has too little space for the results",
-            hint="Make room, give another folder with --output, or draw fewer pictures with --overlays none.",
+            f"the drive of {document['output']} has too little space for the results", hint=space.mend
         )
-    if images["unreadable"]:
+    broken, most = images["unreadable"], document["settings"]["max_errors"]
+    if broken > most:
         raise InputError(
-            f"{images['unreadable']} of {images['found']} images cannot be read",
+            f"{broken} of {images['found']} images cannot be read; the run would stop after {most + 1}",
+            hint=f"Mend or remove these files, or set processing.max_errors to {broken} or more.",
+        )
+    if broken:
+        raise InputError(
+            f"{broken} of {images['found']} images cannot be read",
             hint="The others would be done; mend or remove these files before the run.",
         )

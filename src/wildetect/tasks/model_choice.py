@@ -45,7 +45,8 @@ def chosen_model(
     path = from_caller(text) if wanted else project.path(Path(text))
     if not (names_a_file(text) or path.is_file()):
         return _from_registry(project, ModelReference.parse(text))
-    model = _from_file(project, path)
+    mend = f"Give the file with --model, or as model.mlflow_model_name in {settings.file}."
+    model = _from_file(project, path, mend)
     try:
         return model, connect_for(project)
     except ServerError as error:
@@ -74,8 +75,14 @@ def _from_registry(project: Project, reference: ModelReference) -> tuple[Fetched
     return fetch(connection, reference, cache), connection
 
 
-def _from_file(project: Project, path: Path) -> FetchedModel:
-    """A weights file as it lies there; read as the registration settings say, where they name it."""
+def _from_file(project: Project, path: Path, mend: str) -> FetchedModel:
+    """A weights file as it lies there; read as the registration settings say, where they name it.
+
+    Args:
+        project: Its registration settings may name the file.
+        path: The file.
+        mend: Where it is to be named, as a hint.
+    """
     from wildetect.detection.classifier_inspection import describe_classifier
     from wildetect.detection.inspection import inspect
     from wildetect.detection.recognition import describe
@@ -86,7 +93,7 @@ def _from_file(project: Project, path: Path) -> FetchedModel:
     from wildetect.settings import load_settings
     from wildetect.settings.registration import RegistrationSettings
 
-    check_is_onnx(path)
+    check_is_onnx(path, mend=mend)
     weights = inspect(path)
     registration = load_settings(RegistrationSettings, project)
     named = registration.weights_path

@@ -160,7 +160,7 @@ def _log(connection: Connection, document: dict[str, Any], output: Path) -> None
     try:
         run_id, model_id = log_evaluation(connection, (model["name"], model["version"]), evaluation)
     except (ServerError, ModelError) as error:
-        say(f"warning: the results are written, but not logged: {error.message}")
+        say(f"warning: the results are written, but not logged: {error.message}. {error.hint}")
         return
     where = {"uri": connection.uri, "experiment": EXPERIMENT}
     document["mlflow"] = {**where, "run_id": run_id, "model_id": model_id}
