@@ -90,7 +90,7 @@ def save_classifier(
 
 def work_as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the CPU is treated as a GPU is: batches, pixels as input, many decoder threads."""
-    backend = replace(devices.CPU, batched=True, passes=2)
+    backend = replace(devices.CPU, batched=True, threads=3)
     monkeypatch.setattr(devices, "CPU", backend)
     monkeypatch.setattr(session, "CPU", backend)
     monkeypatch.setattr(devices, "_BACKENDS", (backend,))

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from wildetect import geometry
 from wildetect.detection import stitching
-from wildetect.detection.stitching import nms, one_class_each
+from wildetect.detection.stitching import nms, nms_each, one_class_each
 from wildetect.detections import Detections
 from wildetect.geometry import OverlapMetric
 
@@ -62,6 +62,17 @@ def test_the_way_for_dense_boxes_is_greedy_nms(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stitching, "_DENSE", -1)
         assert same(nms(found, threshold, metric), greedy(found, threshold, metric))
+
+
+@given(st.lists(any_detections(), max_size=5), thresholds, metrics, st.sampled_from([0, 20, 300]))
+def test_nms_of_each_tile_is_that_of_the_tile_alone(
+    tiles: list[Detections], threshold: float, metric: OverlapMetric, few: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stitching, "_FEW", few)
+        together = nms_each(tiles, threshold, metric)
+    assert len(together) == len(tiles)
+    assert all(same(one, nms(tile, threshold, metric)) for one, tile in zip(together, tiles, strict=True))
 
 
 @given(any_detections(), st.randoms())

@@ -77,8 +77,8 @@ class Detector:
 
     @property
     def workers(self) -> int:
-        """Number of threads that make full use of the device, each with its own forward pass."""
-        return self.session.backend.passes or cores()
+        """Number of threads that make full use of the device."""
+        return self.session.backend.threads or cores()
 
     @property
     def decode_threads(self) -> int:
@@ -149,13 +149,13 @@ class Detector:
             shapes = ", ".join(str(output.shape) for output in outputs)
             raise ModelError(
                 f"outputs of shape {shapes} cannot be read as {self.manifest.family}: {error}",
-                hint="register the model again with its right family",
+                hint="Register the model again with its right family",
             ) from error
         names = len(self.manifest.detected_names)
         if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < names:
             raise ModelError(
                 f"the model reports class {found.class_id.max()}, but has {names} class names",
-                hint="register the model again with all its class names",
+                hint="Register the model again with all its class names",
             )
         found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id)
         return found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
@@ -179,7 +179,7 @@ class Detector:
         if size > 1:
             raise ModelError(
                 "the outputs have no batch dimension, so that a batch cannot be told apart",
-                hint="register the model again: the check then sets its batch to 1",
+                hint="Register the model again: the check then sets its batch to 1",
             )
         return list(outputs)
 
@@ -200,7 +200,7 @@ def _second_stage(manifest: Manifest, weights: Path | None, device: Device) -> C
         return None
     if weights is None:
         raise ModelError(
-            "the file of the second stage (the classifier) is missing", hint="register the model again"
+            "the file of the second stage (the classifier) is missing", hint="Register the model again"
         )
     return Classifier(weights, manifest.classifier, device)
 
@@ -213,7 +213,7 @@ def _inputs(session: Session, feeding: Feeding) -> tuple[str, str | None]:
         named = ", ".join(f"{spec.name} {spec.dtype} {spec.shape}" for spec in session.inputs)
         raise ModelError(
             f"{session.weights.name} is not fed as a detector is: its inputs are {named}",
-            hint="a detector takes one picture of shape (1, 3, height, width), and at most its size",
+            hint="A detector takes one picture of shape (1, 3, height, width), and at most its size",
         )
     image = images[0]
     fed = (feeding.batch, 3, feeding.height, feeding.width)
@@ -224,6 +224,6 @@ def _inputs(session: Session, feeding: Feeding) -> tuple[str, str | None]:
     if differs or image.dtype != dtype:
         raise ModelError(
             f"{session.weights.name} takes {image.dtype} {image.shape}, but is registered with {dtype} {fed}",
-            hint="register the model again; leave out imgsz where the file has a fixed size",
+            hint="Register the model again; leave out imgsz where the file has a fixed size",
         )
     return image.name, sizes[0].name if sizes else None

@@ -32,7 +32,7 @@ class Backend:
         package: What must be installed for it.
         says: What it is, for a person.
         batched: Whether a pass over many tiles is faster than many passes.
-        passes: Passes that may be under way at once; None: one a core.
+        threads: That keep it busy, each with its own forward pass; None: one a core.
         options: Of the provider.
     """
 
@@ -41,9 +41,11 @@ class Backend:
     package: str
     says: str
     batched: bool = False
-    passes: int | None = None
+    threads: int | None = None
     options: tuple[tuple[str, str], ...] = ()
 
+
+_IN_TURN = 3  # while one batch is on the GPU, the next is prepared and the one before is read
 
 CPU = Backend(
     device="cpu", provider="CPUExecutionProvider", package="onnxruntime", says="the processor (CPU)"
@@ -55,7 +57,7 @@ _BACKENDS = (
         package="onnxruntime-gpu",
         says="the NVIDIA GPU (CUDA)",
         batched=True,
-        passes=3,  # while one batch is on the GPU, the next is prepared and the one before is read
+        threads=_IN_TURN,
         # NVIDIA's short floats are faster by half, but move boxes by up to 2 px and confidences by 0.01
         options=(("use_tf32", "0"),),
     ),
@@ -65,7 +67,7 @@ _BACKENDS = (
         package="onnxruntime-directml",
         says="the GPU (DirectML)",
         batched=True,
-        passes=1,  # it takes one at a time (onnxruntime: "DirectML Execution Provider", configuration)
+        threads=_IN_TURN,
     ),
     Backend(
         device="openvino",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,9 @@ class Session:
         self.takes_pixels = takes_pixels
         self.inputs = tuple(_spec(node) for node in session.get_inputs())
         self.outputs = tuple(_spec(node) for node in session.get_outputs())
+        # Passes that overlap are allowed on CUDA and forbidden on DirectML (onnxruntime's documentation), but
+        # on an H200 some of CUDA's were full of boxes that were not there.
+        self._turn = threading.Lock() if backend.batched else nullcontext()
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         self._session = session
 
@@ -79,16 +84,17 @@ class Session:
             ModelError: The network cannot be run on these inputs.
         """
         try:
-            return list(self._session.run(list(outputs), dict(feeds)))
+            with self._turn:
+                return list(self._session.run(list(outputs), dict(feeds)))
         except Exception as error:  # onnxruntime's exceptions share no base
             if _NO_MEMORY.search(str(error)):
                 raise NoMemoryError(
                     f"there is not enough memory for a forward pass of {self.weights.name}",
-                    hint="close other programs, use --device cpu, or a smaller processing.batch_size",
+                    hint="Close other programs, use --device cpu, or a smaller processing.batch_size",
                 ) from error
             raise ModelError(
                 f"{self.weights.name} failed to run: {_text(error)}",
-                hint="check family, input size and dtype of the registration",
+                hint="Check family, input size and dtype of the registration",
             ) from error
 
 
@@ -160,11 +166,11 @@ def _unusable(weights: Path, text: str) -> ModelError:
         missing = Path(named.group(1)).name if named else "its external data file"
         return ModelError(
             f"{weights.name} keeps its weights in another file, which is missing: {missing}",
-            hint=f"put {missing} beside {weights.name}, or export the model into one file",
+            hint=f"Put {missing} beside {weights.name}, or export the model into one file",
         )
     return ModelError(
         f"{weights.name} is not a usable ONNX file: {text}",
-        hint="export the model again as ONNX, and register it with the .onnx file",
+        hint="Export the model again as ONNX, and register it with the .onnx file",
     )
 
 

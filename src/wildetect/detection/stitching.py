@@ -24,6 +24,7 @@ Doubles = NDArray[np.float64]
 
 SAME_BOX = 0.9
 _CHUNK = 1 << 18  # candidate pairs looked at together: stays in the processor's cache
+_FEW = 300  # boxes of a tile; the cost of many grows faster than their number
 _DENSE = 1 << 23  # more candidate pairs than this: one box against the rest is cheaper, and needs less memory
 
 
@@ -52,9 +53,21 @@ def nms(detections: Detections, threshold: float, metric: OverlapMetric = "IOU")
 def nms_each(
     tiles: Sequence[Detections], threshold: float, metric: OverlapMetric = "IOU"
 ) -> list[Detections]:
-    """`nms` of each of several tiles, at once: what is done for each call costs more than a tile's boxes."""
-    if len(tiles) == 1:
-        return [nms(tiles[0], threshold, metric)]
+    """`nms` of each of several tiles.
+
+    Tiles with few boxes go together: what is done for each call takes longer than their boxes do.
+    """
+    each = [nms(tile, threshold, metric) if len(tile) > _FEW else tile for tile in tiles]
+    few = [number for number, tile in enumerate(tiles) if len(tile) <= _FEW]
+    together = _together([tiles[number] for number in few], threshold, metric)
+    for number, kept in zip(few, together, strict=True):
+        each[number] = kept
+    return each
+
+
+def _together(tiles: Sequence[Detections], threshold: float, metric: OverlapMetric) -> list[Detections]:
+    if not tiles:
+        return []
     # a class of one tile is another than that of the next one: no two boxes of different tiles meet
     classes = 1 + max((int(tile.class_id.max()) for tile in tiles if len(tile)), default=0)
     apart = [
