@@ -119,11 +119,15 @@ def main() -> int:
                 file=sys.stderr,
             )
             before = after
-    print(f"device                                        {detector.device}, {detector.workers} passes at once")
+    print(
+        f"device                                        {detector.device}, {detector.workers} passes at once"
+    )
     print(f"photographs of 20 MP a second, median         {statistics.median(rates):.1f}")
     print(f"share of the pure forward rate, median        {statistics.median(shares):.3f}")
     print(
-        "boxes on the CPU; without a partner there     {}; {}; the rest within {:.3f} px, {:.4f}".format(*apart)
+        "boxes on the CPU; without a partner there     {}; {}; the rest within {:.3f} px, {:.4f}".format(
+            *apart
+        )
     )
     return 0
 
