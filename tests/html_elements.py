@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from html.parser import HTMLParser
 
-VOID = {"meta", "link", "img", "br", "rect", "circle", "path", "line"}
+VOID = {"meta", "link", "img", "br", "rect", "circle", "path", "line", "wbr"}
 
 
 class Elements(HTMLParser):

@@ -13,8 +13,10 @@ from PIL import Image
 from tests.results.samples import NAMES, NASTY, document_of, survey
 
 from wildetect.detections import Detections
+from wildetect.results.crops import Crop
 from wildetect.results.folder import Wanted, write_exports
 from wildetect.results.records import ImageResult
+from wildetect.results.report import write_report
 
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver
@@ -141,6 +143,7 @@ def test_filters(browser: webdriver.Chrome, report: Path) -> None:
     set_threshold(browser, "0.5")
     assert texts(browser, "#shown") == ["2"]
     assert texts(browser, "#classes td.count") == ["1", "1", "0"]
+    assert texts(browser, "#classes td.images") == ["1", "1", "0"]
     assert [crop.get_attribute("data-confidence") for crop in shown_crops(browser)] == ["0.90000", "0.50000"]
     browser.find_element(By.CSS_SELECTOR, "#class option[value='1']").click()
     assert texts(browser, "#shown") == ["1"]
@@ -150,7 +153,23 @@ def test_filters(browser: webdriver.Chrome, report: Path) -> None:
     assert [dot.get_attribute("data-class") for dot in dots] == ["1"]
     browser.find_element(By.ID, "reset").click()
     assert texts(browser, "#shown") == ["4"]
+    assert texts(browser, "#classes td.images") == ["2", "1", "1"]
     assert len(shown_crops(browser)) == 4
+
+
+def test_the_slider_begins_at_the_threshold_of_the_run(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    results = survey(tmp_path)
+    document = document_of(results)
+    document["settings"]["confidence"] = 0.03
+    write_report(tmp_path / "report.html", document, results)
+    open_page(browser, tmp_path / "report.html")
+    slider = browser.find_element(By.ID, "threshold")
+    assert (texts(browser, "#least"), slider.get_attribute("aria-valuetext")) == (["0.03"], "0.03")
+    assert not browser.find_element(By.ID, "reset").is_enabled()
+    slider.send_keys(Keys.ARROW_RIGHT)
+    assert (texts(browser, "#least"), slider.get_attribute("aria-valuetext")) == (["0.05"], "0.05")
+    slider.send_keys(Keys.ARROW_LEFT)
+    assert texts(browser, "#least") == ["0.03"]
 
 
 def test_order_of_the_gallery(browser: webdriver.Chrome, report: Path) -> None:
@@ -209,6 +228,61 @@ def test_nothing_overflows_on_a_phone(browser: webdriver.Chrome, report: Path) -
     open_page(browser, report)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("width", [390, 1366])
+def test_captions_show_the_class_and_the_end_of_the_file_name(
+    browser: webdriver.Chrome, tmp_path: Path, width: int
+) -> None:
+    names = ["tmp/review/photographs/flight 1/AWPE Pigeon Lake 2020 DJI_0005.JPG", NASTY, "a.jpg", "W" * 40]
+    crops = [
+        Crop(image=name, class_id=0, confidence=0.9, jpeg=b"\xff\xd8", box=(10, 10, 80, 80)) for name in names
+    ]
+    write_report(tmp_path / "report.html", document_of(survey()), survey(), crops=crops)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**PHONE, "width": width})
+    open_page(browser, tmp_path / "report.html")
+    script = """
+        return [...document.querySelectorAll(".caption")].map((caption) => {
+          const [kind, file] = caption.children, ends = file.lastElementChild.getBoundingClientRect();
+          return [kind.scrollWidth <= kind.clientWidth, ends.right <= file.getBoundingClientRect().right + 1];
+        });
+    """
+    inside = browser.execute_script(script)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert inside[:3] == [[True, True]] * 3  # ten of the widest letters there are need more than a phone has
+    tails = [name.rsplit("/")[-1][-10:] for name in names]
+    assert texts(browser, ".file > :last-child") == tails
+    titles = [one.get_attribute("title") for one in browser.find_elements(By.CSS_SELECTOR, ".caption")]
+    assert titles == names
+
+
+def test_names_of_files_break_at_their_joints_on_a_phone(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    name = "flights-of-november/transect_17/DJI_20261123_0412_elephants_0005.JPG"
+    parts = [{"file": name, "tiles": ["640 x 640 px at 0, 0: the file is damaged"] * 9}]
+    results = [ImageResult(name=name, path=tmp_path, failure="the file is cut short " * 5)]
+    results += [replace(survey()[0], name=name)]
+    document = document_of(results) | {"tiles_failed": parts}
+    write_report(tmp_path / "report.html", document, results)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    open_page(browser, tmp_path / "report.html")
+    lines = """
+        return [...document.querySelectorAll("td.name")].map((cell) => {
+          const words = [];
+          const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+          while (walk.nextNode()) {
+            const range = document.createRange();
+            range.selectNodeContents(walk.currentNode);
+            words.push([walk.currentNode.data, range.getClientRects().length]);
+          }
+          return words;
+        });
+    """
+    cells = browser.execute_script(lines)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert len(cells) == 3
+    for words in cells:
+        assert "".join(word for word, _ in words) == name
+        assert {boxes for _, boxes in words} == {1}  # each word lies on one line
 
 
 def test_ten_thousand_detections_open_in_two_seconds(browser: webdriver.Chrome, large_report: Path) -> None:

@@ -62,7 +62,9 @@ def test_the_network_gets_what_it_gets_without(
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     pixels, places = network_input(tiles, fed, as_pixels=True)
-    assert (given.type, pixels.dtype, pixels.shape) == ("tensor(uint8)", np.uint8, (3, 8, 12, 3))
+    assert given.type == "tensor(uint8)"
+    assert pixels.dtype == np.uint8
+    assert pixels.shape == (3, 8, 12, 3)
     expected, same_places = network_input(tiles, fed)
     assert places == same_places
     (seen,) = session.run(None, {given.name: pixels})
@@ -124,7 +126,7 @@ def test_every_pass_on_a_gpu_has_the_same_number_of_tiles(
     weights = save_network(tmp_path / "network.onnx", outputs, batch=None)
     detector = Detector(weights, manifest("yolov8"), "cpu", batch_size=4)
     assert detector.tiles_per_pass == 4
-    sizes = []
+    sizes: list[int] = []
     run = detector.session.run
 
     def noted(feeds: Any, names: Any) -> Any:

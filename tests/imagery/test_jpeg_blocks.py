@@ -9,6 +9,7 @@ import rasterio
 from PIL import Image
 from rasterio.transform import from_origin
 from rasterio.windows import Window as RasterWindow
+from tests.imagery.damaged_rasters import place_of_block
 
 from wildetect.geometry import Window
 from wildetect.imagery.geotiff import RasterSource
@@ -38,15 +39,6 @@ def save(path: Path, **profile: Any) -> Path:
 def blocks_of(path: Path, cache_bytes: int = 1 << 20) -> JpegBlocks | None:
     with rasterio.open(path) as dataset:
         return JpegBlocks.of(path, dataset, cache_bytes)
-
-
-def place_of_block(path: Path, column: int, row: int) -> tuple[int, int]:
-    with rasterio.open(path) as dataset:
-        offset, size = (dataset.get_tag_item(f"BLOCK_{k}_{column}_{row}", "TIFF", bidx=1) for k in WHERE)
-    return int(offset), int(size)
-
-
-WHERE = ("OFFSET", "SIZE")
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 1 << 20])
@@ -109,7 +101,7 @@ def test_a_damaged_block_costs_its_windows_alone(tmp_path: Path) -> None:
     data[offset : offset + size] = bytes(size)
     path.write_bytes(data)
     source = RasterSource(path)
-    with pytest.raises(UnreadableImageError, match="60 x 50 px at 130, 140 cannot be read"):
+    with pytest.raises(UnreadableImageError, match="the file is damaged"):
         source.read(Window(130, 140, 60, 50))
     assert source.tile(Window(300, 300, 100, 100)) is not None
     source.close()

@@ -99,7 +99,10 @@ def test_pictures_that_are_gone_cost_the_gallery_only(
     for result in results:
         result.path.unlink()
     assert export_again(output, Wanted(exports=["report", "overlays"])) == ["report.html"]
-    assert "no pictures of 3 images" in caplog.text
+    assert (
+        "no crops in report.html and no overlays of 3 images, which cannot be read again: cannot"
+        in caplog.text
+    )
 
 
 def test_a_folder_without_a_run(tmp_path: Path) -> None:

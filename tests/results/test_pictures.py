@@ -10,6 +10,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from PIL import Image
+from tests.imagery.damaged_rasters import BLOCK, save_damaged
 
 from wildetect.detections import Detections
 from wildetect.imagery.source import ArraySource, open_image
@@ -58,7 +59,10 @@ def test_overlays_and_crops(
     assert len(made.overlays) == len(set(made.overlays)) == 2
     assert sorted(folder.iterdir()) == sorted(made.overlays)
     assert Image.open(made.overlays[0]).size == (80, 60)
-    assert "no pictures of 1 images: cannot read gone.png" in caplog.text
+    told = (
+        "no crops in report.html and no overlays of 1 image, which cannot be read again: cannot read gone.png"
+    )
+    assert told in caplog.text
     assert [(crop.image, crop.confidence) for crop in made.crops] == [
         ("tuesday/a.png", 0.75),
         ("monday/a.png", 0.5),
@@ -151,3 +155,43 @@ def test_a_large_raster_is_read_in_windows_only(
     assert made.overlays == ()
     assert "no overlay of ortho.tif" in caplog.text
     assert Image.open(io.BytesIO(made.crops[0].jpeg)).getpixel((5, 5)) == (90, 90, 90)
+
+
+def test_a_damaged_block_costs_no_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    save_damaged(tmp_path / "part.tif", 3, 2, [(1, 1)], value=200)
+    # the first one lies beside the damaged block, so that a part of its crop is grey
+    boxes = found([BLOCK + 60, BLOCK - 40, BLOCK + 110, BLOCK - 4], [30, 30, 60, 60])
+    part = result("part.tif", boxes, tmp_path, (3 * BLOCK, 2 * BLOCK))
+    with caplog.at_level(logging.WARNING):
+        made = make_pictures(tmp_path / "overlays", [part], NAMES, PicturesWanted())
+    assert caplog.text == ""
+    assert made.unread == ()
+    overlay = np.asarray(Image.open(made.overlays[0])).astype(int)
+    assert overlay.shape == (2 * BLOCK, 3 * BLOCK, 3)
+    assert np.abs(overlay[BLOCK + 20 : 2 * BLOCK - 20, BLOCK + 20 : 2 * BLOCK - 20] - 114).max() < 8
+    assert np.abs(overlay[BLOCK + 20 :, 2 * BLOCK + 20 :] - 200).max() < 8
+    assert len(made.crops) == 2
+    crop = np.asarray(Image.open(io.BytesIO(made.crops[0].jpeg))).astype(int)
+    assert abs(crop[-3].mean() - 114) < 6
+    assert abs(crop[3].mean() - 200) < 6
+
+
+def test_a_crop_that_cannot_be_cut_costs_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    save_damaged(tmp_path / "part.tif", 3, 2, [(1, 1)])
+    boxes = found([BLOCK + 100, BLOCK + 100, BLOCK + 130, BLOCK + 130], [30, 30, 60, 60])
+    part = result("part.tif", boxes, tmp_path, (3 * BLOCK, 2 * BLOCK))
+    with caplog.at_level(logging.WARNING):
+        made = make_pictures(tmp_path / "overlays", [part], NAMES, PicturesWanted())
+    assert (len(made.crops), len(made.overlays), len(made.unread)) == (1, 1, 1)
+
+
+def test_the_warning_names_what_is_missing(
+    tmp_path: Path, survey: list[ImageResult], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        make_pictures(tmp_path, survey, NAMES, PicturesWanted(overlays=0))
+        make_pictures(tmp_path, survey, NAMES, PicturesWanted(crops=0))
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        "no crops in report.html of 1 image, which cannot be read again",
+        "no overlays of 1 image, which cannot be read again",
+    ]

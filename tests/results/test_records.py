@@ -34,3 +34,16 @@ def test_an_image_has_either_detections_or_a_failure(
 ) -> None:
     with pytest.raises(ValueError, match="either"):
         ImageResult(name="a", path=Path("a"), detections=detections, failure=failure)
+
+
+def test_a_failed_image_is_not_among_those_with_failed_tiles() -> None:
+    # a journal of an earlier version may hold such a line
+    failed = ImageResult(
+        name="c", path=Path("c"), failure="damaged", tiles_failed=("9 x 9 px at 0, 0: damaged",)
+    )
+    part = ImageResult(
+        name="d", path=Path("d"), detections=Detections.empty(), tiles_failed=("9 x 9 px at 0, 0: damaged",)
+    )
+    summary = RunSummary.of([failed, part])
+    assert list(summary.failures) == ["c"]
+    assert list(summary.tiles_failed) == ["d"]

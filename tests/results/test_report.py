@@ -87,6 +87,49 @@ def test_what_it_tells(tmp_path: Path) -> None:
     assert "640 x 640 px at 0, 0: damaged" in page(tmp_path, survey(), tiles_failed=parts)
 
 
+def test_where_the_photographs_lie_and_how_pixels_are_read(tmp_path: Path) -> None:
+    sources = ["/survey/flight_1/<b>", *(f"/survey/{number}.jpg" for number in range(9))]
+    text = page(tmp_path, survey(), sources=sources, pixel_scaling="16-bit values come out as they are")
+    told = Elements(text, void=VOID).text.replace(" ,", ",")
+    assert "photographs: / survey/ flight_ 1/ <b>, / survey/ 0.jpg" in told
+    assert "and 5 more, named in run.json" in told
+    assert "16-bit values come out as they are" in told
+    assert "photographs:" not in page(tmp_path, survey())
+
+
+def test_a_caption_names_the_file_not_its_folders(tmp_path: Path) -> None:
+    crop = Crop(image="a/long/way/DJI_0005.JPG", class_id=1, confidence=0.9, jpeg=b"\xff", box=(1, 1, 8, 8))
+    write_report(tmp_path / "report.html", document_of(survey()), survey(), crops=[crop])
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert 'class="caption" title="a/long/way/DJI_0005.JPG"' in text
+    assert '<span class="file"><span class="head">DJ</span><span>I_0005.JPG</span></span>' in text
+
+
+@pytest.mark.parametrize(
+    ("confidence", "lowest", "begins"),
+    [
+        (0.03, 0.0, "0.03"),
+        (0.025, 0.0, "0.025"),
+        (0.1, 0.1, "0.10"),
+        (0.12, 0.1, "0.12"),
+        (0.25, 0.1, "0.10"),  # 0.123456 was found all the same
+        (1, 0.1, "0.10"),
+        (None, 0.0, "0.00"),
+    ],
+)
+def test_where_the_slider_begins(
+    tmp_path: Path, confidence: float | None, lowest: float, begins: str
+) -> None:
+    (slider,) = [
+        attributes
+        for _, attributes in Elements(
+            page(tmp_path, survey(), settings={"confidence": confidence}), void=VOID
+        ).found
+        if attributes.get("id") == "threshold"
+    ]
+    assert (slider["min"], slider["value"], slider["data-begins"]) == (str(lowest), str(lowest), begins)
+
+
 def test_nothing_found_and_nothing_known(tmp_path: Path) -> None:
     for results in ([], survey()[2:3], survey()[4:]):
         document = document_of(results)
@@ -114,6 +157,14 @@ def test_numbers() -> None:
         ("lion", 1, 1),
     ]
     assert numbers.absent == []
+    twice = ImageResult(
+        name="a",
+        path=Path("a"),
+        detections=found((0, 0, 1, 1, 0.9, 0), (0, 0, 1, 1, 0.2, 0), (0, 0, 1, 1, 0.21, 1)),
+    )
+    (zebra, gnu) = numbers_of([twice, twice], NAMES).found
+    assert {place: count for place, count in enumerate(zebra.image_bins) if count} == {18: 2}
+    assert {place: count for place, count in enumerate(gnu.image_bins) if count} == {4: 2}
     assert [image.name for image in numbers.busiest] == [NASTY, "map/ortho.tif", "ü 1.jpg"]
     many = [
         ImageResult(name=str(n), path=Path("a"), detections=found(*[(0, 0, 1, 1, 0.5, 0)] * n))

@@ -28,6 +28,8 @@ def raise_if_images_failed(document: Mapping[str, Any]) -> None:
     details = [f"{failure['file']}: {failure['reason']}" for failure in failures[:MOST_FAILURES_SHOWN]]
     if len(failures) > len(details):
         details.append(f"and {len(failures) - len(details)} more, named in run.json")
+    if document["tiles_failed"]:
+        details.append(f"besides, {_unread(document)} of images that are done could not be read")
     stopped = f"; the run stopped there, {images['left']} images are left" if images["left"] else ""
     hint = (
         "Allow more with processing.max_errors, or mend the files, and run again."
@@ -43,9 +45,13 @@ def _raise_if_tiles_failed(document: Mapping[str, Any]) -> None:
     images = document["tiles_failed"]
     if not images:
         return
-    tiles = sum(len(image["tiles"]) for image in images)
     raise InputError(
-        f"{tiles} tiles could not be read; animals in them are missing from the results",
+        f"{_unread(document)} could not be read; animals there are missing from the results",
         hint="They are listed in run.json. Copy the file again from where it was made, and run again.",
         details=[f"{image['file']}: {image['tiles'][0]}" for image in images[:MOST_FAILURES_SHOWN]],
     )
+
+
+def _unread(document: Mapping[str, Any]) -> str:
+    tiles = sum(len(image["tiles"]) for image in document["tiles_failed"])
+    return "1 tile" if tiles == 1 else f"{tiles} tiles"

@@ -89,8 +89,15 @@ class ImageWork:
 
     def fail_if_unread(self) -> None:
         """A raster of which nothing at all could be read has failed."""
-        if self.failure is None and self.unread and not self.parts:
-            self.failure = self.unread[0][1]
+        if self.failure is not None or not self.unread or self.parts:
+            return
+        number, why = len(self.unread), self.unread[0][1]
+        if self.empty:
+            self.failure = f"{number} of its tiles cannot be read, the others hold no data: {why}"
+        elif number == 1:
+            self.failure = f"its only tile cannot be read: {why}"
+        else:
+            self.failure = f"none of its {number} tiles can be read: {why}"
 
     def stitched(self, source: ImageSource, threshold: float, metric: OverlapMetric) -> Detections:
         """The detections of all tiles, each animal once, cut to the image."""
@@ -123,14 +130,13 @@ class ImageWork:
             latitude=position.latitude if position else None,
             positions=positions,
             tiles_empty=len(self.empty),
-            tiles_failed=self._tiles_failed(),
+            tiles_failed=() if self.failure is not None else self._tiles_failed(),
         )
 
     def _tiles_failed(self) -> tuple[str, ...]:
         """The tiles that could not be read, in the order of the image."""
         unread = sorted(self.unread, key=lambda tile: (tile[0].y, tile[0].x))
-        places = [(f"{tile.width} x {tile.height} px at {tile.x}, {tile.y}", why) for tile, why in unread]
-        return tuple(why if why.startswith(place) else f"{place}: {why}" for place, why in places)
+        return tuple(f"{tile.width} x {tile.height} px at {tile.x}, {tile.y}: {why}" for tile, why in unread)
 
 
 def reason_of(error: Exception, image: ImageFile) -> str:

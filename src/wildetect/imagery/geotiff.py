@@ -120,8 +120,7 @@ class RasterSource:
 
         check_size(self._path, window.width, window.height)
         place = RasterWindow(window.x, window.y, window.width, window.height)
-        where = f"{window.width} x {window.height} px at {window.x}, {window.y}"
-        with self._lock, _damage_explained(self._path, f"{where} cannot be read; the file is damaged"):
+        with self._lock, _damage_explained(self._path, "the file is damaged"):
             held = self._jpeg_blocks.read(window) if self._jpeg_blocks else None
             bands: Any = None if held is not None else self._dataset.read(self._bands, window=place)
             valid = self._dataset.dataset_mask(window=place) if self._masked else None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wildetect.geometry import Window
+from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.source import ImageSource
 from wildetect.results.records import ImageResult
 
@@ -97,7 +98,7 @@ def _by_class(found: Sequence[ImageResult]) -> list[NDArray[np.int64]]:
 
 
 def cut(source: ImageSource, result: ImageResult, row: int, *, margin: float = _MARGIN) -> Crop:
-    """The crop of a detection: a square around its box that lies inside the image.
+    """The crop of a detection: a square around its box that lies inside the image, grey where it is damaged.
 
     Args:
         source: The image, open.
@@ -106,7 +107,7 @@ def cut(source: ImageSource, result: ImageResult, row: int, *, margin: float = _
         margin: Side of the crop in longer sides of the box.
 
     Raises:
-        UnreadableImageError: The pixels cannot be read.
+        UnreadableImageError: None of the pixels can be read.
     """
     assert result.detections is not None  # noqa: S101 - only detections are chosen
     x_min, y_min, x_max, y_max = result.detections.xyxy[row].tolist()
@@ -114,7 +115,7 @@ def cut(source: ImageSource, result: ImageResult, row: int, *, margin: float = _
     side = round(min(max(longer * margin, _SMALLEST_SIDE), source.width, source.height))
     left = _inside((x_min + x_max - side) / 2, source.width - side)
     top = _inside((y_min + y_max - side) / 2, source.height - side)
-    image = Image.fromarray(np.ascontiguousarray(source.read(Window(left, top, side, side))))
+    image = Image.fromarray(np.ascontiguousarray(read_around_damage(source, Window(left, top, side, side))))
     if side > _SIDE:
         image = image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
     buffer = io.BytesIO()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 __all__ = ["TEMPLATES", "environment", "picture_source", "policy", "text_of"]
 
@@ -63,12 +65,20 @@ def environment(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
+        "breakable": _breakable,
         "duration": _duration,
         "moment": _moment,
         "picture": picture_source,
         "words": _words,
     }
     return made
+
+
+def _breakable(name: str) -> Markup:
+    """The name of a file, which a narrow page may break at its joints before it breaks it anywhere."""
+    from markupsafe import Markup, escape
+
+    return Markup("<wbr>").join(escape(part) for part in re.findall(r"[^/\\_-]*[/\\_-]+|[^/\\_-]+", name))
 
 
 def _duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wildetect.geometry import Window
+from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError, open_image
 from wildetect.results.crops import Crop, CropSource, choose, cut
 from wildetect.results.overlay import draw, save_overlay
@@ -66,7 +67,8 @@ def make_pictures(
 ) -> Pictures:
     """Draw overlays and cut crops.
 
-    Images that can no longer be read are left out, with one warning; so are overlays of large rasters.
+    Damaged parts of rasters come out grey. Images that can no longer be read are left out, with one
+    warning; so are overlays of large rasters.
 
     Args:
         folder: Of the overlays; made if there are any.
@@ -87,7 +89,7 @@ def make_pictures(
             crops += made.crops
             unread += made.unread
     if unread:
-        logger.warning("no pictures of %d images: %s%s", len(unread), unread[0], ", ..." * (len(unread) > 1))
+        logger.warning("%s", _warning(unread, wanted))
     crops.sort(key=lambda crop: (-crop.confidence, crop.image))
     return Pictures(overlays=tuple(overlays), crops=tuple(crops), unread=tuple(unread))
 
@@ -105,18 +107,37 @@ def _work(results: Sequence[ImageResult], wanted: PicturesWanted) -> Iterator[_W
         yield _Work(results[place], place in drawn, chosen.get(place, []))
 
 
+def _warning(unread: Sequence[str], wanted: PicturesWanted) -> str:
+    """What is missing, and why."""
+    who = "1 image" if len(unread) == 1 else f"{len(unread)} images"
+    missing = " and ".join(
+        ["no crops in report.html"] * bool(wanted.crops) + ["no overlays"] * (wanted.overlays != 0)
+    )
+    return f"{missing} of {who}, which cannot be read again: {unread[0]}{', ...' * (len(unread) > 1)}"
+
+
 def _make(folder: Path, work: _Work, class_names: Sequence[str]) -> Pictures:
     try:
         source = open_image(work.result.path)
     except UnreadableImageError as error:
         return Pictures(unread=(error.message,))
+    overlays: tuple[Path, ...] = ()
+    crops: list[Crop] = []
+    unread: list[str] = []
     try:
-        crops = tuple(cut(source, work.result, crop.row) for crop in work.crops)
-        return Pictures(overlays=_overlay(folder, source, work, class_names), crops=crops)
-    except UnreadableImageError as error:
-        return Pictures(unread=(error.message,))
+        # what is drawn is kept, whatever else of the image cannot be read
+        for crop in work.crops:
+            try:
+                crops.append(cut(source, work.result, crop.row))
+            except UnreadableImageError as error:
+                unread.append(error.message)
+        try:
+            overlays = _overlay(folder, source, work, class_names)
+        except UnreadableImageError as error:
+            unread.append(error.message)
     finally:
         source.close()
+    return Pictures(overlays=overlays, crops=tuple(crops), unread=tuple(unread[:1]))
 
 
 def _overlay(folder: Path, source: ImageSource, work: _Work, class_names: Sequence[str]) -> tuple[Path, ...]:
@@ -125,5 +146,5 @@ def _overlay(folder: Path, source: ImageSource, work: _Work, class_names: Sequen
     if not isinstance(source, ArraySource) and source.width * source.height > _LARGEST_RASTER:
         logger.info("no overlay of %s: it is large; open the detections over it in QGIS", work.result.name)
         return ()
-    pixels = source.read(Window(0, 0, source.width, source.height))
+    pixels = read_around_damage(source, Window(0, 0, source.width, source.height))
     return (save_overlay(folder, work.result.name, draw(pixels, work.result.detections, class_names)),)

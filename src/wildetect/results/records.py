@@ -36,7 +36,7 @@ class ImageResult:
             (n, 2); null where the image has no place on the map, as a photograph has not.
         tiles_empty: Number of tiles that were left out: a raster has no data there.
         tiles_failed: Tiles that could not be read, each as "width x height px at x, y ..." and the
-            reason; animals in them are missing from the detections.
+            reason; animals in them are missing from the detections. None of an image that failed as a whole.
     """
 
     name: str
@@ -119,7 +119,7 @@ class RunSummary:
         counts: Detections for each class id.
         failures: Reason for each failed image's name.
         tiles_empty: Tiles left out, as a raster has no data there.
-        tiles_failed: The tiles that could not be read, for each image that has some.
+        tiles_failed: The tiles that could not be read, for each image that has some and did not fail.
     """
 
     expected: int = 0
@@ -160,11 +160,11 @@ class RunSummary:
         self.done += 1
         self.tiles += tally.tiles
         self.tiles_empty += tally.tiles_empty
-        if tally.tiles_failed:
-            self.tiles_failed[name] = tally.tiles_failed
         if tally.failure is not None:
             self.failures[name] = tally.failure
             return
+        if tally.tiles_failed:
+            self.tiles_failed[name] = tally.tiles_failed
         self.detections += len(tally.class_ids)
         self.with_detections += len(tally.class_ids) > 0
         self.counts.update(tally.class_ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +19,8 @@ from wildetect.results.report_numbers import BINS, Histogram, Numbers, colour_co
 __all__ = ["write_report"]
 
 _MOST_FAILURES = 500
+_MOST_SOURCES = 5
+_TAIL = 10  # letters at the end of a file's name, which tell photographs apart: "I_0005.JPG"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,35 @@ class _Thumbnail:
     @property
     def confidence(self) -> str:
         return f"{self.crop.confidence:.5f}"
+
+    @property
+    def file(self) -> tuple[str, str]:
+        """The file's name in two parts: where it is too long for its place, the first is cut."""
+        name = PurePosixPath(self.crop.image).name
+        return name[:-_TAIL], name[-_TAIL:]
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """Where the threshold's slider begins.
+
+    Attributes:
+        limit: The lower limit of a bin, 0 to 1.
+        text: The confidence that detections have there at least, for a person.
+    """
+
+    limit: float
+    text: str
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], numbers: Numbers) -> _Beginning:
+        """The run's own threshold, in the bin that it lies in; the lowest bin with detections, if lower."""
+        wanted = float(document["settings"].get("confidence") or 0.0)
+        place = int(wanted * BINS + 1e-6)
+        used = [place for one in numbers.found for place, count in enumerate(one.bins) if count]
+        lowest = min([place, BINS - 1, *used])
+        least = wanted if lowest == place else lowest / BINS
+        return cls(lowest / BINS, max(f"{least:.2f}", f"{least:.4g}", key=len))
 
 
 def write_report(
@@ -72,24 +103,18 @@ def write_report(
         numbers=numbers,
         histogram=Histogram.of(numbers),
         bins=BINS,
-        lowest=_lowest(document, numbers),
+        begins=_Beginning.of(document, numbers),
         map=survey_map(results),
         crops=[_thumbnail(crop, class_names, overlays) for crop in crops],
         busiest=[(image, _link(image.name, overlays)) for image in numbers.busiest],
         most_failures=_MOST_FAILURES,
+        most_sources=_MOST_SOURCES,
         files=sorted(name for name in files if name not in overlays),
         style=style,
         script=script,
         policy=policy(style, script),
     )
     write_text(path, pieces)
-
-
-def _lowest(document: Mapping[str, Any], numbers: Numbers) -> float:
-    """Where the threshold's slider begins: the run's own threshold, or the lowest bin with detections."""
-    used = [place for one in numbers.found for place, count in enumerate(one.bins) if count]
-    wanted = int(float(document["settings"].get("confidence") or 0.0) * BINS + 1e-6)
-    return min([wanted, *used]) / BINS
 
 
 def _thumbnail(crop: Crop, class_names: Sequence[str], overlays: Collection[str]) -> _Thumbnail:

@@ -52,18 +52,24 @@ class ClassNumbers:
         class_id: Its number in the model.
         name: Its name.
         bins: Detections by confidence, from low to high.
-        images: Images with at least one.
+        image_bins: Images with at least one, by the confidence of the surest in each: those from a bin on
+            add up to the images that are left above its threshold.
     """
 
     class_id: int
     name: str
     bins: list[int] = field(default_factory=lambda: [0] * BINS)
-    images: int = 0
+    image_bins: list[int] = field(default_factory=lambda: [0] * BINS)
 
     @property
     def count(self) -> int:
         """All detections of the class."""
         return sum(self.bins)
+
+    @property
+    def images(self) -> int:
+        """All images with at least one."""
+        return sum(self.image_bins)
 
     @property
     def colour(self) -> str:
@@ -132,16 +138,8 @@ class Histogram:
                 if count:
                     floors[place] -= count * unit
                     title = f"{one.name}: {count:,} from {place / BINS:.2f} to {(place + 1) / BINS:.2f}"
-                    bars.append(
-                        Bar(
-                            one.class_id,
-                            place,
-                            round(floors[place], 2),
-                            round(count * unit, 2),
-                            one.colour,
-                            title,
-                        )
-                    )
+                    y, height = round(floors[place], 2), round(count * unit, 2)
+                    bars.append(Bar(one.class_id, place, y, height, one.colour, title))
         return cls(bars, [(tick, round(_HEIGHT - _BOTTOM - tick * unit, 2)) for tick in ticks])
 
     def x(self, confidence: float) -> float:
@@ -172,10 +170,12 @@ def numbers_of(results: Iterable[ImageResult], class_names: Sequence[str]) -> Nu
         if result.detections is None or not len(result.detections):
             continue
         keys = result.detections.class_id * BINS + bin_of(result.detections.confidence)
+        surest: dict[int, int] = {}
         for key, count in zip(*(part.tolist() for part in np.unique(keys, return_counts=True)), strict=True):
             classes[key // BINS].bins[key % BINS] += count
-        for class_id in np.unique(result.detections.class_id).tolist():
-            classes[class_id].images += 1
+            surest[key // BINS] = key % BINS  # keys rise: the last one of a class is its highest bin
+        for class_id, highest in surest.items():
+            classes[class_id].image_bins[highest] += 1
         # of equally busy images the first ones stay
         entry = (len(result.detections), -place, result.name)
         (heapq.heappushpop if len(busiest) == _BUSIEST else heapq.heappush)(busiest, entry)

@@ -8,10 +8,13 @@
     row,
     name: row.dataset.class,
     bins: row.dataset.bins.split(" ").map(Number),
+    imageBins: row.dataset.images.split(" ").map(Number),
     count: row.querySelector(".count"),
+    images: row.querySelector(".images"),
     bar: row.querySelector(".bar rect"),
   }));
-  const highest = Math.max(1, ...rows.map((one) => one.bins.reduce((a, b) => a + b, 0)));
+  const from = (bins, bin) => bins.slice(bin).reduce((a, b) => a + b, 0);
+  const highest = Math.max(1, ...rows.map((one) => from(one.bins, 0)));
   const marks = all("[data-bin]");
   const gallery = find("crops");
   const crops = gallery ? Array.from(gallery.children) : [];
@@ -22,8 +25,9 @@
     const passes = (name) => wanted === "" || name === wanted;
     let shown = 0;
     for (const one of rows) {
-      const count = one.bins.slice(bin).reduce((a, b) => a + b, 0);
+      const count = from(one.bins, bin);
       one.count.textContent = number(count);
+      one.images.textContent = number(from(one.imageBins, bin));
       one.bar.setAttribute("width", (100 * count) / highest + "%");
       one.row.classList.toggle("off", !passes(one.name));
       if (passes(one.name)) shown += count;
@@ -36,7 +40,10 @@
       crop.hidden = !passes(crop.dataset.class) || Number(crop.dataset.confidence) + 1e-9 < least;
       if (!crop.hidden) visible += 1;
     }
-    find("least").textContent = least.toFixed(2);
+    // the slider moves in bins; its first one begins at the run's own threshold
+    const text = least === Number(threshold.min) ? threshold.dataset.begins : least.toFixed(2);
+    find("least").textContent = text;
+    threshold.setAttribute("aria-valuetext", text);
     find("shown").textContent = number(shown);
     if (gallery) find("visible").textContent = number(visible);
     find("reset").disabled = wanted === "" && least === Number(threshold.min);

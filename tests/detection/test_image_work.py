@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from wildetect.detection.image_work import ImageWork
+from wildetect.detections import Detections
+from wildetect.geometry import Window
+from wildetect.imagery.discovery import ImageFile
+from wildetect.results.records import TileResult
+
+UNREAD = TileResult(Window(0, 0, 64, 64), failure="the file is damaged")
+EMPTY = TileResult(Window(64, 0, 64, 64))
+READ = TileResult(Window(0, 64, 64, 64), Detections.empty())
+
+
+def work(*tiles: TileResult) -> ImageWork:
+    image = ImageWork(0, ImageFile(Path("a.tif"), "a.tif"), time.perf_counter())
+    image.note(tiles)
+    image.fail_if_unread()
+    return image
+
+
+@pytest.mark.parametrize(
+    ("tiles", "failure"),
+    [
+        ([UNREAD], "its only tile cannot be read: the file is damaged"),
+        ([UNREAD] * 3, "none of its 3 tiles can be read: the file is damaged"),
+        (
+            [UNREAD, EMPTY, UNREAD],
+            "2 of its tiles cannot be read, the others hold no data: the file is damaged",
+        ),
+    ],
+)
+def test_nothing_could_be_read(tiles: list[TileResult], failure: str) -> None:
+    image = work(*tiles)
+    assert image.failure == failure
+    assert image.result(None).tiles_failed == ()
+
+
+def test_a_part_could_be_read() -> None:
+    image = work(UNREAD, READ)
+    assert image.failure is None
+    assert image.result(Detections.empty()).tiles_failed == ("64 x 64 px at 0, 0: the file is damaged",)
+
+
+def test_empty_is_not_unread() -> None:
+    assert work(EMPTY).failure is None
