@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def last_line(before: int, *results: ImageResult, expected: int) -> str:
 def test_the_rate_is_that_of_images_read_in_this_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
     seconds = iter(range(100))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(seconds)))
     assert last_line(3, expected=3) == "3 of 3 images, 0 detections"
     assert last_line(2, FAILED, expected=3) == "3 of 3 images, 0 detections, 1 failed"
     assert last_line(2, FAILED, expected=4) == "3 of 4 images, 0 detections, 1 failed"
