@@ -41,7 +41,7 @@ def test_exports_later(done: Workspace) -> None:
     assert document["files"] == ["labelstudio.json", "labelstudio_setup.xml", overlay]
     ended = done.invoke("detect.export", "--run", "results", "--export", "csv", "--overlays", "none")
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.endswith("detections.csv\n1 overlays removed\n")
+    assert ended.stdout.endswith("detections.csv\n1 overlay removed\n")
     assert "--export report" in ended.stderr
     assert not (done.root / "results" / overlay).exists()
     named = json.loads((done.root / "results/run.json").read_text(encoding="utf-8"))["files"]

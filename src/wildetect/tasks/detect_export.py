@@ -59,7 +59,7 @@ def export(
     for name in _shortened(made.written):
         print(folder / name)
     if made.removed:
-        print(f"{len(made.removed)} overlays removed")
+        print(f"{len(made.removed)} overlay{'s' * (len(made.removed) != 1)} removed")
     if "report.html" not in made.written and (folder / "report.html").is_file():
         say("report.html is as it was; with --export report it is written anew and links these files")
 
