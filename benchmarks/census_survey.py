@@ -28,13 +28,13 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from wildetect.census.document import CensusFacts
-from wildetect.census.finished_run import FinishedRun, read_finished_run
 from wildetect.census.outputs import write_census
 from wildetect.census.pairs import MOST_PAIRS
 from wildetect.census.result import Census
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.census.survey_files import SurveyFiles
 from wildetect.detections import Detections
+from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.folder import Wanted, write_exports
 from wildetect.results.journal import Journal
 from wildetect.results.journal_lines import stamp_of

@@ -67,6 +67,36 @@ def test_what_is_known_of_a_version(served: Workspace, browser: webdriver.Chrome
     browser.save_screenshot(str(screenshots(tmp_path) / "version.png"))
 
 
+def test_the_runs_that_were_made_with_a_version(
+    served: Workspace, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    weights = REPOSITORY / "demo" / "detector.onnx"
+    served.succeed("model.register", "--weights", weights, "--name", "runs-of", "--alias", "production")
+    words = (
+        "--source",
+        REPOSITORY / "demo" / "pictures",
+        "--model",
+        "runs-of@production",
+        "--tile-size",
+        "640",
+    )
+    served.succeed("detect.run", *words, "--output", tmp_path / "run", "--limit", "1")
+    address = served.variables["MLFLOW_TRACKING_URI"]
+    browser.set_window_size(1400, 1100)
+    browser.get(f"{address}/#/models/runs-of/versions/1")
+    text_with(browser, ("last_detection", "runs-of on 1 of 1 images"))
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)  # MLflow's greeting
+    source = browser.find_element(By.XPATH, "//*[contains(text(), 'Source Model')]/following::a[1]")
+    browser.get(str(source.get_attribute("href")))
+    text_with(browser, ("Runs", "runs-of on 1 of 1 images", "pictures (#"))
+    browser.save_screenshot(str(screenshots(tmp_path) / "runs.png"))
+    run = browser.find_element(By.XPATH, "//a[contains(., 'runs-of on 1 of 1 images')]")
+    browser.get(str(run.get_attribute("href")))
+    text_with(browser, ("detections with runs-of version 1 in 1 of 1 images", "Datasets", "pictures ("))
+    note = browser.find_element(By.XPATH, "//a[contains(., 'runs-of version 1')]")
+    assert str(note.get_attribute("href")).endswith("#/models/runs-of/versions/1")
+
+
 def screenshots(tmp_path: Path) -> Path:
     """Where pictures of the page are kept: a folder that CI names, else the test's own."""
     folder = Path(os.environ.get("WILDETECT_SCREENSHOTS", tmp_path))

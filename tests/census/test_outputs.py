@@ -222,7 +222,8 @@ def test_what_mlflow_keeps(surveyed: Surveyed) -> None:
     assert record.metrics["animals_seen"] == surveyed.document["counts"]["animals"]
     assert record.metrics["seen_gnu_ _blue_"] == surveyed.document["counts"]["per_class"]["gnu, <blue>"]
     assert record.metrics["lower_all"] <= record.metrics["estimate_all"] <= record.metrics["upper_all"]
-    assert all(path.is_file() for path in record.files)
+    assert record.files
+    assert all((surveyed.folder / name).is_file() for name in record.files)
     assert record.model is None  # a weights file, no version
     named = {**surveyed.document, "model": {**surveyed.document["model"], "version": "3"}}
     assert census_record(named, surveyed.folder).model == ("herd", "3")

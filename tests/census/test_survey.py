@@ -14,10 +14,11 @@ from PIL import Image
 from tests.census.conftest import Surveyed, plan_of, written
 from tests.census.flights import Flight, Herd, degrees, make_run
 
-from wildetect.census.finished_run import read_finished_run
 from wildetect.census.survey import survey
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.results.run_file import read_run_file, write_run_file
+from wildetect.results.finished_run import read_finished_run
+from wildetect.results.journal import Journal
+from wildetect.results.run_file import mark_running, read_run_file, write_run_file
 from wildetect.settings.detection import PositionTable
 
 HERD = Herd(np.array([[0.0, 20.0], [10.0, 60.0], [-12.0, 90.0]]), np.array([0, 0, 1]))
@@ -155,7 +156,11 @@ def test_a_run_that_is_not_finished_is_refused(small: Callable[..., Path], state
 
 def test_a_run_that_was_killed_is_refused(small: Callable[..., Path]) -> None:
     run = small(HERD)
+    assert mark_running(run) == {**read_run_file(run), "state": "finished"}
+    with pytest.raises(InputError, match="killed or is still going on"):
+        read_finished_run(run)
     (run / "run.json").unlink()
+    assert mark_running(run) is None
     with pytest.raises(InputError, match="killed or is still going on"):
         read_finished_run(run)
 
@@ -172,15 +177,13 @@ def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None) -> None:
 def test_images_that_are_no_longer_part_of_the_run(small: Callable[..., Path]) -> None:
     run = small(HERD)
     document = read_run_file(run)
-    write_run_file(run, {**document, "images": {**document["images"], "done": 3}})
-    path = run / "detections.json"
-    listed = json.loads(path.read_text(encoding="utf-8"))
-    gone = listed["images"].pop(0)["file"]
-    path.write_text(json.dumps(listed), encoding="utf-8")
-    assert gone not in {result.name for result in read_finished_run(run).results}
-    path.unlink()
+    gone = read_finished_run(run).results[0].name
+    with Journal(run, {"tile_size": 640}) as journal:
+        journal.leave_out(frozenset({gone}))
     with pytest.raises(InputError, match="other images than"):
         read_finished_run(run)
+    write_run_file(run, {**document, "images": {**document["images"], "done": 3}})
+    assert gone not in {result.name for result in read_finished_run(run).results}
 
 
 def without_tags(folder: Path) -> list[str]:

@@ -18,7 +18,8 @@ READ = TileResult(Window(0, 64, 64, 64), Detections.empty())
 
 def work(*tiles: TileResult) -> ImageWork:
     image = ImageWork(0, ImageFile(Path("a.tif"), "a.tif"), time.perf_counter())
-    image.note(tiles)
+    for tile in tiles:
+        image.note(tile)
     image.fail_if_unread()
     return image
 

@@ -37,7 +37,16 @@ def test_exports_later(done: Workspace) -> None:
     config.write_text("labelstudio: {from_name: boxes, to_name: picture}\n", encoding="utf-8")
     words = ("--run", "results", "--export", "labelstudio", "--export", "overlays", "--overlays", "all")
     document = done.document("detect.export", *words, "--config", config)
-    assert document["files"] == ["labelstudio.json", "labelstudio_setup.xml", f"overlays/{Path(HERD).name}"]
+    overlay = f"overlays/{Path(HERD).name}"
+    assert document["files"] == ["labelstudio.json", "labelstudio_setup.xml", overlay]
+    ended = done.invoke("detect.export", "--run", "results", "--export", "csv", "--overlays", "none")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.endswith("detections.csv\n1 overlay removed\n")
+    assert "--export report" in ended.stderr
+    assert not (done.root / "results" / overlay).exists()
+    named = json.loads((done.root / "results/run.json").read_text(encoding="utf-8"))["files"]
+    assert overlay not in named
+    assert "labelstudio.json" in named
     (task,) = json.loads((done.root / "results/labelstudio.json").read_text(encoding="utf-8"))
     assert task["data"]["image"].endswith(f"?d={HERD}")
     assert task["predictions"][0]["result"][0]["from_name"] == "boxes"

@@ -183,7 +183,41 @@ def test_the_run_is_in_mlflow(
     assert run.data.metrics["detections"] == document["detections"]
     assert run.data.metrics["count_elephant"] == document["counts"]["elephant"]
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert {"detections.json", "detections.csv", "run.json", "overlays"} <= files
+    assert {"detections.json", "detections.csv", "run.json", "report.html", "overlays"} <= files
+    assert not [name for name in files if name.startswith(".")]
+    drawn = {file.path for file in client.list_artifacts(run.info.run_id, "overlays")}
+    assert drawn == {name for name in document["files"] if name.startswith("overlays/")}
+
+
+def test_mlflow_links_run_model_and_pictures(
+    served: Workspace, golden_pictures: Path, herd_model: str, tmp_path: Path
+) -> None:
+    import mlflow
+
+    source = tmp_path / "camp23"
+    shutil.copytree(golden_pictures, source)
+    (source / "broken.jpg").write_bytes(b"no photograph")
+    words = ("--source", source, "--model", herd_model, "--output", tmp_path / "linked", "--json")
+    ended = served.invoke("detect.run", *words)
+    assert ended.returncode == 5, ended.stderr
+    document = json.loads(ended.stdout)
+    client = mlflow.MlflowClient(served.variables["MLFLOW_TRACKING_URI"])
+    run = client.get_run(document["mlflow"]["run_id"])
+    (pictures,) = [one.dataset for one in run.inputs.dataset_inputs]
+    assert pictures.name == "camp23"
+    assert document["dataset"]["digest"].startswith(pictures.digest)
+    assert json.loads(pictures.source) == {"sources": [str(source)]}
+    assert json.loads(pictures.profile) == {"images": document["images"]["found"]}
+    assert run.data.tags["failures"].startswith("broken.jpg: ")
+    assert run.data.tags["sources"] == str(source)
+    assert "1 failed" in run.data.tags["mlflow.note.content"]
+    (model,) = run.inputs.model_inputs
+    listed = [one for one in client.get_logged_model(model.model_id).metrics if one.run_id == run.info.run_id]
+    assert {one.key for one in listed} == set(run.data.metrics)
+    assert {one.dataset_name for one in listed} == {"camp23"}
+    version = client.get_model_version_by_alias("herd", "production")
+    assert version.source == f"models:/{model.model_id}"
+    assert version.tags["last_detection"].endswith(f"/runs/{run.info.run_id}")
 
 
 def test_what_was_registered_is_whole(served: Workspace, shared_data: Path, herd_model: str) -> None:

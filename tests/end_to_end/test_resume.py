@@ -50,6 +50,8 @@ def test_a_finished_run_is_only_exported_again(workspace: Workspace) -> None:
     ended = workspace.invoke("detect.run", *WORDS, "--output", "undisturbed", "--json")
     assert ended.returncode == 5  # the broken photograph is tried again, and still broken
     assert "40 of 41 images had been done before" in ended.stderr
+    assert "41 of 41 images, " in ended.stderr
+    assert "images/s" not in ended.stderr  # nothing was read in this start
     again = json.loads(ended.stdout)
     assert again["images"] == before["images"]
     assert again["times"]["started"] == before["times"]["started"]
@@ -91,12 +93,79 @@ def test_ctrl_c_keeps_what_is_done(workspace: Workspace, trial: Trial) -> None:
     output = workspace.root / "interrupted"
     run = json.loads((output / "run.json").read_text(encoding="utf-8"))
     assert run["state"] == "interrupted"
+    error, hint = workspace.fail(5, "detect.export", "--run", "interrupted", "--export", "gpkg")
+    assert "is not finished: it was interrupted" in error
+    assert "detect.run" in hint
     assert 2 <= run["images"]["done"] < 41
     found = json.loads((output / "detections.json").read_text(encoding="utf-8"))["images"]
     assert len(found) == run["images"]["done"]
     workspace.invoke("detect.run", *WORDS, "--output", "interrupted")
     for name in ("detections.json", "detections.csv"):
         assert (output / name).read_bytes() == (workspace.root / "undisturbed" / name).read_bytes()
+
+
+def test_killed_while_it_goes_on_it_is_no_finished_run(workspace: Workspace, trial: Trial) -> None:
+    workspace.succeed("detect.run", *WORDS, "--output", "marked", "--limit", "2")
+    journal = workspace.root / "marked" / "journal.jsonl"
+    before = journal.stat().st_size
+    process = trial.start("marked")
+    while process.poll() is None and journal.stat().st_size == before:
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    run = json.loads((workspace.root / "marked" / "run.json").read_text(encoding="utf-8"))
+    assert run["state"] == "running"
+    error, _ = workspace.fail(5, "detect.export", "--run", "marked", "--export", "csv")
+    assert "it was killed or is still going on" in error
+    workspace.invoke("detect.run", *WORDS, "--output", "marked")
+    run = json.loads((workspace.root / "marked" / "run.json").read_text(encoding="utf-8"))
+    assert (run["state"], run["images"]["done"]) == ("finished", 41)
+
+
+def test_exports_that_were_once_made_are_kept_up_to_date(workspace: Workspace) -> None:
+    words = ("detect.run", *WORDS, "--output", "kept")
+    workspace.succeed(*words, "--limit", "1", "--export", "gpkg", "--export", "labelstudio")
+    more = workspace.document(*words, "--limit", "3")
+    assert {"detections.gpkg", "labelstudio.json", "labelstudio_setup.xml"} <= set(more["files"])
+    folder = workspace.root / "kept"
+    labelled = json.loads((folder / "labelstudio.json").read_text(encoding="utf-8"))
+    assert len(labelled) == 3
+    placed = (folder / "detections.gpkg").read_bytes()
+    workspace.succeed("detect.export", "--run", "kept", "--export", "gpkg")
+    assert (folder / "detections.gpkg").read_bytes() == placed
+
+
+def test_images_that_are_gone_are_named_and_count_nowhere(workspace: Workspace) -> None:
+    words = ("detect.run", *WORDS, "--output", "fewer")
+    three = workspace.document(*words, "--limit", "3")
+    ended = workspace.invoke(*words, "--limit", "2", "--json")
+    assert ended.returncode == 0, ended.stderr
+    two = json.loads(ended.stdout)
+    lost = three["detections"] - two["detections"]
+    assert lost > 0
+    assert "warning: 1 image done before and not found now" in ended.stderr
+    assert f"left out of all results, with {lost} detections" in ended.stderr
+    assert two["left_out"] == {"images": 1, "detections": lost}
+    assert three["left_out"] == {"images": 0, "detections": 0}
+    assert two["times"]["seconds"] < three["times"]["seconds"]  # of those that count
+    folder = workspace.root / "fewer"
+    table = (folder / "detections.csv").read_bytes()
+    workspace.succeed("detect.export", "--run", "fewer", "--export", "csv", "--export", "labelstudio")
+    assert (folder / "detections.csv").read_bytes() == table
+    assert len(json.loads((folder / "labelstudio.json").read_text(encoding="utf-8"))) == 2
+    again = workspace.document(*words, "--limit", "3")
+    assert (again["resumed_images"], again["detections"]) == (3, three["detections"])  # back, not done again
+
+
+def test_another_model_is_named(workspace: Workspace) -> None:
+    from benchmarks.networks import make_network, plain
+
+    make_network(workspace.root / "other.onnx", plain(16, 3), side=64, share=0.05)
+    workspace.succeed("detect.run", *WORDS, "--output", "model", "--limit", "1")
+    words = [word if word != "tiny.onnx" else "other.onnx" for word in WORDS]
+    ended = workspace.invoke("detect.run", *words, "--output", "model", "--limit", "1")
+    assert ended.returncode == 2
+    assert "  model: other.onnx, there tiny.onnx\n" in ended.stderr
 
 
 def test_a_second_run_into_the_same_folder(workspace: Workspace, trial: Trial) -> None:

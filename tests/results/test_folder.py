@@ -69,12 +69,13 @@ def test_no_geojson_without_positions(tmp_path: Path, results: list[ImageResult]
 def test_exports_made_later_have_the_same_bytes(output: Path) -> None:
     before = {name: (output / name).read_bytes() for name in files_in(output)}
     first = export_again(output, Wanted(exports=[one for one in ALWAYS if one != "report"]))
-    for name in first:
+    for name in first.written:
         assert (output / name).read_bytes() == before[name], name
 
 
 def test_everything_later(output: Path, results: list[ImageResult]) -> None:
-    written = export_again(output, EVERYTHING)
+    written, removed = export_again(output, EVERYTHING)
+    assert removed == []
     assert {"detections.gpkg", "labelstudio.json", "labelstudio_setup.xml", "report.html"} <= set(written)
     named = json.loads((output / "run.json").read_text(encoding="utf-8"))["files"]
     assert len(named) == len(set(named))
@@ -98,7 +99,9 @@ def test_pictures_that_are_gone_cost_the_gallery_only(
 ) -> None:
     for result in results:
         result.path.unlink()
-    assert export_again(output, Wanted(exports=["report", "overlays"])) == ["report.html"]
+    again = export_again(output, Wanted(exports=["report", "overlays"], overlays=2))
+    assert again.written == ["report.html"]
+    assert len(again.removed) == 1  # the others show what is still true
     assert (
         "no crops in report.html and no overlays of 3 images, which cannot be read again: cannot"
         in caplog.text

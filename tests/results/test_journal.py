@@ -40,7 +40,7 @@ def image(name: str) -> ImageFile:
 
 
 def write(folder: Path, *results: ImageResult) -> Path:
-    with Journal(folder, SHAPE) as journal:
+    with Journal(folder, SHAPE, "herd version 3") as journal:
         for number, one in enumerate(results):
             journal.add(one, STAMP, float(number))
     return folder / JOURNAL
@@ -170,6 +170,9 @@ def test_another_run_is_refused_and_named(tmp_path: Path) -> None:
     assert raised.value.details == ("classifier: x, there None", "tile_size: 640, there 800")
     assert "--restart" in raised.value.hint
     assert path.read_bytes() == before
+    with pytest.raises(ConfigurationError) as raised:
+        Journal(tmp_path, {**SHAPE, "model sha256": "2" * 64}, "coco version 1")
+    assert raised.value.details[0] == "model: coco version 1, there herd version 3"
 
 
 @pytest.mark.parametrize("content", [b"something else\n\n", b'{"journal":99}\n{}\n', b"[]\n[]\n"])
@@ -249,3 +252,34 @@ def test_only_what_is_ours_is_removed(tmp_path: Path) -> None:
 def test_no_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no finished or interrupted run"):
         read_results(tmp_path)
+
+
+def test_images_that_are_left_out_stay_in_the_journal(tmp_path: Path) -> None:
+    write(tmp_path, result("a.jpg"), result("b.jpg"), result("c.jpg"))
+    with Journal(tmp_path, SHAPE) as journal:
+        size = journal.path.stat().st_size
+        journal.leave_out(frozenset())
+        assert journal.path.stat().st_size == size  # nothing new, no line
+        assert journal.record.missing_from([image("b.jpg"), image("d.jpg")]) == {"a.jpg", "c.jpg"}
+        journal.leave_out(frozenset({"a.jpg", "c.jpg"}))
+    assert [one.name for one in read_results(tmp_path)] == ["b.jpg"]
+    with Journal(tmp_path, SHAPE) as journal:
+        assert journal.record.left_out == {"a.jpg", "c.jpg"}
+        assert journal.record.holds("a.jpg", STAMP)
+        journal.leave_out(frozenset())
+    assert [one.name for one in read_results(tmp_path)] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_seconds_are_known_for_each_image(tmp_path: Path) -> None:
+    with Journal(tmp_path, SHAPE) as journal:
+        journal.add(result("a.jpg"), STAMP, 2)
+        journal.add_tiles("b.tif", STAMP, [], 5)
+        journal.add(result("c.jpg"), STAMP, 6)
+        journal.add(result("b.tif"), STAMP, 6.5)
+        journal.add(result("a.jpg"), STAMP, 7.5)  # done again: the earlier time went for nothing
+        now = journal.record
+        expected = [now.seconds_of([name]) for name in ("a.jpg", "b.tif", "c.jpg")]
+    assert expected == [1, 3.5, 1]
+    with Journal(tmp_path, SHAPE) as journal:
+        assert [journal.record.seconds_of([name]) for name in ("a.jpg", "b.tif", "c.jpg")] == expected
+        assert journal.record.seconds == 7.5

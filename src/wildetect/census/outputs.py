@@ -20,7 +20,7 @@ from wildetect.census.tables import write_animals, write_transects
 from wildetect.registry.runs import RunRecord
 from wildetect.results.leftovers import remove_drafts
 from wildetect.results.lock import sole_writer
-from wildetect.results.run_file import metric_name
+from wildetect.results.logged_run import metric_name
 
 __all__ = ["FILES", "census_record", "write_census"]
 
@@ -105,7 +105,8 @@ def census_record(document: Mapping[str, Any], folder: Path) -> RunRecord:
             "seconds": document["times"]["seconds"],
         },
         tags={"campaign": document["campaign"]["id"], "state": document["state"]},
-        files=[folder / name for name in document["files"]],
+        folder=folder,
+        files=document["files"],
         model=(model["name"], model["version"]) if model["version"] else None,
     )
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from wildetect.census.animals import Animals, count_once, default_tolerance
 from wildetect.census.boxes import GroundBoxes, boxes_on_ground
 from wildetect.census.cautions import cautions
-from wildetect.census.finished_run import FinishedRun
 from wildetect.census.gathering import gather
 from wildetect.census.missing import cautions_of, left_out_of, refuse_nowhere
 from wildetect.census.photographs import Views, make_views
@@ -22,6 +21,7 @@ from wildetect.census.survey_files import SurveyFiles
 from wildetect.census.thresholds import numbers_by_confidence
 from wildetect.census.transects import transects_for
 from wildetect.errors import ConfigurationError
+from wildetect.results.finished_run import FinishedRun
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs
 from wildetect.settings.problems import nearest

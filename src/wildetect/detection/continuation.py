@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,10 @@ from wildetect.results.journal_record import Record
 
 __all__ = ["Continuation", "logged_before", "shape_of"]
 
-_COMPARED = ("state", "model", "images", "detections", "counts", "failures")
+logger = logging.getLogger(__name__)
+
+# not the state: it says "running" where a start was killed that came after the logged one
+_COMPARED = ("model", "dataset", "images", "detections", "counts", "failures")
 # they decide how far a run goes, not what it finds in an image
 _SHAPELESS = frozenset({"max_errors"})
 
@@ -30,11 +34,15 @@ class Continuation:
         left: The others, failed ones among them: a drive may be back, a file mended; and a file that is
             still broken costs little.
         stamps: Size and time of each image's file, before any was read.
+        left_out: Names of the images that the journal knows and that are not among those of the run now.
+        left_out_done: How many of them were read, and how many detections they have.
     """
 
     done: Sequence[ImageFile]
     left: Sequence[ImageFile]
     stamps: Mapping[str, Stamp | None]
+    left_out: frozenset[str] = frozenset()
+    left_out_done: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(cls, images: Sequence[ImageFile], record: Record) -> Continuation:
@@ -42,7 +50,24 @@ class Continuation:
         stamps = {image.name: stamp_of(image.path) for image in images}
         done = [image for image in images if record.holds(image.name, stamps[image.name])]
         held = {image.name for image in done}
-        return cls(done, [image for image in images if image.name not in held], stamps)
+        left = [image for image in images if image.name not in held]
+        gone = record.missing_from(images)
+        found = [tally for name in gone if (tally := record.entries[name].tally).failure is None]
+        counts = len(found), sum(len(tally.class_ids) for tally in found)
+        return cls(done, left, stamps, gone, counts)
+
+    def warn_of_left_out(self) -> None:
+        """Results of images that are not there any more do not count; who relies on them must hear of it."""
+        images, detections = self.left_out_done
+        if images:
+            logger.warning(
+                "%d image%s done before and not found now (moved, deleted, or beyond --limit): left out of "
+                "all results, with %d detection%s",
+                images,
+                "s" * (images != 1),
+                detections,
+                "s" * (detections != 1),
+            )
 
 
 def shape_of(
@@ -65,11 +90,8 @@ def shape_of(
     return plain
 
 
-def logged_before(folder: Path, document: Mapping[str, Any]) -> Any:
-    """Where MLflow has the run of a folder, if its run.json says the same as a new one; else None."""
-    try:
-        earlier = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        same = all(earlier[key] == document[key] for key in _COMPARED)
-    except (OSError, ValueError, KeyError, TypeError):
+def logged_before(earlier: Mapping[str, Any] | None, document: Mapping[str, Any]) -> Any:
+    """Where MLflow has a run, if its earlier run.json says the same as the new one; else None."""
+    if earlier is None or any(earlier.get(key) != document[key] for key in _COMPARED):
         return None
-    return earlier.get("mlflow") if same else None
+    return earlier.get("mlflow")

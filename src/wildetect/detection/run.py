@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from wildetect.detection.continuation import Continuation, logged_before, shape_of
 from wildetect.detection.detector import Detector
+from wildetect.detection.journal_keeper import Clock, JournalKeeper
 from wildetect.detection.pipeline import PipelineOptions, detect_images, never
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
+from wildetect.results.dataset import PictureSet
 from wildetect.results.files import make_folder
-from wildetect.results.folder import Wanted, write_exports
+from wildetect.results.folder import Wanted, made_before, write_exports
 from wildetect.results.journal import Journal
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
-from wildetect.results.records import ImageResult, RunSummary, TileResult
-from wildetect.results.run_file import RunFacts, State, run_document, write_run_file
+from wildetect.results.records import ImageResult, RunSummary
+from wildetect.results.run_file import RunFacts, State, mark_running, run_document, write_run_file
 
 __all__ = ["RunPlan", "detect_into_folder", "settings_of"]
 
@@ -78,7 +79,8 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> dict[str, Any]:
         if plan.restart:
             remove_run(plan.output)
         settings = settings_of(plan.detector, plan.options)
-        with Journal(plan.output, shape_of(plan.detector, settings, plan.sources)) as journal:
+        shape = shape_of(plan.detector, settings, plan.sources)
+        with Journal(plan.output, shape, str(plan.model)) as journal:
             remove_drafts(plan.output)
             remove_overlays(plan.output, journal.record.entries)
             return _go_on(plan, journal, progress)
@@ -86,18 +88,16 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> dict[str, Any]:
 
 def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> dict[str, Any]:
     work = Continuation.of(plan.images, journal.record)
-    finished = {image.name for image in work.done}
+    earlier = mark_running(plan.output)
+    journal.leave_out(work.left_out)
+    work.warn_of_left_out()
     summary = RunSummary(expected=len(plan.images))
     journal.record.count(work.done, summary)
     progress(summary)
+    finished = {image.name for image in work.done}
     interrupt: KeyboardInterrupt | None = None
-    clock = _Clock(journal.record.seconds)
     try:
-        found = detect_images(
-            work.left, plan.detector, plan.options, stop=plan.stop, keeper=_Keeper(journal, work, clock)
-        )
-        for result in found:
-            journal.add(result, work.stamps[result.name], clock.seconds)
+        for result in _detected(plan, work, journal):
             finished.add(result.name)
             summary.add(result)
             progress(summary)
@@ -111,42 +111,26 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> dict[str, Any
         device=plan.detector.device,
         state=stopped if summary.left else "finished",
         started=journal.record.started,
-        seconds=journal.record.seconds,
+        seconds=journal.record.seconds_of(finished),
+        dataset=PictureSet(plan.sources, work.stamps),
         resumed=len(work.done),
+        left_out=work.left_out_done,
     )
     document = run_document(facts, summary)
-    document["mlflow"] = logged_before(plan.output, document)
+    document["mlflow"] = logged_before(earlier, document)
     _write(plan, journal.record.results(image for image in plan.images if image.name in finished), document)
     if interrupt:
         raise interrupt
     return document
 
 
-class _Clock:
-    """Seconds of work, those of earlier starts included."""
-
-    def __init__(self, earlier: float) -> None:
-        self._zero = time.monotonic() - earlier
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._zero
-
-
-@dataclass(frozen=True, slots=True)
-class _Keeper:
-    """Keeps tiles of long images in the journal."""
-
-    journal: Journal
-    work: Continuation
-    clock: _Clock
-
-    def known(self, image: ImageFile) -> Sequence[TileResult]:
-        return self.journal.record.tiles(image.name, self.work.stamps[image.name])
-
-    def keep(self, image: ImageFile, tiles: Sequence[TileResult]) -> None:
-        stamp = self.work.stamps[image.name]
-        self.journal.add_tiles(image.name, stamp, tiles, self.clock.seconds)
+def _detected(plan: RunPlan, work: Continuation, journal: Journal) -> Iterator[ImageResult]:
+    """The results of the images that are left, each in the journal by then."""
+    clock = Clock(journal.record.seconds)
+    keeper = JournalKeeper(journal, work, clock)
+    for result in detect_images(work.left, plan.detector, plan.options, stop=plan.stop, keeper=keeper):
+        journal.add(result, work.stamps[result.name], clock.seconds)
+        yield result
 
 
 def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, object]:
@@ -175,7 +159,8 @@ def _overlap_of(options: PipelineOptions) -> dict[str, object]:
 
 
 def _write(plan: RunPlan, results: Sequence[ImageResult], document: dict[str, Any]) -> None:
-    wanted = plan.wanted
+    exports = dict.fromkeys([*plan.wanted.exports, *made_before(plan.output)])
+    wanted = replace(plan.wanted, exports=tuple(exports))
     if document["state"] == "interrupted":
         wanted = replace(wanted, overlays=0, crops=0)  # who presses Ctrl+C does not want to wait for them
     document["files"] = write_exports(plan.output, document, results, wanted)

@@ -7,9 +7,7 @@ quality).
 
 from __future__ import annotations
 
-import json
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,12 +15,11 @@ from pathlib import Path
 
 from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.quality import Evaluated, tag_of
-from wildetect.registry.runs import RunRecord, finish_run, logged_model_id, start_run
+from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, logged_model_id, start_run
 
 __all__ = ["EXPERIMENT", "Evaluation", "log_evaluation", "metric_name"]
 
 EXPERIMENT = "evaluation"
-_DIGEST_LENGTH = 16  # MLflow takes at most 36 signs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +71,19 @@ def log_evaluation(
     model_id = logged_model_id(connection, name, version)
     run_id = start_run(connection, EXPERIMENT, f"{called} on {evaluation.dataset}")
     tags = {"model": name, "dataset": evaluation.dataset, **({"version": version} if version else {})}
-    with errors_of_mlflow(f"run {run_id}"):
-        _log_dataset(connection, run_id, model_id, evaluation)
-        _log_metrics(connection, run_id, model_id, evaluation)
-    finish_run(
-        connection, run_id, RunRecord(parameters=evaluation.settings, tags=tags, folder=evaluation.folder)
+    record = RunRecord(
+        parameters=evaluation.settings,
+        metrics={**evaluation.metrics, **evaluation.of_classes},  # 80 classes: 400, one request takes 1000
+        tags=tags,
+        folder=evaluation.folder,
+        model=model,
+        dataset=DatasetRecord(
+            name=evaluation.dataset,
+            digest=evaluation.digest,
+            source={"annotations_sha256": evaluation.digest},
+        ),
     )
+    finish_run(connection, run_id, record)
     if version is not None:
         evaluated = Evaluated(
             dataset=evaluation.dataset,
@@ -93,27 +97,3 @@ def log_evaluation(
                 name, version, tag_of(evaluation.dataset), evaluated.model_dump_json()
             )
     return run_id, model_id
-
-
-def _log_dataset(connection: Connection, run_id: str, model_id: str | None, evaluation: Evaluation) -> None:
-    from mlflow.entities import Dataset, DatasetInput, LoggedModelInput
-
-    source = json.dumps({"annotations_sha256": evaluation.digest})
-    dataset = Dataset(evaluation.dataset, evaluation.digest[:_DIGEST_LENGTH], "local", source)
-    models = [LoggedModelInput(model_id)] if model_id else []
-    connection.client.log_inputs(run_id, datasets=[DatasetInput(dataset)], models=models)
-
-
-def _log_metrics(connection: Connection, run_id: str, model_id: str | None, evaluation: Evaluation) -> None:
-    from mlflow.entities import Metric
-
-    now = int(time.time() * 1000)
-    link = {
-        "model_id": model_id,
-        "dataset_name": evaluation.dataset,
-        "dataset_digest": evaluation.digest[:_DIGEST_LENGTH],
-    }
-    values = {**evaluation.metrics, **evaluation.of_classes}
-    metrics = [Metric(name, float(value), now, 0, **link) for name, value in values.items()]
-    # one request, of at most 1000 metrics; a model of 80 classes has 400
-    connection.client.log_batch(run_id, metrics=metrics)

@@ -15,14 +15,14 @@ from wildetect.results.files import write_text
 from wildetect.results.geojson import write_geojson
 from wildetect.results.geopackage import write_geopackage
 from wildetect.results.labelstudio import LabelNames, labelling_setup, write_labelstudio
-from wildetect.results.leftovers import OVERLAYS
+from wildetect.results.leftovers import OVERLAYS, remove_overlays
 from wildetect.results.pictures import MOST_CROPS, PicturesWanted, make_pictures
 from wildetect.results.records import ImageResult
 from wildetect.results.report import write_report
 from wildetect.results.rows import has_positions
 from wildetect.settings.detection import Export
 
-__all__ = ["ALL_EXPORTS", "ALWAYS", "Export", "Wanted", "write_exports"]
+__all__ = ["ALL_EXPORTS", "ALWAYS", "Export", "Wanted", "made_before", "write_exports"]
 
 ALL_EXPORTS: tuple[Export, ...] = get_args(Export)
 ALWAYS: tuple[Export, ...] = ("megadetector", "csv", "coco", "geojson", "report", "overlays")
@@ -90,6 +90,11 @@ def write_exports(
     return written + _pictures_and_report(run, wanted, written)
 
 
+def made_before(folder: Path) -> list[Export]:
+    """What was once asked for in a folder, by its files: a run that goes on keeps it up to date."""
+    return [export for export, name in _ON_DEMAND.items() if (folder / name).is_file()]
+
+
 def _pictures_and_report(run: _Run, wanted: Wanted, files: Sequence[str]) -> list[str]:
     pictures = make_pictures(
         run.folder / OVERLAYS,
@@ -101,6 +106,8 @@ def _pictures_and_report(run: _Run, wanted: Wanted, files: Sequence[str]) -> lis
         ),
     )
     written = [f"{OVERLAYS}/{path.name}" for path in pictures.overlays]
+    if "overlays" in wanted.exports:
+        remove_overlays(run.folder, _not_drawn(run.results, wanted.overlays))
     if "report" in wanted.exports:
         known = [*_written_before(run), *files, *written]
         write_report(
@@ -108,6 +115,16 @@ def _pictures_and_report(run: _Run, wanted: Wanted, files: Sequence[str]) -> lis
         )
         written.append("report.html")
     return written
+
+
+def _not_drawn(results: Sequence[ImageResult], most: int | None) -> Iterator[str]:
+    """Names of the images that get no overlay; an earlier one of an image that is gone by now stays."""
+    left = len(results) if most is None else most
+    for result in results:
+        if left and result.detections is not None and len(result.detections):
+            left -= 1
+        else:
+            yield result.name
 
 
 def _written_before(run: _Run) -> Iterator[str]:
@@ -143,18 +160,21 @@ def _geojson(run: _Run) -> list[str]:
     return []
 
 
+_ON_DEMAND: Mapping[Export, str] = {"labelstudio": "labelstudio.json", "gpkg": "detections.gpkg"}
+
+
 def _labelstudio(run: _Run) -> list[str]:
-    write_labelstudio(
-        run.folder / "labelstudio.json", run.results, run.class_names, model=run.model, names=run.labels
-    )
-    write_text(run.folder / "labelstudio_setup.xml", labelling_setup(run.class_names, run.labels))
-    return ["labelstudio.json", "labelstudio_setup.xml"]
+    path, setup = run.folder / _ON_DEMAND["labelstudio"], run.folder / "labelstudio_setup.xml"
+    write_labelstudio(path, run.results, run.class_names, model=run.model, names=run.labels)
+    write_text(setup, labelling_setup(run.class_names, run.labels))
+    return [path.name, setup.name]
 
 
 def _geopackage(run: _Run) -> list[str]:
     started = datetime.fromisoformat(run.document["times"]["started"])
-    write_geopackage(run.folder / "detections.gpkg", run.results, run.class_names, changed=started)
-    return ["detections.gpkg"]
+    path = run.folder / _ON_DEMAND["gpkg"]
+    write_geopackage(path, run.results, run.class_names, changed=started)
+    return [path.name]
 
 
 _WRITERS: Mapping[Export, Callable[[_Run], list[str]]] = {

@@ -2,7 +2,8 @@
 
     line 1        what shapes the results: the model, the settings, the source
     other lines   the result of one image each, written as soon as it is known; the last one counts;
-                  or some tiles of an image with many, so that a night's work on a raster is not lost
+                  some tiles of an image with many, so that a night's work on a raster is not lost;
+                  or which of the images do not count, as the start that wrote the line did not find them
 
 A line is handed to the system at once, so that a run that is killed loses no image that was done, and
 is on the disk within seconds, so that a power cut loses little. A line that was cut in the middle is
@@ -21,9 +22,9 @@ from typing import Any, Self
 
 from wildetect.errors import InputError
 from wildetect.results.files import unwritable
-from wildetect.results.journal_lines import Stamp, document_of, encode, tiles_document
+from wildetect.results.journal_lines import Entry, Stamp, document_of, encode, tiles_document
 from wildetect.results.journal_reading import JOURNAL
-from wildetect.results.journal_record import Entry, Record, header_of
+from wildetect.results.journal_record import Record, header_of
 from wildetect.results.records import ImageResult, Tally, TileResult
 
 __all__ = ["Journal"]
@@ -37,6 +38,7 @@ class Journal:
     Args:
         folder: The output folder; it exists, and its lock is held.
         shape: What shapes the results, by name, as JSON values.
+        model: What the detector is called, for a person.
 
     Attributes:
         record: What it holds.
@@ -46,10 +48,10 @@ class Journal:
         InputError: It cannot be read or written.
     """
 
-    def __init__(self, folder: Path, shape: Mapping[str, object]) -> None:
+    def __init__(self, folder: Path, shape: Mapping[str, object], model: str | None = None) -> None:
         self.path = folder / JOURNAL
         self.record = Record.read(folder)
-        self.record.refuse_another(shape)
+        self.record.refuse_another(shape, model)
         self._synced = time.monotonic()
         end = self.record.end
         try:
@@ -60,7 +62,7 @@ class Journal:
         except OSError as error:
             raise _unwritable(self.path, error) from error
         if not end:
-            self._write(encode(header_of(self.record.started, shape)))
+            self._write(encode(header_of(self.record.started, shape, model)))
 
     def __enter__(self) -> Self:
         return self
@@ -80,16 +82,25 @@ class Journal:
             InputError: The disk is full, or the folder is gone; all earlier lines are kept.
         """
         offset = self.record.end
-        self._append(document_of(result, stamp), seconds)
-        self.record.entries[result.name] = Entry(offset, stamp, Tally.of(result))
+        self._append(document_of(result, stamp) | {"elapsed": round(seconds, 3)})
+        self.record.note(result.name, Entry(offset, stamp, Tally.of(result)), seconds)
 
     def add_tiles(self, name: str, stamp: Stamp | None, tiles: Sequence[TileResult], seconds: float) -> None:
         """Keep some tiles of an image that is not done; arguments and errors as for `add`."""
-        self._append(tiles_document(name, stamp, tiles), seconds)
+        self._append(tiles_document(name, stamp, tiles) | {"elapsed": round(seconds, 3)})
+        self.record.note_part(name, seconds)
 
-    def _append(self, document: dict[str, Any], seconds: float) -> None:
-        self._write(encode(document | {"elapsed": round(seconds, 3)}))
-        self.record.seconds = seconds
+    def leave_out(self, names: frozenset[str]) -> None:
+        """Have the results of some images not count from now on, and all others count; errors as for `add`.
+
+        They stay in the journal: images that come back need not be done again.
+        """
+        if names != self.record.left_out:
+            self._append({"left_out": sorted(names)})
+            self.record.left_out = names
+
+    def _append(self, document: dict[str, Any]) -> None:
+        self._write(encode(document))
         if time.monotonic() - self._synced > _SECONDS_BETWEEN_SYNCS:
             self.sync()
 

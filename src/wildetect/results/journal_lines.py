@@ -18,6 +18,7 @@ from wildetect.geometry import Window
 from wildetect.results.records import ImageResult, Tally, TileResult
 
 __all__ = [
+    "Entry",
     "Stamp",
     "document_of",
     "encode",
@@ -38,6 +39,27 @@ class Stamp(NamedTuple):
 
     size: int
     modified: int
+
+
+class Entry(NamedTuple):
+    """What is kept in memory of a line.
+
+    Attributes:
+        offset: Of the line in bytes.
+        stamp: Of the image's file before it was read.
+        tally: Counts.
+        seconds: What the image added to the time that the run worked.
+    """
+
+    offset: int
+    stamp: Stamp | None
+    tally: Tally
+    seconds: float = 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the image failed."""
+        return self.tally.failure is None and not self.tally.tiles_failed
 
 
 def stamp_of(path: Path) -> Stamp | None:

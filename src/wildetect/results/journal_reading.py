@@ -70,22 +70,30 @@ class JournalledResults(Sequence[ImageResult]):
 def read_results(folder: Path) -> JournalledResults:
     """The results that a run left in its folder, in the order in which they were done.
 
+    Those of images that its last start did not find are not among them.
+
     Raises:
         InputError: There is no journal in it.
     """
     try:
         with (folder / JOURNAL).open("rb") as file:
             end = len(file.readline())
-            # an image that was done again keeps its place
-            last = {
-                document["image"]: offset for offset, _, document in lines(file, end) if _is_result(document)
-            }
+            last: dict[str, int] = {}
+            left_out: list[str] = []
+            for offset, _, document in lines(file, end):
+                if _is_result(document):
+                    last[document["image"]] = offset  # an image that was done again keeps its place
+                elif document is not None:
+                    left_out = document.get("left_out", left_out)
     except OSError as error:
         raise InputError(
             f"there is no finished or interrupted run in {folder}: {error.strerror or error}",
             hint="Name the output folder of a run of detect.run.",
         ) from error
-    return JournalledResults(folder / JOURNAL, [(offset, None) for offset in last.values()])
+    gone = set(left_out)
+    return JournalledResults(
+        folder / JOURNAL, [(offset, None) for name, offset in last.items() if name not in gone]
+    )
 
 
 def journalled_names(folder: Path) -> set[str]:

@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.results.journal_lines import Stamp, parsed, tally_from, tiles_from
+from wildetect.results.journal_lines import Entry, Stamp, parsed, tally_from, tiles_from
 from wildetect.results.journal_reading import JOURNAL, JournalledResults, lines
-from wildetect.results.records import RunSummary, Tally, TileResult
+from wildetect.results.records import RunSummary, TileResult
 
-__all__ = ["Entry", "Record", "header_of"]
+__all__ = ["Record", "header_of"]
 
 _VERSION = 1
 
 
-class Entry(NamedTuple):
-    """What is kept in memory of a line.
-
-    Attributes:
-        offset: Of the line in bytes.
-        stamp: Of the image's file before it was read.
-        tally: Counts.
-    """
-
-    offset: int
-    stamp: Stamp | None
-    tally: Tally
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing of the image failed."""
-        return self.tally.failure is None and not self.tally.tiles_failed
-
-
-def header_of(started: datetime, shape: Mapping[str, object]) -> dict[str, Any]:
+def header_of(started: datetime, shape: Mapping[str, object], model: str | None) -> dict[str, Any]:
     """The first line of a journal."""
-    return {"journal": _VERSION, "started": started.isoformat(), "shape": dict(shape)}
+    return {"journal": _VERSION, "started": started.isoformat(), "model": model, "shape": dict(shape)}
 
 
 @dataclass(slots=True)
@@ -51,20 +33,27 @@ class Record:
     Attributes:
         path: The journal.
         shape: What shapes the results, by name; None where there is no journal yet.
+        model: What the detector is called, for a person.
         started: When the run was first started.
         seconds: How long the run worked until now, all its starts together.
         entries: By image.
+        left_out: Images that have an entry and do not count: the last start did not find them.
         parts: Of each image that is not done, the offset and stamp of the lines of its tiles.
         end: Where the whole lines end, in bytes.
     """
 
     path: Path
     shape: Mapping[str, object] | None = None
+    model: str | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     entries: dict[str, Entry] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
     parts: dict[str, list[tuple[int, Stamp | None]]] = field(default_factory=dict)
     end: int = 0
+    _partly: dict[str, float] = field(
+        default_factory=lambda: defaultdict(float)
+    )  # seconds of images that are not done
 
     @classmethod
     def read(cls, folder: Path) -> Record:
@@ -86,26 +75,32 @@ class Record:
             ) from error
         return record
 
-    def refuse_another(self, shape: Mapping[str, object]) -> None:
+    def refuse_another(self, shape: Mapping[str, object], model: str | None = None) -> None:
         """Go no further where the journal is that of another run.
+
+        Args:
+            shape: What shapes the results that are wanted now.
+            model: What the detector is called, for a person.
 
         Raises:
             ConfigurationError: Its details say what differs.
         """
         if self.shape is None:
             return
-        differs = [
-            f"{name}: {_shown(shape.get(name))}, there {_shown(self.shape.get(name))}"
-            for name in sorted({*self.shape, *shape})
-            if self.shape.get(name) != shape.get(name)
+        names = [name for name in sorted({*self.shape, *shape}) if self.shape.get(name) != shape.get(name)]
+        if not names:
+            return
+        details = [
+            f"{name}: {_shown(shape.get(name))}, there {_shown(self.shape.get(name))}" for name in names
         ]
-        if differs:
-            names = ", ".join(line.split(":")[0] for line in differs)
-            raise ConfigurationError(
-                f"{self.path.parent} holds another run: its {names} differ{'s' * (len(differs) == 1)}",
-                hint="Give another folder with --output, or replace that run with --restart.",
-                details=differs,
-            )
+        # not compared: one file may be registered under two names
+        if any("model" in name for name in names):
+            details.insert(0, f"model: {model or 'another'}, there {self.model or 'another'}")
+        raise ConfigurationError(
+            f"{self.path.parent} holds another run: its {', '.join(names)} differ{'s' * (len(names) == 1)}",
+            hint="Give another folder with --output, or replace that run with --restart.",
+            details=details,
+        )
 
     def holds(self, name: str, stamp: Stamp | None) -> bool:
         """Whether an image is done: nothing of it failed, and its file is still the one that was read."""
@@ -116,6 +111,14 @@ class Record:
         """Add what is known of images to a summary, without reading their detections again."""
         for image in images:
             summary.count(image.name, self.entries[image.name].tally)
+
+    def seconds_of(self, names: Iterable[str]) -> float:
+        """How long the run worked on these images, all its starts together."""
+        return sum(self.entries[name].seconds for name in names)
+
+    def missing_from(self, images: Iterable[ImageFile]) -> frozenset[str]:
+        """Names of the images that have an entry and are not among these."""
+        return frozenset(self.entries).difference(image.name for image in images)
 
     def results(self, images: Iterable[ImageFile]) -> JournalledResults:
         """The results of those images that have one, in their order."""
@@ -147,6 +150,7 @@ class Record:
                     hint="Give another folder with --output, or begin anew there with --restart.",
                 )
             self.shape = header["shape"]
+            self.model = header.get("model")
             self.started = datetime.fromisoformat(header["started"])
             self.end = len(first)
             file.seek(self.end)
@@ -156,14 +160,27 @@ class Record:
                     self._take(offset, document)
 
     def _take(self, offset: int, document: dict[str, Any]) -> None:
-        self.seconds = document["elapsed"]
+        if "left_out" in document:
+            self.left_out = frozenset(document["left_out"])
+            return
         stamp = Stamp(*document["stamp"]) if document["stamp"] else None
         if "part_of" in document:
             self.parts.setdefault(document["part_of"], []).append((offset, stamp))
+            self.note_part(document["part_of"], document["elapsed"])
         else:
-            entry = self.entries[document["image"]] = Entry(offset, stamp, tally_from(document))
-            if entry.is_whole:
+            self.note(document["image"], Entry(offset, stamp, tally_from(document)), document["elapsed"])
+            if self.entries[document["image"]].is_whole:
                 self.parts.pop(document["image"], None)
+
+    def note(self, name: str, entry: Entry, seconds: float) -> None:
+        """An image has its result, `seconds` after the run's first start, less the pauses."""
+        self.note_part(name, seconds)
+        self.entries[name] = entry._replace(seconds=self._partly.pop(name))
+
+    def note_part(self, name: str, seconds: float) -> None:
+        """Some of an image is done; the time is that of `note`."""
+        self._partly[name] += max(seconds - self.seconds, 0.0)
+        self.seconds = seconds
 
 
 def _shown(value: object) -> str:

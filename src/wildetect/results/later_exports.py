@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from wildetect.errors import InputError
-from wildetect.imagery.discovery import natural_order
+from wildetect.results.finished_run import read_finished_run
 from wildetect.results.folder import Wanted, write_exports
-from wildetect.results.journal_reading import read_results
 from wildetect.results.lock import sole_writer
-from wildetect.results.run_file import read_run_file, write_run_file
+from wildetect.results.run_file import write_run_file
 
-__all__ = ["export_again"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["LaterExports", "export_again"]
 
 
-def export_again(folder: Path, wanted: Wanted) -> list[str]:
+class LaterExports(NamedTuple):
+    """What came of it.
+
+    Attributes:
+        written: Names of the files written, relative to the folder.
+        removed: Names of those that are gone: pictures with boxes, where fewer are wanted now.
+    """
+
+    written: list[str]
+    removed: list[str]
+
+
+def export_again(folder: Path, wanted: Wanted) -> LaterExports:
     """Write exports of a run that is done, from its journal and run.json, which then names them.
 
     The files are those that the run itself would have written, byte by byte.
@@ -26,28 +36,22 @@ def export_again(folder: Path, wanted: Wanted) -> list[str]:
         folder: The run's output folder.
         wanted: Which files.
 
-    Returns:
-        The names of the files written, relative to the folder.
-
     Raises:
         ConfigurationError: The run is still going on.
-        InputError: There is no run in the folder, or a file cannot be written.
+        InputError: There is no run in the folder, it is not finished, or a file cannot be written.
     """
     if not folder.is_dir():
         raise InputError(
             f"there is no folder {folder}", hint="Name the output folder of a run: --run results"
         )
-    document = read_run_file(folder)
     with sole_writer(folder):
-        # images that were done again after a failure come last in a journal
-        results = sorted(read_results(folder), key=lambda result: natural_order(result.name))
-        if len(results) != document["images"]["done"]:
-            logger.warning(
-                "the journal holds %d images, run.json counts %d: images came or went between two starts",
-                len(results),
-                document["images"]["done"],
-            )
-        written = write_exports(folder, document, results, wanted)
-        document["files"] = list(dict.fromkeys([*document.get("files", []), *written]))
-        write_run_file(folder, document)
-    return written
+        run = read_finished_run(folder)
+        before = _there(folder, run.document.get("files", []))
+        written = write_exports(folder, run.document, run.results, wanted)
+        after = _there(folder, dict.fromkeys([*before, *written]))
+        write_run_file(folder, {**run.document, "files": after})
+    return LaterExports(written, [name for name in before if name not in set(after)])
+
+
+def _there(folder: Path, names: Iterable[str]) -> list[str]:
+    return [name for name in names if (folder / name).is_file()]

@@ -147,6 +147,11 @@ class RunSummary:
         return len(self.failures)
 
     @property
+    def read(self) -> int:
+        """Number of images that did not fail."""
+        return self.done - self.failed
+
+    @property
     def left(self) -> int:
         """Images that the run did not come to, because it was stopped."""
         return self.expected - self.done

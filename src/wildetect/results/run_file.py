@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,22 +14,21 @@ from typing import Any, Literal
 from wildetect import __version__
 from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
-from wildetect.registry.runs import RunRecord
+from wildetect.results.dataset import PictureSet
 from wildetect.results.files import write_text
 from wildetect.results.records import RunSummary
 
 __all__ = [
     "RunFacts",
     "State",
-    "metric_name",
+    "mark_running",
     "package_versions",
     "read_run_file",
     "run_document",
-    "run_record",
     "write_run_file",
 ]
 
-State = Literal["finished", "stopped", "interrupted"]
+State = Literal["running", "finished", "stopped", "interrupted"]
 PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
 
 
@@ -42,10 +40,13 @@ class RunFacts:
         model: The detector.
         settings: The settings that shape the result, by name.
         device: Where inference ran.
-        state: "finished", "stopped" (too many failures) or "interrupted" (Ctrl+C).
+        state: "finished", "stopped" (too many failures) or "interrupted" (Ctrl+C); "running" while it goes
+            on, and for good where it was killed.
         started: When.
-        seconds: How long it took, all starts of an interrupted run together.
+        seconds: How long it took, all starts of an interrupted run together; of the images that count.
+        dataset: The pictures.
         resumed: Images whose results come from an earlier start.
+        left_out: Images that were done and are not there any more, and their detections.
     """
 
     model: FetchedModel
@@ -54,7 +55,9 @@ class RunFacts:
     state: State
     started: datetime
     seconds: float
+    dataset: PictureSet
     resumed: int = 0
+    left_out: tuple[int, int] = (0, 0)
 
 
 def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
@@ -87,6 +90,8 @@ def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
             {"file": name, "tiles": list(tiles)} for name, tiles in summary.tiles_failed.items()
         ],
         "resumed_images": facts.resumed,
+        "left_out": dict(zip(("images", "detections"), facts.left_out, strict=True)),
+        "dataset": facts.dataset.document(),
         "pixel_scaling": "16-bit values come out as value * 255 / 65535, rounded; 8-bit ones as they are",
         "failures": [{"file": name, "reason": reason} for name, reason in summary.failures.items()],
         "times": {
@@ -115,6 +120,20 @@ def write_run_file(folder: Path, document: Mapping[str, Any]) -> None:
     write_text(folder / "run.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
+def mark_running(folder: Path) -> dict[str, Any] | None:
+    """Have the run.json in a folder say that its run goes on: what it counts is no longer true.
+
+    Returns:
+        What it held; None where there is no readable one.
+    """
+    try:
+        document = read_run_file(folder)
+    except InputError:
+        return None
+    write_run_file(folder, {**document, "state": "running"})
+    return document
+
+
 def read_run_file(folder: Path) -> dict[str, Any]:
     """The content of the run.json in a folder.
 
@@ -130,35 +149,3 @@ def read_run_file(folder: Path) -> dict[str, Any]:
             hint="Name the output folder of a run; give the command of a run that was killed again.",
         ) from error
     return dict(document)
-
-
-def run_record(document: Mapping[str, Any], folder: Path) -> RunRecord:
-    """What MLflow keeps of a run: parameters to compare by, counts, and the results themselves.
-
-    Args:
-        document: The content of run.json.
-        folder: The results.
-    """
-    model, images, times = document["model"], document["images"], document["times"]
-    named = {f"model_{key}": model[key] for key in ("name", "version", "sha256", "family") if model[key]}
-    counts = {f"count_{metric_name(name)}": count for name, count in document["counts"].items() if count}
-    return RunRecord(
-        parameters={**document["settings"], **named, "device": document["device"]},
-        metrics={
-            **counts,
-            "detections": document["detections"],
-            "images": images["done"],
-            "images_failed": images["failed"],
-            "tiles": document["tiles"],
-            "tiles_per_second": times["tiles_per_second"],
-            "seconds": times["seconds"],
-        },
-        tags={"state": document["state"]},
-        folder=folder,
-        failed=document["state"] != "finished",
-    )
-
-
-def metric_name(class_name: str) -> str:
-    """A class name with the signs that MLflow's metric names may hold."""
-    return re.sub(r"[^\w\-. /]", "_", class_name)

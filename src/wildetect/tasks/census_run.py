@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from wildetect.census.finished_run import FinishedRun
+    from wildetect.results.finished_run import FinishedRun
     from wildetect.settings import Project
     from wildetect.settings.census import CensusSettings
 
@@ -64,11 +64,11 @@ def census(request: CensusRequest) -> Done:
 
 def census_with(project: Project, settings: CensusSettings) -> Done:
     """`census` with settings that are at hand, as those of the demo."""
-    from wildetect.census.finished_run import read_finished_run
     from wildetect.census.outputs import write_census
     from wildetect.census.survey import SurveyPlan, survey
     from wildetect.census.survey_files import SurveyFiles
     from wildetect.results.files import make_folder
+    from wildetect.results.finished_run import read_finished_run
 
     begun, started = time.monotonic(), datetime.now(UTC)
     folder = project.path(settings.output)
@@ -112,6 +112,7 @@ def _detect(project: Project, settings: CensusSettings, folder: Path) -> dict[st
     from wildetect.detection.failures import raise_if_images_failed
     from wildetect.errors import ConfigurationError
     from wildetect.tasks.detect import detect_with
+    from wildetect.tasks.detect_outcome import read_of
     from wildetect.tasks.detect_request import Request
 
     if not settings.detection.sources:
@@ -121,9 +122,8 @@ def _detect(project: Project, settings: CensusSettings, folder: Path) -> dict[st
             "configs/census.yaml.",
         )
     document = detect_with(project, settings.detection_into(_detections_in(folder)), Request())
-    images = document["images"]
     if document["state"] == "interrupted":
-        say(f"{images['done']} of {images['found']} images are done; the same command goes on from there")
+        say(f"{read_of(document)} are done; the same command goes on from there")
         raise KeyboardInterrupt
     if document["state"] == "stopped":
         raise_if_images_failed(document)

@@ -134,10 +134,11 @@ def _report(
     found = read_csv(output / "detections.csv", class_names)
     measured = score(found, truth).counts
     images = document["images"]
+    read = images["done"] - images["failed"]
     counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items())
     print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
     print(f"model     {NAME} version {version.version}, alias {ALIAS}")
-    print(f"pictures  {images['done']} of {images['found']}, {document['tiles']} tiles: {counts}")
+    print(f"pictures  {read} of {images['found']}, {document['tiles']} tiles: {counts}")
     print(
         f"measured  recall {measured.recall or 0:.3f}, precision {measured.precision or 0:.3f} "
         f"({measured.found} of {measured.animals} animals found, {measured.wrong} wrong boxes)"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from wildetect.tasks.detect_outcome import log_run, read_of, show_summary
 from wildetect.tasks.detect_request import (
     Request,
     images_in,
@@ -19,9 +20,6 @@ from wildetect.tasks.detect_request import (
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from wildetect.registry.connection import Connection
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
 
@@ -99,8 +97,7 @@ def run(
         raise_if_unreadable(document)
         return
     if document["state"] == "interrupted":
-        images = document["images"]
-        say(f"{images['done']} of {images['found']} images are done; the same command goes on from there")
+        say(f"{read_of(document)} are done; the same command goes on from there")
         raise KeyboardInterrupt
     from wildetect.detection.failures import raise_if_images_failed
 
@@ -125,7 +122,7 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
     _start_log(project, settings)
     document = detect_with(project, settings, request)
     if not quiet and document["state"] != "dry run":
-        _summary(document, project.path(settings.output.directory))
+        show_summary(document, project.path(settings.output.directory))
     return document
 
 
@@ -164,7 +161,7 @@ def detect_with(project: Project, settings: DetectionSettings, request: Request)
         say(f"{document['resumed_images']} of {len(images)} images had been done before")
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and not document["mlflow"] and document["state"] != "interrupted":
-        _log_run(connection, document, output)
+        log_run(connection, document, output)
     return document
 
 
@@ -175,32 +172,3 @@ def _start_log(project: Project, settings: DetectionSettings) -> None:
         show_more()
     if settings.logging.log_file:
         log_also_to(project.path(settings.logging.log_file))
-
-
-def _log_run(connection: Connection, document: dict[str, Any], output: Path) -> None:
-    """Log a finished run; it must not fail because the server went away meanwhile."""
-    from wildetect.errors import ServerError
-    from wildetect.registry.runs import finish_run, start_run
-    from wildetect.results.run_file import run_record, write_run_file
-
-    model = document["model"]
-    try:
-        run_id = start_run(connection, "detection", f"{model['name']} on {document['images']['done']} images")
-        document["mlflow"] = {"uri": connection.uri, "run_id": run_id}
-        write_run_file(output, document)
-        finish_run(connection, run_id, run_record(document, output))
-    except ServerError as error:
-        say(f"warning: the results are written, but the run is not logged: {error.message}. {error.hint}")
-
-
-def _summary(document: dict[str, Any], output: Path) -> None:
-    images, times = document["images"], document["times"]
-    for name, count in document["counts"].items():
-        if count:
-            print(f"{name:<20} {count:>7}")
-    print(
-        f"{document['detections']} detections in {images['with_detections']} of {images['done']} images, "
-        f"{document['tiles']} tiles in {times['seconds']:.1f} s"
-    )
-    print(f"results: {output}")
-    print(f"report:  {output / 'report.html'}   (open it in a browser; it needs no network)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from wildetect.tasks.support import emit, verb
+from wildetect.tasks.support import emit, say, verb
 
 if TYPE_CHECKING:
     from wildetect.results.folder import Wanted
@@ -43,7 +43,7 @@ def export(
     from wildetect.settings.project import from_caller
     from wildetect.tasks.detect_request import Request, settings_for
 
-    formats = export or (["overlays"] if overlays else [])
+    formats = [*(export or []), *(["overlays"] if overlays else [])]
     if not (run and formats):
         raise ConfigurationError(
             "the run's folder and an export are needed",
@@ -52,12 +52,16 @@ def export(
     project = Project.find()
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
     folder = Path(from_caller(run))
-    written = export_again(folder, wanted_of(settings, *settings.output.exports))
+    made = export_again(folder, wanted_of(settings, *settings.output.exports))
     if json:
-        emit({"run": str(folder), "files": written})
+        emit({"run": str(folder), "files": made.written, "removed": made.removed})
         return
-    for name in _shortened(written):
+    for name in _shortened(made.written):
         print(folder / name)
+    if made.removed:
+        print(f"{len(made.removed)} overlay{'s' * (len(made.removed) != 1)} removed")
+    if "report.html" not in made.written and (folder / "report.html").is_file():
+        say("report.html is as it was; with --export report it is written anew and links these files")
 
 
 def wanted_of(settings: DetectionSettings, *exports: Export) -> Wanted:

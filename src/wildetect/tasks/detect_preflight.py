@@ -54,8 +54,9 @@ def preflight(plan: RunPlan) -> dict[str, Any]:
 
     settings = settings_of(plan.detector, plan.options)
     record = Record(plan.output) if plan.restart else Record.read(plan.output)
-    record.refuse_another(shape_of(plan.detector, settings, plan.sources))
+    record.refuse_another(shape_of(plan.detector, settings, plan.sources), str(plan.model))
     work = Continuation.of(plan.images, record)
+    work.warn_of_left_out()
     found = survey(plan.images, plan.options)
     readable = [image for image in work.left if image.name in found.tiles]
     each = seconds_per_tile(readable, plan.detector, plan.options)

@@ -43,50 +43,64 @@ def _bar(stream: TextIO) -> Iterator[Callable[[RunSummary], None]]:
     )
     with Progress(*columns, console=Console(file=stream)) as progress:
         bar = progress.add_task("", total=None, rate="", found="")
-        begun = time.monotonic()
-        earlier: int | None = None  # images of an earlier start, which took no time now
+        pace = _Pace()
 
         def show(summary: RunSummary) -> None:
-            nonlocal earlier
-            earlier = summary.done if earlier is None else earlier
+            pace.note(summary)
             progress.update(
-                bar,
-                total=summary.expected,
-                completed=summary.done,
-                rate=_rate(summary.done - earlier, time.monotonic() - begun),
-                found=_found(summary),
+                bar, total=summary.expected, completed=summary.done, rate=pace.rate, found=_found(summary)
             )
 
         yield show
 
 
 def _lines(stream: TextIO) -> Callable[[RunSummary], None]:
-    begun = last = time.monotonic()
-    earlier: int | None = None
+    last = time.monotonic()
+    pace = _Pace()
 
     def show(summary: RunSummary) -> None:
-        nonlocal last, earlier
-        earlier = summary.done if earlier is None else earlier
-        done = summary.done - earlier
-        now = time.monotonic()
+        nonlocal last
+        pace.note(summary)
         finished = summary.done and summary.done == summary.expected
-        if not finished and now - last < SECONDS_BETWEEN_LINES:
+        if not finished and time.monotonic() - last < SECONDS_BETWEEN_LINES:
             return
-        last = now
-        rate = _rate(done, now - begun)
-        left = f", {_left(summary.left, (now - begun) / done)} left" if done and not finished else ""
-        print(
-            f"{summary.done} of {summary.expected} images, {rate}, {_found(summary)}{left}",
-            file=stream,
-            flush=True,
-        )
+        last = time.monotonic()
+        left = f"{_clock(pace.seconds_left(summary.left))} left" if pace.images and not finished else ""
+        parts = (f"{summary.done} of {summary.expected} images", pace.rate, _found(summary), left)
+        print(", ".join(part for part in parts if part), file=stream, flush=True)
 
     return show
 
 
-def _rate(done: int, seconds: float) -> str:
-    rate = done / seconds if seconds > 0 else 0.0
-    return f"{rate:.2f} images/s"
+class _Pace:
+    """How fast images are read in this start. Those of earlier starts and failed ones took no time now.
+
+    Attributes:
+        images: Read in this start.
+        seconds: Since the progress began to be shown.
+    """
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.seconds = 0.0
+        self._begun = time.monotonic()
+        self._earlier: int | None = None
+
+    def note(self, summary: RunSummary) -> None:
+        """Take up where the run is; the first summary is what was done before."""
+        if self._earlier is None:
+            self._earlier = summary.read
+        self.images = summary.read - self._earlier
+        self.seconds = time.monotonic() - self._begun
+
+    @property
+    def rate(self) -> str:
+        """Images per second; nothing where no image was read."""
+        return f"{self.images / self.seconds:.2f} images/s" if self.images and self.seconds else ""
+
+    def seconds_left(self, images: int) -> float:
+        """How long so many images take; some must have been read."""
+        return images * self.seconds / self.images
 
 
 def _found(summary: RunSummary) -> str:
@@ -94,7 +108,7 @@ def _found(summary: RunSummary) -> str:
     return f"{summary.detections} detections{failed}"
 
 
-def _left(images: int, seconds_each: float) -> str:
-    minutes, rest = divmod(round(seconds_each * images), 60)
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"

@@ -1,8 +1,7 @@
-"""A finished detection run, as the census takes it up."""
+"""A finished detection run, as later steps take it up: a census, further exports."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from wildetect.results.run_file import read_run_file
 
 __all__ = ["FinishedRun", "read_finished_run"]
 
+_KILLED = "it was killed or is still going on"
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
@@ -24,7 +25,7 @@ class FinishedRun:
     Attributes:
         folder: Its output folder.
         document: The content of run.json.
-        results: One for each image, in the order of their names; failed ones among them.
+        results: One for each image that run.json counts, in the order of their names; failed ones among them.
     """
 
     folder: Path
@@ -49,19 +50,23 @@ def read_finished_run(folder: Path) -> FinishedRun:
     if not folder.is_dir():
         raise InputError(
             f"there is no folder {folder}",
-            hint="Name the output folder of a finished detect.run: --detections results",
+            hint="Name the output folder of a finished detect.run, such as results",
         )
     if (folder / JOURNAL).is_file() and not (folder / "run.json").is_file():
-        raise _unfinished(folder, "it was killed or is still going on")
+        raise _unfinished(folder, _KILLED)
     document = read_run_file(folder)
+    if document.get("state") == "running":
+        raise _unfinished(folder, _KILLED)
     if document.get("state") != "finished":
         left = document.get("images", {}).get("left", 0)
         raise _unfinished(folder, f"it was {document.get('state')}, and {left:,} images are left")
+    # images that were done again after a failure come last in a journal
     results = sorted(read_results(folder), key=lambda result: natural_order(result.name))
     if len(results) != document["images"]["done"]:
-        # images came or went between two starts: the run's own files know which of them count
-        named = _named(folder)
-        results = [result for result in results if result.name in named]
+        raise InputError(
+            f"the journal in {folder} holds other images than run.json counts",
+            hint="Give the detect.run command of that run again: it writes both anew.",
+        )
     return FinishedRun(folder, document, results)
 
 
@@ -71,14 +76,3 @@ def _unfinished(folder: Path, why: str) -> InputError:
         hint="Give the detect.run command of that run again, which goes on where it stopped: "
         "uv run invoke detect.run --output " + str(folder),
     )
-
-
-def _named(folder: Path) -> set[str]:
-    try:
-        document = json.loads((folder / "detections.json").read_text(encoding="utf-8"))
-        return {str(image["file"]) for image in document["images"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"the journal in {folder} holds other images than run.json counts",
-            hint="Give the detect.run command of that run again: it writes both anew.",
-        ) from error

@@ -1,0 +1,49 @@
+"""The pictures of a run as a data set that has a name and a digest, for MLflow and run.json."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wildetect.results.journal_lines import Stamp
+
+__all__ = ["PictureSet"]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """The pictures that a run is about.
+
+    Attributes:
+        sources: What the user named: files and folders.
+        stamps: Size and time of each picture's file by the picture's name; None where there is no file.
+    """
+
+    sources: Sequence[Path]
+    stamps: Mapping[str, Stamp | None]
+
+    @property
+    def name(self) -> str:
+        """Name of the first source, and how many more there are."""
+        if not self.sources:
+            return "pictures"
+        first, more = self.sources[0], len(self.sources) - 1
+        return (first.name or str(first)) + (f" and {more} more" if more else "")
+
+    @property
+    def digest(self) -> str:
+        """sha256 of names, sizes and times: another one if a picture came, went or was changed.
+
+        Not of the pixels: 10,000 photographs would have to be read twice.
+        """
+        digest = hashlib.sha256()
+        for name, stamp in sorted(self.stamps.items()):
+            line = "\0".join([name, *map(str, stamp or ("gone",))]) + "\n"
+            digest.update(line.encode("utf-8", errors="backslashreplace"))
+        return digest.hexdigest()
+
+    def document(self) -> dict[str, object]:
+        """What run.json says of it."""
+        return {"name": self.name, "digest": self.digest, "sources": [str(path) for path in self.sources]}
