@@ -89,7 +89,9 @@ def test_what_it_tells(tmp_path: Path) -> None:
 
 def test_where_the_photographs_lie_and_how_pixels_are_read(tmp_path: Path) -> None:
     sources = ["/survey/flight_1/<b>", *(f"/survey/{number}.jpg" for number in range(9))]
-    text = page(tmp_path, survey(), dataset={"sources": sources}, pixel_scaling="16-bit values come out as they are")
+    text = page(
+        tmp_path, survey(), dataset={"sources": sources}, pixel_scaling="16-bit values come out as they are"
+    )
     told = Elements(text, void=VOID).text.replace(" ,", ",")
     assert "photographs: / survey/ flight_ 1/ <b>, / survey/ 0.jpg" in told
     assert "and 5 more, named in run.json" in told
