@@ -30,6 +30,10 @@ _NO_MEMORY = re.compile(
     re.IGNORECASE,
 )
 
+# Passes that overlap are allowed on CUDA and forbidden on DirectML (onnxruntime's documentation), but on an
+# H200 some of CUDA's were full of boxes that were not there. So they take turns, a second stage's too.
+_ON_THE_GPU = threading.Lock()
+
 logger = logging.getLogger(__name__)
 
 
@@ -70,9 +74,7 @@ class Session:
         self.takes_pixels = takes_pixels
         self.inputs = tuple(_spec(node) for node in session.get_inputs())
         self.outputs = tuple(_spec(node) for node in session.get_outputs())
-        # Passes that overlap are allowed on CUDA and forbidden on DirectML (onnxruntime's documentation), but
-        # on an H200 some of CUDA's were full of boxes that were not there.
-        self._turn = threading.Lock() if backend.batched else nullcontext()
+        self._turn = _ON_THE_GPU if backend.batched else nullcontext()
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         self._session = session
 

@@ -37,7 +37,7 @@ __all__ = ["Workers"]
 
 _LOOK_UP_SECONDS = 0.2  # how often the calling thread looks for Ctrl+C: Windows cannot interrupt a wait
 _UNFETCHED = 64  # results that may wait to be fetched
-_ENOUGH_TILES = 2  # waiting for each worker: time to decode the next image
+_PASSES_AHEAD = 2  # whose tiles wait for each worker: time to decode the next image
 _LEAST_AHEAD = 2  # while one decoded image is begun, another one waits
 
 
@@ -76,7 +76,9 @@ class Workers:
         self._decoders = options.decode_threads or detector.decode_threads
         self._ahead = options.decode_ahead or max(self._decoders, _LEAST_AHEAD)
         # a GPU is done with the tiles of a few images before the next one is decoded
-        self._enough = math.inf if detector.batched else _ENOUGH_TILES * self._workers
+        self._enough = (
+            math.inf if detector.batched else _PASSES_AHEAD * self._workers * detector.tiles_per_pass
+        )
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._done: dict[int, ImageResult] = {}
