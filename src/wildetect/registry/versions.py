@@ -89,7 +89,7 @@ def _unknown(connection: Connection, reference: ModelReference) -> ModelError:
     else:
         aliases = ", ".join(f"{alias} -> {version}" for alias, version in sorted(model.aliases.items()))
         versions = ", ".join(version.version for version in model.versions)
-        hint = f"{model.name} has versions {versions or 'none'}; aliases {aliases or 'none'}."
+        hint = f"Of {model.name} there are versions: {versions or 'none'}; aliases: {aliases or 'none'}."
     return ModelError(f"the registry at {connection.uri} holds no model {reference}", hint=hint)
 
 
