@@ -110,8 +110,7 @@ def _is_path(word: str) -> bool:
 def _no_path(word: str, task: str) -> ConfigurationError:
     return ConfigurationError(
         f"{word!r} is no option of {task}, no task, and no file or folder",
-        hint=f"Check the path, with quotes around it if it holds spaces; uv run invoke {task} --help lists "
-        "the options.",
+        hint=f"Check the path, in quotes if it holds spaces; uv run invoke {task} --help lists the options.",
     )
 
 
