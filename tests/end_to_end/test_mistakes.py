@@ -164,7 +164,7 @@ def test_unknown_alias_and_version(served: Workspace, pictures: Path, shared_dat
     )
     error, hint = served.fail(4, "detect.run", "--source", pictures, "--model", "known@production")
     assert "holds no model known@production" in error
-    assert hint == "hint: Of known there are versions: 1; aliases: field -> 1."
+    assert hint == "hint: known has version 1; aliases field -> 1."
     served.fail(4, "detect.run", "--source", pictures, "--model", "known/7")
     error, hint = served.fail(4, "detect.run", "--source", pictures, "--model", "unknown/latest")
     assert "known" in hint

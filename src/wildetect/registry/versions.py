@@ -88,8 +88,9 @@ def _unknown(connection: Connection, reference: ModelReference) -> ModelError:
         hint = f"It holds: {', '.join(sorted(held))}. See uv run invoke model.list"
     else:
         aliases = ", ".join(f"{alias} -> {version}" for alias, version in sorted(model.aliases.items()))
-        versions = ", ".join(version.version for version in model.versions)
-        hint = f"Of {model.name} there are versions: {versions or 'none'}; aliases: {aliases or 'none'}."
+        versions = ", ".join(version.version for version in model.versions) or "none"
+        plural = "s" * (len(model.versions) != 1)
+        hint = f"{model.name} has version{plural} {versions}; aliases {aliases or 'none'}."
     return ModelError(f"the registry at {connection.uri} holds no model {reference}", hint=hint)
 
 
