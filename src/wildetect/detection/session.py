@@ -30,8 +30,9 @@ _NO_MEMORY = re.compile(
     re.IGNORECASE,
 )
 
-# Passes that overlap are allowed on CUDA and forbidden on DirectML (onnxruntime's documentation), but on an
-# H200 some of CUDA's were full of boxes that were not there. So they take turns, a second stage's too.
+# Passes that overlap are allowed on CUDA and forbidden on DirectML (onnxruntime's documentation). But on an
+# H200, in float32, some of CUDA's seem to have come back with thousands of boxes where the CPU finds a
+# hundred: their NMS took minutes. So passes take turns, those of a second stage too.
 _ON_THE_GPU = threading.Lock()
 
 logger = logging.getLogger(__name__)
