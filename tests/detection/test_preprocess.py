@@ -83,3 +83,13 @@ def test_tiles_of_different_sizes_share_a_batch() -> None:
     batch, placements = network_input([noise(64, 64), noise(32, 64)], Feeding(width=64, height=64))
     assert batch.shape == (2, 3, 64, 64)
     assert [placement.left for placement in placements] == [0, 16]
+
+
+@pytest.mark.parametrize("as_pixels", [False, True])
+def test_the_last_tile_fills_up_an_input_of_more(as_pixels: bool) -> None:
+    feeding = Feeding(width=64, height=64)
+    tiles = [noise(64, 64), noise(32, 64)]
+    alone, places = network_input(tiles, feeding, as_pixels=as_pixels)
+    filled, same_places = network_input(tiles, feeding, 4, as_pixels=as_pixels)
+    assert same_places == places
+    assert np.array_equal(filled, alone[[0, 1, 1, 1]])

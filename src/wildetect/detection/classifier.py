@@ -64,11 +64,8 @@ class Classifier:
 
     def _pass(self, crops: Sequence[Pixels]) -> Floats:
         full = self.session.backend.batched or self.stage.feeding.batch is not None
-        missing = self.crops_per_pass - len(crops) if full else 0
-        # a batch that is not full gets its last crop several times; the surplus is not looked at
-        pixels, _ = network_input(
-            [*crops, *[crops[-1]] * missing], self.stage.feeding, as_pixels=self.session.takes_pixels
-        )
+        size = self.crops_per_pass if full else None
+        pixels, _ = network_input(crops, self.stage.feeding, size, as_pixels=self.session.takes_pixels)
         (output,) = self.session.run({self._input: pixels}, [self._output])
         rows = output.reshape(len(pixels), -1)[: len(crops)]
         if rows.shape[1] != len(self.stage.class_names):

@@ -129,18 +129,15 @@ class Detector:
 
     def forward(self, tiles: Sequence[Pixels]) -> tuple[list[list[Array]], list[Placement]]:
         """One forward pass: each tile's outputs, without batch dimension, and its place in the input."""
-        missing = max(self.batch or self._full or 0, len(tiles)) - len(tiles)
-        # a batch that is not full gets its last tile several times; the surplus is not looked at
+        size = self.batch or self._full
         pixels, placements = network_input(
-            [*tiles, *[tiles[-1]] * missing], self.manifest.feeding, as_pixels=self.session.takes_pixels
+            tiles, self.manifest.feeding, size, as_pixels=self.session.takes_pixels
         )
         feeds: dict[str, Array] = {self._image: pixels}
         if self._sizes is not None:
             feeds[self._sizes] = np.tile(np.array(self._frame, dtype=np.int64), (len(pixels), 1))
         outputs = self.session.run(feeds, self._outputs)
-        return [self._of(index, outputs, len(pixels)) for index in range(len(tiles))], placements[
-            : len(tiles)
-        ]
+        return [self._of(index, outputs, len(pixels)) for index in range(len(tiles))], placements
 
     def _read(self, outputs: Sequence[Array], placement: Placement, confidence: float) -> Detections:
         try:

@@ -25,6 +25,7 @@ class PipelineOptions:
         overlap_metric: How that overlap is measured; None: as the manifest says.
         max_errors: The run stops when more images than this have failed.
         decode_ahead: Decoded images that may wait for a worker; None: one for each thread that decodes.
+        most_ahead: Most of them, whatever decode_ahead says.
         decode_threads: Threads that decode images; None: as many as keep the device busy.
         workers: Threads that run the model; None: as many as the device has use for.
     """
@@ -37,6 +38,7 @@ class PipelineOptions:
     overlap_metric: OverlapMetric | None = None
     max_errors: int = 5
     decode_ahead: int | None = None
+    most_ahead: int = 64
     decode_threads: int | None = None
     workers: int | None = None
 

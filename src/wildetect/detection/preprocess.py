@@ -66,32 +66,36 @@ def place(tile_width: int, tile_height: int, feeding: Feeding) -> Placement:
 
 
 def network_input(
-    tiles: Sequence[Pixels], feeding: Feeding, *, as_pixels: bool = False
+    tiles: Sequence[Pixels], feeding: Feeding, size: int | None = None, *, as_pixels: bool = False
 ) -> tuple[NDArray[Any], list[Placement]]:
     """Resize, pad, reorder and scale tiles.
 
     Args:
-        tiles: RGB, each of shape (height, width, 3); sizes may differ.
+        tiles: RGB, each of shape (height, width, 3); at least one, sizes may differ.
         feeding: What the network expects.
+        size: Tiles that the input must hold, where that is more: the last one fills it up.
         as_pixels: Resize and pad them only: the network does the rest itself (module pixel_input).
 
     Returns:
-        The input, shape (n, 3, height, width), and where each tile lies in it. As pixels it is uint8, RGB,
-        shape (n, height, width, 3).
+        The input, shape (size, 3, height, width), and where each of the tiles lies in it. As pixels it is
+        uint8, RGB, shape (size, height, width, 3).
     """
     placements = [place(tile.shape[1], tile.shape[0], feeding) for tile in tiles]
-    framed = (_framed(tile, placement, feeding) for tile, placement in zip(tiles, placements, strict=True))
+    size, height, width = max(size or 0, len(tiles)), feeding.height, feeding.width
+    batch: NDArray[Any]
     if as_pixels:
-        batch = empty_pixels(len(tiles) * feeding.height, feeding.width)
-        batch = batch.reshape(len(tiles), feeding.height, feeding.width, 3)
-        for row, pixels in zip(batch, framed, strict=True):
-            row[...] = pixels
-        return batch, placements
-    shape = (len(tiles), 3, feeding.height, feeding.width)
-    values = np.empty(shape, np.uint8 if feeding.dtype == "uint8" else np.float32)
-    for row, pixels in zip(values, framed, strict=True):
-        _fill(row, pixels, feeding)
-    return (values.astype(np.float16) if feeding.dtype == "float16" else values), placements
+        batch = empty_pixels(size * height, width).reshape(size, height, width, 3)
+    else:
+        batch = np.empty((size, 3, height, width), np.uint8 if feeding.dtype == "uint8" else np.float32)
+    for row, tile, placement in zip(batch, tiles, placements, strict=False):
+        framed = _framed(tile, placement, feeding)
+        if as_pixels:
+            row[...] = framed
+        else:
+            _fill(row, framed, feeding)
+    batch[len(tiles) :] = batch[len(tiles) - 1]
+    halved = feeding.dtype == "float16" and not as_pixels
+    return (batch.astype(np.float16) if halved else batch), placements
 
 
 def _framed(tile: Pixels, placement: Placement, feeding: Feeding) -> Pixels:

@@ -74,7 +74,7 @@ class Workers:
         self._metric = options.overlap_metric or detector.manifest.thresholds.overlap_metric
         self._workers = options.workers or detector.workers
         self._decoders = options.decode_threads or detector.decode_threads
-        self._ahead = options.decode_ahead or max(self._decoders, _LEAST_AHEAD)
+        self._ahead = min(options.decode_ahead or max(self._decoders, _LEAST_AHEAD), options.most_ahead)
         # a GPU is done with the tiles of a few images before the next one is decoded
         self._enough = (
             math.inf if detector.batched else _PASSES_AHEAD * self._workers * detector.tiles_per_pass

@@ -150,7 +150,7 @@ def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector
         classifier=model.classifier,
         batch_size=settings.processing.batch_size,
     )
-    return detector, _options(settings, detector)
+    return detector, _options(settings, detector.manifest)
 
 
 def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
@@ -164,19 +164,19 @@ def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
     return manifest.model_copy(update={"thresholds": manifest.thresholds.model_copy(update=given)})
 
 
-def _options(settings: DetectionSettings, detector: Detector) -> PipelineOptions:
+def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
     from wildetect.detection.pipeline import PipelineOptions
 
     processing = settings.processing
     threads = processing.num_data_workers
-    threads = detector.decode_threads if threads is None else max(threads, 1)
     return PipelineOptions(
         tile_size=processing.tile_size,
         **_overlap(settings),
-        nms_threshold=detector.manifest.thresholds.iou,
+        nms_threshold=manifest.thresholds.iou,
         max_errors=processing.max_errors,
-        decode_ahead=min(processing.prefetch_factor or max(threads, 2), processing.queue_size),
-        decode_threads=threads,
+        decode_ahead=processing.prefetch_factor,
+        most_ahead=processing.queue_size,
+        decode_threads=None if threads is None else max(threads, 1),
     )
 
 
