@@ -32,6 +32,7 @@ from wildetect.detection.continuation import Continuation
 from wildetect.detection.detector import Detector
 from wildetect.detection.pipeline import PipelineOptions, detect_images
 from wildetect.detection.preprocess import network_input
+from wildetect.detection.session import open_session
 from wildetect.detection.stitching import nms
 from wildetect.detection.tiling import tile_windows
 from wildetect.detections import Detections
@@ -51,16 +52,21 @@ Row = tuple[str, float, float]
 
 
 def forward_seconds(detector: Detector, source: Path, count: int) -> float:
-    """Wall time of so many pure forward passes, on as many threads as the pipeline uses."""
+    """Wall time of so many pure forward passes, on as many threads as the pipeline uses.
+
+    They are of the network as its file holds it, with pictures cast and scaled before; the detector's own
+    session may read pixels as they lie.
+    """
     image = open_image(source)
     tiles = [image.read(Window(800 * n, 400, 800, 800)).copy() for n in range(TENSORS)]
     image.close()
     inputs = [network_input([tile], detector.manifest.feeding)[0] for tile in tiles]
-    name = detector.session.inputs[0].name
-    outputs = [spec.name for spec in detector.session.outputs]
+    session = open_session(detector.session.weights, "cpu")
+    name = session.inputs[0].name
+    outputs = [spec.name for spec in session.outputs]
 
     def one(number: int) -> None:
-        detector.session.run({name: inputs[number % TENSORS]}, outputs)
+        session.run({name: inputs[number % TENSORS]}, outputs)
 
     with ThreadPoolExecutor(detector.workers) as threads:
         begun = time.perf_counter()

@@ -1,8 +1,8 @@
 """Let a network take tiles as they are: cast, order of channels, scale and layout become part of it.
 
 A GPU gains by it: a quarter of the bytes go there, and it does in no time what costs the processor a
-millisecond a tile. A processor does not: the work is the same there, whoever does it (measured: 2.0 ms
-a tile in the network, 2.1 before it). The values are those of preprocess.network_input, to the last bit.
+millisecond a tile. The values are those of preprocess.network_input, to the last bit. A processor gains
+where the first layer takes the work over (module pixel_convolution).
 """
 
 from __future__ import annotations
@@ -12,31 +12,43 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wildetect.detection.pixel_convolution import constant_node, convolve_pixels
 from wildetect.registry.manifest import Feeding
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 __all__ = ["with_pixel_input"]
 
 _BROADCASTING = 7  # opset since which Mul and Sub fit (1, 3, 1, 1) to (n, 3, h, w) by themselves
 _PREFIX = "wildetect_pixels"
+_SMALL = 100_000_000  # bytes
 
 
-def with_pixel_input(weights: Path, feeding: Feeding) -> bytes | None:
+def with_pixel_input(weights: Path, feeding: Feeding, *, convolved: bool = False) -> bytes | None:
     """An ONNX file's network with an input for pixels in place of that for pictures.
 
     Args:
         weights: The file.
         feeding: How pictures are fed to it.
+        convolved: Only where its first convolution can read them as they lie (module pixel_convolution),
+            and where the file is small: beside a large network's passes that is nothing, but a copy of the
+            file in memory is much.
 
     Returns:
         The network, as a file would hold it. Its input is uint8, shape (n, height, width, 3), RGB,
         resized and padded as `feeding` says. None where the file is not fed so, or is of an opset before 7.
     """
     import onnx
+    from onnx.external_data_helper import load_external_data_for_model
 
-    proto = onnx.load(str(weights))
+    if convolved and weights.stat().st_size > _SMALL:
+        return None
+    proto = onnx.load(str(weights), load_external_data=False)
+    if _is_in_several_files(proto):
+        if convolved:
+            return None
+        load_external_data_for_model(proto, str(weights.parent))
     constants = {constant.name for constant in proto.graph.initializer}
     pictures = [
         (place, value)
@@ -46,13 +58,24 @@ def with_pixel_input(weights: Path, feeding: Feeding) -> bytes | None:
     if len(pictures) != 1 or _opset(proto) < _BROADCASTING:
         return None
     ((place, picture),) = pictures
-    nodes = [*_feeding_nodes(picture.name, feeding), *proto.graph.node]
+    feed = convolve_pixels if convolved else _feed_pixels
+    first = feed(proto.graph, picture.name, _PREFIX, feeding)
+    if first is None:
+        return None
+    nodes = [*first, *proto.graph.node]
     inputs = list(proto.graph.input)
     inputs[place] = _pixels(picture)
     del proto.graph.node[:], proto.graph.input[:]
     proto.graph.node.extend(nodes)
     proto.graph.input.extend(inputs)
     return bytes(proto.SerializeToString())
+
+
+def _is_in_several_files(proto: ModelProto) -> bool:
+    from onnx.external_data_helper import uses_external_data
+
+    values = (entry.t for node in proto.graph.node for entry in node.attribute if entry.HasField("t"))
+    return any(uses_external_data(tensor) for tensor in (*proto.graph.initializer, *values))
 
 
 def _is_picture(value: ValueInfoProto, feeding: Feeding) -> bool:
@@ -82,7 +105,7 @@ def _pixels(picture: ValueInfoProto) -> ValueInfoProto:
     return helper.make_tensor_value_info(_PREFIX, TensorProto.UINT8, shape)
 
 
-def _feeding_nodes(picture: str, feeding: Feeding) -> list[NodeProto]:
+def _feed_pixels(_: GraphProto, picture: str, pixels: str, feeding: Feeding) -> list[NodeProto]:
     """From pixels to (p * scale - mean) / std, in the order and with the operations of `network_input`."""
     from onnx import TensorProto, helper
 
@@ -98,18 +121,11 @@ def _feeding_nodes(picture: str, feeding: Feeding) -> list[NodeProto]:
             chain.append(("Sub", [offset[None, :, None, None]], {}))
         if feeding.dtype == "float16":
             chain.append(("Cast", [], {"to": TensorProto.FLOAT16}))
-    nodes, value = [], _PREFIX
+    nodes, value = [], pixels
     for number, (kind, operands, attributes) in enumerate(chain):
-        names = [f"{_PREFIX}_{number}_operand"][: len(operands)]
-        nodes += [_constant(name, operand) for name, operand in zip(names, operands, strict=True)]
-        result = picture if number == len(chain) - 1 else f"{_PREFIX}_{number}"
+        names = [f"{pixels}_{number}_operand"][: len(operands)]
+        nodes += [constant_node(name, operand) for name, operand in zip(names, operands, strict=True)]
+        result = picture if number == len(chain) - 1 else f"{pixels}_{number}"
         nodes.append(helper.make_node(kind, [value, *names], [result], **attributes))
         value = result
     return nodes
-
-
-def _constant(name: str, values: np.ndarray) -> NodeProto:
-    """A node, not an initializer: in old files each initializer is an input, too."""
-    from onnx import helper, numpy_helper
-
-    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(values))

@@ -128,8 +128,8 @@ def open_session(
     for backend in to_try(device, available_providers()):
         network = None
         try:
-            if backend.batched and feeding is not None:
-                network = with_pixel_input(weights, feeding)
+            if feeding is not None and (backend.batched or backend is CPU):
+                network = with_pixel_input(weights, feeding, convolved=not backend.batched)
             session = _loaded(network or weights, backend, threads)
         except Exception as error:  # onnxruntime's exceptions share no base
             if device == "auto" and backend is not CPU:
