@@ -39,6 +39,13 @@ def test_a_good_flight_has_none() -> None:
     assert told(flight()) == {}
 
 
+def test_almost_black_photographs_are_told() -> None:
+    photographs = flight()
+    assert told([replace(photographs[0], dark=True), *photographs[1:]])["dark"].files == [photographs[0].file]
+    caution = told([replace(one, dark=True) for one in photographs])["dark"]
+    assert "8 photographs are almost black" in caution.message
+
+
 @pytest.mark.parametrize(
     ("rows", "tags", "kind", "says"),
     [

@@ -3,12 +3,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wildetect.detection.image_work import ImageWork
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
+from wildetect.imagery.source import ArraySource
 from wildetect.results.records import TileResult
 
 UNREAD = TileResult(Window(0, 0, 64, 64), failure="the file is damaged")
@@ -45,6 +47,26 @@ def test_a_part_could_be_read() -> None:
     image = work(UNREAD, READ)
     assert image.failure is None
     assert image.result(Detections.empty()).tiles_failed == ("64 x 64 px at 0, 0: the file is damaged",)
+
+
+@pytest.mark.parametrize(
+    ("brightest", "dark"), [([3, 16, 0], True), ([3, 17, 0], False), ([0], True), ([200], False)]
+)
+def test_an_almost_black_image(brightest: list[int], dark: bool) -> None:
+    image = work()
+    for value in brightest:
+        pixels = np.zeros((40, 40, 3), np.uint8)
+        pixels[37, 21, 1] = value  # between those that are looked at first
+        window = Window(0, 0, 40, 40)
+        assert image.read(window, ArraySource(pixels)) is not None
+        image.note(TileResult(window, Detections.empty()))
+    assert image.result(Detections.empty()).dark is dark
+
+
+def test_an_image_of_which_nothing_was_read_is_not_dark() -> None:
+    assert not work(EMPTY).result(Detections.empty()).dark
+    failed = work(UNREAD)
+    assert not failed.result(None).dark
 
 
 def test_empty_is_not_unread() -> None:

@@ -74,6 +74,7 @@ def test_a_line_brings_every_digit_back(xyxy: np.ndarray, positions: np.ndarray)
         seconds=0.1,
         longitude=1 / 3,
         tiles_failed=("800 x 800 px at 0, 0: damaged",),
+        dark=True,
     )
     document = parsed(encode(document_of(one, STAMP)))
     assert document is not None

@@ -87,6 +87,15 @@ def test_what_it_tells(tmp_path: Path) -> None:
     assert "640 x 640 px at 0, 0: damaged" in page(tmp_path, survey(), tiles_failed=parts)
 
 
+def test_almost_black_images_are_named(tmp_path: Path) -> None:
+    names = [f"<b>{number}.tif" for number in range(9)]
+    told = Elements(page(tmp_path, survey(), dark_images=names), void=VOID).text
+    assert "9 images are almost black. Animals there cannot be seen, and are not counted: <b>0.tif" in told
+    assert "and 4 more, named in run.json" in told
+    assert "1 image is almost black." in page(tmp_path, survey(), dark_images=names[:1])
+    assert "almost black" not in page(tmp_path, survey())
+
+
 def test_where_the_photographs_lie_and_how_pixels_are_read(tmp_path: Path) -> None:
     sources = ["/survey/flight_1/<b>", *(f"/survey/{number}.jpg" for number in range(9))]
     text = page(

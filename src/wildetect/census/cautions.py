@@ -56,6 +56,18 @@ def _left_out(survey: Survey) -> Iterator[Caution]:
         yield Caution(kind, f"{number} not count, with the animals in {them}: {reason}.", mend, files)
 
 
+def _dark(survey: Survey) -> Iterator[Caution]:
+    files = [one.file for one in survey.photographs if one.dark]
+    if files:
+        yield Caution(
+            "dark",
+            f"{number_of(files, verb=False)} {'is' if len(files) == 1 else 'are'} almost black: animals "
+            "there cannot be seen, and the area counts as searched all the same.",
+            "Stretch 16-bit values to their full range, or leave these photographs out.",
+            files,
+        )
+
+
 def _tilted(survey: Survey) -> Iterator[Caution]:
     tilts = {view.file: abs(view.pitch + 90) for view in survey.shots if abs(view.pitch + 90) > _TILTED}
     if tilts:
@@ -112,6 +124,7 @@ def _fit(survey: Survey) -> Iterator[Caution]:
 _Look = Callable[[Survey], Iterator[Caution]]
 _LOOKS: tuple[_Look, ...] = (
     _left_out,
+    _dark,
     _position,
     _heights,
     _fit,

@@ -87,6 +87,7 @@ def _photograph(result: ImageResult, detections: Detections, path: Path) -> Phot
         tags=read_camera(path),
         detections=detections,
         georeference=_georeference(path),
+        dark=result.dark,
     )
 
 

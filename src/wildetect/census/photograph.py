@@ -24,6 +24,7 @@ class Photograph:
         tags: What it says of its camera.
         detections: In px of the upright picture.
         georeference: Place on the map of a raster; null for a photograph.
+        dark: Whether it is almost black.
     """
 
     file: str
@@ -33,3 +34,4 @@ class Photograph:
     tags: CameraTags
     detections: Detections
     georeference: Georeference | None = None
+    dark: bool = False

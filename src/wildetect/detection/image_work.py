@@ -19,6 +19,9 @@ from wildetect.results.records import ImageResult, TileResult
 
 __all__ = ["ImageWork", "reason_of"]
 
+_DARK = 16  # of 255: what 12 bits come to in a file of 16
+_STEP = 8  # px; few are looked at first, as most pictures are bright
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,6 +42,7 @@ class ImageWork:
         second_stage: The classification of its boxes, once the tiles are done.
         jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
         begun: Whether a worker has begun it.
+        bright: Whether a tile is more than almost black. Only ever set to True, by any thread.
         failure: Why it failed.
     """
 
@@ -53,6 +57,7 @@ class ImageWork:
     second_stage: Relabelling | None = None
     jobs_left: int = 1
     begun: bool = False
+    bright: bool = False
     failure: str | None = None
 
     def read(self, window: Window, source: ImageSource) -> Pixels | None:
@@ -64,6 +69,8 @@ class ImageWork:
             return None
         if pixels is None:
             self.note(TileResult(window))
+        elif not self.bright and not _is_dark(pixels):
+            self.bright = True
         return pixels
 
     def take(self, tiles: Sequence[TileResult]) -> None:
@@ -131,12 +138,17 @@ class ImageWork:
             positions=positions,
             tiles_empty=len(self.empty),
             tiles_failed=() if self.failure is not None else self._tiles_failed(),
+            dark=self.failure is None and bool(self.parts) and not self.bright,
         )
 
     def _tiles_failed(self) -> tuple[str, ...]:
         """The tiles that could not be read, in the order of the image."""
         unread = sorted(self.unread, key=lambda tile: (tile[0].y, tile[0].x))
         return tuple(f"{tile.width} x {tile.height} px at {tile.x}, {tile.y}: {why}" for tile, why in unread)
+
+
+def _is_dark(pixels: Pixels) -> bool:
+    return bool((pixels[::_STEP, ::_STEP] <= _DARK).all() and (pixels <= _DARK).all())
 
 
 def reason_of(error: Exception, image: ImageFile) -> str:

@@ -22,7 +22,7 @@ from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.jpeg_blocks import JpegBlocks
 from wildetect.imagery.metadata import Position
 from wildetect.imagery.optics import Optics
-from wildetect.imagery.photograph import BACKDROP, from_16_bit, warn_if_dark
+from wildetect.imagery.photograph import BACKDROP, from_16_bit
 from wildetect.imagery.source import MAX_PIXELS, ImageFacts, Pixels, UnreadableImageError, check_size
 
 __all__ = ["RasterSource", "is_raster", "look_at"]
@@ -93,7 +93,6 @@ class RasterSource:
         self.height: int = self._dataset.height
         self.position: Position | None = None  # each pixel has its own
         self.optics: Optics | None = None
-        self._told_dark = False
         self.georeference = Georeference.of(self._dataset)
         self._masked = any(MaskFlags.all_valid not in flags for flags in self._dataset.mask_flag_enums)
         self._bands, self._palette = self._colours()
@@ -165,8 +164,6 @@ class RasterSource:
 
     def _as_rgb(self, bands: np.ndarray) -> Pixels:
         if bands.dtype == np.uint16:
-            # once: a raster has many tiles
-            self._told_dark = self._told_dark or warn_if_dark(bands, self._path)
             bands = from_16_bit(bands)
         if self._palette is not None:
             return np.ascontiguousarray(self._palette[bands[0]])

@@ -6,7 +6,6 @@ bit, as both ask libjpeg-turbo, in a third of the time and less than half of the
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,14 +27,13 @@ from wildetect.imagery.source import (
     check_size,
 )
 
-__all__ = ["BACKDROP", "decode", "from_16_bit", "look_at", "warn_if_dark"]
+__all__ = ["BACKDROP", "decode", "from_16_bit", "look_at"]
 
 BACKDROP: Final = 114
 """Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF")  # an MPO is opened as the JPEG that it begins with
 _STRIP_PIXELS = 4_000_000
-_DARK_16_BIT = 4096
 
 # From EXIF's orientation (CIPA DC-008, "Orientation"): whether rows and columns are exchanged first, and
 # the order in which rows and columns are then taken.
@@ -48,8 +46,6 @@ _UPRIGHT = {
     7: (True, -1, -1),
     8: (True, -1, 1),
 }
-
-logger = logging.getLogger(__name__)
 
 
 def decode(path: Path) -> ArraySource:
@@ -99,20 +95,11 @@ def from_16_bit(values: np.ndarray) -> Pixels:
     return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
-def warn_if_dark(values: np.ndarray, path: Path) -> bool:
-    """Warn of 16-bit values that will come out almost black; says whether they do."""
-    dark = bool(values.size) and 0 < int(values.max()) < _DARK_16_BIT  # all 0 is nodata
-    if dark:
-        logger.warning("%s: 16-bit, but uses only the lowest values; it comes out almost black", path.name)
-    return dark
-
-
 def _rgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode in {"I", "I;16", "I;16B", "I;16L", "I;16N"}:
         values = np.asarray(image)
         if values.size and not 0 <= int(values.min()) <= int(values.max()) <= np.iinfo(np.uint16).max:
             raise UnreadableImageError(path, "its values need more than 16 bits; it is no photograph")
-        warn_if_dark(values, path)
         return Image.fromarray(from_16_bit(values)).convert("RGB")
     if image.mode == "F":
         raise UnreadableImageError(path, "it holds floating point values (elevations?), not a photograph")

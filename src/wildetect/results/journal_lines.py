@@ -92,6 +92,8 @@ def document_of(result: ImageResult, stamp: Stamp | None) -> dict[str, Any]:
     document |= {name: getattr(result, name) for name in _PLAIN}
     if result.tiles_failed:
         document["tiles_failed"] = list(result.tiles_failed)
+    if result.dark:
+        document["dark"] = True
     if result.detections is not None:
         document["xyxy"] = result.detections.xyxy.tolist()
         document["confidence"] = result.detections.confidence.tolist()
@@ -137,6 +139,7 @@ def tally_from(document: dict[str, Any]) -> Tally:
         document["tiles"],
         document["tiles_empty"],
         tuple(document.get("tiles_failed", ())),
+        document.get("dark", False),
     )
 
 
@@ -157,5 +160,6 @@ def result_from(document: dict[str, Any], path: Path | None = None) -> ImageResu
         detections=found,
         positions=None if positions is None else np.array(positions, np.float64).reshape(-1, 2),
         tiles_failed=tuple(document.get("tiles_failed", ())),
+        dark=document.get("dark", False),
         **{name: document[name] for name in _PLAIN},
     )

@@ -53,7 +53,11 @@ def run_record(document: Mapping[str, Any], folder: Path) -> RunRecord:
 
 def _tags(document: Mapping[str, Any]) -> dict[str, str]:
     failures = [f"{failure['file']}: {failure['reason']}" for failure in document["failures"]]
-    named = {"sources": document["dataset"]["sources"], "failures": failures}
+    named = {
+        "sources": document["dataset"]["sources"],
+        "failures": failures,
+        "dark_images": document["dark_images"],
+    }
     return {
         "mlflow.note.content": _note(document),
         **{

@@ -37,6 +37,7 @@ class ImageResult:
         tiles_empty: Number of tiles that were left out: a raster has no data there.
         tiles_failed: Tiles that could not be read, each as "width x height px at x, y ..." and the
             reason; animals in them are missing from the detections. None of an image that failed as a whole.
+        dark: Whether it is almost black: nobody would find animals in it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ImageResult:
     positions: NDArray[np.float64] | None = None
     tiles_empty: int = 0
     tiles_failed: tuple[str, ...] = ()
+    dark: bool = False
 
     def __post_init__(self) -> None:
         if (self.detections is None) == (self.failure is None):
@@ -90,6 +92,7 @@ class Tally(NamedTuple):
         tiles: Tiles run through the model.
         tiles_empty: Tiles left out.
         tiles_failed: Tiles that could not be read.
+        dark: Whether it is almost black.
     """
 
     failure: str | None
@@ -97,13 +100,16 @@ class Tally(NamedTuple):
     tiles: int
     tiles_empty: int
     tiles_failed: tuple[str, ...]
+    dark: bool = False
 
     @classmethod
     def of(cls, result: ImageResult) -> Tally:
         """The counts of a result."""
         found = result.detections
         class_ids = () if found is None else tuple(found.class_id.tolist())
-        return cls(result.failure, class_ids, result.tiles, result.tiles_empty, result.tiles_failed)
+        return cls(
+            result.failure, class_ids, result.tiles, result.tiles_empty, result.tiles_failed, result.dark
+        )
 
 
 @dataclass(slots=True)
@@ -120,6 +126,7 @@ class RunSummary:
         failures: Reason for each failed image's name.
         tiles_empty: Tiles left out, as a raster has no data there.
         tiles_failed: The tiles that could not be read, for each image that has some and did not fail.
+        dark: Names of the images that are almost black.
     """
 
     expected: int = 0
@@ -131,6 +138,7 @@ class RunSummary:
     failures: dict[str, str] = field(default_factory=dict)
     tiles_empty: int = 0
     tiles_failed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    dark: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, results: Iterable[ImageResult], expected: int | None = None) -> RunSummary:
@@ -170,6 +178,8 @@ class RunSummary:
             return
         if tally.tiles_failed:
             self.tiles_failed[name] = tally.tiles_failed
+        if tally.dark:
+            self.dark.append(name)
         self.detections += len(tally.class_ids)
         self.with_detections += len(tally.class_ids) > 0
         self.counts.update(tally.class_ids)

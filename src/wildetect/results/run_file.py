@@ -89,6 +89,7 @@ def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
         "tiles_failed": [
             {"file": name, "tiles": list(tiles)} for name, tiles in summary.tiles_failed.items()
         ],
+        "dark_images": sorted(summary.dark),
         "resumed_images": facts.resumed,
         "left_out": dict(zip(("images", "detections"), facts.left_out, strict=True)),
         "dataset": facts.dataset.document(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from wildetect.tasks.detect_outcome import log_run, read_of, show_summary
+from wildetect.tasks.detect_outcome import log_run, read_of, show_summary, warn_of_dark_images
 from wildetect.tasks.detect_request import (
     Request,
     images_in,
@@ -159,6 +159,7 @@ def detect_with(project: Project, settings: DetectionSettings, request: Request)
         document = detect_into_folder(replace(plan, stop=stop), progress)
     if document["resumed_images"]:
         say(f"{document['resumed_images']} of {len(images)} images had been done before")
+    warn_of_dark_images(document)
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and not document["mlflow"] and document["state"] != "interrupted":
         log_run(connection, document, output)

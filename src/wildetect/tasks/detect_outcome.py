@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from wildetect.registry.connection import Connection
 
-__all__ = ["log_run", "read_of", "show_summary"]
+__all__ = ["log_run", "read_of", "show_summary", "warn_of_dark_images"]
+
+MOST_NAMED = 3
 
 
 def read_of(document: Mapping[str, Any]) -> str:
@@ -38,6 +40,20 @@ def log_run(connection: Connection, document: dict[str, Any], output: Path) -> N
         mark_version(connection, (model["name"], model["version"]), "last_detection", run_id)
     except ServerError as error:
         say(f"warning: the results are written, but the run is not logged: {error.message}. {error.hint}")
+
+
+def warn_of_dark_images(document: Mapping[str, Any]) -> None:
+    """Say so where animals could not be seen: a count of 0 would look like any other."""
+    dark = document["dark_images"]
+    if not dark:
+        return
+    more = len(dark) - MOST_NAMED
+    named = ", ".join([*dark[:MOST_NAMED], *([f"{more} more, named in run.json"] if more > 0 else [])])
+    verb, them = ("is", "it") if len(dark) == 1 else ("are", "them")
+    say(
+        f"warning: {len(dark)} of {document['images']['found']} images {verb} almost black, animals in "
+        f"{them} cannot be seen: {named}. Values of 16 bits are read by their full range: stretch them to it."
+    )
 
 
 def show_summary(document: Mapping[str, Any], output: Path) -> None:
