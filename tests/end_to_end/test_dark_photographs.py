@@ -26,7 +26,7 @@ def test_they_are_named_at_every_start(tmp_path: Path) -> None:
         ended = workspace.invoke("detect.run", *words)
         assert ended.returncode == 0
         assert "warning: 1 of 2 images is almost black, animals in it" in ended.stderr
-        assert "cannot be seen: 12_bits.png." in ended.stderr
+        assert "can hardly be seen: 12_bits.png." in ended.stderr
         run = json.loads((output / "run.json").read_text(encoding="utf-8"))
         assert run["dark_images"] == ["12_bits.png"]
         assert "1 image is almost black." in (output / "report.html").read_text(encoding="utf-8")

@@ -90,7 +90,7 @@ def test_what_it_tells(tmp_path: Path) -> None:
 def test_almost_black_images_are_named(tmp_path: Path) -> None:
     names = [f"<b>{number}.tif" for number in range(9)]
     told = Elements(page(tmp_path, survey(), dark_images=names), void=VOID).text
-    assert "9 images are almost black. Animals there cannot be seen, and are not counted: <b>0.tif" in told
+    assert "9 images are almost black. Animals there can hardly be seen: <b>0.tif" in told
     assert "and 4 more, named in run.json" in told
     assert "1 image is almost black." in page(tmp_path, survey(), dark_images=names[:1])
     assert "almost black" not in page(tmp_path, survey())

@@ -62,7 +62,7 @@ def _dark(survey: Survey) -> Iterator[Caution]:
         yield Caution(
             "dark",
             f"{number_of(files, verb=False)} {'is' if len(files) == 1 else 'are'} almost black: animals "
-            "there cannot be seen, and the area counts as searched all the same.",
+            "there can hardly be seen, and the area counts as searched all the same.",
             "Stretch 16-bit values to their full range, or leave these photographs out.",
             files,
         )

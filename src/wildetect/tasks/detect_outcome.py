@@ -43,7 +43,7 @@ def log_run(connection: Connection, document: dict[str, Any], output: Path) -> N
 
 
 def warn_of_dark_images(document: Mapping[str, Any]) -> None:
-    """Say so where animals could not be seen: a count of 0 would look like any other."""
+    """Say so where animals can hardly be seen: a count of 0 would look like any other."""
     dark = document["dark_images"]
     if not dark:
         return
@@ -52,7 +52,7 @@ def warn_of_dark_images(document: Mapping[str, Any]) -> None:
     verb, them = ("is", "it") if len(dark) == 1 else ("are", "them")
     say(
         f"warning: {len(dark)} of {document['images']['found']} images {verb} almost black, animals in "
-        f"{them} cannot be seen: {named}. Values of 16 bits are read by their full range: stretch them to it."
+        f"{them} can hardly be seen: {named}. 16-bit values are read by their full range: stretch them to it."
     )
 
 
