@@ -10,7 +10,7 @@ from wildetect.detection.image_work import ImageWork
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
-from wildetect.imagery.source import ArraySource
+from wildetect.imagery.photograph import BACKDROP
 from wildetect.results.records import TileResult
 
 UNREAD = TileResult(Window(0, 0, 64, 64), failure="the file is damaged")
@@ -52,15 +52,26 @@ def test_a_part_could_be_read() -> None:
 @pytest.mark.parametrize(
     ("brightest", "dark"), [([3, 16, 0], True), ([3, 17, 0], False), ([0], True), ([200], False)]
 )
-def test_an_almost_black_image(brightest: list[int], dark: bool) -> None:
+@pytest.mark.parametrize("backdrop", [0, 20])
+def test_an_almost_black_image(brightest: list[int], dark: bool, backdrop: int) -> None:
     image = work()
     for value in brightest:
         pixels = np.zeros((40, 40, 3), np.uint8)
+        pixels[:, :backdrop] = BACKDROP
         pixels[37, 21, 1] = value  # between those that are looked at first
-        window = Window(0, 0, 40, 40)
-        assert image.read(window, ArraySource(pixels)) is not None
-        image.note(TileResult(window, Detections.empty()))
+        image.found(Window(0, 0, 40, 40), pixels, Detections.empty())
     assert image.result(Detections.empty()).dark is dark
+
+
+@pytest.mark.parametrize("value", [10, 200])
+def test_tiles_of_backdrop_alone_do_not_say_whether_an_image_is_dark(value: int) -> None:
+    nothing, something = np.full((40, 40, 3), BACKDROP, np.uint8), np.full((40, 40, 3), value, np.uint8)
+    image = work()
+    image.found(Window(0, 0, 40, 40), nothing, Detections.empty())
+    assert not image.result(Detections.empty()).dark
+    image.found(Window(40, 0, 40, 40), something, Detections.empty())
+    image.found(Window(80, 0, 40, 40), nothing, Detections.empty())
+    assert image.result(Detections.empty()).dark is (value == 10)
 
 
 def test_an_image_of_which_nothing_was_read_is_not_dark() -> None:

@@ -41,12 +41,15 @@ class Keeper:
         self.kept += len(tiles)
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> list[ImageFile]:
-    """A raster of 256 tiles or more, part of it without data."""
+@pytest.fixture(params=["bright", "bright first", "dark"])
+def images(tmp_path: Path, request: pytest.FixtureRequest) -> list[ImageFile]:
+    """A raster of 256 tiles or more, part of it without data, all of it or most of it almost black."""
     folder = tmp_path / "rasters"
     folder.mkdir()
     bands = np.random.default_rng(0).integers(1, 255, (3, 200, 220)).astype(np.uint8)
+    if request.param != "bright":
+        bands[:, 80 if request.param == "bright first" else 0 :] //= 16
+        bands = np.maximum(bands, 1)
     bands[:, :40, :60] = 0
     save_raster(folder / "map.tif", bands, nodata=0)
     return discover([folder])
@@ -58,9 +61,14 @@ def detector(tmp_path: Path) -> Detector:
 
 
 def test_a_long_image_goes_on_where_it_stopped(
-    tmp_path: Path, images: list[ImageFile], detector: Detector, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    images: list[ImageFile],
+    detector: Detector,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     (whole,) = detect_images(images, detector, OPTIONS)
+    assert whole.dark is ("dark" in request.node.name)
     assert whole.tiles > 200
     assert whole.tiles_empty > 0
     monkeypatch.setattr(keeping, "_SECONDS_BETWEEN", 0)
@@ -82,7 +90,7 @@ def test_a_long_image_goes_on_where_it_stopped(
     assert known[0] == 0
     assert known == sorted(known)
     (again,) = read_results(tmp_path)
-    assert (again.tiles, again.tiles_empty) == (whole.tiles, whole.tiles_empty)
+    assert (again.tiles, again.tiles_empty, again.dark) == (whole.tiles, whole.tiles_empty, whole.dark)
     assert again.detections is not None
     assert whole.detections is not None
     assert again.positions is not None

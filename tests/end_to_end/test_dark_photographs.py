@@ -1,4 +1,4 @@
-"""16-bit photographs that use the lowest values alone: a count of 0 that looks like any other."""
+"""Pictures that use the lowest values alone: a count of 0 that looks like any other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from tests.detection.networks import SIZE, save_network
 from tests.detection.test_decoders import yolov8
+from tests.imagery.test_geotiff import save_raster
 from tests.workspaces import Workspace, unused_uri
 
 
@@ -18,15 +19,18 @@ def test_they_are_named_at_every_start(tmp_path: Path) -> None:
     save_network(workspace.root / "network.onnx", yolov8()[0], metadata=metadata)
     folder, output = tmp_path / "survey", tmp_path / "results"
     folder.mkdir()
-    bits = np.random.default_rng(0).integers(0, 1 << 12, (SIZE, SIZE), np.uint16)
+    bits = np.random.default_rng(0).integers(1, 1 << 12, (SIZE, SIZE), np.uint16)
     Image.fromarray(bits).save(folder / "12_bits.png")
     Image.fromarray(bits * 16).save(folder / "16_bits.png")
+    bits[:9] = 0
+    save_raster(folder / "12_bits.tif", bits[None], nodata=0)
+    save_raster(folder / "16_bits.tif", bits[None] * 16, nodata=0)
     words = ("--source", folder, "--output", output, "--model", workspace.root / "network.onnx")
     for _ in range(2):
         ended = workspace.invoke("detect.run", *words)
         assert ended.returncode == 0
-        assert "warning: 1 of 2 images is almost black, animals in it" in ended.stderr
-        assert "can hardly be seen: 12_bits.png." in ended.stderr
+        assert "warning: 2 of 4 images are almost black, animals in them" in ended.stderr
+        assert "can hardly be seen: 12_bits.png, 12_bits.tif." in ended.stderr
         run = json.loads((output / "run.json").read_text(encoding="utf-8"))
-        assert run["dark_images"] == ["12_bits.png"]
-        assert "1 image is almost black." in (output / "report.html").read_text(encoding="utf-8")
+        assert run["dark_images"] == ["12_bits.png", "12_bits.tif"]
+        assert "2 images are almost black." in (output / "report.html").read_text(encoding="utf-8")

@@ -14,13 +14,14 @@ from wildetect.detections import Detections
 from wildetect.errors import WildDetectError
 from wildetect.geometry import OverlapMetric, Window
 from wildetect.imagery.discovery import ImageFile
+from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.source import ImageSource, Pixels, UnreadableImageError
 from wildetect.results.records import ImageResult, TileResult
 
 __all__ = ["ImageWork", "reason_of"]
 
 _DARK = 16  # of 255: what 12 bits come to in a file of 16
-_STEP = 8  # px; few are looked at first, as most pictures are bright
+_STEP = 32  # px; few are looked at first, as most pictures are bright
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ class ImageWork:
         second_stage: The classification of its boxes, once the tiles are done.
         jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
         begun: Whether a worker has begun it.
-        bright: Whether a tile is more than almost black. Only ever set to True, by any thread.
+        dark: Whether a tile is almost black. Only ever set to True, by any thread; `bright`, too.
+        bright: Whether a tile is more than almost black.
         failure: Why it failed.
     """
 
@@ -57,6 +59,7 @@ class ImageWork:
     second_stage: Relabelling | None = None
     jobs_left: int = 1
     begun: bool = False
+    dark: bool = False
     bright: bool = False
     failure: str | None = None
 
@@ -69,9 +72,11 @@ class ImageWork:
             return None
         if pixels is None:
             self.note(TileResult(window))
-        elif not self.bright and not _is_dark(pixels):
-            self.bright = True
         return pixels
+
+    def found(self, window: Window, pixels: Pixels, detections: Detections) -> None:
+        """Add what the model found in a tile; detections in px of the tile."""
+        self.note(TileResult(window, detections.shift(window.x, window.y), dark=_is_dark(pixels)))
 
     def take(self, tiles: Sequence[TileResult]) -> None:
         """Add what an earlier start knew."""
@@ -82,6 +87,10 @@ class ImageWork:
                 self.empty.append(tile.window)
             else:
                 self.parts.append(TilePart(tile.detections, tile.window))
+            if tile.dark:
+                self.dark = True
+            elif tile.dark is not None:
+                self.bright = True
 
     def note(self, tile: TileResult) -> None:
         """Add what is known now of a tile."""
@@ -138,7 +147,7 @@ class ImageWork:
             positions=positions,
             tiles_empty=len(self.empty),
             tiles_failed=() if self.failure is not None else self._tiles_failed(),
-            dark=self.failure is None and bool(self.parts) and not self.bright,
+            dark=self.failure is None and self.dark and not self.bright,
         )
 
     def _tiles_failed(self) -> tuple[str, ...]:
@@ -147,8 +156,12 @@ class ImageWork:
         return tuple(f"{tile.width} x {tile.height} px at {tile.x}, {tile.y}: {why}" for tile, why in unread)
 
 
-def _is_dark(pixels: Pixels) -> bool:
-    return bool((pixels[::_STEP, ::_STEP] <= _DARK).all() and (pixels <= _DARK).all())
+def _is_dark(pixels: Pixels) -> bool | None:
+    """Whether a tile is almost black; None where all of it is backdrop, which says nothing."""
+    for some in (pixels[::_STEP, ::_STEP], pixels):
+        if ((some > _DARK) & (some != BACKDROP)).any():
+            return False
+    return True if (pixels != BACKDROP).any() else None
 
 
 def reason_of(error: Exception, image: ImageFile) -> str:

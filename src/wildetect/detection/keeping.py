@@ -59,7 +59,6 @@ class Keeping:
             return windows
         known = self._keeper.known(image.file)
         image.take(known)
-        image.bright = bool(image.parts)  # an earlier start has seen them, and said nothing of it
         with self._lock:
             self._long[image.index] = image
         done = {tile.window for tile in known}

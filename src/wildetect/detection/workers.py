@@ -31,7 +31,7 @@ from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.pixel_memory import release_spare_memory
 from wildetect.imagery.source import ImageSource, Pixels, open_image
-from wildetect.results.records import ImageResult, TileResult
+from wildetect.results.records import ImageResult
 
 __all__ = ["Workers"]
 
@@ -231,8 +231,8 @@ class Workers:
         with _failing(*dict.fromkeys(image for image, _, _ in held)):
             found = self._detector.detect([pixels for _, _, pixels in held], self._options.confidence)
             # noted in any order: stitching does not depend on it
-            for (image, window, _), part in zip(held, found, strict=True):
-                image.note(TileResult(window, part.shift(window.x, window.y)))
+            for (image, window, pixels), part in zip(held, found, strict=True):
+                image.found(window, pixels, part)
 
     def _run_second_stage(self, job: _Job) -> None:
         image = job.image

@@ -113,6 +113,7 @@ def tiles_document(name: str, stamp: Stamp | None, tiles: Sequence[TileResult]) 
         # number of detections; null for a tile without any because it holds no data or was not read
         "counts": [None if tile.detections is None else len(tile.detections) for tile in tiles],
         "failures": [tile.failure for tile in tiles],
+        "dark": [tile.dark for tile in tiles],
         "xyxy": found.xyxy.tolist(),
         "confidence": found.confidence.tolist(),
         "class_id": found.class_id.tolist(),
@@ -123,12 +124,12 @@ def tiles_from(document: dict[str, Any]) -> Iterator[TileResult]:
     """The tiles that a line holds."""
     found = Detections(document["xyxy"], document["confidence"], document["class_id"])
     start = 0
-    for window, count, failure in zip(
-        document["windows"], document["counts"], document["failures"], strict=True
-    ):
+    windows = document["windows"]
+    columns = (document["counts"], document["failures"], document.get("dark", [False] * len(windows)))
+    for window, count, failure, dark in zip(windows, *columns, strict=True):
         part = None if count is None else found.select(slice(start, start + count))
         start += count or 0
-        yield TileResult(Window(*window), part, failure)
+        yield TileResult(Window(*window), part, failure, dark)
 
 
 def tally_from(document: dict[str, Any]) -> Tally:

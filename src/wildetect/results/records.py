@@ -76,11 +76,13 @@ class TileResult(NamedTuple):
         window: Where it lies.
         detections: In px of the image; None if it holds no data or could not be read.
         failure: Why it could not be read.
+        dark: Whether it is almost black; None if that cannot be told.
     """
 
     window: Window
     detections: Detections | None = None
     failure: str | None = None
+    dark: bool | None = None
 
 
 class Tally(NamedTuple):
