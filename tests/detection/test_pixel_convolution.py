@@ -128,6 +128,14 @@ def _hidden_reader(model: ModelProto) -> None:
     )
 
 
+def _reader_in_a_sequence(model: ModelProto) -> None:
+    one = helper.make_tensor_value_info("one", TensorProto.FLOAT, None)
+    added = helper.make_tensor_value_info("added", TensorProto.FLOAT, None)
+    body = helper.make_graph([helper.make_node("Add", ["one", "images"], ["added"])], "body", [one], [added])
+    model.graph.node.append(helper.make_node("SequenceConstruct", ["output"], ["sequence"]))
+    model.graph.node.append(helper.make_node("SequenceMap", ["sequence"], ["mapped"], body=body))
+
+
 def _given_back(model: ModelProto) -> None:
     model.graph.output.append(model.graph.input[0])
 
@@ -138,7 +146,8 @@ def _computed_weights(model: ModelProto) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_second_reader, _other_reader, _hidden_reader, _given_back, _computed_weights]
+    "change",
+    [_second_reader, _other_reader, _hidden_reader, _reader_in_a_sequence, _given_back, _computed_weights],
 )
 def test_what_else_reads_the_picture_is_left_alone(
     tmp_path: Path, change: Callable[[ModelProto], None]
@@ -180,6 +189,32 @@ def test_large_files_and_those_in_several_pieces_are_left_alone(
     onnx.save(model, path, save_as_external_data=True, location="network.data", size_threshold=0)
     assert with_pixel_input(path, FEEDING, convolved=True) is None
     assert with_pixel_input(path, FEEDING) is not None
+
+
+def test_values_named_as_ours_are_left_alone(tmp_path: Path) -> None:
+    path, model = tmp_path / "network.onnx", network(random_weights(4, 3, 3, 3))
+    model.graph.initializer[0].name = model.graph.node[0].input[1] = "wildetect_pixels_cast"
+    onnx.save(model, path)
+    assert with_pixel_input(path, FEEDING, convolved=True) is None
+    assert with_pixel_input(path, FEEDING) is None
+
+
+@pytest.mark.parametrize("outcome", [b"no network", ValueError("no network")])
+def test_where_it_goes_wrong_the_file_runs_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: bytes | Exception
+) -> None:
+    def wrong(*_: object, **__: object) -> bytes:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    path = tmp_path / "network.onnx"
+    onnx.save(network(random_weights(4, 3, 3, 3)), path)
+    assert session.open_session(path, "cpu", feeding=FEEDING).takes_pixels
+    monkeypatch.setattr(session, "with_pixel_input", wrong)
+    opened = session.open_session(path, "cpu", feeding=FEEDING)
+    assert not opened.takes_pixels
+    assert opened.inputs[0].shape == (None, 3, HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize("model", FAMILIES)

@@ -7,7 +7,8 @@ goes into its weights, so that nothing is left of the feeding but the cast.
 
 Measured with YOLOv8's layers at 800 px on two cores: a tile is ready in 0.45 ms instead of 1.7, and a pass
 of 105 ms takes 4% less, since it begins with a quarter of the bytes. Sums are taken in another order and
-weights are rounded once more: confidences differ by up to 0.000006, boxes by up to 0.0001 px.
+weights are rounded once more: confidences differ by up to 0.000006, boxes by up to 0.000008 of the input's
+side.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ __all__ = ["constant_node", "convolve_pixels"]
 
 _CHANNELS = 3
 _RANK = 4
-_SUBGRAPHS = {"If", "Loop", "Scan"}
 
 
 def convolve_pixels(graph: GraphProto, picture: str, pixels: str, feeding: Feeding) -> list[NodeProto] | None:
@@ -84,7 +84,7 @@ def constant_node(name: str, values: NDArray[Any]) -> NodeProto:
 
 def _only_reader(graph: GraphProto, picture: str) -> NodeProto | None:
     """The convolution that reads the picture, if nothing else does, of which a subgraph could hide some."""
-    if any(node.op_type in _SUBGRAPHS for node in graph.node):
+    if any(entry.HasField("g") or entry.graphs for node in graph.node for entry in node.attribute):
         return None
     readers = [node for node in graph.node if picture in node.input]
     if len(readers) != 1 or readers[0].op_type != "Conv" or readers[0].domain not in {"", "ai.onnx"}:

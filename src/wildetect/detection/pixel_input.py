@@ -37,7 +37,8 @@ def with_pixel_input(weights: Path, feeding: Feeding, *, convolved: bool = False
 
     Returns:
         The network, as a file would hold it. Its input is uint8, shape (n, height, width, 3), RGB,
-        resized and padded as `feeding` says. None where the file is not fed so, or is of an opset before 7.
+        resized and padded as `feeding` says. None where the file is not fed so, is of an opset before 7, or
+        has values that are named as ours.
     """
     import onnx
     from onnx.external_data_helper import load_external_data_for_model
@@ -55,7 +56,7 @@ def with_pixel_input(weights: Path, feeding: Feeding, *, convolved: bool = False
         for place, value in enumerate(proto.graph.input)
         if value.name not in constants and _is_picture(value, feeding)
     ]
-    if len(pictures) != 1 or _opset(proto) < _BROADCASTING:
+    if len(pictures) != 1 or _opset(proto) < _BROADCASTING or _has_our_names(proto):
         return None
     ((place, picture),) = pictures
     feed = convolve_pixels if convolved else _feed_pixels
@@ -76,6 +77,16 @@ def _is_in_several_files(proto: ModelProto) -> bool:
 
     values = (entry.t for node in proto.graph.node for entry in node.attribute if entry.HasField("t"))
     return any(uses_external_data(tensor) for tensor in (*proto.graph.initializer, *values))
+
+
+def _has_our_names(proto: ModelProto) -> bool:
+    graph = proto.graph
+    values = [value.name for value in (*graph.initializer, *graph.input)]
+    return any(
+        name.startswith(_PREFIX)
+        for names in (values, *(node.output for node in graph.node))
+        for name in names
+    )
 
 
 def _is_picture(value: ValueInfoProto, feeding: Feeding) -> bool:

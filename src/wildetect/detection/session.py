@@ -126,11 +126,8 @@ def open_session(
     """
     check_file(weights)
     for backend in to_try(device, available_providers()):
-        network = None
         try:
-            if feeding is not None and (backend.batched or backend is CPU):
-                network = with_pixel_input(weights, feeding, convolved=not backend.batched)
-            session = _loaded(network or weights, backend, threads)
+            session, takes_pixels = _opened(weights, backend, threads, feeding)
         except Exception as error:  # onnxruntime's exceptions share no base
             if device == "auto" and backend is not CPU:
                 logger.warning("%s cannot be used: %s", backend.says, _text(error))
@@ -143,7 +140,19 @@ def open_session(
         if device != "auto":
             raise no_device(backend, "its driver or libraries could not be loaded")
     logger.info("%s runs on %s", weights.name, backend.says)
-    return Session(weights, session, backend, takes_pixels=network is not None)
+    return Session(weights, session, backend, takes_pixels=takes_pixels)
+
+
+def _opened(weights: Path, backend: Backend, threads: int, feeding: Feeding | None) -> tuple[Any, bool]:
+    """The network, and whether it takes pixels; as its file has it where it cannot be made to take them."""
+    if feeding is not None and (backend.batched or backend is CPU):
+        try:
+            network = with_pixel_input(weights, feeding, convolved=not backend.batched)
+            if network is not None:
+                return _loaded(network, backend, threads), True
+        except Exception as error:  # noqa: BLE001 - as above; if it is the file's fault the file says so itself
+            logger.debug("%s is not made to take pixels: %s", weights.name, _text(error))
+    return _loaded(weights, backend, threads), False
 
 
 def _loaded(network: Path | bytes, backend: Backend, threads: int) -> Any:
