@@ -40,7 +40,8 @@ class RunPlan:
         wanted: Which files to write.
         sources: What the user named, absolute: files and folders.
         restart: Remove the run that is in the output folder, instead of going on with it.
-        stop: Asked now and then; once it says yes, the images at hand are finished, no more.
+        stop: Asked now and then; once it says yes, the images at hand are finished, no more; of a
+            long one what is done is kept.
     """
 
     images: Sequence[ImageFile]

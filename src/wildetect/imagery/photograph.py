@@ -52,7 +52,7 @@ def decode(path: Path) -> ArraySource:
     """Decode a photograph: first frame, upright by EXIF orientation, 8-bit RGB.
 
     Transparent pixels come out grey (`BACKDROP`); 16-bit values are scaled by their full range, so
-    that equal values stay equal in all pictures of a survey.
+    that equal values stay equal in all pictures of a survey. Of 16 bits a colour Pillow takes the upper 8.
 
     Raises:
         UnreadableImageError: The file is damaged, too large or of another kind.

@@ -29,6 +29,10 @@ __all__ = [
 ]
 
 State = Literal["running", "finished", "stopped", "interrupted"]
+_SCALING = (  # module imagery.photograph says why
+    "8-bit values as they are; 16-bit ones as value * 255 / 65535, rounded, but those of photographs "
+    "with 16 bits a colour (PNG, TIFF) as value / 256, rounded down"
+)
 PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
 
 
@@ -93,7 +97,7 @@ def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
         "resumed_images": facts.resumed,
         "left_out": dict(zip(("images", "detections"), facts.left_out, strict=True)),
         "dataset": facts.dataset.document(),
-        "pixel_scaling": "16-bit values come out as value * 255 / 65535, rounded; 8-bit ones as they are",
+        "pixel_scaling": _SCALING,
         "failures": [{"file": name, "reason": reason} for name, reason in summary.failures.items()],
         "times": {
             "started": facts.started.astimezone(UTC).isoformat(timespec="seconds"),

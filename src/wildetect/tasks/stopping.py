@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator
 __all__ = ["stop_wish"]
 
 NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
-NOTE = b"\nstopping: the images at hand are finished first (Ctrl+C again stops at once)\n"
+NOTE = (
+    b"\nstopping: the images at hand are finished first, of an image of many tiles what is done is kept "
+    b"(Ctrl+C again stops at once)\n"
+)
 
 
 @contextlib.contextmanager
