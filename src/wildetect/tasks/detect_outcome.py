@@ -52,7 +52,8 @@ def warn_of_dark_images(document: Mapping[str, Any]) -> None:
     verb, them = ("is", "it") if len(dark) == 1 else ("are", "them")
     say(
         f"warning: {len(dark)} of {document['images']['found']} images {verb} almost black, animals in "
-        f"{them} can hardly be seen: {named}. 16-bit values are read by their full range: stretch them to it."
+        f"{them} can hardly be seen: {named}. Files of 16 bits are read by their full range: "
+        "stretch their values to it."
     )
 
 
