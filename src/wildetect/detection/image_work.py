@@ -38,13 +38,12 @@ class ImageWork:
         parts: Detections of each tile.
         empty: Tiles without data.
         unread: Tiles that could not be read, and why.
+        darkness: Of each tile of which it can be told, whether it is almost black.
         tiles: Tiles run through the model.
         noted: What was noted of tiles and is not kept yet.
         second_stage: The classification of its boxes, once the tiles are done.
         jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
         begun: Whether a worker has begun it.
-        dark: Whether a tile is almost black. Only ever set to True, by any thread; `bright`, too.
-        bright: Whether a tile is more than almost black.
         failure: Why it failed.
     """
 
@@ -55,12 +54,11 @@ class ImageWork:
     parts: list[TilePart] = field(default_factory=list)
     empty: list[Window] = field(default_factory=list)
     unread: list[tuple[Window, str]] = field(default_factory=list)
+    darkness: list[bool] = field(default_factory=list)
     noted: list[TileResult] = field(default_factory=list)
     second_stage: Relabelling | None = None
     jobs_left: int = 1
     begun: bool = False
-    dark: bool = False
-    bright: bool = False
     failure: str | None = None
 
     def read(self, window: Window, source: ImageSource) -> Pixels | None:
@@ -87,10 +85,8 @@ class ImageWork:
                 self.empty.append(tile.window)
             else:
                 self.parts.append(TilePart(tile.detections, tile.window))
-            if tile.dark:
-                self.dark = True
-            elif tile.dark is not None:
-                self.bright = True
+            if tile.dark is not None:
+                self.darkness.append(tile.dark)
 
     def note(self, tile: TileResult) -> None:
         """Add what is known now of a tile."""
@@ -147,7 +143,7 @@ class ImageWork:
             positions=positions,
             tiles_empty=len(self.empty),
             tiles_failed=() if self.failure is not None else self._tiles_failed(),
-            dark=self.failure is None and self.dark and not self.bright,
+            dark=self.failure is None and bool(self.darkness) and all(self.darkness),
         )
 
     def _tiles_failed(self) -> tuple[str, ...]:

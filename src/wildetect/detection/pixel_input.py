@@ -81,12 +81,9 @@ def _is_in_several_files(proto: ModelProto) -> bool:
 
 def _has_our_names(proto: ModelProto) -> bool:
     graph = proto.graph
-    values = [value.name for value in (*graph.initializer, *graph.input)]
-    return any(
-        name.startswith(_PREFIX)
-        for names in (values, *(node.output for node in graph.node))
-        for name in names
-    )
+    names = [value.name for value in (*graph.initializer, *graph.input)]
+    names += [name for node in graph.node for name in node.output]
+    return any(name.startswith(_PREFIX) for name in names)
 
 
 def _is_picture(value: ValueInfoProto, feeding: Feeding) -> bool:

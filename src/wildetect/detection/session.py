@@ -150,7 +150,7 @@ def _opened(weights: Path, backend: Backend, threads: int, feeding: Feeding | No
             network = with_pixel_input(weights, feeding, convolved=not backend.batched)
             if network is not None:
                 return _loaded(network, backend, threads), True
-        except Exception as error:  # noqa: BLE001 - as above; if it is the file's fault the file says so itself
+        except Exception as error:  # noqa: BLE001 - if the file itself is at fault, loading it says so
             logger.debug("%s is not made to take pixels: %s", weights.name, _text(error))
     return _loaded(weights, backend, threads), False
 

@@ -125,7 +125,8 @@ def tiles_from(document: dict[str, Any]) -> Iterator[TileResult]:
     found = Detections(document["xyxy"], document["confidence"], document["class_id"])
     start = 0
     windows = document["windows"]
-    columns = (document["counts"], document["failures"], document.get("dark", [False] * len(windows)))
+    darkness = document.get("dark", [False] * len(windows))  # older journals do not say
+    columns = (document["counts"], document["failures"], darkness)
     for window, count, failure, dark in zip(windows, *columns, strict=True):
         part = None if count is None else found.select(slice(start, start + count))
         start += count or 0
