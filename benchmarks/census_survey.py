@@ -27,19 +27,19 @@ from benchmarks.memory import peak_mb
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from wildetect.census.document import CensusFacts
-from wildetect.census.outputs import write_census
-from wildetect.census.pairs import MOST_PAIRS
+from wildetect.census.design.survey_files import SurveyFiles
+from wildetect.census.output.document import CensusFacts
+from wildetect.census.output.outputs import write_census
+from wildetect.census.output.pairs import MOST_PAIRS
 from wildetect.census.result import Census
 from wildetect.census.survey import SurveyPlan, survey
-from wildetect.census.survey_files import SurveyFiles
 from wildetect.detections import Detections
+from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.finished_run import FinishedRun, read_finished_run
-from wildetect.results.folder import Wanted, write_exports
-from wildetect.results.journal import Journal
-from wildetect.results.journal_lines import stamp_of
+from wildetect.results.journal.journal import Journal
+from wildetect.results.journal.lines import stamp_of
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run_file import write_run_file
+from wildetect.results.run import write_run_file
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs
 

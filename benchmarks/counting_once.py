@@ -12,10 +12,10 @@ import time
 import numpy as np
 from scipy.spatial import cKDTree
 
-from wildetect.census.animals import count_once, default_tolerance
-from wildetect.census.boxes import GroundBoxes
-from wildetect.census.photographs import RasterView, View, Views
-from wildetect.census.projection import Projection
+from wildetect.census.counting.animals import count_once, default_tolerance
+from wildetect.census.ground.boxes import GroundBoxes
+from wildetect.census.ground.photographs import RasterView, View, Views
+from wildetect.census.ground.projection import Projection
 
 LIMIT = 20.0  # s
 LINES, ON_EACH = 100, 100

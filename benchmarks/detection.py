@@ -27,20 +27,20 @@ import numpy as np
 from benchmarks.material import make_photograph, make_raster
 from benchmarks.networks import detector_of, make_network, plain, yolov8
 
-from wildetect.detection.borders import TilePart, stitch
-from wildetect.detection.continuation import Continuation
-from wildetect.detection.detector import Detector
-from wildetect.detection.pipeline import PipelineOptions, detect_images
-from wildetect.detection.preprocess import network_input
-from wildetect.detection.session import open_session
-from wildetect.detection.stitching import nms
-from wildetect.detection.tiling import tile_windows
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.preprocess import network_input
+from wildetect.detection.network.session import open_session
+from wildetect.detection.run.continuation import Continuation
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.tiles.borders import TilePart, stitch
+from wildetect.detection.tiles.stitching import nms
+from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.source import open_image
-from wildetect.results.journal import Journal
-from wildetect.results.journal_lines import Stamp, document_of, encode, stamp_of
+from wildetect.results.journal.journal import Journal
+from wildetect.results.journal.lines import Stamp, document_of, encode, stamp_of
 from wildetect.results.records import ImageResult
 
 PHOTOGRAPH = (5472, 3648)

@@ -21,9 +21,9 @@ import onnxruntime
 from benchmarks.material import make_photograph
 from benchmarks.networks import detector_of, make_network
 
-from wildetect.detection.detector import BATCH_SIZE, Detector
-from wildetect.detection.devices import DEVICES
-from wildetect.detection.pipeline import PipelineOptions, detect_images
+from wildetect.detection.network.detector import BATCH_SIZE, Detector
+from wildetect.detection.network.devices import DEVICES
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.records import ImageResult
 

@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 from benchmarks.networks import detector_of
 
-from wildetect.detection.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile, discover
-from wildetect.results.journal import Journal
-from wildetect.results.journal_lines import stamp_of
+from wildetect.results.journal.journal import Journal
+from wildetect.results.journal.lines import stamp_of
 
 MB = 1e6
 SMALL_IMAGES = 1000

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from PIL import Image
 
-from wildetect.detection.detector import BATCH_SIZE, Detector
-from wildetect.detection.devices import Device
-from wildetect.detection.inspection import inspect
-from wildetect.detection.recognition import describe
-from wildetect.registry.digest import sha256_of
+from wildetect.detection.checks.inspection import inspect
+from wildetect.detection.checks.recognition import describe
+from wildetect.detection.network.detector import BATCH_SIZE, Detector
+from wildetect.detection.network.devices import Device
 from wildetect.registry.manifest import Source
+from wildetect.registry.weights.weights_file import sha256_of
 from wildetect.settings.registration import RegistrationSettings
 
 __all__ = ["CLASS_NAMES", "Layers", "detector_of", "make_network", "plain", "yolov8"]

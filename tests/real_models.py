@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.coco_names import COCO_NAMES
 
-from wildetect.detection.families import default_feeding
-from wildetect.detection.inspection import inspect
+from wildetect.detection.checks.inspection import inspect
+from wildetect.detection.families.feeding import default_feeding
 from wildetect.registry.manifest import Family, Feeding, Manifest, Source, Thresholds
 
 FAMILIES: dict[str, Family] = {

@@ -13,10 +13,10 @@ from PIL import Image
 from tests.results.samples import NAMES, NASTY, document_of, survey
 
 from wildetect.detections import Detections
-from wildetect.results.crops import Crop
-from wildetect.results.folder import Wanted, write_exports
+from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.records import ImageResult
-from wildetect.results.report import write_report
+from wildetect.results.report.crops import Crop
+from wildetect.results.report.report import write_report
 
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver

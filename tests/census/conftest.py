@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from tests.census.flights import Flight, Herd, make_run, two_strata
 
-from wildetect.census.document import CensusFacts
-from wildetect.census.outputs import write_census
+from wildetect.census.design.survey_files import SurveyFiles
+from wildetect.census.output.document import CensusFacts
+from wildetect.census.output.outputs import write_census
 from wildetect.census.result import Census
 from wildetect.census.survey import SurveyPlan, survey
-from wildetect.census.survey_files import SurveyFiles
 from wildetect.results.finished_run import read_finished_run
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs, PositionTable

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageDraw
 
 from wildetect.detections import Detections
-from wildetect.results.folder import Wanted, write_exports
-from wildetect.results.journal import Journal
-from wildetect.results.journal_lines import stamp_of
+from wildetect.results.exports.folder import Wanted, write_exports
+from wildetect.results.journal.journal import Journal
+from wildetect.results.journal.lines import stamp_of
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run_file import write_run_file
+from wildetect.results.run import write_run_file
 
 NAMES = ("elephant", "zebra", "gnu, <blue>")
 LATITUDE, LONGITUDE = -19.23, 23.41

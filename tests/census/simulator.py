@@ -15,10 +15,10 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
-from wildetect.census.photographs import Photograph
+from wildetect.census.ground.photographs import Photograph
 from wildetect.detections import Detections
-from wildetect.imagery.camera import CameraTags
-from wildetect.imagery.metadata import Position
+from wildetect.imagery.camera.camera import CameraTags
+from wildetect.imagery.positions.metadata import Position
 
 GEOD = pyproj.Geod(ellps="WGS84")
 START = datetime(2026, 8, 14, 7)  # noqa: DTZ001 - as EXIF has it

@@ -12,14 +12,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from wildetect.census.animals import Animals
-from wildetect.census.boxes import GroundBoxes, boxes_on_ground
-from wildetect.census.photographs import Photograph, Views
-from wildetect.census.projection import Projection
-from wildetect.census.vector_files import Area
-from wildetect.census.views import View
+from wildetect.census.counting.animals import Animals
+from wildetect.census.design.vector_files import Area
+from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
+from wildetect.census.ground.photographs import Photograph, Views
+from wildetect.census.ground.projection import Projection
+from wildetect.census.ground.views import View
 from wildetect.detections import Detections
-from wildetect.imagery.camera import CameraTags
+from wildetect.imagery.camera.camera import CameraTags
 
 PLANE = Projection(36.0, -1.0)
 GSD = 0.025  # m

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from tests.census.simulator import Flown, Herd, Shot, Survey, fly
 
-from wildetect.census.animals import Animals, count_once, default_tolerance
-from wildetect.census.boxes import GroundBoxes, boxes_on_ground
-from wildetect.census.photographs import Views, make_views
+from wildetect.census.counting.animals import Animals, count_once, default_tolerance
+from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
+from wildetect.census.ground.photographs import Views, make_views
 from wildetect.errors import InputError
-from wildetect.imagery.optics import Flight
+from wildetect.imagery.camera.optics import Flight
 
 PLACES = {
     "Botswana": (23.41, -19.23),

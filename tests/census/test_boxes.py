@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from tests.census.simulator import Herd, Shot, Survey, fly
 
-from wildetect.census.animals import count_once, default_tolerance
-from wildetect.census.boxes import boxes_on_ground
-from wildetect.census.photographs import Photograph, make_views
+from wildetect.census.counting.animals import count_once, default_tolerance
+from wildetect.census.ground.boxes import boxes_on_ground
+from wildetect.census.ground.photographs import Photograph, make_views
 from wildetect.detections import Detections
-from wildetect.imagery.camera import read_camera
-from wildetect.imagery.optics import Flight
+from wildetect.imagery.camera.camera import read_camera
+from wildetect.imagery.camera.optics import Flight
 
 DEMO = Path(__file__).parents[2] / "demo"
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tests.census.simulator import START, Flown, Herd, Shot, Survey, fly
 
-from wildetect.census.cautions import Caution, cautions
-from wildetect.census.photographs import Photograph, make_views
-from wildetect.imagery.optics import Flight
+from wildetect.census.cautions.findings import Caution, cautions
+from wildetect.census.ground.photographs import Photograph, make_views
+from wildetect.imagery.camera.optics import Flight
 
 NOTHING = Herd.at(np.zeros((0, 2)))
 

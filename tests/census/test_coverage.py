@@ -8,12 +8,12 @@ import shapely
 from numpy.typing import NDArray
 from tests.census.surveys import degrees, views_at
 
-from wildetect.census.animals import Animals
-from wildetect.census.boxes import GroundBoxes
-from wildetect.census.estimates import Estimate, SampleUnit, Stratum, combine, jolly2
-from wildetect.census.sampling import survey_estimates
-from wildetect.census.transects import Transect, Transects
-from wildetect.census.vector_files import Area
+from wildetect.census.counting.animals import Animals
+from wildetect.census.design.sampling import survey_estimates
+from wildetect.census.design.transects import Transect, Transects
+from wildetect.census.design.vector_files import Area
+from wildetect.census.estimates.estimates import Estimate, SampleUnit, Stratum, combine, jolly2
+from wildetect.census.ground.boxes import GroundBoxes
 
 SURVEYS = 200
 STRIPS = 100  # of 0.1 km across a stratum 10 km wide

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildetect.census.estimates import (
+from wildetect.census.estimates.estimates import (
     Estimate,
     SampleUnit,
     Stratum,
@@ -18,7 +18,7 @@ from wildetect.census.estimates import (
     refused,
     total_count,
 )
-from wildetect.census.vectors import moose_h
+from wildetect.census.selftest.vectors import moose_h
 
 
 def stratum(

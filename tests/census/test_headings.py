@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from tests.census.simulator import Herd, Shot, Survey, fly
 
-from wildetect.census.headings import flight_order, headings
-from wildetect.census.photographs import make_views
-from wildetect.imagery.optics import Flight
+from wildetect.census.ground.headings import flight_order, headings
+from wildetect.census.ground.photographs import make_views
+from wildetect.imagery.camera.optics import Flight
 
 START = datetime(2026, 8, 14, 7)  # noqa: DTZ001 - as EXIF has it
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from tests.census.simulator import Flown, Herd, Survey, fly
 
-from wildetect.census.animals import Animals, count_once, default_tolerance
-from wildetect.census.boxes import boxes_on_ground
-from wildetect.census.cautions import cautions
-from wildetect.census.misfit import FITS, Misfit, misfit_of
-from wildetect.census.photographs import Views, make_views
-from wildetect.imagery.optics import Flight
+from wildetect.census.cautions.findings import cautions
+from wildetect.census.counting.animals import Animals, count_once, default_tolerance
+from wildetect.census.counting.misfit import FITS, Misfit, misfit_of
+from wildetect.census.ground.boxes import boxes_on_ground
+from wildetect.census.ground.photographs import Views, make_views
+from wildetect.imagery.camera.optics import Flight
 
 
 def flown(**errors: float) -> Flown:

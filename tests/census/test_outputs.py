@@ -14,13 +14,13 @@ import pytest
 from tests.census.conftest import Surveyed, written
 from tests.census.flights import degrees
 
-from wildetect.census.animals import count_once
-from wildetect.census.document_file import summary_of, write_census_file
-from wildetect.census.outputs import FILES, census_record
+from wildetect.census.counting.animals import count_once
+from wildetect.census.design.sampling import estimates_of, sample_survey
+from wildetect.census.output.document import summary_of, write_census_file
+from wildetect.census.output.outputs import FILES, census_record
+from wildetect.census.output.rows import animal_rows
+from wildetect.census.output.tables import TRANSECT_COLUMNS, write_animals
 from wildetect.census.result import ToleranceCount
-from wildetect.census.rows import animal_rows
-from wildetect.census.sampling import estimates_of, sample_survey
-from wildetect.census.tables import TRANSECT_COLUMNS, write_animals
 from wildetect.errors import InputError
 
 pyogrio = pytest.importorskip("pyogrio", reason="pyogrio (GDAL) is not installed")

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from tests.census.simulator import Herd, Shot, Survey, fly, to_pixels
 
-from wildetect.census.boxes import boxes_on_ground
-from wildetect.census.photographs import Photograph, View, make_views
+from wildetect.census.ground.boxes import boxes_on_ground
+from wildetect.census.ground.photographs import Photograph, View, make_views
 from wildetect.detections import Detections
-from wildetect.imagery.camera import read_camera
-from wildetect.imagery.metadata import Position
-from wildetect.imagery.optics import Flight
-from wildetect.imagery.position_table import TableRow
+from wildetect.imagery.camera.camera import read_camera
+from wildetect.imagery.camera.optics import Flight
+from wildetect.imagery.positions.metadata import Position
+from wildetect.imagery.positions.table import TableRow
 
 
 def photograph(path: Path) -> Photograph:

@@ -6,7 +6,7 @@ import numpy as np
 import pyproj
 import pytest
 
-from wildetect.census.projection import Projection
+from wildetect.census.ground.projection import Projection
 
 GEOD = pyproj.Geod(ellps="WGS84")
 MIDDLES = {

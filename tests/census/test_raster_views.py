@@ -11,13 +11,13 @@ import rasterio
 import shapely
 from affine import Affine
 
-from wildetect.census.animals import count_once
-from wildetect.census.boxes import boxes_on_ground
-from wildetect.census.photographs import Photograph, make_views
-from wildetect.census.raster_views import RasterView
+from wildetect.census.counting.animals import count_once
+from wildetect.census.ground.boxes import boxes_on_ground
+from wildetect.census.ground.photographs import Photograph, make_views
+from wildetect.census.ground.raster_views import RasterView
 from wildetect.detections import Detections
-from wildetect.imagery.camera import read_camera
-from wildetect.imagery.optics import Flight
+from wildetect.imagery.camera.camera import read_camera
+from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.source import look_at
 
 

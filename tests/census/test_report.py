@@ -12,9 +12,9 @@ import pytest
 from tests.census.conftest import Surveyed, plan_of, written
 from tests.html_elements import Elements
 
-from wildetect.census.charts import confidence_chart, whiskers
-from wildetect.census.drawing import census_map
-from wildetect.census.pairs import doubtful_pairs
+from wildetect.census.output.charts import confidence_chart, whiskers
+from wildetect.census.output.drawing import census_map
+from wildetect.census.output.pairs import doubtful_pairs
 from wildetect.census.survey import survey
 
 
@@ -107,7 +107,7 @@ def test_the_map_holds_everything(surveyed: Surveyed) -> None:
 
 
 def test_many_footprints_are_drawn_as_one(surveyed: Surveyed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wildetect.census.drawing._MOST_SINGLE", 10)
+    monkeypatch.setattr("wildetect.census.output.drawing._MOST_SINGLE", 10)
     assert len(census_map(surveyed.census).footprints) == 1
 
 

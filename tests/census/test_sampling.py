@@ -9,11 +9,11 @@ import pytest
 import shapely
 from tests.census.surveys import area, degrees, flight, mower, seen, views_at
 
-from wildetect.census.estimates import SampleUnit, Stratum, jolly2
-from wildetect.census.photographs import Views
-from wildetect.census.sampling import ClassEstimate, Sample, sample_survey, survey_estimates
-from wildetect.census.transects import Transect, Transects, find_transects
-from wildetect.census.vector_files import Area
+from wildetect.census.design.sampling import ClassEstimate, Sample, sample_survey, survey_estimates
+from wildetect.census.design.transects import Transect, Transects, find_transects
+from wildetect.census.design.vector_files import Area
+from wildetect.census.estimates.estimates import SampleUnit, Stratum, jolly2
+from wildetect.census.ground.photographs import Views
 from wildetect.errors import InputError
 
 # four lines of 1 km, 500 m apart, strips of 100 m; photographs from edge to edge and in the turns

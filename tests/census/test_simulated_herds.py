@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from tests.census.simulator import Flown, Herd, Survey, fly
 
-from wildetect.census.animals import count_once, default_tolerance
-from wildetect.census.boxes import boxes_on_ground
-from wildetect.census.photographs import make_views
-from wildetect.imagery.optics import Flight
+from wildetect.census.counting.animals import count_once, default_tolerance
+from wildetect.census.ground.boxes import boxes_on_ground
+from wildetect.census.ground.photographs import make_views
+from wildetect.imagery.camera.optics import Flight
 
 OVERLAPS = (0.2, 0.4, 0.6, 0.8)
 SEEDS = range(4)

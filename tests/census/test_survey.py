@@ -17,8 +17,8 @@ from tests.census.flights import Flight, Herd, degrees, make_run
 from wildetect.census.survey import survey
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.finished_run import read_finished_run
-from wildetect.results.journal import Journal
-from wildetect.results.run_file import mark_running, read_run_file, write_run_file
+from wildetect.results.journal.journal import Journal
+from wildetect.results.run import mark_running, read_run_file, write_run_file
 from wildetect.settings.detection import PositionTable
 
 HERD = Herd(np.array([[0.0, 20.0], [10.0, 60.0], [-12.0, 90.0]]), np.array([0, 0, 1]))

@@ -12,13 +12,13 @@ import rasterio
 from rasterio.transform import from_origin
 from tests.census.simulator import Flown, Herd, Shot, Survey, fly
 
-from wildetect.census.cautions import cautions
-from wildetect.census.photographs import View, make_views
-from wildetect.census.terrain import Terrain
+from wildetect.census.cautions.findings import cautions
+from wildetect.census.ground.photographs import View, make_views
+from wildetect.census.ground.terrain import Terrain
 from wildetect.errors import InputError
-from wildetect.imagery.metadata import Position
-from wildetect.imagery.optics import Flight
-from wildetect.imagery.position_table import TableRow
+from wildetect.imagery.camera.optics import Flight
+from wildetect.imagery.positions.metadata import Position
+from wildetect.imagery.positions.table import TableRow
 
 WEST, NORTH, CELL = 23.40, -19.22, 0.001  # degrees; a cell is about 105 x 111 m
 

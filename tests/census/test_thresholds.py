@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from tests.census.surveys import flight, seen, views_at
 
-from wildetect.census.animals import count_once
-from wildetect.census.boxes import GroundBoxes
-from wildetect.census.photographs import Views
-from wildetect.census.thresholds import GRID, numbers_by_confidence
+from wildetect.census.counting.animals import count_once
+from wildetect.census.counting.thresholds import GRID, numbers_by_confidence
+from wildetect.census.ground.boxes import GroundBoxes
+from wildetect.census.ground.photographs import Views
 
 # each animal is shown by several photographs, once with a confidence of 0.9 and else with less
 PLACES = [(float(x), 500.0 + 40 * x) for x in range(-10, 11, 2)]

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from tests.census.surveys import PLANE, area, changed, degrees, flight, mower, views_at
 
-from wildetect.census.raster_views import RasterView
-from wildetect.census.sampling import searched_ground
-from wildetect.census.transects import find_transects, transects_for
-from wildetect.census.vector_files import Line
+from wildetect.census.design.sampling import searched_ground
+from wildetect.census.design.transects import find_transects, transects_for
+from wildetect.census.design.vector_files import Line
+from wildetect.census.ground.raster_views import RasterView
 from wildetect.errors import InputError
 from wildetect.imagery.georeference import Georeference
 

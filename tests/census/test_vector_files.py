@@ -12,7 +12,7 @@ import pyproj
 import pytest
 import shapely
 
-from wildetect.census.vector_files import Line, read_areas, read_lines
+from wildetect.census.design.vector_files import Line, read_areas, read_lines
 from wildetect.errors import ConfigurationError, InputError, WildDetectError
 
 NORTH = shapely.box(36.0, -1.0, 36.1, -0.9)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from wildetect.census.vectors import agree, check_vectors, equal_units, moose_h
+from wildetect.census.selftest.vectors import agree, check_vectors, equal_units, moose_h
 
 
 def test_every_published_figure_is_met_to_its_digits() -> None:

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from wildetect.detection import devices, session
-from wildetect.detection.families import default_feeding
+from wildetect.detection.families.feeding import default_feeding
+from wildetect.detection.network import devices, session
 from wildetect.registry.manifest import Family, Feeding, Manifest, Source, Thresholds
 
 SIZE = 64

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildetect.detection.borders import TilePart, stitch, without_cut_off
-from wildetect.detection.stitching import nms
-from wildetect.detection.tiling import tile_windows
+from wildetect.detection.tiles.borders import TilePart, stitch, without_cut_off
+from wildetect.detection.tiles.stitching import nms
+from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.detections import Detections
 from wildetect.geometry import Window, intersections
 

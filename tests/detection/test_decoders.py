@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from tests.detection.networks import SIZE, manifest, save_network
 
-from wildetect.detection.decoders import DECODERS, Frame, cells
-from wildetect.detection.detector import Detector
+from wildetect.detection.families.decoders import DECODERS, Frame, cells
+from wildetect.detection.network.detector import Detector
 from wildetect.registry.manifest import FAMILIES, Family
 
 FRAME = Frame(SIZE, SIZE)  # 8 x 8, 4 x 4 and 2 x 2 cells

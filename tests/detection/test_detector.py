@@ -10,7 +10,7 @@ from tests.detection.networks import SIZE, manifest, save_network
 from tests.detection.test_decoders import CELLS, yolov8
 from tests.real_models import FAMILIES, manifest_of
 
-from wildetect.detection.detector import Detector
+from wildetect.detection.network.detector import Detector
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.geometry import Window

@@ -11,7 +11,7 @@ import pytest
 from onnx import helper, numpy_helper
 from tests.detection.networks import save_network
 
-from wildetect.detection.devices import DEVICES, to_try
+from wildetect.detection.network.devices import DEVICES, to_try
 from wildetect.errors import ConfigurationError
 
 CUDA, DML, OPENVINO, CPU = (
@@ -55,7 +55,7 @@ LITTLE_MEMORY = """
 import json, resource, sys
 from pathlib import Path
 import numpy as np
-from wildetect.detection.detector import Detector
+from wildetect.detection.network.detector import Detector
 from tests.detection.networks import manifest
 
 detector = Detector(Path(sys.argv[1]), manifest("yolov8"), "cpu")

@@ -15,15 +15,15 @@ from tests.detection.networks import manifest, save_network
 from tests.real_models import manifest_of
 from tests.workspaces import REPOSITORY
 
-from wildetect.detection.detector import Detector
-from wildetect.detection.evaluation import FLOOR, EvaluationPlan, evaluate_into_folder
-from wildetect.detection.options import PipelineOptions
-from wildetect.detection.pipeline import detect_images
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.errors import InputError
+from wildetect.evaluation.annotations import read_annotations
+from wildetect.evaluation.labelled_files import labelled_files
+from wildetect.evaluation.measuring import FLOOR, EvaluationPlan, evaluate_into_folder
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.manifest import Manifest, Thresholds
-from wildetect.results.annotations import read_annotations
-from wildetect.results.labelled_files import labelled_files
 from wildetect.results.records import RunSummary
 
 DEMO = REPOSITORY / "demo"

@@ -11,9 +11,9 @@ from tests.coco_names import COCO_NAMES
 from tests.detection.networks import SIZE, save_network
 from tests.workspaces import REPOSITORY
 
-from wildetect.detection.family_check import check_families
-from wildetect.detection.family_picture import write_comparison
-from wildetect.detection.inspection import inspect
+from wildetect.detection.checks.family_check import check_families
+from wildetect.detection.checks.family_picture import write_comparison
+from wildetect.detection.checks.inspection import inspect
 from wildetect.errors import InputError, ModelError
 from wildetect.settings.registration import RegistrationSettings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wildetect.detection.image_work import ImageWork
+from wildetect.detection.run.image_work import ImageWork
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile

@@ -11,9 +11,9 @@ from tests.detection.test_decoders import CELLS, MADE
 from tests.real_models import FAMILIES as REAL
 from tests.real_models import manifest_of
 
-from wildetect.detection.exporter_notes import noted_class_names, noted_size
-from wildetect.detection.families import families_fitting
-from wildetect.detection.inspection import candidates, check, infer_family, inspect
+from wildetect.detection.checks.inspection import candidates, check, infer_family, inspect
+from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
+from wildetect.detection.families.feeding import families_fitting
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import FAMILIES, Family
 

@@ -9,14 +9,14 @@ from tests.detection.networks import manifest, save_network
 from tests.detection.test_decoders import yolov8
 from tests.imagery.test_geotiff import save_raster
 
-from wildetect.detection import keeping
-from wildetect.detection.detector import Detector
-from wildetect.detection.pipeline import PipelineOptions, detect_images
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run import keeping
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.source import look_at
-from wildetect.results.journal import Journal
-from wildetect.results.journal_lines import Stamp
-from wildetect.results.journal_reading import read_results
+from wildetect.results.journal.journal import Journal
+from wildetect.results.journal.lines import Stamp
+from wildetect.results.journal.reading import read_results
 from wildetect.results.records import TileResult
 
 STAMP = Stamp(1, 2)

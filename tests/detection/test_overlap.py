@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wildetect.detection.options import PipelineOptions
-from wildetect.detection.overlap import AutoOverlap, TileOverlap
-from wildetect.imagery.optics import Flight, Optics, photograph_gsd
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.tiles.overlap import AutoOverlap, TileOverlap
+from wildetect.imagery.camera.optics import Flight, Optics, photograph_gsd
 from wildetect.imagery.source import ArraySource, open_image
 
 

@@ -14,13 +14,13 @@ from tests.detection.test_decoders import yolov8
 from tests.real_models import FAMILIES, manifest_of
 
 from wildetect import geometry
-from wildetect.detection import workers
-from wildetect.detection.detector import Detector
-from wildetect.detection.pipeline import PipelineOptions, detect_images
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run import workers
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.source import open_image
 from wildetect.registry.manifest import Thresholds
-from wildetect.results.exports import write_csv, write_megadetector
+from wildetect.results.exports.megadetector import write_csv, write_megadetector
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from tests.real_models import FAMILIES, manifest_of
 
-from wildetect.detection import pixel_input, session
-from wildetect.detection.detector import Detector
-from wildetect.detection.pixel_input import with_pixel_input
-from wildetect.detection.preprocess import network_input
+from wildetect.detection.network import pixel_input, session
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.pixel_input import with_pixel_input
+from wildetect.detection.network.preprocess import network_input
 from wildetect.geometry import Window
 from wildetect.imagery.source import open_image
 from wildetect.registry.manifest import Feeding

@@ -12,9 +12,9 @@ from tests.detection.networks import SIZE, manifest, save_network, work_as_on_a_
 from tests.detection.test_decoders import yolov8
 from tests.real_models import FAMILIES, manifest_of
 
-from wildetect.detection.detector import Detector
-from wildetect.detection.pixel_input import with_pixel_input
-from wildetect.detection.preprocess import network_input
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.pixel_input import with_pixel_input
+from wildetect.detection.network.preprocess import network_input
 from wildetect.geometry import Window
 from wildetect.imagery.source import open_image
 from wildetect.registry.manifest import Feeding

@@ -11,13 +11,13 @@ from tests.detection.networks import manifest, save_network
 from tests.detection.test_decoders import yolov8
 from tests.imagery.test_geotiff import save_raster
 
-from wildetect.detection.detector import Detector
-from wildetect.detection.options import PipelineOptions
-from wildetect.detection.overlap import AutoOverlap
-from wildetect.detection.preflight import Space, check_space, sample, seconds_per_tile, space_for, survey
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.preflight import Space, check_space, sample, seconds_per_tile, space_for, survey
+from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.errors import InputError
+from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.discovery import ImageFile, discover
-from wildetect.imagery.optics import Flight
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil has it
 

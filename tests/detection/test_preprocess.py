@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wildetect.detection.preprocess import network_input, place
+from wildetect.detection.network.preprocess import network_input, place
 from wildetect.registry.manifest import Feeding
 
 

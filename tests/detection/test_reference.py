@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageOps
 from tests.real_models import manifest_of
 
-from wildetect.detection.detector import Detector
-from wildetect.detection.pipeline import PipelineOptions, detect_images
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.manifest import Thresholds
 

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from tests.detection.networks import SIZE, manifest, save_classifier, save_network
 
-from wildetect.detection.classifier import Classifier
-from wildetect.detection.classifier_inspection import describe_classifier
-from wildetect.detection.detector import Detector
-from wildetect.detection.pipeline import PipelineOptions, detect_images
-from wildetect.detection.relabelling import crop
+from wildetect.detection.checks.classifier_inspection import describe_classifier
+from wildetect.detection.network.classifier import Classifier
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.relabelling import crop
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
 from wildetect.imagery.discovery import discover

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from wildetect import geometry
-from wildetect.detection import stitching
-from wildetect.detection.stitching import nms, nms_each, one_class_each
+from wildetect.detection.tiles import stitching
+from wildetect.detection.tiles.stitching import nms, nms_each, one_class_each
 from wildetect.detections import Detections
 from wildetect.geometry import OverlapMetric
 

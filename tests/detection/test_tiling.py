@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildetect.detection.tiling import tile_windows
+from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.geometry import Window
 
 lengths = st.integers(1, 700)

@@ -17,9 +17,9 @@ from invoke.exceptions import Exit
 from tests.census.flights import Flight, Herd, make_run
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
-from wildetect.census.outputs import FILES
+from wildetect.census.output.outputs import FILES
 from wildetect.geometry import iou
-from wildetect.results.csv_reading import read_csv
+from wildetect.results.exports.csv_reading import read_csv
 from wildetect.tasks import ns
 
 DEMO = REPOSITORY / "demo"

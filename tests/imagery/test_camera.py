@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
-from wildetect.imagery.camera import CameraTags, read_camera
-from wildetect.imagery.lens import lens_of
-from wildetect.imagery.optics import Flight
+from wildetect.imagery.camera.camera import CameraTags, read_camera
+from wildetect.imagery.camera.lens import lens_of
+from wildetect.imagery.camera.optics import Flight
 
 ATTRIBUTES = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description rdf:about="DJI" {}/></rdf:RDF></x:xmpmeta>'

@@ -10,7 +10,7 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
 from wildetect.geometry import Window
-from wildetect.imagery.geotiff import RasterSource
+from wildetect.imagery.raster import RasterSource
 from wildetect.imagery.source import UnreadableImageError, open_image
 
 

@@ -12,8 +12,8 @@ from rasterio.windows import Window as RasterWindow
 from tests.imagery.damaged_rasters import place_of_block
 
 from wildetect.geometry import Window
-from wildetect.imagery.geotiff import RasterSource
 from wildetect.imagery.jpeg_blocks import JpegBlocks
+from wildetect.imagery.raster import RasterSource
 from wildetect.imagery.source import UnreadableImageError
 
 SIDE = 128

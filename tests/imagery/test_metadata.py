@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD
 from PIL.TiffImagePlugin import IFDRational
 
-from wildetect.imagery.metadata import Position, read_position
+from wildetect.imagery.positions.metadata import Position, read_position
 from wildetect.imagery.source import open_image
 
 GOOD: dict[int, Any] = {

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from wildetect.errors import InputError
-from wildetect.imagery.metadata import Position
-from wildetect.imagery.position_match import rows_for
-from wildetect.imagery.position_table import TableRow, read_position_table
+from wildetect.imagery.positions.matching import rows_for
+from wildetect.imagery.positions.metadata import Position
+from wildetect.imagery.positions.table import TableRow, read_position_table
 from wildetect.settings.detection import PositionTable
 
 HERE = TableRow(Position(23.5, -19.25))

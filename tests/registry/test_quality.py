@@ -3,8 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from wildetect.registry.evaluations import metric_name
-from wildetect.registry.quality import evaluations_of, tag_of
+from wildetect.registry.evaluations import evaluations_of, metric_name, tag_of
 from wildetect.registry.requirement import Requirement
 from wildetect.registry.versions import Version
 

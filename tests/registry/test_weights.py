@@ -10,8 +10,8 @@ import pytest
 from tests.detection.networks import save_network
 
 from wildetect.errors import ModelError
-from wildetect.registry import exporting
-from wildetect.registry.weights import (
+from wildetect.registry.weights import exporting
+from wildetect.registry.weights.intake import (
     ExportOptions,
     check_is_onnx,
     load_for_storage,

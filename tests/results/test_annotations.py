@@ -7,7 +7,7 @@ import pytest
 from tests.coco_files import coco_document, write_coco
 
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.results.annotations import read_annotations
+from wildetect.evaluation.annotations import read_annotations
 
 CLASSES = ("zebra", "Elephant", "lion")
 TWO: dict[str, Any] = {"a.jpg": [(1, (10, 20, 30, 40)), (2, (0, 0, 5, 5))], "b.jpg": []}

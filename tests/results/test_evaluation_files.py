@@ -11,13 +11,13 @@ from tests.coco_files import coco_document, write_coco
 
 from wildetect.detections import Detections
 from wildetect.errors import InputError
-from wildetect.results.annotations import read_annotations
-from wildetect.results.csv_reading import read_csv
-from wildetect.results.exports import write_csv
-from wildetect.results.labelled_files import labelled_files
-from wildetect.results.precision_recall import write_precision_recall
+from wildetect.evaluation.annotations import read_annotations
+from wildetect.evaluation.labelled_files import labelled_files
+from wildetect.evaluation.precision_recall import write_precision_recall
+from wildetect.evaluation.scoring import score
+from wildetect.results.exports.csv_reading import read_csv
+from wildetect.results.exports.megadetector import write_csv
 from wildetect.results.records import ImageResult
-from wildetect.results.scoring import score
 
 CLASSES = ("elephant", "zebra")
 

@@ -11,13 +11,13 @@ from PIL import Image
 from tests.results.samples import NASTY, document_of, survey
 
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.results.folder import ALL_EXPORTS, ALWAYS, Wanted, write_exports
-from wildetect.results.journal import Journal
-from wildetect.results.labelstudio import LabelNames
-from wildetect.results.later_exports import export_again
+from wildetect.results.exports.folder import ALL_EXPORTS, ALWAYS, Wanted, write_exports
+from wildetect.results.exports.labelstudio import LabelNames
+from wildetect.results.exports.later import export_again
+from wildetect.results.journal.journal import Journal
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult
-from wildetect.results.run_file import write_run_file
+from wildetect.results.run import write_run_file
 
 EVERYTHING = Wanted(exports=ALL_EXPORTS, overlays=None)
 

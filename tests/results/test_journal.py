@@ -14,10 +14,10 @@ from hypothesis.extra.numpy import arrays
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.results.exports import write_csv, write_megadetector
-from wildetect.results.journal import Journal
-from wildetect.results.journal_lines import Stamp, document_of, encode, parsed, result_from
-from wildetect.results.journal_reading import JOURNAL, read_results
+from wildetect.results.exports.megadetector import write_csv, write_megadetector
+from wildetect.results.journal.journal import Journal
+from wildetect.results.journal.lines import Stamp, document_of, encode, parsed, result_from
+from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult, RunSummary

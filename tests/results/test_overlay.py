@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wildetect.detections import Detections
-from wildetect.results.overlay import draw, overlay_name
+from wildetect.results.report.overlay import draw, overlay_name
 
 NAMES = tuple(f"animal {number}" for number in range(20))
 

@@ -14,10 +14,10 @@ from tests.imagery.damaged_rasters import BLOCK, save_damaged
 
 from wildetect.detections import Detections
 from wildetect.imagery.source import ArraySource, open_image
-from wildetect.results import pictures
-from wildetect.results.crops import choose, cut
-from wildetect.results.pictures import PicturesWanted, make_pictures
 from wildetect.results.records import ImageResult
+from wildetect.results.report import pictures
+from wildetect.results.report.crops import choose, cut
+from wildetect.results.report.pictures import PicturesWanted, make_pictures
 
 NAMES = ("zebra", "gnu", "lion")
 

@@ -13,11 +13,11 @@ import pytest
 from tests.html_elements import Elements
 from tests.results.samples import NAMES, NASTY, document_of, found, survey
 
-from wildetect.results.crops import Crop
 from wildetect.results.records import ImageResult
-from wildetect.results.report import write_report
-from wildetect.results.report_map import survey_map
-from wildetect.results.report_numbers import Histogram, bin_of, numbers_of
+from wildetect.results.report.crops import Crop
+from wildetect.results.report.map import survey_map
+from wildetect.results.report.numbers import Histogram, bin_of, numbers_of
+from wildetect.results.report.report import write_report
 
 VOID = {"input", "use"}  # besides those of all pages
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from wildetect.detections import Detections
-from wildetect.results.annotations import Annotations, LabelledImage
-from wildetect.results.scoring import Counts, Scores, score
+from wildetect.evaluation.annotations import Annotations, LabelledImage
+from wildetect.evaluation.scoring import Counts, Scores, score
 
 
 class Box(NamedTuple):

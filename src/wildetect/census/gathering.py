@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from wildetect.census.photographs import Photograph
+from wildetect.census.ground.photographs import Photograph
 from wildetect.detections import Detections
 from wildetect.errors import InputError
-from wildetect.imagery.camera import read_camera
+from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.source import UnreadableImageError, look_at
 from wildetect.results.finished_run import FinishedRun

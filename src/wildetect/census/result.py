@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from wildetect.census.animals import Animals
-from wildetect.census.boxes import GroundBoxes
-from wildetect.census.cautions import Caution
-from wildetect.census.photographs import Photograph, Views
-from wildetect.census.sampling import ClassEstimate, Sample
-from wildetect.census.thresholds import NumberSeen
-from wildetect.census.transects import Transects
+from wildetect.census.cautions.findings import Caution
+from wildetect.census.counting.animals import Animals
+from wildetect.census.counting.thresholds import NumberSeen
+from wildetect.census.design.sampling import ClassEstimate, Sample
+from wildetect.census.design.transects import Transects
+from wildetect.census.ground.boxes import GroundBoxes
+from wildetect.census.ground.photographs import Photograph, Views
 
 __all__ = ["Census", "LeftOut", "Tolerance", "ToleranceCount"]
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.census.animals import Animals, count_once, default_tolerance
-from wildetect.census.boxes import GroundBoxes, boxes_on_ground
-from wildetect.census.cautions import cautions
+from wildetect.census.cautions.findings import cautions
+from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_nowhere
+from wildetect.census.counting.animals import Animals, count_once, default_tolerance
+from wildetect.census.counting.thresholds import numbers_by_confidence
+from wildetect.census.design.sampling import estimates_of, sample_survey
+from wildetect.census.design.survey_files import SurveyFiles
+from wildetect.census.design.transects import transects_for
 from wildetect.census.gathering import gather
-from wildetect.census.missing import cautions_of, left_out_of, refuse_nowhere
-from wildetect.census.photographs import Views, make_views
+from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
+from wildetect.census.ground.photographs import Views, make_views
 from wildetect.census.result import Census, Tolerance, ToleranceCount
-from wildetect.census.sampling import estimates_of, sample_survey
-from wildetect.census.survey_files import SurveyFiles
-from wildetect.census.thresholds import numbers_by_confidence
-from wildetect.census.transects import transects_for
 from wildetect.errors import ConfigurationError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.settings.census import SurveyKeys

@@ -12,7 +12,7 @@ from wildetect.errors import ConfigurationError, ModelError, ServerError
 
 if TYPE_CHECKING:
     from wildetect.registry.reference import ModelReference
-    from wildetect.tracking.status import Model
+    from wildetect.server.process.status import Model
 
 __all__ = ["check_device", "check_model"]
 
@@ -44,8 +44,8 @@ def check_model(subject: Subject) -> list[Finding]:
 
 
 def _weights_file(path: Path, mend: str) -> list[Finding]:
-    from wildetect.registry.weights import check_is_onnx
-    from wildetect.registry.weights_file import check_file
+    from wildetect.registry.weights.intake import check_is_onnx
+    from wildetect.registry.weights.weights_file import check_file
 
     check_is_onnx(path, mend=mend)
     check_file(path)
@@ -66,7 +66,7 @@ def _from_cache(subject: Subject, reference: ModelReference) -> list[Finding]:
 
 def _asked(subject: Subject, reference: ModelReference) -> list[Finding]:
     """What the registry says of it."""
-    from wildetect.tracking.status import held_models
+    from wildetect.server.process.status import held_models
 
     held = {model.name: model for model in held_models(subject.probe)}
     if not held:
@@ -130,8 +130,8 @@ def _weights(subject: Subject, reference: ModelReference, version: int) -> Findi
 
 def check_device(subject: Subject) -> list[Finding]:
     """What a detection run would run on."""
-    from wildetect.detection.devices import CPU, to_try
-    from wildetect.detection.session import available_providers
+    from wildetect.detection.network.devices import CPU, to_try
+    from wildetect.detection.network.session import available_providers
 
     try:
         wanted = subject.detection.model.device

@@ -78,7 +78,7 @@ def _is_known(host: str, port: int) -> bool:
 
 def _whose(subject: Subject, says: str) -> list[Finding]:
     """An MLflow server answers: whose is it."""
-    from wildetect.tracking.plan import points_at
+    from wildetect.server.process.plan import points_at
 
     own = subject.own_server
     if own is not None and own.alive():
@@ -101,7 +101,7 @@ def _whose(subject: Subject, says: str) -> list[Finding]:
 def _nobody(subject: Subject, shown: str, host: str, port: int) -> list[Finding]:
     """No MLflow server answers: why, and who does."""
     from wildetect.registry.probe import is_loopback
-    from wildetect.tracking.status import HINTS, condition_of
+    from wildetect.server.process.status import HINTS, condition_of
 
     own = subject.own_server
     condition = condition_of(own)
@@ -135,8 +135,8 @@ def _listens(host: str, port: int) -> bool:
 
 def check_port(subject: Subject) -> list[Finding]:
     """Whether a server of this project could take its port, or who holds it."""
-    from wildetect.tracking.plan import points_at
-    from wildetect.tracking.preflight import check_port as demand_port
+    from wildetect.server.process.plan import points_at
+    from wildetect.server.process.preflight import check_port as demand_port
 
     plan, own = subject.plan, subject.own_server
     if own is not None and own.alive():

@@ -48,9 +48,9 @@ def _database_server(shown: str, host: str, port: int) -> list[Finding]:
 
 
 def _database(subject: Subject, database: Path) -> list[Finding]:
-    from wildetect.tracking.database import check_database
-    from wildetect.tracking.schema import STORE_SCHEMA, check_schema, revision_of
-    from wildetect.tracking.stores import holds_file_store
+    from wildetect.server.store.database import check_database
+    from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
+    from wildetect.server.store.stores import holds_file_store
 
     shown = subject.project.shown(database)
     if not database.exists():
@@ -74,7 +74,7 @@ def _database(subject: Subject, database: Path) -> list[Finding]:
 
 def check_disk(subject: Subject) -> list[Finding]:
     """The space left wherever something is written; --space demands more of it."""
-    from wildetect.tracking.preflight import LEAST_SPACE, LITTLE_SPACE
+    from wildetect.server.process.preflight import LEAST_SPACE, LITTLE_SPACE
 
     findings = []
     for place, free in _disks(subject):

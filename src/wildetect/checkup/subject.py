@@ -13,10 +13,10 @@ from wildetect.settings.project import Project, Variables, project_root
 
 if TYPE_CHECKING:
     from wildetect.registry.probe import Probe
+    from wildetect.server.process.plan import Plan
+    from wildetect.server.process.state import ServerState
     from wildetect.settings.detection import DetectionSettings
     from wildetect.shims import Shim
-    from wildetect.tracking.plan import Plan
-    from wildetect.tracking.state import ServerState
 
 __all__ = ["TRACKING_URI", "Subject"]
 
@@ -56,9 +56,9 @@ class Subject:
         Raises:
             ConfigurationError: Where the store or the tracking URI make no sense.
         """
+        from wildetect.server.process.plan import plan_server
         from wildetect.settings import load_settings
         from wildetect.settings.mlflow import MlflowSettings
-        from wildetect.tracking.plan import plan_server
 
         with warnings_kept():
             try:
@@ -91,7 +91,7 @@ class Subject:
     def probe(self) -> Probe:
         """That server, ready to be asked."""
         from wildetect.registry.probe import Probe
-        from wildetect.tracking.signin import credentials_of
+        from wildetect.server.access.signin import credentials_of
 
         return Probe(self.uri, credentials_of(self.project), ANSWER_TIMEOUT)
 
@@ -116,7 +116,7 @@ class Subject:
     @cached_property
     def own_server(self) -> ServerState | None:
         """What server.json says of the project's own server."""
-        from wildetect.tracking.plan import server_folder
-        from wildetect.tracking.state import read_state
+        from wildetect.server.process.plan import server_folder
+        from wildetect.server.process.state import read_state
 
         return read_state(server_folder(self.project))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wildetect.errors import InputError
-from wildetect.imagery.metadata import Position
+from wildetect.imagery.positions.metadata import Position
 
 __all__ = ["EXTENSIONS", "ImageFile", "discover", "natural_order"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
-from wildetect.imagery.camera import camera_of
+from wildetect.imagery.camera.camera import camera_of
 from wildetect.imagery.pixel_memory import empty_pixels
 from wildetect.imagery.source import (
     MAX_PIXELS,

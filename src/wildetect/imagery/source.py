@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from wildetect.errors import InputError
 from wildetect.geometry import Window
+from wildetect.imagery.camera.optics import Optics
 from wildetect.imagery.georeference import Georeference
-from wildetect.imagery.metadata import Position
-from wildetect.imagery.optics import Optics
+from wildetect.imagery.positions.metadata import Position
 
 __all__ = [
     "MAX_PIXELS",
@@ -166,7 +166,8 @@ def open_image(path: Path) -> ImageSource:
         UnreadableImageError: The file is missing, damaged, too large or of another kind.
     """
     # both import this module for the error and the array source
-    from wildetect.imagery import geotiff, photograph
+    from wildetect.imagery import photograph
+    from wildetect.imagery import raster as geotiff
 
     with _files_explained(path):
         return geotiff.RasterSource(path) if geotiff.is_raster(path) else photograph.decode(path)
@@ -178,7 +179,8 @@ def look_at(path: Path) -> ImageFacts:
     Raises:
         UnreadableImageError: The file is missing, too large or of another kind, or its header is damaged.
     """
-    from wildetect.imagery import geotiff, photograph
+    from wildetect.imagery import photograph
+    from wildetect.imagery import raster as geotiff
 
     with _files_explained(path):
         return geotiff.look_at(path) if geotiff.is_raster(path) else photograph.look_at(path)

@@ -21,10 +21,10 @@ from pydantic import ValidationError
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow, mlflow_module
-from wildetect.registry.digest import sha256_of
 from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.registry.versions import Version, resolve
+from wildetect.registry.weights.weights_file import sha256_of
 
 __all__ = ["FetchedModel", "fetch", "fetched_before", "stored_manifest"]
 

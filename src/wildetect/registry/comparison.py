@@ -9,7 +9,7 @@ from typing import Any
 from wildetect.errors import ModelError
 from wildetect.registry.cache import stored_manifest
 from wildetect.registry.connection import Connection
-from wildetect.registry.quality import evaluations_of
+from wildetect.registry.evaluations import evaluations_of
 from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.registry.versions import Version, resolve, versions_of
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wildetect.results.journal_lines import Stamp
+from wildetect.results.journal.lines import Stamp
 
 __all__ = ["PictureSet"]
 

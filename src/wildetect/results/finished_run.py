@@ -9,9 +9,9 @@ from typing import Any
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import natural_order
-from wildetect.results.journal_reading import JOURNAL, read_results
+from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.records import ImageResult
-from wildetect.results.run_file import read_run_file
+from wildetect.results.run import read_run_file
 
 __all__ = ["FinishedRun", "read_finished_run"]
 

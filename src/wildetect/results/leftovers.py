@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from wildetect.errors import InputError
-from wildetect.results.journal_reading import JOURNAL, journalled_names
-from wildetect.results.overlay import overlay_name
+from wildetect.results.journal.reading import JOURNAL, journalled_names
+from wildetect.results.report.overlay import overlay_name
 
 __all__ = ["OVERLAYS", "remove_drafts", "remove_overlays", "remove_run"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from wildetect.registry.runs import DatasetRecord, RunRecord
-from wildetect.results.journal_reading import JOURNAL
+from wildetect.results.journal.reading import JOURNAL
 
 __all__ = ["metric_name", "run_record"]
 

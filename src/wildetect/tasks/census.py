@@ -46,7 +46,7 @@ def run(
     request = CensusRequest(config, tuple(detections or ()), output, tolerance, confidence)
     done = census(request)
     if json:
-        from wildetect.census.document_file import summary_of
+        from wildetect.census.output.document import summary_of
 
         emit(summary_of(done.document))
     else:
@@ -66,7 +66,7 @@ def selftest(context: Context, json: bool = False) -> None:
 
     from invoke.exceptions import Exit
 
-    from wildetect.census.vectors import check_vectors
+    from wildetect.census.selftest.vectors import check_vectors
     from wildetect.tasks.census_summary import show_checks
 
     checks = check_vectors()

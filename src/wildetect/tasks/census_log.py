@@ -16,8 +16,8 @@ __all__ = ["log_census"]
 
 def log_census(project: Project, document: dict[str, Any], folder: Path) -> None:
     """Log the census; it must not fail because there is no server, or it went away meanwhile."""
-    from wildetect.census.document_file import write_census_file
-    from wildetect.census.outputs import census_record
+    from wildetect.census.output.document import write_census_file
+    from wildetect.census.output.outputs import census_record
     from wildetect.errors import ServerError
     from wildetect.registry.runs import finish_run, start_run
     from wildetect.tasks.server_access import connect_for

@@ -64,9 +64,9 @@ def census(request: CensusRequest) -> Done:
 
 def census_with(project: Project, settings: CensusSettings) -> Done:
     """`census` with settings that are at hand, as those of the demo."""
-    from wildetect.census.outputs import write_census
+    from wildetect.census.design.survey_files import SurveyFiles
+    from wildetect.census.output.outputs import write_census
     from wildetect.census.survey import SurveyPlan, survey
-    from wildetect.census.survey_files import SurveyFiles
     from wildetect.results.files import make_folder
     from wildetect.results.finished_run import read_finished_run
 
@@ -109,7 +109,7 @@ def _detect(project: Project, settings: CensusSettings, folder: Path) -> dict[st
         InputError: Too many images failed.
         KeyboardInterrupt: It was interrupted; what is done is kept.
     """
-    from wildetect.detection.failures import raise_if_images_failed
+    from wildetect.detection.run.failures import raise_if_images_failed
     from wildetect.errors import ConfigurationError
     from wildetect.tasks.detect import detect_with
     from wildetect.tasks.detect_outcome import read_of
@@ -144,7 +144,7 @@ def _progress() -> Callable[[int, int], None]:
 
 
 def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, seconds: float) -> Any:
-    from wildetect.census.document import CensusFacts
+    from wildetect.census.output.document import CensusFacts
 
     survey, table = settings.survey, settings.detection.exif_gps_update
     positions = table.csv_path if table is not None else None
@@ -183,7 +183,7 @@ def raise_if_incomplete(done: Done) -> None:
     Raises:
         InputError: Naming what is missing.
     """
-    from wildetect.detection.failures import raise_if_images_failed
+    from wildetect.detection.run.failures import raise_if_images_failed
     from wildetect.errors import InputError
 
     missing = [caution for caution in done.document["cautions"] if caution["kind"] == "vanished"]

@@ -10,7 +10,7 @@ from wildetect.tasks.table import print_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wildetect.census.vectors import VectorCheck
+    from wildetect.census.selftest.vectors import VectorCheck
 
 __all__ = ["show_checks", "show_summary"]
 

@@ -80,11 +80,11 @@ def _shipped(project: Project) -> Path:
 
 def _serve(project: Project) -> str:
     """Start the server in the background, on the next free port where another program has ours."""
+    from wildetect.server.process.plan import plan_server
+    from wildetect.server.process.ports import holder_of, next_free
+    from wildetect.server.process.server import running, start
     from wildetect.settings import Option, load_settings
     from wildetect.settings.mlflow import MlflowSettings
-    from wildetect.tracking.plan import plan_server
-    from wildetect.tracking.ports import holder_of, next_free
-    from wildetect.tracking.server import running, start
 
     own = running(project)
     if own is not None:
@@ -125,9 +125,9 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
 def _report(
     project: Project, url: str, version: Version, document: dict[str, Any], folder: Path, output: Path
 ) -> None:
-    from wildetect.results.annotations import read_annotations
-    from wildetect.results.csv_reading import read_csv
-    from wildetect.results.scoring import score
+    from wildetect.evaluation.annotations import read_annotations
+    from wildetect.evaluation.scoring import score
+    from wildetect.results.exports.csv_reading import read_csv
 
     class_names = document["model"]["class_names"]
     truth = read_annotations(folder / "truth.json", class_names)

@@ -99,7 +99,7 @@ def run(
     if document["state"] == "interrupted":
         say(f"{read_of(document)} are done; the same command goes on from there")
         raise KeyboardInterrupt
-    from wildetect.detection.failures import raise_if_images_failed
+    from wildetect.detection.run.failures import raise_if_images_failed
 
     raise_if_images_failed(document)
 
@@ -128,8 +128,8 @@ def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
 
 def detect_with(project: Project, settings: DetectionSettings, request: Request) -> dict[str, Any]:
     """`detect` with settings that are at hand, as those of a census; nothing on stdout."""
-    from wildetect.detection.run import RunPlan, detect_into_folder
-    from wildetect.results.folder import ALWAYS
+    from wildetect.detection.run.run import RunPlan, detect_into_folder
+    from wildetect.results.exports.folder import ALWAYS
     from wildetect.tasks.detect_export import wanted_of
     from wildetect.tasks.detect_preflight import look_ahead, preflight
     from wildetect.tasks.model_choice import chosen_model

@@ -10,7 +10,7 @@ from invoke.context import Context
 from wildetect.tasks.support import emit, say, verb
 
 if TYPE_CHECKING:
-    from wildetect.results.folder import Wanted
+    from wildetect.results.exports.folder import Wanted
     from wildetect.settings.detection import DetectionSettings, Export
 
 __all__ = ["export", "wanted_of"]
@@ -38,7 +38,7 @@ def export(
     """Write a finished run's results in other formats."""
     del context
     from wildetect.errors import ConfigurationError
-    from wildetect.results.later_exports import export_again
+    from wildetect.results.exports.later import export_again
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.detect_request import Request, settings_for
@@ -66,8 +66,8 @@ def export(
 
 def wanted_of(settings: DetectionSettings, *exports: Export) -> Wanted:
     """What the settings say of exports, for these formats."""
-    from wildetect.results.folder import Wanted
-    from wildetect.results.labelstudio import LabelNames
+    from wildetect.results.exports.folder import Wanted
+    from wildetect.results.exports.labelstudio import LabelNames
     from wildetect.settings.detection import LabelStudio
 
     tags = settings.labelstudio or LabelStudio()

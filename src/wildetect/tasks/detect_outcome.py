@@ -29,7 +29,7 @@ def log_run(connection: Connection, document: dict[str, Any], output: Path) -> N
     from wildetect.errors import ServerError
     from wildetect.registry.runs import finish_run, mark_version, start_run
     from wildetect.results.logged_run import run_record
-    from wildetect.results.run_file import write_run_file
+    from wildetect.results.run import write_run_file
 
     model = document["model"]
     try:

@@ -9,8 +9,8 @@ from wildetect.tasks.overlap_lines import overlap_document, overlap_text, warn_o
 from wildetect.tasks.support import say
 
 if TYPE_CHECKING:
-    from wildetect.detection.preflight import Space, Survey
-    from wildetect.detection.run import RunPlan
+    from wildetect.detection.run.preflight import Space, Survey
+    from wildetect.detection.run.run import RunPlan
 
 __all__ = ["look_ahead", "preflight", "raise_if_unreadable", "show_preflight"]
 
@@ -23,7 +23,7 @@ def look_ahead(plan: RunPlan) -> None:
     Raises:
         InputError: The results would find no room.
     """
-    from wildetect.detection.preflight import check_space, sample, survey
+    from wildetect.detection.run.preflight import check_space, sample, survey
 
     some = sample(plan.images)
     found = survey(some, plan.options)
@@ -47,10 +47,10 @@ def preflight(plan: RunPlan) -> dict[str, Any]:
         ConfigurationError: The output folder holds another run.
         InputError: The drive of the output folder cannot be used.
     """
-    from wildetect.detection.continuation import Continuation, shape_of
-    from wildetect.detection.preflight import seconds_per_tile, space_for, survey
-    from wildetect.detection.run import settings_of
-    from wildetect.results.journal_record import Record
+    from wildetect.detection.run.continuation import Continuation, shape_of
+    from wildetect.detection.run.preflight import seconds_per_tile, space_for, survey
+    from wildetect.detection.run.run import settings_of
+    from wildetect.results.journal.record import Record
 
     settings = settings_of(plan.detector, plan.options)
     record = Record(plan.output) if plan.restart else Record.read(plan.output)
@@ -137,7 +137,7 @@ def raise_if_unreadable(document: dict[str, Any]) -> None:
     Raises:
         InputError: Naming what is wrong.
     """
-    from wildetect.detection.preflight import Space
+    from wildetect.detection.run.preflight import Space
     from wildetect.errors import InputError
 
     space, images = Space(**document["disk"]), document["images"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wildetect.detection.detector import Detector
-    from wildetect.detection.pipeline import PipelineOptions
+    from wildetect.detection.network.detector import Detector
+    from wildetect.detection.run.pipeline import PipelineOptions
     from wildetect.imagery.discovery import ImageFile
     from wildetect.registry.cache import FetchedModel
     from wildetect.registry.manifest import Manifest
@@ -100,8 +100,8 @@ def placed(project: Project, settings: DetectionSettings, images: list[ImageFile
     from dataclasses import replace
 
     from wildetect.errors import InputError
-    from wildetect.imagery.position_match import rows_for
-    from wildetect.imagery.position_table import read_position_table
+    from wildetect.imagery.positions.matching import rows_for
+    from wildetect.imagery.positions.table import read_position_table
 
     table = settings.exif_gps_update
     if table is None or table.csv_path is None:
@@ -140,7 +140,7 @@ def limit_of(text: str | None) -> int | None:
 
 def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector, PipelineOptions]:
     """The detector of a run, loaded, and how the run goes about its images."""
-    from wildetect.detection.detector import Detector
+    from wildetect.detection.network.detector import Detector
 
     manifest, device = _as_wished(model.manifest, settings), settings.model.device
     detector = Detector(
@@ -165,7 +165,7 @@ def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
 
 
 def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
-    from wildetect.detection.pipeline import PipelineOptions
+    from wildetect.detection.run.pipeline import PipelineOptions
 
     processing = settings.processing
     threads = processing.num_data_workers
@@ -181,8 +181,8 @@ def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions
 
 
 def _overlap(settings: DetectionSettings) -> dict[str, Any]:
-    from wildetect.detection.overlap import AutoOverlap
-    from wildetect.imagery.optics import Flight
+    from wildetect.detection.tiles.overlap import AutoOverlap
+    from wildetect.imagery.camera.optics import Flight
 
     ratio = settings.processing.overlap_ratio
     if not isinstance(ratio, str):

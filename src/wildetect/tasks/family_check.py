@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wildetect.tasks.support import emit, say
 
 if TYPE_CHECKING:
-    from wildetect.detection.family_check import FamilyCheck
+    from wildetect.detection.checks.family_check import FamilyCheck
     from wildetect.settings import Project
     from wildetect.settings.registration import RegistrationSettings
 
@@ -40,11 +40,11 @@ def show_families(
         InputError: The picture cannot be read, or the output not be written.
         ModelError: The weights cannot be used.
     """
-    from wildetect.detection.family_check import check_families
-    from wildetect.detection.family_picture import write_comparison
-    from wildetect.detection.inspection import inspect
+    from wildetect.detection.checks.family_check import check_families
+    from wildetect.detection.checks.family_picture import write_comparison
+    from wildetect.detection.checks.inspection import inspect
     from wildetect.errors import ConfigurationError
-    from wildetect.registry.weights import check_is_onnx
+    from wildetect.registry.weights.intake import check_is_onnx
     from wildetect.settings.project import from_caller
 
     if picture is None:

@@ -38,7 +38,7 @@ def serve(
     Ctrl+C, which ends the server. One that runs already is left alone.
     """
     del context
-    from wildetect.tracking.interrupts import stop_signals
+    from wildetect.server.process.interrupts import stop_signals
 
     with stop_signals() as wished:
         plan = planned(host, port, sign_in, config)
@@ -56,8 +56,8 @@ def serve(
 def stop(context: Context, timeout: str = "5") -> None:
     """End the MLflow server, whichever window started it."""
     del context
+    from wildetect.server.process.server import stop as stop_server
     from wildetect.settings import Project
-    from wildetect.tracking.server import stop as stop_server
 
     stopped = stop_server(Project.find(), timeout=positive("--timeout", timeout))
     if stopped is None:
@@ -80,8 +80,8 @@ def restart(
 ) -> None:
     """End the MLflow server and start it anew, in the background."""
     del context
-    from wildetect.tracking.interrupts import stop_signals
-    from wildetect.tracking.server import stop as stop_server
+    from wildetect.server.process.interrupts import stop_signals
+    from wildetect.server.process.server import stop as stop_server
 
     with stop_signals() as wished:
         plan = planned(host, port, sign_in, config)
@@ -104,9 +104,8 @@ def status(context: Context, json: bool = False) -> None:
     from invoke.exceptions import Exit
 
     from wildetect.errors import ServerError
+    from wildetect.server.process.status import as_document, as_lines, server_status
     from wildetect.settings import Project
-    from wildetect.tracking.status import server_status
-    from wildetect.tracking.status_report import as_document, as_lines
 
     found = server_status(Project.find())
     if json:
@@ -129,10 +128,10 @@ def status(context: Context, json: bool = False) -> None:
 def logs(context: Context, follow: bool = False, lines: str = "50", requests: bool = False) -> None:
     """Show the end of the MLflow server's log."""
     del context
+    from wildetect.server.process import logs as log_files
+    from wildetect.server.process.interrupts import stop_signals
+    from wildetect.server.process.plan import server_folder
     from wildetect.settings import Project
-    from wildetect.tracking import logs as log_files
-    from wildetect.tracking.interrupts import stop_signals
-    from wildetect.tracking.plan import server_folder
 
     log = server_folder(Project.find()) / (log_files.REQUESTS_LOG if requests else log_files.SERVER_LOG)
     count = int(positive("--lines", lines))

@@ -25,9 +25,9 @@ def migrate(
     The old files are only read, and must stay: artifacts that lie among them are used where they are.
     """
     del context
+    from wildetect.server.process.interrupts import Cancelled, stop_signals
+    from wildetect.server.upkeep.migration import migrate as migrate_store
     from wildetect.settings.project import from_caller
-    from wildetect.tracking.interrupts import Cancelled, stop_signals
-    from wildetect.tracking.migration import migrate as migrate_store
 
     with stop_signals() as wished:
         plan = planned(None, None, True, config)
@@ -60,9 +60,9 @@ def backup(context: Context, output: str | None = None, config: str | None = Non
     The server may run meanwhile.
     """
     del context
+    from wildetect.server.process.interrupts import Cancelled, stop_signals
+    from wildetect.server.upkeep.backup import back_up
     from wildetect.settings.project import from_caller
-    from wildetect.tracking.backup import back_up
-    from wildetect.tracking.interrupts import Cancelled, stop_signals
 
     with stop_signals() as wished:
         plan = planned(None, None, True, config)
@@ -83,9 +83,9 @@ def restore(context: Context, source: str | None = None, config: str | None = No
     """
     del context
     from wildetect.errors import ConfigurationError
+    from wildetect.server.process.interrupts import Cancelled, stop_signals
+    from wildetect.server.upkeep.restore import restore as restore_store
     from wildetect.settings.project import from_caller
-    from wildetect.tracking.interrupts import Cancelled, stop_signals
-    from wildetect.tracking.restore import restore as restore_store
 
     if source is None:
         raise ConfigurationError(

@@ -135,12 +135,11 @@ def checked(
     project: Project, settings: RegistrationSettings, aliases: list[str]
 ) -> tuple[Registration, float]:
     """Everything that can be wrong is found here, before any server is asked."""
-    from wildetect.detection.examination import examined
+    from wildetect.detection.checks.examination import examined
     from wildetect.errors import ConfigurationError, ModelError
-    from wildetect.registry.provenance import provenance
     from wildetect.registry.reference import check_alias, check_name
-    from wildetect.registry.registration import Registration
-    from wildetect.registry.weights import ExportOptions, prepared, prepared_classifier
+    from wildetect.registry.registration import Registration, provenance
+    from wildetect.registry.weights.intake import ExportOptions, prepared, prepared_classifier
 
     if settings.model_type == "classifier" or settings.weights:
         raise ModelError(

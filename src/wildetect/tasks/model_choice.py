@@ -83,13 +83,13 @@ def _from_file(project: Project, path: Path, mend: str) -> FetchedModel:
         path: The file.
         mend: Where it is to be named, as a hint.
     """
-    from wildetect.detection.classifier_inspection import describe_classifier
-    from wildetect.detection.inspection import inspect
-    from wildetect.detection.recognition import describe
+    from wildetect.detection.checks.classifier_inspection import describe_classifier
+    from wildetect.detection.checks.inspection import inspect
+    from wildetect.detection.checks.recognition import describe
     from wildetect.registry.cache import FetchedModel
-    from wildetect.registry.digest import sha256_of
     from wildetect.registry.manifest import Source
-    from wildetect.registry.weights import check_is_onnx, prepared_classifier
+    from wildetect.registry.weights.intake import check_is_onnx, prepared_classifier
+    from wildetect.registry.weights.weights_file import sha256_of
     from wildetect.settings import load_settings
     from wildetect.settings.registration import RegistrationSettings
 

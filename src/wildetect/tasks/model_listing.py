@@ -79,7 +79,7 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.registry.cache import stored_manifest
-    from wildetect.registry.quality import metrics_of
+    from wildetect.registry.evaluations import metrics_of
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import resolve
 
@@ -152,7 +152,7 @@ def promote(
     """Point an alias at a version."""
     del context
     from wildetect.errors import ConfigurationError
-    from wildetect.registry.quality import metrics_of
+    from wildetect.registry.evaluations import metrics_of
     from wildetect.registry.reference import ModelReference, check_alias
     from wildetect.registry.requirement import Requirement
     from wildetect.registry.versions import move_alias, resolve

@@ -94,9 +94,9 @@ def _evaluated(
     project: Project, request: Request, labelled: tuple[Path, Path | None], dataset: str
 ) -> dict[str, Any]:
     """Check everything, measure, write the results, log them."""
-    from wildetect.detection.evaluation import EvaluationPlan, evaluate_into_folder
-    from wildetect.results.annotations import read_annotations
-    from wildetect.results.labelled_files import labelled_files
+    from wildetect.evaluation.annotations import read_annotations
+    from wildetect.evaluation.labelled_files import labelled_files
+    from wildetect.evaluation.measuring import EvaluationPlan, evaluate_into_folder
     from wildetect.settings.project import from_caller
     from wildetect.tasks.detect_request import limit_of, prepared, settings_for
     from wildetect.tasks.model_choice import chosen_model

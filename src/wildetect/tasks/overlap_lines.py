@@ -10,8 +10,8 @@ from wildetect.tasks.support import say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wildetect.detection.options import PipelineOptions
-    from wildetect.detection.overlap import OverlapSummary
+    from wildetect.detection.run.options import PipelineOptions
+    from wildetect.detection.tiles.overlap import OverlapSummary
 
 __all__ = ["overlap_document", "overlap_text", "warn_of_small_tiles"]
 

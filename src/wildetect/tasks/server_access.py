@@ -24,7 +24,7 @@ def connect_for(project: Project, configured: str | None = None) -> Connection:
     """
     from wildetect.errors import ServerError
     from wildetect.registry.connection import connect, tracking_uri
-    from wildetect.tracking.server import running
+    from wildetect.server.process.server import running
 
     uri = tracking_uri(project.variable("MLFLOW_TRACKING_URI"), configured)
     try:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
+    from wildetect.server.process.plan import Plan
+    from wildetect.server.process.server import Started
+    from wildetect.server.process.state import ServerState
     from wildetect.settings import Project
-    from wildetect.tracking.plan import Plan
-    from wildetect.tracking.server import Started
-    from wildetect.tracking.state import ServerState
 
 __all__ = ["SERVER_OPTIONS", "open_browser", "planned", "positive", "report", "show_log", "started_server"]
 
@@ -31,11 +31,11 @@ PROGRESS_EVERY = 5.0  # s, where lines cannot be overwritten
 
 def planned(host: str | None, port: str | None, sign_in: bool, config: str | None) -> Plan:
     """What the command line and all settings together ask for."""
+    from wildetect.server.process.plan import plan_server
     from wildetect.settings import Option, Project, load_settings
     from wildetect.settings.mlflow import MlflowSettings
     from wildetect.settings.problems import Key
     from wildetect.settings.project import from_caller
-    from wildetect.tracking.plan import plan_server
 
     project = Project.find()
     options: dict[Key, Option] = {
@@ -49,8 +49,8 @@ def planned(host: str | None, port: str | None, sign_in: bool, config: str | Non
 
 def started_server(plan: Plan, wait: float, wished: threading.Event, *, keep: bool) -> Started | None:
     """Start the server with a progress line; None where Ctrl+C came in the foreground."""
-    from wildetect.tracking.interrupts import Cancelled
-    from wildetect.tracking.server import start
+    from wildetect.server.process.interrupts import Cancelled
+    from wildetect.server.process.server import start
 
     progress, clear = _progress_line()
     try:
@@ -113,7 +113,7 @@ def open_browser(plan: Plan) -> None:
 
 def show_log(project: Project, state: ServerState, wished: threading.Event) -> None:
     """Show the log until Ctrl+C, or until the server ends."""
-    from wildetect.tracking.foreground import end_of, server_log
+    from wildetect.server.process.foreground import end_of, server_log
 
     say("Ctrl+C ends the server.")
     for line in server_log(project, state, wished.is_set):

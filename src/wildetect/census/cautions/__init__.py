@@ -1,0 +1,1 @@
+"""What to know before the numbers of a census are used."""

@@ -1,0 +1,107 @@
+"""What is doubtful about the cameras of a survey."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from wildetect.census.cautions.caution import Caution, Survey, number_of
+from wildetect.imagery.camera.lens import is_cut
+
+__all__ = ["cameras", "lens", "resolution", "yaw"]
+
+_COARSER = 1.5  # times the resolution that the model knows
+_UNEVEN = 2.0  # coarsest over finest resolution of one survey
+
+
+def yaw(survey: Survey) -> Iterator[Caution]:
+    """Photographs without a direction."""
+    track = [view.file for view in survey.shots if view.sources["yaw"] == "flight track"]
+    none = [view.file for view in survey.shots if view.sources["yaw"] == "none"]
+    if track:
+        yield Caution(
+            "yaw-from-track",
+            f"{number_of(track)} no direction of the camera: it is taken from the way flown, as if the upper "
+            "edge of each photograph pointed forward.",
+            "Look at some merged pairs in the report: if the camera was mounted across, they are wrong, and "
+            "animals in overlaps count twice.",
+            track,
+        )
+    if none:
+        yield Caution(
+            "yaw-unknown",
+            f"{number_of(none)} no direction of the camera, and no neighbours on the way: they are taken as "
+            "with north at the top.",
+            "Animals in their overlap with others may count twice: look at the merged pairs in the report.",
+            none,
+        )
+
+
+def lens(survey: Survey) -> Iterator[Caution]:
+    """Photographs whose lens is not known, or not in the middle."""
+    assumed = [
+        view.file
+        for view in survey.shots
+        if view.sources["lens"] == "flight_specs" and view.sources["height"] == "flight_specs"
+    ]
+    cut = [one.file for one in survey.photographs if is_cut(one.tags, (one.width, one.height))]
+    if assumed:
+        yield Caution(
+            "lens-assumed",
+            f"{number_of(assumed)} neither lens nor height: resolution and searched area rest on the "
+            "settings.",
+            "Check sensor_height, focal_length and flight_height in detection.flight_specs, or give its gsd.",
+            assumed,
+        )
+    if cut:
+        yield Caution(
+            "cut",
+            f"{number_of(cut)} been cut out of a larger picture: the camera was not above the middle.",
+            "Detect in the photographs as they came from the camera.",
+            cut,
+        )
+
+
+def resolution(survey: Survey) -> Iterator[Caution]:
+    """Resolution that is uneven, or far from what the model knows."""
+    gsd = {view.file: view.gsd for view in survey.views.views if view.gsd}
+    if not gsd:
+        return
+    finest, coarsest = min(gsd.values()), max(gsd.values())
+    if coarsest > _UNEVEN * finest:
+        yield Caution(
+            "resolution-varies",
+            f"Resolution differs from {finest * 100:.1f} to {coarsest * 100:.1f} cm/px: a model does not "
+            "find animals equally well in both.",
+            "Take a census of each flight height by itself.",
+        )
+    known = survey.trained_gsd
+    if known is not None:
+        far = [file for file, one in gsd.items() if not known / _COARSER <= one <= known * _COARSER]
+        if far:
+            yield Caution(
+                "resolution",
+                f"{number_of(far)} another resolution than the pictures that the model learned from "
+                f"({known * 100:.1f} cm/px): expect missed animals.",
+                "Check the number in some photographs by eye before it is used.",
+                far,
+            )
+
+
+def cameras(survey: Survey) -> Iterator[Caution]:
+    """More than one camera, or one with pictures of several sizes."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in survey.photographs:
+        if one.georeference is None:
+            short, long = sorted((one.width, one.height))
+            found[f"{one.tags.camera or 'unknown'} {long} x {short}"].append(one.file)
+    if len(found) > 1:
+        most = max(found.values(), key=len)
+        named = ", ".join(f"{name} ({len(files):,})" for name, files in sorted(found.items()))
+        yield Caution(
+            "mixed-cameras",
+            f"{len(found)} cameras or sizes of pictures: {named}.",
+            "Check that all photographs belong to this survey; a model may find less with one camera than "
+            "with another.",
+            [file for files in found.values() if files is not most for file in files],
+        )

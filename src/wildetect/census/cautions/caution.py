@@ -1,0 +1,46 @@
+"""One thing to know before the numbers of a census are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from wildetect.census.counting.animals import Animals
+from wildetect.census.ground.photographs import Photograph, View, Views
+
+__all__ = ["Caution", "Survey", "number_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """Something that makes the numbers uncertain.
+
+    Attributes:
+        kind: Of what kind, for programs.
+        message: What is the matter and what follows, for a person.
+        mend: What to do about it.
+        files: The photographs that it is about; none where it is about all.
+    """
+
+    kind: str
+    message: str
+    mend: str
+    files: list[str] = field(default_factory=list)
+
+
+class Survey(NamedTuple):
+    """What cautions look at; `cautions` names the attributes, `shots` are the views of photographs."""
+
+    photographs: Sequence[Photograph]
+    views: Views
+    shots: Sequence[View]
+    animals: Animals | None
+    trained_gsd: float | None
+
+
+def number_of(files: Sequence[str], *, verb: bool = True) -> str:
+    """How many photographs have: "1 photograph has", "12 photographs have"; without the verb on demand."""
+    if len(files) == 1:
+        return "1 photograph has" if verb else "1 photograph"
+    return f"{len(files):,} photographs{' have' if verb else ''}"

@@ -1,0 +1,131 @@
+"""What is doubtful about positions and heights of a flight."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from wildetect.census.cautions.caution import Caution, number_of
+from wildetect.census.ground.headings import flight_order
+from wildetect.census.ground.heights import LOWEST
+from wildetect.census.ground.photographs import Photograph, View
+
+__all__ = ["heights", "jumps", "same_position"]
+
+_FASTEST = 60.0  # m/s: faster than any survey aircraft
+_LEAP = 20.0  # usual steps
+_LEAST_TRACK = 5  # photographs
+_DRIFT = 0.2  # of the usual height
+_MEASURED = ("XMP", "CSV")  # above take-off
+
+
+def same_position(shots: Sequence[View]) -> Iterator[Caution]:
+    """All photographs, or many, at one place."""
+    at: dict[tuple[float, float], list[str]] = defaultdict(list)
+    for view in shots:
+        at[view.longitude, view.latitude].append(view.file)
+    repeated = [file for files in at.values() if len(files) > 1 for file in files]
+    if len(at) == 1 and len(shots) > 1:
+        yield Caution(
+            "one-position",
+            f"All {len(shots):,} photographs have one and the same position: animals at the same spot of "
+            "two photographs were taken for one, and searched area and density are wrong.",
+            "The drone had no satellites, or a program wrote one position into all: remove the tags and name "
+            "a CSV file with the true positions as detection.exif_gps_update.csv_path.",
+            repeated,
+        )
+    elif repeated:
+        yield Caution(
+            "same-position",
+            f"{number_of(repeated)} exactly the position of another: the drone hovered, or had no "
+            "satellites.",
+            "If it did not hover, leave these photographs out, or give their positions in a CSV file.",
+            repeated,
+        )
+
+
+def jumps(shots: Sequence[View]) -> Iterator[Caution]:
+    """Photographs that lie off the way between those before and after them, or are reached too fast."""
+    order = flight_order([(view.file, view.taken) for view in shots])
+    if len(order) < _LEAST_TRACK:
+        return
+    track = np.array([(shots[row].x, shots[row].y) for row in order])
+    steps = np.hypot(*np.diff(track, axis=0).T)
+    far = _LEAP * max(float(np.median(steps)), 1.0)
+    astray = []
+    for place in range(1, len(order) - 1):
+        past = float(np.hypot(*(track[place + 1] - track[place - 1])))
+        if min(steps[place - 1], steps[place]) > max(far, 2 * past):
+            astray.append(shots[order[place]].file)
+    for place, step in enumerate(steps):
+        before, after = shots[order[place]], shots[order[place + 1]]
+        if before.taken is None or after.taken is None or {before.file, after.file} & set(astray):
+            continue
+        # the clock of many cameras knows whole seconds only
+        if step > far and step > _FASTEST * ((after.taken - before.taken).total_seconds() + 1):
+            astray.append(after.file)
+    if astray:
+        yield Caution(
+            "jump",
+            f"The position jumps at {number_of(astray, verb=False)}, farther than a drone flies in the time.",
+            "Look at them on the map of the report; leave out those with a wrong position.",
+            astray,
+        )
+
+
+def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterator[Caution]:
+    """Heights that are missing, zero, or far from each other."""
+    told = {one.file: one.tags.height for one in photographs}
+    guessed = [view for view in shots if view.sources["height"] == "flight_specs"]
+    zero = [
+        view.file for view in guessed if (told.get(view.file) or LOWEST) < LOWEST or told.get(view.file) == 0
+    ]
+    missing = [view.file for view in guessed if view.file not in set(zero)]
+    if zero:
+        yield Caution(
+            "height-zero",
+            f"{number_of(zero)} a height of 0 or below: the {guessed[0].height_above_ground:g} m of "
+            "detection.flight_specs.flight_height are used.",
+            "Set flight_height to the height that was flown; the drone writes 0 when its barometer fails.",
+            zero,
+        )
+    if missing:
+        yield Caution(
+            "height-unknown",
+            f"{number_of(missing)} no height above the ground: the {guessed[0].height_above_ground:g} m of "
+            "detection.flight_specs.flight_height are used.",
+            "Set flight_height to the height that was flown; or give heights in the table of positions, in a "
+            "column (alt_col) that says height or relative. An altitude above sea needs survey.terrain.",
+            missing,
+        )
+    yield from _drift(shots)
+    over = [view for view in shots if view.sources["height"] == "terrain"]
+    beside = [view.file for view in shots if over and view.sources["height"] == "XMP"]
+    if beside:
+        yield Caution(
+            "terrain-gaps",
+            f"The terrain file holds no ground under {number_of(beside, verb=False)}: there it is taken as "
+            "flat.",
+            "Name a terrain file that covers the whole survey, the place of take-off included.",
+            beside,
+        )
+
+
+def _drift(shots: Sequence[View]) -> Iterator[Caution]:
+    flown = {view.file: view.height_above_ground for view in shots if view.sources["height"] in _MEASURED}
+    if len(flown) < _LEAST_TRACK:
+        return
+    usual = float(np.median(list(flown.values())))
+    off = [file for file, height in flown.items() if abs(height - usual) > _DRIFT * usual]
+    if off:
+        low, high = min(flown.values()), max(flown.values())
+        yield Caution(
+            "height-drift",
+            f"{number_of(off)} a height more than {_DRIFT:.0%} off the usual {usual:.0f} m ({low:.0f} to "
+            f"{high:.0f} m): the drone climbed, followed the ground, or its barometer drifted. The ground is "
+            "taken as flat, so that searched areas may be wrong.",
+            "Leave climbs and descents out; over hills name the heights of the ground as survey.terrain.",
+            off,
+        )

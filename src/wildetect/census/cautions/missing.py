@@ -1,0 +1,62 @@
+"""Photographs that a census lacks: without a place on the ground, gone, or failed in detection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wildetect.census.cautions.findings import Caution
+from wildetect.census.gathering import Gathered
+from wildetect.census.ground.photographs import Views
+from wildetect.census.result import LeftOut
+from wildetect.errors import InputError
+
+__all__ = ["cautions_of", "left_out_of", "refuse_nowhere"]
+
+
+def refuse_nowhere(gathered: Gathered, views: Views) -> None:
+    """Go no further where no photograph has a place on the ground.
+
+    Raises:
+        InputError: Naming the first ones, each with the reason.
+    """
+    if views.views:
+        return
+    named = list(views.left_out.items())[:3]
+    raise InputError(
+        f"none of the {len(gathered.photographs):,} photographs has a place on the ground",
+        hint="Name a CSV file with their positions as detection.exif_gps_update.csv_path in "
+        "configs/census.yaml.",
+        details=[f"{file}: {reason}" for file, reason in named],
+    )
+
+
+def left_out_of(gathered: Gathered, views: Views) -> Iterator[LeftOut]:
+    """The photographs that do not count, for want of a place or of their file."""
+    boxes = {photograph.file: len(photograph.detections) for photograph in gathered.photographs}
+    for file, reason in views.left_out.items():
+        yield LeftOut(file, reason, boxes[file])
+    for file, number in gathered.vanished.items():
+        yield LeftOut(file, "the file is no longer there, so that its tags cannot be read", number)
+
+
+def cautions_of(gathered: Gathered) -> Iterator[Caution]:
+    """What the run and the drive make uncertain; all else is in module cautions."""
+    if gathered.vanished:
+        number = len(gathered.vanished)
+        yield Caution(
+            "vanished",
+            f"The file{'s' * (number > 1)} of {number:,} photograph{'s' * (number > 1)} "
+            f"{'are' if number > 1 else 'is'} no longer there: animals in them do not count.",
+            "Bring the drive back, or name their folder as detection.image_dir in configs/census.yaml; then "
+            "give the same command again.",
+            list(gathered.vanished),
+        )
+    if gathered.failed:
+        number = len(gathered.failed)
+        yield Caution(
+            "failed",
+            f"Detection failed in {number:,} photograph{'s' * (number > 1)}: animals there were not looked "
+            "for, and the ground there does not count as searched.",
+            "The detection run's report says why; mend the files and give its command again.",
+            list(gathered.failed),
+        )

@@ -1,0 +1,1 @@
+"""Boxes of several photographs that show one animal become one."""

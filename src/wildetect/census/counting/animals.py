@@ -1,0 +1,124 @@
+"""Animals counted once: boxes of several photographs that show the same animal become one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.census.counting.clusters import join
+from wildetect.census.counting.misfit import FITS, Misfit
+from wildetect.census.counting.pairings import PairFinder, Pairs
+from wildetect.census.counting.shifts import settle
+from wildetect.census.ground.boxes import GroundBoxes
+from wildetect.census.ground.photographs import USUAL_ERROR, Views
+
+__all__ = ["Animals", "Merge", "count_once", "default_tolerance"]
+
+_LEAST = 1.0  # m: boxes of one animal do not have their middles at the same place of it
+_TILT = 0.5  # degrees by which a camera looks elsewhere than its tags say
+
+
+class Merge(NamedTuple):
+    """Two boxes that were taken for one animal.
+
+    Attributes:
+        animal: Row of Animals.
+        box_a: Row of GroundBoxes.
+        box_b: Row of GroundBoxes.
+        metres: How far apart they lie on the ground.
+    """
+
+    animal: int
+    box_a: int
+    box_b: int
+    metres: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Animals:
+    """Different animals.
+
+    Attributes:
+        xy: Place of each in m, shape (m, 2): the mean of its boxes' places.
+        class_id: Shape (m,).
+        confidence: The highest of its boxes, shape (m,).
+        members: Rows of GroundBoxes of each, in rising order.
+        merges: The pairs of boxes that were joined: one less than the boxes of each animal.
+        misfit: What is wrong in all photographs alike, as the animals seen twice show.
+    """
+
+    xy: NDArray[np.float64]
+    class_id: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    members: list[list[int]]
+    merges: list[Merge] = field(default_factory=list)
+    misfit: Misfit = FITS
+
+
+def default_tolerance(views: Views) -> float:
+    """How far apart in m two boxes of one animal may lie, from the errors that positions have.
+
+    The usual error of a place on the ground is that of the camera's position (3 m where none is stated) and
+    half a degree of tilt at the camera's height. The places of two photographs differ by root 2 times as
+    much, and nearly never by more than three times that: 3 * root 2 * error, but at least 1 m.
+    """
+    errors = [
+        math.hypot(view.position_error, (view.height_above_ground or 0.0) * math.tan(math.radians(_TILT)))
+        for view in views.views
+    ]
+    error = float(np.median(errors)) if errors else USUAL_ERROR
+    return max(3 * math.sqrt(2) * error, _LEAST)
+
+
+def count_once(boxes: GroundBoxes, views: Views, tolerance: float) -> Animals:
+    """Join the boxes that show one animal.
+
+    Boxes of one class in different photographs whose ground overlaps can be one animal if they lie within
+    the tolerance. What is wrong in all photographs alike (height, lens, compass) and the error of each
+    photograph's position move the boxes of animals seen twice in a common way; both are found from them and
+    taken out, and what remains between two boxes of one animal must be within half the tolerance. The
+    nearest boxes are joined first, one of each photograph at the most. The result does not depend on the
+    order of photographs or boxes.
+
+    Args:
+        boxes: All that count.
+        views: That they were seen from.
+        tolerance: In m.
+
+    Raises:
+        InputError: Hundreds of photographs state one position.
+    """
+    if not len(boxes) or tolerance <= 0:
+        none = np.zeros(0, np.int64)
+        return _animals(boxes, np.arange(len(boxes)), Pairs(none, none), FITS)
+    cameras = np.array([(view.x, view.y) for view in views.views], np.float64)
+    finder = PairFinder(boxes, [view.footprint for view in views.views])
+    settled = settle(boxes, finder, cameras, tolerance)
+    pairs = Pairs.joined(finder.near(settled.places, tolerance / 2))
+    pairs = pairs.select(pairs.metres(settled.before) <= tolerance)
+    animal, joining = join(boxes, settled.places, pairs, tolerance / 2)
+    return _animals(boxes, animal, joining, settled.misfit)
+
+
+def _animals(boxes: GroundBoxes, animal: NDArray[np.int64], joining: Pairs, misfit: Misfit) -> Animals:
+    order = np.argsort(animal, kind="stable")
+    number = int(animal.max(initial=-1)) + 1
+    counts = np.bincount(animal, minlength=number)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+    sums = np.column_stack([np.bincount(animal, axis, number) for axis in boxes.centre.T])
+    confidence = np.zeros(number)
+    np.maximum.at(confidence, animal, boxes.confidence)
+    columns = (animal[joining.one], joining.one, joining.other, joining.metres(boxes.centre))
+    merges = [Merge(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+    return Animals(
+        xy=sums / np.maximum(counts, 1)[:, None],
+        class_id=boxes.class_id[order[starts]] if number else np.zeros(0, np.int64),
+        confidence=confidence,
+        members=[part.tolist() for part in np.split(order, starts[1:])] if number else [],
+        merges=sorted(merges),
+        misfit=misfit,
+    )

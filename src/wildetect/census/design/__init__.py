@@ -1,0 +1,1 @@
+"""The design of a survey: strata, transects, and which ground was searched."""

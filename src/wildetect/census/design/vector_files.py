@@ -1,0 +1,277 @@
+"""Strata and transects read from GeoJSON, GeoPackage, Shapefile, KML and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import shapely
+
+from wildetect.census.design.vector_features import (
+    Feature,
+    Features,
+    Mistake,
+    in_degrees,
+    overlap_mistakes,
+    raise_mistakes,
+    shape_mistake,
+)
+from wildetect.census.design.vector_layers import read_layer
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.imagery.positions.table import table_text
+
+__all__ = [
+    "PHOTOGRAPH_COLUMNS",
+    "Area",
+    "Line",
+    "read_areas",
+    "read_lines",
+    "read_table",
+]
+
+
+PHOTOGRAPH_COLUMNS = ("photograph", "photo", "image", "picture", "file", "filename", "file_name")
+
+
+SHAPE_COLUMNS = ("wkt", "geometry", "geom", "the_geom")
+
+
+def read_table(path: Path) -> Features:
+    """The rows of a CSV file, with the shape of each where a column holds it as WKT in degrees.
+
+    Raises:
+        InputError: The file is empty, no text, has neither shapes nor photographs, or a shape that is no WKT.
+    """
+    text = table_text(path, str(path), hint="Check the file and its folder.")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    try:
+        header = [column.strip() for column in next(rows, [])]
+        lines = [(rows.line_num, row) for row in rows if any(value.strip() for value in row)]
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: line {rows.line_num}: {error}",
+            hint="Save it as GeoPackage instead, in QGIS with Export > Save Features As.",
+        ) from error
+    table = Features(path, tuple(header), ())
+    shapes = table.column(*SHAPE_COLUMNS)
+    if shapes is None and table.column(*PHOTOGRAPH_COLUMNS) is None:
+        raise InputError(
+            f"{path} has no column of outlines (wkt) and none of photographs (photograph); its columns: "
+            + (", ".join(header) or "none"),
+            hint="Name the columns: name and wkt, or photograph and transect.",
+        )
+    if not lines:
+        raise InputError(f"{path} has a header only", hint="Write one line for each stratum or photograph.")
+    mistakes: list[Mistake] = []
+    features = [_feature(f"line {number}", header, row, shapes, mistakes) for number, row in lines]
+    raise_mistakes(path, mistakes)
+    return Features(path, tuple(header), tuple(features))
+
+
+def _feature(
+    place: str, header: list[str], row: list[str], shapes: str | None, mistakes: list[Mistake]
+) -> Feature:
+    if len(row) > len(header):
+        hint = "put values that hold the delimiter into double quotes"
+        mistakes.append(Mistake(f"{place} has {len(row)} values for {len(header)} columns", hint))
+    fields: dict[str, Any] = dict(zip(header, (value.strip() for value in row), strict=False))
+    shape = None
+    if shapes is not None and fields.get(shapes):
+        try:
+            shape = shapely.force_2d(shapely.from_wkt(fields.pop(shapes)))
+        except shapely.errors.ShapelyError as error:
+            hint = "write it as WKT, e.g. POLYGON ((36.1 -1.2, 36.2 -1.2, 36.2 -1.3, 36.1 -1.2))"
+            mistakes.append(Mistake(f"{place}: {str(error).splitlines()[0]}", hint))
+    return Feature(place, shape, fields)
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter of the header; outlines hold commas, so the lines below it say nothing."""
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+FORMATS = (".geojson", ".json", ".gpkg", ".shp", ".kml", ".csv")
+
+
+_POSSIBLE = ("possible", "possible_transects", "n_possible")
+
+
+_STRATUM = ("stratum", "region.label", "region", "block")
+
+
+_TRANSECT = ("transect", "sample.label", "line", "strip")
+
+
+_NAME = ("name", "label", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A stratum as a file gives it.
+
+    Attributes:
+        name: As the file calls it.
+        polygon: shapely Polygon or MultiPolygon in degrees, WGS 84 (longitude, latitude).
+        possible: Number of possible transects, where the file says it.
+    """
+
+    name: str
+    polygon: Any
+    possible: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A transect as a file gives it: a line, or the photographs that belong to it.
+
+    Attributes:
+        name: As the file calls it.
+        line: shapely LineString or MultiLineString in degrees, WGS 84; null if photographs are listed.
+        photographs: Their file names, as the table has them.
+        stratum: The stratum that it belongs to, where the file says it.
+    """
+
+    name: str
+    line: Any = None
+    photographs: tuple[str, ...] = ()
+    stratum: str | None = None
+
+
+def read_areas(path: Path, name_column: str | None = None) -> list[Area]:
+    """The strata of a file; polygons of one name are one stratum.
+
+    Args:
+        path: The file; a GeoPackage may hold lines besides.
+        name_column: Column of the names; without it a usual one ("name", "stratum", ...), else they are
+            numbered. A column "possible" says how many transects would cover a stratum.
+
+    Raises:
+        ConfigurationError: There is no such file, format or column.
+        InputError: The file has no usable polygons, or two that overlap; all mistakes are listed.
+    """
+    table = _features(path, "polygon")
+    column = table.name_column(name_column, *_STRATUM, *_NAME)
+    mistakes = _shape_mistakes(table, column, "polygon")
+    pieces = _by_name(table, column, "stratum")
+    possible = {name: _possible(features, table, mistakes) for name, features in pieces.items()}
+    raise_mistakes(path, mistakes)
+    pieces = _by_name(in_degrees(table, column), column, "stratum")
+    outlines = {name: shapely.union_all([piece.shape for piece in some]) for name, some in pieces.items()}
+    areas = [Area(name, outline, possible[name]) for name, outline in outlines.items()]
+    raise_mistakes(path, overlap_mistakes([area.name for area in areas], [area.polygon for area in areas]))
+    return areas
+
+
+def read_lines(path: Path, name_column: str | None = None) -> list[Line]:
+    """The transects of a file: lines, or a table of photographs; lines of one name are one transect.
+
+    Args:
+        path: The file; in a table a photograph without a transect belongs to none.
+        name_column: Column of the names; without it a usual one ("transect", "name", ...), else they are
+            numbered. A column "stratum" says which stratum a transect belongs to.
+
+    Raises:
+        ConfigurationError: There is no such file, format or column.
+        InputError: The file has no usable lines, or a photograph twice; all mistakes are listed.
+    """
+    table = _features(path, "line")
+    stratum = table.column(*_STRATUM)
+    photographs = table.column(*PHOTOGRAPH_COLUMNS)
+    if path.suffix.lower() == ".csv" and photographs and all(each.shape is None for each in table.features):
+        return _listed(table, table.name_column(name_column, *_TRANSECT), photographs, stratum)
+    column = table.name_column(name_column, *_TRANSECT, *_NAME)
+    raise_mistakes(path, _shape_mistakes(table, column, "line"))
+    pieces = _by_name(in_degrees(table, column), column, "transect")
+    return [
+        Line(name, shapely.union_all([piece.shape for piece in features]), (), _one_of(features, stratum))
+        for name, features in pieces.items()
+    ]
+
+
+def _by_name(table: Features, column: str | None, kind: str) -> dict[str, list[Feature]]:
+    pieces: dict[str, list[Feature]] = {}
+    for number, feature in enumerate(table.features, 1):
+        pieces.setdefault(feature.text(column) or f"{kind} {number}", []).append(feature)
+    return pieces
+
+
+def _features(path: Path, kind: Literal["polygon", "line"]) -> Features:
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        raise ConfigurationError(
+            f"there is no file {path}",
+            hint="Check survey.strata and survey.transects in configs/census.yaml.",
+        )
+    if suffix not in FORMATS:
+        raise ConfigurationError(
+            f"{path} has none of the formats of strata and transects: {', '.join(FORMATS)}",
+            hint="Save it as GeoPackage, in QGIS with Export > Save Features As.",
+        )
+    return read_table(path) if suffix == ".csv" else read_layer(path, kind)
+
+
+def _shape_mistakes(table: Features, column: str | None, kind: Literal["polygon", "line"]) -> list[Mistake]:
+    found = ((feature, shape_mistake(feature.shape, kind)) for feature in table.features)
+    return [
+        Mistake(f"{feature.named(column)} {mistake.text}", mistake.hint)
+        for feature, mistake in found
+        if mistake
+    ]
+
+
+def _possible(features: Sequence[Feature], table: Features, mistakes: list[Mistake]) -> float | None:
+    """Number of possible transects that the features of a stratum say; their largest."""
+    column = table.column(*_POSSIBLE)
+    numbers = []
+    for feature in features:
+        text = feature.text(column)
+        if not text:
+            continue
+        try:
+            numbers.append(float(text))
+        except ValueError:
+            numbers.append(math.nan)
+        if not (math.isfinite(numbers[-1]) and numbers[-1] >= 1):
+            hint = "write a whole number of 1 or more, or nothing"
+            mistakes.append(Mistake(f"{feature.place}: {column} is {text}", hint))
+    return max(numbers, default=None)
+
+
+def _one_of(features: Sequence[Feature], column: str | None) -> str | None:
+    """The value that features of one name have in common; none if they differ."""
+    values = {feature.text(column) for feature in features}
+    return values.pop() or None if len(values) == 1 else None
+
+
+def _listed(table: Features, column: str | None, photographs: str, stratum: str | None) -> list[Line]:
+    """Transects as a table of photographs gives them."""
+    if column is None:
+        raise InputError(
+            f"{table.path} says for no photograph which transect it belongs to",
+            hint="Add a column transect, or name the column in configs/census.yaml: survey.transects_name.",
+        )
+    of_photograph: dict[str, str] = {}
+    members: dict[str, list[Feature]] = {}
+    mistakes = []
+    for feature in table.features:
+        name, photograph = feature.text(column), feature.text(photographs)
+        if of_photograph.setdefault(photograph, name) != name:
+            text = f"{feature.place}: {photograph} is in transect {of_photograph[photograph]} already"
+            mistakes.append(Mistake(text, "leave each photograph in one transect"))
+        elif name and photograph:
+            members.setdefault(name, []).append(feature)
+    raise_mistakes(table.path, mistakes)
+    if not members:
+        raise InputError(
+            f"{table.path} puts no photograph into a transect", hint=f"Fill the column {column}."
+        )
+    return [
+        Line(name, None, tuple(each.text(photographs) for each in rows), _one_of(rows, stratum))
+        for name, rows in members.items()
+    ]

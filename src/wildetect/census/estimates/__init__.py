@@ -1,0 +1,1 @@
+"""From animals counted on transects to numbers with limits."""

@@ -1,0 +1,66 @@
+"""Estimates of each class and of all together, in each stratum and in all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from wildetect.census.counting.animals import Animals
+from wildetect.census.estimates.estimates import (
+    Estimate,
+    SampleUnit,
+    Stratum,
+    combine,
+    jolly2,
+    refused,
+    total_count,
+)
+from wildetect.census.estimates.sample_records import ALL_STRATA, ClassEstimate, Sample, SampledStratum
+
+__all__ = ["NO_STRATA", "TOTAL_FROM", "estimates_of"]
+
+TOTAL_FROM = 0.95  # of a stratum: searched so far, it is counted and not sampled
+NO_STRATA = (
+    "the area that a number would stand for is unknown, so only what was seen is given; name a file with the "
+    "outline of the survey area (survey.strata)"
+)
+
+
+def estimates_of(sample: Sample, animals: Animals, wanted: Sequence[int]) -> list[ClassEstimate]:
+    """Estimates per wanted class and for all of them, per stratum and for all strata.
+
+    A stratum of which at least 95% was searched is a total count, any other a sample (`jolly2`).
+
+    Args:
+        sample: Of `sample_survey`.
+        animals: The Animals that its rows are of.
+        wanted: Class ids.
+
+    Returns:
+        All wanted classes together first (class_id null), then each; for each its strata, then "all" if
+        there are several strata or none.
+    """
+    class_ids = [int(class_id) for class_id in animals.class_id]
+    found = []
+    for class_id in (None, *wanted):
+        counts = set(wanted) if class_id is None else {class_id}
+        rows = {row for row, of_row in enumerate(class_ids) if of_row in counts}
+        each = [_of_stratum(stratum, rows, systematic=sample.systematic) for stratum in sample.strata]
+        if sample.strata[0].area_km2 is not None:
+            found += [ClassEstimate(class_id, one.name, one) for one in each]
+        found.append(ClassEstimate(class_id, ALL_STRATA, combine(each)))
+    return found
+
+
+def _of_stratum(stratum: SampledStratum, rows: Collection[int], *, systematic: bool) -> Estimate:
+    seen = sum(row in rows for row in stratum.animals)
+    if stratum.area_km2 is None:
+        return refused(NO_STRATA, seen, stratum.searched_km2)
+    if stratum.searched_km2 >= TOTAL_FROM * stratum.area_km2:
+        return total_count(seen, stratum.area_km2, stratum.searched_km2, stratum.name)
+    units = tuple(
+        SampleUnit(each.name, sum(row in rows for row in each.animals), each.searched_km2)
+        for each in stratum.transects
+    )
+    counted = round(sum(unit.counted for unit in units))
+    sampled = Stratum(stratum.name, stratum.area_km2, stratum.possible, units, seen - counted)
+    return jolly2(sampled, systematic=systematic)

@@ -1,0 +1,161 @@
+"""What a reader of an estimate must know, in plain sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from wildetect.census.estimates.records import Estimate, Stratum
+
+__all__ = [
+    "NO_SPREAD_ANYWHERE",
+    "SYSTEMATIC",
+    "could_be",
+    "more_flown_than_possible",
+    "none_seen",
+    "of_limits",
+    "of_sample",
+    "of_seen_elsewhere",
+    "of_total_count",
+    "of_unequal_sizes",
+    "same_everywhere",
+    "searched_too_much",
+    "silent_strata",
+    "strata_missing",
+    "too_few",
+]
+
+FEW_TRANSECTS = 5
+_FEW_WITH_ANIMALS = 2
+_LIKE_SIZES = 1.1
+_ALL = 0.9995  # a fraction that reads 100.0%
+
+SYSTEMATIC = (
+    "The transects lie in a regular pattern and the formula takes them as drawn at random: the limits are "
+    "approximate, mostly a little too wide."
+)
+NO_SPREAD_ANYWHERE = "no stratum carries limits, for the reasons given there"
+
+
+def too_few(stratum: Stratum) -> str:
+    """The sample has no transect, or one."""
+    if not stratum.units:
+        return f"no transect was flown in {stratum.name}"
+    return (
+        f"only one transect ({stratum.units[0].name}) was flown in {stratum.name}: how much transects "
+        "differ, which the limits rest on, takes two or more; fly or name more transects"
+    )
+
+
+def searched_too_much(name: str, searched: float, area: float) -> str:
+    """More was searched than there is."""
+    return (
+        f"the transects of {name} add up to {searched:.4g} km², but it has {area:.4g} km²: transects "
+        "overlap, or the stratum's outline is too small"
+    )
+
+
+def more_flown_than_possible(name: str, flown: int, possible: float) -> str:
+    """N is not larger than n."""
+    return (
+        f"{flown} transects were flown in {name}, but only {possible:.4g} are possible: nothing would be "
+        "left unsearched; correct the number of possible transects (stratum's width / strip width)"
+    )
+
+
+def none_seen(name: str) -> str:
+    """The formula would give 0 plus or minus 0."""
+    return (
+        f"no animal was seen on the transects of {name}: the formula would give 0 ± 0, which no one can know"
+    )
+
+
+def could_be(name: str, fraction: float) -> str:
+    """How many animals can be there unseen: M with (1 - fraction)^M = 0.05, near 3 / fraction.
+
+    The "rule of three" (Hanley, J. A. and Lippman-Hand, A. 1983. If nothing goes wrong, is everything all
+    right? JAMA 249, 1743-1745) for animals that stand anywhere, each on its own.
+    """
+    most = math.log(0.05) / math.log1p(-min(fraction, 0.999))
+    return (
+        f"None seen is not none there: with {fraction:.1%} of {name} searched, up to {math.ceil(most)} "
+        "animals standing each on its own would be missed wholly one time in twenty; in herds, more."
+    )
+
+
+def same_everywhere(name: str, flown: int) -> str:
+    """All transects have the same density."""
+    return (
+        f"all {flown} transects of {name} show the same density: by chance there is no spread to take limits "
+        "from"
+    )
+
+
+def of_sample(flown: int, with_animals: int, stratum: Stratum, *, systematic: bool) -> tuple[str, ...]:
+    """What the transects are like."""
+    notes = [SYSTEMATIC] if systematic else []
+    if flown < FEW_TRANSECTS:
+        notes.append(f"Only {flown} transects in {stratum.name}: the limits are wide and not firm.")
+    if with_animals <= _FEW_WITH_ANIMALS < flown:
+        where = "one transect" if with_animals == 1 else f"{with_animals} transects"
+        notes.append(
+            f"All animals of {stratum.name} were on {where} of {flown}: such limits hold the truth less "
+            "often than 95 times in 100."
+        )
+    return tuple(notes)
+
+
+def of_seen_elsewhere(stratum: Stratum) -> tuple[str, ...]:
+    """Animals seen in turns and on the way."""
+    number = stratum.seen_elsewhere
+    if not number:
+        return ()
+    which = "1 more animal was" if number == 1 else f"{number} more animals were"
+    note = (
+        f"In {stratum.name} {which} seen in photographs of no transect: that does not raise the estimate, "
+        "but no limit lies below the number seen."
+    )
+    return (note,)
+
+
+def of_limits(found: Estimate, lower: float, upper: float) -> tuple[str, ...]:
+    """What was done to the limits."""
+    if upper < found.number_seen:
+        return ("More animals were seen than the upper limit says: the transects missed where they were.",)
+    if lower < found.number_seen:
+        return ("The lower limit is the number seen: the formula's own lies below it.",)
+    return ()
+
+
+def of_total_count(fraction: float) -> tuple[str, ...]:
+    """What a total count leaves open."""
+    part = "Everything" if fraction >= _ALL else f"{fraction:.1%} of the area"
+    note = (
+        f"{part} was searched, so there is no sampling error; animals hidden from the camera or missed by "
+        "the model are not in the number."
+    )
+    if fraction >= _ALL:
+        return (note,)
+    return note, "Nothing is added for the rest that was not searched."
+
+
+def of_unequal_sizes(stratum: Stratum) -> tuple[str, ...]:
+    """Method 1 is for transects of one size."""
+    areas = [unit.area_km2 for unit in stratum.units]
+    if not areas or max(areas) <= _LIKE_SIZES * min(areas):
+        return ()
+    sizes = f"{min(areas):.3g} to {max(areas):.3g} km²"
+    return (f"The transects of {stratum.name} differ in size ({sizes}): Jolly's method 2 is made for that.",)
+
+
+def strata_missing(names: Sequence[str]) -> str:
+    """Some strata have no estimate."""
+    return f"no sum over all strata, as there is no estimate for {', '.join(names)}"
+
+
+def silent_strata(names: Sequence[str]) -> str:
+    """Some strata have an estimate but no limits."""
+    return (
+        f"{', '.join(names)}: no spread between the transects, so nothing is added to the limits, which are "
+        "too narrow."
+    )

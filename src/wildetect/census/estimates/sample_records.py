@@ -1,0 +1,94 @@
+"""A survey as a sample: strata, transects, and the animals in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from wildetect.census.estimates.records import Estimate
+
+__all__ = ["ALL_STRATA", "ClassEstimate", "Sample", "SampledStratum", "SampledTransect"]
+
+ALL_STRATA = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassEstimate:
+    """The estimate of one class, or of all wanted ones, in one stratum or in all.
+
+    Attributes:
+        class_id: Index into the class names; null: all wanted classes together.
+        stratum: Its name, or "all"; without a file of strata only "all" is given.
+        estimate: The number or its refusal.
+    """
+
+    class_id: int | None
+    stratum: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class SampledTransect:
+    """A transect within a stratum: a row of transects.csv.
+
+    Attributes:
+        name: As a person calls it.
+        stratum: Name of the stratum, or "all" without strata.
+        views: Rows of Views.views.
+        searched_km2: Union of its footprints in the stratum, overlap with others shared out.
+        length_km: Searched length along the line of flight.
+        strip_m: Mean width of the searched strip.
+        animals: Rows of Animals that count for it.
+    """
+
+    name: str
+    stratum: str
+    views: tuple[int, ...]
+    searched_km2: float
+    length_km: float
+    strip_m: float
+    animals: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampledStratum:
+    """A stratum, what was searched of it and what was seen in it.
+
+    Attributes:
+        name: As a person calls it; "all" without strata.
+        polygon: shapely polygon in metres of the survey's projection; null without strata.
+        area_km2: Of the polygon; null without strata.
+        searched_km2: Union of all footprints in it.
+        possible: Transects possible; null if unknown.
+        transects: Those flown in it.
+        animals: Rows of Animals in it, on and off transects.
+        notes: What a reader must know, one sentence each.
+    """
+
+    name: str
+    polygon: Any
+    area_km2: float | None
+    searched_km2: float
+    possible: float | None
+    transects: tuple[SampledTransect, ...]
+    animals: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A survey as a sample.
+
+    Attributes:
+        strata: Each stratum; without a file of strata a single one without area, named "all".
+        outside: Rows of Animals outside all strata.
+        off_transect: Rows of Animals in a stratum, seen in photographs of no transect that samples it.
+        systematic: Whether the transects of any stratum lie in a regular pattern.
+        notes: What a reader must know, one sentence each.
+    """
+
+    strata: tuple[SampledStratum, ...]
+    outside: tuple[int, ...]
+    off_transect: tuple[int, ...]
+    systematic: bool = True
+    notes: tuple[str, ...] = ()

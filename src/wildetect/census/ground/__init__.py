@@ -1,0 +1,1 @@
+"""Where each photograph looks, and where its boxes lie on the ground."""

@@ -1,0 +1,289 @@
+"""From what photographs say, and what a table and settings add, to where each of them looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from wildetect.census.ground.headings import headings
+from wildetect.census.ground.heights import LOWEST, above_flat_ground, above_terrain
+from wildetect.census.ground.projection import Projection
+from wildetect.census.ground.raster_views import RasterView, outline
+from wildetect.census.ground.views import STEEPEST, View, lowest_corner
+from wildetect.detections import Detections
+from wildetect.imagery.camera.camera import CameraTags
+from wildetect.imagery.camera.lens import FlightLike, lens_of
+from wildetect.imagery.georeference import Georeference
+from wildetect.imagery.positions.matching import rows_for
+from wildetect.imagery.positions.metadata import Position
+from wildetect.imagery.positions.table import TableRow
+
+__all__ = [
+    "USUAL_ERROR",
+    "Photograph",
+    "Place",
+    "Placed",
+    "RasterView",
+    "View",
+    "Views",
+    "make_views",
+    "raster_of",
+    "view_of",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photograph:
+    """A photograph, or a raster, and what was detected in it.
+
+    Attributes:
+        file: Its name in the run.
+        path: Where it lies; null if it is no longer there.
+        width: Of the upright picture in px.
+        height: Of the upright picture in px.
+        tags: What it says of its camera.
+        detections: In px of the upright picture.
+        georeference: Place on the map of a raster; null for a photograph.
+        dark: Whether it is almost black.
+    """
+
+    file: str
+    path: Path | None
+    width: int
+    height: int
+    tags: CameraTags
+    detections: Detections
+    georeference: Georeference | None = None
+    dark: bool = False
+
+
+USUAL_ERROR = 3.0
+
+
+"""Of a position in m, where none is stated: a receiver without corrections."""
+
+
+_STRAIGHT_DOWN = -90.0
+
+
+class Placed(NamedTuple):
+    """A photograph that has a position, and its line of the table."""
+
+    photograph: Photograph
+    position: Position
+    row: TableRow | None
+
+
+class Place(NamedTuple):
+    """Where a photograph was taken.
+
+    Attributes:
+        position: In degrees.
+        x: In m.
+        y: In m.
+        north: Direction of true north in the projection.
+        heading: Of flight in the projection; None if unknown.
+    """
+
+    position: Position
+    x: float
+    y: float
+    north: float
+    heading: float | None
+
+
+def view_of(placed: Placed, place: Place, specs: FlightLike) -> View:
+    """The view of a photograph, above flat ground."""
+    photograph, tags = placed.photograph, placed.photograph.tags
+    height, height_source = above_flat_ground(tags, placed.row, specs.flight_height)
+    lens = lens_of(tags, (photograph.width, photograph.height), specs)
+    focal_px, lens_source = lens.px, lens.source
+    if specs.gsd is not None:
+        focal_px, lens_source = height / (specs.gsd / 100), "flight_specs"
+    yaw, yaw_source = _yaw(tags.yaw, place)
+    return View(
+        file=photograph.file,
+        width=photograph.width,
+        height=photograph.height,
+        x=place.x,
+        y=place.y,
+        longitude=place.position.longitude,
+        latitude=place.position.latitude,
+        height_above_ground=height,
+        yaw=yaw,
+        pitch=_STRAIGHT_DOWN if tags.pitch is None else tags.pitch,
+        roll=tags.roll or 0.0,
+        focal_px=focal_px,
+        position_error=tags.position_error or USUAL_ERROR,
+        orientation=tags.orientation,
+        convergence=place.north,
+        sources={
+            "position": "EXIF" if tags.position is not None else "CSV",
+            "height": height_source,
+            "yaw": yaw_source,
+            "pitch": "none" if tags.pitch is None else "XMP",
+            "lens": lens_source,
+        },
+        taken=tags.taken,
+    )
+
+
+def _yaw(told: float | None, place: Place) -> tuple[float, str]:
+    """Degrees clockwise from true north, and who says so."""
+    if told is not None:
+        return told, "XMP"
+    if place.heading is not None:
+        return (place.heading - place.north + 180) % 360 - 180, "flight track"
+    return 0.0, "none"
+
+
+def raster_of(
+    photograph: Photograph, georeference: Georeference, place: Place, projection: Projection
+) -> RasterView:
+    """The view of a raster."""
+    width, height = photograph.width, photograph.height
+    return RasterView(
+        file=photograph.file,
+        width=width,
+        height=height,
+        georeference=georeference,
+        projection=projection,
+        outline=outline(photograph.path, width, height),
+        x=place.x,
+        y=place.y,
+        longitude=place.position.longitude,
+        latitude=place.position.latitude,
+        gsd=georeference.gsd(width / 2, height / 2) or 0.0,
+        position_error=USUAL_ERROR,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Where the photographs of a survey look.
+
+    Attributes:
+        projection: Of all metres.
+        views: One for each photograph that has a place, in their order.
+        left_out: Why each other photograph has none, by its name.
+    """
+
+    projection: Projection
+    views: list[View | RasterView]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def make_views(
+    photographs: Sequence[Photograph],
+    specs: FlightLike,
+    table: Mapping[str, TableRow] | None = None,
+    terrain: Path | None = None,
+    projection: Projection | None = None,
+) -> Views:
+    """Find out where each photograph looks.
+
+    What a photograph says counts first, then the table of positions, then the settings; only the settings'
+    `gsd` overrides what a photograph says. A camera that does not tell its yaw points where the drone flew;
+    one that does not tell its pitch looks straight down.
+
+    Args:
+        photographs: In any order.
+        specs: Camera and flight, where a photograph does not tell.
+        table: Of `read_position_table`.
+        terrain: Heights of the ground, a GeoTIFF; null: it is as flat as the place of take-off.
+        projection: Null: around the survey.
+
+    Returns:
+        The views; each photograph is among them or among those left out.
+
+    Raises:
+        InputError: The terrain, or the table, cannot be used.
+    """
+    placed, left_out = _place(photographs, table or {})
+    degrees = np.array([one.position for one in placed], np.float64).reshape(-1, 2)
+    if projection is None:
+        projection = Projection.around(*degrees.T)
+    metres = projection.to_metres(degrees)
+    north = projection.convergence(degrees)
+    flown = headings([(one.photograph.file, one.photograph.tags.taken) for one in placed], metres)
+    views: list[View | RasterView] = []
+    for row, one in enumerate(placed):
+        x, y = metres[row].tolist()
+        place = Place(one.position, x, y, float(north[row]), flown[row])
+        if one.photograph.georeference is not None:
+            views.append(raster_of(one.photograph, one.photograph.georeference, place, projection))
+        else:
+            views.append(view_of(one, place, specs))
+    if terrain is not None:
+        views = _over(terrain, placed, views, projection)
+    left_out |= {view.file: reason for view in views if (reason := _useless(view)) is not None}
+    return Views(projection, [view for view in views if view.file not in left_out], left_out)
+
+
+def _place(
+    photographs: Sequence[Photograph], table: Mapping[str, TableRow]
+) -> tuple[list[Placed], dict[str, str]]:
+    """Photographs with their places, and why others have none."""
+    unsure = [
+        one.file
+        for one in photographs
+        if one.georeference is None and (one.tags.position is None or one.tags.height is None)
+    ]
+    rows = rows_for(unsure, table)
+    placed: list[Placed] = []
+    left_out: dict[str, str] = {}
+    for one in photographs:
+        row = rows.get(one.file)
+        position = one.tags.position or (row.position if row is not None else None)
+        if one.georeference is not None:
+            middle = one.georeference.positions(np.array([(one.width / 2, one.height / 2)]))
+            position = None if middle is None else Position(*middle[0].tolist())
+        if not one.width or not one.height:
+            left_out[one.file] = "its width and height are not known"
+        elif position is None:
+            left_out[one.file] = (
+                "its coordinate system cannot be turned into degrees"
+                if one.georeference is not None
+                else "it has no position: no GPS tags, and no line in a table of positions"
+            )
+        else:
+            placed.append(Placed(one, position, row))
+    return placed, left_out
+
+
+def _over(
+    terrain: Path, placed: Sequence[Placed], views: Sequence[View | RasterView], projection: Projection
+) -> list[View | RasterView]:
+    """The views above terrain, as far as they can look at it."""
+    altitudes: list[float | None] = []
+    rows: list[int] = []
+    seen: list[View] = []
+    for row, (one, view) in enumerate(zip(placed, views, strict=True)):
+        if isinstance(view, View) and _useless(view) is None:
+            rows.append(row)
+            seen.append(view)
+            from_table = one.row.altitude if one.row is not None else None
+            altitudes.append(
+                from_table if one.photograph.tags.altitude is None else one.photograph.tags.altitude
+            )
+    found = list(views)
+    for row, view in zip(rows, above_terrain(seen, altitudes, terrain, projection), strict=True):
+        found[row] = view
+    return found
+
+
+def _useless(view: View | RasterView) -> str | None:
+    """Why a view tells nothing of the ground; None if it does."""
+    if isinstance(view, RasterView):
+        return None
+    if view.height_above_ground < LOWEST:
+        return f"the terrain reaches up to the camera ({view.height_above_ground:.0f} m above the ground)"
+    if lowest_corner(view) < STEEPEST:
+        return (
+            f"the camera was tilted so far that it sees the horizon (gimbal pitch {view.pitch:.0f} degrees)"
+        )
+    return None

@@ -1,0 +1,117 @@
+"""The small charts of census_report.html: limits of each estimate, and the number by confidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from wildetect.results.report.numbers import colour_code, round_numbers
+
+__all__ = ["ConfidenceChart", "Whisker", "confidence_chart", "whiskers"]
+
+_WIDTH, _HEIGHT = 640.0, 260.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 14.0, 14.0, 46.0
+_MOST_LINES = 6
+
+
+class Whisker(NamedTuple):
+    """An estimate on a line from 0 to the highest limit, in hundredths of it; what is unknown is null.
+
+    Attributes:
+        seen: The number seen.
+        estimate: The estimate.
+        lower: Its lower limit.
+        upper: Its upper limit.
+    """
+
+    seen: float
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+
+
+def whiskers(estimates: Sequence[Mapping[str, Any]]) -> list[Whisker]:
+    """Estimates of census.json, all on one scale."""
+    numbers = ("number_seen", "estimate", "lower", "upper")
+    highest = max((one[name] or 0 for one in estimates for name in numbers), default=0) or 1
+    return [
+        Whisker(
+            round(100 * one["number_seen"] / highest, 2),
+            *(None if one[name] is None else round(100 * one[name] / highest, 2) for name in numbers[1:]),
+        )
+        for one in estimates
+    ]
+
+
+class Line(NamedTuple):
+    """How the number of one species, or of all, moves: a path of steps."""
+
+    name: str
+    path: str
+    colour: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceChart:
+    """Animals seen by confidence.
+
+    Attributes:
+        lines: All species first.
+        ticks: Number and height of each line across.
+        thresholds: Confidence and place of each mark below.
+        chosen: Where the threshold of this census lies; null where each class has its own.
+    """
+
+    lines: tuple[Line, ...]
+    ticks: tuple[tuple[int, float], ...]
+    thresholds: tuple[tuple[float, float], ...]
+    chosen: float | None
+    width: float = _WIDTH
+    height: float = _HEIGHT
+    left: float = _LEFT
+    right: float = _WIDTH - _RIGHT
+    top: float = _TOP
+    floor: float = _HEIGHT - _BOTTOM
+
+
+def confidence_chart(
+    numbers: Sequence[Mapping[str, Any]], class_names: Sequence[str], chosen: float | None
+) -> ConfidenceChart | None:
+    """Draw `confidence` of census.json; null where there is nothing to show.
+
+    Args:
+        numbers: One for each threshold.
+        class_names: Of the model; give each class its colour.
+        chosen: The threshold of this census.
+    """
+    if len(numbers) < 2 or not numbers[0]["animals"]:  # noqa: PLR2004 - a line has two ends
+        return None
+    ticks = round_numbers(max(one["animals"] for one in numbers))
+    unit = (_HEIGHT - _TOP - _BOTTOM) / ticks[-1]
+
+    def x(confidence: float) -> float:
+        return round(_LEFT + confidence * (_WIDTH - _LEFT - _RIGHT), 1)
+
+    def path(counts: Sequence[int]) -> str:
+        places = [
+            f"{x(one['threshold'])} {_HEIGHT - _BOTTOM - count * unit:.1f}"
+            for one, count in zip(numbers, counts, strict=True)
+        ]
+        return "M" + "L".join(places)
+
+    species = sorted(numbers[0]["per_class"], key=lambda name: -numbers[0]["per_class"][name])
+    lines = [Line("all species", path([one["animals"] for one in numbers]), None)]
+    if len(species) == 1:
+        lines = []
+    lines += [
+        Line(name, path([one["per_class"][name] for one in numbers]), colour_code(class_names.index(name)))
+        for name in species[:_MOST_LINES]
+    ]
+    return ConfidenceChart(
+        tuple(lines),
+        tuple((tick, round(_HEIGHT - _BOTTOM - tick * unit, 1)) for tick in ticks),
+        tuple((step / 10, x(step / 10)) for step in range(0, 11, 2)),
+        None if chosen is None or not math.isfinite(chosen) else x(chosen),
+    )

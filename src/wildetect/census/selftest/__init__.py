@@ -1,0 +1,1 @@
+"""Published figures and hand cases that the formulas are checked against."""

@@ -1,0 +1,187 @@
+"""Published figures and hand cases that the formulas are checked against, on the user's machine too.
+
+A: R package SightabilityModel, vignette of MoosePopR: moose in three strata. Two forms of the standard error
+   are published, which differ in N against Z / mean(z); the formula of the census is the first, Jolly's.
+   All transects are published of stratum H only. Of M and L it is sums and standard errors: the estimates
+   are made from the sums, one form of the standard error is made from the other, and the total is theirs.
+B: Siniff, D. B. and Skoog, R. O. 1964. Aerial censusing of caribou using stratified random sampling. Journal
+   of Wildlife Management 28, 391-401: Nelchina caribou, six strata of equal units.
+C: The ground sampling distance of Pix4D's worked example: its camera, its height, its pixels.
+
+Besides them, animals in two photographs that overlap: how many there are is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from wildetect.census.estimates.estimates import Estimate, SampleUnit, Stratum, combine, jolly1, jolly2
+
+__all__ = ["VectorCheck", "agree", "check_vectors", "equal_units", "moose_h"]
+
+_A = "A: moose, MoosePopR"
+_B = "B: caribou, Siniff and Skoog 1964"
+_C = "C: resolution, Pix4D's example"
+_HAND = "Animals counted once"
+
+# counted, km² searched
+_MOOSE_H = (
+    *((57, 33.0), (40, 30.0), (24, 31.4), (29, 21.0), (15, 24.4), (32, 32.7), (11, 27.7), (16, 24.5)),
+    *((5, 32.9), (5, 18.4), (16, 23.2), (28, 21.2), (40, 26.4), (28, 39.1), (8, 32.6), (55, 30.4)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorCheck:
+    """One figure: as published, and as computed here.
+
+    Attributes:
+        name: Of the vector, with its source.
+        what: Which figure.
+        expected: As published.
+        computed: By this program.
+        digits: Decimals to which they must agree.
+        ok: Whether they do.
+    """
+
+    name: str
+    what: str
+    expected: float
+    computed: float
+    digits: int
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Moose:
+    """A stratum of vector A as it is published.
+
+    Attributes:
+        name: H, M or L.
+        area: Z in km².
+        possible: N.
+        flown: n.
+        counted: Sum of y.
+        searched: Sum of z in km².
+        estimate: Y.
+        error_by_n: Standard error, N² form.
+        error_by_area: Standard error, (Z / mean z)² form.
+    """
+
+    name: str
+    area: float
+    possible: int
+    flown: int
+    counted: int
+    searched: float
+    estimate: float
+    error_by_n: float
+    error_by_area: float
+
+
+_MOOSE = (
+    _Moose("H", 2071, 73, 16, 409, 448.9, 1886.921, 253.1770, 256.0071),
+    _Moose("M", 7006, 242, 34, 499, 981.4, 3562.252, 518.9849, 520.5259),
+    _Moose("L", 3795, 127, 14, 161, 415.5, 1470.505, 292.9520, 294.9589),
+)
+_MOOSE_ALL = (6919.679, 647.5066, 650.7593)
+
+# N, n, mean and variance of the animals counted on a unit
+_CARIBOU = {
+    "A": (400, 98, 24.1, 5575.0),
+    "B": (30, 10, 25.6, 4064.0),
+    "C": (61, 37, 267.6, 347556.0),
+    "D": (18, 6, 179.0, 22798.0),
+    "E": (70, 39, 293.7, 123578.0),
+    "F": (120, 21, 33.2, 9795.0),
+}
+
+
+def check_vectors() -> list[VectorCheck]:
+    """Every published figure and hand case, computed by the code that a census runs."""
+    from wildetect.census.selftest.hand_cases import example_of_pix4d, overlap_cases
+
+    cases = [(_C, case) for case in example_of_pix4d()] + [(_HAND, case) for case in overlap_cases()]
+    return [*_moose(), *_caribou(), *(_check(name, *case) for name, case in cases)]
+
+
+def moose_h() -> Stratum:
+    """Stratum H of vector A, of which every transect is published."""
+    h = _MOOSE[0]
+    units = tuple(
+        SampleUnit(f"{number}", counted, area) for number, (counted, area) in enumerate(_MOOSE_H, 1)
+    )
+    return Stratum(h.name, h.area, h.possible, units)
+
+
+def equal_units(flown: int, mean: float, variance: float, area_km2: float) -> tuple[SampleUnit, ...]:
+    """Units of one size of which only mean and variance are published.
+
+    All but one hold the same number, which with the one more gives mean and variance (with n - 1): the
+    formulas look at nothing else.
+
+    Raises:
+        ValueError: The numbers would have to be negative.
+    """
+    step = math.sqrt(flown * variance)
+    usual = mean - step / flown
+    counts = [usual + step, *[usual] * (flown - 1)]
+    return tuple(SampleUnit(f"{number}", counted, area_km2) for number, counted in enumerate(counts, 1))
+
+
+def _moose() -> Iterator[VectorCheck]:
+    estimates = [jolly2(_stratum(published)) for published in _MOOSE]
+    errors = [_error_by_area(*pair) for pair in zip(_MOOSE, estimates, strict=True)]
+    for published, estimate, error in zip(_MOOSE, estimates, errors, strict=True):
+        name = published.name
+        yield _check(_A, f"{name}: estimate", published.estimate, estimate.estimate, 3)
+        if name == "H":
+            yield _check(_A, "H: standard error, N² form", published.error_by_n, estimate.standard_error, 4)
+            yield _check(_A, "H: standard error, (Z / mean z)² form", published.error_by_area, error, 4)
+        else:
+            what = f"{name}: standard error, (Z / mean z)² form, from the published N² form"
+            yield _check(_A, what, published.error_by_area, error, 4)
+    together = combine(estimates)
+    by_area = combine(
+        [replace(one, standard_error=error) for one, error in zip(estimates, errors, strict=True)]
+    )
+    yield _check(_A, "all: estimate", _MOOSE_ALL[0], together.estimate, 3)
+    yield _check(_A, "all: standard error, N² form", _MOOSE_ALL[1], together.standard_error, 4)
+    yield _check(_A, "all: standard error, (Z / mean z)² form", _MOOSE_ALL[2], by_area.standard_error, 4)
+
+
+def _caribou() -> Iterator[VectorCheck]:
+    strata = [
+        Stratum(name, float(possible), float(possible), equal_units(flown, mean, variance, 1.0))
+        for name, (possible, flown, mean, variance) in _CARIBOU.items()
+    ]
+    together = combine([jolly1(stratum) for stratum in strata])
+    yield _check(_B, "all: estimate", 54496.6, together.estimate, 1)
+    yield _check(_B, "all: standard error", 5840.0, together.standard_error, 1)
+
+
+def _stratum(published: _Moose) -> Stratum:
+    if published.name == "H":
+        return moose_h()
+    n, possible = published.flown, published.possible
+    variance = published.error_by_n**2 * n / (possible * (possible - n))
+    units = equal_units(n, published.counted / n, variance, published.searched / n)
+    return Stratum(published.name, published.area, possible, units)
+
+
+def _error_by_area(published: _Moose, estimate: Estimate) -> float:
+    """The standard error with Z / mean z where Jolly has N."""
+    mean = published.searched / published.flown
+    return (estimate.standard_error or math.nan) * published.area / mean / published.possible
+
+
+def _check(name: str, what: str, expected: float, computed: float | None, digits: int) -> VectorCheck:
+    found = math.nan if computed is None else computed
+    return VectorCheck(name, what, expected, found, digits, agree(expected, found, digits))
+
+
+def agree(expected: float, computed: float, digits: int) -> bool:
+    """Whether a figure rounds to the published one."""
+    return abs(computed - expected) <= 0.5 * 10.0**-digits * (1 + 1e-9)

@@ -1,0 +1,1 @@
+"""Checks of a weights file before it is registered or used."""

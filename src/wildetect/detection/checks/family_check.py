@@ -1,0 +1,193 @@
+"""What a weights file would find if it were of one family or another, so that eyes can choose.
+
+The shapes of the outputs often fit several families, and a wrong one fails quietly. Here each family that
+fits reads the same picture, side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.detection.checks.inspection import WeightsFile, candidates
+from wildetect.detection.checks.recognition import describe
+from wildetect.detection.families.decoders import Frame
+from wildetect.detection.families.feeding import OUTPUTS, fits
+from wildetect.detection.families.plausibility import implausible
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.tiles.tiling import tile_windows
+from wildetect.detections import Detections
+from wildetect.errors import ModelError
+from wildetect.geometry import Window
+from wildetect.imagery.source import ImageSource, Pixels, open_image
+from wildetect.registry.manifest import Family, Manifest, Source
+from wildetect.settings.registration import RegistrationSettings
+
+__all__ = ["Candidate", "FamilyCheck", "Verdict", "check_families"]
+
+Verdict = Literal["plausible", "doubtful", "nothing", "impossible"]
+VERDICTS: tuple[Verdict, ...] = ("plausible", "doubtful", "nothing", "impossible")
+
+_WHOLE_UP_TO = 3  # a picture of more network inputs a side shows animals too small for the network
+_MOST_CLASSES = 1000
+_MOST_TILES = 100
+_FAINTEST = 0.01  # the best confidence is told down to here
+_SMALLEST = 2.0  # px; no animal is seen in less
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """What a file finds, read as one family.
+
+    Attributes:
+        family: That fits the shapes of its outputs.
+        verdict: Whether the boxes can be right.
+        reason: For the verdict, in a few words.
+        detections: At the confidence of the settings, in px of the window; empty where it is impossible.
+        best: Highest confidence, 0.01 or more; None if there is no box at all.
+    """
+
+    family: Family
+    verdict: Verdict
+    reason: str
+    detections: Detections
+    best: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FamilyCheck:
+    """All candidates on one picture, the most plausible first.
+
+    Attributes:
+        candidates: At least one.
+        pixels: What they looked at, RGB.
+        window: Where that lies in the picture.
+        class_names: For the labels; numbers where nobody gives names.
+    """
+
+    candidates: Sequence[Candidate]
+    pixels: Pixels
+    window: Window
+    class_names: Sequence[str]
+
+
+def check_families(weights: WeightsFile, settings: RegistrationSettings, picture: Path) -> FamilyCheck:
+    """Run a file as each family that fits it.
+
+    Args:
+        weights: The file.
+        settings: What its owner says; the family is not looked at.
+        picture: With animals. Of a large one, where they would be too small for the network, a tile of
+            the size of the network's input is looked at: the one closest to the middle in which a family
+            finds something.
+
+    Raises:
+        InputError: The picture cannot be read.
+        ModelError: No family fits, or nobody says the size of the network's input.
+    """
+    names = tuple(settings.class_names or weights.class_names or ())
+    fitting = candidates(weights, len(names) or None)
+    if not fitting:
+        raise ModelError(
+            f"{weights.path.name} fits no family with {len(names)} class names",
+            hint="Give all class names of the model, or none, as class_names: in the settings.",
+        )
+    shown = names or tuple(f"class {number}" for number in range(_MOST_CLASSES))
+    readers = [_Reader(weights.path, _manifest(weights, settings, one, shown), len(names)) for one in fitting]
+    source = open_image(picture)
+    try:
+        check = None
+        for window in _windows(source, readers[0].frame):
+            pixels = source.read(window).copy()
+            found = [reader.look(pixels) for reader in readers]
+            ranked = sorted(found, key=lambda one: (VERDICTS.index(one.verdict), -(one.best or 0)))
+            if check is None or ranked[0].verdict == "plausible":
+                check = FamilyCheck(ranked, pixels, window, shown)
+            if ranked[0].verdict in {"plausible", "impossible"}:
+                break
+    finally:
+        source.close()
+    if check is None:
+        raise ValueError(f"{picture.name} has no tiles")
+    return check
+
+
+def _manifest(
+    weights: WeightsFile, settings: RegistrationSettings, family: Family, names: tuple[str, ...]
+) -> Manifest:
+    said = settings.model_copy(update={"family": family, "class_names": list(names)})
+    source = Source(file=weights.path.name, size=weights.path.stat().st_size, sha256="")
+    return describe(weights, said, "", source)
+
+
+def _windows(source: ImageSource, frame: Frame) -> list[Window]:
+    """The picture, or tiles of a large one from its middle outwards."""
+    width, height = source.width, source.height
+    if width <= _WHOLE_UP_TO * frame.width and height <= _WHOLE_UP_TO * frame.height:
+        return [Window(0, 0, width, height)]
+
+    def from_middle(window: Window) -> float:
+        return abs(window.x + window.right - width) + abs(window.y + window.bottom - height)
+
+    return sorted(tile_windows(width, height, max(frame), 0), key=from_middle)[:_MOST_TILES]
+
+
+class _Reader:
+    """A file read as one family."""
+
+    def __init__(self, weights: Path, manifest: Manifest, classes: int) -> None:
+        self.manifest = manifest
+        self.frame = Frame(manifest.feeding.width, manifest.feeding.height)
+        self._classes = classes or None
+        try:
+            self._detector: Detector | None = Detector(weights, manifest, "cpu")
+        except ModelError as error:
+            self._detector, self._problem = None, error.message
+
+    def look(self, pixels: Pixels) -> Candidate:
+        if self._detector is None:
+            return self._impossible(self._problem)
+        try:
+            outputs = self._detector.forward([pixels])[0][0]
+            if problem := self._misfit(outputs):
+                return self._impossible(problem)
+            found = self._detector.detect([pixels], _FAINTEST)[0]
+        except ModelError as error:
+            return self._impossible(error.message)
+        thresholds = self.manifest.thresholds
+        best = float(found.confidence.max()) if len(found) else None
+        counted = found.select(found.confidence >= thresholds.confidence)
+        verdict, reason = _judge(counted, pixels, thresholds.max_detections, thresholds.confidence)
+        return Candidate(self.manifest.family, verdict, reason, counted, best)
+
+    def _misfit(self, outputs: Sequence[NDArray[Any]]) -> str | None:
+        family = self.manifest.family
+        shapes = [output.shape for output in outputs]
+        if not fits(family, shapes, self.frame, self._classes):
+            return f"its outputs {', '.join(map(str, shapes))} are not {OUTPUTS[family]}"
+        return implausible(family, outputs, self.frame, len(self.manifest.class_names))
+
+    def _impossible(self, reason: str) -> Candidate:
+        return Candidate(self.manifest.family, "impossible", reason, Detections.empty(), None)
+
+
+def _judge(found: Detections, pixels: Pixels, most: int, confidence: float) -> tuple[Verdict, str]:
+    """Whether boxes could be of animals, by their number, sizes and places."""
+    if not len(found):
+        return "nothing", f"no box reaches a confidence of {confidence:g}"
+    height, width = pixels.shape[:2]
+    sides = found.xyxy[:, 2:] - found.xyxy[:, :2]
+    centres = (found.xyxy[:, 2:] + found.xyxy[:, :2]) / 2
+    size = np.array([width, height])
+    odd = (sides < _SMALLEST).any(axis=1) | (sides > 1.5 * size).any(axis=1)
+    odd |= ((centres < 0) | (centres > size)).any(axis=1)
+    if 2 * odd.sum() >= len(found):
+        return "doubtful", f"{odd.sum()} of {len(found)} boxes are tiny, huge or outside the picture"
+    if len(found) >= most:
+        return "doubtful", f"as many boxes as can be ({most})"
+    return "plausible", "the boxes have the sizes and places of things in the picture"

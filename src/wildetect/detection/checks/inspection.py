@@ -1,0 +1,230 @@
+"""What an ONNX file is, and whether it works as it is declared: before it is registered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wildetect.detection.families.decoders import Frame
+from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
+from wildetect.detection.families.feeding import OUTPUTS, families_fitting, fits
+from wildetect.detection.families.plausibility import implausible
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.session import TensorSpec, open_session
+from wildetect.errors import ModelError
+from wildetect.imagery.source import Pixels
+from wildetect.registry.manifest import Family, Manifest
+
+__all__ = ["Check", "TensorSpec", "WeightsFile", "candidates", "check", "infer_family", "inspect"]
+
+_CHANNELS = 3
+_IMAGE_RANK = 4
+_BATCH_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """What an ONNX file says about itself.
+
+    Attributes:
+        path: The file.
+        inputs: All inputs, the picture's and others.
+        outputs: All outputs.
+        metadata: Text that the exporter stored, as it is.
+        class_names: From the metadata; None if it holds none.
+        width: Of the picture's input in px; None if free and not in the metadata.
+        height: Of the picture's input in px; None if free and not in the metadata.
+        batch: Pictures in a forward pass; None: any number.
+        dtype: Of the picture's input: float32, float16 or uint8.
+    """
+
+    path: Path
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    metadata: dict[str, str]
+    class_names: tuple[str, ...] | None
+    width: int | None
+    height: int | None
+    batch: int | None
+    dtype: str
+
+    @property
+    def input_size(self) -> tuple[int, int] | None:
+        """Width and height of the picture's input in px, where both are known."""
+        return None if self.width is None or self.height is None else (self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a model did when it was run once.
+
+    Attributes:
+        output_shapes: Of all outputs, for one picture, without the batch dimension.
+        batch: Pictures that a forward pass may have, None: any number. This goes into the manifest's feeding.
+        seconds: For one forward pass, the first.
+    """
+
+    output_shapes: tuple[tuple[int, ...], ...]
+    batch: int | None
+    seconds: float
+
+
+def inspect(path: Path) -> WeightsFile:
+    """Open an ONNX file and say what it is.
+
+    Raises:
+        ModelError: It is missing, damaged, incomplete, or no detector; the message says which.
+    """
+    session = open_session(path, "cpu")
+    image = _image_input(path, session.inputs)
+    metadata = session.metadata
+    if (task := metadata.get("task", "detect")) != "detect":
+        raise _no_detector(path, f"its metadata says that its task is {task!r}")
+    noted_width, noted_height = noted_size(metadata)
+    weights = WeightsFile(
+        path=path,
+        inputs=session.inputs,
+        outputs=session.outputs,
+        metadata=metadata,
+        class_names=noted_class_names(metadata),
+        width=image.shape[3] or noted_width,
+        height=image.shape[2] or noted_height,
+        batch=image.shape[0],
+        dtype=image.dtype,
+    )
+    if not candidates(weights):
+        shapes = ", ".join(_shown(spec.shape) for spec in weights.outputs)
+        raise _no_detector(path, f"outputs of shape {shapes} are those of no detector family")
+    return weights
+
+
+def candidates(weights: WeightsFile, classes: int | None = None) -> tuple[Family, ...]:
+    """The families that a file can be of, by the shapes of its outputs.
+
+    Args:
+        weights: From `inspect`.
+        classes: Number of class names; by default that of the file's own.
+    """
+    if classes is None and weights.class_names is not None:
+        classes = len(weights.class_names)
+    frame = Frame(*weights.input_size) if weights.input_size else None
+    return families_fitting([spec.shape for spec in weights.outputs], frame, classes)
+
+
+def infer_family(weights: WeightsFile) -> Family | None:
+    """The family that the file's own metadata names without doubt; a shape alone never does.
+
+    Ultralytics writes `task` into its exports. Among the families that it exports so, one shape each is
+    possible: boxes with NMS done, or YOLOv8's layout.
+    """
+    if "task" not in weights.metadata or weights.class_names is None:
+        return None
+    fitting = [family for family in candidates(weights) if family in {"yolov8", "end-to-end"}]
+    if len(fitting) != 1:
+        return None
+    return fitting[0]
+
+
+def check(path: Path, manifest: Manifest) -> Check:
+    """Run weights once, as the manifest says, and look whether the outputs are its family's.
+
+    Raises:
+        ModelError: They do not run, or the shapes or values are not those of the family; the message says
+            what is wrong and which families would fit.
+    """
+    detector = Detector(path, manifest, "cpu")
+    picture = _picture(manifest.feeding.width, manifest.feeding.height)
+    start = time.perf_counter()
+    outputs = detector.forward([picture])[0][0]
+    seconds = time.perf_counter() - start
+    frame = Frame(manifest.feeding.width, manifest.feeding.height)
+    classes = len(manifest.detected_names)
+    shapes = tuple(output.shape for output in outputs)
+    declared = [spec.shape for spec in detector.session.outputs]
+    others = [family for family in families_fitting(declared, frame, classes) if family != manifest.family]
+    if not fits(manifest.family, shapes, frame, classes):
+        raise _not_the_family(manifest, others, shapes)
+    if problem := implausible(manifest.family, outputs, frame, classes):
+        raise ModelError(
+            f"{path.name} does not behave as {manifest.family}: {problem}",
+            hint=f"Set family: {' or '.join(others)}" if others else "Check its feeding and its class names",
+        )
+    detector.detect([picture])
+    return Check(shapes, _bearable_batch(detector, picture), seconds)
+
+
+def _image_input(path: Path, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
+    """The input that takes the picture, (batch, 3, height, width)."""
+    images = [spec for spec in inputs if len(spec.shape) == _IMAGE_RANK]
+    if len(images) != 1:
+        shapes = ", ".join(_shown(spec.shape) for spec in inputs)
+        raise _no_detector(
+            path, f"its inputs have shape {shapes}; none is a single picture (1, 3, height, width)"
+        )
+    image = images[0]
+    if image.shape[1] not in {_CHANNELS, None}:
+        raise _no_detector(
+            path, f"it takes input of shape {_shown(image.shape)}, not colour pictures (1, 3, ...)"
+        )
+    if image.dtype not in {"float32", "float16", "uint8"}:
+        raise _no_detector(path, f"it takes pictures of {image.dtype}, not of float32, float16 or uint8")
+    return image
+
+
+def _picture(width: int, height: int) -> Pixels:
+    """A made-up picture with edges, colours and texture, always the same."""
+    row, column = np.mgrid[0:height, 0:width]
+    texture = np.random.default_rng(0).integers(-20, 20, (height, width))
+    channels = [
+        110 + 60 * np.sin(column / 23),
+        120 + 60 * np.cos(row / 31),
+        90 + 50 * np.sin((row + column) / 47),
+    ]
+    picture = np.stack(channels, axis=2) + texture[..., None]
+    picture[height // 4 : height // 2, width // 3 : width // 2] = (70, 50, 40)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def _bearable_batch(detector: Detector, picture: Pixels) -> int | None:
+    """None if a picture comes out of a batch as it does alone; else 1."""
+    if detector.batch is not None:
+        return detector.batch
+    alone = detector.forward([picture])[0][0]
+    try:
+        together = detector.forward([picture, picture[::-1, ::-1]])[0][0]
+    except ModelError:
+        return 1
+    same = all(
+        first.shape == second.shape
+        and np.allclose(first, second, rtol=_BATCH_TOLERANCE, atol=_BATCH_TOLERANCE)
+        for first, second in zip(alone, together, strict=True)
+    )
+    return None if same else 1
+
+
+def _no_detector(path: Path, reason: str) -> ModelError:
+    return ModelError(
+        f"{path.name} is not a detector: {reason}",
+        hint=f"The families that can be used: {', '.join(OUTPUTS)}",
+    )
+
+
+def _not_the_family(
+    manifest: Manifest, fitting: Sequence[Family], shapes: tuple[tuple[int, ...], ...]
+) -> ModelError:
+    given = ", ".join(map(str, shapes))
+    classes = len(manifest.detected_names)
+    others = f"Set family: {' or '.join(fitting)}" if fitting else "Give all class names of the model"
+    return ModelError(
+        f"outputs {given} are not those of {manifest.family} with {classes} class names: "
+        f"{OUTPUTS[manifest.family]}",
+        hint=others,
+    )
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    return "(" + ", ".join("any" if length is None else str(length) for length in shape) + ")"

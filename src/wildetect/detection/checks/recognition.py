@@ -1,0 +1,89 @@
+"""From a weights file and what its owner says of it to the manifest that it is run with."""
+
+from __future__ import annotations
+
+from wildetect.detection.checks.inspection import WeightsFile, candidates, infer_family
+from wildetect.detection.families.feeding import default_feeding
+from wildetect.errors import ModelError
+from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds
+from wildetect.settings.registration import FAMILIES, Family, RegistrationSettings
+
+__all__ = ["describe"]
+
+CONFIG = RegistrationSettings.file
+
+
+def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, source: Source) -> Manifest:
+    """Say how a detector is fed and read: by its owner, else by its file, else by its family.
+
+    Args:
+        weights: What the file says of itself.
+        settings: What its owner says.
+        sha256: Of the file that will run.
+        source: The file that the owner gave.
+
+    Raises:
+        ModelError: Where family, class names or input size are said by nobody.
+    """
+    family = settings.family or infer_family(weights) or _refuse_to_guess(weights, settings)
+    class_names = tuple(settings.class_names or weights.class_names or ())
+    if not class_names:
+        raise ModelError(
+            f"{weights.path.name} carries no class names",
+            hint=f"List them in the order of its outputs as class_names: in {CONFIG}.",
+        )
+    repeated = sorted({name for name in class_names if class_names.count(name) > 1})
+    if repeated and settings.class_names:
+        raise ModelError(
+            f"class_names holds {', '.join(repeated)} more than once", hint=f"Mend class_names: in {CONFIG}."
+        )
+    return Manifest(
+        family=family,
+        feeding=_feeding(weights, settings, family),
+        thresholds=_thresholds(settings),
+        class_names=class_names,
+        sha256=sha256,
+        source=source,
+    )
+
+
+def _refuse_to_guess(weights: WeightsFile, settings: RegistrationSettings) -> Family:
+    fitting = candidates(weights, len(settings.class_names) if settings.class_names else None)
+    shapes = " and ".join(str(output.shape).replace("None", "any") for output in weights.outputs)
+    if not fitting:
+        raise ModelError(
+            f"{weights.path.name} is no detector of a known family: its outputs are {shapes}",
+            hint=f"The families that can be registered: {', '.join(FAMILIES)}.",
+        )
+    raise ModelError(
+        f"{weights.path.name} does not say its family; its outputs {shapes} fit {', '.join(fitting)}",
+        hint=f"Write the one it was trained as into {CONFIG} (family: {fitting[0]}), or see what each finds: "
+        "--family auto-check --picture FILE",
+    )
+
+
+def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Family) -> Feeding:
+    side = settings.localizer.yolo.imgsz
+    width, height = (side, side) if side else (weights.width, weights.height)
+    if width is None or height is None:
+        raise ModelError(
+            f"{weights.path.name} takes pictures of any size and does not say of which it was trained on",
+            hint=f"Write the side in px into {CONFIG}, as localizer.yolo.imgsz.",
+        )
+    said = {
+        key: value
+        for key in ("channel_order", "scale", "mean", "std", "resize", "pad")
+        if (value := getattr(settings, key)) is not None
+    }
+    facts = {"width": width, "height": height, "dtype": weights.dtype, "batch": weights.batch}
+    return Feeding.model_validate({**facts, **default_feeding(family), **said})
+
+
+def _thresholds(settings: RegistrationSettings) -> Thresholds:
+    yolo = settings.localizer.yolo
+    return Thresholds(
+        confidence=yolo.conf_thres,
+        iou=yolo.iou_thres,
+        max_detections=yolo.max_det,
+        overlap_metric=yolo.overlap_metric,
+    )

@@ -1,0 +1,1 @@
+"""Families of detectors: how they are fed and how their outputs are read."""

@@ -1,0 +1,1 @@
+"""Networks: opened, fed with tiles, run on a device."""

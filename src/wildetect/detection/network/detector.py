@@ -1,0 +1,226 @@
+"""A detector: a network together with the manifest that says how it is fed and read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.detection.families.decoders import DECODERS, Frame
+from wildetect.detection.families.feeding import RANKS, needs_nms
+from wildetect.detection.network.classifier import Classifier
+from wildetect.detection.network.devices import Device, cores
+from wildetect.detection.network.preprocess import Placement, network_input
+from wildetect.detection.network.session import NoMemoryError, Session, open_session
+from wildetect.detection.tiles.stitching import nms_each
+from wildetect.detections import Detections
+from wildetect.errors import ModelError
+from wildetect.imagery.source import Pixels
+from wildetect.registry.manifest import Feeding, Manifest
+
+__all__ = ["BATCH_SIZE", "Detector"]
+
+Array = NDArray[Any]
+
+BATCH_SIZE = 32
+_IMAGE_RANK = 4
+_DECODERS = 2
+_DECODERS_OF_GPU = 8  # a core decodes some 10 photographs a second, each takes 60 MB
+
+logger = logging.getLogger(__name__)
+
+
+class Detector:
+    """Finds animals in tiles; may be used by `workers` threads at once.
+
+    Args:
+        weights: ONNX file.
+        manifest: How to feed and read it, and the classifier behind it.
+        device: auto or one of devices.DEVICES; the attribute says which was picked.
+        classifier: ONNX file of the second stage; needed where the manifest has one.
+        batch_size: Tiles in a forward pass on a GPU, where the network takes any number.
+
+    Raises:
+        ConfigurationError: The device cannot be used.
+        ModelError: The weights cannot be used, or do not fit the manifest.
+    """
+
+    def __init__(
+        self,
+        weights: Path,
+        manifest: Manifest,
+        device: Device = "auto",
+        *,
+        classifier: Path | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        self.manifest = manifest
+        self.session: Session = open_session(weights, device, feeding=manifest.feeding)
+        self._frame = Frame(manifest.feeding.width, manifest.feeding.height)
+        self._image, self._sizes = _inputs(self.session, manifest.feeding)
+        self._outputs = [spec.name for spec in self.session.outputs]
+        if manifest.family not in {"detr", "nanodet"}:
+            self._outputs = self._outputs[:1]
+        self.batch = self._largest_batch()
+        # on a GPU each pass has so many tiles: its libraries prepare anew for another number (1 to 3 s)
+        self._full = batch_size if self.batched else None
+        self.classifier = _second_stage(manifest, classifier, device)
+
+    @property
+    def device(self) -> str:
+        """What was picked: cpu, cuda, directml or openvino."""
+        return self.session.backend.device
+
+    @property
+    def workers(self) -> int:
+        """Number of threads that make full use of the device."""
+        return self.session.backend.threads or cores()
+
+    @property
+    def decode_threads(self) -> int:
+        """Number of threads that decode photographs as fast as the device takes their tiles."""
+        return min(cores(), _DECODERS_OF_GPU) if self.batched else _DECODERS
+
+    @property
+    def batched(self) -> bool:
+        """Whether the device works on many tiles at once."""
+        return self.session.backend.batched
+
+    @property
+    def tiles_per_pass(self) -> int:
+        """Tiles to hand over at once: batches speed up a GPU; a CPU they only cost memory."""
+        return self.batch or (self._full if self.batched else None) or 1
+
+    def detect(self, tiles: Sequence[Pixels], confidence: float | None = None) -> list[Detections]:
+        """Run the network on tiles.
+
+        Args:
+            tiles: RGB, each of shape (height, width, 3); any number, sizes may differ.
+            confidence: Lowest to report; by default the manifest's.
+
+        Returns:
+            For each tile its detections in px of that tile, most confident first, each animal once. They
+            are not cut to the tile: a box may reach beyond the part of the animal that was seen.
+
+        Raises:
+            ModelError: The network failed, or gave something else than its family gives.
+        """
+        lowest = self.manifest.thresholds.confidence if confidence is None else confidence
+        found: list[Detections] = []
+        while len(found) < len(tiles):
+            size = self.batch or self._full or len(tiles)
+            part = tiles[len(found) : len(found) + size]
+            try:
+                outputs, placements = self.forward(part)
+            except NoMemoryError:
+                if self.batch or size == 1:
+                    raise
+                self._full = min(self._full or size, size // 2)  # another thread may have been faster
+                logger.warning("the memory of the device is full: %d tiles at once from now on", self._full)
+                continue
+            found += self._each_animal_once(
+                [self._read(one, place, lowest) for one, place in zip(outputs, placements, strict=True)]
+            )
+        return found
+
+    def forward(self, tiles: Sequence[Pixels]) -> tuple[list[list[Array]], list[Placement]]:
+        """One forward pass: each tile's outputs, without batch dimension, and its place in the input."""
+        size = self.batch or self._full
+        pixels, placements = network_input(
+            tiles, self.manifest.feeding, size, as_pixels=self.session.takes_pixels
+        )
+        feeds: dict[str, Array] = {self._image: pixels}
+        if self._sizes is not None:
+            feeds[self._sizes] = np.tile(np.array(self._frame, dtype=np.int64), (len(pixels), 1))
+        outputs = self.session.run(feeds, self._outputs)
+        return [self._of(index, outputs, len(pixels)) for index in range(len(tiles))], placements
+
+    def _read(self, outputs: Sequence[Array], placement: Placement, confidence: float) -> Detections:
+        try:
+            found = DECODERS[self.manifest.family](outputs, self._frame, confidence)
+        except (ValueError, IndexError, StopIteration) as error:
+            shapes = ", ".join(str(output.shape) for output in outputs)
+            raise ModelError(
+                f"outputs of shape {shapes} cannot be read as {self.manifest.family}: {error}",
+                hint="Register the model again with its right family",
+            ) from error
+        names = len(self.manifest.detected_names)
+        if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < names:
+            raise ModelError(
+                f"the model reports class {found.class_id.max()}, but has {names} class names",
+                hint="Register the model again with all its class names",
+            )
+        found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id)
+        return found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
+
+    def _each_animal_once(self, tiles: Sequence[Detections]) -> list[Detections]:
+        thresholds = self.manifest.thresholds
+        if needs_nms(self.manifest.family):
+            tiles = nms_each(tiles, thresholds.iou, thresholds.overlap_metric)
+        else:
+            tiles = [tile.ranked() for tile in tiles]
+        return [tile.select(slice(thresholds.max_detections)) for tile in tiles]
+
+    def _of(self, index: int, outputs: Sequence[Array], size: int) -> list[Array]:
+        """The outputs for one picture of a batch."""
+        if self.manifest.family == "end-to-end-7":
+            rows = outputs[0].reshape(-1, outputs[0].shape[-1])
+            return [rows[rows[:, 0] == index] if size > 1 else rows]
+        largest = max(output.ndim for output in outputs)
+        if largest > RANKS[self.manifest.family]:
+            return [output[index] for output in outputs]
+        if size > 1:
+            raise ModelError(
+                "the outputs have no batch dimension, so that a batch cannot be told apart",
+                hint="Register the model again: the check then sets its batch to 1",
+            )
+        return list(outputs)
+
+    def _largest_batch(self) -> int | None:
+        """Number of tiles a forward pass must have; None: any."""
+        fixed = next(spec.shape[0] for spec in self.session.inputs if spec.name == self._image)
+        if fixed is not None:
+            return fixed
+        if self.manifest.feeding.batch is not None:
+            return self.manifest.feeding.batch
+        ranks = [len(spec.shape) for spec in self.session.outputs if spec.name in self._outputs]
+        batched = self.manifest.family == "end-to-end-7" or max(ranks) > RANKS[self.manifest.family]
+        return None if batched else 1
+
+
+def _second_stage(manifest: Manifest, weights: Path | None, device: Device) -> Classifier | None:
+    if manifest.classifier is None:
+        return None
+    if weights is None:
+        raise ModelError(
+            "the file of the second stage (the classifier) is missing", hint="Register the model again"
+        )
+    return Classifier(weights, manifest.classifier, device)
+
+
+def _inputs(session: Session, feeding: Feeding) -> tuple[str, str | None]:
+    """Names of the input for pictures and, if there is one, of that for their sizes."""
+    images = [spec for spec in session.inputs if len(spec.shape) == _IMAGE_RANK]
+    sizes = [spec for spec in session.inputs if spec not in images]
+    if len(images) != 1 or len(sizes) > 1 or any(spec.dtype != "int64" for spec in sizes):
+        named = ", ".join(f"{spec.name} {spec.dtype} {spec.shape}" for spec in session.inputs)
+        raise ModelError(
+            f"{session.weights.name} is not fed as a detector is: its inputs are {named}",
+            hint="A detector takes one picture of shape (1, 3, height, width), and at most its size",
+        )
+    image = images[0]
+    fed = (feeding.batch, 3, feeding.height, feeding.width)
+    dtype: str = feeding.dtype
+    if session.takes_pixels:
+        fed, dtype = (feeding.batch, feeding.height, feeding.width, 3), "uint8"
+    differs = any(own not in {None, other} for own, other in zip(image.shape[1:], fed[1:], strict=True))
+    if differs or image.dtype != dtype:
+        raise ModelError(
+            f"{session.weights.name} takes {image.dtype} {image.shape}, but is registered with {dtype} {fed}",
+            hint="Register the model again; leave out imgsz where the file has a fixed size",
+        )
+    return image.name, sizes[0].name if sizes else None

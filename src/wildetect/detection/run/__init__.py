@@ -1,0 +1,1 @@
+"""A detection run from images to a folder of results."""

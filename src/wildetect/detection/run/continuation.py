@@ -1,0 +1,97 @@
+"""What of a run is done already, when it is started again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wildetect.detection.network.detector import Detector
+from wildetect.imagery.discovery import ImageFile
+from wildetect.results.journal.lines import Stamp, stamp_of
+from wildetect.results.journal.record import Record
+
+__all__ = ["Continuation", "logged_before", "shape_of"]
+
+logger = logging.getLogger(__name__)
+
+# not the state: it says "running" where a start was killed that came after the logged one
+_COMPARED = ("model", "dataset", "images", "detections", "counts", "failures")
+# they decide how far a run goes, not what it finds in an image
+_SHAPELESS = frozenset({"max_errors"})
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """The images of a run, as its journal knows them.
+
+    Attributes:
+        done: Have a result that holds: nothing of them failed, and their files are as they were.
+        left: The others, failed ones among them: a drive may be back, a file mended; and a file that is
+            still broken costs little.
+        stamps: Size and time of each image's file, before any was read.
+        left_out: Names of the images that the journal knows and that are not among those of the run now.
+        left_out_done: How many of them were read, and how many detections they have.
+    """
+
+    done: Sequence[ImageFile]
+    left: Sequence[ImageFile]
+    stamps: Mapping[str, Stamp | None]
+    left_out: frozenset[str] = frozenset()
+    left_out_done: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(cls, images: Sequence[ImageFile], record: Record) -> Continuation:
+        """Compare the images that are there with the journal."""
+        stamps = {image.name: stamp_of(image.path) for image in images}
+        done = [image for image in images if record.holds(image.name, stamps[image.name])]
+        held = {image.name for image in done}
+        left = [image for image in images if image.name not in held]
+        gone = record.missing_from(images)
+        found = [tally for name in gone if (tally := record.entries[name].tally).failure is None]
+        counts = len(found), sum(len(tally.class_ids) for tally in found)
+        return cls(done, left, stamps, gone, counts)
+
+    def warn_of_left_out(self) -> None:
+        """Results of images that are not there any more do not count; who relies on them must hear of it."""
+        images, detections = self.left_out_done
+        if images:
+            logger.warning(
+                "%d image%s done before and not found now (moved, deleted, or beyond --limit): left out of "
+                "all results, with %d detection%s",
+                images,
+                "s" * (images != 1),
+                detections,
+                "s" * (detections != 1),
+            )
+
+
+def shape_of(
+    detector: Detector, settings: Mapping[str, object], sources: Sequence[Path]
+) -> dict[str, object]:
+    """What two starts must share to be one run: weights, how they are read, settings, source.
+
+    Not the device, the number of threads and the size of batches.
+    """
+    manifest = detector.manifest
+    reading = manifest.model_dump(mode="json", exclude={"source", "thresholds", "sha256"})
+    digest = hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest()
+    shape = {
+        "model sha256": manifest.sha256,
+        "manifest of the model": digest[:16],
+        "source": [str(source) for source in sources],
+        **{name: value for name, value in settings.items() if name not in _SHAPELESS},
+    }
+    plain: dict[str, object] = json.loads(json.dumps(shape))  # as the journal gives it back
+    return plain
+
+
+def logged_before(earlier: Mapping[str, Any] | None, document: Mapping[str, Any]) -> Any:
+    """Where MLflow has a run, if its earlier run.json says the same as the new one; else None."""
+    if earlier is None or any(earlier.get(key) != document[key] for key in _COMPARED):
+        return None
+    return earlier.get("mlflow")

@@ -1,0 +1,172 @@
+"""An image in progress: its tiles read, their detections gathered, at the end its result."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wildetect.detection.network.relabelling import Relabelling
+from wildetect.detection.tiles.borders import TilePart, stitch
+from wildetect.detection.tiles.stitching import one_class_each
+from wildetect.detections import Detections
+from wildetect.errors import WildDetectError
+from wildetect.geometry import OverlapMetric, Window
+from wildetect.imagery.discovery import ImageFile
+from wildetect.imagery.photograph import BACKDROP
+from wildetect.imagery.source import ImageSource, Pixels, UnreadableImageError
+from wildetect.results.records import ImageResult, TileResult
+
+__all__ = ["ImageWork", "reason_of"]
+
+_DARK = 16  # of 255: what 12 bits come to in a file of 16
+_STEP = 32  # px; few are looked at first, as most pictures are bright
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class ImageWork:
+    """An image in progress. Its lists are filled by several threads, in any order.
+
+    Attributes:
+        index: Its place in the run.
+        file: Where it lies.
+        started: When decoding began, by time.perf_counter().
+        source: Its pixels, while it is open.
+        parts: Detections of each tile.
+        empty: Tiles without data.
+        unread: Tiles that could not be read, and why.
+        darkness: Of each tile of which it can be told, whether it is almost black.
+        tiles: Tiles run through the model.
+        noted: What was noted of tiles and is not kept yet.
+        second_stage: The classification of its boxes, once the tiles are done.
+        jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
+        begun: Whether a worker has begun it.
+        failure: Why it failed.
+    """
+
+    index: int
+    file: ImageFile
+    started: float
+    source: ImageSource | None = None
+    parts: list[TilePart] = field(default_factory=list)
+    empty: list[Window] = field(default_factory=list)
+    unread: list[tuple[Window, str]] = field(default_factory=list)
+    darkness: list[bool] = field(default_factory=list)
+    noted: list[TileResult] = field(default_factory=list)
+    second_stage: Relabelling | None = None
+    jobs_left: int = 1
+    begun: bool = False
+    failure: str | None = None
+
+    def read(self, window: Window, source: ImageSource) -> Pixels | None:
+        """A tile's pixels; None where it holds no data or cannot be read, which is noted."""
+        try:
+            pixels = source.tile(window)
+        except UnreadableImageError as error:
+            self.note(TileResult(window, failure=error.reason))
+            return None
+        if pixels is None:
+            self.note(TileResult(window))
+        return pixels
+
+    def found(self, window: Window, pixels: Pixels, detections: Detections) -> None:
+        """Add what the model found in a tile; detections in px of the tile."""
+        self.note(TileResult(window, detections.shift(window.x, window.y), dark=_is_dark(pixels)))
+
+    def take(self, tiles: Sequence[TileResult]) -> None:
+        """Add what an earlier start knew."""
+        for tile in tiles:
+            if tile.failure is not None:
+                self.unread.append((tile.window, tile.failure))
+            elif tile.detections is None:
+                self.empty.append(tile.window)
+            else:
+                self.parts.append(TilePart(tile.detections, tile.window))
+            if tile.dark is not None:
+                self.darkness.append(tile.dark)
+
+    def note(self, tile: TileResult) -> None:
+        """Add what is known now of a tile."""
+        self.take([tile])
+        self.noted.append(tile)
+
+    def new_tiles(self) -> list[TileResult]:
+        """What was noted since this was last asked."""
+        tiles = self.noted[:]
+        del self.noted[: len(tiles)]  # others may have been noted at its end meanwhile
+        return tiles
+
+    def fail_if_unread(self) -> None:
+        """A raster of which nothing at all could be read has failed."""
+        if self.failure is not None or not self.unread or self.parts:
+            return
+        number, why = len(self.unread), self.unread[0][1]
+        if self.empty:
+            self.failure = f"{number} of its tiles cannot be read, the others hold no data: {why}"
+        elif number == 1:
+            self.failure = f"its only tile cannot be read: {why}"
+        else:
+            self.failure = f"none of its {number} tiles can be read: {why}"
+
+    def stitched(self, source: ImageSource, threshold: float, metric: OverlapMetric) -> Detections:
+        """The detections of all tiles, each animal once, cut to the image."""
+        # one tile has no borders to other tiles, and has had its NMS
+        if len(self.parts) == 1:
+            joined = self.parts[0].detections
+        else:
+            joined = stitch(self.parts, (source.width, source.height), threshold, metric)
+        return one_class_each(joined).clip(source.width, source.height)
+
+    def result(self, detections: Detections | None) -> ImageResult:
+        """The outcome; closes the image."""
+        source, self.source = self.source, None
+        position = (source.position or self.file.position) if source is not None else None
+        positions = None
+        if source is not None:
+            if detections is not None and source.georeference is not None:
+                positions = source.georeference.centres(detections.xyxy)
+            source.close()
+        return ImageResult(
+            name=self.file.name,
+            path=self.file.path,
+            detections=detections,
+            failure=self.failure,
+            width=source.width if source is not None else None,
+            height=source.height if source is not None else None,
+            tiles=len(self.parts),
+            seconds=time.perf_counter() - self.started,
+            longitude=position.longitude if position else None,
+            latitude=position.latitude if position else None,
+            positions=positions,
+            tiles_empty=len(self.empty),
+            tiles_failed=() if self.failure is not None else self._tiles_failed(),
+            dark=self.failure is None and bool(self.darkness) and all(self.darkness),
+        )
+
+    def _tiles_failed(self) -> tuple[str, ...]:
+        """The tiles that could not be read, in the order of the image."""
+        unread = sorted(self.unread, key=lambda tile: (tile[0].y, tile[0].x))
+        return tuple(f"{tile.width} x {tile.height} px at {tile.x}, {tile.y}: {why}" for tile, why in unread)
+
+
+def _is_dark(pixels: Pixels) -> bool | None:
+    """Whether a tile is almost black; None where all of it is backdrop, which says nothing."""
+    for some in (pixels[::_STEP, ::_STEP], pixels):
+        if ((some > _DARK) & (some != BACKDROP)).any():
+            return False
+    return True if (pixels != BACKDROP).any() else None
+
+
+def reason_of(error: Exception, image: ImageFile) -> str:
+    """Why an image failed, for a person; the log gets the whole story of what nobody expected."""
+    if isinstance(error, UnreadableImageError):
+        return error.reason
+    if isinstance(error, WildDetectError):
+        return error.message
+    logger.error("%s failed", image.name, exc_info=error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    return f"unexpected {type(error).__name__}: {error}"

@@ -1,0 +1,51 @@
+"""How a detection run goes about its images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wildetect.detection.tiles.overlap import AutoOverlap
+from wildetect.detection.tiles.tiling import in_swaths, tile_windows
+from wildetect.geometry import OverlapMetric, Window
+from wildetect.imagery.source import ImageFacts
+
+__all__ = ["PipelineOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineOptions:
+    """Tiles, thresholds and threads of a run.
+
+    Attributes:
+        tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
+        overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
+        auto_overlap: Takes the overlap from each image's ground resolution instead.
+        confidence: Lowest to report; None: the manifest's.
+        nms_threshold: Overlap above which two boxes of one class, of different tiles, are one animal.
+        overlap_metric: How that overlap is measured; None: as the manifest says.
+        max_errors: The run stops when more images than this have failed.
+        decode_ahead: Decoded images that may wait for a worker; None: one for each thread that decodes.
+        most_ahead: Most of them, whatever decode_ahead says.
+        decode_threads: Threads that decode images; None: as many as keep the device busy.
+        workers: Threads that run the model; None: as many as the device has use for.
+    """
+
+    tile_size: int = 800
+    overlap_ratio: float = 0.2
+    auto_overlap: AutoOverlap | None = None
+    confidence: float | None = None
+    nms_threshold: float = 0.5
+    overlap_metric: OverlapMetric | None = None
+    max_errors: int = 5
+    decode_ahead: int | None = None
+    most_ahead: int = 64
+    decode_threads: int | None = None
+    workers: int | None = None
+
+    def tiles(self, source: ImageFacts) -> list[Window]:
+        """The tiles of an image, in the order in which it is best read."""
+        ratio = self.overlap_ratio
+        if self.auto_overlap is not None:
+            ratio = self.auto_overlap.ratio(source, self.tile_size)
+        windows = tile_windows(source.width, source.height, self.tile_size, ratio)
+        return in_swaths(windows, source.swath)

@@ -1,0 +1,188 @@
+"""What a run would meet: images, tiles, time and space, looked at before anything is written."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.tiles.overlap import OverlapSummary
+from wildetect.errors import InputError
+from wildetect.imagery.discovery import ImageFile
+from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, look_at, open_image
+
+__all__ = ["Space", "Survey", "check_space", "sample", "seconds_per_tile", "space_for", "survey"]
+
+_HEADER_THREADS = 8  # headers wait for the disk, on a network drive most of all
+_TIMED_PASSES = 4  # for each worker thread
+_LOOKED_AT = 5
+_SAMPLE = 50  # headers; a second even where a network drive takes a tenth of one for each
+_BASE_BYTES = 20_000_000  # report and log
+_BYTES_PER_IMAGE = 4_000  # a line in the journal and in each export
+_OVERLAY_BYTES_PER_PX = 0.3
+_LARGEST_OVERLAY = 50_000_000  # px
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the headers of the images say.
+
+    Attributes:
+        unreadable: Reason for each image that cannot be read; much that is broken shows only later.
+        without_position: Images without GPS position or place on the map.
+        tiles: For each readable image; a raster's empty tiles are among them.
+        pixels: Of all readable images.
+        overlap: What overlap_ratio: auto comes to; None where the overlap is given.
+    """
+
+    unreadable: dict[str, str] = field(default_factory=dict)
+    without_position: int = 0
+    tiles: dict[str, int] = field(default_factory=dict)
+    pixels: int = 0
+    overlap: OverlapSummary | None = None
+
+    @property
+    def pixels_each(self) -> float:
+        """Mean size of a readable image in px."""
+        return self.pixels / max(len(self.tiles), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Space on the drive of the output folder, in bytes.
+
+    Attributes:
+        needed: For all results.
+        free: What is there.
+        pictures: How much of what is needed is for pictures with boxes.
+    """
+
+    needed: int
+    free: int
+    pictures: int = 0
+
+    @property
+    def mend(self) -> str:
+        """What to do where it is too little."""
+        if self.needed - self.pictures > self.free:
+            return "Make room, or give another folder with --output."
+        return "Make room, give another folder with --output, or draw fewer pictures with --overlays none."
+
+
+def survey(images: Sequence[ImageFile], options: PipelineOptions) -> Survey:
+    """Look at the headers of images."""
+    auto = options.auto_overlap
+    found = Survey(overlap=None if auto is None else OverlapSummary())
+    with ThreadPoolExecutor(_HEADER_THREADS) as threads:
+        for image, facts in zip(images, threads.map(_facts, images), strict=True):
+            if isinstance(facts, str):
+                found.unreadable[image.name] = facts
+                continue
+            tiles = found.tiles[image.name] = len(options.tiles(facts))
+            if auto is not None and found.overlap is not None and tiles > 1:
+                found.overlap.add(auto.measure(facts, options.tile_size))
+            found.pixels += facts.width * facts.height
+            found.without_position += not (facts.position or facts.georeference or image.position)
+    return found
+
+
+def sample(images: Sequence[ImageFile]) -> Sequence[ImageFile]:
+    """At most 50 of the images, from first to last: to look at all would hold up a large run."""
+    return images[:: max(math.ceil(len(images) / _SAMPLE), 1)]
+
+
+def _facts(image: ImageFile) -> ImageFacts | str:
+    try:
+        return look_at(image.path)
+    except UnreadableImageError as error:
+        return error.reason
+
+
+def seconds_per_tile(
+    images: Sequence[ImageFile], detector: Detector, options: PipelineOptions
+) -> float | None:
+    """Time some tiles from the middle of the run, as many at once as the run will have in work.
+
+    Returns:
+        None if no image could be read.
+    """
+    workers = options.workers or detector.workers
+    size = detector.tiles_per_pass
+    tiles = _some_tiles(images, options, size)
+    if not tiles:
+        return None
+    batch = [tiles[number % len(tiles)] for number in range(size)]
+    detector.detect(batch, options.confidence)  # the first pass takes longer
+    passes = workers * _TIMED_PASSES
+    with ThreadPoolExecutor(workers) as threads:
+        begun = time.perf_counter()
+        list(threads.map(lambda _: detector.detect(batch, options.confidence), range(passes)))
+        return (time.perf_counter() - begun) / (passes * size)
+
+
+def _some_tiles(images: Sequence[ImageFile], options: PipelineOptions, count: int) -> list[Pixels]:
+    middle = len(images) // 2
+    for image in [*images[middle:], *images[:middle]][:_LOOKED_AT]:
+        try:
+            source = open_image(image.path)
+        except UnreadableImageError:
+            continue
+        try:
+            windows = options.tiles(source)
+            start = max(len(windows) - count, 0) // 2
+            return [source.read(window).copy() for window in windows[start : start + count]]
+        except UnreadableImageError:
+            continue
+        finally:
+            source.close()
+    return []
+
+
+def space_for(folder: Path, images: int, *, overlays: int | None, pixels_each: float) -> Space:
+    """Space that results take, estimated on the safe side, and what is free.
+
+    Args:
+        folder: The output folder; it need not exist yet.
+        images: Number of images.
+        overlays: Most pictures to draw; None: all.
+        pixels_each: Mean size of an image in px.
+    """
+    drawn = images if overlays is None else min(images, overlays)
+    pictures = round(drawn * min(pixels_each, _LARGEST_OVERLAY) * _OVERLAY_BYTES_PER_PX)
+    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    try:
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        raise InputError(
+            f"the drive of {folder} cannot be used: {error.strerror or error}",
+            hint="Check the drive, or give another folder with --output.",
+        ) from error
+    return Space(_BASE_BYTES + images * _BYTES_PER_IMAGE + pictures, free, pictures)
+
+
+def check_space(folder: Path, images: int, looked_at: Survey, overlays: int | None) -> Space:
+    """The part of a preflight that costs nothing: whether the results find room.
+
+    Args:
+        folder: The output folder; it need not exist yet.
+        images: Number of images.
+        looked_at: Some of them.
+        overlays: Most pictures to draw; None: all.
+
+    Raises:
+        InputError: They do not.
+    """
+    space = space_for(folder, images, overlays=overlays, pixels_each=looked_at.pixels_each)
+    if space.free < space.needed:
+        raise InputError(
+            f"the results need about {space.needed / 1e6:,.0f} MB, "
+            f"but {folder} has {space.free / 1e6:,.0f} MB free",
+            hint=space.mend,
+        )
+    return space

@@ -1,0 +1,168 @@
+"""A detection run from images to a folder of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.continuation import Continuation, logged_before, shape_of
+from wildetect.detection.run.journal_keeper import Clock, JournalKeeper
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images, never
+from wildetect.imagery.discovery import ImageFile
+from wildetect.registry.cache import FetchedModel
+from wildetect.results.dataset import PictureSet
+from wildetect.results.exports.folder import Wanted, made_before, write_exports
+from wildetect.results.files import make_folder
+from wildetect.results.journal.journal import Journal
+from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
+from wildetect.results.lock import sole_writer
+from wildetect.results.records import ImageResult, RunSummary
+from wildetect.results.run import RunFacts, State, mark_running, run_document, write_run_file
+
+__all__ = ["RunPlan", "detect_into_folder", "settings_of"]
+
+Progress = Callable[[RunSummary], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """A run that is known to be possible.
+
+    Attributes:
+        images: What to detect in.
+        model: The detector's files.
+        detector: The detector, loaded.
+        options: Tiles, thresholds, threads.
+        output: Folder of the results.
+        wanted: Which files to write.
+        sources: What the user named, absolute: files and folders.
+        restart: Remove the run that is in the output folder, instead of going on with it.
+        stop: Asked now and then; once it says yes, the images at hand are finished, no more; of a
+            long one what is done is kept.
+    """
+
+    images: Sequence[ImageFile]
+    model: FetchedModel
+    detector: Detector
+    options: PipelineOptions
+    output: Path
+    wanted: Wanted = field(default_factory=Wanted)
+    sources: Sequence[Path] = ()
+    restart: bool = False
+    stop: Callable[[], bool] = never
+
+
+def detect_into_folder(plan: RunPlan, progress: Progress) -> dict[str, Any]:
+    """Detect in all images that are not done yet, and write the results of all.
+
+    The results are the same as if the run had never been stopped or killed. An interrupt ends it early:
+    what is done is written, then the interrupt goes on.
+
+    Args:
+        plan: What to do.
+        progress: Told after each image.
+
+    Returns:
+        The content of run.json.
+
+    Raises:
+        ConfigurationError: The output folder holds another run, or another run is writing into it.
+        InputError: The output folder cannot be written.
+        KeyboardInterrupt: As it came.
+    """
+    make_folder(
+        plan.output, hint="Give another one with --output, or as output.directory in configs/detection.yaml."
+    )
+    with sole_writer(plan.output):
+        if plan.restart:
+            remove_run(plan.output)
+        settings = settings_of(plan.detector, plan.options)
+        shape = shape_of(plan.detector, settings, plan.sources)
+        with Journal(plan.output, shape, str(plan.model)) as journal:
+            remove_drafts(plan.output)
+            remove_overlays(plan.output, journal.record.entries)
+            return _go_on(plan, journal, progress)
+
+
+def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> dict[str, Any]:
+    work = Continuation.of(plan.images, journal.record)
+    earlier = mark_running(plan.output)
+    journal.leave_out(work.left_out)
+    work.warn_of_left_out()
+    summary = RunSummary(expected=len(plan.images))
+    journal.record.count(work.done, summary)
+    progress(summary)
+    finished = {image.name for image in work.done}
+    interrupt: KeyboardInterrupt | None = None
+    try:
+        for result in _detected(plan, work, journal):
+            finished.add(result.name)
+            summary.add(result)
+            progress(summary)
+    except KeyboardInterrupt as caught:
+        interrupt = caught
+    journal.sync()
+    stopped: State = "interrupted" if interrupt or plan.stop() else "stopped"
+    facts = RunFacts(
+        model=plan.model,
+        settings=settings_of(plan.detector, plan.options),
+        device=plan.detector.device,
+        state=stopped if summary.left else "finished",
+        started=journal.record.started,
+        seconds=journal.record.seconds_of(finished),
+        dataset=PictureSet(plan.sources, work.stamps),
+        resumed=len(work.done),
+        left_out=work.left_out_done,
+    )
+    document = run_document(facts, summary)
+    document["mlflow"] = logged_before(earlier, document)
+    _write(plan, journal.record.results(image for image in plan.images if image.name in finished), document)
+    if interrupt:
+        raise interrupt
+    return document
+
+
+def _detected(plan: RunPlan, work: Continuation, journal: Journal) -> Iterator[ImageResult]:
+    """The results of the images that are left, each in the journal by then."""
+    clock = Clock(journal.record.seconds)
+    keeper = JournalKeeper(journal, work, clock)
+    for result in detect_images(work.left, plan.detector, plan.options, stop=plan.stop, keeper=keeper):
+        journal.add(result, work.stamps[result.name], clock.seconds)
+        yield result
+
+
+def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, object]:
+    """What shapes the result; the number of threads and the size of batches do not."""
+    thresholds = detector.manifest.thresholds
+    return {
+        "tile_size": options.tile_size,
+        **_overlap_of(options),
+        "confidence": thresholds.confidence,
+        "nms_threshold": thresholds.iou,
+        "overlap_metric": thresholds.overlap_metric,
+        "max_detections_per_tile": thresholds.max_detections,
+        "max_errors": options.max_errors,
+    }
+
+
+def _overlap_of(options: PipelineOptions) -> dict[str, object]:
+    auto = options.auto_overlap
+    if auto is None:
+        return {"overlap_ratio": options.overlap_ratio}
+    return {
+        "overlap_ratio": "auto",
+        "largest_animal": auto.largest_animal,
+        **{f"flight_specs.{name}": value for name, value in asdict(auto.flight).items()},
+    }
+
+
+def _write(plan: RunPlan, results: Sequence[ImageResult], document: dict[str, Any]) -> None:
+    exports = dict.fromkeys([*plan.wanted.exports, *made_before(plan.output)])
+    wanted = replace(plan.wanted, exports=tuple(exports))
+    if document["state"] == "interrupted":
+        wanted = replace(wanted, overlays=0, crops=0)  # who presses Ctrl+C does not want to wait for them
+    document["files"] = write_exports(plan.output, document, results, wanted)
+    write_run_file(plan.output, document)

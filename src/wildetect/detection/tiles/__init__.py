@@ -1,0 +1,1 @@
+"""Tiles of an image: cut, and their detections put together again."""

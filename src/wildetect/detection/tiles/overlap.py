@@ -1,0 +1,117 @@
+"""How much tiles must overlap: as much as the largest animal is long, so that one tile sees it whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from wildetect.imagery.camera.optics import Flight, photograph_gsd
+from wildetect.imagery.source import ImageFacts
+
+__all__ = ["AutoOverlap", "OverlapSummary", "TileOverlap"]
+
+FALLBACK = 0.2
+LEAST, MOST = 0.02, 0.5  # beyond half of a tile, larger tiles cost less than more overlap
+_ROUND_UP = 1.1  # a box is a little larger than its animal, and the ground is not flat
+
+
+class TileOverlap(NamedTuple):
+    """How much the tiles of an image overlap, and what that comes from.
+
+    Attributes:
+        ratio: Overlap as a part of a tile.
+        needed: What the largest animal takes up, in px; None if the ground resolution is unknown.
+        capped: Whether that is more than tiles overlap by.
+        assumed: Whether height or lens come from the settings, as the image does not tell.
+    """
+
+    ratio: float
+    needed: int | None = None
+    capped: bool = False
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoOverlap:
+    """Overlap from the ground resolution of each image.
+
+    Attributes:
+        largest_animal: Length of the largest animal that is expected, in m.
+        flight: Camera and flight, where an image does not tell.
+    """
+
+    largest_animal: float = 6.0
+    flight: Flight = field(default_factory=Flight)
+
+    def ratio(self, source: ImageFacts, tile_size: int) -> float:
+        """Overlap of the tiles of an image as a part of a tile; arguments as for `measure`."""
+        return self.measure(source, tile_size).ratio
+
+    def measure(self, source: ImageFacts, tile_size: int) -> TileOverlap:
+        """Overlap of the tiles of an image, 0.02 to 0.5 of a tile; 0.2 if its ground resolution is unknown.
+
+        Args:
+            source: The image.
+            tile_size: Side of a tile in px; 0 takes the image whole.
+        """
+        gsd = self.gsd(source)
+        if tile_size == 0 or gsd is None:
+            return TileOverlap(FALLBACK)
+        needed = math.ceil(self.largest_animal * _ROUND_UP / gsd)
+        ratio = needed / tile_size
+        return TileOverlap(min(max(ratio, LEAST), MOST), needed, ratio > MOST, self._assumes(source))
+
+    def gsd(self, source: ImageFacts) -> float | None:
+        """Ground sampling distance of an image in m/px, if it can be known."""
+        if self.flight.gsd is not None:
+            return self.flight.gsd / 100
+        if source.georeference is not None:
+            return source.georeference.gsd(source.width / 2, source.height / 2)
+        if source.optics is None:
+            return None
+        return photograph_gsd((source.width, source.height), source.optics, self.flight)
+
+    def _assumes(self, source: ImageFacts) -> bool:
+        """Whether the ground resolution of an image rests on the flight of the settings."""
+        if self.flight.gsd is not None or source.georeference is not None or source.optics is None:
+            return False
+        return source.optics.height is None or source.optics.focal_length is None
+
+
+@dataclass(slots=True)
+class OverlapSummary:
+    """What `AutoOverlap` comes to over images; those that one tile covers do not count.
+
+    Attributes:
+        images: How many.
+        least: Smallest overlap as a part of a tile.
+        most: Largest overlap.
+        assumed: Images whose height or lens come from the settings.
+        unknown: Images whose ground resolution is unknown.
+        capped: Images whose tiles overlap by less than the largest animal takes up.
+        needed: Most that the largest animal takes up in any image, in px.
+    """
+
+    images: int = 0
+    least: float = 1.0
+    most: float = 0.0
+    assumed: int = 0
+    unknown: int = 0
+    capped: int = 0
+    needed: int = 0
+
+    def add(self, overlap: TileOverlap) -> None:
+        """Count one more image."""
+        self.images += 1
+        self.least = min(self.least, overlap.ratio)
+        self.most = max(self.most, overlap.ratio)
+        self.assumed += overlap.assumed
+        self.unknown += overlap.needed is None
+        self.capped += overlap.capped
+        self.needed = max(self.needed, overlap.needed or 0)
+
+    @property
+    def tile_size(self) -> int:
+        """Side in px that tiles need at least so that all can overlap by the largest animal."""
+        return math.ceil(self.needed / MOST)

@@ -1,0 +1,1 @@
+"""How well detections agree with labelled pictures."""

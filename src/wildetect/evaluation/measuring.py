@@ -1,0 +1,188 @@
+"""A detector measured on labelled pictures, through the very pipeline that surveys run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.run import settings_of
+from wildetect.detections import Detections
+from wildetect.errors import InputError
+from wildetect.evaluation.annotations import Annotations, LabelledImage
+from wildetect.evaluation.precision_recall import write_precision_recall
+from wildetect.evaluation.scoring import IOU, ClassScore, Scores, score
+from wildetect.imagery.discovery import ImageFile
+from wildetect.registry.cache import FetchedModel
+from wildetect.results.files import make_folder, write_text
+from wildetect.results.records import ImageResult, RunSummary
+
+__all__ = ["FLOOR", "EvaluationPlan", "evaluate_into_folder"]
+
+FLOOR = 0.001
+"""Lowest confidence of the boxes behind the precision-recall curve.
+
+It is what Ultralytics' own evaluation takes, so that numbers are like those of a training. The areas are
+lower bounds: what a detector would find below this confidence counts as missed.
+
+The counts come from a pass of their own, at the run's confidence: where tiles meet, a weak box can take
+the place of a strong one that a border cut off, so that the strong boxes of a pass with weak ones are not
+quite those that a survey would count.
+"""
+
+_DIGITS = 6
+COLUMNS = ("name", "animals", "found", "missed", "wrong", "precision", "recall", "ap50", "ap50_95")
+Progress = Callable[[RunSummary], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationPlan:
+    """An evaluation that is known to be possible.
+
+    Attributes:
+        model: The detector's files.
+        detector: The detector, loaded; its manifest's confidence is that of the counts.
+        options: Tiles, thresholds, threads, as for a detection run.
+        truth: The labelled pictures.
+        files: Where each of them lies.
+        dataset: What they are called.
+        output: Folder of the results.
+    """
+
+    model: FetchedModel
+    detector: Detector
+    options: PipelineOptions
+    truth: Annotations
+    files: Sequence[ImageFile]
+    dataset: str
+    output: Path
+
+    @property
+    def confidence(self) -> float:
+        """Lowest of the boxes that are counted, as in a detection run."""
+        return self.detector.manifest.thresholds.confidence
+
+
+def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> dict[str, Any]:
+    """Detect in the labelled pictures, compare, and write evaluation.json, classes.csv and the plot.
+
+    Args:
+        plan: What to do.
+        progress: Told after each picture; all are gone through twice.
+
+    Returns:
+        The content of evaluation.json.
+
+    Raises:
+        InputError: A picture cannot be read or is not of the size that was labelled (numbers over the
+            rest would be those of another data set), or the folder cannot be written.
+    """
+    with_curve = plan.confidence > FLOOR
+    summary = RunSummary(expected=len(plan.files) * (1 + with_curve))
+    begun = time.monotonic()
+    found = _detect(plan, plan.confidence, summary, progress)
+    seconds, tiles = time.monotonic() - begun, summary.tiles
+    faint = _detect(plan, FLOOR, summary, progress) if with_curve else None
+    scores = score(found, plan.truth, for_curves=faint)
+    document = _document(plan, scores, tiles, seconds)
+    make_folder(plan.output, hint="Give another one with --output.", what="the folder")
+    title = f"{plan.model} on {plan.dataset}"
+    write_precision_recall(
+        plan.output / "precision_recall.png", scores, title=title, confidence=plan.confidence
+    )
+    write_text(plan.output / "classes.csv", _table(document["classes"]))
+    write_text(plan.output / "evaluation.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return document
+
+
+def _detect(
+    plan: EvaluationPlan, confidence: float, summary: RunSummary, progress: Progress
+) -> dict[str, Detections]:
+    """The boxes of each picture; only those of a run at its own confidence go into the summary."""
+    labelled = {image.name: image for image in plan.truth.images}
+    counted = confidence == plan.confidence
+    found: dict[str, Detections] = {}
+    for result in detect_images(plan.files, plan.detector, replace(plan.options, confidence=confidence)):
+        found[result.name] = _usable(result, labelled[result.name])
+        summary.add(result if counted else replace(result, detections=Detections.empty()))
+        progress(summary)
+    return found
+
+
+def _usable(result: ImageResult, image: LabelledImage) -> Detections:
+    if result.detections is None:
+        raise InputError(
+            f"{result.name} cannot be evaluated: {result.failure}",
+            hint="Mend it, or take it out of the annotations: the numbers are for all pictures or none.",
+        )
+    size = (result.width, result.height)
+    if image.size is not None and image.size != size:
+        raise InputError(
+            f"{result.name} has {size[0]} x {size[1]} px, "
+            f"but was labelled with {image.size[0]} x {image.size[1]} px",
+            hint="Take the pictures that were labelled, not resized or turned; EXIF rotation is applied.",
+        )
+    return result.detections
+
+
+def _document(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) -> dict[str, Any]:
+    model, truth, counts = plan.model, plan.truth, scores.counts
+    return {
+        "model": {
+            "name": model.name,
+            "version": model.version,
+            "file": model.manifest.source.file,
+            "sha256": model.manifest.sha256,
+        },
+        "dataset": {
+            "name": plan.dataset,
+            "sha256": truth.sha256,
+            "pictures": len(truth.images),
+            "animals": counts.animals,
+            "unknown_classes": dict(truth.unknown),
+        },
+        "settings": {
+            **settings_of(plan.detector, plan.options),
+            "lowest_confidence": min(FLOOR, plan.confidence),
+            "iou": IOU,
+        },
+        "metrics": {
+            "map50": _rounded(scores.map50),
+            "map50_95": _rounded(scores.map50_95),
+            "precision": _rounded(counts.precision),
+            "recall": _rounded(counts.recall),
+            "tiles_per_second": round(tiles / seconds, 3),
+        },
+        "counts": {"found": counts.found, "missed": counts.missed, "wrong": counts.wrong},
+        "classes": [_class(one) for one in scores.classes],
+        "device": plan.detector.device,
+        "tiles": tiles,
+        "seconds": round(seconds, 3),
+        "mlflow": None,  # the server's address and the ids, once it is logged
+    }
+
+
+def _class(one: ClassScore) -> dict[str, Any]:
+    counts = one.counts
+    values = (one.name, counts.animals, counts.found, counts.missed, counts.wrong)
+    shares = (counts.precision, counts.recall, one.ap50, one.ap50_95)
+    return dict(zip(COLUMNS, (*values, *map(_rounded, shares)), strict=True))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
+def _table(classes: Sequence[dict[str, Any]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(classes)
+    return text.getvalue()

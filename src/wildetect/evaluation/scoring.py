@@ -1,0 +1,156 @@
+"""How well detections agree with labelled pictures: the measures of the COCO benchmark.
+
+A detection hits a labelled animal of its class if their IoU reaches a threshold; the most confident one
+chooses first, and each animal is hit once (Lin et al. 2014, "Microsoft COCO: common objects in context").
+Two things differ from the benchmark, since an aerial picture can
+hold hundreds of animals: all boxes of a picture count, not its 100 best, and there are no size classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.detections import Detections
+from wildetect.evaluation.annotations import Annotations
+from wildetect.evaluation.matching import match_boxes
+
+__all__ = ["IOU", "RECALLS", "ClassScore", "Counts", "Scores", "score"]
+
+IOU = 0.5
+"""Least IoU of a hit, for counts, precision, recall and the curve."""
+
+RECALLS: NDArray[np.float64] = np.linspace(0, 1, 101)
+"""The recalls at which the precision-recall curve is sampled, as COCO does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Hits and misses at one IoU, of the boxes of a run at its own confidence.
+
+    Attributes:
+        found: Labelled animals that a detection of the same class hits.
+        missed: Labelled animals without one.
+        wrong: Detections that hit no labelled animal of their class.
+    """
+
+    found: int
+    missed: int
+    wrong: int
+
+    @property
+    def animals(self) -> int:
+        """Labelled animals."""
+        return self.found + self.missed
+
+    @property
+    def recall(self) -> float | None:
+        """Part of the animals that were found; None where there are none."""
+        return self.found / self.animals if self.animals else None
+
+    @property
+    def precision(self) -> float | None:
+        """Part of the detections that are animals; None where there are none."""
+        return self.found / (self.found + self.wrong) if self.found + self.wrong else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassScore:
+    """The scores of one class.
+
+    Attributes:
+        name: Of the class.
+        counts: At `IOU`.
+        ap50: Area under the precision-recall curve at IoU 0.5; None where no animal is labelled.
+        ap50_95: The mean of the areas at IoU 0.5, 0.55, ..., 0.95; None where no animal is labelled.
+        curve: Precision at each of `RECALLS`, at `IOU`; None where no animal is labelled.
+    """
+
+    name: str
+    counts: Counts
+    ap50: float | None
+    ap50_95: float | None
+    curve: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The scores of all classes.
+
+    Attributes:
+        classes: Those that both the model and the labels have, in the model's order.
+    """
+
+    classes: Sequence[ClassScore]
+
+    @property
+    def counts(self) -> Counts:
+        """All classes together: each animal weighs the same."""
+        each = [one.counts for one in self.classes]
+        return Counts(
+            sum(one.found for one in each), sum(one.missed for one in each), sum(one.wrong for one in each)
+        )
+
+    @property
+    def map50(self) -> float | None:
+        """Mean of `ap50` over the classes with labelled animals: each class weighs the same."""
+        return _mean(one.ap50 for one in self.classes)
+
+    @property
+    def map50_95(self) -> float | None:
+        """Mean of `ap50_95` over the classes with labelled animals."""
+        return _mean(one.ap50_95 for one in self.classes)
+
+
+def score(
+    found: Mapping[str, Detections], truth: Annotations, *, for_curves: Mapping[str, Detections] | None = None
+) -> Scores:
+    """Compare detections with labelled animals.
+
+    Detections of classes that the labels do not have are left out: nobody looked for them. So is a box
+    on a herd that the labels mark as a crowd.
+
+    Args:
+        found: The detections of each picture, by its name; one without an entry has none. All are counted.
+        truth: The labelled pictures.
+        for_curves: The like down to a low confidence, for the curves and areas; None: `found`.
+    """
+    precision, matches = match_boxes(found, truth)
+    if for_curves is not None:
+        precision = match_boxes(for_curves, truth)[0]
+    scores = []
+    for index, class_id in enumerate(truth.classes):
+        of_class = [match for match in matches if match["category_id"] == class_id]
+        curves = precision[:, :, index]
+        known = bool((curves >= 0).all())  # COCO writes -1 where nothing is labelled
+        scores.append(
+            ClassScore(
+                name=truth.class_names[class_id],
+                counts=_counts(of_class),
+                ap50=float(curves[0].mean()) if known else None,
+                ap50_95=float(curves.mean()) if known else None,
+                curve=curves[0].copy() if known else None,
+            )
+        )
+    return Scores(tuple(scores))
+
+
+def _counts(matches: Iterable[Mapping[str, Any]]) -> Counts:
+    """Counts at the first IoU, which is 0.5."""
+    found = wrong = animals = 0
+    for match in matches:
+        kept = match["dtIgnore"][0] == 0
+        hits = kept & (match["dtMatches"][0] > 0)
+        found += int(hits.sum())
+        wrong += int((kept & ~hits).sum())
+        animals += int((np.asarray(match["gtIgnore"]) == 0).sum())
+    return Counts(found, animals - found, wrong)
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

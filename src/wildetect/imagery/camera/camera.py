@@ -1,0 +1,204 @@
+"""What a photograph says of the camera that took it: where it was, where it looked, and its lens."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+from wildetect.imagery.camera.optics import Optics
+from wildetect.imagery.camera.tags import above_zero, first, number, read_xmp, text
+from wildetect.imagery.positions.metadata import Position, read_position
+from wildetect.imagery.source import MAX_PIXELS
+
+__all__ = ["CameraTags", "camera_of", "read_camera"]
+
+_UPRIGHT = 1
+_BELOW_SEA = b"\x01"  # GPSAltitudeRef
+_TRUE_NORTH = "T"  # GPSImgDirectionRef; M is magnetic north, which is degrees away
+_RTK_ERRORS = {50: 0.05, 34: 0.5}  # m by RtkFlag: a fixed and a floating solution
+_RTK_FIXED = 50
+_VOID = "V"  # GPSStatus of a receiver that had no fix
+_PER_INCH = {2: 25.4, 3: 10.0, 4: 1.0}  # mm by FocalPlaneResolutionUnit
+
+# Pillow would warn from here on, and refuse at twice as much; check_size refuses first, with its reason.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Of what Pillow finds odd in a file, a person needs to know one thing: whether it can be read.
+warnings.filterwarnings("ignore", module=r"PIL\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraTags:
+    """What a photograph says of its camera; null where it does not, or says what cannot be.
+
+    Attributes:
+        position: Of the camera, WGS 84.
+        altitude: Above sea in m, in whatever system the drone uses: ellipsoid, geoid or air pressure.
+        height: Above the place of take-off in m, as written: DJI writes 0 where it does not know.
+        yaw: Direction of the sensor's upper edge, in degrees clockwise from north: that of the gimbal, or
+            else of the drone.
+        pitch: Of the gimbal in degrees: -90 looks straight down, 0 at the horizon.
+        roll: Of the gimbal about its line of sight in degrees, clockwise.
+        focal_length: Of the lens in mm.
+        focal_length_35: In mm, as if on 35 mm film.
+        focal_length_px: In px of the full picture, as the maker measured it.
+        full_size: Width and height in px of the picture that `focal_length_px` is for.
+        sensor_width: Longer side of the sensor in mm, from the resolution in its focal plane.
+        orientation: EXIF's: how the stored picture is turned to stand upright, 1 to 8.
+        camera: Maker and model.
+        taken: When, by the camera's clock, without time zone.
+        position_error: Of the position, horizontal, in m, as stated.
+        rtk: Whether the position is a fixed RTK solution.
+    """
+
+    position: Position | None = None
+    altitude: float | None = None
+    height: float | None = None
+    yaw: float | None = None
+    pitch: float | None = None
+    roll: float | None = None
+    focal_length: float | None = None
+    focal_length_35: float | None = None
+    focal_length_px: float | None = None
+    full_size: tuple[float, float] | None = None
+    sensor_width: float | None = None
+    orientation: int = _UPRIGHT
+    camera: str | None = None
+    taken: datetime | None = None
+    position_error: float | None = None
+    rtk: bool | None = None
+
+    @property
+    def optics(self) -> Optics:
+        """Height and focal length, where they are plausible."""
+        return Optics.of(self.height, self.focal_length_35)
+
+
+def read_camera(path: Path) -> CameraTags:
+    """What a photograph's EXIF and XMP tags say; nothing for a file that is none or is damaged."""
+    try:
+        with Image.open(path) as image:
+            return camera_of(image)
+    except Exception:  # noqa: BLE001 - broken files raise nearly anything; whoever reads the pixels says why
+        return CameraTags()
+
+
+def camera_of(image: Image.Image) -> CameraTags:
+    """What the EXIF and XMP tags of an image opened with Pillow say."""
+    main, exif, gps = _exif(image)
+    xmp = read_xmp(image.info.get("xmp"))
+    position = read_position(image)
+    if position is None and text(gps.get(GPS.GPSStatus)).upper() != _VOID:
+        position = _xmp_position(xmp)
+    rtk = number(xmp.get("RtkFlag"))
+    return CameraTags(
+        position=position,
+        altitude=first(_altitude(gps), number(xmp.get("AbsoluteAltitude"))),
+        height=number(xmp.get("RelativeAltitude")),
+        yaw=_yaw(gps, xmp),
+        pitch=number(xmp.get("GimbalPitchDegree")),
+        roll=number(xmp.get("GimbalRollDegree")),
+        focal_length=above_zero(exif.get(Base.FocalLength)),
+        focal_length_35=above_zero(exif.get(Base.FocalLengthIn35mmFilm)),
+        focal_length_px=above_zero(xmp.get("CalibratedFocalLength")),
+        full_size=_full_size(xmp),
+        sensor_width=_sensor_width(exif, image.size),
+        orientation=_orientation(main),
+        camera=_camera(main),
+        taken=_taken(main, exif),
+        position_error=_position_error(gps, xmp),
+        rtk=None if rtk is None else int(rtk) == _RTK_FIXED,
+    )
+
+
+def _exif(image: Image.Image) -> tuple[Mapping[int, Any], Mapping[int, Any], Mapping[int, Any]]:
+    """The main, the Exif and the GPS tags; each empty where it is broken."""
+    parts: list[Mapping[int, Any]] = []
+    for part in (None, IFD.Exif, IFD.GPSInfo):
+        try:
+            tags = image.getexif()
+            parts.append(dict(tags) if part is None else tags.get_ifd(part))
+        except Exception:  # noqa: BLE001 - broken EXIF raises nearly anything, and must not cost the photograph
+            parts.append({})
+    return parts[0], parts[1], parts[2]
+
+
+def _xmp_position(xmp: Mapping[str, str]) -> Position | None:
+    """Some models write the longitude as GPSLongtitude."""
+    latitude = number(first(xmp.get("GPSLatitude"), xmp.get("GpsLatitude")))
+    names = ("GPSLongitude", "GpsLongitude", "GPSLongtitude", "GpsLongtitude")
+    longitude = number(next((xmp[name] for name in names if name in xmp), None))
+    return None if longitude is None or latitude is None else Position.checked(longitude, latitude)
+
+
+def _altitude(gps: Mapping[int, Any]) -> float | None:
+    altitude = number(gps.get(GPS.GPSAltitude))
+    below = gps.get(GPS.GPSAltitudeRef) in {_BELOW_SEA, _BELOW_SEA[0]}
+    return -altitude if altitude is not None and below else altitude
+
+
+def _yaw(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | None:
+    told = (number(xmp.get(name)) for name in ("GimbalYawDegree", "FlightYawDegree"))
+    yaw = next((value for value in told if value is not None), None)
+    if yaw is None and text(gps.get(GPS.GPSImgDirectionRef)).upper() == _TRUE_NORTH:
+        yaw = number(gps.get(GPS.GPSImgDirection))
+    return yaw
+
+
+def _full_size(xmp: Mapping[str, str]) -> tuple[float, float] | None:
+    """The maker notes the middle of the full picture."""
+    x, y = (above_zero(xmp.get(f"CalibratedOpticalCenter{axis}")) for axis in "XY")
+    return None if x is None or y is None else (2 * x, 2 * y)
+
+
+def _sensor_width(exif: Mapping[int, Any], size: tuple[int, int]) -> float | None:
+    """The longer side in mm: px of the picture as it was taken, over px per mm on the sensor."""
+    per_unit = above_zero(exif.get(Base.FocalPlaneXResolution))
+    millimetres = _PER_INCH.get(exif.get(Base.FocalPlaneResolutionUnit, 2))
+    if per_unit is None or millimetres is None:
+        return None
+    taken = [above_zero(exif.get(tag)) for tag in (Base.ExifImageWidth, Base.ExifImageHeight)]
+    px = max([side for side in taken if side is not None] or size)
+    width = px / per_unit * millimetres
+    return width if 1 < width < 100 else None  # noqa: PLR2004 - mm; from a telephone to medium format
+
+
+def _orientation(main: Mapping[int, Any]) -> int:
+    value = main.get(Base.Orientation)
+    return value if isinstance(value, int) and 1 <= value <= 8 else _UPRIGHT  # noqa: PLR2004 - as EXIF has it
+
+
+def _camera(main: Mapping[int, Any]) -> str | None:
+    maker, model = (text(main.get(tag)) for tag in (Base.Make, Base.Model))
+    return (model if model.startswith(maker) else f"{maker} {model}").strip() or None
+
+
+def _taken(main: Mapping[int, Any], exif: Mapping[int, Any]) -> datetime | None:
+    """The time of the shot, else that of the file; programs change the latter when they turn a picture."""
+    for value in (exif.get(Base.DateTimeOriginal), exif.get(Base.DateTimeDigitized), main.get(Base.DateTime)):
+        try:
+            taken = datetime.strptime(text(value), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF has no zone
+        except ValueError:
+            continue
+        part = text(exif.get(Base.SubsecTimeOriginal))
+        return taken.replace(microsecond=int(float(f"0.{part}") * 1e6)) if part.isdecimal() else taken
+    return None
+
+
+def _position_error(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | None:
+    """Root of the squared standard deviations, as RTK drones note them; else EXIF's; else by the RTK flag."""
+    east, north = (above_zero(xmp.get(name)) for name in ("RtkStdLon", "RtkStdLat"))
+    if east is not None and north is not None:
+        return math.hypot(east, north)
+    stated = above_zero(gps.get(GPS.GPSHPositioningError))
+    if stated is not None:
+        return stated
+    flag = number(xmp.get("RtkFlag"))
+    return None if flag is None else _RTK_ERRORS.get(int(flag))

@@ -1,0 +1,106 @@
+"""How long a camera's focal length is in px: what turns px and height into metres on the ground."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, Protocol
+
+from wildetect.imagery.camera.camera import CameraTags
+from wildetect.imagery.camera.optics import FILM_DIAGONAL
+
+__all__ = ["FlightLike", "Lens", "is_cut", "lens_of"]
+
+_SAME_SHAPE = 0.01  # of the ratio of the sides
+_SHORTEST, _LONGEST = 0.2, 50.0  # focal length in long sides of the picture: from fisheye to telescope
+
+# Longer side of the sensor in mm, by the format that its maker states: 6.17 x 4.63 for 1/2.3 inch, 13.2 x
+# 8.8 for 1 inch, 17.3 x 13 for four thirds. Pictures of another shape are cut from it above and below.
+_SENSORS = {
+    "FC220": 6.17,  # Mavic Pro
+    "FC300S": 6.17,  # Phantom 3 Professional and Advanced
+    "FC300X": 6.17,
+    "FC330": 6.17,  # Phantom 4
+    "FC350": 6.17,  # Inspire 1
+    "FC550": 17.3,  # Inspire 1, X5
+    "FC6310": 13.2,  # Phantom 4 Pro
+    "FC6310R": 13.2,  # Phantom 4 RTK
+    "FC6310S": 13.2,
+    "FC6510": 13.2,  # Inspire 2, X4S
+    "FC6520": 17.3,  # Inspire 2, X5S
+    "L1D-20c": 13.2,  # Mavic 2 Pro
+    "L2D-20c": 17.3,  # Mavic 3
+    "ZenmuseP1": 35.9,
+}
+
+
+class FlightLike(Protocol):
+    """Camera and flight as settings give them; class Flight in optics names the attributes."""
+
+    @property
+    def sensor_height(self) -> float:
+        """Shorter side of the sensor in mm."""
+
+    @property
+    def focal_length(self) -> float:
+        """In mm."""
+
+    @property
+    def flight_height(self) -> float:
+        """Above ground in m."""
+
+    @property
+    def gsd(self) -> float | None:
+        """In cm/px; overrides all others."""
+
+
+class Lens(NamedTuple):
+    """A focal length and who says so.
+
+    Attributes:
+        px: Focal length in px of the picture.
+        source: "XMP", "EXIF" or "flight_specs".
+        cut: Whether the picture was cut out of a larger one, so that its middle is not the lens's.
+    """
+
+    px: float
+    source: str
+    cut: bool = False
+
+
+def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
+    """The focal length of a picture, from the most exact source that there is.
+
+    That is what the maker measured; else focal length and sensor of a known model; else the focal length "in
+    35 mm film", which has the same field of view along the diagonal (CIPA DC-008); else focal length and
+    resolution in the focal plane; else the settings.
+
+    Args:
+        tags: Of the photograph.
+        size: Width and height in px.
+        specs: What counts where the photograph does not tell.
+    """
+    long_side, diagonal = max(size), math.hypot(*size)
+    cut = is_cut(tags, size)
+    model = (tags.camera or "").split(" ")[-1]
+    sensor, focal_length = _SENSORS.get(model), tags.focal_length
+    found: list[tuple[float, str]] = []
+    if tags.focal_length_px is not None and tags.full_size is not None:
+        scale = 1.0 if cut else long_side / max(tags.full_size)
+        found.append((tags.focal_length_px * scale, "XMP"))
+    if sensor is not None and focal_length is not None:
+        found.append((focal_length / sensor * long_side, "EXIF"))
+    if tags.focal_length_35 is not None:
+        found.append((tags.focal_length_35 / FILM_DIAGONAL * diagonal, "EXIF"))
+    if tags.sensor_width is not None and focal_length is not None:
+        found.append((focal_length / tags.sensor_width * long_side, "EXIF"))
+    found = [(px, source) for px, source in found if _SHORTEST <= px / long_side <= _LONGEST]
+    found.append((specs.focal_length / specs.sensor_height * min(size), "flight_specs"))
+    return Lens(*found[0], cut)
+
+
+def is_cut(tags: CameraTags, size: tuple[int, int]) -> bool:
+    """Whether the sides have another ratio than those of the full picture that the maker notes."""
+    if tags.full_size is None:
+        return False
+    ratio, full = (max(sides) / min(sides) for sides in (size, tags.full_size))
+    return abs(ratio / full - 1) > _SAME_SHAPE

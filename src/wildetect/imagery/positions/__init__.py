@@ -1,0 +1,1 @@
+"""Where photographs were taken: from tags and tables."""

@@ -1,0 +1,55 @@
+"""What a weights file turns out to be before anything tries to load it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from wildetect.errors import ModelError
+
+__all__ = [
+    "check_file",
+    "sha256_of",
+]
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+_SMALLEST = 64  # bytes; no network fits in less
+
+
+def check_file(weights: Path) -> None:
+    """Say of files that cannot hold weights what they are.
+
+    Raises:
+        ModelError: The file is missing, cannot be read, is empty or a Git LFS pointer.
+    """
+    try:
+        size = weights.stat().st_size
+        with weights.open("rb") as file:
+            beginning = file.read(len(_POINTER))
+    except FileNotFoundError:
+        raise ModelError(
+            f"weights not found: {weights}", hint="Check the path; on the command line it is relative to here"
+        ) from None
+    except OSError as error:
+        raise ModelError(
+            f"cannot read weights {weights}: {error.strerror}", hint="Name a readable weights file"
+        ) from error
+    if beginning == _POINTER:
+        raise ModelError(
+            f"{weights.name} is a Git LFS pointer, not the weights themselves",
+            hint="Run `git lfs pull` where the file came from, and copy the real file (some MB)",
+        )
+    if size < _SMALLEST:
+        raise ModelError(
+            f"{weights.name} is {'empty' if size == 0 else f'only {size} bytes long'}: no weights in it",
+            hint="Download or export the file again",
+        )

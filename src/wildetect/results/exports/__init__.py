@@ -1,0 +1,1 @@
+"""The files of a run in formats that other programs read."""

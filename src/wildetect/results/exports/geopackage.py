@@ -1,0 +1,71 @@
+"""Detections and photographs as a GeoPackage: one SQLite file, two layers, for QGIS and other GIS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, write_layers
+from wildetect.results.records import ImageResult
+from wildetect.results.rows import position_of, rows
+
+__all__ = ["write_geopackage"]
+
+_DETECTIONS = {
+    "image": "TEXT NOT NULL",
+    "class": "TEXT NOT NULL",
+    "confidence": "DOUBLE NOT NULL",
+    **dict.fromkeys(("x_min", "y_min", "x_max", "y_max"), "DOUBLE NOT NULL"),
+    "position_of": "TEXT",
+}
+_PHOTOGRAPHS = {"image": "TEXT NOT NULL", "detections": "INTEGER", "failure": "TEXT"}
+
+
+def write_geopackage(
+    path: Path, results: Iterable[ImageResult], class_names: Sequence[str], *, changed: datetime
+) -> None:
+    """Write detections.gpkg. What has no position is a row without a point.
+
+    Args:
+        path: The file.
+        results: Gone through twice.
+        class_names: By class id.
+        changed: The time that the file gives as that of its last change.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    detections = Layer(
+        "detections",
+        "One point for each detection; position_of says whose position it is.",
+        "POINT",
+        _DETECTIONS,
+        _detections(results, class_names),
+    )
+    photographs = Layer(
+        "photographs",
+        "One point for each image, the position of the camera.",
+        "POINT",
+        _PHOTOGRAPHS,
+        _photographs(results),
+    )
+    write_layers(path, [detections, photographs], changed=changed)
+
+
+def _detections(
+    results: Iterable[ImageResult], class_names: Sequence[str]
+) -> Iterator[tuple[Shape | None, *tuple[object, ...]]]:
+    for result in results:
+        whose, name = position_of(result), plain(result.name)
+        for row in rows(result):
+            place = None if row.position is None else point(*row.position)
+            yield place, name, class_names[row.class_id], row.confidence, *row.xyxy, whose
+
+
+def _photographs(results: Iterable[ImageResult]) -> Iterator[tuple[Shape | None, *tuple[object, ...]]]:
+    for result in results:
+        known = result.longitude is not None and result.latitude is not None
+        place = point(result.longitude or 0.0, result.latitude or 0.0) if known else None
+        count = None if result.detections is None else len(result.detections)
+        yield place, plain(result.name), count, result.failure

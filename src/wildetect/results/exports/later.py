@@ -1,0 +1,57 @@
+"""Exports of a run that is done, made from what it left in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from wildetect.errors import InputError
+from wildetect.results.exports.folder import Wanted, write_exports
+from wildetect.results.finished_run import read_finished_run
+from wildetect.results.lock import sole_writer
+from wildetect.results.run import write_run_file
+
+__all__ = ["LaterExports", "export_again"]
+
+
+class LaterExports(NamedTuple):
+    """What came of it.
+
+    Attributes:
+        written: Names of the files written, relative to the folder.
+        removed: Names of those that are gone: pictures with boxes, where fewer are wanted now.
+    """
+
+    written: list[str]
+    removed: list[str]
+
+
+def export_again(folder: Path, wanted: Wanted) -> LaterExports:
+    """Write exports of a run that is done, from its journal and run.json, which then names them.
+
+    The files are those that the run itself would have written, byte by byte.
+
+    Args:
+        folder: The run's output folder.
+        wanted: Which files.
+
+    Raises:
+        ConfigurationError: The run is still going on.
+        InputError: There is no run in the folder, it is not finished, or a file cannot be written.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no folder {folder}", hint="Name the output folder of a run: --run results"
+        )
+    with sole_writer(folder):
+        run = read_finished_run(folder)
+        before = _there(folder, run.document.get("files", []))
+        written = write_exports(folder, run.document, run.results, wanted)
+        after = _there(folder, dict.fromkeys([*before, *written]))
+        write_run_file(folder, {**run.document, "files": after})
+    return LaterExports(written, [name for name in before if name not in set(after)])
+
+
+def _there(folder: Path, names: Iterable[str]) -> list[str]:
+    return [name for name in names if (folder / name).is_file()]

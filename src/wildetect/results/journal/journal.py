@@ -1,0 +1,133 @@
+"""journal.jsonl: what is done of a run, so that nothing is done twice and nothing is lost.
+
+    line 1        what shapes the results: the model, the settings, the source
+    other lines   the result of one image each, written as soon as it is known; the last one counts;
+                  some tiles of an image with many, so that a night's work on a raster is not lost;
+                  or which of the images do not count, as the start that wrote the line did not find them
+
+A line is handed to the system at once, so that a run that is killed loses no image that was done, and
+is on the disk within seconds, so that a power cut loses little. A line that was cut in the middle is
+removed when the journal is opened again. The process that has the folder's lock is the only writer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from io import FileIO
+from pathlib import Path
+from typing import Any, Self
+
+from wildetect.errors import InputError
+from wildetect.results.files import unwritable
+from wildetect.results.journal.lines import Entry, Stamp, document_of, encode, tiles_document
+from wildetect.results.journal.reading import JOURNAL
+from wildetect.results.journal.record import Record, header_of
+from wildetect.results.records import ImageResult, Tally, TileResult
+
+__all__ = ["Journal"]
+
+_SECONDS_BETWEEN_SYNCS = 2.0
+
+
+class Journal:
+    """The journal of an output folder, open for more lines; a context manager.
+
+    Args:
+        folder: The output folder; it exists, and its lock is held.
+        shape: What shapes the results, by name, as JSON values.
+        model: What the detector is called, for a person.
+
+    Attributes:
+        record: What it holds.
+
+    Raises:
+        ConfigurationError: There is the journal of a run with another shape; the details say what differs.
+        InputError: It cannot be read or written.
+    """
+
+    def __init__(self, folder: Path, shape: Mapping[str, object], model: str | None = None) -> None:
+        self.path = folder / JOURNAL
+        self.record = Record.read(folder)
+        self.record.refuse_another(shape, model)
+        self._synced = time.monotonic()
+        end = self.record.end
+        try:
+            # without a buffer: what could not be written must not be tried again when it is closed
+            self._file: FileIO = self.path.open("r+b" if end else "wb", buffering=0)
+            self._file.truncate(end)
+            self._file.seek(end)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        if not end:
+            self._write(encode(header_of(self.record.started, shape, model)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, result: ImageResult, stamp: Stamp | None, seconds: float) -> None:
+        """Keep the result of an image.
+
+        Args:
+            result: The result.
+            stamp: Of the image's file, taken before it was read.
+            seconds: How long the run has worked until now, all its starts together.
+
+        Raises:
+            InputError: The disk is full, or the folder is gone; all earlier lines are kept.
+        """
+        offset = self.record.end
+        self._append(document_of(result, stamp) | {"elapsed": round(seconds, 3)})
+        self.record.note(result.name, Entry(offset, stamp, Tally.of(result)), seconds)
+
+    def add_tiles(self, name: str, stamp: Stamp | None, tiles: Sequence[TileResult], seconds: float) -> None:
+        """Keep some tiles of an image that is not done; arguments and errors as for `add`."""
+        self._append(tiles_document(name, stamp, tiles) | {"elapsed": round(seconds, 3)})
+        self.record.note_part(name, seconds)
+
+    def leave_out(self, names: frozenset[str]) -> None:
+        """Have the results of some images not count from now on, and all others count; errors as for `add`.
+
+        They stay in the journal: images that come back need not be done again.
+        """
+        if names != self.record.left_out:
+            self._append({"left_out": sorted(names)})
+            self.record.left_out = names
+
+    def _append(self, document: dict[str, Any]) -> None:
+        self._write(encode(document))
+        if time.monotonic() - self._synced > _SECONDS_BETWEEN_SYNCS:
+            self.sync()
+
+    def sync(self) -> None:
+        """Have everything on the disk, not only in the system's memory.
+
+        Raises:
+            InputError: The disk or the folder is gone.
+        """
+        try:
+            os.fsync(self._file.fileno())
+            self.path.stat()  # Linux goes on writing into a file whose folder was deleted
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        self._synced = time.monotonic()
+
+    def _write(self, line: bytes) -> None:
+        try:
+            left = memoryview(line)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            with contextlib.suppress(OSError):  # opening it again would cut the torn line, too
+                self._file.truncate(self.record.end)
+            raise _unwritable(self.path, error) from error
+        self.record.end += len(line)
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return unwritable(path, error, "Bring its drive back, then give the same command: what is done is kept.")

@@ -1,0 +1,187 @@
+"""What the journal in a folder knows: of which run it is, and which images are done."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.imagery.discovery import ImageFile
+from wildetect.results.journal.lines import Entry, Stamp, parsed, tally_from, tiles_from
+from wildetect.results.journal.reading import JOURNAL, JournalledResults, lines
+from wildetect.results.records import RunSummary, TileResult
+
+__all__ = ["Record", "header_of"]
+
+_VERSION = 1
+
+
+def header_of(started: datetime, shape: Mapping[str, object], model: str | None) -> dict[str, Any]:
+    """The first line of a journal."""
+    return {"journal": _VERSION, "started": started.isoformat(), "model": model, "shape": dict(shape)}
+
+
+@dataclass(slots=True)
+class Record:
+    """The content of a journal, without the detections themselves.
+
+    Attributes:
+        path: The journal.
+        shape: What shapes the results, by name; None where there is no journal yet.
+        model: What the detector is called, for a person.
+        started: When the run was first started.
+        seconds: How long the run worked until now, all its starts together.
+        entries: By image.
+        left_out: Images that have an entry and do not count: the last start did not find them.
+        parts: Of each image that is not done, the offset and stamp of the lines of its tiles.
+        end: Where the whole lines end, in bytes.
+    """
+
+    path: Path
+    shape: Mapping[str, object] | None = None
+    model: str | None = None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+    entries: dict[str, Entry] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
+    parts: dict[str, list[tuple[int, Stamp | None]]] = field(default_factory=dict)
+    end: int = 0
+    _partly: dict[str, float] = field(
+        default_factory=lambda: defaultdict(float)
+    )  # seconds of images that are not done
+
+    @classmethod
+    def read(cls, folder: Path) -> Record:
+        """The journal of a folder; one without entries where there is none, or only a torn first line.
+
+        Raises:
+            ConfigurationError: It is of another version of the program, or no journal.
+            InputError: It cannot be read.
+        """
+        record = cls(folder / JOURNAL)
+        try:
+            record._read()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise InputError(
+                f"cannot read {record.path}: {error.strerror or error}",
+                hint="Close it in other programs, or give another folder with --output.",
+            ) from error
+        return record
+
+    def refuse_another(self, shape: Mapping[str, object], model: str | None = None) -> None:
+        """Go no further where the journal is that of another run.
+
+        Args:
+            shape: What shapes the results that are wanted now.
+            model: What the detector is called, for a person.
+
+        Raises:
+            ConfigurationError: Its details say what differs.
+        """
+        if self.shape is None:
+            return
+        names = [name for name in sorted({*self.shape, *shape}) if self.shape.get(name) != shape.get(name)]
+        if not names:
+            return
+        details = [
+            f"{name}: {_shown(shape.get(name))}, there {_shown(self.shape.get(name))}" for name in names
+        ]
+        # not compared: one file may be registered under two names
+        if any("model" in name for name in names):
+            details.insert(0, f"model: {model or 'another'}, there {self.model or 'another'}")
+        raise ConfigurationError(
+            f"{self.path.parent} holds another run: its {', '.join(names)} differ{'s' * (len(names) == 1)}",
+            hint="Give another folder with --output, or replace that run with --restart.",
+            details=details,
+        )
+
+    def holds(self, name: str, stamp: Stamp | None) -> bool:
+        """Whether an image is done: nothing of it failed, and its file is still the one that was read."""
+        entry = self.entries.get(name)
+        return entry is not None and entry.is_whole and stamp is not None and entry.stamp == stamp
+
+    def count(self, images: Iterable[ImageFile], summary: RunSummary) -> None:
+        """Add what is known of images to a summary, without reading their detections again."""
+        for image in images:
+            summary.count(image.name, self.entries[image.name].tally)
+
+    def seconds_of(self, names: Iterable[str]) -> float:
+        """How long the run worked on these images, all its starts together."""
+        return sum(self.entries[name].seconds for name in names)
+
+    def missing_from(self, images: Iterable[ImageFile]) -> frozenset[str]:
+        """Names of the images that have an entry and are not among these."""
+        return frozenset(self.entries).difference(image.name for image in images)
+
+    def results(self, images: Iterable[ImageFile]) -> JournalledResults:
+        """The results of those images that have one, in their order."""
+        known = [image for image in images if image.name in self.entries]
+        places = [(self.entries[image.name].offset, image.path) for image in known]
+        return JournalledResults(self.path, places)
+
+    def tiles(self, name: str, stamp: Stamp | None) -> list[TileResult]:
+        """The tiles that are done of an image that is not, if its file is still the one that was read."""
+        offsets = [offset for offset, then in self.parts.get(name, []) if stamp is not None and then == stamp]
+        if not offsets:
+            return []
+        found: list[TileResult] = []
+        with self.path.open("rb") as file:
+            for offset in offsets:
+                file.seek(offset)
+                found += tiles_from(json.loads(file.readline()))
+        return found
+
+    def _read(self) -> None:
+        with self.path.open("rb") as file:
+            first = file.readline()
+            header = parsed(first) if first.endswith(b"\n") else None
+            if header is None and not file.read(1):
+                return  # killed before the first line was whole
+            if header is None or header.get("journal") != _VERSION:
+                raise ConfigurationError(
+                    f"{self.path} was not written by this version of the program",
+                    hint="Give another folder with --output, or begin anew there with --restart.",
+                )
+            self.shape = header["shape"]
+            self.model = header.get("model")
+            self.started = datetime.fromisoformat(header["started"])
+            self.end = len(first)
+            file.seek(self.end)
+            for offset, length, document in lines(file, self.end):
+                self.end = offset + length
+                if document is not None:
+                    self._take(offset, document)
+
+    def _take(self, offset: int, document: dict[str, Any]) -> None:
+        if "left_out" in document:
+            self.left_out = frozenset(document["left_out"])
+            return
+        stamp = Stamp(*document["stamp"]) if document["stamp"] else None
+        if "part_of" in document:
+            self.parts.setdefault(document["part_of"], []).append((offset, stamp))
+            self.note_part(document["part_of"], document["elapsed"])
+        else:
+            self.note(document["image"], Entry(offset, stamp, tally_from(document)), document["elapsed"])
+            if self.entries[document["image"]].is_whole:
+                self.parts.pop(document["image"], None)
+
+    def note(self, name: str, entry: Entry, seconds: float) -> None:
+        """An image has its result, `seconds` after the run's first start, less the pauses."""
+        self.note_part(name, seconds)
+        self.entries[name] = entry._replace(seconds=self._partly.pop(name))
+
+    def note_part(self, name: str, seconds: float) -> None:
+        """Some of an image is done; the time is that of `note`."""
+        self._partly[name] += max(seconds - self.seconds, 0.0)
+        self.seconds = seconds
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

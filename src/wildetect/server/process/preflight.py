@@ -1,0 +1,165 @@
+"""What is checked before a server is started.
+
+MLflow itself finds most of this out late or never: it tries for 105 s on a folder that it cannot
+write, and ends with exit code 0 where the port is taken.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from wildetect.errors import ServerError
+from wildetect.registry.probe import Probe
+from wildetect.server.access.signin import AUTH_DATABASE
+from wildetect.server.process.plan import Plan
+from wildetect.server.process.ports import holder_of, local_url, next_free
+from wildetect.server.store.database import check_database
+from wildetect.server.store.schema import AUTH_SCHEMA, STORE_SCHEMA, copy_if_older
+from wildetect.server.store.stores import holds_file_store
+
+__all__ = ["check_folder", "check_port", "check_stores"]
+
+logger = logging.getLogger(__name__)
+
+LEAST_SPACE = 100_000_000  # bytes; below, an upload or the database itself soon fails
+LITTLE_SPACE = 1_000_000_000  # bytes
+DATABASE_TIMEOUT = 5.0  # s
+
+
+def check_folder(folder: Path) -> None:
+    """Make sure that a folder is there, can be written, and has space left; makes it where missing.
+
+    Raises:
+        ServerError: Saying which of it fails.
+    """
+    attempt = folder / f".write-{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        attempt.write_bytes(b"x" * 4096)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise _disk_full(folder, 0) from error
+        raise ServerError(
+            f"the folder {folder} cannot be written ({error.strerror or error})",
+            hint="Give yourself the right to write it, or move the project to a folder of your own.",
+        ) from error
+    finally:
+        _remove(attempt)
+    if free < LEAST_SPACE:
+        raise _disk_full(folder, free)
+    if free < LITTLE_SPACE:
+        logger.warning("only %d MB are left on the disk of %s", free // 1_000_000, folder)
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        logger.debug("%s stays: %s", file, error)
+
+
+def _disk_full(folder: Path, free: int) -> ServerError:
+    return ServerError(
+        f"the disk of {folder} is full ({free // 1_000_000} MB left, {LEAST_SPACE // 1_000_000} MB needed)",
+        hint="Free some space, or name another place in configs/mlflow.yaml "
+        "(backend_store_uri, artifacts_destination).",
+    )
+
+
+def check_port(plan: Plan) -> None:
+    """Make sure that the port is free.
+
+    Raises:
+        ServerError: Naming who holds it, with the next free one.
+    """
+    try:
+        holder = holder_of(plan.host, plan.port)
+    except (OSError, OverflowError) as error:
+        raise _cannot_listen(plan, error) from error
+    if holder is None:
+        return
+    url = local_url(plan.host, plan.port)
+    what = str(holder)
+    if Probe(url, timeout=1.0).healthy():
+        what += ", an MLflow server of another project" if _is_mlflow(url) else ", a web server"
+    free = next_free(plan.host, plan.port)
+    raise ServerError(
+        f"port {plan.port} is held by {what}",
+        hint=f"End it, or take another port: uv run invoke mlflow.serve --port {free or plan.port + 1}",
+    )
+
+
+def _is_mlflow(url: str) -> bool:
+    try:
+        Probe(url, timeout=1.0).version()
+    except ServerError as error:
+        return "sign-in" in error.message
+    return True
+
+
+def _cannot_listen(plan: Plan, error: Exception) -> ServerError:
+    if isinstance(error, PermissionError):
+        return ServerError(
+            f"port {plan.port} is reserved by the system",
+            hint=f"Take one above 1023: uv run invoke mlflow.serve --port {max(plan.port + 1, 5001)}",
+        )
+    return ServerError(
+        f"{plan.host} is no address of this machine ({getattr(error, 'strerror', None) or error})",
+        hint="Use --host 127.0.0.1 for this machine only, or --host 0.0.0.0 to share the server.",
+    )
+
+
+def check_stores(plan: Plan) -> None:
+    """Make sure that database and artifact folder can be used; an older schema is copied first.
+
+    Raises:
+        ServerError: Saying which of it fails.
+    """
+    if plan.artifacts.folder is not None:
+        check_folder(plan.artifacts.folder)
+    if plan.store.address is not None:
+        _check_reachable(plan, *plan.store.address)
+    database = plan.store.database
+    if database is None:
+        return
+    if database.parent != plan.folder:
+        check_folder(database.parent)
+    if database.exists() and database.stat().st_size:
+        check_database(database)
+        _copied_if_older(database, plan)
+    elif holds_file_store(plan.folder):
+        raise ServerError(
+            f"{plan.project.shown(plan.folder)} holds a file store, which MLflow no longer reads",
+            hint="Take it over into a database, the old files stay: uv run invoke mlflow.migrate",
+        )
+    accounts = plan.folder / AUTH_DATABASE
+    if plan.sign_in and accounts.exists() and accounts.stat().st_size:
+        check_database(accounts)
+        copy_if_older(accounts, AUTH_SCHEMA)
+
+
+def _copied_if_older(database: Path, plan: Plan) -> None:
+    copy = copy_if_older(database, STORE_SCHEMA)
+    if copy is not None:
+        logger.warning(
+            "%s is of an older MLflow and is upgraded now; a copy of it as it was: %s",
+            plan.project.shown(database),
+            plan.project.shown(copy),
+        )
+
+
+def _check_reachable(plan: Plan, host: str, port: int) -> None:
+    try:
+        with socket.create_connection((host, port), timeout=DATABASE_TIMEOUT):
+            return
+    except OSError as error:
+        raise ServerError(
+            f"the database server of {plan.store.shown} does not answer ({error.strerror or error})",
+            hint="Start it, or correct mlflow.backend_store_uri in configs/mlflow.yaml.",
+        ) from error

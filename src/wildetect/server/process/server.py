@@ -1,0 +1,199 @@
+"""The MLflow server of this workspace: started once, known for sure, ended as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from wildetect.errors import ServerError
+from wildetect.registry.probe import Probe
+from wildetect.server.process.interrupts import Cancelled
+from wildetect.server.process.plan import Plan, server_folder
+from wildetect.server.process.ports import wait_until_free
+from wildetect.server.process.preflight import check_folder, check_port, check_stores
+from wildetect.server.process.processes import end
+from wildetect.server.process.startup import launch
+from wildetect.server.process.state import ServerState, processes_of, read_state, remove_state, write_state
+from wildetect.settings import Project
+
+__all__ = ["Started", "Stopped", "running", "start", "stop"]
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_WAIT = 120.0  # s
+STOP_TIMEOUT = 5.0  # s
+PATIENCE = 5.0  # s that a server may be too busy to answer
+Progress = Callable[[float], None]
+"""Told now and then how many seconds a start has taken."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A server that answers.
+
+    Attributes:
+        state: What is known of it.
+        already: Whether it ran before.
+    """
+
+    state: ServerState
+    already: bool = False
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A server that has been ended.
+
+    Attributes:
+        url: Where it was; None where no file knew.
+        processes: How many processes were ended.
+        seconds: How long it took.
+    """
+
+    url: str | None
+    processes: int
+    seconds: float
+
+
+def running(project: Project) -> ServerState | None:
+    """The workspace's server, where it runs and answers; None otherwise."""
+    state = read_state(server_folder(project))
+    return state if state and state.alive() and Probe(state.url).healthy() else None
+
+
+def start(
+    plan: Plan,
+    *,
+    wait: float = DEFAULT_WAIT,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Started:
+    """Start the server and wait until it answers; one that runs already is left alone.
+
+    Args:
+        plan: What it will be.
+        wait: Seconds until it must answer.
+        progress: Told now and then how long it has taken.
+        cancelled: Asked now and then; once true, what was started is ended.
+
+    Raises:
+        ServerError: Where it cannot be started or does not answer in time; nothing is left running.
+        ConfigurationError: Where sign-in cannot be set up.
+        Cancelled: Where `cancelled` said so; nothing is left running.
+    """
+    begun = time.monotonic()
+    check_folder(plan.folder)
+    with _only_one_start(plan.folder, wait, cancelled):
+        state = _found_or_cleared(plan.folder)
+        if state is not None:
+            return Started(state, already=True)
+        check_port(plan)
+        check_stores(plan)
+        return Started(
+            launch(plan, until=begun + wait, progress=progress or (lambda _: None), cancelled=cancelled)
+        )
+
+
+@contextlib.contextmanager
+def _only_one_start(folder: Path, wait: float, cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Two starts at the same moment give one server: the second waits, and then finds it running."""
+    lock = FileLock(folder / "server.lock")
+    until = time.monotonic() + wait
+    while True:
+        try:
+            lock.acquire(timeout=0.2)
+            break
+        except Timeout as error:
+            if cancelled():
+                raise Cancelled from error
+            if time.monotonic() > until:
+                raise ServerError(
+                    f"another start has been under way for {wait:.0f} s",
+                    hint="End it with uv run invoke mlflow.stop, then start again.",
+                ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _found_or_cleared(folder: Path) -> ServerState | None:
+    """The server that runs; what a killed window or a killed server left behind is ended and forgotten."""
+    state = read_state(folder)
+    until = time.monotonic() + PATIENCE
+    while state is not None and state.phase != "stopping" and state.alive():
+        if Probe(state.url).healthy():
+            return state
+        if state.phase == "starting":
+            break  # nobody waits for it: whoever started it would hold the lock
+        if time.monotonic() > until:
+            raise ServerError(
+                f"the server (pid {state.pid}) runs but does not answer at {state.url}",
+                hint="End it and start anew: uv run invoke mlflow.restart",
+            )
+        time.sleep(0.2)
+    left = processes_of(folder, state)
+    if left:
+        logger.warning("ending %d processes that an earlier server left behind", len(left))
+        _end_all(folder, state, STOP_TIMEOUT)
+    remove_state(folder)
+    return None
+
+
+def stop(project: Project, *, timeout: float = STOP_TIMEOUT) -> Stopped | None:
+    """End the workspace's server with all its processes, whichever window started it.
+
+    Args:
+        project: The workspace.
+        timeout: Seconds to let it finish before it is ended by force.
+
+    Returns:
+        What was ended; None where nothing ran.
+
+    Raises:
+        ServerError: Where a process cannot be ended, or something else holds the port then.
+    """
+    folder = server_folder(project)
+    begun = time.monotonic()
+    state = read_state(folder)
+    ended = _end_all(folder, state, timeout)
+    remove_state(folder, state)
+    if not ended:
+        return None
+    if state is not None:
+        holder = wait_until_free(state.host, state.port, timeout=2.0)
+        if holder is not None:
+            raise ServerError(
+                f"the server has ended, but port {state.port} is held by {holder}",
+                hint="That program is none of ours; end it yourself, or take another port with --port.",
+            )
+    return Stopped(state.url if state else None, ended, time.monotonic() - begun)
+
+
+def _end_all(folder: Path, state: ServerState | None, timeout: float) -> int:
+    """End all processes of a folder's server; gives how many there were."""
+    processes = processes_of(folder, state)
+    if state is not None and processes and state.alive():
+        # Who waits for the server in another window learns that this end is no accident.
+        with contextlib.suppress(OSError):
+            write_state(folder, _stopping(state))
+    count = len(processes)
+    survivors = end(processes, timeout=timeout)
+    survivors += end(processes_of(folder, None), timeout=timeout)  # started while the others ended
+    if survivors:
+        names = ", ".join(str(process.pid) for process in survivors)
+        raise ServerError(
+            f"processes of the server could not be ended: pid {names}",
+            hint="End them as the user who started them, or restart the computer.",
+        )
+    return count
+
+
+def _stopping(state: ServerState) -> ServerState:
+    return replace(state, phase="stopping")

@@ -1,0 +1,240 @@
+"""How the server is, asked without importing mlflow."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from wildetect.errors import ServerError
+from wildetect.registry.probe import Probe
+from wildetect.server.access.signin import credentials_of
+from wildetect.server.process.plan import TRACKING_URI, points_at, server_folder
+from wildetect.server.process.state import ServerState, read_state
+from wildetect.settings import Project
+
+__all__ = [
+    "HINTS",
+    "Condition",
+    "Model",
+    "ServerStatus",
+    "as_document",
+    "as_lines",
+    "condition_of",
+    "held_models",
+    "server_status",
+]
+
+
+def as_document(status: ServerStatus) -> dict[str, Any]:
+    """The status for `--json`; tests hold its keys."""
+    state = status.state if status.condition != "stopped" else None
+    return {
+        "healthy": status.healthy,
+        "state": status.condition,
+        "url": state.url if state else None,
+        "pid": state.pid if state else None,
+        "uptime_s": round(time.time() - state.create_time, 1) if state and state.alive() else None,
+        "version": state.version if state else None,
+        "installed_version": status.installed,
+        "sign_in": state.sign_in if state else None,
+        "store": state.store if state else None,
+        "database_bytes": status.database_bytes,
+        "artifacts": state.artifacts if state else None,
+        "artifacts_bytes": status.artifacts_bytes,
+        "free_bytes": status.free_bytes,
+        "tracking_uri_matches": status.tracking_uri_matches if state else None,
+        "problem": status.problem,
+        "models": None
+        if status.models is None
+        else [{"name": m.name, "versions": list(m.versions), "aliases": m.aliases} for m in status.models],
+    }
+
+
+def as_lines(status: ServerStatus) -> list[str]:
+    """The status for people."""
+    state = status.state
+    if state is None or status.condition == "stopped":
+        return ["MLflow server: not running", _space(status)]
+    up = time.time() - state.create_time
+    lines = [f"MLflow server: {status.condition} at {state.url} (pid {state.pid}, up {_duration(up)})"]
+    lines.append(
+        f"  version   MLflow {state.version or 'unknown'}{', with sign-in' if state.sign_in else ''}"
+    )
+    lines.append(f"  database  {state.store}{_bytes(status.database_bytes)}")
+    lines.append(f"  artifacts {state.artifacts}{_bytes(status.artifacts_bytes)}")
+    lines.append(_space(status))
+    if not status.tracking_uri_matches:
+        lines.append(f"  tasks     look elsewhere: set {TRACKING_URI}={state.url} in .env")
+    if status.problem:
+        lines.append(f"  models    unknown: {status.problem}")
+    for model in status.models or ():
+        aliases = "".join(f", {alias} -> {version}" for alias, version in model.aliases.items())
+        versions = ", ".join(str(version) for version in model.versions) or "none"
+        lines.append(f"  model     {model.name}: versions {versions}{aliases}")
+    if status.models == ():
+        lines.append("  model     none is registered")
+    return lines
+
+
+def _space(status: ServerStatus) -> str:
+    free = "unknown" if status.free_bytes is None else f"{status.free_bytes / 1e9:.1f} GB"
+    return f"  free      {free}"
+
+
+def _bytes(count: int | None) -> str:
+    return "" if count is None else f" ({count / 1e6:.1f} MB)"
+
+
+def _duration(seconds: float) -> str:
+    minutes = int(seconds) // 60
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+Condition = Literal["running", "starting", "not answering", "stopped", "broken"]
+
+
+PAGES = 20
+
+
+SIZE_BUDGET = 0.1  # s; counting a million files is not worth a wait
+
+
+HINTS: dict[Condition, str] = {
+    "running": "",
+    "starting": "It should answer within seconds: uv run invoke mlflow.logs",
+    "not answering": "End it and start anew: uv run invoke mlflow.restart",
+    "stopped": "Start it: uv run invoke mlflow.serve",
+    "broken": "Clear what is left of it and start anew: uv run invoke mlflow.restart",
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A registered model: its versions, oldest first, and the aliases that point at them."""
+
+    name: str
+    versions: tuple[int, ...]
+    aliases: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """The server and its store, as far as known.
+
+    Attributes:
+        condition: "running" is the only healthy one; "broken" means that processes of a dead server are left.
+        state: What server.json says.
+        models: What the registry holds; None where the server does not tell.
+        problem: Why it does not tell.
+        database_bytes: Size of the SQLite file; None where there is none.
+        artifacts_bytes: Size of all artifacts; None where they lie elsewhere or are too many to count.
+        free_bytes: Space left on the disk of the store.
+        tracking_uri: MLFLOW_TRACKING_URI; None where it is not set.
+        tracking_uri_matches: Whether the tasks reach this server; None where none runs.
+    """
+
+    condition: Condition
+    installed: str
+    state: ServerState | None = None
+    models: tuple[Model, ...] | None = None
+    problem: str | None = None
+    database_bytes: int | None = None
+    artifacts_bytes: int | None = None
+    free_bytes: int | None = None
+    tracking_uri: str | None = field(default=None, repr=False)
+    tracking_uri_matches: bool | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the server runs and answers."""
+        return self.condition == "running"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return HINTS[self.condition]
+
+
+def server_status(project: Project) -> ServerStatus:
+    """Find out how the workspace's server is."""
+    folder = server_folder(project)
+    state = read_state(folder)
+    condition = condition_of(state)
+    uri = project.variable(TRACKING_URI)
+    models, problem, artifacts = None, None, None
+    if state is not None and condition == "running":
+        try:
+            models = tuple(held_models(Probe(state.url, credentials_of(project))))
+        except ServerError as error:
+            problem = error.message
+    database = Path(state.store) if state else folder / "mlflow.db"
+    artifacts = Path(state.artifacts) if state else folder / "artifacts"
+    return ServerStatus(
+        condition=condition,
+        installed=importlib.metadata.version("mlflow"),
+        state=state,
+        models=models,
+        problem=problem,
+        database_bytes=database.stat().st_size if database.is_file() else None,
+        artifacts_bytes=_size(artifacts),
+        free_bytes=shutil.disk_usage(folder).free if folder.is_dir() else None,
+        tracking_uri=uri,
+        tracking_uri_matches=points_at(uri, state.host, state.port) if state else None,
+    )
+
+
+def condition_of(state: ServerState | None) -> Condition:
+    """How the server of a server.json is."""
+    if state is None:
+        return "stopped"
+    if state.alive():
+        if Probe(state.url).healthy():
+            return "running"
+        return "starting" if state.phase == "starting" else "not answering"
+    return "broken" if any(identity.process() for identity in state.processes) else "stopped"
+
+
+def held_models(probe: Probe) -> Iterator[Model]:
+    """The registered models of a server.
+
+    Raises:
+        ServerError: Where it does not answer, or refuses.
+    """
+    versions: dict[str, list[int]] = {}
+    for version in _pages(probe, "model-versions/search", "model_versions"):
+        versions.setdefault(version["name"], []).append(int(version["version"]))
+    for model in _pages(probe, "registered-models/search", "registered_models"):
+        aliases = {alias["alias"]: int(alias["version"]) for alias in model.get("aliases", [])}
+        yield Model(model["name"], tuple(sorted(versions.get(model["name"], []))), aliases)
+
+
+def _pages(probe: Probe, endpoint: str, items: str) -> Iterator[dict[str, Any]]:
+    token = ""
+    for _ in range(PAGES):
+        query: dict[str, str | int] = {"max_results": 1000} | ({"page_token": token} if token else {})
+        page = probe.get(f"/api/2.0/mlflow/{endpoint}", query)
+        yield from page.get(items, [])
+        token = page.get("next_page_token") or ""
+        if not token:
+            return
+
+
+def _size(folder: Path) -> int | None:
+    """Size of all files in a folder, in bytes; None where there is none or counting takes too long."""
+    if not folder.is_dir():
+        return None
+    until = time.monotonic() + SIZE_BUDGET
+    total = 0
+    for path in folder.rglob("*"):
+        if time.monotonic() > until:
+            return None
+        total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -1,0 +1,144 @@
+"""A backup brought back: checked in full before it replaces anything."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from wildetect.errors import InputError, ServerError
+from wildetect.server.access.signin import AUTH_DATABASE
+from wildetect.server.process.interrupts import Cancelled
+from wildetect.server.process.plan import Plan
+from wildetect.server.process.preflight import check_folder
+from wildetect.server.store.database import check_database
+from wildetect.server.store.schema import STORE_SCHEMA, check_schema
+from wildetect.server.upkeep.backup import ACCOUNTS, ARTIFACTS, CHUNK, DATABASE, FORMAT, MANIFEST, local_store
+from wildetect.server.upkeep.upkeep import store_at_rest
+
+__all__ = ["Restored", "restore"]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did: how many files it brought, and where the store of before is, if there was one."""
+
+    files: int
+    created: str
+    moved_aside: Path | None
+
+
+def restore(plan: Plan, source: Path, *, cancelled: Callable[[], bool] = lambda: False) -> Restored:
+    """Bring a backup back.
+
+    Everything is unpacked beside the store and compared with its checksums first; then the present
+    store is moved aside, never deleted, and the backup takes its place.
+
+    Args:
+        plan: The store to replace.
+        source: The archive that `back_up` wrote.
+        cancelled: Asked between two files; once true, the restore is called off.
+
+    Raises:
+        ConfigurationError: Where the store is not on this machine.
+        InputError: Where the archive is missing, damaged or no backup.
+        ServerError: Where the server runs, or the disk has no space. The store is as it was.
+    """
+    database, artifacts = local_store(plan)
+    check_folder(plan.folder)
+    workplace = plan.folder / "restoring"
+    with store_at_rest(plan):
+        shutil.rmtree(workplace, ignore_errors=True)
+        workplace.mkdir()
+        try:
+            manifest = _unpacked(source, workplace, cancelled)
+            check_database(workplace / DATABASE)
+            check_schema(workplace / DATABASE, STORE_SCHEMA)
+            (workplace / ARTIFACTS).mkdir(exist_ok=True)
+            targets = {DATABASE: database, ARTIFACTS.rstrip("/"): artifacts}
+            if (workplace / ACCOUNTS).exists():
+                targets[ACCOUNTS] = plan.folder / AUTH_DATABASE
+            aside = _exchanged(plan, workplace, targets)
+        finally:
+            shutil.rmtree(workplace, ignore_errors=True)
+    return Restored(len(manifest["files"]), str(manifest["created"]), aside)
+
+
+def _unpacked(source: Path, workplace: Path, cancelled: Callable[[], bool]) -> dict[str, Any]:
+    """Unpack an archive and compare each file with the manifest."""
+    broken = "Take another backup; this one cannot be trusted. Nothing was changed."
+    try:
+        with zipfile.ZipFile(source) as archive:
+            manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
+            files = manifest["files"]
+            if manifest["format"] != FORMAT or DATABASE not in files:
+                raise ValueError(f"format {manifest['format']}")  # noqa: TRY301
+            _check_space(workplace, sum(int(entry["size"]) for entry in files.values()))
+            for name, entry in files.items():
+                if cancelled():
+                    raise Cancelled
+                _unpack(archive, name, entry, workplace)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"there is no backup {source}", hint="Backups made without --output lie in runs/backups."
+        ) from error
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, zlib.error) as error:
+        raise InputError(f"{source.name} is damaged or no backup ({error})", hint=broken) from error
+    return manifest
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, entry: dict[str, Any], workplace: Path) -> None:
+    parts = PurePosixPath(name).parts
+    inside = name in (DATABASE, ACCOUNTS) or name.startswith(ARTIFACTS)
+    if not inside or ".." in parts or any(":" in part or "\\" in part for part in parts):
+        raise ValueError(f"a file named {name}")
+    target = workplace.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with archive.open(name) as stream, target.open("xb") as copy:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            copy.write(chunk)
+    if size != entry["size"] or digest.hexdigest() != entry["sha256"]:
+        raise ValueError(f"{name} differs from its checksum")
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ServerError(
+            f"the backup needs {needed // 1_000_000} MB, and {free // 1_000_000} MB are free in {folder}",
+            hint="Free some space; the present store is kept beside the restored one.",
+        )
+
+
+def _exchanged(plan: Plan, workplace: Path, targets: dict[str, Path]) -> Path | None:
+    """Move the present store aside and the new one into its place; all of it or nothing."""
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    aside = plan.folder / f"before-restore-{stamp}"
+    done: list[tuple[Path, Path]] = []
+    try:
+        for name, target in targets.items():
+            if target.exists():
+                aside.mkdir(exist_ok=True)
+                done.append((target, target.rename(aside / name)))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            done.append((workplace / name, (workplace / name).rename(target)))
+    except OSError as error:
+        for before, after in reversed(done):
+            with contextlib.suppress(OSError):
+                after.rename(before)
+        raise ServerError(
+            f"the store could not be exchanged ({error.strerror or error}); it is as it was",
+            hint="Close what has its files open, then restore again.",
+        ) from error
+    return aside if aside.exists() else None
