@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from tests.checkup.findings import bad, only, subject
 
 from wildetect.checkup.server import check_port, check_server
+from wildetect.server.process.processes import MARKER
 
 
 @contextlib.contextmanager
@@ -103,13 +106,16 @@ def test_a_program_that_never_answers_is_not_waited_for(root: Path, monkeypatch:
 def test_a_server_that_died(root: Path) -> None:
     folder = root / "runs/mlflow"
     folder.mkdir(parents=True)
-    me = psutil.Process()
+    left = subprocess.Popen(
+        [sys.executable, "-c", "input()"], env={**os.environ, MARKER: str(folder)}, stdin=subprocess.PIPE
+    )
     (folder / "server.json").write_text(
         f'{{"pid": 1, "create_time": 1.0, "phase": "running", "url": "http://127.0.0.1:1", "port": 1, '
         f'"host": "127.0.0.1", "store": "x", "artifacts": "x", '
-        f'"processes": [[{me.pid}, {me.create_time()!r}]]}}',
+        f'"processes": [[{left.pid}, 1.0]]}}',
         encoding="utf-8",
     )
     found = bad(check_server(subject()))
+    left.communicate(b"\n")
     assert found.says == "this project's server has died and left processes"
     assert "mlflow.restart" in str(found.mend)

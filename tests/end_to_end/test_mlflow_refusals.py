@@ -166,7 +166,7 @@ def test_a_newer_schema_and_a_stranger_s_database(with_store: Workspace) -> None
     assert error.endswith("holds tables that are not MLflow's")
 
 
-def test_an_older_schema_is_copied_before_mlflow_upgrades_it(with_store: Workspace) -> None:
+def test_an_older_schema_is_upgraded_on_a_copy(with_store: Workspace) -> None:
     uri = f"sqlite:///{database_of(with_store).as_posix()}"
     code = (
         "import sys\nfrom alembic import command\nfrom mlflow.store.db.utils import _get_alembic_config\n"
@@ -179,7 +179,7 @@ def test_an_older_schema_is_copied_before_mlflow_upgrades_it(with_store: Workspa
     assert ended.returncode == 0, ended.stderr
     with_store.succeed("mlflow.stop")
     (copy,) = (folder_of(with_store) / "backups").iterdir()
-    assert f"a copy of it as it was: runs/mlflow/backups/{copy.name}" in ended.stderr
+    assert f"as it was it lies in runs/mlflow/backups/{copy.name}" in ended.stderr
     assert _revision(copy) == older
     assert _revision(database_of(with_store)) != older
 

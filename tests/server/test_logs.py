@@ -76,7 +76,15 @@ def test_state(tmp_path: Path) -> None:
     other = ServerState(9, 9.0, "running", "", "", 1, "", "")
     remove_state(tmp_path, other)
     assert read_state(tmp_path) == state
-    for broken in ("", "{", "[]", '{"pid": 1}', '{"pid": 1, "processes": [[1]]}'):
+    good = json.loads((tmp_path / "server.json").read_text(encoding="utf-8"))
+    wrong: dict[str, object] = {
+        "pid": -1, "create_time": "x", "phase": "asleep", "url": 3, "host": None, "port": 70000,
+        "version": [1], "seconds": "soon", "processes": [[1]], "sign_in": "yes", "unknown": 1,
+    }  # fmt: skip
+    damaged = [json.dumps({**good, name: value}) for name, value in wrong.items()]
+    missing = [json.dumps({key: good[key] for key in good if key != name}) for name in ("pid", "url", "port")]
+    huge = [json.dumps({**good, "pid": 2**70}), "[" * 100_000, "null", "7", '"text"']
+    for broken in ("", "{", "[]", '{"pid": 1}', '{"pid": 1, "processes": [[1]]}', *damaged, *missing, *huge):
         (tmp_path / "server.json").write_text(broken, encoding="utf-8")
         assert read_state(tmp_path) is None
     remove_state(tmp_path)

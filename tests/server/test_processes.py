@@ -71,16 +71,23 @@ def test_who_does_not_listen_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_number_alone_identifies_nobody(tmp_path: Path) -> None:
-    del tmp_path
-    own = identify(os.getpid())
-    assert own is not None
-    assert own.process() is not None
-    assert Identity(own.pid, own.create_time - 60).process() is None
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    ended = identify(child.pid)
-    child.wait()
-    assert ended is not None
-    assert ended.process() is None
+    environment = {**os.environ, MARKER: str(tmp_path)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    ours = identify(child.pid)
+    assert ours is not None
+    assert ours.process(tmp_path) is not None
+    # a clock that was set moves start times; a copied project folder is another folder
+    assert Identity(ours.pid, ours.create_time - 3600).process(tmp_path) is not None
+    assert ours.process(tmp_path / "copy") is None
+    stranger = identify(os.getpid())
+    assert stranger is not None
+    assert stranger.process(tmp_path) is None
+    child.communicate(b"\n")
+    assert ours.process(tmp_path) is None
+    for impossible in (-1, 0, 2**40):
+        assert Identity(impossible, 0.0).process(tmp_path) is None
     assert end([], timeout=1) == []
 
 

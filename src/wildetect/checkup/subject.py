@@ -83,9 +83,9 @@ class Subject:
     @cached_property
     def uri(self) -> str:
         """The server that the tasks talk to."""
-        from wildetect.registry.connection import tracking_uri
+        from wildetect.server.process.server import address_of_tasks
 
-        return tracking_uri(self.project.variable(TRACKING_URI))
+        return address_of_tasks(self.project).uri
 
     @cached_property
     def probe(self) -> Probe:

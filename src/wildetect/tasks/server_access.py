@@ -14,21 +14,32 @@ __all__ = ["connect_for"]
 def connect_for(project: Project, configured: str | None = None) -> Connection:
     """Connect to the project's server.
 
+    Where nothing names a server it is this project's own. Another project's server on this machine is
+    used only where it is named, and a line says so.
+
     Args:
-        project: Its environment and .env are heard first.
+        project: Its environment and .env take precedence.
         configured: A server that a settings file names.
 
     Raises:
-        ServerError: Where no server answers. Where this project's own server runs elsewhere, the hint
-            is the line for .env that makes them agree.
+        ServerError: No server answers, or nothing names the one that does and it is not this project's.
+            Where this project's own server runs elsewhere, the hint is the line for .env that makes them
+            agree.
     """
     from wildetect.errors import ServerError
-    from wildetect.registry.connection import connect, tracking_uri
-    from wildetect.server.process.server import running
+    from wildetect.registry.connection import connect
+    from wildetect.server.process.server import address_of_tasks, running
+    from wildetect.tasks.support import say
 
-    uri = tracking_uri(project.variable("MLFLOW_TRACKING_URI"), configured)
+    address = address_of_tasks(project, configured)
+    if address.foreign and not address.named:
+        raise ServerError(
+            f"the MLflow server at {address.uri} is another project's, and this project's own is not running",
+            hint=f"Start this project's own: uv run invoke mlflow.serve --port {address.free_port}; "
+            f"or, to use that one, put MLFLOW_TRACKING_URI={address.uri} into .env.",
+        )
     try:
-        return connect(uri)
+        connection = connect(address.uri)
     except ServerError as error:
         own = running(project)
         if own is None:
@@ -37,3 +48,6 @@ def connect_for(project: Project, configured: str | None = None) -> Connection:
             error.message,
             hint=f"This project's server runs at {own.url}: put MLFLOW_TRACKING_URI={own.url} into .env.",
         ) from error
+    if address.foreign:
+        say(f"using the MLflow server at {address.uri}, which is not this project's own")
+    return connection

@@ -87,6 +87,7 @@ def verb(
         @functools.wraps(body)
         def told(*args: object, **options: object) -> None:
             with errors_told():
+                _prepare()
                 body(*args, **options)
 
         return Verb(
@@ -101,6 +102,12 @@ def verb(
         )
 
     return declare
+
+
+def _prepare() -> None:
+    from wildetect.checkup.bytecode import compile_once
+
+    compile_once(say)
 
 
 def say(text: str) -> None:

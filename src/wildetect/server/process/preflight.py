@@ -19,8 +19,9 @@ from wildetect.server.access.signin import AUTH_DATABASE
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.ports import holder_of, local_url, next_free
 from wildetect.server.store.database import check_database
-from wildetect.server.store.schema import AUTH_SCHEMA, STORE_SCHEMA, copy_if_older
+from wildetect.server.store.schema import AUTH_SCHEMA, copy_if_older
 from wildetect.server.store.stores import holds_file_store
+from wildetect.server.store.upgrading import upgrade_if_older
 
 __all__ = ["check_folder", "check_port", "check_stores"]
 
@@ -116,7 +117,7 @@ def _cannot_listen(plan: Plan, error: Exception) -> ServerError:
 
 
 def check_stores(plan: Plan) -> None:
-    """Make sure that database and artifact folder can be used; an older schema is copied first.
+    """Make sure that database and artifact folder can be used; an older schema is upgraded on a copy.
 
     Raises:
         ServerError: Saying which of it fails.
@@ -132,7 +133,7 @@ def check_stores(plan: Plan) -> None:
         check_folder(database.parent)
     if database.exists() and database.stat().st_size:
         check_database(database)
-        _copied_if_older(database, plan)
+        _upgraded_if_older(database, plan)
     elif holds_file_store(plan.folder):
         raise ServerError(
             f"{plan.project.shown(plan.folder)} holds a file store, which MLflow no longer reads",
@@ -144,13 +145,15 @@ def check_stores(plan: Plan) -> None:
         copy_if_older(accounts, AUTH_SCHEMA)
 
 
-def _copied_if_older(database: Path, plan: Plan) -> None:
-    copy = copy_if_older(database, STORE_SCHEMA)
-    if copy is not None:
+def _upgraded_if_older(database: Path, plan: Plan) -> None:
+    from wildetect.server.process.command import server_environment
+
+    kept = upgrade_if_older(database, plan.folder, server_environment(plan))
+    if kept is not None:
         logger.warning(
-            "%s is of an older MLflow and is upgraded now; a copy of it as it was: %s",
+            "%s was of an older MLflow and has been upgraded; as it was it lies in %s",
             plan.project.shown(database),
-            plan.project.shown(copy),
+            plan.project.shown(kept),
         )
 
 

@@ -25,19 +25,32 @@ POLL = 0.03  # s
 
 
 class Identity(NamedTuple):
-    """A process for sure: numbers are used again, a number with its start time is not."""
+    """A process for sure: its number, and what tells it from a later one with the same number."""
 
     pid: int
     create_time: float
 
-    def process(self) -> psutil.Process | None:
-        """The process, or None where it has ended or its number has passed to another."""
+    def process(self, folder: Path) -> psutil.Process | None:
+        """The process, or None where it has ended or its number has passed to another.
+
+        The mark decides, and the folder that it names: start times move when the clock is set, and a
+        copied project folder names the processes of the original. Only where the system does not show a
+        process's environment does its start time count.
+
+        Args:
+            folder: The folder of the server that the process belongs to.
+        """
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.create_time) < CLOCK_DRIFT
-            return process if same and _lives(process) else None
-        except psutil.Error:
+            return process if _lives(process) and self._is(process, folder) else None
+        except (psutil.Error, OSError, ValueError, OverflowError):
             return None
+
+    def _is(self, process: psutil.Process, folder: Path) -> bool:
+        try:
+            return process.environ().get(MARKER) == str(folder)
+        except (psutil.AccessDenied, OSError):
+            return abs(process.create_time() - self.create_time) < CLOCK_DRIFT
 
 
 def identify(pid: int) -> Identity | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,17 +13,19 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wildetect.errors import ServerError
-from wildetect.registry.probe import Probe
+from wildetect.registry.connection import tracking_uri
+from wildetect.registry.probe import Probe, is_loopback
 from wildetect.server.process.interrupts import Cancelled
-from wildetect.server.process.plan import Plan, server_folder
-from wildetect.server.process.ports import wait_until_free
+from wildetect.server.process.plan import DEFAULT_PORT, Plan, points_at, server_folder
+from wildetect.server.process.ports import next_free, wait_until_free
 from wildetect.server.process.preflight import check_folder, check_port, check_stores
 from wildetect.server.process.processes import end
 from wildetect.server.process.startup import launch
 from wildetect.server.process.state import ServerState, processes_of, read_state, remove_state, write_state
+from wildetect.server.store.exchange import finish_exchange
 from wildetect.settings import Project
 
-__all__ = ["Started", "Stopped", "running", "start", "stop"]
+__all__ = ["Address", "Started", "Stopped", "address_of_tasks", "running", "start", "stop"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +70,44 @@ def running(project: Project) -> ServerState | None:
     return state if state and state.alive() and Probe(state.url).healthy() else None
 
 
+@dataclass(frozen=True)
+class Address:
+    """The server that a project's tasks talk to.
+
+    Attributes:
+        uri: Its address.
+        named: Whether the environment, .env or a settings file names it.
+        foreign: Whether a server on this machine answers there that is not the project's own.
+    """
+
+    uri: str
+    named: bool
+    foreign: bool
+
+    @property
+    def free_port(self) -> int:
+        """A port that a server of this project could take."""
+        return next_free("127.0.0.1", DEFAULT_PORT) or DEFAULT_PORT + 1
+
+
+def address_of_tasks(project: Project, configured: str | None = None) -> Address:
+    """Which server the tasks of a project talk to: a named one, else its own, wherever that listens.
+
+    Args:
+        project: Its environment and .env take precedence.
+        configured: A server that a settings file names.
+    """
+    explicit = project.variable("MLFLOW_TRACKING_URI") or configured
+    own = running(project)
+    uri = tracking_uri(explicit or (own.url if own else None))
+    with contextlib.suppress(ValueError):  # half an IPv6 address
+        parts = urllib.parse.urlsplit(uri)
+        here = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        is_own = own is not None and points_at(uri, own.host, own.port)
+        return Address(uri, bool(explicit), here and not is_own and Probe(uri, timeout=1.0).healthy())
+    return Address(uri, bool(explicit), foreign=False)
+
+
 def start(
     plan: Plan,
     *,
@@ -93,6 +134,7 @@ def start(
         state = _found_or_cleared(plan.folder)
         if state is not None:
             return Started(state, already=True)
+        finish_exchange(plan.folder)
         check_port(plan)
         check_stores(plan)
         return Started(

@@ -92,6 +92,7 @@ def _recorded(plan: Plan, child: subprocess.Popen[bytes]) -> ServerState:
         store=plan.store.shown,
         artifacts=plan.artifacts.shown,
         sign_in=plan.sign_in,
+        folder=plan.folder,
     )
     write_state(plan.folder, state)
     return state
@@ -103,7 +104,7 @@ def _answers(
     """Whether our own server answers: another one may have taken the port a moment before it."""
     if child.poll() is not None or not plan.probe(credentials).within(1.0).healthy():
         return False
-    process = state.identity.process()
+    process = state.identity.process(plan.folder)
     return process is not None and listens(tree(process), plan.port)
 
 
@@ -120,7 +121,7 @@ def _answering(
         if plan.sign_in and "sign-in" in error.message:
             raise ServerError(
                 "the server does not accept the password in .env: its accounts were made with another",
-                hint="Put theirs into .env, or move runs/mlflow/auth.db away to begin anew.",
+                hint="Put theirs into .env, or move runs/mlflow/auth.db and auth.db-journal away.",
             ) from error
         raise
     members = tree(psutil.Process(child.pid))

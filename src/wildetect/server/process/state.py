@@ -7,9 +7,9 @@ import json
 import logging
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import psutil
 
@@ -54,6 +54,8 @@ class ServerState:
     version: str | None = None
     seconds: float | None = None
     processes: tuple[Identity, ...] = ()
+    folder: Path = field(default=Path(), compare=False)
+    """Where server.json lies; not written into it."""
 
     @property
     def identity(self) -> Identity:
@@ -62,14 +64,14 @@ class ServerState:
 
     def alive(self) -> bool:
         """Whether the first process still runs."""
-        return self.identity.process() is not None
+        return self.identity.process(self.folder) is not None
 
 
 def processes_of(folder: Path, state: ServerState | None) -> list[psutil.Process]:
     """All processes of a folder's server that still run: by parent, by record and by mark."""
     found: dict[int, psutil.Process] = {}
     for identity in (state.identity, *state.processes) if state else ():
-        process = identity.process()
+        process = identity.process(folder)
         if process is not None:
             found.update({member.pid: member for member in tree(process)})
     for process in marked(folder):
@@ -86,14 +88,47 @@ def read_state(folder: Path) -> ServerState | None:
     """What server.json says; None where there is none, or one that cannot be read."""
     file = _file(folder)
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        document["processes"] = tuple(Identity(int(pid), float(time)) for pid, time in document["processes"])
-        return ServerState(**document)
+        return _checked(json.loads(file.read_text(encoding="utf-8")), folder)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         logger.debug("%s is unusable (%s), taken as missing", file, error)
         return None
+
+
+_TEXTS = ("url", "host", "store", "artifacts")
+_MOST_PID = 2**31
+
+
+def _checked(document: object, folder: Path) -> ServerState:
+    """The state in a document that anybody may have edited or a disk may have damaged.
+
+    Raises:
+        ValueError: A value is missing, or not of its kind.
+        TypeError, KeyError: The same.
+    """
+    if not isinstance(document, dict):
+        raise TypeError("not an object")
+    known = dict(document)
+    if any(not isinstance(known[name], str) for name in _TEXTS) or known["phase"] not in get_args(Phase):
+        raise ValueError("a text is missing")
+    if not isinstance(known["port"], int) or not 0 < known["port"] < 2**16:
+        raise ValueError("not a port")
+    if not isinstance(known.get("version"), str | None) or not isinstance(known.get("sign_in", False), bool):
+        raise TypeError("not a version, or not a choice")
+    if known.get("seconds") is not None:
+        known["seconds"] = float(known["seconds"])
+    pid, created = _identity(known["pid"], known["create_time"])
+    members = tuple(_identity(*pair) for pair in known.get("processes", ()))
+    return ServerState(
+        **{**known, "pid": pid, "create_time": created, "processes": members, "folder": folder}
+    )
+
+
+def _identity(pid: object, created: object) -> Identity:
+    if not isinstance(pid, int) or not 0 < pid < _MOST_PID or not isinstance(created, int | float):
+        raise ValueError("not a process")
+    return Identity(pid, float(created))
 
 
 def write_state(folder: Path, state: ServerState) -> None:
@@ -105,7 +140,8 @@ def write_state(folder: Path, state: ServerState) -> None:
     file = _file(folder)
     temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
+        document = {name: value for name, value in asdict(state).items() if name != "folder"}
+        temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         for _ in range(REPLACE_ATTEMPTS):
             with contextlib.suppress(PermissionError):  # Windows: another window reads it at this moment
                 temporary.replace(file)

@@ -199,7 +199,7 @@ def condition_of(state: ServerState | None) -> Condition:
         if Probe(state.url).healthy():
             return "running"
         return "starting" if state.phase == "starting" else "not answering"
-    return "broken" if any(identity.process() for identity in state.processes) else "stopped"
+    return "broken" if any(identity.process(state.folder) for identity in state.processes) else "stopped"
 
 
 def held_models(probe: Probe) -> Iterator[Model]:

@@ -47,8 +47,8 @@ def check_database(database: Path, *, patience: float = LOCK_TIMEOUT, budget: fl
     if verdict not in ("ok", None):
         raise ServerError(
             f"the database {database} is damaged: {verdict.splitlines()[0]}",
-            hint="Bring back a backup (uv run invoke mlflow.restore --source FILE), or move the file away to "
-            "begin with an empty one.",
+            hint="Bring back a backup: uv run invoke mlflow.restore --source FILE. To begin with an empty "
+            f"one move {database.name} away, and with it {database.name}-journal and {database.name}-wal.",
         )
     if verdict is None:
         logger.warning("%s is large; its check was cut off after %.0f s", database.name, budget)

@@ -24,6 +24,7 @@ from wildetect.server.access.signin import AUTH_DATABASE
 from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.plan import Plan
 from wildetect.server.store.database import copy_database
+from wildetect.server.store.exchange import PLAN
 
 __all__ = ["ACCOUNTS", "ARTIFACTS", "DATABASE", "MANIFEST", "Archive", "back_up", "local_store"]
 
@@ -78,6 +79,11 @@ def back_up(
         ServerError: Where there is no store, or it cannot be copied. No half archive is left.
     """
     database, artifacts = local_store(plan)
+    if (plan.folder / PLAN).exists():
+        raise ServerError(
+            "an exchange of the store was cut off: it is not whole at the moment",
+            hint="Start the server, which finishes it: uv run invoke mlflow.serve --detach",
+        )
     target = _target(plan, database, output)
     part = target.with_name(target.name + ".part")
     try:

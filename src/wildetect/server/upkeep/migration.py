@@ -21,6 +21,7 @@ from wildetect.server.process.plan import Plan
 from wildetect.server.process.preflight import check_folder
 from wildetect.server.process.processes import end, spawn
 from wildetect.server.process.state import processes_of
+from wildetect.server.store.exchange import exchange, with_side_files
 from wildetect.server.store.file_store import (
     Counts,
     copy_without_repeats,
@@ -93,8 +94,9 @@ def migrate(
             counts = _verified(store, fresh)
             copied = copy_old_artifacts(plan, fresh, artifacts or plan.project.root / "mlartifacts")
             missing = missing_artifacts(fresh)
-            database.unlink(missing_ok=True)  # an empty one at the most, see _refuse_to_overwrite
-            fresh.replace(database)
+            aside = database.parent / "before-migration" / database.name
+            # an empty one at the most, see _refuse_to_overwrite, but with a journal perhaps
+            exchange(plan.folder, [*with_side_files(database, aside), (fresh, database)])
     return Migrated(database, counts, copied, missing, repeated)
 
 

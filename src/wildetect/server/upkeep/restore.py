@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
+import lzma
 import shutil
 import zipfile
 import zlib
@@ -20,11 +20,20 @@ from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.preflight import check_folder
 from wildetect.server.store.database import check_database
-from wildetect.server.store.schema import STORE_SCHEMA, check_schema
+from wildetect.server.store.exchange import Move, exchange, with_side_files
+from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
 from wildetect.server.upkeep.backup import ACCOUNTS, ARTIFACTS, CHUNK, DATABASE, FORMAT, MANIFEST, local_store
 from wildetect.server.upkeep.upkeep import store_at_rest
 
 __all__ = ["Restored", "restore"]
+
+
+ANOTHER = "Use another backup; this one cannot be trusted. Nothing was changed."
+# RuntimeError: an encrypted member; NotImplementedError: a way of packing that Python does not know
+BROKEN = (
+    zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError,
+    OverflowError, RecursionError, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,8 @@ def restore(plan: Plan, source: Path, *, cancelled: Callable[[], bool] = lambda:
             manifest = _unpacked(source, workplace, cancelled)
             check_database(workplace / DATABASE)
             check_schema(workplace / DATABASE, STORE_SCHEMA)
+            if revision_of(workplace / DATABASE, STORE_SCHEMA) is None:
+                raise InputError(f"the database in {source.name} is empty", hint=ANOTHER)
             (workplace / ARTIFACTS).mkdir(exist_ok=True)
             targets = {DATABASE: database, ARTIFACTS.rstrip("/"): artifacts}
             if (workplace / ACCOUNTS).exists():
@@ -74,13 +85,13 @@ def restore(plan: Plan, source: Path, *, cancelled: Callable[[], bool] = lambda:
 
 def _unpacked(source: Path, workplace: Path, cancelled: Callable[[], bool]) -> dict[str, Any]:
     """Unpack an archive and compare each file with the manifest."""
-    broken = "Take another backup; this one cannot be trusted. Nothing was changed."
     try:
         with zipfile.ZipFile(source) as archive:
             manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
             files = manifest["files"]
             if manifest["format"] != FORMAT or DATABASE not in files:
-                raise ValueError(f"format {manifest['format']}")  # noqa: TRY301
+                raise ValueError(f"format {manifest['format']}")
+            datetime.fromisoformat(manifest["created"])
             _check_space(workplace, sum(int(entry["size"]) for entry in files.values()))
             for name, entry in files.items():
                 if cancelled():
@@ -90,8 +101,8 @@ def _unpacked(source: Path, workplace: Path, cancelled: Callable[[], bool]) -> d
         raise InputError(
             f"there is no backup {source}", hint="Backups made without --output lie in runs/backups."
         ) from error
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, zlib.error) as error:
-        raise InputError(f"{source.name} is damaged or no backup ({error})", hint=broken) from error
+    except BROKEN as error:
+        raise InputError(f"{source.name} is damaged or no backup ({error})", hint=ANOTHER) from error
     return manifest
 
 
@@ -104,7 +115,8 @@ def _unpack(archive: zipfile.ZipFile, name: str, entry: dict[str, Any], workplac
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     with archive.open(name) as stream, target.open("xb") as copy:
-        while chunk := stream.read(CHUNK):
+        # not beyond the size it states: some bytes may unpack to a full disk
+        while size <= int(entry["size"]) and (chunk := stream.read(CHUNK)):
             digest.update(chunk)
             size += len(chunk)
             copy.write(chunk)
@@ -125,20 +137,9 @@ def _exchanged(plan: Plan, workplace: Path, targets: dict[str, Path]) -> Path | 
     """Move the present store aside and the new one into its place; all of it or nothing."""
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     aside = plan.folder / f"before-restore-{stamp}"
-    done: list[tuple[Path, Path]] = []
-    try:
-        for name, target in targets.items():
-            if target.exists():
-                aside.mkdir(exist_ok=True)
-                done.append((target, target.rename(aside / name)))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            done.append((workplace / name, (workplace / name).rename(target)))
-    except OSError as error:
-        for before, after in reversed(done):
-            with contextlib.suppress(OSError):
-                after.rename(before)
-        raise ServerError(
-            f"the store could not be exchanged ({error.strerror or error}); it is as it was",
-            hint="Close what has its files open, then restore again.",
-        ) from error
+    moves: list[Move] = []
+    for name, target in targets.items():
+        moves += with_side_files(target, aside / name)
+        moves.append((workplace / name, target))
+    exchange(plan.folder, moves)
     return aside if aside.exists() else None

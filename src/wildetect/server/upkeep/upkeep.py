@@ -11,6 +11,7 @@ from wildetect.errors import ServerError
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.processes import end
 from wildetect.server.process.state import processes_of, read_state
+from wildetect.server.store.exchange import finish_exchange
 
 __all__ = ["store_at_rest"]
 
@@ -38,6 +39,7 @@ def store_at_rest(plan: Plan) -> Iterator[None]:
                 hint="End it first: uv run invoke mlflow.stop",
             )
         end(processes_of(plan.folder, state), timeout=2.0)  # of a killed server, or a killed migration
+        finish_exchange(plan.folder)
         yield
     finally:
         lock.release()

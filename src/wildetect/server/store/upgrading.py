@@ -1,0 +1,85 @@
+"""An SQLite store of an older MLflow brought to the schema of the installed one, on a copy.
+
+MLflow upgrades in place when it starts: a kill in the middle leaves a database that no MLflow opens again.
+Here a copy is upgraded and checked, then takes the place of the original, which goes to `backups`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from wildetect.errors import ServerError
+from wildetect.server.store.database import check_database, copy_database
+from wildetect.server.store.exchange import exchange, with_side_files
+from wildetect.server.store.schema import STORE_SCHEMA, check_schema
+
+__all__ = ["upgrade_if_older"]
+
+TIMEOUT = 600.0  # s; a store of years with thousands of runs takes minutes
+
+
+def upgrade_if_older(database: Path, folder: Path, environment: Mapping[str, str]) -> Path | None:
+    """Bring a database to the schema of the installed MLflow, if it is of an older one.
+
+    Args:
+        database: The SQLite file; nobody else uses it.
+        folder: The server's folder, for the copy that is worked on and the plan of the exchange.
+        environment: The environment of the server's processes.
+
+    Returns:
+        Where the database as it was lies now; None where nothing was to be done.
+
+    Raises:
+        ServerError: The database is of a newer MLflow, is not MLflow's, or cannot be upgraded. It is as it
+            was then.
+    """
+    older = check_schema(database, STORE_SCHEMA)
+    if older is None:
+        return None
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    kept = database.parent / "backups" / f"{database.stem}-{older}-{stamp}.db"
+    workplace = folder / "upgrading"
+    shutil.rmtree(workplace, ignore_errors=True)
+    try:
+        fresh = workplace / database.name
+        copy_database(database, fresh)
+        _upgrade(fresh, environment)
+        check_database(fresh)
+        exchange(folder, [*with_side_files(database, kept), (fresh, database)])
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+    return kept
+
+
+def _upgrade(fresh: Path, environment: Mapping[str, str]) -> None:
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", f"sqlite:///{fresh.as_posix()}"]
+    try:
+        ended = subprocess.run(  # noqa: S603 - a list of our own making, no shell
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+        code, said = ended.returncode, ended.stderr.decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        code, said = -1, f"it took longer than {TIMEOUT:.0f} s"
+    if code != 0 or check_schema(fresh, STORE_SCHEMA) is not None:
+        raise ServerError(
+            f"MLflow could not upgrade the database (exit code {code}); it is as it was",
+            hint="Install the MLflow that wrote it, or bring back a backup: "
+            "uv run invoke mlflow.restore --source FILE.",
+            details=said.splitlines()[-3:],
+        )
+    with contextlib.closing(sqlite3.connect(fresh)) as connection:
+        # a write-ahead log would be lost when the file alone is moved
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
