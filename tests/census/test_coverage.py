@@ -47,7 +47,7 @@ def survey(random: np.random.Generator, name: str, animals: int, flown: int) -> 
 def held(estimate: Estimate, truth: int) -> bool:
     assert estimate.lower is not None
     assert estimate.upper is not None
-    assert estimate.number_seen <= estimate.lower <= estimate.upper
+    assert 0 < estimate.lower <= estimate.upper
     return estimate.lower <= truth <= estimate.upper
 
 

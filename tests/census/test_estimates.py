@@ -44,18 +44,44 @@ def test_method_2_by_hand() -> None:
     assert found.estimate == pytest.approx(80)
     assert found.standard_error == pytest.approx(math.sqrt(20 * 17 / 3 * 4))
     assert found.degrees_of_freedom == 2
-    reach = 4.3026527 * math.sqrt(20 * 17 / 3 * 4)
-    assert found.upper == pytest.approx(80 + reach)
-    assert found.lower == 12  # 80 - 91.6 lies below the animals seen
+    # the log-normal limits are 80 / C and 80 C with C = exp(4.302653 * sqrt(ln(1 + 453.33 / 80²)))
+    factor = math.exp(4.3026527 * math.sqrt(math.log(1 + 453.3333 / 6400)))
+    assert found.lower == pytest.approx(80 / factor)
+    assert found.upper == pytest.approx(80 * factor)
+    by_t = found.limits[1]
+    assert (by_t.spread, by_t.shape, by_t.chosen) == ("random lines", "t", False)
+    assert by_t.upper == pytest.approx(80 + 4.3026527 * math.sqrt(453.3333))
+    assert by_t.lower == 0  # 80 - 91.6
     assert found.density_per_km2 == pytest.approx(2)
     assert found.fraction == pytest.approx(6 / 40)
     assert (found.number_seen, found.counted, found.sampled, found.possible) == (12, 12, 3, 20)
 
 
 def test_the_published_limits_of_moose_are_wider_than_by_the_normal_distribution() -> None:
-    found = jolly2(moose_h())
-    assert found.lower == pytest.approx(1886.9214 - 2.1314495 * 253.17705, abs=1e-3)
-    assert found.upper == pytest.approx(1886.9214 + 2.1314495 * 253.17705, abs=1e-3)
+    by_t = jolly2(moose_h()).limits[1]
+    assert by_t.lower == pytest.approx(1886.9214 - 2.1314495 * 253.17705, abs=1e-3)
+    assert by_t.upper == pytest.approx(1886.9214 + 2.1314495 * 253.17705, abs=1e-3)
+
+
+def test_lines_in_a_pattern_are_judged_by_their_neighbours_and_both_are_told() -> None:
+    found = jolly2(moose_h(), systematic=True)
+    assert [(one.spread, one.shape, one.chosen) for one in found.limits] == [
+        ("neighbouring lines", "log-normal", True),
+        ("neighbouring lines", "t", False),
+        ("random lines", "log-normal", False),
+        ("random lines", "t", False),
+    ]
+    # varn of mrds: 0.11822 against 0.13989 animals per km²
+    assert (found.standard_error or 0) / 253.17705 == pytest.approx(0.118224 / 0.139893, abs=1e-5)
+    assert found.degrees_of_freedom == pytest.approx(2 * 15**2 / 44)
+    assert (found.lower, found.upper) == (found.limits[0].lower, found.limits[0].upper)
+
+
+def test_a_slope_across_the_stratum_is_no_error_of_lines_in_a_pattern() -> None:
+    slope = stratum([10, 20, 30, 40, 50, 60, 70, 80])
+    steep, random = jolly2(slope, systematic=True), jolly2(slope)
+    # differences of 10 against a spread of 600: 10² / 2 = 50
+    assert (steep.standard_error or 0) / (random.standard_error or 0) == pytest.approx(math.sqrt(50 / 600))
 
 
 def test_method_1_by_hand() -> None:
@@ -122,33 +148,47 @@ def test_transects_that_are_all_alike_carry_no_limits() -> None:
     assert "same density" in str(found.refusal)
 
 
-def test_animals_seen_off_the_transects_raise_only_the_lower_limit() -> None:
+def test_animals_seen_off_the_transects_raise_neither_estimate_nor_limits() -> None:
     plain, more = jolly2(stratum([2, 4, 6])), jolly2(stratum([2, 4, 6], seen_elsewhere=150))
-    assert (more.estimate, more.upper) == (plain.estimate, plain.upper)
+    assert (more.estimate, more.lower, more.upper) == (plain.estimate, plain.lower, plain.upper)
     assert (more.number_seen, more.counted) == (162, 12)
-    assert plain.lower is not None
-    assert plain.lower < 162
-    assert more.lower == 162
     assert any("150 more animals" in note for note in more.notes)
 
 
-def test_more_seen_than_the_upper_limit_moves_that_too() -> None:
-    found = jolly2(stratum([2, 4, 6], seen_elsewhere=5000))
-    assert found.lower == found.upper == 5012
-    assert any("the transects missed where they were" in note for note in found.notes)
-
-
 def test_notes_tell_of_patterns_few_transects_and_lone_herds() -> None:
-    text = " ".join(jolly2(stratum([0, 40, 0])).notes)
+    found = jolly2(stratum([0, 40, 0]), systematic=True)
+    text = " ".join(found.notes)
     assert "regular pattern" in text
     assert "Only 3 transects in north" in text
-    assert "on one transect of 3" in text
-    assert "regular pattern" not in " ".join(jolly2(stratum([1, 2, 3]), systematic=False).notes)
+    assert "100% of the animals counted in north are on one transect of 3 (T2)" in str(found.doubt)
+    assert "regular pattern" not in " ".join(jolly2(stratum([1, 2, 3])).notes)
+
+
+@pytest.mark.parametrize(
+    ("counts", "doubtful"),
+    [
+        ([10, 12, 9, 11], False),
+        ([51, 10, 20, 19], True),  # more than half on one
+        ([50, 25, 25, 0], True),  # as much as 2.7 transects
+        ([30, 30, 30, 0, 0, 0, 0, 0], True),  # 3 of 8
+        ([30, 30, 30, 30, 0, 0, 0], False),  # 4 of 7
+    ],
+)
+def test_limits_of_few_herds_are_in_doubt(counts: list[int], *, doubtful: bool) -> None:
+    assert (jolly2(stratum(counts)).doubt is not None) is doubtful
+
+
+def test_the_sum_is_in_doubt_where_most_of_its_variance_is() -> None:
+    firm, lone = jolly2(stratum([100, 120, 90, 110])), jolly2(stratum([0, 400, 0]))
+    assert combine([firm, firm]).doubt is None
+    assert "north, whose limits are in doubt themselves" in str(combine([firm, lone]).doubt)
+    little = jolly2(stratum([0, 3, 0]))
+    assert combine([firm, little]).doubt is None
 
 
 def test_a_total_count_has_no_sampling_error() -> None:
     found = total_count(321, 10.0, 9.7, "pan")
-    assert (found.estimate, found.standard_error, found.lower, found.upper) == (321, 0, 321, 321)
+    assert (found.estimate, found.standard_error, found.lower, found.upper) == (321, 0, None, None)
     assert found.fraction == pytest.approx(0.97)
     assert "97.0% of the area was searched" in found.notes[0]
     assert "Nothing is added" in found.notes[1]
@@ -175,8 +215,14 @@ def test_a_total_count_adds_no_variance_and_takes_no_degrees_of_freedom() -> Non
     assert found.standard_error == pytest.approx(sampled.standard_error)
     assert found.degrees_of_freedom == pytest.approx(2)
     assert found.upper == pytest.approx((sampled.upper or 0) + 500)
+    assert found.lower == pytest.approx((sampled.lower or 0) + 500)
     together = combine([total_count(5, 1.0, 1.0), total_count(7, 1.0, 1.0)])
-    assert (together.method, together.estimate, together.lower, together.upper) == ("total count", 12, 12, 12)
+    assert (together.method, together.estimate, together.lower, together.upper) == (
+        "total count",
+        12,
+        None,
+        None,
+    )
 
 
 def test_a_stratum_without_a_number_leaves_no_sum() -> None:
@@ -230,7 +276,11 @@ def test_every_number_is_finite_and_in_order_whatever_the_sample(
         possible=possible,
         seen_elsewhere=elsewhere,
     )
-    for found in (jolly2(sample), jolly1(sample), combine([jolly2(sample), total_count(3, 1.0, 1.0)])):
+    for found in (
+        jolly2(sample, systematic=True),
+        jolly1(sample),
+        combine([jolly2(sample), total_count(3, 1.0, 1.0)]),
+    ):
         check(found)
 
 
@@ -240,6 +290,6 @@ def check(found: Estimate) -> None:
     assert (found.lower is None) == (found.upper is None) == (found.standard_error is None)
     assert (found.refusal is None) == (found.lower is not None)
     if found.lower is not None and found.upper is not None:
-        assert found.number_seen <= found.lower <= found.upper
+        assert 0 <= found.lower <= found.upper
         assert found.estimate is not None
         assert found.estimate <= found.upper

@@ -53,10 +53,10 @@ def test_the_estimate_is_jollys_of_those_transects() -> None:
     (stratum,) = sampled(views, PLACES, [STRATUM]).strata
     units = tuple(
         SampleUnit(transect.name, len(transect.animals), transect.searched_km2)
-        for transect in stratum.transects
+        for transect in sorted(stratum.transects, key=lambda one: one.across_km)
     )
     assert stratum.area_km2 is not None
-    expected = jolly2(Stratum("plain", stratum.area_km2, stratum.possible, units))
+    expected = jolly2(Stratum("plain", stratum.area_km2, stratum.possible, units), systematic=True)
     found = estimated(views, PLACES, [STRATUM])
     assert (found.class_id, found.stratum, found.estimate) == (0, "all", expected)
     assert expected.estimate == pytest.approx(7 / 0.4 * 2, rel=0.05)
@@ -105,7 +105,7 @@ def test_what_is_searched_wholly_is_a_total_count() -> None:
     points = mower(10, 1000, 60)
     places = [(100.0, 100.0), (300.0, 900.0), (275.0, 500.0)]
     found = estimated(views_at(points), places, [area("pan", 0, 0, 550, 1000)]).estimate
-    assert (found.method, found.estimate, found.upper) == ("total count", 3, 3)
+    assert (found.method, found.estimate, found.upper) == ("total count", 3, None)
     assert found.fraction == pytest.approx(1, abs=1e-3)
 
 

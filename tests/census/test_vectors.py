@@ -19,6 +19,8 @@ def test_every_published_figure_is_met_to_its_digits() -> None:
         assert ("A", figure) in published
     assert {("A", 6919.679), ("A", 647.5066), ("A", 650.7593)} <= published
     assert {("B", 54496.6), ("B", 5840.0), ("C", 1.85), ("C", 85), ("C", 64)} <= published
+    # R's mrds and Distance: neighbouring lines, log-normal limits
+    assert {("D", 0.1399), ("D", 0.11822), ("E", 488.6335), ("E", 744.2857), ("E", 552.2902)} <= published
     assert [check.expected for check in checks if check.name.startswith("Animals")] == [11, 3] * 4
 
 

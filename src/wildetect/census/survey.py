@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
 from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_nowhere
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
@@ -79,6 +80,7 @@ def survey(plan: SurveyPlan) -> Census:
     wanted = tuple(class_ids if plan.species is not None else sorted(seen))
     transects = transects_for(files.lines, views)
     sample = sample_survey(animals, boxes, views, files.strata, transects)
+    estimates = estimates_of(sample, animals, wanted)
     return Census(
         class_names=plan.run.class_names,
         wanted=wanted,
@@ -93,9 +95,10 @@ def survey(plan: SurveyPlan) -> Census:
         ),
         transects=transects,
         sample=sample,
-        estimates=estimates_of(sample, animals, wanted),
+        estimates=estimates,
         cautions=(
             *cautions_of(gathered),
+            *clustered(estimates, plan.run.class_names),
             *cautions(gathered.photographs, views, _trained_gsd(plan.keys), animals),
         ),
         left_out=tuple(left_out_of(gathered, views)),

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from wildetect.census.ground.photographs import RasterView, View
 
-__all__ = ["M2", "direction_of", "evenly_spaced", "extent", "polygon_of", "possible_transects", "shares"]
+__all__ = [
+    "M2",
+    "direction_of",
+    "evenly_spaced",
+    "extent",
+    "places_across",
+    "polygon_of",
+    "possible_transects",
+    "shares",
+]
 
 M2 = 1e6  # in a km²
 _CROSSING = 1.25  # between the two ways to count possible transects: transects cross the stratum
@@ -111,12 +120,24 @@ def evenly_spaced(grounds: Sequence[Any], directions: Sequence[float]) -> bool:
         grounds: Of each transect, shapely polygons in m.
         directions: Of each in radians.
     """
-    axis = _axis(directions)
-    if axis is None or len(grounds) < _PATTERN:
+    if _axis(directions) is None or len(grounds) < _PATTERN:
         return False
-    middles = shapely.get_coordinates(shapely.centroid(grounds))
-    spaces = np.diff(np.sort(middles @ np.array([-math.sin(axis), math.cos(axis)])))
+    spaces = np.diff(np.sort(places_across(grounds, directions)))
     return bool(np.std(spaces) <= _EVEN * np.mean(spaces))
+
+
+def places_across(grounds: Sequence[Any], directions: Sequence[float]) -> NDArray[np.float64]:
+    """Where transects lie across their common direction, in m; all 0 where they have none.
+
+    Args:
+        grounds: Of each transect, shapely polygons in m.
+        directions: Of each in radians.
+    """
+    axis = _axis(directions)
+    if axis is None:
+        return np.zeros(len(grounds))
+    middles = shapely.get_coordinates(shapely.centroid(grounds))
+    return np.asarray(middles @ np.array([-math.sin(axis), math.cos(axis)]), np.float64)
 
 
 def _axis(directions: Sequence[float]) -> float | None:

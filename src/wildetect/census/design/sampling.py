@@ -147,6 +147,7 @@ def _sampled(
             each.length_km,
             each.area_km2 / each.length_km * 1000,
             tuple(found),
+            each.across_km,
         )
         for each, found in zip(stratum.transects, members, strict=True)
     )
@@ -158,6 +159,7 @@ def _sampled(
         stratum.possible,
         transects,
         tuple(rows),
+        stratum.systematic,
         stratum.notes,
     )
     return sampled, missed

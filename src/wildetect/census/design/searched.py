@@ -15,6 +15,7 @@ from wildetect.census.design.ground_sizes import (
     direction_of,
     evenly_spaced,
     extent,
+    places_across,
     polygon_of,
     possible_transects,
     shares,
@@ -102,6 +103,7 @@ class SearchedTransect:
         area_km2: Of that, ground shared with other transects in equal parts.
         length_km: Searched length along the line of flight.
         direction: Of flight, radians anticlockwise from east.
+        across_km: Where it lies across the common direction of the stratum's transects.
     """
 
     transect: Transect
@@ -109,6 +111,7 @@ class SearchedTransect:
     area_km2: float
     length_km: float
     direction: float
+    across_km: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +180,11 @@ def searched_ground(
 def _stratum(area: Area, polygon: Any, everything: Any, pieces: Sequence[_Piece]) -> SearchedStratum:
     inside = everything if polygon is None else shapely.intersection(everything, polygon)
     taken, brushing = _sampling(area, polygon, pieces)
-    shared = shares([part for _, part, _ in taken])
+    parts, directions = [part for _, part, _ in taken], [direction for _, _, direction in taken]
+    across = places_across(parts, directions) / 1000
     sampled = tuple(
-        SearchedTransect(transect, part, share / M2, extent(part, direction) / 1000, direction)
-        for (transect, part, direction), share in zip(taken, shared, strict=True)
+        SearchedTransect(transect, part, share / M2, extent(part, direction) / 1000, direction, float(place))
+        for (transect, part, direction), share, place in zip(taken, shares(parts), across, strict=True)
     )
     notes = _notes(area.name, sampled, brushing)
     possible = area.possible
@@ -196,7 +200,7 @@ def _stratum(area: Area, polygon: Any, everything: Any, pieces: Sequence[_Piece]
         possible,
         sampled,
         (*notes, *note),
-        evenly_spaced([each.ground for each in sampled], [each.direction for each in sampled]),
+        evenly_spaced(parts, directions),
     )
 
 

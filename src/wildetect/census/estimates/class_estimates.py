@@ -44,14 +44,14 @@ def estimates_of(sample: Sample, animals: Animals, wanted: Sequence[int]) -> lis
     for class_id in (None, *wanted):
         counts = set(wanted) if class_id is None else {class_id}
         rows = {row for row, of_row in enumerate(class_ids) if of_row in counts}
-        each = [_of_stratum(stratum, rows, systematic=sample.systematic) for stratum in sample.strata]
+        each = [_of_stratum(stratum, rows) for stratum in sample.strata]
         if sample.strata[0].area_km2 is not None:
             found += [ClassEstimate(class_id, one.name, one) for one in each]
         found.append(ClassEstimate(class_id, ALL_STRATA, combine(each)))
     return found
 
 
-def _of_stratum(stratum: SampledStratum, rows: Collection[int], *, systematic: bool) -> Estimate:
+def _of_stratum(stratum: SampledStratum, rows: Collection[int]) -> Estimate:
     seen = sum(row in rows for row in stratum.animals)
     if stratum.area_km2 is None:
         return refused(NO_STRATA, seen, stratum.searched_km2)
@@ -59,8 +59,8 @@ def _of_stratum(stratum: SampledStratum, rows: Collection[int], *, systematic: b
         return total_count(seen, stratum.area_km2, stratum.searched_km2, stratum.name)
     units = tuple(
         SampleUnit(each.name, sum(row in rows for row in each.animals), each.searched_km2)
-        for each in stratum.transects
+        for each in sorted(stratum.transects, key=lambda one: one.across_km)
     )
     counted = round(sum(unit.counted for unit in units))
     sampled = Stratum(stratum.name, stratum.area_km2, stratum.possible, units, seen - counted)
-    return jolly2(sampled, systematic=systematic)
+    return jolly2(sampled, systematic=stratum.systematic)

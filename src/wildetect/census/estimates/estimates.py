@@ -5,6 +5,10 @@ Sources:
         Agricultural and Forestry Journal 34 (special issue), 46-49: methods 1 and 2.
     Norton-Griffiths, M. 1978. Counting Animals. 2nd edition. African Wildlife Leadership Foundation,
         Nairobi: both methods worked through, strata, limits by t.
+
+The limits are log-normal, from neighbouring lines where the transects lie in a regular pattern and from all
+where not; those by t, and those that take the lines as random, stand beside them. `spread` and `limits` name
+the sources of each.
 """
 
 from __future__ import annotations
@@ -12,13 +16,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.census.estimates import notes as say
-from wildetect.census.estimates.limits import CONFIDENCE, combine, refused, variance_of_total, with_limits
-from wildetect.census.estimates.records import Estimate, Method, SampleUnit, Stratum
+from wildetect.census.estimates import spread
+from wildetect.census.estimates.limits import CONFIDENCE, limits_by, refused, variance_of_total, with_limits
+from wildetect.census.estimates.records import Estimate, Limits, Method, SampleUnit, Stratum
+from wildetect.census.estimates.sums import combine
 
 __all__ = [
     "CONFIDENCE",
@@ -34,38 +41,36 @@ __all__ = [
     "variance_of_total",
 ]
 
+_Numbers = NDArray[np.float64]
+
 _LEAST = 2  # transects that have a spread
 _ROUNDING = 1.001  # areas of polygons cut and joined agree to far better than this
 _SAME_SPREAD = 1e-9  # a standard error below this part of the estimate is rounding, not spread
 
 
-def jolly2(stratum: Stratum, *, systematic: bool = True) -> Estimate:
+def jolly2(stratum: Stratum, *, systematic: bool = False) -> Estimate:
     """Ratio estimate from transects of unequal size (Jolly 1969, method 2).
 
     With y animals counted on z km² searched, R = sum(y) / sum(z): Y = Z R and
-    Var(Y) = N (N - n) / n * (s2_y - 2 R s_zy + R² s2_z), sample (co)variances with n - 1. The 95% limits
-    are Y ± t(n - 1, 0.975) * sqrt(Var(Y)), the lower one not below the number seen.
+    Var(Y) = N (N - n) / n * s², with s² as `spread.of_all_lines` (s2_y - 2 R s_zy + R² s2_z), or, for lines
+    in a regular pattern, as `spread.of_neighbours`.
 
     Args:
         stratum: The transects flown and the area they stand for.
-        systematic: Whether they lie in a regular pattern; then a note says what it means for the limits.
+        systematic: Whether they lie in a regular pattern, in their order across the stratum.
 
     Returns:
         The estimate; without limits, or without any number, where the sample cannot carry it.
     """
 
-    def by_ratio(
-        counted: NDArray[np.float64], areas: NDArray[np.float64], possible: float
-    ) -> tuple[float, float]:
-        density = float(counted.sum() / areas.sum())
-        # the variance of y - R z, whose mean is 0 by the choice of R, is s2_y - 2 R s_zy + R² s2_z
-        spread = np.var(counted - density * areas, ddof=1)
-        return stratum.area_km2 * density, variance_of_total(possible, len(counted), float(spread))
+    def by_ratio(counted: _Numbers, areas: _Numbers, possible: float) -> float:
+        del possible
+        return stratum.area_km2 * float(counted.sum() / areas.sum())
 
-    return _from_sample(stratum, "Jolly 2", by_ratio, systematic=systematic)
+    return _from_sample(stratum, "Jolly 2", _Formula(by_ratio, lambda areas: areas), systematic=systematic)
 
 
-def jolly1(stratum: Stratum, *, systematic: bool = True) -> Estimate:
+def jolly1(stratum: Stratum, *, systematic: bool = False) -> Estimate:
     """Estimate from transects of equal size (Jolly 1969, method 1).
 
     Y = N mean(y) and Var(Y) = N (N - n) / n * s2_y; limits as in `jolly2`.
@@ -78,14 +83,11 @@ def jolly1(stratum: Stratum, *, systematic: bool = True) -> Estimate:
         As `jolly2`.
     """
 
-    def by_mean(
-        counted: NDArray[np.float64], areas: NDArray[np.float64], possible: float
-    ) -> tuple[float, float]:
-        del areas  # taken as all alike
-        spread = float(np.var(counted, ddof=1))
-        return possible * float(counted.mean()), variance_of_total(possible, len(counted), spread)
+    def by_mean(counted: _Numbers, areas: _Numbers, possible: float) -> float:
+        del areas
+        return possible * float(counted.mean())
 
-    found = _from_sample(stratum, "Jolly 1", by_mean, systematic=systematic)
+    found = _from_sample(stratum, "Jolly 1", _Formula(by_mean, np.ones_like), systematic=systematic)
     return replace(found, notes=(*found.notes, *say.of_unequal_sizes(stratum)))
 
 
@@ -99,7 +101,8 @@ def total_count(number_seen: int, area_km2: float, searched_km2: float, name: st
         name: Of the stratum.
 
     Returns:
-        The number seen as estimate, with a standard error of 0: nothing is added for a rest not searched.
+        The number seen as estimate, with a standard error of 0 and no limits: there is no sampling error that
+        they could hold. Nothing is added for a rest not searched.
     """
     fraction = searched_km2 / area_km2
     return Estimate(
@@ -109,8 +112,6 @@ def total_count(number_seen: int, area_km2: float, searched_km2: float, name: st
         counted=number_seen,
         estimate=float(number_seen),
         standard_error=0.0,
-        lower=float(number_seen),
-        upper=float(number_seen),
         density_per_km2=number_seen / searched_km2,
         searched_km2=searched_km2,
         area_km2=area_km2,
@@ -119,7 +120,11 @@ def total_count(number_seen: int, area_km2: float, searched_km2: float, name: st
     )
 
 
-_Formula = Callable[[NDArray[np.float64], NDArray[np.float64], float], tuple[float, float]]
+class _Formula(NamedTuple):
+    """A method: the estimate of counts, areas and N, and the sizes that the variance goes by."""
+
+    estimate: Callable[[_Numbers, _Numbers, float], float]
+    sizes: Callable[[_Numbers], _Numbers]
 
 
 def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systematic: bool) -> Estimate:
@@ -141,17 +146,35 @@ def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systema
     reason = _why_not(stratum, searched, possible)
     if reason or possible is None:
         return replace(bare, method="none", refusal=reason)
-    estimate, variance = formula(counted, areas, possible)
+    estimate = formula.estimate(counted, areas, possible)
     density = estimate / stratum.area_km2
     notes = say.of_seen_elsewhere(stratum)
     found = replace(bare, estimate=estimate, density_per_km2=density, refusal=None, notes=notes)
     if seen == 0:
         could_be = say.could_be(stratum.name, searched / stratum.area_km2)
         return replace(found, refusal=say.none_seen(stratum.name), notes=(could_be, *notes))
-    if math.sqrt(variance) <= _SAME_SPREAD * estimate:
+    limits = _limits(estimate, possible, counted, formula.sizes(areas), systematic=systematic)
+    if limits[-1].standard_error <= _SAME_SPREAD * estimate:
         return replace(found, refusal=say.same_everywhere(stratum.name, flown))
-    of_sample = say.of_sample(flown, int(np.count_nonzero(counted)), stratum, systematic=systematic)
-    return with_limits(replace(found, notes=(*of_sample, *notes)), variance, flown - 1)
+    notes = (*say.of_sample(flown, stratum, systematic=systematic), *notes)
+    return with_limits(replace(found, notes=notes, doubt=say.doubt_of(stratum)), limits)
+
+
+def _limits(
+    estimate: float, possible: float, counted: _Numbers, sizes: _Numbers, *, systematic: bool
+) -> list[Limits]:
+    """Of one sample in each way, the one to choose first."""
+    flown = len(counted)
+
+    def error(of_one: float) -> float:
+        return math.sqrt(variance_of_total(possible, flown, of_one))
+
+    as_random = limits_by(estimate, error(spread.of_all_lines(counted, sizes)), flown - 1, "random lines")
+    if not systematic:
+        return list(as_random)
+    neighbours = error(spread.of_neighbours(counted, sizes))
+    freedom = spread.neighbours_freedom(flown)
+    return [*limits_by(estimate, neighbours, freedom, "neighbouring lines"), *as_random]
 
 
 def _why_not(stratum: Stratum, searched: float, possible: float | None) -> str | None:

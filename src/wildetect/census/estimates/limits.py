@@ -1,19 +1,28 @@
-"""The variance of an estimate, and the 95% limits that follow from it."""
+"""The variance of an estimate, and the 95% limits that follow from it.
+
+Sources:
+    Burnham, K. P., Anderson, D. R., White, G. C., Brownie, C. and Pollock, K. H. 1987. Design and analysis
+        methods for fish survival experiments based on release-recapture. American Fisheries Society
+        Monograph 5, 212: log-normal limits.
+    Buckland, S. T., Anderson, D. R., Burnham, K. P., Laake, J. L., Borchers, D. L. and Thomas, L. 2001.
+        Introduction to Distance Sampling. Oxford University Press, 77-79: the same with t for few degrees of
+        freedom, as R's Distance has them.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
-from wildetect.census.estimates import notes as say
-from wildetect.census.estimates.records import Estimate
+from wildetect.census.estimates.records import Estimate, Limits, Shape, Spread
 
 __all__ = [
     "CONFIDENCE",
-    "combine",
+    "limits_by",
+    "log_normal_limits",
     "refused",
+    "t_limits",
     "variance_of_total",
     "with_limits",
 ]
@@ -41,86 +50,73 @@ def variance_of_total(possible: float, flown: int, spread: float) -> float:
     return possible * (possible - flown) / flown * spread
 
 
-def with_limits(found: Estimate, variance: float, freedom: float) -> Estimate:
-    """The estimate with limits by Student's t; both limits are at least the number seen."""
-    from scipy.special import stdtrit
-
-    if found.estimate is None:
-        raise ValueError("limits belong to an estimate")
-    error = math.sqrt(variance)
-    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
-    lower, upper = found.estimate - reach, found.estimate + reach
-    seen = float(found.number_seen)
-    return replace(
-        found,
-        standard_error=error,
-        degrees_of_freedom=freedom,
-        lower=max(lower, seen),
-        upper=max(upper, seen),
-        notes=(*found.notes, *say.of_limits(found, lower, upper)),
-    )
+def t_limits(estimate: float, standard_error: float, freedom: float) -> tuple[float, float]:
+    """Y ± t(d, 0.975) SE, the lower one not below 0."""
+    reach = _quantile(freedom) * standard_error
+    return max(estimate - reach, 0.0), estimate + reach
 
 
-def combine(estimates: Sequence[Estimate]) -> Estimate:
-    """All strata together: estimates and variances added (Siniff and Skoog 1964; Norton-Griffiths 1978).
+def log_normal_limits(estimate: float, standard_error: float, freedom: float) -> tuple[float, float]:
+    """Y / C and Y C with C = exp(t(d, 0.975) sqrt(ln(1 + (SE / Y)²))), as R's Distance has them.
 
-    The degrees of freedom are (sum v)² / sum(v² / d) for variances v of the strata's estimates with d
-    degrees of freedom each (Satterthwaite 1946); a total count has v = 0 and takes none away.
+    Raises:
+        ValueError: The estimate is not above 0.
+    """
+    if estimate <= 0:
+        raise ValueError("log-normal limits belong to an estimate above 0")
+    exponent = _quantile(freedom) * math.sqrt(math.log1p((standard_error / estimate) ** 2))
+    factor = math.exp(min(exponent, _MOST))
+    return estimate / factor, estimate * factor
+
+
+_MOST = 100.0  # exponent: what is beyond is as good as infinite, and JSON has no infinity
+
+
+def limits_by(
+    estimate: float, standard_error: float, freedom: float, spread: Spread, known: float = 0.0
+) -> tuple[Limits, Limits]:
+    """Log-normal limits and those by t, of one standard error.
 
     Args:
-        estimates: One a stratum, at least one.
-
-    Returns:
-        The sum; without a number where a stratum has none, as a part would be missing.
+        estimate: Of animals, above 0.
+        standard_error: Of it.
+        freedom: Degrees of freedom of that.
+        spread: What it was taken from.
+        known: Part of the estimate that was counted wholly: there is no less than that.
     """
-    if len(estimates) == 1:
-        return estimates[0]
-    sums = _sums(estimates)
-    missing = [each.name for each in estimates if each.estimate is None]
-    if missing:
-        return replace(sums, refusal=say.strata_missing(missing))
-    number = math.fsum(each.estimate or 0 for each in estimates)
-    sums = replace(sums, estimate=number)
-    if sums.area_km2:
-        sums = replace(sums, density_per_km2=number / sums.area_km2)
-    if all(each.method == "total count" for each in estimates):
-        return replace(sums, method="total count", standard_error=0.0, lower=number, upper=number)
-    silent = [each.name for each in estimates if each.standard_error is None]
-    parts = [_Part.of(each) for each in estimates]
-    variance = math.fsum(part.variance for part in parts)
-    if variance == 0:
-        return replace(sums, refusal=say.NO_SPREAD_ANYWHERE)
-    if silent:
-        sums = replace(sums, notes=(*sums.notes, say.silent_strata(silent)))
-    freedom = variance**2 / math.fsum(part.variance**2 / part.freedom for part in parts)
-    return with_limits(sums, variance, freedom)
-
-
-class _Part(NamedTuple):
-    """What a stratum adds to the variance, and how firmly that is known."""
-
-    variance: float
-    freedom: float
-
-    @classmethod
-    def of(cls, estimate: Estimate) -> _Part:
-        """A total count, and a sample without spread, add nothing."""
-        if not estimate.standard_error or estimate.degrees_of_freedom is None:
-            return cls(0.0, math.inf)
-        return cls(estimate.standard_error**2, estimate.degrees_of_freedom)
-
-
-def _sums(estimates: Sequence[Estimate]) -> Estimate:
-    """What can be added of strata whatever their estimates are."""
-    searched = math.fsum(each.searched_km2 for each in estimates)
-    areas = [each.area_km2 for each in estimates if each.area_km2 is not None]
-    area = math.fsum(areas) if len(areas) == len(estimates) else None
-    counted = sum(each.counted for each in estimates)
-    return replace(
-        refused("", counted, searched, area),
-        method="strata added",
-        refusal=None,
-        number_seen=sum(each.number_seen for each in estimates),
-        sampled=sum(each.sampled for each in estimates),
-        notes=tuple(dict.fromkeys(note for each in estimates for note in each.notes)),
+    shapes: dict[Shape, tuple[float, float]] = {
+        "log-normal": log_normal_limits(estimate - known, standard_error, freedom),
+        "t": t_limits(estimate - known, standard_error, freedom),
+    }
+    one, other = (
+        Limits(
+            spread=spread,
+            shape=shape,
+            standard_error=standard_error,
+            degrees_of_freedom=freedom,
+            lower=lower + known,
+            upper=upper + known,
+            chosen=False,
+        )
+        for shape, (lower, upper) in shapes.items()
     )
+    return one, other
+
+
+def with_limits(found: Estimate, limits: Sequence[Limits]) -> Estimate:
+    """The estimate with limits, of which the first are chosen."""
+    chosen = replace(limits[0], chosen=True)
+    return replace(
+        found,
+        standard_error=chosen.standard_error,
+        degrees_of_freedom=chosen.degrees_of_freedom,
+        lower=chosen.lower,
+        upper=chosen.upper,
+        limits=(chosen, *limits[1:]),
+    )
+
+
+def _quantile(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))

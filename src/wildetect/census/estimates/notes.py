@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from wildetect.census.estimates.records import Estimate, Stratum
+from wildetect.census.estimates.records import Stratum
 
 __all__ = [
     "NO_SPREAD_ANYWHERE",
     "SYSTEMATIC",
     "could_be",
+    "doubt_of",
+    "doubtful_strata",
     "more_flown_than_possible",
     "none_seen",
-    "of_limits",
     "of_sample",
     "of_seen_elsewhere",
     "of_total_count",
@@ -26,13 +27,15 @@ __all__ = [
 ]
 
 FEW_TRANSECTS = 5
-_FEW_WITH_ANIMALS = 2
+_MOST_ON_ONE = 0.5  # of the animals
+_LEAST_EFFECTIVE = 3.0
+_EFFECTIVE_SHARE = 0.5
 _LIKE_SIZES = 1.1
 _ALL = 0.9995  # a fraction that reads 100.0%
 
 SYSTEMATIC = (
-    "The transects lie in a regular pattern and the formula takes them as drawn at random: the limits are "
-    "approximate, mostly a little too wide."
+    "The transects lie in a regular pattern: the chosen limits come from how much each differs from the next "
+    "(estimator O2), the others from how much all differ."
 )
 NO_SPREAD_ANYWHERE = "no stratum carries limits, for the reasons given there"
 
@@ -91,18 +94,45 @@ def same_everywhere(name: str, flown: int) -> str:
     )
 
 
-def of_sample(flown: int, with_animals: int, stratum: Stratum, *, systematic: bool) -> tuple[str, ...]:
+def of_sample(flown: int, stratum: Stratum, *, systematic: bool) -> tuple[str, ...]:
     """What the transects are like."""
     notes = [SYSTEMATIC] if systematic else []
     if flown < FEW_TRANSECTS:
         notes.append(f"Only {flown} transects in {stratum.name}: the limits are wide and not firm.")
-    if with_animals <= _FEW_WITH_ANIMALS < flown:
-        where = "one transect" if with_animals == 1 else f"{with_animals} transects"
-        notes.append(
-            f"All animals of {stratum.name} were on {where} of {flown}: such limits hold the truth less "
-            "often than 95 times in 100."
-        )
     return tuple(notes)
+
+
+def doubt_of(stratum: Stratum) -> str | None:
+    """Why limits from this sample would hold the truth less often than 95 times in 100; null if nothing does.
+
+    The counts y have the effective number (sum y)² / sum y² of transects: n where all count alike, 1 where
+    one holds all (Kish, L. 1965. Survey Sampling. Wiley, in the form of an effective sample size). Below 3,
+    or below half of n, the few large herds that decide the number are too few to tell how they vary; the
+    bounds are those at which benchmarks/census_coverage.py sorts the surveys whose limits fail.
+    """
+    counts = [unit.counted for unit in stratum.units]
+    total = math.fsum(counts)
+    if total <= 0:
+        return None
+    flown = len(counts)
+    largest = max(stratum.units, key=lambda unit: unit.counted)
+    if largest.counted > _MOST_ON_ONE * total:
+        return (
+            f"{largest.counted / total:.0%} of the animals counted in {stratum.name} are on one transect of "
+            f"{flown} ({largest.name}): such limits hold the truth less often than 95 times in 100"
+        )
+    effective = total**2 / math.fsum(count**2 for count in counts)
+    if effective < max(_LEAST_EFFECTIVE, _EFFECTIVE_SHARE * flown):
+        return (
+            f"the animals of {stratum.name} are so clustered that its {flown} transects tell as much as "
+            f"{effective:.1f} with even numbers: such limits hold the truth less often than 95 times in 100"
+        )
+    return None
+
+
+def doubtful_strata(names: Sequence[str]) -> str:
+    """Most of the variance comes from strata whose limits are in doubt."""
+    return f"most of the uncertainty comes from {', '.join(names)}, whose limits are in doubt themselves"
 
 
 def of_seen_elsewhere(stratum: Stratum) -> tuple[str, ...]:
@@ -111,20 +141,8 @@ def of_seen_elsewhere(stratum: Stratum) -> tuple[str, ...]:
     if not number:
         return ()
     which = "1 more animal was" if number == 1 else f"{number} more animals were"
-    note = (
-        f"In {stratum.name} {which} seen in photographs of no transect: that does not raise the estimate, "
-        "but no limit lies below the number seen."
-    )
+    note = f"In {stratum.name} {which} seen in photographs of no transect: that does not raise the estimate."
     return (note,)
-
-
-def of_limits(found: Estimate, lower: float, upper: float) -> tuple[str, ...]:
-    """What was done to the limits."""
-    if upper < found.number_seen:
-        return ("More animals were seen than the upper limit says: the transects missed where they were.",)
-    if lower < found.number_seen:
-        return ("The lower limit is the number seen: the formula's own lies below it.",)
-    return ()
 
 
 def of_total_count(fraction: float) -> tuple[str, ...]:

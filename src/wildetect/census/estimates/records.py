@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Estimate", "Method", "SampleUnit", "Stratum"]
+__all__ = ["Estimate", "Limits", "Method", "SampleUnit", "Shape", "Spread", "Stratum"]
 
 Method = Literal["Jolly 2", "Jolly 1", "total count", "strata added", "none"]
+Spread = Literal["random lines", "neighbouring lines", "strata"]
+Shape = Literal["log-normal", "t"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,9 @@ class Stratum:
         name: As a person calls it.
         area_km2: Of the whole stratum, in km².
         possible: Number of transects that would cover it all; null: area / mean searched area.
-        units: The transects flown.
+        units: The transects flown; in their order across the stratum where they lie in a regular pattern.
         seen_elsewhere: Animals seen in the stratum in photographs of no transect: no part of the sample,
-            but no limit may lie below them.
+            and not in the estimate.
     """
 
     name: str
@@ -57,6 +59,30 @@ class Stratum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """95% limits of an estimate, made in one of several ways.
+
+    Attributes:
+        spread: What the standard error is taken from: all lines as drawn at random (Jolly), each line and
+            the next (O2 of Fewster et al. 2009), or the strata's chosen ones added.
+        shape: The distribution that the limits are taken from.
+        standard_error: Of the estimate.
+        degrees_of_freedom: Of the standard error.
+        lower: 95% limit.
+        upper: 95% limit.
+        chosen: Whether these are the limits of the estimate.
+    """
+
+    spread: Spread
+    shape: Shape
+    standard_error: float
+    degrees_of_freedom: float
+    lower: float
+    upper: float
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A number of animals, or the reason why there is none.
 
@@ -66,9 +92,9 @@ class Estimate:
         number_seen: Different animals seen in the area, in or out of transects.
         counted: Those of them that the formula rests on.
         estimate: Animals in the area; null if refused.
-        standard_error: Of the estimate; null if the sample carries none.
-        lower: 95% limit, never below the number seen; null without a standard error.
-        upper: 95% limit, never below the number seen; null without a standard error.
+        standard_error: Of the estimate; 0 for a total count, null if the sample carries none.
+        lower: 95% limit; null for a total count, and where the sample carries none.
+        upper: 95% limit; null for a total count, and where the sample carries none.
         degrees_of_freedom: Of the limits; null for a total count.
         density_per_km2: Estimate / area; counted / searched where there is no estimate.
         searched_km2: Area searched.
@@ -76,7 +102,9 @@ class Estimate:
         fraction: Part of the area that was searched, 0 to 1.
         sampled: Transects flown (n).
         possible: Transects possible (N).
-        refusal: Why there is no estimate, or no limits; null if there are both.
+        refusal: Why there is no estimate, or no limits; null if there are both, and for a total count.
+        limits: The limits in each way that the sample allows, of which one is chosen.
+        doubt: Why these limits hold the truth less often than 95 times in 100; null if nothing says so.
         notes: What a reader must know, one or two sentences each.
     """
 
@@ -96,4 +124,6 @@ class Estimate:
     sampled: int = 0
     possible: float | None = None
     refusal: str | None = None
+    limits: tuple[Limits, ...] = ()
+    doubt: str | None = None
     notes: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ class SampledTransect:
         length_km: Searched length along the line of flight.
         strip_m: Mean width of the searched strip.
         animals: Rows of Animals that count for it.
+        across_km: Where it lies across the common direction of the transects, from any zero.
     """
 
     name: str
@@ -48,6 +49,7 @@ class SampledTransect:
     length_km: float
     strip_m: float
     animals: tuple[int, ...]
+    across_km: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class SampledStratum:
         possible: Transects possible; null if unknown.
         transects: Those flown in it.
         animals: Rows of Animals in it, on and off transects.
+        systematic: Whether its transects lie in a regular pattern.
         notes: What a reader must know, one sentence each.
     """
 
@@ -72,6 +75,7 @@ class SampledStratum:
     possible: float | None
     transects: tuple[SampledTransect, ...]
     animals: tuple[int, ...]
+    systematic: bool = False
     notes: tuple[str, ...] = ()
 
 

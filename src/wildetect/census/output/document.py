@@ -181,9 +181,13 @@ def _estimates(census: Census) -> Iterator[dict[str, Any]]:
 
 
 def _plain(estimate: Estimate) -> dict[str, Any]:
+    plain = _rounded(asdict(estimate))
+    return plain | {"limits": [_rounded(one) for one in plain["limits"]]}
+
+
+def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: round(value, _DIGITS) if isinstance(value, float) else value
-        for name, value in asdict(estimate).items()
+        name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in values.items()
     }
 
 

@@ -66,6 +66,11 @@ def write_census_report(
         estimates=sorted(document["estimates"], key=order),
         has_strata=any(one["stratum"] != _ALL for one in document["estimates"]),
         notes=list(_notes(document["estimates"])),
+        any_limits=any(one["lower"] is not None for one in headlines),
+        doubtful=any(one["doubt"] for one in headlines),
+        other_limits=[
+            (one, limits) for one in sorted(document["estimates"], key=order) for limits in one["limits"]
+        ],
         searched=sum(one["searched_km2"] for one in document["strata"]),
         taken=_taken(document["photographs"]),
         map=census_map(census) if with_map else None,

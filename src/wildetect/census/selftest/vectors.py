@@ -7,6 +7,11 @@ A: R package SightabilityModel, vignette of MoosePopR: moose in three strata. Tw
 B: Siniff, D. B. and Skoog, R. O. 1964. Aerial censusing of caribou using stratified random sampling. Journal
    of Wildlife Management 28, 391-401: Nelchina caribou, six strata of equal units.
 C: The ground sampling distance of Pix4D's worked example: its camera, its height, its pixels.
+D: R's package mrds, function varn, on stratum H of vector A in the listed order: standard error of animals
+   per km² by estimator R2 for random lines and by O2 for lines in a regular pattern (Fewster, R. M. et al.
+   2009. Estimating the encounter rate variance in distance sampling. Biometrics 65, 225-236).
+E: Log-normal limits as R's package Distance prints them: gazelles, N. Gulotta's distance sampling lab of 2021
+   (half-normal and hazard-rate models), from estimate, coefficient of variation and degrees of freedom.
 
 Besides them, animals in two photographs that overlap: how many there are is known.
 """
@@ -17,13 +22,19 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from wildetect.census.estimates import spread
 from wildetect.census.estimates.estimates import Estimate, SampleUnit, Stratum, combine, jolly1, jolly2
+from wildetect.census.estimates.limits import log_normal_limits
 
 __all__ = ["VectorCheck", "agree", "check_vectors", "equal_units", "moose_h"]
 
 _A = "A: moose, MoosePopR"
 _B = "B: caribou, Siniff and Skoog 1964"
 _C = "C: resolution, Pix4D's example"
+_D = "D: moose, varn of mrds"
+_E = "E: gazelles, R's Distance"
 _HAND = "Animals counted once"
 
 # counted, km² searched
@@ -88,6 +99,12 @@ _MOOSE = (
 )
 _MOOSE_ALL = (6919.679, 647.5066, 650.7593)
 
+# estimate, coefficient of variation, degrees of freedom, lower and upper limit
+_GAZELLES = {
+    "half-normal": (603.0613, 0.1032431, 29.61684, 488.6335, 744.2857),
+    "hazard-rate": (455.6905, 0.09224161, 19.59512, 375.9868, 552.2902),
+}
+
 # N, n, mean and variance of the animals counted on a unit
 _CARIBOU = {
     "A": (400, 98, 24.1, 5575.0),
@@ -104,7 +121,7 @@ def check_vectors() -> list[VectorCheck]:
     from wildetect.census.selftest.hand_cases import example_of_pix4d, overlap_cases
 
     cases = [(_C, case) for case in example_of_pix4d()] + [(_HAND, case) for case in overlap_cases()]
-    return [*_moose(), *_caribou(), *(_check(name, *case) for name, case in cases)]
+    return [*_moose(), *_caribou(), *_lines(), *_gazelles(), *(_check(name, *case) for name, case in cases)]
 
 
 def moose_h() -> Stratum:
@@ -160,6 +177,25 @@ def _caribou() -> Iterator[VectorCheck]:
     together = combine([jolly1(stratum) for stratum in strata])
     yield _check(_B, "all: estimate", 54496.6, together.estimate, 1)
     yield _check(_B, "all: standard error", 5840.0, together.standard_error, 1)
+
+
+def _lines() -> Iterator[VectorCheck]:
+    """The error of sum(y) / sum(z), which varn gives: sqrt(s² / n) / mean(z)."""
+    counted, areas = np.array(_MOOSE_H, np.float64).T
+    lines, searched = len(counted), float(areas.sum())
+    for what, expected, digits, variance in (
+        ("R2, random lines", 0.1399, 4, spread.of_all_lines(counted, areas)),
+        ("O2, neighbouring lines", 0.11822, 5, spread.of_neighbours(counted, areas)),
+    ):
+        error = math.sqrt(lines * variance) / searched
+        yield _check(_D, f"H: standard error per km², {what}", expected, error, digits)
+
+
+def _gazelles() -> Iterator[VectorCheck]:
+    for model, (estimate, cv, freedom, *limits) in _GAZELLES.items():
+        found = log_normal_limits(estimate, cv * estimate, freedom)
+        for name, expected, computed in zip(("lower", "upper"), limits, found, strict=True):
+            yield _check(_E, f"{model}: {name} log-normal limit", expected, computed, 3)
 
 
 def _stratum(published: _Moose) -> Stratum:

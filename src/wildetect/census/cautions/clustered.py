@@ -1,0 +1,36 @@
+"""Limits that the sample cannot carry: few herds, or one transect, decide the number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from wildetect.census.cautions.caution import Caution
+from wildetect.census.estimates.sample_records import ClassEstimate
+
+__all__ = ["clustered"]
+
+_FIX = (
+    "Do not quote these limits alone: give the counts of the transects beside them, fly more or longer "
+    "transects, or put the ground where herds stand into a stratum of its own that is flown more densely."
+)
+
+
+_MOST_TOLD = 3
+
+
+def clustered(estimates: Sequence[ClassEstimate], class_names: Sequence[str]) -> Iterator[Caution]:
+    """One caution for all doubts about limits, with the species that each is about.
+
+    Args:
+        estimates: Of each class and of all, in each stratum and in all.
+        class_names: Of the model, by class id.
+    """
+    about: dict[str, list[str]] = {}
+    for one in estimates:
+        if one.estimate.doubt is not None and one.estimate.method != "strata added":
+            name = "all species" if one.class_id is None else class_names[one.class_id]
+            about.setdefault(one.estimate.doubt, []).append(name)
+    if about:
+        told = [f"{', '.join(dict.fromkeys(names))}: {doubt}" for doubt, names in about.items()]
+        more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
+        yield Caution("clustered", f"Limits in doubt. {'; '.join(told[:_MOST_TOLD])}{more}.", _FIX)
