@@ -143,7 +143,8 @@ def torch(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none")
 def benchmark(session: nox.Session) -> None:
-    """Speed and memory, each as a ratio to its limit; best on a machine with nothing else to do."""
-    scripts = session.posargs or ["start_up", "mlflow_server", "registry", "detection", "census"]
+    """Speed, memory and coverage, each against its limit; best on a machine with nothing else to do."""
+    usual = ["start_up", "mlflow_server", "registry", "detection", "census", "census_coverage"]
+    scripts = session.posargs or usual
     for script in scripts:
         run(session, "python", "-m", f"benchmarks.{script}", groups=("tests",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from benchmarks.census_coverage import DOUBTED, cell
 from numpy.typing import NDArray
 from tests.census.surveys import degrees, views_at
 
@@ -92,3 +93,23 @@ def test_so_do_limits_from_footprints_cut_by_the_outline_of_the_stratum() -> Non
         estimates = survey_estimates(animals, boxes, views, [outline], transects, [0])
         hits += held(estimates[-1].estimate, len(places))
     assert 0.90 <= hits / SURVEYS <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("animals", "lines", "flown"),
+    [("even", "systematic", 5), ("clustered", "random", 8), ("clustered", "systematic", 12)],
+)
+def test_limits_given_without_a_doubt_hold_the_truth_93_to_97_times_in_100(
+    animals: str, lines: str, flown: int
+) -> None:
+    found = cell(np.random.default_rng(2009), animals, lines, flown, surveys=600)
+    assert found.right, found
+    assert found.doubted < 0.05
+
+
+@pytest.mark.parametrize("flown", [5, 25])
+def test_limits_of_a_few_herds_of_very_different_sizes_are_in_doubt(flown: int) -> None:
+    found = cell(np.random.default_rng(2009), "highly clustered", "random", flown, surveys=200)
+    assert found.doubted >= DOUBTED, found
+    # log-normal limits fail less often than those by t
+    assert found.held_in_all > found.by_t
