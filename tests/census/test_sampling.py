@@ -9,6 +9,7 @@ import pytest
 import shapely
 from tests.census.surveys import area, degrees, flight, mower, seen, views_at
 
+from wildetect.census.cautions.reach import coverage
 from wildetect.census.design.sampling import ClassEstimate, Sample, sample_survey, survey_estimates
 from wildetect.census.design.transects import Transect, Transects, find_transects
 from wildetect.census.design.vector_files import Area
@@ -226,3 +227,50 @@ def test_transects_outside_all_strata_are_named() -> None:
     found = sampled(views_at(LINES), PLACES, [area("west", -250, 0, 750, 1000)])
     assert [each.name for each in found.strata[0].transects] == ["T1", "T2"]
     assert "These transects lie outside all strata: T3, T4." in found.notes
+
+
+def test_strips_in_one_corner_of_a_large_stratum_stand_for_no_more_than_that_corner() -> None:
+    points = np.concatenate([flight([(x, 0), (x, 3000)], 70) for x in range(200, 3200, 500)])
+    places = [(float(x), float(y)) for x in range(200, 3200, 500) for y in range(30, 3000, 100)]
+    park = area("park", 0, 0, 30_000, 30_000)
+    found = estimated(views_at(points, yaw=0.0), places, [park]).estimate
+    assert (found.name, found.number_seen, found.estimate, found.lower) == ("park", 180, None, None)
+    # within 1 km of 2.5 km x 3 km, cut at the park's edges: 4 km x 4 km of 900 km²
+    assert "98% of park lies farther than two line spacings (1 km)" in str(found.refusal)
+    assert "draw the outline" in str(found.refusal)
+
+
+def test_lines_from_edge_to_edge_leave_nothing_far_and_do_not_stop_short() -> None:
+    sample = sampled(views_at(LINES), PLACES, [STRATUM])
+    reach = sample.strata[0].reach
+    assert reach is not None
+    assert reach.spacing_km == pytest.approx(0.5, abs=0.01)
+    assert (reach.far_share, reach.short) == (0, ())
+    assert reach.unflown_share == pytest.approx(0, abs=0.03)
+    assert list(coverage(sample.strata)) == []
+
+
+def test_ground_far_from_all_lines_and_lines_that_stop_short_are_named() -> None:
+    # 4 lines of 1 km, 500 m apart, in a stratum of 4 km x 1.4 km
+    sample = sampled(views_at(LINES), PLACES, [area("wide", -250, 0, 4000, 1400)])
+    reach = sample.strata[0].reach
+    assert reach is not None
+    # from 1 km east of the last line (1550 m): 1450 m of 4250 m, and a corner
+    assert reach.far_share == pytest.approx(1450 / 4250, abs=0.03)
+    assert reach.short == ("T1", "T2", "T3", "T4")
+    assert reach.unflown_share == pytest.approx(0.26, abs=0.03)
+    far, short = coverage(sample.strata)
+    assert (far.kind, short.kind) == ("far", "short")
+    assert "of wide lies farther than two line spacings" in far.message
+    assert "T1, T2, T3, T4 stop short" in short.message
+
+
+def test_plots_spread_over_a_stratum_leave_nothing_far() -> None:
+    points = np.array([(x, y) for x in range(100, 2000, 400) for y in range(100, 2000, 400)], np.float64)
+    each = Transects(tuple(Transect(f"P{row}", (row,)) for row in range(len(points))), (), "table")
+    views = views_at(points, yaw=0.0)
+    sample = sample_survey(*seen(views, []), views, [area("plots", 0, 0, 1900, 1900)], each)
+    reach = sample.strata[0].reach
+    assert reach is not None
+    assert reach.spacing_km == pytest.approx(0.4)
+    assert reach.far_share == 0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
 from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_nowhere
+from wildetect.census.cautions.reach import coverage
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
 from wildetect.census.counting.thresholds import numbers_by_confidence
 from wildetect.census.design.sampling import estimates_of, sample_survey
@@ -98,6 +99,7 @@ def survey(plan: SurveyPlan) -> Census:
         estimates=estimates,
         cautions=(
             *cautions_of(gathered),
+            *coverage(sample.strata),
             *clustered(estimates, plan.run.class_names),
             *cautions(gathered.photographs, views, _trained_gsd(plan.keys), animals),
         ),

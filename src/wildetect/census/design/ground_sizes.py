@@ -14,6 +14,7 @@ from wildetect.census.ground.photographs import RasterView, View
 
 __all__ = [
     "M2",
+    "axis_of",
     "direction_of",
     "evenly_spaced",
     "extent",
@@ -73,7 +74,7 @@ def possible_transects(
     """
     searched = math.fsum(area for area, _, _ in lines)
     by_area = polygon.area / M2 / (searched / len(lines))
-    axis = _axis([direction for _, _, direction in lines])
+    axis = axis_of([direction for _, _, direction in lines])
     if axis is not None:
         strip = searched / math.fsum(length for _, length, _ in lines)
         by_width = extent(polygon, axis + math.pi / 2) / 1000 / strip
@@ -120,7 +121,7 @@ def evenly_spaced(grounds: Sequence[Any], directions: Sequence[float]) -> bool:
         grounds: Of each transect, shapely polygons in m.
         directions: Of each in radians.
     """
-    if _axis(directions) is None or len(grounds) < _PATTERN:
+    if axis_of(directions) is None or len(grounds) < _PATTERN:
         return False
     spaces = np.diff(np.sort(places_across(grounds, directions)))
     return bool(np.std(spaces) <= _EVEN * np.mean(spaces))
@@ -133,14 +134,14 @@ def places_across(grounds: Sequence[Any], directions: Sequence[float]) -> NDArra
         grounds: Of each transect, shapely polygons in m.
         directions: Of each in radians.
     """
-    axis = _axis(directions)
+    axis = axis_of(directions)
     if axis is None:
         return np.zeros(len(grounds))
     middles = shapely.get_coordinates(shapely.centroid(grounds))
     return np.asarray(middles @ np.array([-math.sin(axis), math.cos(axis)]), np.float64)
 
 
-def _axis(directions: Sequence[float]) -> float | None:
+def axis_of(directions: Sequence[float]) -> float | None:
     """The common direction of parallel lines in radians, to or fro; None if they are not parallel."""
     # doubled, opposite directions are one
     mean = np.exp(2j * np.asarray(directions)).mean() if len(directions) else 0

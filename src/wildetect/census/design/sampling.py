@@ -160,6 +160,7 @@ def _sampled(
         transects,
         tuple(rows),
         stratum.systematic,
+        stratum.reach,
         stratum.notes,
     )
     return sampled, missed

@@ -20,11 +20,12 @@ from wildetect.census.design.ground_sizes import (
     possible_transects,
     shares,
 )
+from wildetect.census.design.reach import reach_of
 from wildetect.census.design.transect_files import Transects
 from wildetect.census.design.transects import Transect
 from wildetect.census.design.vector_features import projected
 from wildetect.census.design.vector_files import Area
-from wildetect.census.estimates.sample_records import ALL_STRATA
+from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
 from wildetect.census.ground.photographs import Views
 from wildetect.errors import InputError
 
@@ -127,6 +128,7 @@ class SearchedStratum:
         transects: Those that sample it.
         notes: What a reader must know, one sentence each.
         systematic: Whether its transects lie in a regular pattern.
+        reach: How well they cover it; null without an area, or for fewer than two.
     """
 
     name: str
@@ -137,6 +139,7 @@ class SearchedStratum:
     transects: tuple[SearchedTransect, ...]
     notes: tuple[str, ...]
     systematic: bool
+    reach: Reach | None = None
 
 
 _Piece = tuple[Transect, Any, float]  # ground in m, direction of flight
@@ -201,6 +204,9 @@ def _stratum(area: Area, polygon: Any, everything: Any, pieces: Sequence[_Piece]
         sampled,
         (*notes, *note),
         evenly_spaced(parts, directions),
+        None
+        if polygon is None
+        else reach_of(polygon, inside, [one.name for one, _, _ in taken], parts, directions),
     )
 
 

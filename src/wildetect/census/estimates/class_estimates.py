@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from wildetect.census.counting.animals import Animals
+from wildetect.census.estimates import notes as say
 from wildetect.census.estimates.estimates import (
     Estimate,
     SampleUnit,
@@ -16,8 +17,9 @@ from wildetect.census.estimates.estimates import (
 )
 from wildetect.census.estimates.sample_records import ALL_STRATA, ClassEstimate, Sample, SampledStratum
 
-__all__ = ["NO_STRATA", "TOTAL_FROM", "estimates_of"]
+__all__ = ["FARTHEST_SHARE", "NO_STRATA", "TOTAL_FROM", "estimates_of"]
 
+FARTHEST_SHARE = 0.5  # of a stratum, far from any searched ground: beyond, no number is given for it
 TOTAL_FROM = 0.95  # of a stratum: searched so far, it is counted and not sampled
 NO_STRATA = (
     "the area that a number would stand for is unknown, so only what was seen is given; name a file with the "
@@ -57,6 +59,9 @@ def _of_stratum(stratum: SampledStratum, rows: Collection[int]) -> Estimate:
         return refused(NO_STRATA, seen, stratum.searched_km2)
     if stratum.searched_km2 >= TOTAL_FROM * stratum.area_km2:
         return total_count(seen, stratum.area_km2, stratum.searched_km2, stratum.name)
+    if stratum.reach is not None and stratum.reach.far_share > FARTHEST_SHARE:
+        reason = say.too_far(stratum.name, stratum.reach.far_share, stratum.reach.spacing_km)
+        return refused(reason, seen, stratum.searched_km2, stratum.area_km2, stratum.name)
     units = tuple(
         SampleUnit(each.name, sum(row in rows for row in each.animals), each.searched_km2)
         for each in sorted(stratum.transects, key=lambda one: one.across_km)

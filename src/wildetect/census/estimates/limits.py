@@ -31,10 +31,13 @@ __all__ = [
 CONFIDENCE = 0.95
 
 
-def refused(reason: str, number_seen: int, searched_km2: float, area_km2: float | None = None) -> Estimate:
+def refused(
+    reason: str, number_seen: int, searched_km2: float, area_km2: float | None = None, name: str = ""
+) -> Estimate:
     """No estimate, for a reason: only the number seen and its density over the area searched."""
     return Estimate(
         method="none",
+        name=name,
         number_seen=number_seen,
         counted=number_seen,
         density_per_km2=number_seen / searched_km2 if searched_km2 > 0 else None,

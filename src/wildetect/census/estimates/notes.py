@@ -23,6 +23,7 @@ __all__ = [
     "searched_too_much",
     "silent_strata",
     "strata_missing",
+    "too_far",
     "too_few",
 ]
 
@@ -55,6 +56,15 @@ def searched_too_much(name: str, searched: float, area: float) -> str:
     return (
         f"the transects of {name} add up to {searched:.4g} km², but it has {area:.4g} km²: transects "
         "overlap, or the stratum's outline is too small"
+    )
+
+
+def too_far(name: str, far_share: float, spacing_km: float) -> str:
+    """Most of the stratum is far from any searched ground."""
+    return (
+        f"{far_share:.0%} of {name} lies farther than two line spacings ({2 * spacing_km:.3g} km) from any "
+        "ground that was searched: the photographs do not stand for it; draw the outline (survey.strata) "
+        "around what was flown, or fly the rest"
     )
 
 

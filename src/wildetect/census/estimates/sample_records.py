@@ -7,7 +7,7 @@ from typing import Any
 
 from wildetect.census.estimates.records import Estimate
 
-__all__ = ["ALL_STRATA", "ClassEstimate", "Sample", "SampledStratum", "SampledTransect"]
+__all__ = ["ALL_STRATA", "ClassEstimate", "Reach", "Sample", "SampledStratum", "SampledTransect"]
 
 ALL_STRATA = "all"
 
@@ -53,6 +53,24 @@ class SampledTransect:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How well transects cover a stratum.
+
+    Attributes:
+        spacing_km: From one transect to the next, on average.
+        far_share: Share of the stratum farther than two spacings from any searched ground, 0 to 1.
+        short: Names of the lines that stop short: a fifth or more of their way through the stratum lies
+            before their beginning or behind their end.
+        unflown_share: Share of the way of all lines through the stratum that does, 0 to 1.
+    """
+
+    spacing_km: float
+    far_share: float
+    short: tuple[str, ...]
+    unflown_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class SampledStratum:
     """A stratum, what was searched of it and what was seen in it.
 
@@ -65,6 +83,7 @@ class SampledStratum:
         transects: Those flown in it.
         animals: Rows of Animals in it, on and off transects.
         systematic: Whether its transects lie in a regular pattern.
+        reach: How well they cover it; null without an area, or for fewer than two.
         notes: What a reader must know, one sentence each.
     """
 
@@ -76,6 +95,7 @@ class SampledStratum:
     transects: tuple[SampledTransect, ...]
     animals: tuple[int, ...]
     systematic: bool = False
+    reach: Reach | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -201,6 +201,8 @@ def _strata(census: Census) -> Iterator[dict[str, Any]]:
             "possible_transects": None if stratum.possible is None else round(stratum.possible, _DIGITS),
             "transects": len(stratum.transects),
             "animals": len(stratum.animals),
+            "searched_share": None if area is None else round(stratum.searched_km2 / area, 6),
+            "reach": None if stratum.reach is None else _rounded(asdict(stratum.reach)),
             "notes": list(stratum.notes),
         }
 
