@@ -31,6 +31,7 @@ rem pushd, not cd: it gives a network folder a drive letter.
 pushd "%~dp0.." 2>nul
 if not exist "scripts\%~nx0" goto :no_drive
 set "UV_EXE="
+set "UV_WORDS="
 for %%U in (uv.exe) do set "UV_EXE=%%~$PATH:U"
 for %%U in (
   "%USERPROFILE%\.local\bin\uv.exe"
@@ -38,26 +39,45 @@ for %%U in (
   "%LOCALAPPDATA%\Microsoft\WinGet\Links\uv.exe"
   "%USERPROFILE%\scoop\shims\uv.exe"
   "%ProgramData%\chocolatey\bin\uv.exe"
+  "%USERPROFILE%\miniconda3\Scripts\uv.exe"
+  "%USERPROFILE%\miniforge3\Scripts\uv.exe"
+  "%USERPROFILE%\anaconda3\Scripts\uv.exe"
+  "%LOCALAPPDATA%\miniconda3\Scripts\uv.exe"
+  "%ProgramData%\miniconda3\Scripts\uv.exe"
+  "%ProgramData%\anaconda3\Scripts\uv.exe"
 ) do if not defined UV_EXE if exist "%%~U" set "UV_EXE=%%~U"
 for /d %%P in (
   "%LOCALAPPDATA%\Programs\Python\Python3*"
   "%APPDATA%\Python\Python3*"
   "%ProgramFiles%\Python3*"
 ) do if not defined UV_EXE if exist "%%~P\Scripts\uv.exe" set "UV_EXE=%%~P\Scripts\uv.exe"
+rem Python of the Microsoft Store keeps its programs where PATH does not look.
+for /d %%P in (
+  "%LOCALAPPDATA%\Packages\PythonSoftwareFoundation.Python.3*"
+) do for /d %%Q in (
+  "%%~P\LocalCache\local-packages\Python3*"
+) do if not defined UV_EXE if exist "%%~Q\Scripts\uv.exe" set "UV_EXE=%%~Q\Scripts\uv.exe"
+if defined UV_EXE goto :uv_found
+for %%U in (py.exe) do set "UV_EXE=%%~$PATH:U"
+if not defined UV_EXE goto :uv_found
+set "UV_WORDS= -m uv"
+"%UV_EXE%"%UV_WORDS% --version <nul >nul 2>nul
+if errorlevel 1 set "UV_EXE="
+:uv_found
 if not defined UV_EXE goto :no_uv
 set "SYNC="
 if not exist ".venv\pyvenv.cfg" goto :prepare
-"%UV_EXE%" sync --check --inexact --quiet <nul >nul 2>nul
+"%UV_EXE%"%UV_WORDS% sync --check --inexact --quiet <nul >nul 2>nul
 if not errorlevel 1 set "SYNC=--no-sync"
 :prepare
 if not defined SYNC echo Preparing the packages of this project; the first time takes some minutes ... 1>&2
 if defined GIVEN goto :given
-"%UV_EXE%" run %SYNC% invoke census.run %* & call set "RC=%%ERRORLEVEL%%" & goto :leave
+"%UV_EXE%"%UV_WORDS% run %SYNC% python -m invoke census.run %* & call set "RC=%%ERRORLEVEL%%" & goto :leave
 
 :given
 setlocal EnableDelayedExpansion
 set "WILDETECT_COMMAND_LINE=!CMDCMDLINE!"
-"!UV_EXE!" run !SYNC! invoke census.run & call set "RC=%%ERRORLEVEL%%" & goto :leave
+"!UV_EXE!"!UV_WORDS! run !SYNC! python -m invoke census.run & call set "RC=%%ERRORLEVEL%%" & goto :leave
 
 :no_root
 echo error: "%~f0" does not lie in the scripts folder of the project 1>&2
@@ -72,7 +92,7 @@ goto :finish
 :no_uv
 set "RC=127"
 echo error: uv.exe was not found 1>&2
-echo hint: Install it with "winget install astral-sh.uv" or "pip install uv", then open a new window. 1>&2
+echo hint: Double-click scripts\setup.bat, which installs it; or type: winget install astral-sh.uv 1>&2
 
 :leave
 popd

@@ -8,7 +8,7 @@ import pytest
 from tests.workspaces import REPOSITORY
 
 from wildetect.errors import ConfigurationError
-from wildetect.shims import Shim, check_shims, render, write_shims
+from wildetect.shims import SETUP, Shim, check_shims, render, write_shims
 from wildetect.tasks.shims import declared_shims
 
 SHIMS = [Shim("launch_mlflow.bat", "mlflow.serve"), Shim("stop_mlflow.bat", "mlflow.stop")]
@@ -34,12 +34,14 @@ def test_git_keeps_the_bytes() -> None:
 
 def test_arguments_pass_verbatim_outside_every_block() -> None:
     (call,) = [line for line in LINES if "%*" in line]
-    assert call.startswith('"%UV_EXE%" run %SYNC% invoke mlflow.serve %* &')
+    assert call.startswith('"%UV_EXE%"%UV_WORDS% run %SYNC% python -m invoke mlflow.serve %* &')
 
 
-def test_no_label_is_missing() -> None:
-    labels = {line for line in LINES if line.startswith(":")}
-    called = {word for line in LINES if "goto" in line for word in line.split() if word.startswith(":")}
+@pytest.mark.parametrize("shim", [SHIMS[0], Shim(SETUP, "demo")])
+def test_no_label_is_missing(shim: Shim) -> None:
+    lines = render(shim).decode().splitlines()
+    labels = {line for line in lines if line.startswith(":")}
+    called = {word for line in lines if "goto" in line for word in line.split() if word.startswith(":")}
     assert called <= labels
 
 

@@ -118,6 +118,7 @@ class CommandPrompt:
         folder: Path | None = None,
         keys: bytes = b"",
         uv: bool = True,
+        answers: bool = False,
         **variables: str,
     ) -> Ended:
         """Call a .bat file, to its end.
@@ -130,6 +131,7 @@ class CommandPrompt:
             keys: The keys pressed. No more come, and none is taken for the end of all keys: a file that
                 waits does not end.
             uv: Whether uv.exe is on PATH.
+            answers: Whether a question that waits gets an empty answer: nobody sits there.
             variables: Further environment variables, such as RUN_CODE, what uv ends with.
         """
         record = self.folder / "record.txt"
@@ -142,7 +144,7 @@ class CommandPrompt:
         # with quotes around the path, as Python leaves them out where there is no space
         plain = ["wine", file, *arguments]
         words = f'"{file}" {subprocess.list2cmdline(arguments)}'.rstrip() if WINDOWS else plain
-        code, said = self._run(words, environment, folder=folder, keys=keys)
+        code, said = self._run(words, environment, folder=folder, keys=None if answers else keys)
         found = record.read_text(encoding="utf-16-le").splitlines() if record.exists() else []
         values = dict(entry.partition("=")[::2] for entry in found if entry.startswith(RECORDED))
         return Ended(code, said, values, asked.exists())
@@ -153,17 +155,17 @@ class CommandPrompt:
         environment: dict[str, str],
         *,
         folder: Path | None = None,
-        keys: bytes = b"",
+        keys: bytes | None = b"",
     ) -> tuple[int, str]:
         """Run a program to its end: its exit code and what it wrote."""
         # a file, no pipe: what Wine leaves in the background would keep that open
         with tempfile.TemporaryFile() as output:
             reading, writing = os.pipe()
             try:
-                os.write(writing, keys)
+                os.write(writing, keys or b"")
                 ended = subprocess.run(
                     words,
-                    stdin=reading,
+                    stdin=subprocess.DEVNULL if keys is None else reading,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     cwd=folder or self.folder,
@@ -182,6 +184,12 @@ class CommandPrompt:
         file = folder / "typed.bat"
         file.write_bytes(f"@echo off\r\n{text}\r\n".encode("ascii"))
         return self.call(self.path(file), folder=folder, RUN_CODE=run_code)
+
+    def search_path(self, programs: Path) -> dict[str, str]:
+        """The variable that adds a folder to where programs are looked for."""
+        if WINDOWS:
+            return {"PATH": f"{programs};{os.environ['SYSTEMROOT']}\\System32"}
+        return {"WINEPATH": self.path(programs)}
 
     def _environment(self, *, uv: bool = True) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(LEFT_OUT)}

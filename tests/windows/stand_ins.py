@@ -14,6 +14,7 @@ UV = """\
 set ARGUMENTS=%*
 set "FOLDER=%CD%"
 if "%~2"=="sync" exit %CHECK_CODE%
+if "%~4"=="--version" exit 0
 cmd /u /c set>"%RECORD%"
 exit %RUN_CODE%
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.windows.command_prompt import WINDOWS, CommandPrompt
 
-from wildetect.shims import Shim
+from wildetect.shims import SETUP, Shim
 from wildetect.tasks.shims import declared_shims
 
 FOLDERS = ["with spaces", "Files (x86)", "R&D", "wow!", "größe Ж 猫", "a^b", "it's", "a;b,c=d"]
@@ -20,10 +20,13 @@ FILE = "scripts/run_detection.bat"
 NOT_IN_WINE = pytest.mark.skipif(not WINDOWS, reason="Wine's cmd finds no folders by a pattern in quotes")
 
 
-@pytest.mark.parametrize("shim", declared_shims(), ids=lambda shim: shim.name)
+CALLING = [shim for shim in declared_shims() if shim.name != SETUP]
+
+
+@pytest.mark.parametrize("shim", CALLING, ids=lambda shim: shim.name)
 def test_calls_its_task_in_the_project(shim: Shim, prompt: CommandPrompt, project: Path) -> None:
     ended = prompt.call(prompt.path(project / "scripts" / shim.name))
-    assert ended.arguments == f"run --no-sync invoke {shim.task}"
+    assert ended.arguments == f"run --no-sync python -m invoke {shim.task}"
     assert ended.variables["FOLDER"] == prompt.path(project)
     assert ended.variables["PYTHONUTF8"] == "1"
     assert (ended.code, ended.said) == (0, "")
@@ -36,7 +39,7 @@ def test_any_folder(
     root, caller = make_project(name), tmp_path / f"caller {name}"
     caller.mkdir()
     ended = prompt.call(prompt.path(root / FILE), "a b.jpg", folder=caller, RUN_CODE="5")
-    assert ended.arguments == 'run --no-sync invoke detect.run "a b.jpg"'
+    assert ended.arguments == 'run --no-sync python -m invoke detect.run "a b.jpg"'
     assert ended.variables["FOLDER"] == prompt.path(root)
     assert ended.variables["WILDETECT_CALLER_CWD"] == prompt.path(caller)
     assert ended.code == 5
@@ -44,7 +47,7 @@ def test_any_folder(
 
 def test_network_folder(prompt: CommandPrompt, project: Path) -> None:
     ended = prompt.call(prompt.shared(project / FILE), "x", RUN_CODE="4")
-    assert ended.arguments == "run --no-sync invoke detect.run x"
+    assert ended.arguments == "run --no-sync python -m invoke detect.run x"
     # Windows gives it a drive letter, Wine does not
     assert ended.variables["FOLDER"].endswith(prompt.path(project)[2:])
     assert ended.code == 4
@@ -54,13 +57,13 @@ def test_arguments_pass_verbatim(prompt: CommandPrompt, project: Path) -> None:
     given = ("two words", "größe Ж", "a & b", "a ^ b", "(a)", "a,b;c=d", "*", "?", "", "it's", "-x", "~")
     ended = prompt.call(prompt.path(project / FILE), *given)
     expected = " ".join(f'"{word}"' if " " in word or not word else word for word in given)
-    assert ended.arguments == f"run --no-sync invoke detect.run {expected}"
+    assert ended.arguments == f"run --no-sync python -m invoke detect.run {expected}"
 
 
 def test_quotes_stay_where_they_were_typed(prompt: CommandPrompt, project: Path) -> None:
     text = '--name="a b" "a&b" "a)b" "" * "a^b" "a|b" "<>" (x) a=b,c;d "it\'s" "C:\\a b\\\\" --x="" /? "/?"'
     ended = prompt.typed(f'"{prompt.path(project / FILE)}" {text}', project, run_code="3")
-    assert ended.arguments == f"run --no-sync invoke detect.run {text}"
+    assert ended.arguments == f"run --no-sync python -m invoke detect.run {text}"
     assert ended.code == 3
 
 
@@ -91,7 +94,7 @@ def test_window(
     keys = b"\r\n" if held else b""
     ended = prompt.call(file, *arguments.split(), line=line, keys=keys, RUN_CODE="2", EXPLORER_CODE=code)
     assert (ended.code, ended.held) == (2, held)
-    assert ended.arguments == f"run --no-sync invoke detect.run {arguments}".rstrip()
+    assert ended.arguments == f"run --no-sync python -m invoke detect.run {arguments}".rstrip()
     assert "WILDETECT_COMMAND_LINE" not in ended.variables
     if not WINDOWS:  # there the question goes to the real PowerShell
         assert ended.asked == bool(arguments)
@@ -115,11 +118,11 @@ def test_what_follows_on_the_line(held: bool, goes_on: bool, prompt: CommandProm
 
 def test_packages_that_are_missing_are_fetched(prompt: CommandPrompt, project: Path) -> None:
     ended = prompt.call(prompt.path(project / FILE), CHECK_CODE="1", RUN_CODE="3")
-    assert ended.arguments == "run  invoke detect.run"
+    assert ended.arguments == "run  python -m invoke detect.run"
     assert "the first time takes some minutes" in ended.said
     (project / ".venv/pyvenv.cfg").unlink()
     ended = prompt.call(prompt.path(project / FILE), CHECK_CODE="0", RUN_CODE="3")
-    assert ended.arguments == "run  invoke detect.run"
+    assert ended.arguments == "run  python -m invoke detect.run"
     assert ended.code == 3
 
 
@@ -128,7 +131,7 @@ def test_without_uv(prompt: CommandPrompt, project: Path) -> None:
     ended = prompt.call(file, line=f'cmd.exe /c ""{file}" "', keys=b"\r\n", uv=False)
     assert (ended.code, ended.held) == (127, True)
     assert "error: uv.exe was not found" in ended.said
-    assert "hint: Install it" in ended.said
+    assert "setup.bat, which installs it" in ended.said
     assert not ended.variables
 
 
@@ -140,9 +143,16 @@ def test_without_uv(prompt: CommandPrompt, project: Path) -> None:
         ("USERPROFILE", "scoop/shims"),
         ("LOCALAPPDATA", "Microsoft/WinGet/Links"),
         ("ProgramData", "chocolatey/bin"),
+        ("USERPROFILE", "miniforge3/Scripts"),
+        ("ProgramData", "anaconda3/Scripts"),
         pytest.param("LOCALAPPDATA", "Programs/Python/Python313/Scripts", marks=NOT_IN_WINE),
         pytest.param("APPDATA", "Python/Python312/Scripts", marks=NOT_IN_WINE),
         pytest.param("ProgramFiles", "Python311/Scripts", marks=NOT_IN_WINE),
+        pytest.param(
+            "LOCALAPPDATA",
+            "Packages/PythonSoftwareFoundation.Python.3.13_qbz5n2kfra8p0/LocalCache/local-packages/Python313/Scripts",
+            marks=NOT_IN_WINE,
+        ),
     ],
 )
 def test_uv_beside_path(variable: str, place: str, prompt: CommandPrompt, project: Path) -> None:
@@ -154,7 +164,7 @@ def test_uv_beside_path(variable: str, place: str, prompt: CommandPrompt, projec
     finally:
         program.unlink()
     assert ended.code == 9
-    assert ended.arguments == "run --no-sync invoke detect.run x"
+    assert ended.arguments == "run --no-sync python -m invoke detect.run x"
 
 
 def test_copied_out_of_the_project(prompt: CommandPrompt, project: Path, tmp_path: Path) -> None:
@@ -167,3 +177,43 @@ def test_copied_out_of_the_project(prompt: CommandPrompt, project: Path, tmp_pat
     assert "does not lie in the scripts folder" in ended.said
     assert "make a shortcut" in ended.said
     assert not ended.variables
+
+
+def test_uv_as_a_module_of_python(prompt: CommandPrompt, project: Path) -> None:
+    """As `pip install --user uv` leaves it, where its folder is not on PATH."""
+    programs = prompt.folder / "launcher"
+    programs.mkdir(exist_ok=True)
+    (programs / "py.exe").write_bytes((prompt.folder / "bin/uv.exe").read_bytes())
+    ended = prompt.call(
+        prompt.path(project / FILE), "x", uv=False, RUN_CODE="0", **prompt.search_path(programs)
+    )
+    assert ended.arguments == "-m uv run --no-sync python -m invoke detect.run x"
+
+
+def test_set_up_with_uv(prompt: CommandPrompt, project: Path) -> None:
+    ended = prompt.call(prompt.path(project / "scripts/setup.bat"), answers=True)
+    assert ended.arguments == "run --no-sync python -m invoke doctor"
+    assert ended.code == 0
+    for words in ("1 of 3: Python and the packages", "2 of 3", "shortcuts on the desktop?", "Run the demo"):
+        assert words in ended.said
+
+
+def test_set_up_without_questions_ends_with_the_demo(prompt: CommandPrompt, project: Path) -> None:
+    ended = prompt.call(prompt.path(project / "scripts/setup.bat"), "/y")
+    assert ended.arguments == "run --no-sync python -m invoke demo"
+    assert ended.code == 0
+
+
+def test_set_up_where_packages_cannot_be_had(prompt: CommandPrompt, project: Path) -> None:
+    ended = prompt.call(prompt.path(project / "scripts/setup.bat"), CHECK_CODE="2")
+    assert ended.code == 1
+    assert "error: the packages could not be installed" in ended.said
+    assert not ended.variables
+
+
+@pytest.mark.parametrize("keys", [b"n\r\n", b"y\r\n"])
+def test_set_up_without_uv(keys: bytes, prompt: CommandPrompt, project: Path) -> None:
+    ended = prompt.call(prompt.path(project / "scripts/setup.bat"), keys=keys, uv=False)
+    assert "Install it now? [y/n]" in ended.said
+    assert "hint: Install it:" in ended.said
+    assert ended.code == 127

@@ -47,7 +47,7 @@ def test_all_that_was_dropped_arrives(options: list[str], prompt: CommandPrompt,
         RUN_CODE="5",
     )
     assert ended.asked
-    assert ended.arguments == "run --no-sync invoke detect.run"
+    assert ended.arguments == "run --no-sync python -m invoke detect.run"
     assert words_of_explorer(ended.variables[COMMAND_LINE]) == words
     assert (ended.code, ended.held) == (5, True)
 

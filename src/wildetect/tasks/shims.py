@@ -35,11 +35,12 @@ def write(context: Context, check: bool = False) -> None:
 
 
 def declared_shims() -> list[Shim]:
-    """The .bat file of each task that declares one, by name."""
-    from wildetect.shims import Shim
+    """The .bat file of each task that declares one, and setup.bat, by name."""
+    from wildetect.shims import SETUP, Shim
     from wildetect.tasks import ns
     from wildetect.tasks.support import Verb
 
     tasks = {name: ns[name] for name in ns.task_names}
     shims = [Shim(task.shim, name) for name, task in tasks.items() if isinstance(task, Verb) and task.shim]
+    shims.append(Shim(SETUP, "demo"))
     return sorted(shims, key=lambda shim: shim.name)
