@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
+from wildetect.tasks.server_start import MODELS_PAGE
+
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -48,8 +50,8 @@ def test_what_is_known_of_a_version(served: Workspace, browser: webdriver.Chrome
     served.succeed("model.register", *words)
     browser.set_window_size(1400, 1100)
     address = served.variables["MLFLOW_TRACKING_URI"]
-    browser.get(f"{address}/#/models")
-    text_with(browser, ("page-detector", "production"))
+    browser.get(address + MODELS_PAGE)  # as mlflow.serve opens it
+    text_with(browser, ("page-detector", "production", "Model training"))
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)  # MLflow's greeting
     browser.save_screenshot(str(screenshots(tmp_path) / "models.png"))
     browser.get(f"{address}/#/models/page-detector/versions/1")

@@ -119,6 +119,7 @@ class CommandPrompt:
         keys: bytes = b"",
         uv: bool = True,
         answers: bool = False,
+        programs: Path | None = None,
         **variables: str,
     ) -> Ended:
         """Call a .bat file, to its end.
@@ -132,6 +133,7 @@ class CommandPrompt:
                 waits does not end.
             uv: Whether uv.exe is on PATH.
             answers: Whether a question that waits gets an empty answer: nobody sits there.
+            programs: A further folder on PATH.
             variables: Further environment variables, such as RUN_CODE, what uv ends with.
         """
         record = self.folder / "record.txt"
@@ -139,6 +141,7 @@ class CommandPrompt:
         record.unlink(missing_ok=True)
         asked.unlink(missing_ok=True)
         environment = {**self._environment(uv=uv), "RECORD": self.path(record), **variables}
+        environment |= self._search_path(programs) if programs else {}
         if line is not None or not WINDOWS:
             environment["CMDCMDLINE"] = line or r"C:\windows\system32\cmd.exe"
         # with quotes around the path, as Python leaves them out where there is no space
@@ -185,7 +188,7 @@ class CommandPrompt:
         file.write_bytes(f"@echo off\r\n{text}\r\n".encode("ascii"))
         return self.call(self.path(file), folder=folder, RUN_CODE=run_code)
 
-    def search_path(self, programs: Path) -> dict[str, str]:
+    def _search_path(self, programs: Path) -> dict[str, str]:
         """The variable that adds a folder to where programs are looked for."""
         if WINDOWS:
             return {"PATH": f"{programs};{os.environ['SYSTEMROOT']}\\System32"}

@@ -184,9 +184,7 @@ def test_uv_as_a_module_of_python(prompt: CommandPrompt, project: Path) -> None:
     programs = prompt.folder / "launcher"
     programs.mkdir(exist_ok=True)
     (programs / "py.exe").write_bytes((prompt.folder / "bin/uv.exe").read_bytes())
-    ended = prompt.call(
-        prompt.path(project / FILE), "x", uv=False, RUN_CODE="0", **prompt.search_path(programs)
-    )
+    ended = prompt.call(prompt.path(project / FILE), "x", uv=False, programs=programs)
     assert ended.arguments == "-m uv run --no-sync python -m invoke detect.run x"
 
 

@@ -16,6 +16,10 @@ from wildetect.registry.connection import Connection, errors_of_mlflow
 __all__ = ["DatasetRecord", "RunRecord", "finish_run", "logged_model_id", "mark_version", "start_run"]
 
 
+# Without it MLflow's page guesses, and shows runs as evaluations of a language model.
+SHOWN_AS_RUNS = {"mlflow.experimentKind": "custom_model_development"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatasetRecord:
     """What a run worked on.
@@ -76,7 +80,7 @@ def start_run(connection: Connection, experiment: str, name: str) -> str:
         found = client.get_experiment_by_name(experiment)
         if found is None:
             try:
-                experiment_id = client.create_experiment(experiment)
+                experiment_id = client.create_experiment(experiment, tags=SHOWN_AS_RUNS)
             except MlflowException as error:
                 # Another program made it between the question and the order.
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":

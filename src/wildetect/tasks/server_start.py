@@ -26,6 +26,8 @@ SERVER_OPTIONS = {
     "wait": "seconds until the server must answer (120)",
     "config": "another settings file than configs/mlflow.yaml",
 }
+MODELS_PAGE = "/#/models?workflowType=machine_learning"
+"""MLflow's own first page is about language models, with the registry hidden in a menu."""
 PROGRESS_EVERY = 5.0  # s, where lines cannot be overwritten
 
 
@@ -108,7 +110,7 @@ def open_browser(plan: Plan) -> None:
 
     blind = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     if plan.open_browser and not blind and not os.environ.get("CI"):
-        webbrowser.open(plan.url)
+        webbrowser.open(plan.url + MODELS_PAGE)
 
 
 def show_log(project: Project, state: ServerState, wished: threading.Event) -> None:
