@@ -51,7 +51,7 @@ def test_what_is_known_of_a_version(served: Workspace, browser: webdriver.Chrome
     browser.set_window_size(1400, 1100)
     address = served.variables["MLFLOW_TRACKING_URI"]
     browser.get(address + MODELS_PAGE)  # as mlflow.serve opens it
-    text_with(browser, ("page-detector", "production", "Model training"))
+    text_with(browser, ("page-detector", "production"))
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)  # MLflow's greeting
     browser.save_screenshot(str(screenshots(tmp_path) / "models.png"))
     browser.get(f"{address}/#/models/page-detector/versions/1")

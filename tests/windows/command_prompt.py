@@ -116,9 +116,8 @@ class CommandPrompt:
         *arguments: str,
         line: str | None = None,
         folder: Path | None = None,
-        keys: bytes = b"",
+        keys: bytes | None = b"",
         uv: bool = True,
-        answers: bool = False,
         programs: Path | None = None,
         **variables: str,
     ) -> Ended:
@@ -129,10 +128,9 @@ class CommandPrompt:
             arguments: What it is given, without quotes.
             line: What cmd.exe was started with; without it as on this system, or in an open terminal.
             folder: The caller's folder.
-            keys: The keys pressed. No more come, and none is taken for the end of all keys: a file that
-                waits does not end.
+            keys: The keys pressed; None where nobody sits there and a question gets no answer. No more come,
+                and none is taken for the end of all keys: a file that waits does not end.
             uv: Whether uv.exe is on PATH.
-            answers: Whether a question that waits gets an empty answer: nobody sits there.
             programs: A further folder on PATH.
             variables: Further environment variables, such as RUN_CODE, what uv ends with.
         """
@@ -147,7 +145,7 @@ class CommandPrompt:
         # with quotes around the path, as Python leaves them out where there is no space
         plain = ["wine", file, *arguments]
         words = f'"{file}" {subprocess.list2cmdline(arguments)}'.rstrip() if WINDOWS else plain
-        code, said = self._run(words, environment, folder=folder, keys=None if answers else keys)
+        code, said = self._run(words, environment, folder=folder, keys=keys)
         found = record.read_text(encoding="utf-16-le").splitlines() if record.exists() else []
         values = dict(entry.partition("=")[::2] for entry in found if entry.startswith(RECORDED))
         return Ended(code, said, values, asked.exists())

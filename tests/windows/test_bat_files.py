@@ -189,7 +189,7 @@ def test_uv_as_a_module_of_python(prompt: CommandPrompt, project: Path) -> None:
 
 
 def test_set_up_with_uv(prompt: CommandPrompt, project: Path) -> None:
-    ended = prompt.call(prompt.path(project / "scripts/setup.bat"), answers=True)
+    ended = prompt.call(prompt.path(project / "scripts/setup.bat"), keys=None)
     assert ended.arguments == "run --no-sync python -m invoke doctor"
     assert ended.code == 0
     for words in ("1 of 3: Python and the packages", "2 of 3", "shortcuts on the desktop?", "Run the demo"):

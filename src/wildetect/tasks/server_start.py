@@ -26,7 +26,7 @@ SERVER_OPTIONS = {
     "wait": "seconds until the server must answer (120)",
     "config": "another settings file than configs/mlflow.yaml",
 }
-MODELS_PAGE = "/#/models?workflowType=machine_learning"
+MODELS_PAGE = "/#/models"
 """MLflow's own first page is about language models, with the registry hidden in a menu."""
 PROGRESS_EVERY = 5.0  # s, where lines cannot be overwritten
 
