@@ -13,6 +13,7 @@ import pytest
 import shapely
 
 from wildetect.census.design.vector_files import Line, read_areas, read_lines
+from wildetect.census.ground.projection import Projection
 from wildetect.errors import ConfigurationError, InputError, WildDetectError
 
 NORTH = shapely.box(36.0, -1.0, 36.1, -0.9)
@@ -259,3 +260,63 @@ def test_a_table_of_photographs_that_cannot_be_used_says_why(tmp_path: Path, tex
 def test_polygons_are_no_transects(tmp_path: Path) -> None:
     _, text = message_of(geojson(tmp_path / "t.geojson", (NORTH, {"name": "a"})), read_lines)
     assert "feature 1 (a) is a Polygon, but a transect is drawn as a line" in text
+
+
+# A stratum of 0.2 x 0.1 degrees on both sides of the 180th meridian, east of Fiji, as programs draw it
+ACROSS = {
+    "cut in two (RFC 7946)": shapely.MultiPolygon(
+        [shapely.box(179.9, -17, 180, -16.9), shapely.box(-180, -17, -179.9, -16.9)]
+    ),
+    "beyond 180": shapely.box(179.9, -17, 180.1, -16.9),
+    "beyond -180": shapely.box(-180.1, -17, -179.9, -16.9),
+    "with a leap": shapely.Polygon([(179.9, -17), (-179.9, -17), (-179.9, -16.9), (179.9, -16.9)]),
+    "with a leap, from the west": shapely.Polygon(
+        [(-179.9, -17), (-179.9, -16.9), (179.9, -16.9), (179.9, -17)]
+    ),
+}
+
+
+@pytest.mark.parametrize("drawing", ACROSS)
+def test_a_stratum_across_the_180th_meridian_is_one_piece_in_every_drawing(
+    tmp_path: Path, drawing: str
+) -> None:
+    (found,) = read_areas(geojson(tmp_path / "strata.geojson", (ACROSS[drawing], {"name": "reef"})))
+    plane = Projection.around([179.95, -179.95], [-16.95, -16.95])
+    outline = shapely.transform(found.polygon, plane.to_metres)
+    whole = shapely.transform(shapely.box(179.9, -17, 180.1, -16.9), plane.to_metres)
+    assert found.polygon.geom_type == "Polygon"
+    assert outline.is_valid
+    assert outline.symmetric_difference(whole).area < 1e-3 * whole.area
+
+
+def test_a_stratum_across_it_in_metres_of_a_projection_is_one_piece_too(tmp_path: Path) -> None:
+    fiji = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3460", always_xy=True)
+    whole = shapely.transform(shapely.box(179.9, -17, 180.1, -16.9), fiji.transform, interleaved=False)
+    path = tmp_path / "strata.gpkg"
+    pyogrio.raw.write(
+        str(path),
+        np.array([shapely.to_wkb(whole)], object),
+        [np.array(["reef"])],
+        ["name"],
+        geometry_type="Polygon",
+        crs="EPSG:3460",
+        driver="GPKG",
+    )
+    (found,) = read_areas(path)
+    assert np.ptp(shapely.get_coordinates(found.polygon)[:, 0]) == pytest.approx(0.2, abs=1e-3)
+
+
+def test_strata_on_both_sides_of_it_that_overlap_are_a_mistake(tmp_path: Path) -> None:
+    path = geojson(
+        tmp_path / "strata.geojson",
+        (shapely.box(179.9, -17, 180.05, -16.9), {"name": "west"}),
+        (shapely.box(-180, -17, -179.9, -16.9), {"name": "east"}),
+    )
+    _, text = message_of(path)
+    assert "the strata west and east overlap" in text
+
+
+def test_a_line_across_it_is_as_long_as_it_is_on_the_ground(tmp_path: Path) -> None:
+    line = shapely.LineString([(179.95, -17), (-179.95, -17)])
+    (found,) = read_lines(geojson(tmp_path / "lines.geojson", (line, {"name": "T1"})))
+    assert found.line.length == pytest.approx(0.1)

@@ -19,11 +19,38 @@ __all__ = [
     "Features",
     "Mistake",
     "in_degrees",
+    "in_one_piece",
     "overlap_mistakes",
     "projected",
     "raise_mistakes",
     "shape_mistake",
 ]
+
+
+_FARTHEST_EAST = 360.0  # degrees: beyond 180 where a shape lies on both sides of the 180th meridian
+_HALF = 180.0
+
+
+def in_one_piece(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places with longitudes that run on across the 180th meridian.
+
+    GeoJSON's writers draw what lies across it in several ways: cut in two there (RFC 7946), with longitudes
+    beyond 180 or -180, or with a leap from 179 to -179. In all of them longitudes lie more than 180 degrees
+    apart or out of range; then each becomes the one that is nearest to the first.
+
+    Args:
+        degrees: Longitude and latitude of all shapes of a file, shape (n, 2).
+    """
+    east = degrees[:, 0]
+    if not np.isfinite(east).all() or not len(east) or np.abs(east).max() > _FARTHEST_EAST:
+        return degrees
+    if np.ptp(east) <= _HALF and np.abs(east).max() <= _HALF:
+        return degrees
+    first = (east[0] + _HALF) % 360 - _HALF
+    together = first + (east - first + _HALF) % 360 - _HALF
+    if np.ptp(together) >= np.ptp(east) and np.abs(east).max() <= _HALF:
+        return degrees  # as wide as a continent: left as it is drawn
+    return np.column_stack([together, degrees[:, 1]])
 
 
 _PIECES = 64  # of the file's extent: an edge is straight in the file's own coordinates only
@@ -45,7 +72,7 @@ def in_degrees(table: Features, column: str | None) -> Features:
     shapes = np.array([feature.shape for feature in table.features], object)
 
     def turned(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return to_wgs84(points, table.crs)
+        return in_one_piece(to_wgs84(points, table.crs))
 
     try:
         degrees = projected(shapes, turned)
@@ -57,7 +84,7 @@ def in_degrees(table: Features, column: str | None) -> Features:
     mistakes = []
     for feature, before, after in zip(table.features, shapes, degrees, strict=True):
         points = shapely.get_coordinates(after)
-        if not np.isfinite(points).all() or (np.abs(points) > [180, 90]).any():
+        if not np.isfinite(points).all() or (np.abs(points) > [_FARTHEST_EAST, 90]).any():
             x, y = shapely.get_coordinates(before)[0]
             where = f"{feature.named(column)} lies at {x:.10g}, {y:.10g}"
             mistakes.append(Mistake(f"{where}, which is no place in {table.crs}", _MEND))

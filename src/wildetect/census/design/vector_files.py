@@ -6,10 +6,11 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import shapely
 
 from wildetect.census.design.vector_features import (
@@ -17,11 +18,13 @@ from wildetect.census.design.vector_features import (
     Features,
     Mistake,
     in_degrees,
+    in_one_piece,
     overlap_mistakes,
     raise_mistakes,
     shape_mistake,
 )
 from wildetect.census.design.vector_layers import read_layer
+from wildetect.census.ground.projection import in_degrees_already
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.positions.table import table_text
 
@@ -213,7 +216,28 @@ def _features(path: Path, kind: Literal["polygon", "line"]) -> Features:
             f"{path} has none of the formats of strata and transects: {', '.join(FORMATS)}",
             hint="Save it as GeoPackage, in QGIS with Export > Save Features As.",
         )
-    return read_table(path) if suffix == ".csv" else read_layer(path, kind)
+    table = read_table(path) if suffix == ".csv" else read_layer(path, kind)
+    return _in_one_piece(table) if in_degrees_already(table.crs) else table
+
+
+def _in_one_piece(table: Features) -> Features:
+    """The same features where they lie across the 180th meridian, before their shapes are looked at."""
+    rows = [row for row, feature in enumerate(table.features) if feature.shape is not None]
+    drawn = np.array([table.features[row].shape for row in rows], object)
+    moved = shapely.transform(drawn, in_one_piece) if rows else drawn
+    features = list(table.features)
+    for row, before, after in zip(rows, drawn, moved, strict=True):
+        if not shapely.equals_exact(before, after):
+            features[row] = replace(features[row], shape=_joined(after))
+    return replace(table, features=tuple(features))
+
+
+def _joined(shape: Any) -> Any:
+    """A polygon without the cut along the 180th meridian, where its parts meet now."""
+    parts = shapely.get_parts(shape)
+    if shape.geom_type == "MultiPolygon" and shapely.is_valid(parts).all():
+        return shapely.union_all(parts)
+    return shape
 
 
 def _shape_mistakes(table: Features, column: str | None, kind: Literal["polygon", "line"]) -> list[Mistake]:

@@ -6,7 +6,7 @@ import numpy as np
 import pyproj
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Projection", "to_wgs84"]
+__all__ = ["Projection", "in_degrees_already", "to_wgs84"]
 
 _STEP = 1e-4  # degrees of latitude: 11 m
 
@@ -55,6 +55,14 @@ class Projection:
         moved = self.to_metres(places + np.column_stack([np.zeros(len(places)), step]))
         east, north = ((moved - self.to_metres(places)) * np.sign(step)[:, None]).T
         return np.asarray(np.degrees(np.arctan2(east, north)))
+
+
+def in_degrees_already(crs: str) -> bool:
+    """Whether the coordinates of a system are longitude and latitude; not, where PROJ does not know it."""
+    try:
+        return bool(pyproj.CRS(crs).is_geographic)
+    except pyproj.exceptions.ProjError:
+        return False
 
 
 def to_wgs84(points: ArrayLike, crs: str) -> NDArray[np.float64]:
