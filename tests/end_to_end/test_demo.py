@@ -31,6 +31,18 @@ def test_from_nothing_to_counts_and_back(workspace: Workspace) -> None:
     animals = int(lines["census"].split()[1])
     assert 230 < animals <= 240
     assert "there are 240 in the scenes" in lines["census"]
+    # two lines of 185 m on 1010 m: 2.7 times the animals on them
+    estimate = int(lines["estimate"].split()[1])
+    assert estimate == pytest.approx(2.73 * animals, rel=0.03)
+    lower, upper = (int(word.replace(",", "")) for word in lines["estimate"].split()[-3::2])
+    assert 240 < lower < estimate < upper < 2000
+    (plan,) = [
+        one
+        for one in workspace.document("census.plan", "results/demo/census")["plans"]
+        if one["species"] is None
+    ]
+    assert "only 2 transects were flown" in plan["doubt"]
+    assert plan["effort"]["needed"] == 5
     results = workspace.root / "results" / "demo"
     assert (results / "census" / "census_report.html").is_file()
     found = json.loads((results / "detections.json").read_text(encoding="utf-8"))

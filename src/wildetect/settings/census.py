@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 
-__all__ = ["Campaign", "CensusExport", "CensusSettings", "SurveyKeys"]
+__all__ = ["Campaign", "CensusExport", "CensusSettings", "Planning", "SurveyKeys"]
 
 DISTANCE_DECIDES = NoEffect("the distance on the ground decides which boxes are one animal")
 NOT_SENT = NoEffect("results are not sent to FiftyOne; animals.geojson and detections/coco.json open in it")
@@ -102,6 +102,14 @@ class CensusExport(Keys):
     export_to_labelstudio: bool = Field(False, description="the detections as a file for Label Studio, too")
 
 
+class Planning(Keys):
+    """What census.plan aims at."""
+
+    cv: float = Field(
+        0.2, gt=0, le=1, description="wanted coefficient of variation: standard error / estimate"
+    )
+
+
 class _Detection(DetectionSettings):
     """The settings of the detection that comes first, as the library takes them."""
 
@@ -117,6 +125,7 @@ class CensusSettings(SectionKeys):
     campaign: Campaign
     survey: SurveyKeys = SurveyKeys()
     detection: CensusDetection = CensusDetection()
+    plan: Planning = Planning()
     export: CensusExport = CensusExport()
     logging: Logging = Logging()
 

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.support import emit, verb
 
-__all__ = ["run", "selftest"]
+__all__ = ["plan", "run", "selftest"]
 
 
 @verb(
@@ -52,6 +52,38 @@ def run(
     else:
         show_summary(done.document, done.folder)
     raise_if_incomplete(done)
+
+
+@verb(
+    help={
+        "census": "folder of a finished census; without it the one that configs/census.yaml names",
+        "cv": "wanted coefficient of variation (standard error / estimate), such as 0.2",
+        "config": "settings file; without it configs/census.yaml",
+        "json": "the whole plan, on stdout",
+    },
+    paths="census",
+    iterable=["census"],
+)
+def plan(
+    context: Context,
+    census: list[str] | None = None,
+    cv: str | None = None,
+    config: str | None = None,
+    json: bool = False,
+) -> None:
+    """Say how many transects a wanted precision takes.
+
+    From a pilot census: how many transects each stratum needs for the wanted coefficient of variation,
+    and what more of them would buy.
+    """
+    del context
+    from wildetect.tasks import census_plan
+
+    folder, wanted, plans = census_plan.plan(config, census or (), cv)
+    if json:
+        emit(census_plan.plan_document(folder, wanted, plans))
+    else:
+        census_plan.show_plan(folder, wanted, plans)
 
 
 @verb(help={"json": "every figure, on stdout"})

@@ -61,9 +61,9 @@ def demo(context: Context) -> None:
         ),
         quiet=True,
     )
-    counts = _census(project, output)
+    found = _census(project, folder, output)
     _report(project, url, version, document, folder, output)
-    _report_census(project, counts, folder, output)
+    _report_census(project, found, folder, output)
 
 
 def _shipped(project: Project) -> Path:
@@ -148,25 +148,35 @@ def _report(
     print(f"report    {project.shown(output / 'report.html')}   (open it in a browser)")
 
 
-def _census(project: Project, output: Path) -> dict[str, Any]:
-    """Animals that stand where pictures overlap, counted once: the counts of census.json."""
+def _census(project: Project, folder: Path, output: Path) -> dict[str, Any]:
+    """Animals that stand where pictures overlap, counted once, and how many the plain holds: census.json."""
     from wildetect.settings.census import Campaign, CensusExport, CensusSettings, SurveyKeys
     from wildetect.tasks.census_run import census_with
 
     settings = CensusSettings(
         campaign=Campaign(id=NAME),
-        survey=SurveyKeys(detections=output),
+        survey=SurveyKeys(
+            detections=output,
+            strata=folder / "survey" / "outline.geojson",
+            transects=folder / "survey" / "lines.geojson",
+        ),
         export=CensusExport(output_directory=output / CENSUS),
     )
-    counts: dict[str, Any] = census_with(project, settings).document["counts"]
-    return counts
+    return census_with(project, settings).document
 
 
-def _report_census(project: Project, counts: dict[str, Any], folder: Path, output: Path) -> None:
+def _report_census(project: Project, found: dict[str, Any], folder: Path, output: Path) -> None:
+    counts = found["counts"]
+    total = next(one for one in found["estimates"] if one["species"] is None and one["stratum"] == "all")
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     different = len({box["animal_id"] for box in truth["annotations"]})
     print(
         f"census    {counts['animals']} animals (seen in {counts['boxes']} boxes); "
         f"there are {different} in the scenes"
     )
+    if total["lower"] is not None:
+        print(
+            f"estimate  {total['estimate']:,.0f} on the {total['area_km2']:.2f} km² around the "
+            f"{total['sampled']} flight lines, 95% limits {total['lower']:,.0f} to {total['upper']:,.0f}"
+        )
     print(f"          {project.shown(output / CENSUS / 'census_report.html')}   (open it in a browser)")

@@ -125,6 +125,11 @@ def doubt_of(stratum: Stratum) -> str | None:
     if total <= 0:
         return None
     flown = len(counts)
+    if flown < _LEAST_EFFECTIVE:
+        return (
+            f"only {flown} transects were flown in {stratum.name}: how much transects differ is hardly known "
+            "from so few"
+        )
     largest = max(stratum.units, key=lambda unit: unit.counted)
     if largest.counted > _MOST_ON_ONE * total:
         return (
