@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run import write_run_file
+from wildetect.results.run import run_from, write_run_file
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs
 
@@ -164,8 +165,9 @@ def _write_run(folder: Path, results: list[ImageResult]) -> None:
         "failures": [],
         "times": {"started": "2026-11-23T04:12:09+00:00", "seconds": 1.0, "tiles_per_second": 2.0},
     }
-    document["files"] = write_exports(folder, document, results, Wanted(exports=("megadetector",)))
-    write_run_file(folder, document)
+    run = run_from(document)
+    files = write_exports(folder, run, results, Wanted(exports=("megadetector",)))
+    write_run_file(folder, replace(run, files=tuple(files)))
 
 
 def real_pictures(census: Census, folder: Path) -> None:
@@ -227,7 +229,7 @@ def _facts(run: FinishedRun) -> CensusFacts:
     return CensusFacts(
         campaign={"id": "benchmark", "pilot_name": None, "target_species": None},
         settings={"tolerance": None, "confidence": None},
-        run=run.document,
+        run=run.record,
         run_folder=run.folder,
         started=datetime.now(UTC),
         seconds=0.0,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.results.samples import NAMES, NASTY, document_of, survey
+from tests.results.samples import NAMES, NASTY, run_of, survey
 
 from wildetect.detections import Detections
 from wildetect.results.exports.folder import Wanted, write_exports
@@ -32,7 +32,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = [replace(result, path=folder / f"{number}.png") for number, result in enumerate(survey(folder))]
     for result in results:
         Image.new("RGB", (200, 100), (120, 140, 90)).save(result.path)
-    write_exports(folder, document_of(results), results, Wanted())
+    write_exports(folder, run_of(results), results, Wanted())
     return folder / "report.html"
 
 
@@ -59,7 +59,7 @@ def large_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 latitude=4 + number // 40 / 500,
             )
         )
-    write_exports(folder, document_of(results), results, Wanted(exports=("report",)))
+    write_exports(folder, run_of(results), results, Wanted(exports=("report",)))
     return folder / "report.html"
 
 
@@ -159,9 +159,7 @@ def test_filters(browser: webdriver.Chrome, report: Path) -> None:
 
 def test_the_slider_begins_at_the_threshold_of_the_run(browser: webdriver.Chrome, tmp_path: Path) -> None:
     results = survey(tmp_path)
-    document = document_of(results)
-    document["settings"]["confidence"] = 0.03
-    write_report(tmp_path / "report.html", document, results)
+    write_report(tmp_path / "report.html", run_of(results, settings={"confidence": 0.03}), results)
     open_page(browser, tmp_path / "report.html")
     slider = browser.find_element(By.ID, "threshold")
     assert (texts(browser, "#least"), slider.get_attribute("aria-valuetext")) == (["0.03"], "0.03")
@@ -238,7 +236,7 @@ def test_captions_show_the_class_and_the_end_of_the_file_name(
     crops = [
         Crop(image=name, class_id=0, confidence=0.9, jpeg=b"\xff\xd8", box=(10, 10, 80, 80)) for name in names
     ]
-    write_report(tmp_path / "report.html", document_of(survey()), survey(), crops=crops)
+    write_report(tmp_path / "report.html", run_of(survey()), survey(), crops=crops)
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**PHONE, "width": width})
     open_page(browser, tmp_path / "report.html")
     script = """
@@ -261,8 +259,7 @@ def test_names_of_files_break_at_their_joints_on_a_phone(browser: webdriver.Chro
     parts = [{"file": name, "tiles": ["640 x 640 px at 0, 0: the file is damaged"] * 9}]
     results = [ImageResult(name=name, path=tmp_path, failure="the file is cut short " * 5)]
     results += [replace(survey()[0], name=name)]
-    document = document_of(results) | {"tiles_failed": parts}
-    write_report(tmp_path / "report.html", document, results)
+    write_report(tmp_path / "report.html", run_of(results, tiles_failed=parts), results)
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     open_page(browser, tmp_path / "report.html")
     lines = """

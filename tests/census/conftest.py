@@ -59,7 +59,7 @@ def written(census: Census, run: Path, folder: Path, **changes: Any) -> dict[str
     given: dict[str, Any] = {
         "campaign": {"id": "Kwando <1>", "pilot_name": "A. Pilot", "target_species": None},
         "settings": {"tolerance": None, "confidence": None, "strata": "strata.geojson"},
-        "run": read_finished_run(run).document,
+        "run": read_finished_run(run).record,
         "run_folder": run,
         "started": STARTED,
         "seconds": 3.25,

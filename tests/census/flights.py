@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run import write_run_file
+from wildetect.results.run import run_from, write_run_file
 
 NAMES = ("elephant", "zebra", "gnu, <blue>")
 LATITUDE, LONGITUDE = -19.23, 23.41
@@ -193,9 +193,9 @@ def write_run(folder: Path, results: Sequence[ImageResult], *, state: str = "fin
     with Journal(folder, {"tile_size": 640}) as journal:
         for result in results:
             journal.add(result, stamp_of(result.path), 1.0)
-    document = document_of(results, state=state)
-    document["files"] = write_exports(folder, document, results, Wanted(exports=("megadetector", "csv")))
-    write_run_file(folder, document)
+    run = run_from(document_of(results, state=state))
+    files = write_exports(folder, run, results, Wanted(exports=("megadetector", "csv")))
+    write_run_file(folder, replace(run, files=tuple(files)))
 
 
 def document_of(results: Sequence[ImageResult], *, state: str = "finished") -> dict[str, object]:

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from wildetect.census.survey import survey
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.journal.journal import Journal
-from wildetect.results.run import mark_running, read_run_file, write_run_file
+from wildetect.results.run import State, mark_running, read_run_file, write_run_file
 from wildetect.settings.detection import PositionTable
 
 HERD = Herd(np.array([[0.0, 20.0], [10.0, 60.0], [-12.0, 90.0]]), np.array([0, 0, 1]))
@@ -146,10 +147,10 @@ def test_failed_images_are_named(small: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize("state", ["interrupted", "stopped"])
-def test_a_run_that_is_not_finished_is_refused(small: Callable[..., Path], state: str) -> None:
+def test_a_run_that_is_not_finished_is_refused(small: Callable[..., Path], state: State) -> None:
     run = small(HERD)
-    document = read_run_file(run)
-    write_run_file(run, {**document, "state": state, "images": {**document["images"], "left": 7}})
+    record = read_run_file(run)
+    write_run_file(run, replace(record, state=state, images=replace(record.images, left=7)))
     with pytest.raises(InputError, match=f"not finished: it was {state}, and 7 images are left") as caught:
         read_finished_run(run)
     assert "detect.run" in caught.value.hint
@@ -157,7 +158,7 @@ def test_a_run_that_is_not_finished_is_refused(small: Callable[..., Path], state
 
 def test_a_run_that_was_killed_is_refused(small: Callable[..., Path]) -> None:
     run = small(HERD)
-    assert mark_running(run) == {**read_run_file(run), "state": "finished"}
+    assert mark_running(run) == replace(read_run_file(run), state="finished")
     with pytest.raises(InputError, match="killed or is still going on"):
         read_finished_run(run)
     (run / "run.json").unlink()
@@ -177,13 +178,13 @@ def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None) -> None:
 
 def test_images_that_are_no_longer_part_of_the_run(small: Callable[..., Path]) -> None:
     run = small(HERD)
-    document = read_run_file(run)
+    record = read_run_file(run)
     gone = read_finished_run(run).results[0].name
     with Journal(run, {"tile_size": 640}) as journal:
         journal.leave_out(frozenset({gone}))
     with pytest.raises(InputError, match="other images than"):
         read_finished_run(run)
-    write_run_file(run, {**document, "images": {**document["images"], "done": 3}})
+    write_run_file(run, replace(record, images=replace(record.images, done=3)))
     assert gone not in {result.name for result in read_finished_run(run).results}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from wildetect.detections import Detections
 from wildetect.results.records import ImageResult, RunSummary
+from wildetect.results.run import DetectionRun, run_from
 
 NAMES = ("plains zebra", "gnu, <blue>", "lion")
 NASTY = "<img src=x onerror=alert(1)>.jpg"
@@ -42,6 +43,13 @@ def survey(folder: Path = Path("/survey/flight")) -> list[ImageResult]:
             "broken.jpg", None, failure="the file is cut short (truncated)", width=None, height=None, tiles=0
         ),
     ]
+
+
+def run_of(
+    results: list[ImageResult], *, state: str = "finished", expected: int = 0, **changes: Any
+) -> DetectionRun:
+    """The run that left them."""
+    return run_from(document_of(results, state=state, expected=expected) | changes)
 
 
 def document_of(results: list[ImageResult], *, state: str = "finished", expected: int = 0) -> dict[str, Any]:

@@ -30,4 +30,4 @@ def test_the_name_is_that_of_the_source() -> None:
     assert PictureSet([Path("/survey/camp23"), Path("/survey/x")], {}).name == "camp23 and 1 more"
     assert PictureSet([Path("/")], {}).name == "/"
     assert PictureSet([], {}).name == "pictures"
-    assert PictureSet([Path("/survey")], {}).document()["sources"] == ["/survey"]
+    assert PictureSet([Path("/survey")], {}).named().sources == ("/survey",)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.results.samples import NASTY, document_of, survey
+from tests.results.samples import NASTY, run_of, survey
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.exports.folder import ALL_EXPORTS, ALWAYS, Wanted, write_exports
@@ -41,9 +41,9 @@ def output(tmp_path: Path, results: list[ImageResult]) -> Path:
     with Journal(folder, {}) as journal:
         for result in sorted(results, key=lambda result: result.failed):
             journal.add(result, None, 1.0)
-    document = document_of(results)
-    document["files"] = write_exports(folder, document, results, Wanted())
-    write_run_file(folder, document)
+    run = run_of(results)
+    files = write_exports(folder, run, results, Wanted())
+    write_run_file(folder, replace(run, files=tuple(files)))
     return folder
 
 
@@ -62,7 +62,7 @@ def test_what_every_run_writes(output: Path) -> None:
 def test_no_geojson_without_positions(tmp_path: Path, results: list[ImageResult]) -> None:
     (tmp_path / "detections.geojson").write_text("of an earlier run")
     without = results[-1:]
-    assert "detections.geojson" not in write_exports(tmp_path, document_of(without), without, Wanted())
+    assert "detections.geojson" not in write_exports(tmp_path, run_of(without), without, Wanted())
     assert not (tmp_path / "detections.geojson").exists()
 
 

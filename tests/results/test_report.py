@@ -11,21 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.html_elements import Elements
-from tests.results.samples import NAMES, NASTY, document_of, found, survey
+from tests.results.samples import NAMES, NASTY, document_of, found, run_of, survey
 
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop
 from wildetect.results.report.map import survey_map
 from wildetect.results.report.numbers import Histogram, bin_of, numbers_of
 from wildetect.results.report.report import write_report
+from wildetect.results.run import run_from
 
 VOID = {"input", "use"}  # besides those of all pages
 
 
 def page(folder: Path, results: list[ImageResult], **changes: Any) -> str:
-    document = document_of(results) | changes
+    run = run_from(document_of(results) | changes)
     crop = Crop(image=NASTY, class_id=1, confidence=0.9, jpeg=b"\xff\xd8\xff\xd9", box=(10, 10, 80, 80))
-    write_report(folder / "report.html", document, results, crops=[crop], files={"detections.csv"})
+    write_report(folder / "report.html", run, results, crops=[crop], files={"detections.csv"})
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
@@ -110,7 +111,7 @@ def test_where_the_photographs_lie_and_how_pixels_are_read(tmp_path: Path) -> No
 
 def test_a_caption_names_the_file_not_its_folders(tmp_path: Path) -> None:
     crop = Crop(image="a/long/way/DJI_0005.JPG", class_id=1, confidence=0.9, jpeg=b"\xff", box=(1, 1, 8, 8))
-    write_report(tmp_path / "report.html", document_of(survey()), survey(), crops=[crop])
+    write_report(tmp_path / "report.html", run_of(survey()), survey(), crops=[crop])
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert 'class="caption" title="a/long/way/DJI_0005.JPG"' in text
     assert '<span class="file"><span class="head">DJ</span><span>I_0005.JPG</span></span>' in text
@@ -143,8 +144,7 @@ def test_where_the_slider_begins(
 
 def test_nothing_found_and_nothing_known(tmp_path: Path) -> None:
     for results in ([], survey()[2:3], survey()[4:]):
-        document = document_of(results)
-        write_report(tmp_path / "report.html", document, results)
+        write_report(tmp_path / "report.html", run_of(results), results)
         text = (tmp_path / "report.html").read_text(encoding="utf-8")
         Elements(text, void=VOID)
         assert "nothing was found" in text

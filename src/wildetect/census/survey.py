@@ -137,7 +137,7 @@ def _sure_enough(boxes: GroundBoxes, plan: SurveyPlan) -> NDArray[np.bool_]:
 
 def _lowest_confidence(run: FinishedRun) -> float:
     """Below it the detection run kept nothing."""
-    return float(run.document["settings"].get("confidence") or 0.0)
+    return run.record.confidence
 
 
 def _trained_gsd(keys: SurveyKeys) -> float | None:

@@ -9,7 +9,22 @@ from pathlib import Path
 
 from wildetect.results.journal.lines import Stamp
 
-__all__ = ["PictureSet"]
+__all__ = ["DataSet", "PictureSet"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """What run.json says of the pictures of a run.
+
+    Attributes:
+        name: What a person calls them.
+        digest: Changes with names, sizes and times of the files.
+        sources: Files and folders that the user named.
+    """
+
+    name: str = "pictures"
+    digest: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,6 @@ class PictureSet:
             digest.update(line.encode("utf-8", errors="backslashreplace"))
         return digest.hexdigest()
 
-    def document(self) -> dict[str, object]:
+    def named(self) -> DataSet:
         """What run.json says of it."""
-        return {"name": self.name, "digest": self.digest, "sources": [str(path) for path in self.sources]}
+        return DataSet(self.name, self.digest, tuple(str(path) for path in self.sources))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import natural_order
 from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.records import ImageResult
-from wildetect.results.run import read_run_file
+from wildetect.results.run import DetectionRun, read_run_file
 
 __all__ = ["FinishedRun", "read_finished_run"]
 
@@ -24,18 +23,18 @@ class FinishedRun:
 
     Attributes:
         folder: Its output folder.
-        document: The content of run.json.
+        record: What run.json says.
         results: One for each image that run.json counts, in the order of their names; failed ones among them.
     """
 
     folder: Path
-    document: Mapping[str, Any]
+    record: DetectionRun
     results: Sequence[ImageResult]
 
     @property
     def class_names(self) -> list[str]:
         """Of the model, by class id."""
-        return list(self.document["model"]["class_names"])
+        return list(self.record.class_names)
 
 
 def read_finished_run(folder: Path) -> FinishedRun:
@@ -54,20 +53,19 @@ def read_finished_run(folder: Path) -> FinishedRun:
         )
     if (folder / JOURNAL).is_file() and not (folder / "run.json").is_file():
         raise _unfinished(folder, _KILLED)
-    document = read_run_file(folder)
-    if document.get("state") == "running":
+    record = read_run_file(folder)
+    if record.state == "running":
         raise _unfinished(folder, _KILLED)
-    if document.get("state") != "finished":
-        left = document.get("images", {}).get("left", 0)
-        raise _unfinished(folder, f"it was {document.get('state')}, and {left:,} images are left")
+    if record.state != "finished":
+        raise _unfinished(folder, f"it was {record.state}, and {record.images.left:,} images are left")
     # images that were done again after a failure come last in a journal
     results = sorted(read_results(folder), key=lambda result: natural_order(result.name))
-    if len(results) != document["images"]["done"]:
+    if len(results) != record.images.done:
         raise InputError(
             f"the journal in {folder} holds other images than run.json counts",
             hint="Give the detect.run command of that run again: it writes both anew.",
         )
-    return FinishedRun(folder, document, results)
+    return FinishedRun(folder, record, results)
 
 
 def _unfinished(folder: Path, why: str) -> InputError:

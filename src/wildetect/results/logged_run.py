@@ -3,63 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from wildetect.registry.runs import DatasetRecord, RunRecord
 from wildetect.results.journal.reading import JOURNAL
+from wildetect.results.run import DetectionRun
 
 __all__ = ["metric_name", "run_record"]
 
 _MOST_NAMED = 20  # failures and sources in a tag, which takes 8000 signs; run.json has them all
 
 
-def run_record(document: Mapping[str, Any], folder: Path) -> RunRecord:
+def run_record(run: DetectionRun, folder: Path) -> RunRecord:
     """What MLflow keeps of a run: parameters to compare by, counts, and the results themselves.
 
     Args:
-        document: The content of run.json.
+        run: The content of run.json.
         folder: The results.
     """
-    model, images, times = document["model"], document["images"], document["times"]
-    named = {f"model_{key}": model[key] for key in ("name", "version", "sha256", "family") if model[key]}
-    counts = {f"count_{metric_name(name)}": count for name, count in document["counts"].items() if count}
+    counts = {f"count_{metric_name(name)}": count for name, count in run.counts.items() if count}
     return RunRecord(
-        parameters={**document["settings"], **named, "device": document["device"]},
+        parameters={**run.settings, **run.model.parameters, "device": run.device},
         metrics={
             **counts,
-            "detections": document["detections"],
-            "images": images["done"],
-            "images_failed": images["failed"],
-            "tiles": document["tiles"],
-            "tiles_per_second": times["tiles_per_second"],
-            "seconds": times["seconds"],
+            "detections": run.detections,
+            "images": run.images.done,
+            "images_failed": run.images.failed,
+            "tiles": run.tiles,
+            "tiles_per_second": run.times.tiles_per_second,
+            "seconds": run.times.seconds,
         },
-        tags={"state": document["state"], **_tags(document)},
+        tags={"state": run.state, **_tags(run)},
         folder=folder,
-        files=["run.json", JOURNAL, *document["files"]],
-        model=(model["name"], model["version"]) if model["version"] else None,
+        files=["run.json", JOURNAL, *run.files],
+        model=run.model.registered,
         dataset=DatasetRecord(
-            name=document["dataset"]["name"],
-            digest=document["dataset"]["digest"],
-            source={"sources": document["dataset"]["sources"][:_MOST_NAMED]},
-            size=images["found"],
+            name=run.dataset.name,
+            digest=run.dataset.digest,
+            source={"sources": list(run.dataset.sources[:_MOST_NAMED])},
+            size=run.images.found,
         ),
-        failed=document["state"] != "finished",
+        failed=run.state != "finished",
     )
 
 
-def _tags(document: Mapping[str, Any]) -> dict[str, str]:
-    failures = [f"{failure['file']}: {failure['reason']}" for failure in document["failures"]]
-    named = {
-        "sources": document["dataset"]["sources"],
-        "failures": failures,
-        "dark_images": document["dark_images"],
+def _tags(run: DetectionRun) -> dict[str, str]:
+    named: dict[str, Sequence[str]] = {
+        "sources": run.dataset.sources,
+        "failures": [str(failure) for failure in run.failures],
+        "dark_images": run.dark_images,
     }
     return {
-        "mlflow.note.content": _note(document),
+        "mlflow.note.content": _note(run),
         **{
             name: "\n".join([*lines[:_MOST_NAMED], *(["..."] if len(lines) > _MOST_NAMED else [])])
             for name, lines in named.items()
@@ -68,18 +65,17 @@ def _tags(document: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _note(document: Mapping[str, Any]) -> str:
+def _note(run: DetectionRun) -> str:
     """What MLflow shows as description of the run, in Markdown: its page does not link the version."""
-    model, images = document["model"], document["images"]
-    called = f"`{model['file']}`"
-    if model["version"]:
-        place = f"#/models/{quote(model['name'], safe='')}/versions/{model['version']}"
-        called = f"[{model['name']} version {model['version']}]({place})"
-    failed = f", {images['failed']} failed (see the tag `failures`, or run.json)" if images["failed"] else ""
-    read = images["done"] - images["failed"]
+    called = f"`{run.model.file}`"
+    if run.model.registered:
+        name, version = run.model.registered
+        called = f"[{name} version {version}](#/models/{quote(name, safe='')}/versions/{version})"
+    number = run.images.failed
+    failed = f", {number} failed (see the tag `failures`, or run.json)" if number else ""
     return (
-        f"{document['detections']} detections with {called} in {read} of {images['found']} images{failed}. "
-        "The report is `report.html` among the artifacts."
+        f"{run.detections} detections with {called} in {run.images.read} of {run.images.found} "
+        f"images{failed}. The report is `report.html` among the artifacts."
     )
 
 

@@ -1,10 +1,15 @@
-"""What a detection run knows about each image, and about all of them together."""
+"""What a detection run knows about each image, and about all of them together.
+
+A new fact of an image is a field of `ImageResult`, where `ImageWork` sets it; the journal keeps it by
+itself. One that is counted for the whole run is a field of `Tally` and of `RunSummary`, too, and one of
+run.json (module run).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +19,7 @@ from numpy.typing import NDArray
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 
-__all__ = ["ImageResult", "RunSummary", "Tally", "TileResult"]
+__all__ = ["COUNTED", "PLAIN", "ImageResult", "RunSummary", "Tally", "TileResult"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +114,16 @@ class Tally(NamedTuple):
         """The counts of a result."""
         found = result.detections
         class_ids = () if found is None else tuple(found.class_id.tolist())
-        return cls(
-            result.failure, class_ids, result.tiles, result.tiles_empty, result.tiles_failed, result.dark
-        )
+        return cls(class_ids=class_ids, **{name: getattr(result, name) for name in COUNTED})
+
+
+COUNTED = tuple(name for name in Tally._fields if name != "class_ids")
+"""Facts of an image that are counted: fields of `ImageResult` and of `Tally`."""
+
+PLAIN = tuple(
+    one.name for one in fields(ImageResult) if one.name not in {"name", "path", "detections", "positions"}
+)
+"""Facts of an image that are a number, a text or a list of texts: a journal keeps them by their names."""
 
 
 @dataclass(slots=True)

@@ -1,30 +1,42 @@
-"""run.json: what ran on what, with which model and settings, and what came out."""
+"""run.json: what ran on what, with which model and settings, and what came out.
+
+`Run` is its content. `run_of` makes it, `write_run_file` is the one writer, `read_run_file` the one
+reader; it takes the files of earlier versions, too.
+"""
 
 from __future__ import annotations
 
 import json
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from wildetect import __version__
 from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
-from wildetect.results.dataset import PictureSet
+from wildetect.results.dataset import DataSet, PictureSet
 from wildetect.results.files import write_text
 from wildetect.results.records import RunSummary
 
 __all__ = [
+    "BrokenImage",
+    "DetectionRun",
+    "Failure",
+    "ImageCounts",
+    "Logged",
     "RunFacts",
+    "RunModel",
     "State",
+    "Times",
     "mark_running",
     "package_versions",
     "read_run_file",
-    "run_document",
+    "run_from",
+    "run_of",
     "write_run_file",
 ]
 
@@ -34,6 +46,199 @@ _SCALING = (  # module imagery.photograph says why
     "with 16 bits a colour (PNG, TIFF) as value / 256, rounded down"
 )
 PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunModel:
+    """The detector of a run.
+
+    Attributes:
+        name: Registered name; that of the file where it is not registered.
+        version: Registered version; None for a weights file.
+        file: Name of the weights file.
+        sha256: Digest of the weights.
+        family: Family of its outputs.
+        class_names: Names by class id.
+    """
+
+    name: str | None = None
+    version: str | None = None
+    file: str = ""
+    sha256: str = ""
+    family: str = ""
+    class_names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}" if self.version else self.file
+
+    @property
+    def registered(self) -> tuple[str, str] | None:
+        """Name and version in the registry; None for a weights file."""
+        return (self.name, self.version) if self.name and self.version else None
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What MLflow keeps of it, to compare runs by."""
+        known = {"name": self.name, "version": self.version, "sha256": self.sha256, "family": self.family}
+        return {f"model_{key}": value for key, value in known.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCounts:
+    """Numbers of images.
+
+    Attributes:
+        found: Images that the run is about.
+        done: Images with a result, failed ones included.
+        failed: Images that could not be processed.
+        left: Images that the run did not come to.
+        with_detections: Images with at least one detection.
+    """
+
+    found: int = 0
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    with_detections: int = 0
+
+    @property
+    def read(self) -> int:
+        """Number of images that are done and did not fail."""
+        return self.done - self.failed
+
+    def __str__(self) -> str:
+        failed = f" ({self.failed} failed)" if self.failed else ""
+        return f"{self.read} of {self.found} images{failed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An image that could not be processed, and why."""
+
+    file: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenImage:
+    """An image that is done but for some tiles, which could not be read."""
+
+    file: str
+    tiles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Images that were done and are not there any more, and their detections."""
+
+    images: int = 0
+    detections: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """When a run was started, and how fast it went.
+
+    Attributes:
+        started: First start, ISO 8601, UTC.
+        seconds: Time that it worked, all starts of an interrupted run together.
+        tiles_per_second: Tiles run through the model in a second.
+    """
+
+    started: str
+    seconds: float = 0.0
+    tiles_per_second: float = 0.0
+
+    @property
+    def begun(self) -> datetime:
+        """First start."""
+        return datetime.fromisoformat(self.started)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Where MLflow has a run: the server's address and the run's id."""
+
+    uri: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionRun:
+    """The content of run.json, in its order.
+
+    Attributes:
+        state: "finished", "stopped" (too many failures) or "interrupted" (Ctrl+C); "running" while it goes
+            on, and for good where it was killed.
+        model: The detector.
+        settings: The settings that shape the result, by name.
+        device: Where inference ran.
+        images: How many there are.
+        detections: Number of all detections.
+        counts: Detections by class name.
+        tiles: Tiles run through the model.
+        tiles_empty: Tiles left out, as a raster has no data there.
+        tiles_failed: Images of which tiles could not be read.
+        dark_images: Names of the images that are almost black.
+        resumed_images: Images whose results come from an earlier start.
+        left_out: Images that were done and are not there any more.
+        dataset: The pictures.
+        pixel_scaling: How values of 16 bits became 8; None where an earlier version did not say.
+        failures: Images that could not be processed.
+        times: When, and how fast.
+        versions: Versions of this program, Python and packages.
+        mlflow: Where it is logged; None until then.
+        files: Names of the files written, relative to the folder.
+    """
+
+    state: State
+    model: RunModel
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    device: str = ""
+    images: ImageCounts = ImageCounts()
+    detections: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    tiles: int = 0
+    tiles_empty: int = 0
+    tiles_failed: tuple[BrokenImage, ...] = ()
+    dark_images: tuple[str, ...] = ()
+    resumed_images: int = 0
+    left_out: LeftOut = LeftOut()
+    dataset: DataSet = field(default_factory=DataSet)
+    pixel_scaling: str | None = None
+    failures: tuple[Failure, ...] = ()
+    times: Times
+    versions: Mapping[str, str] = field(default_factory=dict)
+    mlflow: Logged | None = None
+    files: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """Lowest confidence that was kept."""
+        return float(self.settings.get("confidence") or 0.0)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the model's classes by class id."""
+        return self.model.class_names
+
+    def document(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        return asdict(self)
+
+    def same_results(self, other: DetectionRun) -> bool:
+        """Whether both say the same of the same images.
+
+        The state is not compared: it says "running" where a start was killed that came after the logged one.
+        """
+        return all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("model", "dataset", "images", "detections", "counts", "failures")
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +249,7 @@ class RunFacts:
         model: The detector.
         settings: The settings that shape the result, by name.
         device: Where inference ran.
-        state: "finished", "stopped" (too many failures) or "interrupted" (Ctrl+C); "running" while it goes
-            on, and for good where it was killed.
+        state: As in `DetectionRun`.
         started: When.
         seconds: How long it took, all starts of an interrupted run together; of the images that count.
         dataset: The pictures.
@@ -64,49 +268,46 @@ class RunFacts:
     left_out: tuple[int, int] = (0, 0)
 
 
-def run_document(facts: RunFacts, summary: RunSummary) -> dict[str, Any]:
-    """The content of run.json; times are in seconds or UTC."""
+def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
+    """Put together what a run says of itself; times are in seconds or UTC."""
     manifest = facts.model.manifest
-    return {
-        "state": facts.state,
-        "model": {
-            "name": facts.model.name,
-            "version": facts.model.version,
-            "file": manifest.source.file,
-            "sha256": manifest.sha256,
-            "family": manifest.family,
-            "class_names": list(manifest.class_names),
-        },
-        "settings": dict(facts.settings),
-        "device": facts.device,
-        "images": {
-            "found": summary.expected,
-            "done": summary.done,
-            "failed": summary.failed,
-            "left": summary.left,
-            "with_detections": summary.with_detections,
-        },
-        "detections": summary.detections,
-        "counts": summary.per_class(manifest.class_names),
-        "tiles": summary.tiles,
-        "tiles_empty": summary.tiles_empty,
-        "tiles_failed": [
-            {"file": name, "tiles": list(tiles)} for name, tiles in summary.tiles_failed.items()
-        ],
-        "dark_images": sorted(summary.dark),
-        "resumed_images": facts.resumed,
-        "left_out": dict(zip(("images", "detections"), facts.left_out, strict=True)),
-        "dataset": facts.dataset.document(),
-        "pixel_scaling": _SCALING,
-        "failures": [{"file": name, "reason": reason} for name, reason in summary.failures.items()],
-        "times": {
-            "started": facts.started.astimezone(UTC).isoformat(timespec="seconds"),
-            "seconds": round(facts.seconds, 3),
-            "tiles_per_second": round(summary.tiles / facts.seconds, 3) if facts.seconds else 0.0,
-        },
-        "versions": package_versions(PACKAGES),
-        "mlflow": None,  # the server's address and the run's id, once it is logged
-    }
+    return DetectionRun(
+        state=facts.state,
+        model=RunModel(
+            name=facts.model.name,
+            version=facts.model.version,
+            file=manifest.source.file,
+            sha256=manifest.sha256,
+            family=manifest.family,
+            class_names=tuple(manifest.class_names),
+        ),
+        settings=dict(facts.settings),
+        device=facts.device,
+        images=ImageCounts(
+            found=summary.expected,
+            done=summary.done,
+            failed=summary.failed,
+            left=summary.left,
+            with_detections=summary.with_detections,
+        ),
+        detections=summary.detections,
+        counts=summary.per_class(manifest.class_names),
+        tiles=summary.tiles,
+        tiles_empty=summary.tiles_empty,
+        tiles_failed=tuple(BrokenImage(name, tiles) for name, tiles in summary.tiles_failed.items()),
+        dark_images=tuple(sorted(summary.dark)),
+        resumed_images=facts.resumed,
+        left_out=LeftOut(*facts.left_out),
+        dataset=facts.dataset.named(),
+        pixel_scaling=_SCALING,
+        failures=tuple(Failure(name, reason) for name, reason in summary.failures.items()),
+        times=Times(
+            started=facts.started.astimezone(UTC).isoformat(timespec="seconds"),
+            seconds=round(facts.seconds, 3),
+            tiles_per_second=round(summary.tiles / facts.seconds, 3) if facts.seconds else 0.0,
+        ),
+        versions=package_versions(PACKAGES),
+    )
 
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:
@@ -120,37 +321,66 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def write_run_file(folder: Path, document: Mapping[str, Any]) -> None:
+def write_run_file(folder: Path, run: DetectionRun) -> None:
     """Write run.json, whole or not at all."""
-    write_text(folder / "run.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / "run.json", json.dumps(run.document(), indent=2, ensure_ascii=False) + "\n")
 
 
-def mark_running(folder: Path) -> dict[str, Any] | None:
+def mark_running(folder: Path) -> DetectionRun | None:
     """Have the run.json in a folder say that its run goes on: what it counts is no longer true.
 
     Returns:
         What it held; None where there is no readable one.
     """
     try:
-        document = read_run_file(folder)
+        run = read_run_file(folder)
     except InputError:
         return None
-    write_run_file(folder, {**document, "state": "running"})
-    return document
+    write_run_file(folder, replace(run, state="running"))
+    return run
 
 
-def read_run_file(folder: Path) -> dict[str, Any]:
-    """The content of the run.json in a folder.
+def read_run_file(folder: Path) -> DetectionRun:
+    """Read the run.json in a folder.
 
     Raises:
         InputError: There is none, or it is damaged.
     """
     try:
-        document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        document["model"]["class_names"], document["times"]["started"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return run_from(json.loads((folder / "run.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
             f"{folder} holds no run.json of a run",
             hint="Name the output folder of a run; give the command of a run that was killed again.",
         ) from error
-    return dict(document)
+
+
+def run_from(document: Mapping[str, Any]) -> DetectionRun:
+    """Take a run from what its run.json holds; what an earlier version did not write has its default.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: It is not the content of a run.json.
+    """
+    logged, left_out, dataset = (document.get(name) for name in ("mlflow", "left_out", "dataset"))
+    return _made(
+        DetectionRun,
+        document,
+        model=_made(RunModel, document["model"], class_names=tuple(document["model"]["class_names"])),
+        images=_made(ImageCounts, document.get("images", {})),
+        tiles_failed=tuple(
+            BrokenImage(one["file"], tuple(one["tiles"])) for one in document.get("tiles_failed", ())
+        ),
+        dark_images=tuple(document.get("dark_images", ())),
+        left_out=_made(LeftOut, left_out or {}),
+        dataset=_made(DataSet, dataset, sources=tuple(dataset["sources"])) if dataset else DataSet(),
+        failures=tuple(_made(Failure, one) for one in document.get("failures", ())),
+        times=_made(Times, document["times"]),
+        mlflow=_made(Logged, logged) if logged else None,
+        files=tuple(document.get("files", ())),
+    )
+
+
+def _made(kind: type[_Made], document: Mapping[str, Any], **parts: object) -> _Made:
+    """A dataclass from those items that are its fields; what a later version added is left out."""
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in document.items() if name in known} | parts)

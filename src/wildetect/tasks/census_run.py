@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wildetect.results.finished_run import FinishedRun
+    from wildetect.results.run import DetectionRun
     from wildetect.settings import Project
     from wildetect.settings.census import CensusSettings
 
@@ -36,12 +37,12 @@ class Done(NamedTuple):
     Attributes:
         document: What census.json holds.
         folder: Where it lies.
-        detection: What run.json holds of a detection run that was made for it; null where one was named.
+        detection: The detection run that was made for it; null where one was named.
     """
 
     document: dict[str, Any]
     folder: Path
-    detection: dict[str, Any] | None
+    detection: DetectionRun | None
 
 
 def census(request: CensusRequest) -> Done:
@@ -101,7 +102,7 @@ def _detections_in(folder: Path) -> Path:
     return folder / "detections"
 
 
-def _detect(project: Project, settings: CensusSettings, folder: Path) -> dict[str, Any]:
+def _detect(project: Project, settings: CensusSettings, folder: Path) -> DetectionRun:
     """Detect in the photographs that the settings name.
 
     Raises:
@@ -112,7 +113,6 @@ def _detect(project: Project, settings: CensusSettings, folder: Path) -> dict[st
     from wildetect.detection.run.failures import raise_if_images_failed
     from wildetect.errors import ConfigurationError
     from wildetect.tasks.detect import detect_with
-    from wildetect.tasks.detect_outcome import read_of
     from wildetect.tasks.detect_request import Request
 
     if not settings.detection.sources:
@@ -121,13 +121,13 @@ def _detect(project: Project, settings: CensusSettings, folder: Path) -> dict[st
             hint="Give a finished run with --detections results, or set detection.image_dir in "
             "configs/census.yaml.",
         )
-    document = detect_with(project, settings.detection_into(_detections_in(folder)), Request())
-    if document["state"] == "interrupted":
-        say(f"{read_of(document)} are done; the same command goes on from there")
+    run = detect_with(project, settings.detection_into(_detections_in(folder)), Request())
+    if run.state == "interrupted":
+        say(f"{run.images} are done; the same command goes on from there")
         raise KeyboardInterrupt
-    if document["state"] == "stopped":
-        raise_if_images_failed(document)
-    return document
+    if run.state == "stopped":
+        raise_if_images_failed(run)
+    return run
 
 
 def _progress() -> Callable[[int, int], None]:
@@ -162,7 +162,7 @@ def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, second
             **{name: None if path is None else str(path) for name, path in named.items()},
             **{f"flight_specs.{name}": value for name, value in settings.detection.flight_specs},
         },
-        run=run.document,
+        run=run.record,
         run_folder=run.folder,
         started=started,
         seconds=seconds,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wildetect.registry.versions import Version
+    from wildetect.results.run import DetectionRun
     from wildetect.settings import Project
 
 __all__ = ["demo"]
@@ -49,7 +50,7 @@ def demo(context: Context) -> None:
     # Whatever .env says: the demo's model belongs into this project's own server.
     os.environ["MLFLOW_TRACKING_URI"] = url
     version = _registered(project, url, folder / "detector.onnx")
-    document = detect(
+    run = detect(
         Request(
             sources=(str(folder / "pictures"),),
             output=str(output),
@@ -62,7 +63,7 @@ def demo(context: Context) -> None:
         quiet=True,
     )
     found = _census(project, folder, output)
-    _report(project, url, version, document, folder, output)
+    _report(project, url, version, run, folder, output)
     _report_census(project, found, folder, output)
 
 
@@ -123,22 +124,20 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
 
 
 def _report(
-    project: Project, url: str, version: Version, document: dict[str, Any], folder: Path, output: Path
+    project: Project, url: str, version: Version, run: DetectionRun, folder: Path, output: Path
 ) -> None:
     from wildetect.evaluation.annotations import read_annotations
     from wildetect.evaluation.scoring import score
     from wildetect.results.exports.csv_reading import read_csv
 
-    class_names = document["model"]["class_names"]
+    class_names = run.class_names
     truth = read_annotations(folder / "truth.json", class_names)
     found = read_csv(output / "detections.csv", class_names)
     measured = score(found, truth).counts
-    images = document["images"]
-    read = images["done"] - images["failed"]
-    counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items())
+    counts = ", ".join(f"{count} {name}" for name, count in run.counts.items())
     print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
     print(f"model     {NAME} version {version.version}, alias {ALIAS}")
-    print(f"pictures  {read} of {images['found']}, {document['tiles']} tiles: {counts}")
+    print(f"pictures  {run.images.read} of {run.images.found}, {run.tiles} tiles: {counts}")
     print(
         f"measured  recall {measured.recall or 0:.3f}, precision {measured.precision or 0:.3f} "
         f"({measured.found} of {measured.animals} animals found, {measured.wrong} wrong boxes)"

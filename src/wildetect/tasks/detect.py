@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from wildetect.tasks.detect_outcome import log_run, read_of, show_summary, warn_of_dark_images
+from wildetect.tasks.detect_outcome import log_run, show_summary, warn_of_dark_images
 from wildetect.tasks.detect_request import (
     Request,
     images_in,
@@ -20,10 +20,13 @@ from wildetect.tasks.detect_request import (
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
+    from wildetect.detection.run.run import RunPlan
+    from wildetect.registry.connection import Connection
+    from wildetect.results.run import DetectionRun
     from wildetect.settings import Project
     from wildetect.settings.detection import DetectionSettings
 
-__all__ = ["detect", "detect_with", "run"]
+__all__ = ["detect", "detect_with", "plan_of", "run"]
 
 
 @verb(
@@ -81,60 +84,67 @@ def run(
         tile_size,
         overlap,
         limit,
-        dry_run=dry_run,
         restart=restart,
         export=tuple(export or ()),
         overlays=overlays,
     )
-    document = detect(request, quiet=json)
-    if json:
-        emit(document)
-    if document["state"] == "dry run":
-        from wildetect.tasks.detect_preflight import raise_if_unreadable, show_preflight
-
-        if not json:
-            show_preflight(document)
-        raise_if_unreadable(document)
+    if dry_run:
+        _plan(request, json=json)
         return
-    if document["state"] == "interrupted":
-        say(f"{read_of(document)} are done; the same command goes on from there")
-        raise KeyboardInterrupt
     from wildetect.detection.run.failures import raise_if_images_failed
 
-    raise_if_images_failed(document)
+    done = detect(request, quiet=json)
+    if json:
+        emit(done.document())
+    if done.state == "interrupted":
+        say(f"{done.images} are done; the same command goes on from there")
+        raise KeyboardInterrupt
+    raise_if_images_failed(done)
 
 
-def detect(request: Request, *, quiet: bool = False) -> dict[str, Any]:
+def detect(request: Request, *, quiet: bool = False) -> DetectionRun:
     """Check everything, detect, write the results, log the run.
 
     Args:
         request: What the command line asks for.
         quiet: Print no summary on stdout.
-
-    Returns:
-        What run.json holds; for a dry run, what would be done.
     """
-    from wildetect.settings import Project
-
-    project = Project.find()
-    export_variables(project)
-    settings = settings_for(project, request)
-    _start_log(project, settings)
-    document = detect_with(project, settings, request)
-    if not quiet and document["state"] != "dry run":
-        show_summary(document, project.path(settings.output.directory))
-    return document
+    project, settings = _begun(request)
+    run = detect_with(project, settings, request)
+    if not quiet:
+        show_summary(run, project.path(settings.output.directory))
+    return run
 
 
-def detect_with(project: Project, settings: DetectionSettings, request: Request) -> dict[str, Any]:
+def detect_with(project: Project, settings: DetectionSettings, request: Request) -> DetectionRun:
     """`detect` with settings that are at hand, as those of a census; nothing on stdout."""
-    from wildetect.detection.run.run import RunPlan, detect_into_folder
-    from wildetect.results.exports.folder import ALWAYS
-    from wildetect.tasks.detect_export import wanted_of
-    from wildetect.tasks.detect_preflight import look_ahead, preflight
-    from wildetect.tasks.model_choice import chosen_model
+    from wildetect.detection.run.run import detect_into_folder
+    from wildetect.tasks.detect_preflight import look_ahead
     from wildetect.tasks.progress import progress_on
     from wildetect.tasks.stopping import stop_wish
+
+    plan, connection = plan_of(project, settings, request)
+    look_ahead(plan)
+    say(f"detecting in {len(plan.images)} images with {plan.model} on {plan.detector.device}")
+    with stop_wish() as stop, progress_on(sys.stderr) as progress:
+        run = detect_into_folder(replace(plan, stop=stop), progress)
+    if run.resumed_images:
+        say(f"{run.resumed_images} of {len(plan.images)} images had been done before")
+    warn_of_dark_images(run)
+    # what is logged once is not logged again, and what is interrupted is logged when it is done
+    if connection is not None and run.mlflow is None and run.state != "interrupted":
+        run = log_run(connection, run, plan.output)
+    return run
+
+
+def plan_of(
+    project: Project, settings: DetectionSettings, request: Request
+) -> tuple[RunPlan, Connection | None]:
+    """Find everything that a run needs, the detector loaded, and the server that it is logged on."""
+    from wildetect.detection.run.run import RunPlan
+    from wildetect.results.exports.folder import ALWAYS
+    from wildetect.tasks.detect_export import wanted_of
+    from wildetect.tasks.model_choice import chosen_model
 
     output = project.path(settings.output.directory)
     sources = sources_of(project, settings, request)
@@ -151,25 +161,35 @@ def detect_with(project: Project, settings: DetectionSettings, request: Request)
         restart=request.restart,
         wanted=wanted_of(settings, *ALWAYS, *settings.output.exports),
     )
-    if request.dry_run:
-        return preflight(plan)
-    look_ahead(plan)
-    say(f"detecting in {len(images)} images with {model} on {detector.device}")
-    with stop_wish() as stop, progress_on(sys.stderr) as progress:
-        document = detect_into_folder(replace(plan, stop=stop), progress)
-    if document["resumed_images"]:
-        say(f"{document['resumed_images']} of {len(images)} images had been done before")
-    warn_of_dark_images(document)
-    # what is logged once is not logged again, and what is interrupted is logged when it is done
-    if connection is not None and not document["mlflow"] and document["state"] != "interrupted":
-        log_run(connection, document, output)
-    return document
+    return plan, connection
 
 
-def _start_log(project: Project, settings: DetectionSettings) -> None:
+def _plan(request: Request, *, json: bool) -> None:
+    """Say what a run would do, and end with the exit code that it would have."""
+    from wildetect.detection.run.dry_run import dry_run, raise_if_unreadable
+    from wildetect.tasks.detect_preflight import show_preflight, warn_of_small_tiles
+
+    plan, _ = plan_of(*_begun(request), request)
+    planned = dry_run(plan)
+    if planned.overlap is not None:
+        warn_of_small_tiles(planned.overlap, plan.options)
+    if json:
+        emit(planned.document())
+    else:
+        show_preflight(planned)
+    raise_if_unreadable(planned)
+
+
+def _begun(request: Request) -> tuple[Project, DetectionSettings]:
+    """The project and the settings, with the log that they ask for."""
+    from wildetect.settings import Project
     from wildetect.tasks.support import log_also_to, show_more
 
+    project = Project.find()
+    export_variables(project)
+    settings = settings_for(project, request)
     if settings.logging.verbose:
         show_more()
     if settings.logging.log_file:
         log_also_to(project.path(settings.logging.log_file))
+    return project, settings

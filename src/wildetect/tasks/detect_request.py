@@ -32,7 +32,6 @@ class Request:
     tile_size: str | None = None
     overlap: str | None = None
     limit: str | None = None
-    dry_run: bool = False
     restart: bool = False
     export: tuple[str, ...] = ()
     overlays: str | None = None

@@ -20,7 +20,7 @@ from wildetect.census.output.rows import (
 )
 from wildetect.census.result import Census
 from wildetect.results.files import write_text
-from wildetect.results.run import package_versions
+from wildetect.results.run import DetectionRun, package_versions
 
 __all__ = [
     "CensusFacts",
@@ -86,7 +86,7 @@ class CensusFacts:
     Attributes:
         campaign: id, pilot_name, target_species.
         settings: What shapes the numbers, by name.
-        run: The run.json of the detections.
+        run: What run.json says of the detections.
         run_folder: Where it lies.
         started: When the census was begun.
         seconds: How long it took.
@@ -94,7 +94,7 @@ class CensusFacts:
 
     campaign: Mapping[str, Any]
     settings: Mapping[str, Any]
-    run: Mapping[str, Any]
+    run: DetectionRun
     run_folder: Path
     started: datetime
     seconds: float
@@ -139,7 +139,7 @@ def census_document(census: Census, facts: CensusFacts) -> dict[str, Any]:
         "cautions": [asdict(caution) for caution in census.cautions],
         "left_out": [one._asdict() for one in census.left_out],
         "detections": _detections(facts),
-        "model": dict(facts.run["model"]),
+        "model": asdict(facts.run.model),
         "settings": dict(facts.settings),
         "projection": census.views.projection.name,
         "times": {
@@ -211,10 +211,10 @@ def _detections(facts: CensusFacts) -> dict[str, Any]:
     run = facts.run
     return {
         "folder": str(facts.run_folder),
-        "started": run["times"]["started"],
-        "images": dict(run["images"]),
-        "detections": run["detections"],
-        "settings": dict(run["settings"]),
-        "failures": list(run["failures"]),
-        "mlflow": run.get("mlflow"),
+        "started": run.times.started,
+        "images": asdict(run.images),
+        "detections": run.detections,
+        "settings": dict(run.settings),
+        "failures": [asdict(one) for one in run.failures],
+        "mlflow": None if run.mlflow is None else asdict(run.mlflow),
     }

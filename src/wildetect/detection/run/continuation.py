@@ -8,19 +8,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from wildetect.detection.network.detector import Detector
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.journal.lines import Stamp, stamp_of
 from wildetect.results.journal.record import Record
+from wildetect.results.run import DetectionRun, Logged
 
 __all__ = ["Continuation", "logged_before", "shape_of"]
 
 logger = logging.getLogger(__name__)
 
-# not the state: it says "running" where a start was killed that came after the logged one
-_COMPARED = ("model", "dataset", "images", "detections", "counts", "failures")
 # they decide how far a run goes, not what it finds in an image
 _SHAPELESS = frozenset({"max_errors"})
 
@@ -90,8 +88,6 @@ def shape_of(
     return plain
 
 
-def logged_before(earlier: Mapping[str, Any] | None, document: Mapping[str, Any]) -> Any:
+def logged_before(earlier: DetectionRun | None, run: DetectionRun) -> Logged | None:
     """Where MLflow has a run, if its earlier run.json says the same as the new one; else None."""
-    if earlier is None or any(earlier.get(key) != document[key] for key in _COMPARED):
-        return None
-    return earlier.get("mlflow")
+    return earlier.mlflow if earlier is not None and earlier.same_results(run) else None

@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from wildetect.errors import InputError
+from wildetect.results.run import DetectionRun
 
 __all__ = ["raise_if_images_failed"]
 
 MOST_FAILURES_SHOWN = 5
 
 
-def raise_if_images_failed(document: Mapping[str, Any]) -> None:
+def raise_if_images_failed(run: DetectionRun) -> None:
     """Turn failed images into the exit code that a scheduled task sees.
 
     Args:
-        document: The content of run.json.
+        run: What run.json holds.
 
     Raises:
         InputError: Naming the first failures, and whether the run was stopped by them.
     """
-    failures, images = document["failures"], document["images"]
+    failures, images = run.failures, run.images
     if not failures:
-        _raise_if_tiles_failed(document)
+        _raise_if_tiles_failed(run)
         return
-    details = [f"{failure['file']}: {failure['reason']}" for failure in failures[:MOST_FAILURES_SHOWN]]
+    details = [str(failure) for failure in failures[:MOST_FAILURES_SHOWN]]
     if len(failures) > len(details):
         details.append(f"and {len(failures) - len(details)} more, named in run.json")
-    if document["tiles_failed"]:
-        details.append(f"besides, {_unread(document)} of images that are done could not be read")
-    stopped = f"; the run stopped there, {images['left']} images are left" if images["left"] else ""
+    if run.tiles_failed:
+        details.append(f"besides, {_unread(run)} of images that are done could not be read")
+    stopped = f"; the run stopped there, {images.left} images are left" if images.left else ""
     hint = (
         "Allow more with processing.max_errors, or mend the files, and run again."
-        if images["left"]
+        if images.left
         else "The others are done and written; mend or remove these files and run again."
     )
-    raise InputError(
-        f"{len(failures)} of {images['found']} images failed{stopped}", hint=hint, details=details
-    )
+    raise InputError(f"{len(failures)} of {images.found} images failed{stopped}", hint=hint, details=details)
 
 
-def _raise_if_tiles_failed(document: Mapping[str, Any]) -> None:
-    images = document["tiles_failed"]
-    if not images:
+def _raise_if_tiles_failed(run: DetectionRun) -> None:
+    if not run.tiles_failed:
         return
     raise InputError(
-        f"{_unread(document)} could not be read; animals there are missing from the results",
+        f"{_unread(run)} could not be read; animals there are missing from the results",
         hint="They are listed in run.json. Copy the file again from where it was made, and run again.",
-        details=[f"{image['file']}: {image['tiles'][0]}" for image in images[:MOST_FAILURES_SHOWN]],
+        details=[f"{image.file}: {image.tiles[0]}" for image in run.tiles_failed[:MOST_FAILURES_SHOWN]],
     )
 
 
-def _unread(document: Mapping[str, Any]) -> str:
-    tiles = sum(len(image["tiles"]) for image in document["tiles_failed"])
+def _unread(run: DetectionRun) -> str:
+    tiles = sum(len(image.tiles) for image in run.tiles_failed)
     return "1 tile" if tiles == 1 else f"{tiles} tiles"

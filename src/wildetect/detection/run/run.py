@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.continuation import Continuation, logged_before, shape_of
@@ -20,7 +19,7 @@ from wildetect.results.journal.journal import Journal
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run import RunFacts, State, mark_running, run_document, write_run_file
+from wildetect.results.run import DetectionRun, RunFacts, State, mark_running, run_of, write_run_file
 
 __all__ = ["RunPlan", "detect_into_folder", "settings_of"]
 
@@ -55,7 +54,7 @@ class RunPlan:
     stop: Callable[[], bool] = never
 
 
-def detect_into_folder(plan: RunPlan, progress: Progress) -> dict[str, Any]:
+def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
     """Detect in all images that are not done yet, and write the results of all.
 
     The results are the same as if the run had never been stopped or killed. An interrupt ends it early:
@@ -87,7 +86,7 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> dict[str, Any]:
             return _go_on(plan, journal, progress)
 
 
-def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> dict[str, Any]:
+def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     work = Continuation.of(plan.images, journal.record)
     earlier = mark_running(plan.output)
     journal.leave_out(work.left_out)
@@ -117,12 +116,13 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> dict[str, Any
         resumed=len(work.done),
         left_out=work.left_out_done,
     )
-    document = run_document(facts, summary)
-    document["mlflow"] = logged_before(earlier, document)
-    _write(plan, journal.record.results(image for image in plan.images if image.name in finished), document)
+    run = run_of(facts, summary)
+    run = replace(run, mlflow=logged_before(earlier, run))
+    results = journal.record.results(image for image in plan.images if image.name in finished)
+    run = _written(plan, results, run)
     if interrupt:
         raise interrupt
-    return document
+    return run
 
 
 def _detected(plan: RunPlan, work: Continuation, journal: Journal) -> Iterator[ImageResult]:
@@ -159,10 +159,11 @@ def _overlap_of(options: PipelineOptions) -> dict[str, object]:
     }
 
 
-def _write(plan: RunPlan, results: Sequence[ImageResult], document: dict[str, Any]) -> None:
+def _written(plan: RunPlan, results: Sequence[ImageResult], run: DetectionRun) -> DetectionRun:
     exports = dict.fromkeys([*plan.wanted.exports, *made_before(plan.output)])
     wanted = replace(plan.wanted, exports=tuple(exports))
-    if document["state"] == "interrupted":
+    if run.state == "interrupted":
         wanted = replace(wanted, overlays=0, crops=0)  # who presses Ctrl+C does not want to wait for them
-    document["files"] = write_exports(plan.output, document, results, wanted)
-    write_run_file(plan.output, document)
+    run = replace(run, files=tuple(write_exports(plan.output, run, results, wanted)))
+    write_run_file(plan.output, run)
+    return run

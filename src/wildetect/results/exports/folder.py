@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from wildetect.results.exports.coco import write_coco, write_coco_results
 from wildetect.results.exports.geojson import write_geojson
@@ -20,6 +19,7 @@ from wildetect.results.records import ImageResult
 from wildetect.results.report.pictures import MOST_CROPS, PicturesWanted, make_pictures
 from wildetect.results.report.report import write_report
 from wildetect.results.rows import has_positions
+from wildetect.results.run import DetectionRun
 from wildetect.settings.detection import Export
 
 __all__ = ["ALL_EXPORTS", "ALWAYS", "Export", "Wanted", "made_before", "write_exports"]
@@ -52,28 +52,27 @@ class Wanted:
 @dataclass(frozen=True)
 class _Run:
     folder: Path
-    document: Mapping[str, Any]
+    record: DetectionRun
     results: Sequence[ImageResult]
     labels: LabelNames
 
     @property
-    def class_names(self) -> list[str]:
-        return list(self.document["model"]["class_names"])
+    def class_names(self) -> tuple[str, ...]:
+        return self.record.class_names
 
     @property
     def model(self) -> str:
-        model = self.document["model"]
-        return f"{model['name']} version {model['version']}" if model["version"] else str(model["file"])
+        return str(self.record.model)
 
 
 def write_exports(
-    folder: Path, document: Mapping[str, Any], results: Sequence[ImageResult], wanted: Wanted
+    folder: Path, record: DetectionRun, results: Sequence[ImageResult], wanted: Wanted
 ) -> list[str]:
     """Write what is wanted of a run.
 
     Args:
         folder: It exists.
-        document: The content of run.json.
+        record: What run.json says of it.
         results: Gone through several times.
         wanted: Which files.
 
@@ -83,9 +82,9 @@ def write_exports(
     Raises:
         InputError: A file cannot be written.
     """
-    if len(results) + document["detections"] <= _MOST_KEPT:
+    if len(results) + record.detections <= _MOST_KEPT:
         results = list(results)  # a journal would be read once for each file
-    run = _Run(folder, document, results, wanted.labels)
+    run = _Run(folder, record, results, wanted.labels)
     written = [name for export, write in _WRITERS.items() if export in wanted.exports for name in write(run)]
     return written + _pictures_and_report(run, wanted, written)
 
@@ -111,7 +110,7 @@ def _pictures_and_report(run: _Run, wanted: Wanted, files: Sequence[str]) -> lis
     if "report" in wanted.exports:
         known = [*_written_before(run), *files, *written]
         write_report(
-            run.folder / "report.html", run.document, run.results, crops=pictures.crops, files=set(known)
+            run.folder / "report.html", run.record, run.results, crops=pictures.crops, files=set(known)
         )
         written.append("report.html")
     return written
@@ -129,7 +128,7 @@ def _not_drawn(results: Sequence[ImageResult], most: int | None) -> Iterator[str
 
 def _written_before(run: _Run) -> Iterator[str]:
     """Files that run.json names, as far as they are there: an export made later links them, too."""
-    for name in run.document.get("files", ()):
+    for name in run.record.files:
         if name != "report.html" and (run.folder / name).is_file():
             yield name
 
@@ -171,9 +170,8 @@ def _labelstudio(run: _Run) -> list[str]:
 
 
 def _geopackage(run: _Run) -> list[str]:
-    started = datetime.fromisoformat(run.document["times"]["started"])
     path = run.folder / _ON_DEMAND["gpkg"]
-    write_geopackage(path, run.results, run.class_names, changed=started)
+    write_geopackage(path, run.results, run.class_names, changed=run.record.times.begun)
     return [path.name]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,10 +47,10 @@ def export_again(folder: Path, wanted: Wanted) -> LaterExports:
         )
     with sole_writer(folder):
         run = read_finished_run(folder)
-        before = _there(folder, run.document.get("files", []))
-        written = write_exports(folder, run.document, run.results, wanted)
+        before = _there(folder, run.record.files)
+        written = write_exports(folder, run.record, run.results, wanted)
         after = _there(folder, dict.fromkeys([*before, *written]))
-        write_run_file(folder, {**run.document, "files": after})
+        write_run_file(folder, replace(run.record, files=tuple(after)))
     return LaterExports(written, [name for name in before if name not in set(after)])
 
 

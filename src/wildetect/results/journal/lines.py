@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from wildetect.detections import Detections
 from wildetect.geometry import Window
-from wildetect.results.records import ImageResult, Tally, TileResult
+from wildetect.results.records import COUNTED, PLAIN, ImageResult, Tally, TileResult
 
 __all__ = [
     "Entry",
@@ -31,7 +32,11 @@ __all__ = [
 ]
 
 _parse = json.JSONDecoder().raw_decode
-_PLAIN = ("failure", "width", "height", "tiles", "seconds", "longitude", "latitude", "tiles_empty")
+# facts of an image that earlier versions wrote always, and look for; others where they say something
+_ALWAYS = frozenset(
+    ("failure", "width", "height", "tiles", "seconds", "longitude", "latitude", "tiles_empty")
+)
+_DEFAULTS = {one.name: one.default for one in fields(ImageResult)}
 
 
 class Stamp(NamedTuple):
@@ -89,11 +94,10 @@ def parsed(line: bytes) -> dict[str, Any] | None:
 def document_of(result: ImageResult, stamp: Stamp | None) -> dict[str, Any]:
     """What the line of a result says."""
     document: dict[str, Any] = {"image": result.name, "path": str(result.path), "stamp": stamp}
-    document |= {name: getattr(result, name) for name in _PLAIN}
-    if result.tiles_failed:
-        document["tiles_failed"] = list(result.tiles_failed)
-    if result.dark:
-        document["dark"] = True
+    for name in PLAIN:
+        value = getattr(result, name)
+        if name in _ALWAYS or value != _DEFAULTS[name]:
+            document[name] = value
     if result.detections is not None:
         document["xyxy"] = result.detections.xyxy.tolist()
         document["confidence"] = result.detections.confidence.tolist()
@@ -135,14 +139,13 @@ def tiles_from(document: dict[str, Any]) -> Iterator[TileResult]:
 
 def tally_from(document: dict[str, Any]) -> Tally:
     """The counts that a line holds."""
-    return Tally(
-        document["failure"],
-        tuple(document.get("class_id", ())),
-        document["tiles"],
-        document["tiles_empty"],
-        tuple(document.get("tiles_failed", ())),
-        document.get("dark", False),
-    )
+    return Tally(class_ids=tuple(document.get("class_id", ())), **_facts(document, COUNTED))
+
+
+def _facts(document: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Facts of an image; those that a line does not say have their defaults."""
+    found = {name: document.get(name, _DEFAULTS[name]) for name in names}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
 def result_from(document: dict[str, Any], path: Path | None = None) -> ImageResult:
@@ -161,7 +164,5 @@ def result_from(document: dict[str, Any], path: Path | None = None) -> ImageResu
         path=path or Path(document["path"]),
         detections=found,
         positions=None if positions is None else np.array(positions, np.float64).reshape(-1, 2),
-        tiles_failed=tuple(document.get("tiles_failed", ())),
-        dark=document.get("dark", False),
-        **{name: document[name] for name in _PLAIN},
+        **_facts(document, PLAIN),
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 from wildetect.results.files import write_text
@@ -15,6 +14,7 @@ from wildetect.results.report.map import survey_map
 from wildetect.results.report.numbers import BINS, Histogram, Numbers, colour_code, numbers_of
 from wildetect.results.report.overlay import overlay_name
 from wildetect.results.report.page import TEMPLATES, environment, picture_source, policy, text_of
+from wildetect.results.run import DetectionRun
 
 __all__ = ["write_report"]
 
@@ -63,9 +63,9 @@ class _Beginning:
     text: str
 
     @classmethod
-    def of(cls, document: Mapping[str, Any], numbers: Numbers) -> _Beginning:
+    def of(cls, record: DetectionRun, numbers: Numbers) -> _Beginning:
         """The run's own threshold, in the bin that it lies in; the lowest bin with detections, if lower."""
-        wanted = float(document["settings"].get("confidence") or 0.0)
+        wanted = record.confidence
         place = int(wanted * BINS + 1e-6)
         used = [place for one in numbers.found for place, count in enumerate(one.bins) if count]
         lowest = min([place, BINS - 1, *used])
@@ -75,7 +75,7 @@ class _Beginning:
 
 def write_report(
     path: Path,
-    document: Mapping[str, Any],
+    record: DetectionRun,
     results: Sequence[ImageResult],
     *,
     crops: Sequence[Crop] = (),
@@ -85,7 +85,7 @@ def write_report(
 
     Args:
         path: The file.
-        document: The content of run.json.
+        record: What run.json says.
         results: Gone through twice.
         crops: For the gallery, the surest first.
         files: What else was written, relative to the report: overlays among them are linked.
@@ -93,17 +93,17 @@ def write_report(
     Raises:
         InputError: The file cannot be written.
     """
-    class_names = document["model"]["class_names"]
+    class_names = record.class_names
     numbers = numbers_of(results, class_names)
     overlays = {name for name in files if name.startswith("overlays/")}
     style, script = text_of(TEMPLATES / "report.css"), text_of(TEMPLATES / "report.js")
     page = environment().get_template("report.html.j2")
     pieces = page.generate(
-        run=document,
+        run=record,
         numbers=numbers,
         histogram=Histogram.of(numbers),
         bins=BINS,
-        begins=_Beginning.of(document, numbers),
+        begins=_Beginning.of(record, numbers),
         map=survey_map(results),
         crops=[_thumbnail(crop, class_names, overlays) for crop in crops],
         busiest=[(image, _link(image.name, overlays)) for image in numbers.busiest],

@@ -1,0 +1,159 @@
+"""What a run would do and what it would meet, found out without writing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wildetect.detection.run.continuation import Continuation, shape_of
+from wildetect.detection.run.preflight import Space, Survey, seconds_per_tile, space_for, survey
+from wildetect.detection.run.run import RunPlan, settings_of
+from wildetect.detection.tiles.overlap import OverlapSummary
+from wildetect.errors import InputError
+from wildetect.registry.cache import FetchedModel
+from wildetect.results.journal.record import Record
+
+__all__ = ["DryRun", "dry_run", "raise_if_unreadable"]
+
+_OVERLAP_DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """What a run would do.
+
+    Attributes:
+        model: The detector.
+        device: Where inference would run.
+        settings: The settings that shape the result, by name.
+        output: Folder of the results.
+        found: Number of images.
+        done: Images that an earlier start has done.
+        left: Images to do.
+        survey: What the headers of the images say.
+        tiles: Tiles to run through the model.
+        seconds_each: Time for each of them in s; None where no image could be read.
+        space: Space on the drive of the output folder.
+    """
+
+    model: FetchedModel
+    device: str
+    settings: Mapping[str, Any]
+    output: Path
+    found: int
+    done: int
+    left: int
+    survey: Survey
+    tiles: int
+    seconds_each: float | None
+    space: Space
+
+    @property
+    def seconds(self) -> float | None:
+        """Time that the run would take in s."""
+        return None if self.seconds_each is None else round(self.tiles * self.seconds_each, 1)
+
+    @property
+    def tiles_per_second(self) -> float | None:
+        """Tiles run through the model in a second."""
+        return round(1 / self.seconds_each, 3) if self.seconds_each else None
+
+    @property
+    def overlap(self) -> OverlapSummary | None:
+        """What automatic overlap comes to; None where the overlap is given."""
+        return self.survey.overlap
+
+    def document(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        model, space = self.model, self.space
+        return {
+            "state": "dry run",
+            "model": {"name": model.name, "version": model.version, "sha256": model.manifest.sha256},
+            "device": self.device,
+            "settings": dict(self.settings),
+            "output": str(self.output),
+            "images": {
+                "found": self.found,
+                "done": self.done,
+                "left": self.left,
+                "unreadable": len(self.survey.unreadable),
+                "without_position": self.survey.without_position,
+            },
+            "tiles": self.tiles,
+            "overlap": None if self.overlap is None else _overlap_document(self.overlap),
+            "seconds": self.seconds,
+            "tiles_per_second": self.tiles_per_second,
+            "disk": {"needed": space.needed, "free": space.free, "pictures": space.pictures},
+            "failures": [{"file": name, "reason": reason} for name, reason in self.survey.unreadable.items()],
+        }
+
+
+def _overlap_document(overlap: OverlapSummary) -> dict[str, Any]:
+    """A summary as JSON: overlaps as parts of a tile, the rest numbers of images."""
+    return {
+        "images": overlap.images,
+        "least": round(overlap.least, _OVERLAP_DIGITS) if overlap.images else None,
+        "most": round(overlap.most, _OVERLAP_DIGITS) if overlap.images else None,
+        "assumed": overlap.assumed,
+        "unknown": overlap.unknown,
+        "capped": overlap.capped,
+    }
+
+
+def dry_run(plan: RunPlan) -> DryRun:
+    """Look at all images, time some tiles, compare with what is done already.
+
+    Args:
+        plan: The run.
+
+    Raises:
+        ConfigurationError: The output folder holds another run.
+        InputError: The drive of the output folder cannot be used.
+    """
+    settings = settings_of(plan.detector, plan.options)
+    record = Record(plan.output) if plan.restart else Record.read(plan.output)
+    record.refuse_another(shape_of(plan.detector, settings, plan.sources), str(plan.model))
+    work = Continuation.of(plan.images, record)
+    work.warn_of_left_out()
+    found = survey(plan.images, plan.options)
+    readable = [image for image in work.left if image.name in found.tiles]
+    each = seconds_per_tile(readable, plan.detector, plan.options)
+    overlays = plan.wanted.overlays
+    return DryRun(
+        model=plan.model,
+        device=plan.detector.device,
+        settings=settings,
+        output=plan.output,
+        found=len(plan.images),
+        done=len(work.done),
+        left=len(work.left),
+        survey=found,
+        tiles=sum(found.tiles[image.name] for image in readable),
+        seconds_each=each,
+        space=space_for(plan.output, len(plan.images), overlays=overlays, pixels_each=found.pixels_each),
+    )
+
+
+def raise_if_unreadable(run: DryRun) -> None:
+    """End with the exit code of a run that would meet broken images, or a full disk.
+
+    Raises:
+        InputError: Naming what is wrong.
+    """
+    if run.space.free < run.space.needed:
+        raise InputError(
+            f"the drive of {run.output} has too little space for the results", hint=run.space.mend
+        )
+    broken, most = len(run.survey.unreadable), run.settings["max_errors"]
+    if broken > most:
+        raise InputError(
+            f"{broken} of {run.found} images cannot be read; the run would stop after {most + 1}",
+            hint=f"Mend or remove these files, or set processing.max_errors to {broken} or more.",
+        )
+    if broken:
+        raise InputError(
+            f"{broken} of {run.found} images cannot be read",
+            hint="The others would be done; mend or remove these files before the run.",
+        )
