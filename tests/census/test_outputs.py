@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+import shapely
 from tests.census.conftest import Surveyed, written
 from tests.census.flights import degrees
 
 from wildetect.census.counting.animals import count_once
 from wildetect.census.design.sampling import estimates_of, sample_survey
 from wildetect.census.output.document import summary_of, write_census_file
+from wildetect.census.output.maps import cut_at_180
 from wildetect.census.output.outputs import FILES, census_record
 from wildetect.census.output.rows import animal_rows
 from wildetect.census.output.tables import TRANSECT_COLUMNS, write_animals
@@ -165,6 +171,7 @@ def test_geojson(surveyed: Surveyed, features: list[dict[str, Any]]) -> None:
         "animal": surveyed.document["counts"]["animals"],
         "photograph": len(surveyed.flight.names),
         "stratum": 2,
+        "transect": 6,
     }
     for feature in features:
         if feature["geometry"]["type"] == "Polygon":
@@ -178,13 +185,52 @@ def test_geopackage(surveyed: Surveyed) -> None:
     path = surveyed.folder / "animals.gpkg"
     assert pyogrio.list_layers(path).tolist() == [
         ["animals", "Point"],
-        ["photographs", "Polygon"],
+        ["photographs", "MultiPolygon"],
+        ["transects", "MultiLineString"],
         ["strata", "MultiPolygon"],
+        ["layer_styles", None],
     ]
+    assert layer(path, "transects")["animals"].sum() == surveyed.document["counts"]["on_transects"]
     strata = layer(path, "strata")
     assert strata["crs"] == "EPSG:4326"
     assert strata["stratum"].tolist() == ["river & plain", "hills <north>"]
     assert layer(path, "photographs")["boxes"].sum() == surveyed.document["counts"]["boxes"]
+
+
+def test_qgis_finds_a_style_and_an_index_for_each_layer(surveyed: Surveyed, tmp_path: Path) -> None:
+    path = Path(shutil.copy(surveyed.folder / "animals.gpkg", tmp_path))
+    with closing(sqlite3.connect(path)) as database:
+        styles = dict(
+            database.execute("SELECT f_table_name, styleQML FROM layer_styles WHERE useAsDefault = 1")
+        )
+        indexed = {row[0] for row in database.execute("SELECT table_name FROM gpkg_extensions")}
+        places = database.execute("SELECT COUNT(*) FROM rtree_animals_geom").fetchone()[0]
+    assert set(styles) == indexed == {"animals", "photographs", "transects", "strata"}
+    assert places == surveyed.document["counts"]["animals"]
+    named = ET.fromstring(styles["animals"].partition("\n")[2])  # noqa: S314 - written by ourselves
+    species = [one.get("value") for one in named.iter("category")]
+    assert set(species) == set(surveyed.document["counts"]["per_class"])
+    # GDAL asks the index, and keeps it right when somebody edits the layer
+    info = pyogrio.read_info(path, layer="animals")
+    assert info["capabilities"]["fast_spatial_filter"]
+    west, south, east, north = info["total_bounds"]
+    half = pyogrio.raw.read(path, layer="animals", bbox=(west, south, (west + east) / 2, north))[2]
+    assert 0 < len(half) < places
+
+
+def test_what_lies_across_the_180th_meridian_is_cut_there() -> None:
+    whole = shapely.box(179.9, -17, 180.3, -16.9)
+    for drawn in (whole, shapely.transform(whole, lambda places: places - [360, 0])):
+        cut = cut_at_180(drawn)
+        assert cut.geom_type == "MultiPolygon"
+        assert sorted(part.bounds for part in cut.geoms) == [
+            pytest.approx((-180, -17, -179.7, -16.9)),
+            pytest.approx((179.9, -17, 180, -16.9)),
+        ]
+    here = shapely.box(36, -1, 36.1, -0.9)
+    assert cut_at_180(here) is here
+    line = cut_at_180(shapely.LineString([(179.9, -17), (180.1, -17)]))
+    assert (line.geom_type, line.length) == ("MultiLineString", pytest.approx(0.2))
 
 
 def test_what_a_spreadsheet_would_take_for_a_formula(surveyed: Surveyed, tmp_path: Path) -> None:

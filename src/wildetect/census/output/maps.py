@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,13 +14,15 @@ import shapely
 from numpy.typing import NDArray
 
 from wildetect.census.design.sampling import SampledStratum
+from wildetect.census.design.vector_features import in_one_piece
 from wildetect.census.output.rows import AREA_DIGITS, AnimalRow
+from wildetect.census.output.styles import animals_style, line_style, polygon_style
 from wildetect.census.result import Census
 from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, write_layers
 from wildetect.results.files import write_text
 from wildetect.results.rows import DEGREE_DIGITS
 
-__all__ = ["Ground", "ground_of", "write_geojson", "write_geopackage"]
+__all__ = ["Ground", "cut_at_180", "ground_of", "write_geojson", "write_geopackage"]
 
 _ANIMALS = {
     "animal": "INTEGER NOT NULL",
@@ -32,6 +35,7 @@ _ANIMALS = {
     "photographs": "TEXT NOT NULL",
 }
 _FOOTPRINTS = {"photograph": "TEXT NOT NULL", "transect": "TEXT", "boxes": "INTEGER NOT NULL"}
+_TRANSECTS = {"transect": "TEXT NOT NULL", "photographs": "INTEGER NOT NULL", "animals": "INTEGER NOT NULL"}
 _STRATA = {
     "stratum": "TEXT NOT NULL",
     "area_km2": "DOUBLE NOT NULL",
@@ -40,7 +44,11 @@ _STRATA = {
 }
 
 
-_Polygons = Sequence[tuple[Any, dict[str, Any]]]
+_Shapes = Sequence[tuple[Any, dict[str, Any]]]
+
+
+_HALF = 180.0
+_PARTS = {"Polygon": shapely.MultiPolygon, "LineString": shapely.MultiLineString}
 
 
 class Ground(NamedTuple):
@@ -48,20 +56,24 @@ class Ground(NamedTuple):
 
     Attributes:
         photographs: The ground that each shows.
+        transects: The lines through the photographs of each; of single photographs there is none.
         strata: The parts of the survey area; none without a file of them.
     """
 
-    photographs: _Polygons
-    strata: _Polygons
+    photographs: _Shapes
+    transects: _Shapes
+    strata: _Shapes
 
 
 def ground_of(census: Census) -> Ground:
-    """The polygons of a census, turned into degrees once for all files."""
+    """The shapes of a census, turned into degrees once for all files."""
     strata = [stratum for stratum in census.sample.strata if stratum.polygon is not None]
     footprints = [shapely.Polygon(view.footprint) for view in census.views.views]
     outlines = [stratum.polygon for stratum in strata]
+    lines = list(_transects(census))
     return Ground(
         list(zip(_degrees(census, footprints), _photographs(census), strict=True)),
+        list(zip(_degrees(census, [line for line, _ in lines]), [about for _, about in lines], strict=True)),
         list(zip(_degrees(census, outlines), map(_stratum, strata), strict=True)),
     )
 
@@ -75,8 +87,22 @@ def write_geojson(path: Path, ground: Ground, animals: Sequence[AnimalRow]) -> N
     write_text(path, _pieces(ground, animals))
 
 
-def write_geopackage(path: Path, ground: Ground, animals: Sequence[AnimalRow], *, changed: datetime) -> None:
-    """Write animals.gpkg with a layer for each kind.
+def write_geopackage(
+    path: Path,
+    ground: Ground,
+    animals: Sequence[AnimalRow],
+    *,
+    colours: Mapping[str, str],
+    changed: datetime,
+) -> None:
+    """Write animals.gpkg with a layer for each kind, coloured and indexed for QGIS.
+
+    Args:
+        path: The file.
+        ground: Of `ground_of`.
+        animals: Of `animal_rows`.
+        colours: Of each species, as #rrggbb.
+        changed: The time that the file gives as that of its last change.
 
     Raises:
         InputError: The file cannot be written.
@@ -88,18 +114,26 @@ def write_geopackage(path: Path, ground: Ground, animals: Sequence[AnimalRow], *
             "POINT",
             _ANIMALS,
             ((point(row.longitude, row.latitude), *_animal(row).values()) for row in animals),
+            animals_style(colours),
         ),
         Layer(
             "photographs",
             "The ground that each photograph shows.",
-            "POLYGON",
+            "MULTIPOLYGON",
             _FOOTPRINTS,
-            ((_shape(polygon), *about.values()) for polygon, about in ground.photographs),
+            ((_shape(_multi(polygon)), *about.values()) for polygon, about in ground.photographs),
+            polygon_style(fill="27,107,74,40", outline="27,107,74,120", width=0.1),
         ),
     ]
+    if ground.transects:
+        lines = ((_shape(_multi(line)), *about.values()) for line, about in ground.transects)
+        text = "The lines that were flown."
+        layers.append(Layer("transects", text, "MULTILINESTRING", _TRANSECTS, lines, line_style(width=0.4)))
     if ground.strata:
         strata = ((_shape(_multi(polygon)), *about.values()) for polygon, about in ground.strata)
-        layers.append(Layer("strata", "The parts of the survey area.", "MULTIPOLYGON", _STRATA, strata))
+        text = "The parts of the survey area."
+        style = polygon_style(fill="0,0,0,0", outline="20,28,24,255", width=0.6)
+        layers.append(Layer("strata", text, "MULTIPOLYGON", _STRATA, strata, style))
     write_layers(path, layers, changed=changed)
 
 
@@ -116,9 +150,13 @@ def _features(ground: Ground, animals: Sequence[AnimalRow]) -> Iterator[dict[str
     for row in animals:
         place = {"type": "Point", "coordinates": [row.longitude, row.latitude]}
         yield _feature("animal", place, _animal(row))
-    for kind, polygons in (("photograph", ground.photographs), ("stratum", ground.strata)):
-        for polygon, about in polygons:
-            yield _feature(kind, shapely.geometry.mapping(polygon), about)
+    for kind, shapes in (
+        ("photograph", ground.photographs),
+        ("transect", ground.transects),
+        ("stratum", ground.strata),
+    ):
+        for shape, about in shapes:
+            yield _feature(kind, shapely.geometry.mapping(shape), about)
 
 
 def _feature(kind: str, geometry: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
@@ -150,6 +188,19 @@ def _photographs(census: Census) -> Iterator[dict[str, Any]]:
         yield {"photograph": plain(view.file), "transect": transects.get(number), "boxes": held[number]}
 
 
+def _transects(census: Census) -> Iterator[tuple[Any, dict[str, Any]]]:
+    held: dict[str, int] = defaultdict(int)
+    for stratum in census.sample.strata:
+        for one in stratum.transects:
+            held[one.name] += len(one.animals)
+    for transect in census.transects:
+        if len(transect.views) > 1:
+            views = [census.views.views[row] for row in transect.views]
+            line = shapely.LineString([(view.x, view.y) for view in views])
+            about = {"photographs": len(views), "animals": held[transect.name]}
+            yield line, {"transect": plain(transect.name), **about}
+
+
 def _stratum(stratum: SampledStratum) -> dict[str, Any]:
     return {
         "stratum": stratum.name,
@@ -159,18 +210,38 @@ def _stratum(stratum: SampledStratum) -> dict[str, Any]:
     }
 
 
-def _degrees(census: Census, polygons: Sequence[Any]) -> Sequence[Any]:
-    """Polygons of the survey's plane in degrees, outer rings counterclockwise as RFC 7946 asks for."""
+def _degrees(census: Census, shapes: Sequence[Any]) -> Sequence[Any]:
+    """Shapes of the survey's plane in degrees, as RFC 7946 asks for.
+
+    Outer rings run counterclockwise, and what lies across the 180th meridian is cut in two there.
+    """
 
     def turned(metres: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(census.views.projection.to_degrees(metres)).round(DEGREE_DIGITS)
+        return in_one_piece(np.asarray(census.views.projection.to_degrees(metres)).round(DEGREE_DIGITS))
 
-    return list(shapely.orient_polygons(shapely.transform(np.array(polygons, object), turned)))
-
-
-def _multi(polygon: Any) -> Any:
-    return polygon if polygon.geom_type == "MultiPolygon" else shapely.MultiPolygon([polygon])
+    found = shapely.transform(np.array(shapes, object), turned)
+    return list(shapely.orient_polygons([cut_at_180(shape) for shape in found]))
 
 
-def _shape(polygon: Any) -> Shape:
-    return Shape(shapely.to_wkb(polygon, byte_order=1), tuple(polygon.bounds))
+def cut_at_180(shape: Any) -> Any:
+    """A shape whose longitudes run on beyond 180 or -180 degrees, in parts on both sides of them."""
+    west, _, east, _ = shape.bounds
+    if west >= -_HALF and east <= _HALF:
+        return shape
+    edge = _HALF if east > _HALF else -_HALF
+    parts = []
+    for low in (edge - 2 * _HALF, edge):
+        part = shapely.intersection(shape, shapely.box(low, -90, low + 2 * _HALF, 90))
+        shift = np.array([-2 * _HALF * np.sign(edge) if (low == edge) == (edge > 0) else 0.0, 0.0])
+        pieces = shapely.get_parts(shapely.transform(part, lambda places, by=shift: places + by))
+        parts += [piece for piece in pieces if not piece.is_empty and piece.geom_type in _PARTS]
+    return shapely.union_all(parts) if len(parts) == 1 else _PARTS[parts[0].geom_type](parts)
+
+
+def _multi(shape: Any) -> Any:
+    """The same as one of several parts, which layers of such hold."""
+    return _PARTS[shape.geom_type]([shape]) if shape.geom_type in _PARTS else shape
+
+
+def _shape(shape: Any) -> Shape:
+    return Shape(shapely.to_wkb(shape, byte_order=1), tuple(shape.bounds))

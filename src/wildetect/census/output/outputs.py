@@ -20,6 +20,7 @@ from wildetect.registry.runs import RunRecord
 from wildetect.results.leftovers import remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.logged_run import metric_name
+from wildetect.results.report.numbers import colour_code
 
 __all__ = ["FILES", "census_record", "write_census"]
 
@@ -63,7 +64,8 @@ def write_census(folder: Path, census: Census, facts: CensusFacts, *, with_map: 
         write_transects(folder / "transects.csv", census, animals)
         ground = ground_of(census)
         write_geojson(folder / "animals.geojson", ground, animals)
-        write_geopackage(folder / "animals.gpkg", ground, animals, changed=facts.started)
+        colours = {census.class_names[number]: colour_code(number) for number in census.wanted}
+        write_geopackage(folder / "animals.gpkg", ground, animals, colours=colours, changed=facts.started)
         pairs = doubtful_pairs(census)
         write_census_report(folder / "census_report.html", document, census, pairs, with_map=with_map)
         write_census_file(folder, document)

@@ -11,10 +11,11 @@ import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from wildetect.results.exports.geopackage_extras import add_index, add_styles, moment_of
 from wildetect.results.files import replacing
 
 __all__ = ["Layer", "Shape", "plain", "point", "write_layers"]
@@ -90,6 +91,7 @@ class Layer(NamedTuple):
         kind: POINT, LINESTRING, POLYGON, MULTIPOLYGON or GEOMETRY.
         columns: SQL type of each further column; names and types are ours, never a user's.
         rows: Shape (null where there is none) and values; gone through once.
+        style: How QGIS draws it, as QML; empty for QGIS's own choice.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Layer(NamedTuple):
     kind: str
     columns: Mapping[str, str]
     rows: Iterable[tuple[Shape | None, *tuple[object, ...]]]
+    style: str = ""
 
 
 def point(longitude: float, latitude: float) -> Shape:
@@ -135,12 +138,15 @@ def write_layers(path: Path, layers: Sequence[Layer], *, changed: datetime) -> N
             database.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?,?,?,?,?,?)", _SYSTEMS)
             for layer in layers:
                 extent = _Extent()
+                edges: list[tuple[int, float, float, float, float]] = []
                 places = ",".join("?" * (1 + len(layer.columns)))
                 database.executemany(
                     f"INSERT INTO {layer.name} VALUES (NULL,{places})",  # noqa: S608 - the name is ours
-                    _records(layer.rows, extent),
+                    _records(layer.rows, extent, edges),
                 )
                 _announce(database, layer, extent, changed)
+                add_index(database, layer.name, edges)
+            add_styles(database, [(layer.name, layer.style) for layer in layers if layer.style], changed)
         content = database.serialize()
     with replacing(path) as file:
         file.write(content)
@@ -160,21 +166,24 @@ class _Extent:
 
 
 def _records(
-    rows: Iterable[tuple[Shape | None, *tuple[object, ...]]], extent: _Extent
+    rows: Iterable[tuple[Shape | None, *tuple[object, ...]]],
+    extent: _Extent,
+    edges: list[tuple[int, float, float, float, float]],
 ) -> Iterator[tuple[object, ...]]:
-    for shape, *values in rows:
+    for fid, (shape, *values) in enumerate(rows, 1):
         if shape is not None:
             extent.add(shape.bounds)
+            west, south, east, north = shape.bounds
+            edges.append((fid, west, east, south, north))
         # the header without an envelope (clause 2.1.3)
         header = struct.pack("<2sBBi", b"GP", 0, 1, _WGS84)
         yield (None if shape is None else header + shape.wkb, *values)
 
 
 def _announce(database: sqlite3.Connection, layer: Layer, extent: _Extent, changed: datetime) -> None:
-    moment = changed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{changed.microsecond // 1000:03}Z"
     database.execute(
         "INSERT INTO gpkg_contents VALUES (?,'features',?,?,?,?,?,?,?,?)",
-        (layer.name, layer.name, layer.text, moment, *extent.edges, _WGS84),
+        (layer.name, layer.name, layer.text, moment_of(changed), *extent.edges, _WGS84),
     )
     database.execute(
         "INSERT INTO gpkg_geometry_columns VALUES (?,'geom',?,?,0,0)", (layer.name, layer.kind, _WGS84)
