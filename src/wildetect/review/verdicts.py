@@ -91,6 +91,8 @@ class Verdict:
         before: The box as it stood; null for what was added, a whole image and an undo.
         after: The box as it stands now, for "class", "moved" and "added".
         undoes: `id` of the verdict that does not count, for "undo".
+        seen: For "nothing-here", the ids of the detections that the image had then, so that one that a later
+            run finds at another place is known to be new; null: those that it has now.
         source: Where it was given: "page", or the name of the file that it was imported from.
         id: Of this verdict.
     """
@@ -103,6 +105,7 @@ class Verdict:
     before: Marked | None = None
     after: Marked | None = None
     undoes: str | None = None
+    seen: tuple[str, ...] | None = None
     source: str = "page"
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -137,6 +140,7 @@ class Verdict:
                 for name, mark in marks.items()
             },
             "undoes": self.undoes,
+            **({} if self.seen is None else {"seen": list(self.seen)}),
             "source": self.source,
         }
 
@@ -158,6 +162,7 @@ class Verdict:
                 before=_mark(document["before"]),
                 after=_mark(document["after"]),
                 undoes=_text_or_none(document["undoes"]),
+                seen=None if document.get("seen") is None else tuple(map(_text, document["seen"])),
                 source=_text(document.get("source", "page")),
             )
         except KeyError as error:

@@ -1,0 +1,125 @@
+"""A run's detections beside what people saw in some of its units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.evaluation.two_phase import Corrected, Reviewed, correct
+
+__all__ = ["LEAST_REVIEWED", "CorrectedNumber", "Hold", "ReviewedSample", "UnitBox", "limits_of_total"]
+
+LEAST_REVIEWED = 8
+"""Units of each stratum that must be reviewed, or all of it where it has fewer."""
+
+Hold = Literal["detector", "sampling", "availability"]
+"""An error that limits hold: of the detector, of photographs for an area, of animals that cannot be seen."""
+
+
+class UnitBox(NamedTuple):
+    """A box on a unit's own ground.
+
+    Attributes:
+        unit: Index of the unit.
+        x: Middle of the box in px of the upright image.
+        y: Middle of the box in px.
+        detected: Class that the detector gives it; null for an animal that it missed.
+        confidence: Of the detector; 0 for an animal that it missed.
+        animal: Class of the animal that a person sees there; null where there is none, and where no person
+            looked.
+    """
+
+    unit: int
+    x: float
+    y: float
+    detected: str | None
+    confidence: float
+    animal: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedNumber:
+    """A number of animals that a review set right.
+
+    Attributes:
+        value: Animals.
+        lower: 95% limit.
+        upper: 95% limit.
+        standard_error: Of the value.
+        holds: Which errors the limits hold.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    standard_error: float
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReviewedSample:
+    """What is known of all units.
+
+    Attributes:
+        images: Photograph of each unit.
+        design: Stratum of each unit, and whether it was drawn and reviewed.
+        strata: Names of the strata, by index.
+        boxes: On the own ground of the units.
+        complete: Units that a person looked at, drawn or not, shape (n,).
+    """
+
+    images: tuple[str, ...]
+    design: Reviewed
+    strata: tuple[str, ...]
+    boxes: tuple[UnitBox, ...]
+    complete: NDArray[np.bool_]
+
+    @property
+    def refusal(self) -> str | None:
+        """Why no number follows from the review; None where one does."""
+        drawn, sizes = self.design.numbers_reviewed, self.design.sizes
+        short = [
+            f"{name} detections: {int(have)} of {min(int(size), LEAST_REVIEWED)}"
+            for name, have, size in zip(self.strata, drawn, sizes, strict=True)
+            if have < min(size, LEAST_REVIEWED)
+        ]
+        if not short:
+            return None
+        return "too few photographs of the plan are reviewed to correct the number (" + "; ".join(short) + ")"
+
+    def detected(self, species: Collection[str], confidence: float = 0.0) -> NDArray[np.float64]:
+        """G of each unit, shape (n,): detections of these classes from a confidence on."""
+        return self.count([box.detected in species and box.confidence >= confidence for box in self.boxes])
+
+    def animals(self, species: Collection[str]) -> NDArray[np.float64]:
+        """F of each unit, shape (n,): animals of these classes that a person saw."""
+        return self.count([box.animal in species for box in self.boxes])
+
+    def count(self, which: Sequence[bool]) -> NDArray[np.float64]:
+        """Boxes of each unit, shape (n,), of those for which `which` is true."""
+        units = [box.unit for box, counts in zip(self.boxes, which, strict=True) if counts]
+        return np.bincount(np.array(units, np.int64), minlength=len(self.images)).astype(np.float64)
+
+    def corrected(self, species: Collection[str], confidence: float = 0.0) -> Corrected:
+        """Set the counts of these classes together right."""
+        return correct(self.design, self.detected(species, confidence), self.animals(species))
+
+
+def limits_of_total(corrected: Corrected) -> CorrectedNumber:
+    """The animals in all units with 95% limits, by Student's t."""
+    from scipy.special import stdtrit
+
+    value, variance = corrected.total(), corrected.variance()
+    reach = float(stdtrit(corrected.freedom(), 0.975)) * math.sqrt(variance) if variance > 0 else 0.0
+    return CorrectedNumber(
+        value=max(value, 0.0),
+        lower=max(value - reach, 0.0),
+        upper=max(value + reach, 0.0),
+        standard_error=math.sqrt(variance),
+        holds=("detector",),
+    )

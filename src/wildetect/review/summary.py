@@ -1,0 +1,96 @@
+"""Detected, reviewed, corrected: the three numbers of each species, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from wildetect.evaluation.reviewed_sample import CorrectedNumber, limits_of_total
+from wildetect.review.sample import NO_REVIEW, RunReview
+
+__all__ = ["ALL", "NumbersOfSpecies", "summaries_of", "summary_document"]
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumbersOfSpecies:
+    """What is known of one species, or of all.
+
+    Attributes:
+        species: Its name; "all" for all together.
+        detected: A detector says so.
+        reviewed: Animals that people saw in the photographs that they looked at; null without a review.
+        corrected: What follows for all photographs; null where nothing does.
+        reason: Why there is no corrected number; null where there is one.
+    """
+
+    species: str
+    detected: int
+    reviewed: int | None = None
+    corrected: CorrectedNumber | None = None
+    reason: str | None = None
+
+
+def summaries_of(counts: Mapping[str, int], review: RunReview | None) -> list[NumbersOfSpecies]:
+    """The numbers of a run: all species together first, then each.
+
+    Args:
+        counts: Detections of each class.
+        review: Of the run; null where there is none.
+    """
+    species = list(counts)
+    if review is not None:
+        seen = {mark.box.class_name for one in review.reviews for mark in one.animals}
+        species += sorted(seen - set(species))
+    found = [_numbers(ALL, species, sum(counts.values()), review)]
+    shown = [name for name in species if counts.get(name) or (review is not None and name not in counts)]
+    return found + [_numbers(name, [name], counts.get(name, 0), review) for name in shown]
+
+
+def _numbers(
+    name: str, species: Collection[str], detected: int, review: RunReview | None
+) -> NumbersOfSpecies:
+    if review is None:
+        return NumbersOfSpecies(species=name, detected=detected, reason=NO_REVIEW)
+    reviewed = _reviewed(review, species)
+    sample = review.sample
+    if review.reason is not None or sample is None:
+        return NumbersOfSpecies(species=name, detected=detected, reviewed=reviewed, reason=review.reason)
+    corrected = limits_of_total(sample.corrected(species))
+    return NumbersOfSpecies(species=name, detected=detected, reviewed=reviewed, corrected=corrected)
+
+
+def _reviewed(review: RunReview, species: Collection[str]) -> int:
+    """Animals that people saw: on the units' own ground where a plan says which that is."""
+    if review.sample is not None:
+        return round(float(np.sum(review.sample.animals(species))))
+    return sum(
+        mark.box.class_name in species and (one.complete or mark.reviewer is not None)
+        for one in review.reviews
+        for mark in one.animals
+    )
+
+
+def summary_document(numbers: Sequence[NumbersOfSpecies]) -> dict[str, Any]:
+    """What run.json and census.json say of them, by species."""
+    return {
+        one.species: {
+            "detected": one.detected,
+            "reviewed": one.reviewed,
+            "corrected": None if one.corrected is None else _plain(one.corrected),
+            "reason": one.reason,
+        }
+        for one in numbers
+    }
+
+
+def _plain(corrected: CorrectedNumber) -> dict[str, Any]:
+    rounded = {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in asdict(corrected).items()
+    }
+    return rounded | {"holds": list(corrected.holds)}
