@@ -30,8 +30,9 @@ class UnitBox(NamedTuple):
         y: Middle of the box in px.
         detected: Class that the detector gives it; null for an animal that it missed.
         confidence: Of the detector; 0 for an animal that it missed.
-        animal: Class of the animal that a person sees there; null where there is none, and where no person
-            looked.
+        animal: Class of the animal that a person sees there; null for the detector's own box.
+        agreed: Whether detector and person agree that an animal is there: a detection that is right, an
+            animal that was found.
     """
 
     unit: int
@@ -40,6 +41,7 @@ class UnitBox(NamedTuple):
     detected: str | None
     confidence: float
     animal: str | None
+    agreed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

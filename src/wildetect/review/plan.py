@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 PLAN, PLAN_TABLE = "plan.json", "plan.csv"
+_NAMES = {"estimate": (PLAN, PLAN_TABLE), "training": ("training.json", "training.csv")}
 _VERSION = 1
 
 Purpose = Literal["estimate", "training"]
@@ -117,24 +118,29 @@ def _place(unit: Unit) -> int:
 
 
 def write_plan(run: Path, plan: Plan) -> None:
-    """Write plan.json and plan.csv into the run's folder `review`.
+    """Write plan.json and plan.csv into the run's folder `review`; for training, training.json and .csv.
 
     Raises:
         InputError: They cannot be written.
     """
     folder = review_folder(run)
     make_folder(folder, hint="Check the drive and its free space.", what="the folder of the review")
-    write_text(folder / PLAN_TABLE, _table(plan))
-    write_text(folder / PLAN, json.dumps(_document(plan), ensure_ascii=True, indent=1) + "\n")
+    document, table = _NAMES[plan.purpose]
+    write_text(folder / table, _table(plan))
+    write_text(folder / document, json.dumps(_document(plan), ensure_ascii=True, indent=1) + "\n")
 
 
-def read_plan(run: Path) -> Plan | None:
+def read_plan(run: Path, purpose: Purpose = "estimate") -> Plan | None:
     """Read the plan of a run; None where there is none.
+
+    Args:
+        run: Its output folder.
+        purpose: Which of its plans.
 
     Raises:
         InputError: There is one that cannot be read.
     """
-    path = review_folder(run) / PLAN
+    path = review_folder(run) / _NAMES[purpose][0]
     try:
         return _plan(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -103,10 +103,19 @@ def _boxes(row: int, unit: Unit, review: ImageReview) -> Iterable[UnitBox]:
     at = [replace(mark, box=mark.detected) for mark in detected if mark.detected is not None]
     for mark, own in zip(at, inside(_middles(at), unit.outline), strict=True):
         if own and mark.detected is not None:
-            yield UnitBox(row, *mark.middle, mark.detected.class_name, mark.confidence or 0.0, None)
+            yield UnitBox(
+                row, *mark.middle, mark.detected.class_name, mark.confidence or 0.0, None, mark.counts
+            )
     for mark, own in zip(animals, inside(_middles(animals), unit.outline), strict=True):
         if own:
-            yield UnitBox(row, *mark.middle, None, 0.0, mark.box.class_name)
+            yield UnitBox(
+                row,
+                *mark.middle,
+                None,
+                mark.confidence or 0.0,
+                mark.box.class_name,
+                mark.detected is not None,
+            )
 
 
 def _middles(marks: Sequence[Mark]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -16,6 +16,7 @@ from wildetect.tasks import (
     model_comparison,
     model_listing,
     model_quality,
+    review,
     shims,
 )
 
@@ -48,6 +49,7 @@ ns.add_collection(
 )
 ns.add_collection(Collection("detect", detect.run, detect_export.export))
 ns.add_collection(Collection("census", census.run, census.plan, census.selftest))
+ns.add_collection(Collection("review", review.plan, review.status))
 ns.add_collection(Collection("config", config.show, config.schema))
 ns.add_collection(Collection("shims", shims.write))
 ns.add_collection(Collection("docs", docs.write))

@@ -1,0 +1,145 @@
+"""Make the plan of a run: draw its units, or add to those that were drawn before."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.results.finished_run import FinishedRun
+from wildetect.review.drawing import (
+    Candidate,
+    candidates_of,
+    draw,
+    expected_error,
+    least_for,
+    run_digest,
+)
+from wildetect.review.plan import Outline, Plan, PlanStratum, Purpose, Unit, read_plan, write_plan
+from wildetect.review.verdicts import read_verdicts, standing
+
+__all__ = ["USUAL_PHOTOGRAPHS", "Planned", "Wish", "make_plan"]
+
+USUAL_PHOTOGRAPHS = 150
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to draw.
+
+    Attributes:
+        photographs: How many; null: as many as `cv` takes.
+        cv: Coefficient of variation that the review may leave in the total; null: not asked.
+        seed: Of the random numbers; null: that of the earlier plan, or any.
+        purpose: What it is for.
+    """
+
+    photographs: int | None = None
+    cv: float | None = None
+    seed: int | None = None
+    purpose: Purpose = "estimate"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and what to expect from it.
+
+    Attributes:
+        plan: As it was written.
+        expected: Coefficient of variation that the review leaves in the total; null: it cannot be told.
+        earlier: How many units the earlier plan had drawn; 0: there was none.
+    """
+
+    plan: Plan
+    expected: float | None
+    earlier: int = 0
+
+
+def make_plan(run: FinishedRun, outlines: Mapping[str, Outline], wish: Wish) -> Planned:
+    """Draw units and write plan.json and plan.csv.
+
+    Args:
+        run: The detections.
+        outlines: Own ground of the images that overlap with others.
+        wish: What to draw.
+
+    Raises:
+        ConfigurationError: What is wished for cannot be drawn, or would throw a review away.
+        InputError: The run has no image to draw, or the plan cannot be written.
+    """
+    results = list(run.results)
+    candidates = candidates_of(results, outlines)
+    if not candidates:
+        raise InputError(
+            f"the run in {run.folder} holds no image that could be reviewed",
+            hint="Name the folder of a run that has read its images.",
+        )
+    digest = run_digest(results)
+    if wish.purpose == "training":
+        plan = _for_training(candidates, wish.photographs or USUAL_PHOTOGRAPHS, digest)
+        write_plan(run.folder, plan)
+        return Planned(plan, None)
+    earlier = read_plan(run.folder)
+    seed = wish.seed
+    if earlier is not None and seed is None:
+        seed = earlier.seed
+    if seed is None:
+        seed = secrets.randbelow(2**31)
+    plan = draw(candidates, _number(candidates, wish), seed, digest)
+    _keep_reviewed(run.folder, earlier, plan)
+    write_plan(run.folder, plan)
+    drawn = len(plan.to_review)
+    return Planned(plan, expected_error(candidates, drawn), 0 if earlier is None else len(earlier.to_review))
+
+
+def _number(candidates: Sequence[Candidate], wish: Wish) -> int:
+    if wish.cv is None:
+        return wish.photographs or USUAL_PHOTOGRAPHS
+    if expected_error(candidates, 1) is None:
+        raise ConfigurationError(
+            "nothing was detected, so no precision can be promised",
+            hint="Give a number of photographs instead: --photographs 150",
+        )
+    return least_for(candidates, wish.cv)
+
+
+def _keep_reviewed(run: Path, earlier: Plan | None, plan: Plan) -> None:
+    """Go no further where units that were drawn and reviewed would not be in the sample any more.
+
+    Raises:
+        ConfigurationError: Saying what to do instead.
+    """
+    if earlier is None:
+        return
+    complete = {one.image for one in standing(read_verdicts(run).verdicts) if one.kind == "nothing-here"}
+    drawn = {unit.image for unit in plan.to_review}
+    lost = [unit.image for unit in earlier.to_review if unit.image in complete and unit.image not in drawn]
+    same = earlier.seed == plan.seed and earlier.run_digest == plan.run_digest
+    if lost or (complete and not same):
+        number = len([unit for unit in earlier.to_review if unit.image in complete])
+        raise ConfigurationError(
+            f"another sample would leave out photographs of the plan that are reviewed: {number:,} of them",
+            hint="Draw more of the same sample: leave out --seed, and give a larger --photographs. To begin "
+            f"again, move {run / 'review' / 'plan.json'} away first.",
+        )
+
+
+def _for_training(candidates: Sequence[Candidate], photographs: int, digest: str) -> Plan:
+    """The images of which the detector is least sure: a detector learns most from them."""
+    order = sorted(candidates, key=lambda one: (-one.doubt, one.image))[:photographs]
+    place_of = {one.image: place for place, one in enumerate(order, 1)}
+    stratum = PlanStratum(name="all", least=0, most=None, units=len(candidates), drawn=len(order))
+    return Plan(
+        seed=0,
+        purpose="training",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        run_digest=digest,
+        strata=(stratum,),
+        units=tuple(
+            Unit(image=one.image, stratum="all", detected=one.detected, place=place_of.get(one.image))
+            for one in candidates
+        ),
+    )

@@ -1,0 +1,83 @@
+"""How far the review of a run is, and what it says of the detector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from wildetect.evaluation.detector_quality import DetectorQuality, quality_of
+from wildetect.results.finished_run import FinishedRun
+from wildetect.review.plan import read_plan
+from wildetect.review.sample import read_review
+from wildetect.review.summary import NumbersOfSpecies, summaries_of, summary_document
+from wildetect.review.verdicts import read_verdicts, standing
+
+__all__ = ["ReviewStatus", "status_document", "status_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewStatus:
+    """What is known of a review.
+
+    Attributes:
+        planned: Units that were drawn; null: there is no plan.
+        reviewed: Of them, those that are complete.
+        complete: Images that are complete, drawn or not.
+        images: Of the run, without those that failed.
+        verdicts: How many of each kind stand.
+        reviewers: How many verdicts each person gave.
+        numbers: Detected, reviewed, corrected.
+        quality: Of the detector; null where the review does not tell.
+        problems: Lines of verdicts.jsonl that cannot be used.
+    """
+
+    planned: int | None
+    reviewed: int
+    complete: int
+    images: int
+    verdicts: dict[str, int]
+    reviewers: dict[str, int]
+    numbers: tuple[NumbersOfSpecies, ...]
+    quality: DetectorQuality | None
+    problems: tuple[str, ...]
+
+
+def status_of(run: FinishedRun) -> ReviewStatus:
+    """Read a review and sum it up.
+
+    Raises:
+        InputError: The plan or the verdicts cannot be read.
+    """
+    plan = read_plan(run.folder)
+    given = standing(read_verdicts(run.folder).verdicts)
+    review = read_review(run.folder, run.results, run.class_names)
+    complete = {one.image for one in review.reviews if one.complete} if review is not None else set()
+    drawn = None if plan is None else [unit.image for unit in plan.to_review]
+    sample = None if review is None or review.reason is not None else review.sample
+    return ReviewStatus(
+        planned=None if drawn is None else len(drawn),
+        reviewed=sum(image in complete for image in drawn or ()),
+        complete=len(complete),
+        images=sum(not result.failed for result in run.results),
+        verdicts=dict(Counter(one.kind for one in given)),
+        reviewers=dict(Counter(one.reviewer for one in given)),
+        numbers=tuple(summaries_of(run.document["counts"], review)),
+        quality=None if sample is None else quality_of(sample),
+        problems=() if review is None else review.problems,
+    )
+
+
+def status_document(status: ReviewStatus) -> dict[str, Any]:
+    """What `review.status --json` prints."""
+    return {
+        "planned": status.planned,
+        "reviewed": status.reviewed,
+        "complete": status.complete,
+        "images": status.images,
+        "verdicts": status.verdicts,
+        "reviewers": status.reviewers,
+        "summary": summary_document(status.numbers),
+        "detector": None if status.quality is None else asdict(status.quality),
+        "problems": list(status.problems),
+    }

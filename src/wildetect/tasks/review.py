@@ -1,0 +1,180 @@
+"""The tasks that let people check a run, and make a number of what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+
+from wildetect.tasks.support import emit, say, verb
+
+if TYPE_CHECKING:
+    from wildetect.review.planning import Planned, Wish
+    from wildetect.review.status import ReviewStatus
+
+__all__ = ["plan", "status"]
+
+_RUN = "output folder of a finished detect.run"
+_NORMAL = 1.96
+_MOST_PROBLEMS = 5
+
+
+@verb(
+    help={
+        "run": _RUN,
+        "photographs": "how many to draw; without it 150, or as many as --cv takes",
+        "cv": "draw as many as leave this error in the total, as a part of it: 0.05 is 5%",
+        "seed": "of the random numbers; without it that of the earlier plan, or any",
+        "for": "estimate: by chance, for a number that holds up; training: of what it is least sure",
+        "json": "what was drawn, on stdout",
+    },
+)
+def plan(
+    context: Context,
+    run: str | None = None,
+    photographs: str | None = None,
+    cv: str | None = None,
+    seed: str | None = None,
+    for_: str = "estimate",
+    json: bool = False,
+) -> None:
+    """Draw the photographs that a person is to look at.
+
+    They are drawn by chance, some of those with many detections, some of those with few and some of those
+    with none, and are listed in review/plan.json and plan.csv in the run's folder. With the same seed a
+    larger number adds to a smaller one, so that a review can go on.
+    """
+    del context
+    from wildetect.results.finished_run import read_finished_run
+    from wildetect.review.planning import make_plan
+    from wildetect.settings import Project
+    from wildetect.tasks.review_ground import own_grounds_of, run_folder
+
+    wish = _wish(photographs, cv, seed, for_)
+    finished = read_finished_run(run_folder(run))
+    made = make_plan(finished, own_grounds_of(Project.find(), finished), wish)
+    if json:
+        emit(_plan_document(made))
+        return
+    _show_plan(made, wish, str(finished.folder))
+
+
+def _wish(photographs: str | None, cv: str | None, seed: str | None, purpose: str) -> Wish:
+    from wildetect.errors import ConfigurationError
+    from wildetect.review.planning import Wish
+
+    if purpose not in {"estimate", "training"}:
+        raise ConfigurationError(
+            f"--for: {purpose} is not a purpose", hint="Give --for estimate or --for training."
+        )
+    if photographs is not None and cv is not None:
+        raise ConfigurationError("--photographs and --cv both say how many to draw", hint="Give one of them.")
+    return Wish(
+        photographs=None if photographs is None else _whole("--photographs", photographs, 1),
+        cv=None if cv is None else _part("--cv", cv),
+        seed=None if seed is None else _whole("--seed", seed, 0),
+        purpose="training" if purpose == "training" else "estimate",
+    )
+
+
+def _whole(option: str, text: str, least: int) -> int:
+    from wildetect.errors import ConfigurationError
+
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ConfigurationError(
+            f"{option}: {text} is not a whole number of {least} or more", hint=f"For example {option} 150"
+        )
+    return number
+
+
+def _part(option: str, text: str) -> float:
+    from wildetect.errors import ConfigurationError
+
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise ConfigurationError(
+            f"{option}: {text} is not a number between 0 and 1", hint=f"For example {option} 0.05"
+        )
+    return number
+
+
+def _plan_document(made: Planned) -> dict[str, Any]:
+    drawn = made.plan.to_review
+    return {
+        "for": made.plan.purpose,
+        "seed": made.plan.seed,
+        "photographs": len(drawn),
+        "of": len(made.plan.units),
+        "expected_cv": made.expected,
+        "strata": [
+            {"detections": one.name, "units": one.units, "drawn": one.drawn} for one in made.plan.strata
+        ],
+        "images": [unit.image for unit in drawn],
+    }
+
+
+def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
+    from wildetect.tasks.table import print_table
+
+    drawn = len(made.plan.to_review)
+    rows = [[one.name, f"{one.units:,}", f"{one.drawn:,}"] for one in made.plan.strata if one.units]
+    print_table(["detections", "photographs", "to review"], rows, numbers=True)
+    if wish.photographs is not None and drawn > wish.photographs:
+        say(f"{drawn:,} instead of {wish.photographs:,}: each group needs 8, or all that it has")
+    if any(unit.outline is not None for unit in made.plan.units):
+        say("photographs overlap: of each, the ground that lies nearest to its middle is reviewed")
+    if made.expected is not None:
+        print(
+            f"{drawn:,} photographs should leave about ±{_NORMAL * made.expected:.0%} in the number of "
+            "animals photographed; what the flight did not see comes on top"
+        )
+    print(f"review them: uv run invoke review.open --run {folder}")
+
+
+@verb(help={"run": _RUN, "json": "everything, on stdout"})
+def status(context: Context, run: str | None = None, json: bool = False) -> None:
+    """Say how far a review is, and what follows from it."""
+    del context
+    from wildetect.results.finished_run import read_finished_run
+    from wildetect.review.status import status_document, status_of
+    from wildetect.tasks.review_ground import run_folder
+
+    found = status_of(read_finished_run(run_folder(run)))
+    if json:
+        emit(status_document(found))
+        return
+    _show_status(found)
+
+
+def _show_status(found: ReviewStatus) -> None:
+    from wildetect.tasks.table import print_table
+
+    if found.planned is not None:
+        print(f"{found.reviewed:,} of {found.planned:,} photographs of the plan are reviewed")
+    print(f"{found.complete:,} of {found.images:,} photographs are complete")
+    for name, number in found.reviewers.items():
+        print(f"{number:,} verdicts by {name}")
+    rows = []
+    for one in found.numbers:
+        limits = "-" if one.corrected is None else f"{one.corrected.lower:,.0f} to {one.corrected.upper:,.0f}"
+        value = "-" if one.corrected is None else f"{one.corrected.value:,.0f}"
+        reviewed = "-" if one.reviewed is None else f"{one.reviewed:,}"
+        rows.append([one.species, f"{one.detected:,}", reviewed, value, limits])
+    print_table(["species", "detected", "reviewed", "corrected", "95% limits"], rows, numbers=True)
+    for reason in dict.fromkeys(one.reason for one in found.numbers if one.reason):
+        print(f"not corrected: {reason}")
+    for what, share in (
+        ("precision", found.quality and found.quality.precision),
+        ("recall", found.quality and found.quality.recall),
+    ):
+        if share:
+            print(f"{what} {share.value:.0%} ({share.lower:.0%} to {share.upper:.0%})")
+    for problem in found.problems[:_MOST_PROBLEMS]:
+        say(f"warning: verdicts.jsonl, {problem}: it does not count")
