@@ -113,15 +113,64 @@ class ReviewedSample:
 
 
 def limits_of_total(corrected: Corrected) -> CorrectedNumber:
-    """The animals in all units with 95% limits, by Student's t."""
+    """The animals in all units with 95% limits.
+
+    Animals in units without detections are rare and seldom drawn: a sample that holds few of them shows too
+    little spread, too, and limits by t missed the truth upwards 15 times in 100. Their number T0 has limits
+    of its own, with a variance in proportion to it (k T0, as E. B. Wilson's limits of a share have it):
+
+        T0 + (t² k ± sqrt(t^4 k² + 4 t² k T0)) / 2
+
+    None in m of N empty units leaves room for t² N / m, near the "rule of three". The other strata have
+    limits by t, and both distances are added as the root of their squares (Zou, G. Y. and Donner, A. 2008.
+    Construction of confidence limits about effect measures. Statistics in Medicine 27, 1693-1702).
+    """
     from scipy.special import stdtrit
 
-    value, variance = corrected.total(), corrected.variance()
-    reach = float(stdtrit(corrected.freedom(), 0.975)) * math.sqrt(variance) if variance > 0 else 0.0
+    value = corrected.total()
+    rare = _Rare.of(corrected)
+    rest = max(corrected.variance() - rare.measured, 0.0)
+    square = float(stdtrit(corrected.freedom(), 0.975)) ** 2
+    root = math.sqrt((square * rare.step) ** 2 + 4 * square * rare.step * rare.number)
+    below = min((root - square * rare.step) / 2, rare.number)
+    above = (root + square * rare.step) / 2
     return CorrectedNumber(
         value=max(value, 0.0),
-        lower=max(value - reach, 0.0),
-        upper=max(value + reach, 0.0),
-        standard_error=math.sqrt(variance),
+        lower=max(value - math.hypot(math.sqrt(square * rest), below), 0.0),
+        upper=max(value + math.hypot(math.sqrt(square * rest), above), 0.0),
+        standard_error=math.sqrt(rest + max(rare.measured, rare.step * rare.number)),
         holds=("detector",),
     )
+
+
+class _Rare(NamedTuple):
+    """Animals in strata without detections.
+
+    Attributes:
+        number: Estimated (T0).
+        step: What one more adds to the variance (k).
+        measured: The variance as the sample shows it.
+    """
+
+    number: float
+    step: float
+    measured: float
+
+    @classmethod
+    def of(cls, corrected: Corrected) -> _Rare:
+        """From the strata whose ratio is 0."""
+        design = corrected.design
+        drawn, sizes = design.numbers_reviewed, design.sizes
+        variances = corrected.variances()
+        number = step = measured = 0.0
+        for row in np.flatnonzero((corrected.ratio == 0) & (drawn < sizes)).tolist():
+            seen = corrected.residual[design.reviewed & (design.stratum == row)]
+            if not len(seen) or (seen < 0).any():
+                continue
+            # animals that stand together are missed together
+            together = max(float((seen**2).sum() / seen.sum()), 1.0) if seen.any() else 1.0
+            factor = float(sizes[row] / drawn[row])
+            step = max(step, together * factor * (1 - 1 / factor))
+            number += factor * float(seen.sum())
+            measured += float(variances[row])
+        return cls(number, step, measured)
