@@ -62,7 +62,7 @@ def status_of(run: FinishedRun) -> ReviewStatus:
         images=sum(not result.failed for result in run.results),
         verdicts=dict(Counter(one.kind for one in given)),
         reviewers=dict(Counter(one.reviewer for one in given)),
-        numbers=tuple(summaries_of(run.document["counts"], review)),
+        numbers=tuple(summaries_of(run.record.counts, review)),
         quality=None if sample is None else quality_of(sample),
         problems=() if review is None else review.problems,
     )
