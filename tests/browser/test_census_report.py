@@ -87,3 +87,17 @@ def test_on_paper(browser: webdriver.Chrome, report: Path) -> None:
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_the_legend_of_the_limits_stands_on_one_line_on_a_laptop(
+    browser: webdriver.Chrome, report: Path
+) -> None:
+    laptop = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", laptop)
+    try:
+        open_page(browser, report)
+        entries = browser.find_elements(By.CSS_SELECTOR, ".numbers thead .wide .entry")
+        assert [entry.text for entry in entries] == ["seen", "estimated, with its limits"]
+        assert len({entry.location["y"] for entry in entries}) == 1
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -15,6 +15,7 @@ from tests.html_elements import Elements
 from wildetect.census.output.charts import confidence_chart, whiskers
 from wildetect.census.output.drawing import census_map
 from wildetect.census.output.pairs import doubtful_pairs
+from wildetect.census.output.report import distinct_estimates
 from wildetect.census.survey import survey
 
 
@@ -141,3 +142,14 @@ def test_the_chart_of_confidence() -> None:
     assert alone is not None
     assert [line.name for line in alone.lines] == ["zebra"]
     assert confidence_chart(numbers[:1], names, 0.2) is None
+
+
+def test_no_row_says_what_another_says() -> None:
+    one = [{"species": species, "stratum": stratum} for species in (None, "kudu") for stratum in ("n", "all")]
+    assert distinct_estimates(one) == [{"species": "kudu", "stratum": "n"}]
+    two = [
+        {"species": name, "stratum": place} for name in (None, "kudu", "oryx") for place in ("n", "s", "all")
+    ]
+    assert distinct_estimates(two) == two
+    unknown = [{"species": name, "stratum": "all"} for name in (None, "kudu", "oryx")]
+    assert distinct_estimates(unknown) == unknown

@@ -15,6 +15,7 @@ _FIX = (
 )
 
 
+_DOUBT = "Limits in doubt, as they may hold the truth less often than 95 times in 100."
 _MOST_TOLD = 3
 
 
@@ -33,4 +34,5 @@ def clustered(estimates: Sequence[ClassEstimate], class_names: Sequence[str]) ->
     if about:
         told = [f"{', '.join(dict.fromkeys(names))}: {doubt}" for doubt, names in about.items()]
         more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
-        yield Caution("clustered", f"Limits in doubt. {'; '.join(told[:_MOST_TOLD])}{more}.", _FIX)
+        which = f"{'; '.join(told[:_MOST_TOLD])}{more}"
+        yield Caution("clustered", f"{_DOUBT} {which}.", _FIX)

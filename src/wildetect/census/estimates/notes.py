@@ -134,13 +134,13 @@ def doubt_of(stratum: Stratum) -> str | None:
     if largest.counted > _MOST_ON_ONE * total:
         return (
             f"{largest.counted / total:.0%} of the animals counted in {stratum.name} are on one transect of "
-            f"{flown} ({largest.name}): such limits hold the truth less often than 95 times in 100"
+            f"{flown} ({largest.name})"
         )
     effective = total**2 / math.fsum(count**2 for count in counts)
     if effective < max(_LEAST_EFFECTIVE, _EFFECTIVE_SHARE * flown):
         return (
             f"the animals of {stratum.name} are so clustered that its {flown} transects tell as much as "
-            f"{effective:.1f} with even numbers: such limits hold the truth less often than 95 times in 100"
+            f"{effective:.1f} with even numbers"
         )
     return None
 

@@ -15,7 +15,7 @@ from wildetect.results.files import write_text
 from wildetect.results.report.numbers import colour_code
 from wildetect.results.report.page import TEMPLATES, environment, policy, text_of
 
-__all__ = ["write_census_report"]
+__all__ = ["distinct_estimates", "write_census_report"]
 
 _OWN = Path(__file__).with_name("templates")
 _MOST_FILES = 200
@@ -54,6 +54,7 @@ def write_census_report(
     style = text_of(TEMPLATES / "report.css", _OWN / "census_report.css")
     headlines = [one for one in document["estimates"] if one["stratum"] == _ALL]
     order = _Order(document)
+    estimates = sorted(distinct_estimates(document["estimates"]), key=order)
     page = environment(_OWN).get_template("census_report.html.j2")
     pieces = page.generate(
         census=document,
@@ -63,14 +64,12 @@ def write_census_report(
         methods=_methods(document),
         used_jolly=any("Jolly" in one["method"] for one in document["estimates"]),
         used_total=any(one["method"] == "total count" for one in document["estimates"]),
-        estimates=sorted(document["estimates"], key=order),
-        has_strata=any(one["stratum"] != _ALL for one in document["estimates"]),
+        estimates=estimates,
+        has_strata=any(one["stratum"] != _ALL for one in estimates),
         notes=list(_notes(document["estimates"])),
         any_limits=any(one["lower"] is not None for one in headlines),
         doubtful=any(one["doubt"] for one in headlines),
-        other_limits=[
-            (one, limits) for one in sorted(document["estimates"], key=order) for limits in one["limits"]
-        ],
+        other_limits=[(one, limits) for one in estimates for limits in one["limits"]],
         searched=sum(one["searched_km2"] for one in document["strata"]),
         taken=_taken(document["photographs"]),
         map=census_map(census) if with_map else None,
@@ -88,6 +87,18 @@ def write_census_report(
         policy=policy(style),
     )
     write_text(path, pieces)
+
+
+def distinct_estimates(estimates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without rows that say the same again: the sum of one stratum, and all species where there is one."""
+    strata = {one["stratum"] for one in estimates} - {_ALL}
+    species = {one["species"] for one in estimates} - {None}
+    return [
+        one
+        for one in estimates
+        if not (len(strata) == 1 and one["stratum"] == _ALL)
+        and not (len(species) == 1 and one["species"] is None)
+    ]
 
 
 def _with_whiskers(headlines: Sequence[Mapping[str, Any]], order: _Order) -> list[dict[str, Any]]:
