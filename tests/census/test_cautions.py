@@ -86,19 +86,19 @@ def test_a_jump_in_position() -> None:
     shots[4] = Shot((2500.0, 120.0))
     photographs = fly(Survey(shots=tuple(shots)), NOTHING).photographs
     found = told(photographs)
-    assert set(found) == {"jump"}
+    assert set(found) == {"jump", "flat-ground"}
     assert found["jump"].files == [photographs[4].file]
 
 
 def test_two_flights_far_apart_are_no_jump() -> None:
     shots = [Shot((5000.0 * (number // 4), 30.0 * number)) for number in range(8)]
     photographs = fly(Survey(shots=tuple(shots)), NOTHING).photographs
-    assert set(told(photographs)) == {"jump"}  # 5 km in three seconds
+    assert set(told(photographs)) == {"jump", "flat-ground"}  # 5 km in three seconds
     second = [
         replace(one, tags=replace(one.tags, taken=START + timedelta(hours=1, seconds=3 * number)))
         for number, one in enumerate(photographs[4:])
     ]
-    assert told([*photographs[:4], *second]) == {}
+    assert set(told([*photographs[:4], *second])) == {"flat-ground"}
 
 
 def test_a_survey_wider_than_one_projection_carries() -> None:
@@ -122,3 +122,13 @@ def test_a_single_photograph() -> None:
     flown: Flown = fly(Survey(shots=(Shot((0.0, 0.0)),)), NOTHING)
     assert told(flown.photographs) == {}
     assert flown.photographs[0].tags.taken == START + timedelta(0)
+
+
+def test_heights_above_take_off_over_a_wide_survey_are_doubtful_without_a_terrain_file() -> None:
+    shots = tuple(Shot((0.0, 60.0 * number)) for number in range(20))
+    photographs = fly(Survey(shots=shots), NOTHING).photographs
+    found = told(photographs)
+    assert set(found) == {"flat-ground"}
+    assert "photographs show 19% less ground" in found["flat-ground"].message
+    assert "survey.terrain" in found["flat-ground"].mend
+    assert told(photographs[:6]) == {}  # 300 m wide: no room for hills

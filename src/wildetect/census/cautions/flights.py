@@ -19,6 +19,8 @@ _LEAP = 20.0  # usual steps
 _LEAST_TRACK = 5  # photographs
 _DRIFT = 0.2  # of the usual height
 _MEASURED = ("XMP", "CSV")  # above take-off
+_WIDE = 5.0  # times the height: an area in which the ground may well rise or fall
+_RISE = 0.1  # of the height
 
 
 def same_position(shots: Sequence[View]) -> Iterator[Caution]:
@@ -102,6 +104,8 @@ def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
         )
     yield from _drift(shots)
     over = [view for view in shots if view.sources["height"] == "terrain"]
+    if not over:
+        yield from _unknown_ground(shots)
     beside = [view.file for view in shots if over and view.sources["height"] == "XMP"]
     if beside:
         yield Caution(
@@ -111,6 +115,27 @@ def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
             "Name a terrain file that covers the whole survey, the place of take-off included.",
             beside,
         )
+
+
+def _unknown_ground(shots: Sequence[View]) -> Iterator[Caution]:
+    """Heights above the place of take-off, in a survey so wide that the ground below may be another."""
+    flown = [view.height_above_ground for view in shots if view.sources["height"] in _MEASURED]
+    if not flown:
+        return
+    usual = float(np.median(flown))
+    extent = float(np.ptp(np.array([(view.x, view.y) for view in shots]), axis=0).max())
+    if extent <= _WIDE * usual:
+        return
+    less = 1 - (1 - _RISE) ** 2
+    yield Caution(
+        "flat-ground",
+        "Heights are above the place of take-off, and nothing says how the ground lies along the "
+        f"{extent:,.0f} m of the survey: where it is {_RISE * usual:.0f} m higher, photographs show "
+        f"{less:.0%} less ground than is taken for searched, and densities come out too low; where it is "
+        "lower, too high.",
+        "Name the heights of the ground as survey.terrain, a GeoTIFF; on ground level to a few metres "
+        "nothing is to be done.",
+    )
 
 
 def _drift(shots: Sequence[View]) -> Iterator[Caution]:
