@@ -90,10 +90,12 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
     assert list(document) == [
         "state",
         "campaign",
+        "summary",
         "counts",
         "tolerance",
         "confidence",
         "estimates",
+        "corrected",
         "strata",
         "transects",
         "sampling",

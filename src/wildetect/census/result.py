@@ -12,6 +12,7 @@ from wildetect.census.counting.animals import Animals
 from wildetect.census.counting.thresholds import NumberSeen
 from wildetect.census.design.sampling import ClassEstimate, Sample
 from wildetect.census.design.transects import Transects
+from wildetect.census.estimates.corrected import CorrectedEstimate
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Photograph, Views
 
@@ -88,6 +89,8 @@ class Census:
         estimates: Each class and all of them, each stratum and all.
         cautions: What to know before the numbers are used.
         left_out: Photographs without a place on the ground.
+        corrected: The numbers as a review set them right; none without one.
+        review_reason: Why there are none; null where there are some.
     """
 
     class_names: Sequence[str]
@@ -104,3 +107,5 @@ class Census:
     estimates: Sequence[ClassEstimate]
     cautions: Sequence[Caution]
     left_out: tuple[LeftOut, ...] = ()
+    corrected: Sequence[CorrectedEstimate] = ()
+    review_reason: str | None = None

@@ -15,14 +15,16 @@ from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_n
 from wildetect.census.cautions.reach import coverage
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
 from wildetect.census.counting.thresholds import numbers_by_confidence
-from wildetect.census.design.sampling import estimates_of, sample_survey
+from wildetect.census.design.sampling import Sample, estimates_of, sample_survey
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.design.transects import transects_for
+from wildetect.census.estimates.corrected import CorrectedEstimate, corrected_estimates
 from wildetect.census.gathering import gather
 from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
 from wildetect.census.ground.photographs import Views, make_views
 from wildetect.census.result import Census, Tolerance, ToleranceCount
 from wildetect.errors import ConfigurationError
+from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.results.finished_run import FinishedRun
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs
@@ -45,6 +47,8 @@ class SurveyPlan:
         files: Strata, transects and positions.
         folders: Where photographs are looked for that are no longer where the run found them.
         progress: Told how many of how many photographs have been read.
+        reviewed: What people saw; null where no number follows from a review.
+        review_reason: Why none does; null where one does.
     """
 
     run: FinishedRun
@@ -54,6 +58,8 @@ class SurveyPlan:
     files: SurveyFiles
     folders: Sequence[Path]
     progress: Callable[[int, int], None]
+    reviewed: ReviewedSample | None = None
+    review_reason: str | None = None
 
 
 def survey(plan: SurveyPlan) -> Census:
@@ -104,7 +110,21 @@ def survey(plan: SurveyPlan) -> Census:
             *cautions(gathered.photographs, views, _trained_gsd(plan.keys), animals),
         ),
         left_out=tuple(left_out_of(gathered, views)),
+        corrected=_corrected(plan, sample, views, [plan.run.class_names[class_id] for class_id in wanted]),
+        review_reason=plan.review_reason,
     )
+
+
+def _corrected(
+    plan: SurveyPlan, sample: Sample, views: Views, wanted: Sequence[str]
+) -> list[CorrectedEstimate]:
+    """The numbers as the review sets them right, those of species that only people named among them."""
+    if plan.reviewed is None:
+        return []
+    named = {box.animal for box in plan.reviewed.boxes if box.animal is not None}
+    others = sorted(named - set(wanted)) if plan.species is None else []
+    confidence = {name: plan.keys.confidence_of(name) for name in plan.run.class_names}
+    return corrected_estimates(plan.reviewed, sample, views, [*wanted, *others], confidence)
 
 
 def wanted_classes(plan: SurveyPlan) -> list[int]:

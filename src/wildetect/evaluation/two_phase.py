@@ -3,7 +3,7 @@
 Two-phase ratio estimation by strata. With G detections and F animals in a unit, of N_h units of a stratum
 m_h reviewed:
 
-    b_h = sum F / sum G over the reviewed (0 where no G), residual e = F - b_h G
+    b_h = sum F / sum G over the reviewed, residual e = F - b_h G
     y   = b_h G, and for a reviewed unit + N_h / m_h e
     V2  = sum N_h² (1 - m_h / N_h) s²_e,h / m_h
 
@@ -114,12 +114,27 @@ def correct(
         ratio: b_h, where these counts are of a part of the area and the ratio is that of the whole; null:
             from these counts.
     """
-    which, number = design.reviewed, len(design.sizes)
+    which = design.reviewed
     if ratio is None:
-        counted = np.bincount(design.stratum[which], detected[which], number)
-        there = np.bincount(design.stratum[which], animals[which], number)
-        ratio = np.divide(there, counted, out=np.zeros(number), where=counted > 0)
+        ratio = _ratios(design, detected, animals)
     by_ratio = ratio[design.stratum] * detected
     residual = np.where(which, animals - by_ratio, 0.0)
     factor = design.sizes / np.maximum(design.numbers_reviewed, 1)
     return Corrected(by_ratio + factor[design.stratum] * residual, ratio, residual, design)
+
+
+def _ratios(design: Reviewed, detected: _Numbers, animals: _Numbers) -> _Numbers:
+    """b_h of each stratum; 0 where nothing was detected.
+
+    A rare species may be detected in a stratum and in none of the units that were reviewed there: its ratio
+    is that of the other strata then, and 1, the detector's word, where no unit says anything.
+    """
+    which, number = design.reviewed, len(design.sizes)
+    counted = np.bincount(design.stratum[which], detected[which], number)
+    there = np.bincount(design.stratum[which], animals[which], number)
+    factor = design.sizes / np.maximum(design.numbers_reviewed, 1)
+    known = counted > 0
+    elsewhere = float((factor * counted)[known].sum())
+    pooled = float((factor * there)[known].sum()) / elsewhere if elsewhere else 1.0
+    anywhere = np.bincount(design.stratum, detected, number) > 0
+    return np.divide(there, counted, out=np.where(anywhere, pooled, 0.0), where=known)

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 
-__all__ = ["Campaign", "CensusExport", "CensusSettings", "Planning", "SurveyKeys"]
+__all__ = ["Availability", "Campaign", "CensusExport", "CensusSettings", "Planning", "SurveyKeys"]
 
 DISTANCE_DECIDES = NoEffect("the distance on the ground decides which boxes are one animal")
 NOT_SENT = NoEffect("results are not sent to FiftyOne; animals.geojson and detections/coco.json open in it")
@@ -61,6 +61,13 @@ class Campaign(Keys):
     ] = Field(None, description="classes to count; null: all")
 
 
+class Availability(Keys):
+    """Share of a species that a photograph can show: the others stand under trees, dive or hide."""
+
+    p: float = Field(gt=0, le=1, allow_inf_nan=False, description="share that can be seen, above 0, up to 1")
+    se: float = Field(0.0, ge=0, allow_inf_nan=False, description="standard error of p")
+
+
 class SurveyKeys(Keys):
     """How animals are counted once, and the design of the survey."""
 
@@ -77,6 +84,10 @@ class SurveyKeys(Keys):
         None, gt=0, description="cm/px of the photographs that the model was trained on; null: not compared"
     )
     terrain: Path | None = Field(None, description="heights of the ground above sea, a GeoTIFF")
+    availability: dict[str, Availability] = Field(
+        default_factory=dict,
+        description="share of each species that can be seen: {elephant: {p: 0.85, se: 0.05}}",
+    )
 
     def confidence_of(self, class_name: str) -> float:
         """The least confidence at which a box of a class counts; 0 where none is set."""

@@ -81,7 +81,10 @@ def _blocks(info: FieldInfo) -> list[type[Keys]]:
 
 
 def _references(node: Schema) -> list[str]:
-    return [one["$ref"].rpartition("/")[2] for one in (node, *node.get("anyOf", ())) if "$ref" in one]
+    # a block may also be what each name of a mapping has
+    each = node.get("additionalProperties")
+    places = (node, *node.get("anyOf", ()), *([each] if isinstance(each, dict) else ()))
+    return [one["$ref"].rpartition("/")[2] for one in places if "$ref" in one]
 
 
 def _without_effect(info: FieldInfo) -> Schema:

@@ -70,6 +70,7 @@ def census_with(project: Project, settings: CensusSettings) -> Done:
     from wildetect.census.survey import SurveyPlan, survey
     from wildetect.results.files import make_folder
     from wildetect.results.finished_run import read_finished_run
+    from wildetect.review.sample import NO_REVIEW, read_review
 
     begun, started = time.monotonic(), datetime.now(UTC)
     folder = project.path(settings.output)
@@ -81,6 +82,8 @@ def census_with(project: Project, settings: CensusSettings) -> Done:
         folder,
         hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
     )
+    review = read_review(run.folder, run.results, run.class_names)
+    reason = NO_REVIEW if review is None else review.reason
     plan = SurveyPlan(
         run=run,
         keys=keys,
@@ -89,6 +92,8 @@ def census_with(project: Project, settings: CensusSettings) -> Done:
         files=files,
         folders=photograph_folders(project, settings),
         progress=_progress(),
+        reviewed=None if review is None or reason is not None else review.sample,
+        review_reason=reason,
     )
     found = survey(plan)
     facts = _facts(settings, run, started, time.monotonic() - begun)
@@ -166,6 +171,7 @@ def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, second
         run_folder=run.folder,
         started=started,
         seconds=seconds,
+        availability=survey.availability,
     )
 
 

@@ -31,8 +31,32 @@ def show_summary(document: dict[str, Any], folder: Path) -> None:
     refused = {one["refusal"]: one["estimate"] for one in _headlines(document) if one["refusal"]}
     for reason, estimate in refused.items():
         print(f"{'no estimate' if estimate is None else 'no limits'}: {reason}")
+    _show_corrected(document)
     print(f"results: {folder}")
     print(f"report:  {folder / 'census_report.html'}   (open it in a browser; it needs no network)")
+
+
+def _show_corrected(document: dict[str, Any]) -> None:
+    """What a review makes of the numbers; one line where nobody has reviewed."""
+    summary = document["summary"]
+    rows = [
+        [name, f"{one['detected']:,}", f"{one['reviewed']:,}", *_number(one["corrected"])]
+        for name, one in summary.items()
+        if one["corrected"]
+    ]
+    rows += [
+        [f"{name}, hidden ones too", "", "", *_number(one["available"]["corrected"])]
+        for name, one in summary.items()
+        if one.get("available") and one["available"]["corrected"]
+    ]
+    if rows:
+        print_table(["species", "detected", "reviewed", "corrected", "95% limits"], rows, numbers=True)
+    for reason in dict.fromkeys(one["reason"] for one in summary.values() if one["reason"]):
+        print(f"not corrected: {reason}")
+
+
+def _number(corrected: dict[str, Any]) -> list[str]:
+    return [f"{corrected['value']:,.0f}", f"{corrected['lower']:,.0f} to {corrected['upper']:,.0f}"]
 
 
 def _headlines(document: dict[str, Any]) -> list[dict[str, Any]]:

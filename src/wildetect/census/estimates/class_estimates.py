@@ -17,7 +17,7 @@ from wildetect.census.estimates.estimates import (
 )
 from wildetect.census.estimates.sample_records import ALL_STRATA, ClassEstimate, Sample, SampledStratum
 
-__all__ = ["FARTHEST_SHARE", "NO_STRATA", "TOTAL_FROM", "estimates_of"]
+__all__ = ["FARTHEST_SHARE", "NO_STRATA", "TOTAL_FROM", "estimate_of_stratum", "estimates_of"]
 
 FARTHEST_SHARE = 0.5  # of a stratum, far from any searched ground: beyond, no number is given for it
 TOTAL_FROM = 0.95  # of a stratum: searched so far, it is counted and not sampled
@@ -54,18 +54,28 @@ def estimates_of(sample: Sample, animals: Animals, wanted: Sequence[int]) -> lis
 
 
 def _of_stratum(stratum: SampledStratum, rows: Collection[int]) -> Estimate:
-    seen = sum(row in rows for row in stratum.animals)
+    counts = [sum(row in rows for row in each.animals) for each in stratum.transects]
+    return estimate_of_stratum(stratum, counts, sum(row in rows for row in stratum.animals))
+
+
+def estimate_of_stratum(stratum: SampledStratum, counts: Sequence[float], seen: float) -> Estimate:
+    """Estimate how many animals a stratum holds.
+
+    Args:
+        stratum: What was searched of it.
+        counts: Animals on each of its transects; those that a review corrected are no whole numbers.
+        seen: Animals in the stratum, on and off transects.
+    """
+    number = round(seen)
     if stratum.area_km2 is None:
-        return refused(NO_STRATA, seen, stratum.searched_km2)
+        return refused(NO_STRATA, number, stratum.searched_km2)
     if stratum.searched_km2 >= TOTAL_FROM * stratum.area_km2:
-        return total_count(seen, stratum.area_km2, stratum.searched_km2, stratum.name)
+        return total_count(number, stratum.area_km2, stratum.searched_km2, stratum.name)
     if stratum.reach is not None and stratum.reach.far_share > FARTHEST_SHARE:
         reason = say.too_far(stratum.name, stratum.reach.far_share, stratum.reach.spacing_km)
-        return refused(reason, seen, stratum.searched_km2, stratum.area_km2, stratum.name)
-    units = tuple(
-        SampleUnit(each.name, sum(row in rows for row in each.animals), each.searched_km2)
-        for each in sorted(stratum.transects, key=lambda one: one.across_km)
-    )
+        return refused(reason, number, stratum.searched_km2, stratum.area_km2, stratum.name)
+    flown = sorted(zip(stratum.transects, counts, strict=True), key=lambda one: one[0].across_km)
+    units = tuple(SampleUnit(each.name, count, each.searched_km2) for each, count in flown)
     counted = round(sum(unit.counted for unit in units))
-    sampled = Stratum(stratum.name, stratum.area_km2, stratum.possible, units, seen - counted)
+    sampled = Stratum(stratum.name, stratum.area_km2, stratum.possible, units, number - counted)
     return jolly2(sampled, systematic=stratum.systematic)

@@ -19,7 +19,7 @@ class SampleUnit:
 
     Attributes:
         name: As a person calls it.
-        counted: Animals counted on it.
+        counted: Animals counted on it; a count that a review corrected may lie below 0.
         area_km2: Its searched area in km².
     """
 
@@ -28,7 +28,7 @@ class SampleUnit:
     area_km2: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.counted) and self.counted >= 0):
+        if not math.isfinite(self.counted):
             raise ValueError(f"{self.name}: {self.counted} animals")
         if not (math.isfinite(self.area_km2) and self.area_km2 > 0):
             raise ValueError(f"{self.name}: {self.area_km2} km² searched")

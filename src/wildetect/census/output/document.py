@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from wildetect.census.output.rows import (
     photograph_documents,
     transect_documents,
 )
+from wildetect.census.output.summary import corrected_documents, summary_document
 from wildetect.census.result import Census
 from wildetect.results.files import write_text
 from wildetect.results.run import DetectionRun, package_versions
+from wildetect.settings.census import Availability
 
 __all__ = [
     "CensusFacts",
@@ -39,6 +41,7 @@ _LONG = (
     "transects",
     "strata",
     "estimates",
+    "corrected",
     "left_out",
     "cautions",
 )
@@ -90,6 +93,7 @@ class CensusFacts:
         run_folder: Where it lies.
         started: When the census was begun.
         seconds: How long it took.
+        availability: Of the species for which it is known.
     """
 
     campaign: Mapping[str, Any]
@@ -98,6 +102,7 @@ class CensusFacts:
     run_folder: Path
     started: datetime
     seconds: float
+    availability: Mapping[str, Availability] = field(default_factory=dict)
 
 
 def census_document(census: Census, facts: CensusFacts) -> dict[str, Any]:
@@ -105,6 +110,7 @@ def census_document(census: Census, facts: CensusFacts) -> dict[str, Any]:
     return {
         "state": "finished",
         "campaign": dict(facts.campaign),
+        "summary": summary_document(census, facts.availability),
         "counts": _counts(census),
         "tolerance": {
             "metres": round(census.tolerance.metres, _DIGITS),
@@ -129,6 +135,7 @@ def census_document(census: Census, facts: CensusFacts) -> dict[str, Any]:
             for one in census.by_confidence
         ],
         "estimates": list(_estimates(census)),
+        "corrected": corrected_documents(census),
         "strata": list(_strata(census)),
         "transects": list(transect_documents(census)),
         "sampling": {
