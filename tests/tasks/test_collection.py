@@ -16,6 +16,7 @@ HEAVY = ("mlflow", "onnx", "onnxruntime", "numpy", "rasterio", "pydantic", "PIL"
 
 def test_the_documented_tasks_are_there() -> None:
     documented = {
+        "census.export",
         "census.plan",
         "census.run",
         "census.selftest",

@@ -4,6 +4,7 @@ from invoke.collection import Collection
 
 from wildetect.tasks import (
     census,
+    census_export,
     config,
     demo,
     detect,
@@ -48,7 +49,7 @@ ns.add_collection(
     )
 )
 ns.add_collection(Collection("detect", detect.run, detect_export.export))
-ns.add_collection(Collection("census", census.run, census.plan, census.selftest))
+ns.add_collection(Collection("census", census.run, census.plan, census_export.export, census.selftest))
 ns.add_collection(Collection("review", review.plan, review.status))
 ns.add_collection(Collection("config", config.show, config.schema))
 ns.add_collection(Collection("shims", shims.write))

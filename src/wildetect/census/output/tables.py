@@ -22,7 +22,14 @@ from wildetect.census.result import Census
 from wildetect.results.files import write_text
 from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS
 
-__all__ = ["ANIMAL_COLUMNS", "TRANSECT_COLUMNS", "flight_distances", "write_animals", "write_transects"]
+__all__ = [
+    "ANIMAL_COLUMNS",
+    "TRANSECT_COLUMNS",
+    "flight_distances",
+    "write_animals",
+    "write_table",
+    "write_transects",
+]
 
 ANIMAL_COLUMNS = (
     "animal",
@@ -134,6 +141,21 @@ def flight_distances(census: Census, transect: SampledTransect) -> NDArray[np.fl
         yaw = np.radians(views[0].yaw or 0.0)
         direction = np.array([np.sin(yaw), np.cos(yaw)])
     return np.asarray(np.abs(from_middle @ np.array([-direction[1], direction[0]])), np.float64)
+
+
+def write_table(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file; no text in it is taken for a formula.
+
+    Args:
+        path: The file.
+        head: Titles of the columns.
+        rows: Values of the cells.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    plain = ([_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    write_text(path, _pieces(head, plain))
 
 
 def _pieces(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:

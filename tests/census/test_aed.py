@@ -1,0 +1,131 @@
+"""Numbers for the African Elephant Database, against published rows, and the citation."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.census.conftest import Surveyed
+
+from wildetect.census.output.aed import NOT_REVIEWED, AedRow, added, aed_rows, categories, write_aed
+from wildetect.census.output.citation import citation_of, digest_of
+from wildetect.errors import ConfigurationError
+
+
+def rounded(estimate: float, half: float, seen: float) -> tuple[int, int, int]:
+    found = categories(estimate, (estimate - half, estimate + half), seen)
+    return round(found.definite), round(found.probable), round(found.possible)
+
+
+def test_burkina_faso_2015_two_surveys_added() -> None:
+    # aerial sample 5,952 +- 2,063 and ground sample 893 +- 507
+    estimate, half = added([(5952, 2063), (893, 507)])
+    assert half == pytest.approx(2124.4, abs=0.05)
+    assert rounded(estimate, half, 0) == (4721, 2124, 2124)
+
+
+def test_southern_africa_2015() -> None:
+    assert rounded(270_769, 16_683, 0) == (254_086, 16_683, 16_683)
+
+
+def test_total_counts_samples_and_counts_without_limits() -> None:
+    assert categories(321, None, None).definite == 321
+    # more seen than the lower limit says
+    found = categories(500, (100, 900), 180)
+    assert (found.definite, found.probable, found.possible) == (180, 320, 400)
+    lone = categories(500, None, 180)
+    assert (lone.definite, lone.probable, lone.possible) == (180, 0, 320)
+
+
+def one_census(zone: str, **values: Any) -> dict[str, Any]:
+    limits = [
+        {"spread": "random lines", "shape": "log-normal", "chosen": True, "upper": 950.0},
+        {"spread": "random lines", "shape": "t", "chosen": False, "upper": 900.0},
+    ]
+    plain = {
+        "species": "elephant",
+        "stratum": "all",
+        "method": "Jolly 2",
+        "estimate": 500.0,
+        "lower": 250.0,
+        "upper": 950.0,
+        "refusal": None,
+        "doubt": None,
+        "area_km2": 80.0,
+        "limits": limits,
+    }
+    return {
+        "campaign": {"id": zone},
+        "estimates": [{**plain, **values}],
+        "photographs": [{"longitude": 23.5, "latitude": -19.25, "taken": "2026-08-14T07:00:00"}],
+        "summary": {"elephant": {"reviewed": 120}},
+    }
+
+
+def test_a_row_with_a_review() -> None:
+    (row,) = aed_rows([one_census("Kwando")], None)
+    assert (row.input_zone, row.survey_type, row.reliability, row.year) == ("Kwando", "AS", "B", 2026)
+    assert (row.estimate, row.limits_95, row.lower, row.upper, row.seen) == (500, 400, 250, 950, 120)
+    assert (row.definite, row.probable, row.possible) == (250, 250, 450)
+    assert (row.cause_of_change, row.source, row.remark) == (None, None, "")
+
+
+def test_without_a_review_nothing_is_definite_and_the_row_says_why() -> None:
+    (row,) = aed_rows([one_census("Kwando") | {"summary": None}], None)
+    assert (row.definite, row.probable, row.possible, row.seen) == (None, None, None, None)
+    assert row.remark == NOT_REVIEWED
+    lone: dict[str, Any] = {
+        "estimate": None,
+        "lower": None,
+        "upper": None,
+        "limits": [],
+        "refusal": "one transect",
+    }
+    (refused,) = aed_rows([one_census("Kwando", **lone)], None)
+    assert (refused.reliability, refused.remark) == (None, "one transect")
+
+
+def test_several_censuses_are_added() -> None:
+    *_, total = aed_rows([one_census("Kwando"), one_census("Linyanti")], None)
+    assert (total.input_zone, total.estimate, total.limits_95) == ("all areas", 1000, 566)
+    assert (total.definite, total.probable, total.possible) == (434, 566, 566)
+    assert total.area_km2 == 160
+    lone: dict[str, Any] = {"estimate": None, "lower": None, "upper": None, "limits": []}
+    *_, none = aed_rows([one_census("Kwando"), one_census("Linyanti", **lone)], None)
+    assert (none.estimate, none.remark) == (
+        None,
+        "no sum, as there is no estimate with limits for Linyanti",
+    )
+
+
+def test_a_class_that_was_not_counted_is_an_error_that_names_the_others() -> None:
+    with pytest.raises(ConfigurationError, match=r"no rhino was counted; the classes are elephant"):
+        list(aed_rows([one_census("Kwando")], "rhino"))
+
+
+def test_the_file_of_a_real_census(surveyed: Surveyed, tmp_path: Path) -> None:
+    document = json.loads((surveyed.folder / "census.json").read_text(encoding="utf-8"))
+    rows = list(aed_rows([document], None))
+    write_aed(tmp_path / "aed.csv", [*rows, *aed_rows([one_census("=cmd()")], None)])
+    with (tmp_path / "aed.csv").open(encoding="utf-8", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert list(first) == list(AedRow.__slots__)
+    (total,) = [
+        one for one in document["estimates"] if one["species"] == "elephant" and one["stratum"] == "all"
+    ]
+    assert int(first["estimate"]) == round(total["estimate"])
+    assert int(first["upper"]) == round(total["upper"])
+    assert second["input_zone"] == "'=cmd()"
+
+
+def test_a_citation_names_method_versions_and_data(surveyed: Surveyed) -> None:
+    document = json.loads((surveyed.folder / "census.json").read_text(encoding="utf-8"))
+    text = citation_of(document)
+    assert "Jolly's method 2 (Jolly 1969); standard errors by estimator O2" in text
+    assert document["model"]["sha256"] in text
+    assert digest_of(document) in text
+    other = document | {"animals": document["animals"][1:]}
+    assert digest_of(other) != digest_of(document)
