@@ -23,7 +23,7 @@ from wildetect.registry.reference import ModelReference
 from wildetect.registry.registration import register
 from wildetect.settings import Project
 from wildetect.settings.registration import Localizer, RegistrationSettings, Yolo
-from wildetect.tasks.model import checked
+from wildetect.workflows.registration import checked
 
 ROOT = Path(__file__).parents[1]
 TURNS = 5

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
-from wildetect.tasks.server_start import MODELS_PAGE
+from wildetect.tasks.mlflow.start import MODELS_PAGE
 
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver

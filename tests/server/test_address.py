@@ -13,7 +13,8 @@ from wildetect.errors import ServerError
 from wildetect.registry import connection
 from wildetect.server.process.server import address_of_tasks
 from wildetect.settings import Project
-from wildetect.tasks.server_access import connect_for
+from wildetect.tasks.progress import Terminal
+from wildetect.workflows.connecting import connect_for
 
 
 class Healthy(http.server.BaseHTTPRequestHandler):
@@ -43,7 +44,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_another_project_s_server_is_refused_where_nothing_names_it(stranger: str, tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="another project's") as refused:
-        connect_for(Project(tmp_path))
+        connect_for(Project(tmp_path), Terminal())
     assert f"MLFLOW_TRACKING_URI={stranger}" in refused.value.hint
     assert "mlflow.serve --port " in refused.value.hint
 
@@ -52,7 +53,7 @@ def test_a_named_one_is_used_and_said(
     stranger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", stranger)
-    assert connect_for(Project(tmp_path)).uri == stranger
+    assert connect_for(Project(tmp_path), Terminal()).uri == stranger
     assert "not this project's own" in capsys.readouterr().err
 
 

@@ -2,24 +2,18 @@
 
 from invoke.collection import Collection
 
-from wildetect.tasks import (
-    census,
-    census_export,
-    config,
-    demo,
-    detect,
-    detect_export,
-    docs,
-    doctor,
-    mlflow_server,
-    mlflow_store,
-    model,
-    model_comparison,
-    model_listing,
-    model_quality,
-    review,
-    shims,
-)
+from wildetect.tasks import config, demo, docs, doctor, shims
+from wildetect.tasks.census import census
+from wildetect.tasks.census import export as census_export
+from wildetect.tasks.detect import detect
+from wildetect.tasks.detect import export as detect_export
+from wildetect.tasks.mlflow import server as mlflow_server
+from wildetect.tasks.mlflow import store as mlflow_store
+from wildetect.tasks.model import comparison as model_comparison
+from wildetect.tasks.model import listing as model_listing
+from wildetect.tasks.model import quality as model_quality
+from wildetect.tasks.model import register as model
+from wildetect.tasks.review import review
 
 __all__ = ["ns"]
 

@@ -39,8 +39,8 @@ def demo(context: Context) -> None:
     """
     del context
     from wildetect.settings import Project
-    from wildetect.tasks.detect import detect
-    from wildetect.tasks.detect_request import Request
+    from wildetect.tasks.detect.detect import begun, detected
+    from wildetect.workflows.detection_plan import Request
 
     project = Project.find()
     export_variables(project)
@@ -50,18 +50,16 @@ def demo(context: Context) -> None:
     # Whatever .env says: the demo's model belongs into this project's own server.
     os.environ["MLFLOW_TRACKING_URI"] = url
     version = _registered(project, url, folder / "detector.onnx")
-    run = detect(
-        Request(
-            sources=(str(folder / "pictures"),),
-            output=str(output),
-            model=f"{NAME}@{ALIAS}",
-            tile_size=TILE_SIZE,
-            overlap=OVERLAP,
-            confidence=CONFIDENCE,
-            restart=True,
-        ),
-        quiet=True,
+    request = Request(
+        sources=(str(folder / "pictures"),),
+        output=str(output),
+        model=f"{NAME}@{ALIAS}",
+        tile_size=TILE_SIZE,
+        overlap=OVERLAP,
+        confidence=CONFIDENCE,
+        restart=True,
     )
+    run = detected(begun(request), request)
     found = _census(project, folder, output)
     _report(project, url, version, run, folder, output)
     _report_census(project, found, folder, output)
@@ -109,7 +107,8 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
     """The demo's version in the registry, made unless the same file is there already."""
     from wildetect.registry.connection import connect
     from wildetect.settings.registration import Localizer, Naming, RegistrationSettings, Yolo
-    from wildetect.tasks.model import checked, registered
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.registration import checked, register
 
     settings = RegistrationSettings(
         localizer=Localizer(yolo=Yolo(weights=weights, conf_thres=float(CONFIDENCE))),
@@ -117,7 +116,7 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
         description="Small detector of the demo, trained on **rendered** scenes: not for real surveys.",
     )
     registration, _ = checked(project, settings, [ALIAS])
-    version, made = registered(connect(url), registration)
+    version, made = register(connect(url), registration, Terminal())
     if made:
         say(f"registered {NAME} version {version.version} as {ALIAS}")
     return version
@@ -150,7 +149,8 @@ def _report(
 def _census(project: Project, folder: Path, output: Path) -> dict[str, Any]:
     """Animals that stand where pictures overlap, counted once, and how many the plain holds: census.json."""
     from wildetect.settings.census import Campaign, CensusExport, CensusSettings, SurveyKeys
-    from wildetect.tasks.census_run import census_with
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.census import census
 
     settings = CensusSettings(
         campaign=Campaign(id=NAME),
@@ -161,7 +161,7 @@ def _census(project: Project, folder: Path, output: Path) -> dict[str, Any]:
         ),
         export=CensusExport(output_directory=output / CENSUS),
     )
-    return census_with(project, settings).document
+    return census(project, settings, Terminal()).document
 
 
 def _report_census(project: Project, found: dict[str, Any], folder: Path, output: Path) -> None:

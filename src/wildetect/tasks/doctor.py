@@ -39,7 +39,7 @@ def doctor(context: Context, space: str | None = None, json: bool = False) -> No
 
     from wildetect.checkup.examination import as_document, examine, exit_code
     from wildetect.checkup.subject import Subject
-    from wildetect.tasks.server_start import positive
+    from wildetect.tasks.mlflow.start import positive
     from wildetect.tasks.shims import declared_shims
 
     wanted = int(positive("--space", space) * GIGABYTE) if space else None

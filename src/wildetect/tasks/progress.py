@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from wildetect.tasks.stopping import stop_wish
+from wildetect.tasks.support import say
+from wildetect.workflows.watching import Watcher
+
 if TYPE_CHECKING:
     from wildetect.results.records import RunSummary
+    from wildetect.workflows.watching import Detecting
 
-__all__ = ["progress_on"]
+__all__ = ["Terminal", "progress_on"]
 
 SECONDS_BETWEEN_LINES = 10.0
+
+
+class Terminal(Watcher):
+    """Shows on stderr what a workflow says; Ctrl+C stops a run after the images at hand."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def notice(self, text: str) -> None:
+        """Print a line."""
+        say(text)
+
+    @contextlib.contextmanager
+    def detecting(self) -> Iterator[Detecting]:
+        """Show how far the run is, and collect the wish to stop."""
+        with stop_wish() as stop, progress_on(sys.stderr) as progress:
+            yield stop, progress
+
+    @contextlib.contextmanager
+    def measuring(self) -> Iterator[Callable[[RunSummary], None]]:
+        """Show how far the measurement is."""
+        with progress_on(sys.stderr) as progress:
+            yield progress
+
+    def tags_read(self, done: int, total: int) -> None:
+        """Say now and then how many photographs' tags have been read."""
+        if done < total and time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            say(f"tags of {done:,} of {total:,} photographs read")
 
 
 @contextlib.contextmanager

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wildetect.settings import Project
+    from wildetect.settings.detection import Logging
 
-__all__ = ["Verb", "emit", "export_variables", "log_also_to", "say", "show_more", "verb"]
+__all__ = ["Verb", "emit", "export_variables", "keep_log", "say", "verb"]
 
 logger = logging.getLogger("wildetect")
 LOG_FILE_LIMIT = 5_000_000  # bytes
@@ -223,6 +224,18 @@ def show_more() -> None:
     for handler in logger.handlers:
         if isinstance(handler, _Warnings):
             handler.setLevel(logging.INFO)
+
+
+def keep_log(project: Project, wanted: Logging) -> None:
+    """Show and keep as much as the settings ask for.
+
+    Raises:
+        ConfigurationError: The log file cannot be written.
+    """
+    if wanted.verbose:
+        show_more()
+    if wanted.log_file:
+        log_also_to(project.path(wanted.log_file))
 
 
 def log_also_to(path: Path) -> None:

@@ -27,7 +27,7 @@ def own_grounds_of(project: Project, run: FinishedRun) -> dict[str, Outline]:
     from wildetect.census.ground.photographs import View, make_views
     from wildetect.errors import InputError
     from wildetect.review.outlines import GroundView, own_grounds
-    from wildetect.tasks.census_request import (
+    from wildetect.workflows.census import (
         CensusRequest,
         keys_of,
         photograph_folders,

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, say, verb
 
-if TYPE_CHECKING:
-    from wildetect.results.exports.folder import Wanted
-    from wildetect.settings.detection import DetectionSettings, Export
-
-__all__ = ["export", "wanted_of"]
+__all__ = ["export"]
 
 
 @verb(
@@ -41,7 +36,7 @@ def export(
     from wildetect.results.exports.later import export_again
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
-    from wildetect.tasks.detect_request import Request, settings_for
+    from wildetect.workflows.detection_plan import Request, settings_for, wanted_of
 
     formats = [*(export or []), *(["overlays"] if overlays else [])]
     if not (run and formats):
@@ -62,20 +57,6 @@ def export(
         print(f"{len(made.removed)} overlay{'s' * (len(made.removed) != 1)} removed")
     if "report.html" not in made.written and (folder / "report.html").is_file():
         say("report.html is as it was; with --export report it is written anew and links these files")
-
-
-def wanted_of(settings: DetectionSettings, *exports: Export) -> Wanted:
-    """What the settings say of exports, for these formats."""
-    from wildetect.results.exports.folder import Wanted
-    from wildetect.results.exports.labelstudio import LabelNames
-    from wildetect.settings.detection import LabelStudio
-
-    tags = settings.labelstudio or LabelStudio()
-    return Wanted(
-        exports=exports,
-        overlays=settings.output.most_overlays,
-        labels=LabelNames(tags.from_name, tags.to_name),
-    )
 
 
 def _shortened(files: list[str]) -> list[str]:

@@ -39,7 +39,8 @@ def compare(
     from wildetect.registry.comparison import compare as compare_versions
     from wildetect.registry.comparison import versions_to_compare
     from wildetect.settings import Project
-    from wildetect.tasks.server_access import connect_for
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.connecting import connect_for
 
     if name is None:
         raise ConfigurationError(
@@ -48,7 +49,7 @@ def compare(
     wanted = [word.strip() for word in versions.split(",") if word.strip()] if versions else []
     project = Project.find()
     export_variables(project)
-    connection = connect_for(project)
+    connection = connect_for(project, Terminal())
     document = compare_versions(connection, versions_to_compare(connection, name, wanted))
     for note in document["notes"]:
         say(f"warning: {note}")

@@ -1,48 +1,65 @@
-"""What the command line and the settings ask of a detection run, made into what the run needs."""
+"""What a caller and the settings ask of a detection run, made into what the run needs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.pipeline import PipelineOptions
+from wildetect.detection.run.run import RunPlan
+from wildetect.detection.tiles.overlap import AutoOverlap
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.imagery.camera.optics import Flight
+from wildetect.imagery.discovery import ImageFile, discover
+from wildetect.imagery.positions.matching import rows_for
+from wildetect.imagery.positions.table import read_position_table
+from wildetect.registry.cache import FetchedModel
+from wildetect.registry.connection import Connection
+from wildetect.registry.manifest import Manifest
+from wildetect.results.exports.folder import ALWAYS, Wanted
+from wildetect.results.exports.labelstudio import LabelNames
+from wildetect.results.leftovers import OVERLAYS
+from wildetect.settings import Option, Project, load_settings
+from wildetect.settings.detection import DetectionSettings, Export, LabelStudio
+from wildetect.settings.project import from_caller
+from wildetect.workflows.model_choice import chosen_model
+from wildetect.workflows.watching import Watcher
 
-    from wildetect.detection.network.detector import Detector
-    from wildetect.detection.run.pipeline import PipelineOptions
-    from wildetect.imagery.discovery import ImageFile
-    from wildetect.registry.cache import FetchedModel
-    from wildetect.registry.manifest import Manifest
-    from wildetect.settings import Project
-    from wildetect.settings.detection import DetectionSettings
-
-__all__ = ["Request", "images_in", "limit_of", "placed", "prepared", "settings_for", "sources_of"]
+__all__ = [
+    "Request",
+    "images_in",
+    "limit_of",
+    "placed",
+    "plan_of",
+    "prepared",
+    "settings_for",
+    "sources_of",
+    "wanted_of",
+]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; None, or nothing, leaves it to the settings."""
+    """What a caller asks for; None, or nothing, leaves it to the settings. Numbers may be text."""
 
     config: str | None = None
     sources: tuple[str, ...] = ()
     output: str | None = None
     model: str | None = None
     device: str | None = None
-    confidence: str | None = None
-    tile_size: str | None = None
-    overlap: str | None = None
-    limit: str | None = None
+    confidence: str | float | None = None
+    tile_size: str | int | None = None
+    overlap: str | float | None = None
+    limit: str | int | None = None
     restart: bool = False
     export: tuple[str, ...] = ()
-    overlays: str | None = None
+    overlays: str | int | None = None
 
 
 def settings_for(project: Project, request: Request) -> DetectionSettings:
     """The settings of a run: the command line before the environment, .env and the file."""
-    from wildetect.settings import Option, load_settings
-    from wildetect.settings.detection import DetectionSettings
-    from wildetect.settings.project import from_caller
-
     output = from_caller(request.output) if request.output else None
     return load_settings(
         DetectionSettings,
@@ -66,9 +83,6 @@ def sources_of(project: Project, settings: DetectionSettings, request: Request) 
     Raises:
         ConfigurationError: There are none.
     """
-    from wildetect.errors import ConfigurationError
-    from wildetect.settings.project import from_caller
-
     if request.sources:
         return [from_caller(source) for source in request.sources]
     sources = [project.path(path) for paths in settings.sources.values() for path in paths]
@@ -82,9 +96,6 @@ def sources_of(project: Project, settings: DetectionSettings, request: Request) 
 
 def images_in(sources: list[Path], request: Request, output: Path) -> list[ImageFile]:
     """The images of a run, without what it writes itself."""
-    from wildetect.imagery.discovery import discover
-    from wildetect.results.leftovers import OVERLAYS
-
     limit = limit_of(request.limit)
     # results may be written among the images
     return discover(sources, exclude=[output, output / OVERLAYS])[:limit]
@@ -96,12 +107,6 @@ def placed(project: Project, settings: DetectionSettings, images: list[ImageFile
     Raises:
         InputError: The table cannot be read, or names none of the photographs.
     """
-    from dataclasses import replace
-
-    from wildetect.errors import InputError
-    from wildetect.imagery.positions.matching import rows_for
-    from wildetect.imagery.positions.table import read_position_table
-
     table = settings.exif_gps_update
     if table is None or table.csv_path is None:
         return images
@@ -120,16 +125,15 @@ def placed(project: Project, settings: DetectionSettings, images: list[ImageFile
     ]
 
 
-def limit_of(text: str | None) -> int | None:
+def limit_of(text: str | int | None) -> int | None:
     """The number that --limit gives.
 
     Raises:
         ConfigurationError: Where it is none.
     """
-    from wildetect.errors import ConfigurationError
-
     if text is None:
         return None
+    text = str(text)
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise ConfigurationError(
             f"--limit: {text!r} is no number of photographs", hint="Give a number, such as --limit 10."
@@ -139,8 +143,6 @@ def limit_of(text: str | None) -> int | None:
 
 def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector, PipelineOptions]:
     """The detector of a run, loaded, and how the run goes about its images."""
-    from wildetect.detection.network.detector import Detector
-
     manifest, device = _as_wished(model.manifest, settings), settings.model.device
     detector = Detector(
         model.weights,
@@ -164,7 +166,6 @@ def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
 
 
 def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
-    from wildetect.detection.run.pipeline import PipelineOptions
 
     processing = settings.processing
     threads = processing.num_data_workers
@@ -180,8 +181,6 @@ def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions
 
 
 def _overlap(settings: DetectionSettings) -> dict[str, Any]:
-    from wildetect.detection.tiles.overlap import AutoOverlap
-    from wildetect.imagery.camera.optics import Flight
 
     ratio = settings.processing.overlap_ratio
     if not isinstance(ratio, str):
@@ -189,3 +188,35 @@ def _overlap(settings: DetectionSettings) -> dict[str, Any]:
     flight = Flight(**settings.flight_specs.model_dump())
     animal = settings.processing.largest_animal
     return {"auto_overlap": AutoOverlap(largest_animal=animal, flight=flight)}
+
+
+def wanted_of(settings: DetectionSettings, *exports: Export) -> Wanted:
+    """What the settings say of exports, for these formats."""
+    tags = settings.labelstudio or LabelStudio()
+    return Wanted(
+        exports=exports,
+        overlays=settings.output.most_overlays,
+        labels=LabelNames(tags.from_name, tags.to_name),
+    )
+
+
+def plan_of(
+    project: Project, settings: DetectionSettings, request: Request, watcher: Watcher
+) -> tuple[RunPlan, Connection | None]:
+    """Find everything that a run needs, the detector loaded, and the server that it is logged on."""
+    output = project.path(settings.output.directory)
+    sources = sources_of(project, settings, request)
+    images = placed(project, settings, images_in(sources, request, output))
+    model, connection = chosen_model(project, settings, request.model, watcher)
+    detector, options = prepared(settings, model)
+    plan = RunPlan(
+        images=images,
+        model=model,
+        detector=detector,
+        options=options,
+        output=output,
+        sources=sources,
+        restart=request.restart,
+        wanted=wanted_of(settings, *ALWAYS, *settings.output.exports),
+    )
+    return plan, connection

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from invoke.context import Context
 
-from wildetect.tasks.support import emit, export_variables, say, verb
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from wildetect.registry.connection import Connection
-    from wildetect.settings import Project
-    from wildetect.tasks.detect_request import Request
+from wildetect.tasks.support import emit, export_variables, verb
 
 __all__ = ["evaluate"]
 
@@ -62,7 +54,9 @@ def evaluate(
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
-    from wildetect.tasks.detect_request import Request
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.detection_plan import Request
+    from wildetect.workflows.evaluation import evaluate as evaluate_model
 
     if annotations is None:
         raise ConfigurationError(
@@ -83,87 +77,11 @@ def evaluate(
     export_variables(project)
     path = from_caller(annotations)
     folder = from_caller(images) if images else None
-    document = _evaluated(project, request, (path, folder), dataset or path.stem)
+    document = evaluate_model(project, request, (path, folder), dataset or path.stem, Terminal())
     if json:
         emit(document)
     else:
         _print_scores(document)
-
-
-def _evaluated(
-    project: Project, request: Request, labelled: tuple[Path, Path | None], dataset: str
-) -> dict[str, Any]:
-    """Check everything, measure, write the results, log them."""
-    from wildetect.evaluation.annotations import read_annotations
-    from wildetect.evaluation.labelled_files import labelled_files
-    from wildetect.evaluation.measuring import EvaluationPlan, evaluate_into_folder
-    from wildetect.settings.project import from_caller
-    from wildetect.tasks.detect_request import limit_of, prepared, settings_for
-    from wildetect.tasks.model_choice import chosen_model
-    from wildetect.tasks.progress import progress_on
-
-    annotations, folder = labelled
-    limit = limit_of(request.limit)
-    settings = settings_for(project, request)
-    model, connection = chosen_model(project, settings, request.model)
-    truth = read_annotations(annotations, model.manifest.class_names, limit=limit)
-    files = labelled_files(truth, annotations, folder)
-    for name, count in truth.unknown.items():
-        say(f"warning: {count} boxes of {name} are left out: the model has no such class")
-    detector, options = prepared(settings, model)
-    plan = EvaluationPlan(
-        model=model,
-        detector=detector,
-        options=options,
-        truth=truth,
-        files=files,
-        dataset=dataset,
-        output=from_caller(request.output) if request.output else _folder(project, str(model), dataset),
-    )
-    say(f"evaluating {model} on {len(files)} pictures of {dataset}, on {detector.device}")
-    with progress_on(sys.stderr) as progress:
-        document = evaluate_into_folder(plan, progress)
-    if connection is not None:
-        _log(connection, document, plan.output)
-    return {**document, "output": str(plan.output)}
-
-
-def _folder(project: Project, model: str, dataset: str) -> Path:
-    import re
-
-    return project.root / "results" / "evaluation" / re.sub(r"[^\w.-]+", "-", f"{model} on {dataset}")
-
-
-def _log(connection: Connection, document: dict[str, Any], output: Path) -> None:
-    """Log an evaluation; its results must not be lost because the server went away meanwhile."""
-    from wildetect.errors import ModelError, ServerError
-    from wildetect.registry.evaluations import EXPERIMENT, Evaluation, log_evaluation, metric_name
-
-    model, dataset = document["model"], document["dataset"]
-    measures = ("precision", "recall", "ap50", "ap50_95")
-    of_classes = {
-        metric_name(measure, one["name"]): one[measure] for one in document["classes"] for measure in measures
-    }
-    evaluation = Evaluation(
-        dataset=dataset["name"],
-        digest=dataset["sha256"],
-        metrics={name: value for name, value in document["metrics"].items() if value is not None},
-        of_classes={name: value for name, value in of_classes.items() if value is not None},
-        settings={
-            **document["settings"],
-            "pictures": dataset["pictures"],
-            "classes": ", ".join(one["name"] for one in document["classes"]),
-            "device": document["device"],
-        },
-        folder=output,
-    )
-    try:
-        run_id, model_id = log_evaluation(connection, (model["name"], model["version"]), evaluation)
-    except (ServerError, ModelError) as error:
-        say(f"warning: the results are written, but not logged: {error.message}. {error.hint}")
-        return
-    where = {"uri": connection.uri, "experiment": EXPERIMENT}
-    document["mlflow"] = {**where, "run_id": run_id, "model_id": model_id}
 
 
 def _print_scores(document: dict[str, Any]) -> None:

@@ -1,17 +1,19 @@
-"""How tasks reach the MLflow server that the environment, .env or a settings file names."""
+"""Reach the MLflow server that the environment, .env or a settings file names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from wildetect.registry.connection import Connection
-    from wildetect.settings import Project
+from wildetect.errors import ServerError
+from wildetect.registry.connection import Connection, connect
+from wildetect.server.process.server import address_of_tasks, running
+from wildetect.settings import Project
+from wildetect.workflows.watching import Watcher
 
 __all__ = ["connect_for"]
 
+SILENT = Watcher()
 
-def connect_for(project: Project, configured: str | None = None) -> Connection:
+
+def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str | None = None) -> Connection:
     """Connect to the project's server.
 
     Where nothing names a server it is this project's own. Another project's server on this machine is
@@ -19,6 +21,7 @@ def connect_for(project: Project, configured: str | None = None) -> Connection:
 
     Args:
         project: Its environment and .env take precedence.
+        watcher: Told where another project's server is used.
         configured: A server that a settings file names.
 
     Raises:
@@ -26,11 +29,6 @@ def connect_for(project: Project, configured: str | None = None) -> Connection:
             Where this project's own server runs elsewhere, the hint is the line for .env that makes them
             agree.
     """
-    from wildetect.errors import ServerError
-    from wildetect.registry.connection import connect
-    from wildetect.server.process.server import address_of_tasks, running
-    from wildetect.tasks.support import say
-
     address = address_of_tasks(project, configured)
     if address.foreign and not address.named:
         raise ServerError(
@@ -49,5 +47,5 @@ def connect_for(project: Project, configured: str | None = None) -> Connection:
             hint=f"This project's server runs at {own.url}: put MLFLOW_TRACKING_URI={own.url} into .env.",
         ) from error
     if address.foreign:
-        say(f"using the MLflow server at {address.uri}, which is not this project's own")
+        watcher.notice(f"using the MLflow server at {address.uri}, which is not this project's own")
     return connection

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from wildetect.tasks.support import say
-
-if TYPE_CHECKING:
-    from wildetect.registry.cache import FetchedModel
-    from wildetect.registry.connection import Connection
-    from wildetect.registry.reference import ModelReference
-    from wildetect.settings import Project
-    from wildetect.settings.detection import DetectionSettings
+from wildetect.detection.checks.classifier_inspection import describe_classifier
+from wildetect.detection.checks.inspection import inspect
+from wildetect.detection.checks.recognition import describe
+from wildetect.errors import ServerError
+from wildetect.registry.cache import FetchedModel, fetch, fetched_before
+from wildetect.registry.connection import Connection
+from wildetect.registry.manifest import Source
+from wildetect.registry.reference import ModelReference, named_by_settings, names_a_file
+from wildetect.registry.weights.intake import check_is_onnx, prepared_classifier
+from wildetect.registry.weights.weights_file import sha256_of
+from wildetect.settings import Project, load_settings
+from wildetect.settings.detection import DetectionSettings
+from wildetect.settings.project import from_caller
+from wildetect.settings.registration import RegistrationSettings
+from wildetect.workflows.connecting import connect_for
+from wildetect.workflows.watching import Watcher
 
 __all__ = ["chosen_model"]
 
 
 def chosen_model(
-    project: Project, settings: DetectionSettings, wanted: str | None
+    project: Project, settings: DetectionSettings, wanted: str | None, watcher: Watcher
 ) -> tuple[FetchedModel, Connection | None]:
     """Find the detector and make its file ready.
 
@@ -26,6 +33,7 @@ def chosen_model(
         project: Its .env names the server.
         settings: Name the model where the command line does not.
         wanted: What the command line names.
+        watcher: Told where there is no server.
 
     Returns:
         The model, and the server that its runs are logged on; None where a weights file is used and
@@ -36,33 +44,26 @@ def chosen_model(
         ModelError: The registry does not hold it, or its file is not usable.
         ServerError: A registered model is named and the server does not answer.
     """
-    from wildetect.errors import ServerError
-    from wildetect.registry.reference import ModelReference, named_by_settings, names_a_file
-    from wildetect.settings.project import from_caller
-    from wildetect.tasks.server_access import connect_for
-
     text = wanted or named_by_settings(project, settings)
     path = from_caller(text) if wanted else project.path(Path(text))
     if not (names_a_file(text) or path.is_file()):
-        return _from_registry(project, ModelReference.parse(text))
+        return _from_registry(project, ModelReference.parse(text), watcher)
     mend = f"Give the file with --model, or as model.mlflow_model_name in {settings.file}."
     model = _from_file(project, path, mend)
     try:
-        return model, connect_for(project)
+        return model, connect_for(project, watcher)
     except ServerError as error:
-        say(f"warning: the run is not logged: {error.message}")
+        watcher.notice(f"warning: the run is not logged: {error.message}")
         return model, None
 
 
-def _from_registry(project: Project, reference: ModelReference) -> tuple[FetchedModel, Connection | None]:
+def _from_registry(
+    project: Project, reference: ModelReference, watcher: Watcher
+) -> tuple[FetchedModel, Connection | None]:
     """A registered version; with no server, the one that was fetched when there was one."""
-    from wildetect.errors import ServerError
-    from wildetect.registry.cache import fetch, fetched_before
-    from wildetect.tasks.server_access import connect_for
-
     cache = project.runs / "models"
     try:
-        connection = connect_for(project)
+        connection = connect_for(project, watcher)
     except ServerError as error:
         model = fetched_before(reference, cache)
         if model is None:
@@ -70,7 +71,9 @@ def _from_registry(project: Project, reference: ModelReference) -> tuple[Fetched
         unchecked = (
             f", which {reference} was when the registry was last asked" if not reference.is_fixed else ""
         )
-        say(f"warning: {error.message}: taking {model} from this machine{unchecked}; the run is not logged")
+        watcher.notice(
+            f"warning: {error.message}: taking {model} from this machine{unchecked}; the run is not logged"
+        )
         return model, None
     return fetch(connection, reference, cache), connection
 
@@ -83,16 +86,6 @@ def _from_file(project: Project, path: Path, mend: str) -> FetchedModel:
         path: The file.
         mend: Where it is to be named, as a hint.
     """
-    from wildetect.detection.checks.classifier_inspection import describe_classifier
-    from wildetect.detection.checks.inspection import inspect
-    from wildetect.detection.checks.recognition import describe
-    from wildetect.registry.cache import FetchedModel
-    from wildetect.registry.manifest import Source
-    from wildetect.registry.weights.intake import check_is_onnx, prepared_classifier
-    from wildetect.registry.weights.weights_file import sha256_of
-    from wildetect.settings import load_settings
-    from wildetect.settings.registration import RegistrationSettings
-
     check_is_onnx(path, mend=mend)
     weights = inspect(path)
     registration = load_settings(RegistrationSettings, project)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from wildetect.tasks.server_start import SERVER_OPTIONS, planned
+from wildetect.tasks.mlflow.start import SERVER_OPTIONS, planned
 from wildetect.tasks.support import say, verb
 
 __all__ = ["backup", "migrate", "restore"]

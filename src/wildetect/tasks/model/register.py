@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from wildetect.tasks.family_check import AUTO_CHECK, show_families
+from wildetect.tasks.model.families import AUTO_CHECK, show_families
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
-    from wildetect.registry.connection import Connection
     from wildetect.registry.registration import Registration
     from wildetect.registry.versions import Version
     from wildetect.settings import Project
     from wildetect.settings.registration import RegistrationSettings
 
-__all__ = ["checked", "register"]
+__all__ = ["register"]
 
 
 @verb(
@@ -57,7 +56,10 @@ def register(
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
-    from wildetect.tasks.server_access import connect_for
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.connecting import connect_for
+    from wildetect.workflows.registration import checked
+    from wildetect.workflows.registration import register as register_version
 
     project = Project.find()
     export_variables(project)
@@ -75,36 +77,9 @@ def register(
     say(f"checked {file}: {_summary(registration)}, runs in {seconds * 1000:.0f} ms")
     version, made = None, False
     if not dry_run:
-        connection = connect_for(project, settings.processing.mlflow_tracking_uri)
-        version, made = registered(connection, registration, force=force)
+        connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)
+        version, made = register_version(connection, registration, Terminal(), force=force)
     _report(registration, version, made=made, json=json)
-
-
-def registered(
-    connection: Connection, registration: Registration, *, force: bool = False
-) -> tuple[Version, bool]:
-    """Register, unless a version holds the same file, fed and read alike; that one gets the aliases.
-
-    Returns:
-        The version, and whether it was made.
-    """
-    from wildetect.registry.reference import ModelReference
-    from wildetect.registry.registration import register as register_version
-    from wildetect.registry.registration import registered_already
-    from wildetect.registry.versions import aliases_of, move_alias
-
-    pointed = aliases_of(connection, registration.name)
-    version = None if force else registered_already(connection, registration)
-    made = version is None
-    if version is None:
-        version = register_version(connection, registration)
-    else:
-        for alias in registration.aliases:
-            move_alias(connection, ModelReference(version.name, version=version.version), alias)
-    for alias in registration.aliases:
-        if pointed.get(alias, version.version) != version.version:
-            say(f"{version.name}@{alias} was version {pointed[alias]} until now")
-    return version, made
 
 
 def _settings(
@@ -129,46 +104,6 @@ def _settings(
             ("family",): Option("--family", family),
         },
     )
-
-
-def checked(
-    project: Project, settings: RegistrationSettings, aliases: list[str]
-) -> tuple[Registration, float]:
-    """Everything that can be wrong is found here, before any server is asked."""
-    from wildetect.detection.checks.examination import examined
-    from wildetect.errors import ConfigurationError, ModelError
-    from wildetect.registry.reference import check_alias, check_name
-    from wildetect.registry.registration import Registration, provenance
-    from wildetect.registry.weights.intake import ExportOptions, prepared, prepared_classifier
-
-    if settings.model_type == "classifier" or settings.weights:
-        raise ModelError(
-            "the settings name a classifier alone; a detector is needed",
-            hint="Name the detector's file as localizer.yolo.weights, and this one as classifier.weights.",
-        )
-    if settings.weights_path is None:
-        raise ConfigurationError(
-            "no weights are given",
-            hint=f"Give --weights FILE, or localizer.yolo.weights in {settings.file}.",
-        )
-    check_name(settings.name)
-    for alias in aliases:
-        check_alias(alias)
-    options = ExportOptions(settings.localizer.yolo.imgsz, settings.localizer.processing.fixed_batch)
-    second = settings.classifier.weights if settings.classifier else None
-    classifier = prepared_classifier(project.path(second)) if second else None
-    with prepared(project.path(settings.weights_path), options) as weights:
-        model, seconds = examined(settings, weights, classifier)
-    registration = Registration(
-        name=settings.name,
-        model=model.proto,
-        manifest=model.manifest,
-        files=model.files,
-        aliases=tuple(dict.fromkeys(aliases)),
-        tags={**settings.tags, **provenance(project.root)},
-        description=settings.description,
-    )
-    return registration, seconds
 
 
 def _summary(registration: Registration) -> str:

@@ -48,7 +48,7 @@ def plan(
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.planning import make_plan
     from wildetect.settings import Project
-    from wildetect.tasks.review_ground import own_grounds_of, run_folder
+    from wildetect.tasks.review.ground import own_grounds_of, run_folder
 
     wish = _wish(photographs, cv, seed, for_)
     finished = read_finished_run(run_folder(run))
@@ -144,7 +144,7 @@ def status(context: Context, run: str | None = None, json: bool = False) -> None
     del context
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.status import status_document, status_of
-    from wildetect.tasks.review_ground import run_folder
+    from wildetect.tasks.review.ground import run_folder
 
     found = status_of(read_finished_run(run_folder(run)))
     if json:

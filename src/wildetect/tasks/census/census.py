@@ -6,7 +6,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from wildetect.tasks.support import emit, verb
+from wildetect.tasks.support import emit, export_variables, keep_log, verb
 
 __all__ = ["plan", "run", "selftest"]
 
@@ -39,12 +39,17 @@ def run(
     settings name. The numbers, their 95% limits and all that they rest on are in census_report.html.
     """
     del context
-    from wildetect.tasks.census_request import CensusRequest
-    from wildetect.tasks.census_run import census, raise_if_incomplete
-    from wildetect.tasks.census_summary import show_summary
+    from wildetect.settings import Project
+    from wildetect.tasks.census.summary import show_summary
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.census import CensusRequest, census, raise_if_incomplete, settings_for
 
     request = CensusRequest(config, tuple(detections or ()), output, tolerance, confidence)
-    done = census(request)
+    project = Project.find()
+    export_variables(project)
+    settings = settings_for(project, request)
+    keep_log(project, settings.logging)
+    done = census(project, settings, Terminal())
     if json:
         from wildetect.census.output.document import summary_of
 
@@ -77,13 +82,14 @@ def plan(
     and what more of them would buy.
     """
     del context
-    from wildetect.tasks import census_plan
 
-    folder, wanted, plans = census_plan.plan(config, census or (), cv)
+    from wildetect.tasks.census import plan as planning
+
+    folder, wanted, plans = planning.plan(config, census or (), cv)
     if json:
-        emit(census_plan.plan_document(folder, wanted, plans))
+        emit(planning.plan_document(folder, wanted, plans))
     else:
-        census_plan.show_plan(folder, wanted, plans)
+        planning.show_plan(folder, wanted, plans)
 
 
 @verb(help={"json": "every figure, on stdout"})
@@ -99,7 +105,7 @@ def selftest(context: Context, json: bool = False) -> None:
     from invoke.exceptions import Exit
 
     from wildetect.census.selftest.vectors import check_vectors
-    from wildetect.tasks.census_summary import show_checks
+    from wildetect.tasks.census.summary import show_checks
 
     checks = check_vectors()
     off = [check for check in checks if not check.ok]

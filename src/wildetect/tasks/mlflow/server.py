@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from wildetect.tasks.server_start import (
+from wildetect.tasks.mlflow.start import (
     SERVER_OPTIONS,
     open_browser,
     planned,

@@ -17,11 +17,12 @@ __all__ = ["list_models", "promote", "show"]
 
 def _connected() -> Connection:
     from wildetect.settings import Project
-    from wildetect.tasks.server_access import connect_for
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.connecting import connect_for
 
     project = Project.find()
     export_variables(project)
-    return connect_for(project)
+    return connect_for(project, Terminal())
 
 
 @verb(

@@ -1,0 +1,132 @@
+"""The task that detects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from wildetect.tasks.detect.lines import show_preflight, show_summary
+from wildetect.tasks.support import emit, export_variables, keep_log, say, verb
+
+if TYPE_CHECKING:
+    from wildetect.results.run import DetectionRun
+    from wildetect.settings.detection import DetectionSettings
+    from wildetect.workflows.detection_plan import Request
+
+__all__ = ["begun", "detected", "run"]
+
+
+@verb(
+    help={
+        "config": "settings file; without it configs/detection.yaml",
+        "source": "a photograph or folder, in place of those in the settings; may be given more than once",
+        "output": "folder of the results",
+        "model": "name@alias, name/version, name/latest or a weights file",
+        "device": "auto, cpu, cuda, directml or openvino",
+        "confidence": "boxes below it are not counted, 0 to 1",
+        "tile-size": "side of a tile in px; 0 takes each photograph whole",
+        "overlap": "overlap of neighbouring tiles as a part of a tile, such as 0.2; or auto",
+        "limit": "only the first so many photographs",
+        "dry-run": "look at all images, time some tiles, say what would be done, and do nothing",
+        "restart": "remove the run that is in the output folder, instead of going on with it",
+        "export": "write also labelstudio or gpkg (a GeoPackage); may be given more than once",
+        "overlays": "pictures with boxes to draw: all, none or a number",
+        "json": "what run.json holds, on stdout",
+    },
+    shim="run_detection.bat",
+    paths="source",
+    iterable=["source", "export"],
+)
+def run(
+    context: Context,
+    config: str | None = None,
+    source: list[str] | None = None,
+    output: str | None = None,
+    model: str | None = None,
+    device: str | None = None,
+    confidence: str | None = None,
+    tile_size: str | None = None,
+    overlap: str | None = None,
+    limit: str | None = None,
+    dry_run: bool = False,
+    restart: bool = False,
+    export: list[str] | None = None,
+    overlays: str | None = None,
+    json: bool = False,
+) -> None:
+    """Detect animals in photographs, and count them.
+
+    The photographs are files or folders, searched with all their subfolders. A photograph that cannot
+    be read is listed and the run goes on; the exit code is then 5. A run that was interrupted goes on
+    where it stopped when the same command is given again.
+    """
+    del context
+    from wildetect.settings import Project
+    from wildetect.workflows.detection_plan import Request
+
+    request = Request(
+        config,
+        tuple(source or ()),
+        output,
+        model,
+        device,
+        confidence,
+        tile_size,
+        overlap,
+        limit,
+        restart=restart,
+        export=tuple(export or ()),
+        overlays=overlays,
+    )
+    settings = begun(request)
+    if dry_run:
+        _plan(settings, request, json=json)
+        return
+    from wildetect.detection.run.failures import raise_if_images_failed
+
+    done = detected(settings, request)
+    if json:
+        emit(done.document())
+    else:
+        show_summary(done, Project.find().path(settings.output.directory))
+    if done.state == "interrupted":
+        say(f"{done.images} are done; the same command goes on from there")
+        raise KeyboardInterrupt
+    raise_if_images_failed(done)
+
+
+def detected(settings: DetectionSettings, request: Request) -> DetectionRun:
+    """Detect, with progress and notices on stderr; nothing on stdout."""
+    from wildetect.settings import Project
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.detection import detect
+
+    return detect(Project.find(), settings, request, Terminal())
+
+
+def _plan(settings: DetectionSettings, request: Request, *, json: bool) -> None:
+    """Say what a run would do, and end with the exit code that it would have."""
+    from wildetect.detection.run.dry_run import raise_if_unreadable
+    from wildetect.settings import Project
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.detection import plan_detection
+
+    planned = plan_detection(Project.find(), settings, request, Terminal())
+    if json:
+        emit(planned.document())
+    else:
+        show_preflight(planned)
+    raise_if_unreadable(planned)
+
+
+def begun(request: Request) -> DetectionSettings:
+    """The settings of a run, with the log that they ask for."""
+    from wildetect.settings import Project
+    from wildetect.workflows.detection_plan import settings_for
+
+    project = Project.find()
+    export_variables(project)
+    settings = settings_for(project, request)
+    keep_log(project, settings.logging)
+    return settings

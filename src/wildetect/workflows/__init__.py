@@ -1,0 +1,1 @@
+"""The use cases: plain functions that a notebook calls as the tasks do. They neither print nor ask."""

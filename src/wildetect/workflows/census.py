@@ -1,0 +1,247 @@
+"""Take a census: from settings to a folder of results, logged."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wildetect.census.design.survey_files import SurveyFiles
+from wildetect.census.output.document import CensusFacts, write_census_file
+from wildetect.census.output.outputs import census_record, write_census
+from wildetect.census.survey import SurveyPlan, survey
+from wildetect.detection.run.failures import raise_if_images_failed
+from wildetect.errors import ConfigurationError, InputError, ServerError
+from wildetect.registry.runs import finish_run, start_run
+from wildetect.results.files import make_folder
+from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.run import DetectionRun
+from wildetect.review.sample import NO_REVIEW, read_review
+from wildetect.settings import Option, Project, load_settings
+from wildetect.settings.census import CensusSettings, SurveyKeys
+from wildetect.settings.detection import PositionTable
+from wildetect.settings.project import from_caller
+from wildetect.workflows.connecting import SILENT, connect_for
+from wildetect.workflows.detection import detect
+from wildetect.workflows.watching import Watcher
+
+__all__ = ["CensusDone", "CensusRequest", "census", "raise_if_incomplete", "settings_for"]
+
+
+@dataclass(frozen=True)
+class CensusRequest:
+    """What a caller asks for; None, or nothing, leaves it to the settings."""
+
+    config: str | None = None
+    detections: tuple[str, ...] = ()
+    output: str | None = None
+    tolerance: str | float | None = None
+    confidence: str | float | None = None
+
+
+def settings_for(project: Project, request: CensusRequest) -> CensusSettings:
+    """The settings of a census: the command line before the environment, .env and the file.
+
+    Raises:
+        ConfigurationError: Something is wrong with them, or several runs are named.
+    """
+    if len(request.detections) > 1:
+        raise ConfigurationError(
+            f"{len(request.detections)} folders of detections are given",
+            hint="Detect in the photographs of all flights in one run, or take a census of each.",
+        )
+    detections = from_caller(request.detections[0]) if request.detections else None
+    return load_settings(
+        CensusSettings,
+        project,
+        file=from_caller(request.config) if request.config else None,
+        options={
+            ("survey", "detections"): Option("--detections", detections),
+            ("export", "output_directory"): Option(
+                "--output", from_caller(request.output) if request.output else None
+            ),
+            ("survey", "tolerance"): Option("--tolerance", request.tolerance),
+            ("survey", "confidence"): Option("--confidence", request.confidence),
+        },
+    )
+
+
+def keys_of(project: Project, settings: CensusSettings) -> SurveyKeys:
+    """The survey's keys with absolute paths."""
+    keys = settings.survey
+    paths = {name: getattr(keys, name) for name in ("detections", "strata", "transects", "terrain")}
+    return keys.model_copy(
+        update={name: project.path(path) for name, path in paths.items() if path is not None}
+    )
+
+
+def table_of(project: Project, settings: CensusSettings) -> PositionTable | None:
+    """The table of positions, with absolute paths; None where no file is named."""
+    table = settings.detection.exif_gps_update
+    if table is None or table.csv_path is None:
+        return None
+    return table.model_copy(update={"csv_path": project.path(table.csv_path)})
+
+
+def photograph_folders(project: Project, settings: CensusSettings) -> list[Path]:
+    """Folders that the settings name: photographs that were moved after detection are looked for there."""
+    named = [path for paths in settings.detection.sources.values() for path in paths]
+    return [folder for folder in map(project.path, named) if folder.is_dir()]
+
+
+MOST_CAUTIONS_SHOWN = 5
+
+
+class CensusDone(NamedTuple):
+    """What a census left.
+
+    Attributes:
+        document: What census.json holds.
+        folder: Where it lies.
+        detection: The detection run that was made for it; null where one was named.
+    """
+
+    document: dict[str, Any]
+    folder: Path
+    detection: DetectionRun | None
+
+
+def census(project: Project, settings: CensusSettings, watcher: Watcher = SILENT) -> CensusDone:
+    """Detect where that is asked for, count each animal once, estimate, write the results, log them.
+
+    Args:
+        project: Its .env names the server; paths of the settings are relative to its root.
+        settings: What to count, and how.
+        watcher: Told what happens; asked whether to stop.
+
+    Raises:
+        WildDetectError: There is nothing to count in, or a file of the survey cannot be used.
+        KeyboardInterrupt: Detection was interrupted; what is done is kept.
+    """
+    begun, started = time.monotonic(), datetime.now(UTC)
+    folder = project.path(settings.output)
+    keys = keys_of(project, settings)
+    files = SurveyFiles.read(keys, table_of(project, settings))
+    detection = _detect(project, settings, folder, watcher) if keys.detections is None else None
+    run = read_finished_run(keys.detections or _detections_in(folder))
+    make_folder(
+        folder,
+        hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
+    )
+    review = read_review(run.folder, run.results, run.class_names)
+    reason = NO_REVIEW if review is None else review.reason
+    plan = SurveyPlan(
+        run=run,
+        keys=keys,
+        species=settings.campaign.target_species,
+        specs=settings.detection.flight_specs,
+        files=files,
+        folders=photograph_folders(project, settings),
+        progress=watcher.tags_read,
+        reviewed=None if review is None or reason is not None else review.sample,
+        review_reason=reason,
+    )
+    found = survey(plan)
+    facts = _facts(settings, run, started, time.monotonic() - begun)
+    document = write_census(folder, found, facts, with_map=settings.export.create_map)
+    _notice_cautions(document, watcher)
+    _log(project, document, folder, watcher)
+    return CensusDone(document, folder, detection)
+
+
+def _detections_in(folder: Path) -> Path:
+    return folder / "detections"
+
+
+def _detect(project: Project, settings: CensusSettings, folder: Path, watcher: Watcher) -> DetectionRun:
+    """Detect in the photographs that the settings name.
+
+    Raises:
+        ConfigurationError: They name none.
+        InputError: Too many images failed.
+        KeyboardInterrupt: It was interrupted; what is done is kept.
+    """
+    if not settings.detection.sources:
+        raise ConfigurationError(
+            "no detections and no photographs are named",
+            hint="Give a finished run with --detections results, or set detection.image_dir in "
+            "configs/census.yaml.",
+        )
+    run = detect(project, settings.detection_into(_detections_in(folder)), watcher=watcher)
+    if run.state == "interrupted":
+        watcher.notice(f"{run.images} are done; the same command goes on from there")
+        raise KeyboardInterrupt
+    if run.state == "stopped":
+        raise_if_images_failed(run)
+    return run
+
+
+def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, seconds: float) -> Any:
+
+    survey, table = settings.survey, settings.detection.exif_gps_update
+    positions = table.csv_path if table is not None else None
+    named = {
+        "strata": survey.strata,
+        "transects": survey.transects,
+        "terrain": survey.terrain,
+        "positions": positions,
+    }
+    return CensusFacts(
+        campaign=settings.campaign.model_dump(),
+        settings={
+            "tolerance": survey.tolerance,
+            "confidence": survey.confidence,
+            **{name: None if path is None else str(path) for name, path in named.items()},
+            **{f"flight_specs.{name}": value for name, value in settings.detection.flight_specs},
+        },
+        run=run.record,
+        run_folder=run.folder,
+        started=started,
+        seconds=seconds,
+        availability=survey.availability,
+    )
+
+
+def raise_if_incomplete(done: CensusDone) -> None:
+    """A census that lacks photographs ends with the exit code that a scheduled task sees.
+
+    Raises:
+        InputError: Naming what is missing.
+    """
+    missing = [caution for caution in done.document["cautions"] if caution["kind"] == "vanished"]
+    if missing:
+        files = missing[0]["files"]
+        raise InputError(
+            f"{len(files):,} photographs of the run are no longer there; the others are counted",
+            hint=missing[0]["mend"],
+            details=files[:MOST_CAUTIONS_SHOWN],
+        )
+    if done.detection is not None:
+        raise_if_images_failed(done.detection)
+
+
+def _notice_cautions(document: dict[str, Any], watcher: Watcher) -> None:
+    cautions = document["cautions"]
+    for caution in cautions[:MOST_CAUTIONS_SHOWN]:
+        watcher.notice(f"warning: {caution['message']} {caution['mend']}".rstrip())
+    if len(cautions) > MOST_CAUTIONS_SHOWN:
+        watcher.notice(f"and {len(cautions) - MOST_CAUTIONS_SHOWN} more warnings in the report")
+
+
+def _log(project: Project, document: dict[str, Any], folder: Path, watcher: Watcher) -> None:
+    """Log the census; it must not fail because there is no server, or it went away meanwhile."""
+    if document["mlflow"]:
+        return
+    try:
+        connection = connect_for(project, watcher)
+        name = f"{document['campaign']['id']}: {document['counts']['animals']} animals"
+        run_id = start_run(connection, "census", name)
+        document["mlflow"] = {"uri": connection.uri, "run_id": run_id}
+        write_census_file(folder, document)
+        finish_run(connection, run_id, census_record(document, folder))
+    except ServerError as error:
+        watcher.notice(
+            f"warning: the results are written, but the census is not logged: {error.message}. {error.hint}"
+        )

@@ -1,0 +1,156 @@
+"""Detect: from settings to a folder of results, logged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from wildetect.detection.run.dry_run import DryRun, dry_run
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.preflight import check_space, sample, survey
+from wildetect.detection.run.run import RunPlan, detect_into_folder
+from wildetect.detection.tiles.overlap import OverlapSummary
+from wildetect.errors import ServerError
+from wildetect.registry.connection import Connection
+from wildetect.registry.runs import finish_run, mark_version, start_run
+from wildetect.results.logged_run import run_record
+from wildetect.results.run import DetectionRun, Logged, write_run_file
+from wildetect.settings import Project
+from wildetect.settings.detection import DetectionSettings
+from wildetect.workflows.connecting import SILENT
+from wildetect.workflows.detection_plan import Request, plan_of
+from wildetect.workflows.watching import Watcher
+
+__all__ = ["detect", "overlap_text", "plan_detection"]
+
+MOST_NAMED = 3
+_ROUND = 100  # px: a side of tiles that people would choose
+
+
+def detect(
+    project: Project,
+    settings: DetectionSettings,
+    request: Request | None = None,
+    watcher: Watcher = SILENT,
+) -> DetectionRun:
+    """Check everything, detect, write the results, log the run.
+
+    Args:
+        project: Its .env names the server; paths of the settings are relative to its root.
+        settings: What to detect in, with which model, and how.
+        request: What is not in the settings: sources, a model, a limit, whether to begin again.
+        watcher: Told what happens; asked whether to stop.
+
+    Returns:
+        The run; its state says whether it was stopped or interrupted.
+
+    Raises:
+        WildDetectError: Nothing can be detected; images that fail raise nothing, `failures` names them.
+    """
+    plan, connection = plan_of(project, settings, request or Request(), watcher)
+    look_ahead(plan, watcher)
+    watcher.notice(f"detecting in {len(plan.images)} images with {plan.model} on {plan.detector.device}")
+    with watcher.detecting() as (stop, progress):
+        run = detect_into_folder(replace(plan, stop=stop), progress)
+    if run.resumed_images:
+        watcher.notice(f"{run.resumed_images} of {len(plan.images)} images had been done before")
+    warn_of_dark_images(run, watcher)
+    # what is logged once is not logged again, and what is interrupted is logged when it is done
+    if connection is not None and run.mlflow is None and run.state != "interrupted":
+        run = _logged(connection, run, plan.output, watcher)
+    return run
+
+
+def plan_detection(
+    project: Project, settings: DetectionSettings, request: Request, watcher: Watcher = SILENT
+) -> DryRun:
+    """Find out what `detect` would do, and write nothing; arguments and errors as there."""
+    plan, _ = plan_of(project, settings, request, watcher)
+    planned = dry_run(plan)
+    if planned.overlap is not None:
+        _warn_of_small_tiles(planned.overlap, plan.options, watcher)
+    return planned
+
+
+def look_ahead(plan: RunPlan, watcher: Watcher) -> None:
+    """Look at a sample of the images before a run: is there room, and what does automatic overlap come to?
+
+    Raises:
+        InputError: The results would find no room.
+    """
+    some = sample(plan.images)
+    found = survey(some, plan.options)
+    check_space(plan.output, len(plan.images), found, plan.wanted.overlays)
+    if found.overlap is not None and found.overlap.images:
+        text = overlap_text(found.overlap, looked_at=len(some) < len(plan.images))
+        watcher.notice(f"tiles overlap by {text}")
+        _warn_of_small_tiles(found.overlap, plan.options, watcher)
+
+
+def overlap_text(overlap: OverlapSummary, *, looked_at: bool = False) -> str:
+    """Say what `overlap_ratio: auto` comes to, in one line.
+
+    Args:
+        overlap: A summary of one image at least.
+        looked_at: Whether it is about some of the images only.
+    """
+    least, most = f"{overlap.least:.2f}", f"{overlap.most:.2f}"
+    images = f"{overlap.images} images" + " looked at" * looked_at
+    parts = [f"{least if least == most else f'{least} to {most}'} of a tile (auto)"]
+    if overlap.assumed:
+        parts.append(f"height or lens assumed from flight_specs for {overlap.assumed} of {images}")
+    if overlap.unknown:
+        parts.append(f"ground resolution unknown for {overlap.unknown} of {images}")
+    return "; ".join([*parts, images] if looked_at and len(parts) == 1 else parts)
+
+
+def _warn_of_small_tiles(overlap: OverlapSummary, options: PipelineOptions, watcher: Watcher) -> None:
+    """Say so where tiles cannot overlap by as much as the largest animal takes up, and what to do."""
+    auto = options.auto_overlap
+    if auto is None or not overlap.capped:
+        return
+    enough = math.ceil(overlap.tile_size / _ROUND) * _ROUND
+    gsd = ", or mend flight_specs.gsd, which is in cm/px" if auto.flight.gsd is not None else ""
+    watcher.notice(
+        f"warning: for an animal of {auto.largest_animal:g} m tiles should overlap by up to "
+        f"{overlap.needed:,} px, but those of {options.tile_size:,} px overlap by half at most: it may be "
+        f"cut at their edges in {overlap.capped} of {overlap.images} images. Set processing.tile_size to "
+        f"{enough} or more, or processing.largest_animal to less{gsd}."
+    )
+
+
+def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:
+    """Say so where animals can hardly be seen: a count of 0 would look like any other."""
+    dark = run.dark_images
+    if not dark:
+        return
+    more = len(dark) - MOST_NAMED
+    named = ", ".join([*dark[:MOST_NAMED], *([f"{more} more, named in run.json"] if more > 0 else [])])
+    verb, them = ("is", "it") if len(dark) == 1 else ("are", "them")
+    watcher.notice(
+        f"warning: {len(dark)} of {run.images.found} images {verb} almost black, animals in "
+        f"{them} can hardly be seen: {named}. Files of 16 bits are read by their full range: "
+        "stretch their values to it."
+    )
+
+
+def _logged(connection: Connection, run: DetectionRun, output: Path, watcher: Watcher) -> DetectionRun:
+    """Log a finished run; it must not fail because the server went away meanwhile.
+
+    Returns:
+        The run, with where it is logged.
+    """
+    model = run.model
+    try:
+        run_id = start_run(connection, "detection", f"{model.name} on {run.images}")
+        run = replace(run, mlflow=Logged(connection.uri, run_id))
+        write_run_file(output, run)
+        finish_run(connection, run_id, run_record(run, output))
+        if model.registered:
+            mark_version(connection, model.registered, "last_detection", run_id)
+    except ServerError as error:
+        watcher.notice(
+            f"warning: the results are written, but the run is not logged: {error.message}. {error.hint}"
+        )
+    return run
