@@ -73,6 +73,15 @@ def test_a_row_with_a_review() -> None:
     assert (row.cause_of_change, row.source, row.remark) == (None, None, "")
 
 
+def test_what_a_review_set_right_is_the_estimate() -> None:
+    document = one_census("Kwando")
+    document["summary"]["elephant"]["corrected"] = {"value": 620.0, "lower": 300.0, "upper": 1100.0}
+    (row,) = aed_rows([document], None)
+    assert (row.estimate, row.lower, row.upper, row.limits_95) == (620, 300, 1100, 400)
+    assert (row.definite, row.probable, row.possible) == (300, 320, 480)
+    assert row.remark.startswith("corrected by the review")
+
+
 def test_without_a_review_nothing_is_definite_and_the_row_says_why() -> None:
     (row,) = aed_rows([one_census("Kwando") | {"summary": None}], None)
     assert (row.definite, row.probable, row.possible, row.seen) == (None, None, None, None)

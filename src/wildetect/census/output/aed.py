@@ -24,6 +24,8 @@ NOT_REVIEWED = (
     "definite, probable and possible take the number actually seen by people: review the detections first"
 )
 
+CORRECTED = "corrected by the review of the detections: the limits hold the detector's errors, too"
+
 
 @dataclass(frozen=True, slots=True)
 class Categories:
@@ -149,13 +151,16 @@ def _cell(value: object) -> object:
 
 
 def _row(document: Mapping[str, Any], one: Mapping[str, Any]) -> AedRow:
-    total, estimate = one["method"] == "total count", one["estimate"]
-    limits = None if one["lower"] is None else (one["lower"], one["upper"])
-    seen = (document.get("summary") or {}).get(one["species"], {}).get("reviewed")
+    total = one["method"] == "total count"
+    summary = (document.get("summary") or {}).get(one["species"], {})
+    seen = summary.get("reviewed")
+    estimate, limits, half = _numbers(one, summary.get("corrected"))
     known = None
     if estimate is not None and (total or seen is not None):
         known = categories(estimate, limits, None if total else seen)
     remarks = [one["refusal"], one["doubt"], None if known or estimate is None else NOT_REVIEWED]
+    if summary.get("corrected") and estimate is not None:
+        remarks.append(CORRECTED)
     places = [(each["longitude"], each["latitude"]) for each in document["photographs"]]
     years = [int(each["taken"][:4]) for each in document["photographs"] if each["taken"]]
     return AedRow(
@@ -166,9 +171,9 @@ def _row(document: Mapping[str, Any], one: Mapping[str, Any]) -> AedRow:
         reliability=None if estimate is None else "A" if total else "D" if limits is None else "B",
         year=max(years, default=None),
         estimate=_whole(estimate),
-        limits_95=_whole(_half(one)),
-        lower=_whole(one["lower"]),
-        upper=_whole(one["upper"]),
+        limits_95=_whole(half),
+        lower=_whole(limits[0] if limits else None),
+        upper=_whole(limits[1] if limits else None),
         seen=seen,
         definite=_whole(known.definite if known else None),
         probable=_whole(known.probable if known else None),
@@ -219,6 +224,17 @@ def _sum(species: str, rows: Sequence[AedRow]) -> AedRow:
         latitude=None,
         remark=remark,
     )
+
+
+def _numbers(
+    one: Mapping[str, Any], corrected: Mapping[str, Any] | None
+) -> tuple[float | None, tuple[float, float] | None, float | None]:
+    """Estimate, limits and half of their width: what a review set right, where there is one."""
+    if one["estimate"] is not None and corrected:
+        lower, upper = float(corrected["lower"]), float(corrected["upper"])
+        return float(corrected["value"]), (lower, upper), (upper - lower) / 2
+    limits = None if one["lower"] is None else (float(one["lower"]), float(one["upper"]))
+    return one["estimate"], limits, _half(one)
 
 
 def _half(one: Mapping[str, Any]) -> float | None:

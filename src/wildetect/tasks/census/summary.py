@@ -31,9 +31,22 @@ def show_summary(document: dict[str, Any], folder: Path) -> None:
     refused = {one["refusal"]: one["estimate"] for one in _headlines(document) if one["refusal"]}
     for reason, estimate in refused.items():
         print(f"{'no estimate' if estimate is None else 'no limits'}: {reason}")
+    _show_other_limits(document)
     _show_corrected(document)
     print(f"results: {folder}")
     print(f"report:  {folder / 'census_report.html'}   (open it in a browser; it needs no network)")
+
+
+def _show_other_limits(document: dict[str, Any]) -> None:
+    """The limits of all species together that were not chosen, and how each was made."""
+    for total in _headlines(document)[-1:]:
+        ways = [
+            f"{one['lower']:,.0f} to {one['upper']:,.0f} ({one['shape']}, {one['spread']})"
+            for one in total["limits"]
+            if not one["chosen"]
+        ]
+        if ways:
+            print(f"limits of all made in other ways: {', '.join(ways)}")
 
 
 def _show_corrected(document: dict[str, Any]) -> None:
