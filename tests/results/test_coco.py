@@ -36,6 +36,7 @@ def test_pycocotools_reads_both_files(tmp_path: Path) -> None:
 def test_numbers_are_rounded(tmp_path: Path) -> None:
     _, boxes = write(tmp_path)
     entry = json.loads(boxes.read_text(encoding="utf-8"))[2]
+    assert len(entry.pop("detection_id")) == 16
     assert entry == {"image_id": 2, "category_id": 3, "bbox": [50.0, 50.0, 10.0, 10.46], "score": 0.12346}
 
 

@@ -47,8 +47,8 @@ def test_megadetector_format(tmp_path: Path) -> None:
         "width": 100,
         "height": 200,
         "detections": [
-            {"category": "2", "conf": 0.9, "bbox": [0.1, 0.1, 0.2, 0.2]},
-            {"category": "1", "conf": 0.12346, "bbox": [0.0, 0.0, 1.0, 1.0]},
+            {"category": "2", "conf": 0.9, "bbox": [0.1, 0.1, 0.2, 0.2], "id": "3eda91d0930f3127"},
+            {"category": "1", "conf": 0.12346, "bbox": [0.0, 0.0, 1.0, 1.0], "id": "98bb28e188693902"},
         ],
     }
     assert second["detections"] == []
@@ -73,6 +73,7 @@ def test_csv(tmp_path: Path) -> None:
             "60.00",
             "-2.5000000",
             "34.7501235",
+            "3eda91d0930f3127",
         ],
         [
             "flight 1/a.jpg",
@@ -84,6 +85,7 @@ def test_csv(tmp_path: Path) -> None:
             "200.00",
             "-2.5000000",
             "34.7501235",
+            "98bb28e188693902",
         ],
     ]
 
@@ -99,7 +101,9 @@ def test_position_is_empty_where_unknown(tmp_path: Path) -> None:
     (known, *_) = results()
     unknown = ImageResult(name="a", path=Path("a"), detections=known.detections, width=100, height=200)
     write_csv(tmp_path / "a.csv", [unknown], NAMES)
-    assert (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[1].endswith(",60.00,,")
+    assert (
+        (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[1].endswith(",60.00,,,bbba041ffcb92be2")
+    )
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:

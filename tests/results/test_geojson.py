@@ -66,6 +66,7 @@ def test_properties(document: Any) -> None:
         "x_max": 30.0,
         "y_max": 60.0,
         "position_of": "photograph",
+        "id": "54a51f63da0ce4ca",
     }
 
 

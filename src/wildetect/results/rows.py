@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
+from wildetect.results.ids import ids_of
 from wildetect.results.records import ImageResult
 
 __all__ = [
@@ -34,12 +35,14 @@ class Row(NamedTuple):
         confidence: 0 to 1.
         xyxy: x_min, y_min, x_max, y_max in px of the upright image.
         position: Longitude and latitude in degrees, WGS 84; None if unknown.
+        id: The same in every file and after every resumption (module `results.ids`).
     """
 
     class_id: int
     confidence: float
     xyxy: tuple[float, float, float, float]
     position: tuple[float, float] | None
+    id: str
 
     @property
     def xywh(self) -> list[float]:
@@ -55,8 +58,10 @@ def rows(result: ImageResult) -> Iterator[Row]:
         return
     camera = _camera(result)
     own = None if result.positions is None else result.positions.round(DEGREE_DIGITS).tolist()
-    columns = zip(found.class_id.tolist(), found.confidence.tolist(), found.xyxy.tolist(), strict=True)
-    for number, (class_id, confidence, (x_min, y_min, x_max, y_max)) in enumerate(columns):
+    columns = zip(
+        found.class_id.tolist(), found.confidence.tolist(), found.xyxy.tolist(), ids_of(result), strict=True
+    )
+    for number, (class_id, confidence, (x_min, y_min, x_max, y_max), key) in enumerate(columns):
         yield Row(
             class_id,
             round(confidence, CONFIDENCE_DIGITS),
@@ -67,6 +72,7 @@ def rows(result: ImageResult) -> Iterator[Row]:
                 round(y_max, PX_DIGITS),
             ),
             camera if own is None else (own[number][0], own[number][1]),
+            key,
         )
 
 

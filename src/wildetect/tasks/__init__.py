@@ -44,7 +44,7 @@ ns.add_collection(
 )
 ns.add_collection(Collection("detect", detect.run, detect_export.export))
 ns.add_collection(Collection("census", census.run, census.plan, census_export.export, census.selftest))
-ns.add_collection(Collection("review", review.plan, review.status))
+ns.add_collection(Collection("review", review.plan, review.import_, review.status))
 ns.add_collection(Collection("config", config.show, config.schema))
 ns.add_collection(Collection("shims", shims.write))
 ns.add_collection(Collection("docs", docs.write))

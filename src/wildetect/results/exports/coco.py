@@ -61,7 +61,13 @@ def _dataset(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iter
 def _boxes(results: Iterable[ImageResult]) -> Iterator[str]:
     yield "["
     yield from _lines(
-        {"image_id": number, "category_id": row.class_id + 1, "bbox": row.xywh, "score": row.confidence}
+        {
+            "image_id": number,
+            "category_id": row.class_id + 1,
+            "bbox": row.xywh,
+            "score": row.confidence,
+            "detection_id": row.id,  # pycocotools numbers "id" itself
+        }
         for number, result in enumerate(results, start=1)
         for row in rows(result)
     )

@@ -56,5 +56,6 @@ def _feature(row: Row, image: str, class_name: str, whose: PositionOf | None) ->
             "x_max": x_max,
             "y_max": y_max,
             "position_of": whose,
+            "id": row.id,
         },
     }

@@ -18,6 +18,7 @@ _DETECTIONS = {
     "confidence": "DOUBLE NOT NULL",
     **dict.fromkeys(("x_min", "y_min", "x_max", "y_max"), "DOUBLE NOT NULL"),
     "position_of": "TEXT",
+    "id": "TEXT NOT NULL",
 }
 _PHOTOGRAPHS = {"image": "TEXT NOT NULL", "detections": "INTEGER", "failure": "TEXT"}
 
@@ -60,7 +61,7 @@ def _detections(
         whose, name = position_of(result), plain(result.name)
         for row in rows(result):
             place = None if row.position is None else point(*row.position)
-            yield place, name, class_names[row.class_id], row.confidence, *row.xyxy, whose
+            yield place, name, class_names[row.class_id], row.confidence, *row.xyxy, whose, row.id
 
 
 def _photographs(results: Iterable[ImageResult]) -> Iterator[tuple[Shape | None, *tuple[object, ...]]]:

@@ -7,7 +7,6 @@ refuses to serve the root itself: https://labelstud.io/guide/storage).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from wildetect.results.rows import CONFIDENCE_DIGITS, Row, rows
 __all__ = ["LabelNames", "labelling_setup", "write_labelstudio"]
 
 _PERCENT_DIGITS = 5
-_ID_LETTERS = 10
 
 
 @dataclass(frozen=True)
@@ -83,22 +81,17 @@ def _task(result: ImageResult, class_names: Sequence[str], model: str, names: La
             {
                 "model_version": model,
                 "score": round(mean, CONFIDENCE_DIGITS),
-                "result": [
-                    _region(result, row, number, class_names[row.class_id], names)
-                    for number, row in enumerate(found)
-                ],
+                "result": [_region(result, row, class_names[row.class_id], names) for row in found],
             }
         ],
     }
 
 
-def _region(result: ImageResult, row: Row, number: int, label: str, names: LabelNames) -> dict[str, Any]:
+def _region(result: ImageResult, row: Row, label: str, names: LabelNames) -> dict[str, Any]:
     width, height = result.width or 1, result.height or 1
     x, y, across, down = row.xywh
     return {
-        "id": hashlib.sha256(f"{result.name}\n{number}".encode(errors="surrogatepass")).hexdigest()[
-            :_ID_LETTERS
-        ],
+        "id": row.id,
         "from_name": names.from_name,
         "to_name": names.to_name,
         "type": "rectanglelabels",

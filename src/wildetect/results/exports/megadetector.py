@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wildetect.results.files import write_text
+from wildetect.results.ids import ids_of
 from wildetect.results.records import ImageResult
 from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS, PX_DIGITS, rows
 
@@ -25,6 +26,7 @@ CSV_COLUMNS = (
     "y_max",
     "latitude",
     "longitude",
+    "id",
 )
 
 _SHARE_DIGITS = 7  # a hundredth of a px in a raster of 100,000 px
@@ -77,7 +79,9 @@ def _megadetector_image(result: ImageResult) -> dict[str, Any]:
         return {"file": result.name, "failure": result.failure, "detections": None}
     width, height = float(result.width), float(result.height)
     found = result.detections
-    columns = zip(found.xyxy.tolist(), found.confidence.tolist(), found.class_id.tolist(), strict=True)
+    columns = zip(
+        found.xyxy.tolist(), found.confidence.tolist(), found.class_id.tolist(), ids_of(result), strict=True
+    )
     detections = [
         {
             "category": str(class_id + 1),
@@ -88,8 +92,9 @@ def _megadetector_image(result: ImageResult) -> dict[str, Any]:
                 round((x_max - x_min) / width, _SHARE_DIGITS),
                 round((y_max - y_min) / height, _SHARE_DIGITS),
             ],
+            "id": key,
         }
-        for (x_min, y_min, x_max, y_max), confidence, class_id in columns
+        for (x_min, y_min, x_max, y_max), confidence, class_id, key in columns
     ]
     return {"file": result.name, "width": result.width, "height": result.height, "detections": detections}
 
@@ -109,6 +114,7 @@ def _csv_pieces(results: Iterable[ImageResult], class_names: Sequence[str]) -> I
                     *(_number(edge, PX_DIGITS) for edge in row.xyxy),
                     _number(latitude, DEGREE_DIGITS),
                     _number(longitude, DEGREE_DIGITS),
+                    row.id,
                 ]
             )
         yield buffer.getvalue()

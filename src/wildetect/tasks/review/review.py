@@ -9,10 +9,11 @@ from invoke.context import Context
 from wildetect.tasks.support import emit, say, verb
 
 if TYPE_CHECKING:
+    from wildetect.review.importing import Imported
     from wildetect.review.planning import Planned, Wish
     from wildetect.review.status import ReviewStatus
 
-__all__ = ["plan", "status"]
+__all__ = ["import_", "plan", "status"]
 
 _RUN = "output folder of a finished detect.run"
 _NORMAL = 1.96
@@ -178,3 +179,59 @@ def _show_status(found: ReviewStatus) -> None:
             print(f"{what} {share.value:.0%} ({share.lower:.0%} to {share.upper:.0%})")
     for problem in found.problems[:_MOST_PROBLEMS]:
         say(f"warning: verdicts.jsonl, {problem}: it does not count")
+
+
+@verb(
+    name="import",
+    help={
+        "run": _RUN,
+        "source": "what was corrected: Label Studio's JSON, COCO, a detections.gpkg or a detections.csv",
+        "reviewer": "who corrected it; without it the name of the user of this machine",
+        "json": "what came of it, on stdout",
+    },
+)
+def import_(
+    context: Context,
+    run: str | None = None,
+    source: str | None = None,
+    reviewer: str | None = None,
+    json: bool = False,
+) -> None:
+    """Take back what was corrected in another program.
+
+    The file is one that the run exported: what differs from it becomes verdicts. A box that is gone was
+    wrong, a new one is an animal that the detector missed, and a box with another class or place is just
+    that. In tables a column `verdict` may say right, wrong, unsure or nothing-here. What cannot be taken
+    over is named with the reason.
+    """
+    del context
+    import getpass
+    from pathlib import Path
+
+    from wildetect.errors import ConfigurationError
+    from wildetect.results.finished_run import read_finished_run
+    from wildetect.review.importing import import_corrected
+    from wildetect.settings.project import from_caller
+    from wildetect.tasks.review.ground import run_folder
+
+    if not source:
+        raise ConfigurationError(
+            "the corrected file is needed",
+            hint="uv run invoke review.import --run results --source labelstudio.json",
+        )
+    finished = read_finished_run(run_folder(run))
+    made = import_corrected(finished, Path(from_caller(source)), reviewer or getpass.getuser())
+    if json:
+        emit({"images": made.images, "verdicts": made.verdicts, "refused": list(made.refused)})
+        return
+    _show_import(made)
+
+
+def _show_import(made: Imported) -> None:
+    number = sum(made.verdicts.values())
+    which = ", ".join(f"{count:,} {kind}" for kind, count in made.verdicts.items())
+    print(f"{number:,} verdicts from {made.images:,} images" + (f": {which}" if which else ""))
+    for reason in made.refused[:_MOST_PROBLEMS]:
+        say(f"not taken over: {reason}")
+    if len(made.refused) > _MOST_PROBLEMS:
+        say(f"and {len(made.refused) - _MOST_PROBLEMS:,} more, all of them with --json")

@@ -1,0 +1,282 @@
+"""What a file that was corrected elsewhere says of the images of a run: one form for all formats."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from wildetect.errors import InputError
+from wildetect.results.finished_run import FinishedRun
+from wildetect.results.ids import BoxCorners
+
+__all__ = ["CorrectedBox", "CorrectedImage", "read_corrected"]
+
+Refuse = Callable[[str], None]
+
+_EDGES = ("x_min", "y_min", "x_max", "y_max")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedBox:
+    """A box of the file.
+
+    Attributes:
+        key: Id that the file gives it; null: none.
+        xyxy: In px of the upright image.
+        class_name: Its class.
+        verdict: "right", "wrong" or "unsure", where the file says so in words.
+    """
+
+    key: str | None
+    xyxy: BoxCorners
+    class_name: str
+    verdict: str | None = None
+
+
+@dataclass(slots=True)
+class CorrectedImage:
+    """An image of the file.
+
+    Attributes:
+        boxes: All that it holds there.
+        complete: Whether the file says that a person looked at all of it.
+    """
+
+    boxes: list[CorrectedBox] = field(default_factory=list)
+    complete: bool = False
+
+
+def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
+    """Read a file that was corrected elsewhere.
+
+    Args:
+        path: Label Studio's JSON, COCO, a detections.gpkg or a detections.csv.
+        run: That it was exported from.
+        refuse: Told of each edit that cannot be taken over, and why.
+
+    Returns:
+        By name of the image in the run; images that the file does not hold are not among them.
+
+    Raises:
+        InputError: It cannot be read, or is of no format that is known.
+    """
+    try:
+        found = _read(path, run, refuse)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error, sqlite3.Error) as error:
+        raise InputError(
+            f"{path} cannot be read: {error}",
+            hint="Export it again as Label Studio JSON, COCO, GeoPackage or CSV with the columns of "
+            "detections.csv.",
+        ) from error
+    if found is None:
+        raise InputError(
+            f"{path} holds no corrected boxes in a format that is known",
+            hint="Give Label Studio's JSON (not JSON-MIN), a COCO file with annotations, detections.gpkg or "
+            "detections.csv.",
+        )
+    return found
+
+
+def _read(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage] | None:
+    if path.suffix.lower() == ".csv":
+        return _csv(path, run, refuse)
+    if path.suffix.lower() == ".gpkg":
+        return _geopackage(path, run, refuse)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(document, list) and all(isinstance(one, dict) and "data" in one for one in document):
+        return _labelstudio(document, run, refuse)
+    if isinstance(document, list) and all(isinstance(one, dict) and "bbox" in one for one in document):
+        return _coco_results(document, run, refuse)
+    if isinstance(document, dict) and document.get("annotations") and "images" in document:
+        return _coco(document, run, refuse)
+    return None
+
+
+class _Names:
+    """Finds the image of the run that a file means: by its path, or by as much of its end as is unique."""
+
+    def __init__(self, run: FinishedRun) -> None:
+        self._by_tail: dict[str, str | None] = {}
+        for result in run.results:
+            parts = PurePosixPath(result.name).parts
+            for start in range(len(parts)):
+                tail = "/".join(parts[start:])
+                self._by_tail[tail] = result.name if tail not in self._by_tail else None
+            self._by_tail[result.name] = result.name
+
+    def find(self, text: str) -> str | None:
+        """The image's name; null where none is meant, or several may be."""
+        parts = PurePosixPath(text.replace("\\", "/")).parts
+        for start in range(len(parts)):
+            found = self._by_tail.get("/".join(parts[start:]))
+            if found is not None:
+                return found
+        return None
+
+
+def _rows(
+    rows: Sequence[Mapping[str, Any]], names: _Names, what: str, refuse: Refuse
+) -> dict[str, CorrectedImage]:
+    """Rows of a table with the columns of detections.csv, and perhaps `verdict`."""
+    found: dict[str, CorrectedImage] = {}
+    for number, row in enumerate(rows, 2 if what == "line" else 1):
+        image = names.find(str(row.get("image") or ""))
+        verdict = str(row.get("verdict") or "").strip().lower() or None
+        if image is None:
+            refuse(f"{what} {number}: the run has no image {row.get('image')!r}")
+            continue
+        if verdict not in {None, "right", "wrong", "unsure", "nothing-here"}:
+            refuse(f"{what} {number}: {verdict} is not a verdict (right, wrong, unsure or nothing-here)")
+            verdict = None
+        one = found.setdefault(image, CorrectedImage())
+        if verdict == "nothing-here":
+            one.complete = True
+        if verdict == "nothing-here" and row.get("x_min") in (None, ""):
+            continue
+        try:
+            x_min, y_min, x_max, y_max = (float(row[edge]) for edge in _EDGES)
+        except (TypeError, ValueError):
+            refuse(f"{what} {number} ({image}): it has no box in px (x_min, y_min, x_max, y_max)")
+            continue
+        said = None if verdict == "nothing-here" else verdict
+        key = str(row.get("id") or "") or None
+        box = CorrectedBox(
+            key=key, xyxy=(x_min, y_min, x_max, y_max), class_name=str(row.get("class") or ""), verdict=said
+        )
+        one.boxes.append(box)
+    return found
+
+
+def _csv(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        head = file.readline()
+        file.seek(0)
+        # spreadsheets of many countries write semicolons
+        rows = list(csv.DictReader(file, delimiter=";" if head.count(";") > head.count(",") else ","))
+    if rows and not {"image", "class", *_EDGES} <= set(rows[0]):
+        raise ValueError("it lacks columns of detections.csv")
+    return _rows(rows, _Names(run), "line", refuse)
+
+
+def _geopackage(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
+    if not path.is_file():
+        raise OSError("there is no such file")
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        database.row_factory = sqlite3.Row
+        detections = [dict(row) for row in database.execute("SELECT * FROM detections ORDER BY fid")]
+        photographs = [dict(row) for row in database.execute("SELECT * FROM photographs ORDER BY fid")]
+    names = _Names(run)
+    found = _rows(detections, names, "feature", refuse)
+    for row in photographs:
+        image = names.find(str(row["image"]))
+        if image is not None and row.get("failure") is None:
+            # an image whose features were all deleted is named here alone
+            one = found.setdefault(image, CorrectedImage())
+            one.complete = one.complete or str(row.get("verdict") or "") == "nothing-here"
+    return found
+
+
+def _coco_results(
+    document: Sequence[Mapping[str, Any]], run: FinishedRun, refuse: Refuse
+) -> dict[str, CorrectedImage]:
+    """A coco_results.json: images by their place in the run, categories by that of the class."""
+    found: dict[str, CorrectedImage] = {}
+    results = list(run.results)
+    for number, one in enumerate(document, 1):
+        place, category = int(one["image_id"]) - 1, int(one["category_id"]) - 1
+        if not (0 <= place < len(results) and 0 <= category < len(run.class_names)):
+            refuse(f"box {number}: the run has no such image or class")
+            continue
+        box = _coco_box(one, run.class_names[category])
+        found.setdefault(results[place].name, CorrectedImage()).boxes.append(box)
+    return found
+
+
+def _coco(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
+    names = _Names(run)
+    classes = {one["id"]: str(one["name"]) for one in document.get("categories", ())}
+    images: dict[Any, str] = {}
+    found: dict[str, CorrectedImage] = {}
+    for one in document["images"]:
+        image = names.find(_path_in(str(one["file_name"])))
+        if image is None:
+            refuse(f"the run has no image {one['file_name']!r}")
+            continue
+        images[one["id"]] = image
+        found[image] = CorrectedImage(complete=one.get("reviewed") is True)
+    for number, one in enumerate(document["annotations"], 1):
+        if one["image_id"] not in images:
+            continue
+        name = classes.get(one["category_id"])
+        if name is None:
+            refuse(f"annotation {number}: the file names no category {one['category_id']}")
+            continue
+        found[images[one["image_id"]]].boxes.append(_coco_box(one, name))
+    return found
+
+
+def _coco_box(one: Mapping[str, Any], class_name: str) -> CorrectedBox:
+    x, y, width, height = (float(edge) for edge in one["bbox"])
+    key = one.get("detection_id")
+    return CorrectedBox(
+        key=None if key is None else str(key), xyxy=(x, y, x + width, y + height), class_name=class_name
+    )
+
+
+def _labelstudio(
+    document: Sequence[Mapping[str, Any]], run: FinishedRun, refuse: Refuse
+) -> dict[str, CorrectedImage]:
+    """Tasks with annotations; those that nobody annotated say nothing."""
+    names = _Names(run)
+    sizes = {result.name: (result.width or 1, result.height or 1) for result in run.results}
+    found: dict[str, CorrectedImage] = {}
+    for task in document:
+        text = next((value for value in task["data"].values() if isinstance(value, str)), "")
+        image = names.find(_path_in(text))
+        given = [one for one in task.get("annotations") or () if not one.get("was_cancelled")]
+        if image is None:
+            refuse(f"the run has no image {text!r}")
+        elif given:
+            # the export lists them in any order
+            newest = max(given, key=lambda one: str(one.get("updated_at") or one.get("created_at") or ""))
+            boxes = list(_regions(newest.get("result", ()), image, sizes[image], refuse))
+            found[image] = CorrectedImage(boxes, complete=True)
+    return found
+
+
+def _regions(
+    regions: Sequence[Mapping[str, Any]], image: str, size: tuple[int, int], refuse: Refuse
+) -> Iterator[CorrectedBox]:
+    for region in regions:
+        value = region.get("value", {})
+        labels = value.get("rectanglelabels")
+        if region.get("type") != "rectanglelabels" or not labels:
+            refuse(f"{image}: a region of type {region.get('type')} is not a box with a label")
+            continue
+        if value.get("rotation"):
+            refuse(f"{image}: a box that is turned cannot be taken over; draw it upright")
+            continue
+        x, y = value["x"] * size[0] / 100, value["y"] * size[1] / 100
+        across, down = value["width"] * size[0] / 100, value["height"] * size[1] / 100
+        yield CorrectedBox(
+            key=str(region.get("id") or "") or None,
+            xyxy=(x, y, x + across, y + down),
+            class_name=str(labels[0]),
+        )
+
+
+def _path_in(text: str) -> str:
+    """The path that an address of Label Studio means: `/data/local-files/?d=flights/a.jpg`."""
+    parts = urlsplit(text)
+    return (
+        parse_qs(parts.query, errors="surrogateescape").get("d", [parts.path or text])[0]
+        if parts.query
+        else text
+    )

@@ -1,0 +1,166 @@
+"""Take back what was corrected elsewhere: the difference to what stands becomes verdicts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wildetect.results.finished_run import FinishedRun
+from wildetect.review.ids import detection_id, find_again, ids_of
+from wildetect.review.imported import CorrectedBox, CorrectedImage, read_corrected
+from wildetect.review.marks import ImageReview, Mark, reviews_of
+from wildetect.review.verdicts import Kind, Marked, Verdict, read_verdicts, writing_verdicts
+
+__all__ = ["Imported", "import_corrected"]
+
+_SAME_PX = 0.1  # exports round to hundredths of a px, percent of a wide picture to less
+_SAME_SHARE = 2e-6  # of the image's longer side: shares with five digits of a percent
+_SURE_IOU = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a file.
+
+    Attributes:
+        images: How many images of the run it holds.
+        verdicts: How many verdicts of each kind it gave.
+        refused: Edits that could not be taken over, with the reason.
+    """
+
+    images: int
+    verdicts: dict[str, int]
+    refused: tuple[str, ...]
+
+
+def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
+    """Append the verdicts that a corrected file amounts to; a file that was not changed amounts to none.
+
+    Args:
+        run: That the file was exported from.
+        source: The file.
+        reviewer: Who corrected it.
+
+    Raises:
+        ConfigurationError: Another program is writing verdicts of this run.
+        InputError: A file cannot be read or written.
+    """
+    refused: list[str] = []
+    corrected = read_corrected(source, run, refused.append)
+    standing = {
+        one.image: one for one in reviews_of(run.results, run.class_names, read_verdicts(run.folder).verdicts)
+    }
+    given: list[Verdict] = []
+    for result in run.results:
+        if result.name not in corrected or result.name not in standing:
+            continue
+        tolerance = max(_SAME_PX, _SAME_SHARE * max(result.width or 0, result.height or 0))
+        said = _Said(result.name, reviewer, source.name, tolerance, tuple(ids_of(result)))
+        given += said.verdicts(standing[result.name], corrected[result.name], refused)
+    if given:
+        with writing_verdicts(run.folder) as file:
+            file.append(*given)
+    return Imported(len(corrected), dict(Counter(one.kind for one in given)), tuple(refused))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Makes the verdicts on one image."""
+
+    image: str
+    reviewer: str
+    source: str
+    tolerance: float
+    detections: tuple[str, ...]
+
+    def verdicts(self, stands: ImageReview, file: CorrectedImage, refused: list[str]) -> list[Verdict]:
+        """What differs between what stands and what the file says."""
+        boxes = [box for box in file.boxes if self._usable(box, refused)]
+        partner = _partners(stands.animals, boxes)
+        found: list[Verdict] = []
+        for mark, index in zip(stands.animals, partner, strict=True):
+            if index is None:
+                found.append(self._of("wrong", mark))
+            else:
+                found += self._changes(mark, boxes[index])
+        taken = {index for index in partner if index is not None}
+        for index, box in enumerate(boxes):
+            if index not in taken and box.verdict != "wrong" and not _was_wrong(box, stands):
+                key = detection_id(self.image, box.xyxy)
+                after = Marked(box.xyxy, box.class_name)
+                found.append(self._verdict("added", key, None, after))
+        if file.complete and not stands.complete:
+            found.append(
+                Verdict(
+                    kind="nothing-here",
+                    image=self.image,
+                    reviewer=self.reviewer,
+                    source=self.source,
+                    seen=self.detections,
+                )
+            )
+        return found
+
+    def _usable(self, box: CorrectedBox, refused: list[str]) -> bool:
+        try:
+            Marked(box.xyxy, box.class_name)
+        except ValueError as error:
+            refused.append(f"{self.image}: {error}")
+            return False
+        return True
+
+    def _changes(self, mark: Mark, box: CorrectedBox) -> Iterator[Verdict]:
+        if box.verdict == "wrong":
+            yield self._of("wrong", mark)
+            return
+        moved = max(abs(a - b) for a, b in zip(mark.box.xyxy, box.xyxy, strict=True)) > self.tolerance
+        before = mark.box
+        if moved:
+            after = Marked(box.xyxy, before.class_name)
+            yield self._verdict("moved", mark.id, before, after)
+            before = after
+        if box.class_name != before.class_name:
+            after = Marked(before.xyxy, box.class_name)
+            yield self._verdict("class", mark.id, before, after)
+        elif not moved and box.verdict == "right" and mark.standing != "right":
+            yield self._of("right", mark)
+        if box.verdict == "unsure" and mark.standing != "unsure":
+            yield self._of("unsure", mark)
+
+    def _of(self, kind: Kind, mark: Mark) -> Verdict:
+        return self._verdict(kind, mark.id, mark.box, None)
+
+    def _verdict(self, kind: Kind, key: str, before: Marked | None, after: Marked | None) -> Verdict:
+        return Verdict(
+            kind=kind,
+            image=self.image,
+            reviewer=self.reviewer,
+            detection=key,
+            before=before,
+            after=after,
+            source=self.source,
+        )
+
+
+def _partners(marks: Sequence[Mark], boxes: Sequence[CorrectedBox]) -> list[int | None]:
+    """For each mark the box of the file that is the same: by its id, else by its place."""
+    by_key = {box.key: index for index, box in enumerate(boxes) if box.key is not None}
+    partner = [by_key.pop(mark.id, None) for mark in marks]
+    taken = {index for index in partner if index is not None}
+    free = [index for index in range(len(boxes)) if index not in taken]
+    left = [row for row, index in enumerate(partner) if index is None]
+    again = find_again(
+        [marks[row].box.xyxy for row in left], [boxes[index].xyxy for index in free], _SURE_IOU
+    )
+    for row, place in zip(left, again, strict=True):
+        if place is not None:
+            partner[row] = free[place]
+    return partner
+
+
+def _was_wrong(box: CorrectedBox, stands: ImageReview) -> bool:
+    """Whether it is a detection that a person called wrong: an untouched export holds it, too."""
+    wrong = {mark.id for mark in stands.marks if not mark.counts}
+    return box.key in wrong and box.verdict is None

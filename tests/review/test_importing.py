@@ -1,0 +1,307 @@
+"""Each edit, made in each format, comes back as the verdict that it is."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.census.flights import NAMES, document_of, write_run
+
+from wildetect.detections import Detections
+from wildetect.errors import InputError
+from wildetect.results.exports.coco import write_coco, write_coco_results
+from wildetect.results.exports.geopackage import write_geopackage
+from wildetect.results.exports.labelstudio import write_labelstudio
+from wildetect.results.exports.megadetector import write_csv
+from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.records import ImageResult
+from wildetect.review.importing import Imported, import_corrected
+from wildetect.review.marks import reviews_of
+from wildetect.review.verdicts import read_verdicts
+
+BOXES = np.array([[10, 20, 60, 80], [100.123, 100, 140.456, 150], [300, 310, 340.5, 350]], np.float32)
+NEW = (200.0, 205.0, 230.0, 240.0)
+MOVED = (12.0, 24.0, 66.0, 90.0)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> FinishedRun:
+    def result(name: str, boxes: np.ndarray[Any, Any]) -> ImageResult:
+        found = Detections(boxes, [0.9, 0.8, 0.7][: len(boxes)], [0, 1, 1][: len(boxes)])
+        path = tmp_path / "pictures" / name
+        return ImageResult(
+            name=name, path=path, detections=found, width=4000, height=3000, longitude=23.0, latitude=-19.0
+        )
+
+    folder = tmp_path / "run"
+    write_run(folder, [result("A/1.jpg", BOXES), result("A/2.jpg", BOXES[:0]), result("B/1.jpg", BOXES[:2])])
+    assert document_of([])["state"] == "finished"
+    return read_finished_run(folder)
+
+
+class Csv:
+    """detections.csv in a spreadsheet."""
+
+    def __init__(self, run: FinishedRun, folder: Path) -> None:
+        self.path = folder / "detections.csv"
+        write_csv(self.path, run.results, NAMES)
+        with self.path.open(encoding="utf-8", newline="") as file:
+            self.rows = list(csv.DictReader(file))
+
+    def save(self) -> Path:
+        columns = dict.fromkeys(key for row in self.rows for key in row)
+        with self.path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(columns))
+            writer.writeheader()
+            writer.writerows(self.rows)
+        return self.path
+
+    def rename(self) -> None:
+        self.rows[0]["class"] = "zebra"
+
+    def move(self) -> None:
+        self.rows[0] |= dict(zip(("x_min", "y_min", "x_max", "y_max"), map(str, MOVED), strict=True))
+
+    def delete(self) -> None:
+        del self.rows[1]
+
+    def add(self) -> None:
+        edges = dict(zip(("x_min", "y_min", "x_max", "y_max"), map(str, NEW), strict=True))
+        self.rows.append({"image": "A/2.jpg", "class": "zebra", **edges})
+
+    def complete(self) -> None:
+        self.rows.append({"image": "A/2.jpg", "verdict": "nothing-here"})
+
+
+class LabelStudio:
+    """Label Studio's JSON: predictions accepted as annotations."""
+
+    def __init__(self, run: FinishedRun, folder: Path) -> None:
+        self.path = folder / "labelstudio.json"
+        write_labelstudio(self.path, run.results, NAMES, model="herd")
+        self.tasks = json.loads(self.path.read_text(encoding="utf-8"))
+
+    def save(self) -> Path:
+        self.path.write_text(json.dumps(self.tasks), encoding="utf-8")
+        return self.path
+
+    def annotated(self, task: int) -> list[dict[str, Any]]:
+        one = self.tasks[task]
+        earlier = {"result": [], "updated_at": "2026-01-01T00:00:00Z"}
+        if "annotations" not in one:
+            newest = {"result": one["predictions"][0]["result"], "updated_at": "2026-02-01T00:00:00Z"}
+            one["annotations"] = [newest, earlier]
+        regions: list[dict[str, Any]] = one["annotations"][0]["result"]
+        return regions
+
+    @staticmethod
+    def value(box: tuple[float, ...]) -> dict[str, Any]:
+        x, y, right, bottom = box
+        return {"x": x / 40, "y": y / 30, "width": (right - x) / 40, "height": (bottom - y) / 30}
+
+    def rename(self) -> None:
+        self.annotated(0)[0]["value"]["rectanglelabels"] = ["zebra"]
+
+    def move(self) -> None:
+        self.annotated(0)[0]["value"] |= self.value(MOVED)
+
+    def delete(self) -> None:
+        del self.annotated(0)[1]
+
+    def add(self) -> None:
+        value = self.value(NEW) | {"rectanglelabels": ["zebra"]}
+        self.annotated(1).append({"id": "x1", "type": "rectanglelabels", "value": value})
+
+    def complete(self) -> None:
+        self.annotated(1)
+
+
+class Coco:
+    """A COCO file with annotations, as an editor saves it: ids are its own."""
+
+    def __init__(self, run: FinishedRun, folder: Path) -> None:
+        write_coco(folder / "coco.json", run.results, NAMES)
+        write_coco_results(folder / "coco_results.json", run.results)
+        self.path = folder / "edited.json"
+        self.document = json.loads((folder / "coco.json").read_text(encoding="utf-8"))
+        self.document["annotations"] = json.loads((folder / "coco_results.json").read_text(encoding="utf-8"))
+        for number, one in enumerate(self.document["annotations"]):
+            del one["detection_id"], one["score"]
+            one["id"] = number
+        for one in self.document["images"]:
+            one["file_name"] = "images\\" + one["file_name"].replace("/", "\\")
+
+    def save(self) -> Path:
+        self.path.write_text(json.dumps(self.document), encoding="utf-8")
+        return self.path
+
+    @property
+    def boxes(self) -> list[dict[str, Any]]:
+        boxes: list[dict[str, Any]] = self.document["annotations"]
+        return boxes
+
+    def rename(self) -> None:
+        self.boxes[0]["category_id"] = 2
+
+    def move(self) -> None:
+        x, y, right, bottom = MOVED
+        self.boxes[0]["bbox"] = [x, y, right - x, bottom - y]
+
+    def delete(self) -> None:
+        del self.boxes[1]
+
+    def add(self) -> None:
+        x, y, right, bottom = NEW
+        self.boxes.append({"id": 99, "image_id": 2, "category_id": 2, "bbox": [x, y, right - x, bottom - y]})
+
+    def complete(self) -> None:
+        self.document["images"][1]["reviewed"] = True
+
+
+class GeoPackage:
+    """detections.gpkg edited in QGIS."""
+
+    def __init__(self, run: FinishedRun, folder: Path) -> None:
+        self.path = folder / "edited.gpkg"
+        write_geopackage(self.path, run.results, NAMES, changed=run.record.times.begun)
+
+    def do(self, statement: str, *values: object) -> None:
+        with closing(sqlite3.connect(self.path)) as database, database:
+            # triggers of the index of places need functions that only a GIS has
+            for (name,) in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            ).fetchall():
+                database.execute(f'DROP TRIGGER "{name}"')
+            database.execute(statement, values)
+
+    def save(self) -> Path:
+        return self.path
+
+    def rename(self) -> None:
+        self.do("UPDATE detections SET class = 'zebra' WHERE fid = 1")
+
+    def move(self) -> None:
+        self.do("UPDATE detections SET x_min = ?, y_min = ?, x_max = ?, y_max = ? WHERE fid = 1", *MOVED)
+
+    def delete(self) -> None:
+        self.do("DELETE FROM detections WHERE fid = 2")
+
+    def add(self) -> None:
+        columns = "image, class, confidence, x_min, y_min, x_max, y_max, id"
+        values = ("A/2.jpg", "zebra", 1.0, *NEW, "")
+        self.do(f"INSERT INTO detections ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values)  # noqa: S608 - ours
+
+    def complete(self) -> None:
+        self.do("ALTER TABLE photographs ADD COLUMN verdict TEXT")
+        self.do("UPDATE photographs SET verdict = 'nothing-here' WHERE image = 'A/2.jpg'")
+
+
+FORMATS: tuple[Callable[[FinishedRun, Path], Any], ...] = (Csv, LabelStudio, Coco, GeoPackage)
+
+
+def imported(run: FinishedRun, path: Path) -> Imported:
+    return import_corrected(run, path, "Ann")
+
+
+def standing(run: FinishedRun) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
+    reviews = reviews_of(run.results, NAMES, read_verdicts(run.folder).verdicts)
+    return {
+        one.image: [
+            (mark.box.class_name, tuple(round(edge) for edge in mark.box.xyxy)) for mark in one.animals
+        ]
+        for one in reviews
+    }
+
+
+def edits() -> Iterator[tuple[str, str, int]]:
+    yield "rename", "class", 0
+    yield "move", "moved", 0
+    yield "delete", "wrong", 0
+    yield "add", "added", 1
+    yield "complete", "nothing-here", 1
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_untouched_export_is_no_change(
+    run: FinishedRun, tmp_path: Path, form: Callable[[FinishedRun, Path], Any]
+) -> None:
+    assert imported(run, form(run, tmp_path).save()).verdicts == {}
+    assert not (run.folder / "review" / "verdicts.jsonl").exists()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(("edit", "kind", "image"), edits())
+def test_each_edit_survives_each_format_and_is_taken_over_once(
+    run: FinishedRun,
+    tmp_path: Path,
+    form: Callable[[FinishedRun, Path], Any],
+    edit: str,
+    kind: str,
+    image: int,
+) -> None:
+    before = standing(run)
+    file = form(run, tmp_path)
+    getattr(file, edit)()
+    path = file.save()
+
+    first = imported(run, path)
+    again = imported(run, path)
+
+    # Label Studio's annotations say that the image was looked at, too
+    assert {
+        name: count for name, count in first.verdicts.items() if name != "nothing-here" or kind == name
+    } == {kind: 1}
+    assert first.refused == ()
+    assert again.verdicts == {}
+    after, name = standing(run), ("A/1.jpg", "A/2.jpg")[image]
+    assert after["B/1.jpg"] == before["B/1.jpg"]
+    expected = list(before[name])
+    if edit == "rename":
+        expected[0] = ("zebra", expected[0][1])
+    elif edit == "move":
+        expected[0] = (expected[0][0], tuple(round(edge) for edge in MOVED))
+    elif edit == "delete":
+        del expected[1]
+    elif edit == "add":
+        expected.append(("zebra", tuple(round(edge) for edge in NEW)))
+    assert after[name] == expected
+
+
+def test_verdicts_in_words_are_taken_over(run: FinishedRun, tmp_path: Path) -> None:
+    file = Csv(run, tmp_path)
+    for row, verdict in zip(file.rows, ("right", "Wrong", "unsure", "", "perhaps"), strict=True):
+        row["verdict"] = verdict
+    made = imported(run, file.save())
+
+    assert made.verdicts == {"right": 1, "wrong": 1, "unsure": 1}
+    assert made.refused == ("line 6: perhaps is not a verdict (right, wrong, unsure or nothing-here)",)
+
+
+def test_what_cannot_be_taken_over_is_named(run: FinishedRun, tmp_path: Path) -> None:
+    file = LabelStudio(run, tmp_path)
+    regions = file.annotated(0)
+    regions[0]["value"]["rotation"] = 30
+    regions.append({"id": "p", "type": "polygonlabels", "value": {}})
+    file.tasks.append({"data": {"image": "/data/local-files/?d=elsewhere/z.jpg"}, "annotations": []})
+    made = imported(run, file.save())
+
+    assert [reason.partition(":")[0] for reason in made.refused[:2]] == ["A/1.jpg", "A/1.jpg"]
+    assert "elsewhere/z.jpg" in made.refused[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.json", "{"), ("a.json", '{"annotations": []}'), ("a.csv", "a,b\n1,2\n"), ("a.gpkg", "no")],
+)
+def test_other_files_are_refused(run: FinishedRun, tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"read|format"):
+        imported(run, path)
