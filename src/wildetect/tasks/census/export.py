@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from invoke.context import Context
 
@@ -10,13 +11,13 @@ from wildetect.tasks.support import emit, verb
 
 __all__ = ["export"]
 
-FORMATS = ("aed", "citation")
+FORMATS = ("aed", "xlsx", "citation")
 
 
 @verb(
     help={
         "census": "folder of a finished census; several are added up in aed.csv",
-        "format": f"what to write: {' or '.join(FORMATS)}; may be given more than once",
+        "format": "what to write: aed, xlsx or citation; may be given more than once",
         "output": "folder of the files; without it, export/ in that of the first census",
         "species": "the class that aed.csv is about; without it all whose name holds elephant",
         "json": "the files written, on stdout",
@@ -32,9 +33,10 @@ def export(
     species: str | None = None,
     json: bool = False,
 ) -> None:
-    """Write a census for the elephant database, or cite it.
+    """Write a census for others: aed.csv, workbook, citation.
 
-    aed.csv has the columns of the African Elephant Database, citation.txt what to write in a report.
+    aed.csv has the columns of the African Elephant Database, census.xlsx every table of a census (with
+    several, census-2.xlsx and so on), citation.txt what to write in a report.
     """
     del context
     from wildetect.census.output.aed import aed_rows, write_aed
@@ -60,6 +62,8 @@ def export(
     if "aed" in format:
         written.append(folder / "aed.csv")
         write_aed(written[-1], rows)
+    if "xlsx" in format:
+        written += [_workbook(folder, number, one) for number, one in enumerate(documents, 1)]
     if "citation" in format:
         written.append(folder / "citation.txt")
         write_text(written[-1], ["\n".join(map(citation_of, documents))])
@@ -68,3 +72,13 @@ def export(
         return
     for path in written:
         print(path)
+
+
+def _workbook(folder: Path, number: int, document: dict[str, Any]) -> Path:
+    from datetime import datetime
+
+    from wildetect.census.output.workbook import sheets_of, write_workbook
+
+    path = folder / ("census.xlsx" if number == 1 else f"census-{number}.xlsx")
+    write_workbook(path, sheets_of(document), changed=datetime.fromisoformat(document["times"]["started"]))
+    return path
