@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.checkup.findings import bad, only, subject
 
-from wildetect.checkup.shadowing import check_shadowing
+from wildetect.checkup.environment import check_shadowing
 
 
 def test_what_is_hidden(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.detection.networks import save_network
 
 from wildetect.errors import ModelError
-from wildetect.registry.weights import exporting
+from wildetect.registry.weights import intake
 from wildetect.registry.weights.intake import (
     ExportOptions,
     check_is_onnx,
@@ -82,7 +82,7 @@ def test_only_onnx_runs_where_it_lies(tmp_path: Path) -> None:
 
 
 def test_an_exporter_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(exporting.NEEDED, "pt", "json")  # a package that is there
+    monkeypatch.setitem(intake.NEEDED, "pt", "json")  # a package that is there
     monkeypatch.setattr("sys.executable", "git")
     (tmp_path / "a.pt").write_bytes(b"weights" * 20)
     assert (

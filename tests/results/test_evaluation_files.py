@@ -13,8 +13,7 @@ from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import read_annotations
 from wildetect.evaluation.labelled_files import labelled_files
-from wildetect.evaluation.precision_recall import write_precision_recall
-from wildetect.evaluation.scoring import score
+from wildetect.evaluation.scoring import score, write_precision_recall
 from wildetect.results.exports.csv_reading import read_csv
 from wildetect.results.exports.megadetector import write_csv
 from wildetect.results.records import ImageResult

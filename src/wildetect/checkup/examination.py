@@ -7,11 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from wildetect.checkup.configuration import check_dotenv, check_settings, check_shims
-from wildetect.checkup.environment import check_packages, check_python, check_system, check_uv, check_versions
+from wildetect.checkup.environment import (
+    check_packages,
+    check_python,
+    check_shadowing,
+    check_system,
+    check_uv,
+    check_versions,
+)
 from wildetect.checkup.finding import Finding, of_error, problem, warning
 from wildetect.checkup.model import check_device, check_model
 from wildetect.checkup.server import check_port, check_server
-from wildetect.checkup.shadowing import check_shadowing
 from wildetect.checkup.store import check_disk, check_store
 from wildetect.checkup.subject import Subject
 from wildetect.errors import EXIT_BUG, WildDetectError

@@ -17,8 +17,7 @@ from wildetect.detection.run.run import settings_of
 from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations, LabelledImage
-from wildetect.evaluation.precision_recall import write_precision_recall
-from wildetect.evaluation.scoring import IOU, ClassScore, Scores, score
+from wildetect.evaluation.scoring import IOU, ClassScore, Scores, score, write_precision_recall
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.files import make_folder, write_text

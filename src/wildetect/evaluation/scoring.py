@@ -8,8 +8,11 @@ hold hundreds of animals: all boxes of a picture count, not its 100 best, and th
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +20,135 @@ from numpy.typing import NDArray
 
 from wildetect.detections import Detections
 from wildetect.evaluation.annotations import Annotations
-from wildetect.evaluation.matching import match_boxes
+from wildetect.results.files import replacing
 
-__all__ = ["IOU", "RECALLS", "ClassScore", "Counts", "Scores", "score"]
+__all__ = [
+    "IOU",
+    "RECALLS",
+    "ClassScore",
+    "Counts",
+    "Scores",
+    "match_boxes",
+    "score",
+    "write_precision_recall",
+]
+
+_MOST_CURVES = 10  # more cannot be told apart
+_DOTS_PER_INCH = 120
+
+
+def write_precision_recall(path: Path, scores: Scores, *, title: str, confidence: float) -> None:
+    """Draw the precision-recall curve of each class, with a dot where a run at `confidence` stands.
+
+    Args:
+        path: A PNG file.
+        scores: Classes without labelled animals are left out; of many classes those with most animals
+            are drawn.
+        title: What was measured on what.
+        confidence: Of the run.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    # not pyplot: it would look for a screen, and keep the figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    by_animals = sorted(scores.classes, key=lambda one: -one.counts.animals)
+    for one in by_animals[:_MOST_CURVES]:
+        if one.curve is None:
+            continue
+        (line,) = axes.plot(RECALLS, one.curve, label=f"{one.name}: AP50 {one.ap50:.3f}")
+        recall, precision = one.counts.recall, one.counts.precision
+        if recall is not None and precision is not None:
+            axes.plot(recall, precision, "o", color=line.get_color())
+    axes.set(
+        xlim=(0, 1.01),
+        ylim=(0, 1.01),
+        xlabel="recall: part of the animals that is found",
+        ylabel="precision: part of the boxes that is right",
+        title=f"{title}\nIoU {IOU:g}; dots: confidence {confidence:g}",
+    )
+    axes.grid(alpha=0.3)
+    if axes.get_lines():
+        axes.legend(loc="lower left")
+    with replacing(path) as file:
+        canvas.print_figure(file, format="png", dpi=_DOTS_PER_INCH)
+
+
+def match_boxes(
+    found: Mapping[str, Detections], truth: Annotations
+) -> tuple[NDArray[np.float64], list[Mapping[str, Any]]]:
+    """Match the detections of the classes that both sides have.
+
+    Args:
+        found: The detections of each picture, by its name; one without an entry has none.
+        truth: The labelled pictures.
+
+    Returns:
+        Precision at each IoU (0.5, 0.55, ..., 0.95), recall (0, 0.01, ..., 1) and class of
+        `truth.classes`, shape (10, 101, classes), -1 where no animal is labelled; and pycocotools'
+        own record of the matches in each picture and class.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):  # it tells its progress
+        evaluation = _evaluated(found, truth)
+    precision = np.asarray(evaluation.eval["precision"][:, :, :, 0, 0])
+    return precision, [match for match in evaluation.evalImgs if match is not None]
+
+
+def _evaluated(found: Mapping[str, Detections], truth: Annotations) -> Any:
+    from pycocotools.cocoeval import COCOeval
+
+    labelled = [_boxes(number, image.animals, image.crowd) for number, image in enumerate(truth.images)]
+    detected = []
+    for number, image in enumerate(truth.images):
+        # ranked, so that the order in which they come has no influence
+        part = found.get(image.name, Detections.empty()).ranked()
+        part = part.select(np.isin(part.class_id, truth.classes))
+        detected.append(_boxes(number, part, np.zeros(len(part), np.bool_)))
+    evaluation = COCOeval(_coco(labelled, truth.classes), _coco(detected, truth.classes), "bbox")
+    parameters = evaluation.params
+    parameters.maxDets = [max([1, *map(len, detected)])]
+    parameters.areaRng, parameters.areaRngLbl = [[0.0, np.inf]], ["all"]
+    evaluation.evaluate()
+    evaluation.accumulate()
+    return evaluation
+
+
+def _boxes(image: int, boxes: Detections, crowd: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Boxes of a picture as COCO writes them."""
+    corners = boxes.xyxy.astype(np.float64)
+    columns = (corners.tolist(), boxes.confidence.tolist(), boxes.class_id.tolist(), crowd.tolist())
+    return [
+        {
+            "image_id": image,
+            "category_id": class_id,
+            "bbox": [x_min, y_min, x_max - x_min, y_max - y_min],
+            "area": (x_max - x_min) * (y_max - y_min),
+            "score": confidence,
+            "iscrowd": int(is_crowd),
+        }
+        for (x_min, y_min, x_max, y_max), confidence, class_id, is_crowd in zip(*columns, strict=True)
+    ]
+
+
+def _coco(boxes: Sequence[Sequence[dict[str, Any]]], classes: Sequence[int]) -> Any:
+    from pycocotools.coco import COCO
+
+    every = [box for of_image in boxes for box in of_image]
+    coco = COCO()
+    coco.dataset = {
+        "images": [{"id": number} for number in range(len(boxes))],
+        "categories": [{"id": class_id} for class_id in classes],
+        # ids start at 1, since 0 stands for "not matched" in its records
+        "annotations": [{**box, "id": number} for number, box in enumerate(every, start=1)],
+    }
+    coco.createIndex()
+    return coco
+
 
 IOU = 0.5
 """Least IoU of a hit, for counts, precision, recall and the curve."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.tiling import in_swaths, tile_windows
-from wildetect.geometry import OverlapMetric, Window
+from wildetect.geometry import Window
 from wildetect.imagery.source import ImageFacts
 
 __all__ = ["PipelineOptions"]
@@ -22,7 +22,6 @@ class PipelineOptions:
         auto_overlap: Takes the overlap from each image's ground resolution instead.
         confidence: Lowest to report; None: the manifest's.
         nms_threshold: Overlap above which two boxes of one class, of different tiles, are one animal.
-        overlap_metric: How that overlap is measured; None: as the manifest says.
         max_errors: The run stops when more images than this have failed.
         decode_ahead: Decoded images that may wait for a worker; None: one for each thread that decodes.
         most_ahead: Most of them, whatever decode_ahead says.
@@ -35,7 +34,6 @@ class PipelineOptions:
     auto_overlap: AutoOverlap | None = None
     confidence: float | None = None
     nms_threshold: float = 0.5
-    overlap_metric: OverlapMetric | None = None
     max_errors: int = 5
     decode_ahead: int | None = None
     most_ahead: int = 64

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.continuation import Continuation, logged_before, shape_of
-from wildetect.detection.run.journal_keeper import Clock, JournalKeeper
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images, never
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
@@ -18,10 +18,51 @@ from wildetect.results.files import make_folder
 from wildetect.results.journal.journal import Journal
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
-from wildetect.results.records import ImageResult, RunSummary
+from wildetect.results.records import ImageResult, RunSummary, TileResult
 from wildetect.results.run import DetectionRun, RunFacts, State, mark_running, run_of, write_run_file
 
-__all__ = ["RunPlan", "detect_into_folder", "settings_of"]
+__all__ = ["Clock", "JournalKeeper", "RunPlan", "detect_into_folder", "settings_of"]
+
+
+class Clock:
+    """Seconds of work, those of earlier starts included.
+
+    Args:
+        earlier: How many these are.
+    """
+
+    def __init__(self, earlier: float) -> None:
+        self._zero = time.monotonic() - earlier
+
+    @property
+    def seconds(self) -> float:
+        """Until now."""
+        return time.monotonic() - self._zero
+
+
+@dataclass(frozen=True, slots=True)
+class JournalKeeper:
+    """Keeps tiles of long images in the journal.
+
+    Attributes:
+        journal: Of the run.
+        work: Its images.
+        clock: Its time.
+    """
+
+    journal: Journal
+    work: Continuation
+    clock: Clock
+
+    def known(self, image: ImageFile) -> Sequence[TileResult]:
+        """The tiles that an earlier start has done."""
+        return self.journal.record.tiles(image.name, self.work.stamps[image.name])
+
+    def keep(self, image: ImageFile, tiles: Sequence[TileResult]) -> None:
+        """Keep some more tiles."""
+        stamp = self.work.stamps[image.name]
+        self.journal.add_tiles(image.name, stamp, tiles, self.clock.seconds)
+
 
 Progress = Callable[[RunSummary], None]
 

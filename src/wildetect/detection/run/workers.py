@@ -71,7 +71,7 @@ class Workers:
         self._files = images
         self._detector = detector
         self._options = options
-        self._metric = options.overlap_metric or detector.manifest.thresholds.overlap_metric
+        self._metric = detector.manifest.thresholds.overlap_metric
         self._workers = options.workers or detector.workers
         self._decoders = options.decode_threads or detector.decode_threads
         self._ahead = min(options.decode_ahead or max(self._decoders, _LEAST_AHEAD), options.most_ahead)

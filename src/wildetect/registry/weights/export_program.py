@@ -1,7 +1,7 @@
 """Export weights to ONNX: `python -m wildetect.registry.weights.export_program JOB.json`.
 
 A program of its own, since PyTorch takes much memory, Ultralytics writes to stdout, and reading a
-pickled file runs what is in it. `wildetect.registry.weights.exporting` starts it and reads its outcome file.
+pickled file runs what is in it. `wildetect.registry.weights.intake` starts it and reads its outcome file.
 """
 
 from __future__ import annotations

@@ -2,13 +2,192 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, keep_log, verb
+from wildetect.tasks.table import print_table
 
-__all__ = ["plan", "run", "selftest"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wildetect.census.planning import SpeciesPlan
+    from wildetect.census.selftest.vectors import VectorCheck
+
+__all__ = ["plan", "plan_document", "planned", "run", "selftest", "show_checks", "show_plan", "show_summary"]
+
+
+def planned(
+    config: str | None, census: Sequence[str], cv: str | None
+) -> tuple[Path, float, list[SpeciesPlan]]:
+    """Read the pilot and plan with the wanted precision of the command line or the settings.
+
+    Raises:
+        ConfigurationError: No census is named, or several.
+        InputError: There is none.
+    """
+    from wildetect.census.planning import plans_of, read_census
+    from wildetect.errors import ConfigurationError
+    from wildetect.settings import Option, Project, load_settings
+    from wildetect.settings.census import CensusSettings
+    from wildetect.settings.project import from_caller
+
+    project = Project.find()
+    settings = load_settings(
+        CensusSettings,
+        project,
+        file=from_caller(config) if config else None,
+        options={("plan", "cv"): Option("--cv", cv)},
+    )
+    if len(census) > 1:
+        raise ConfigurationError(f"{len(census)} pilots are given", hint="Plan from one census at a time.")
+    folder = project.path(from_caller(census[0])) if census else project.path(settings.output)
+    return folder, settings.plan.cv, list(plans_of(read_census(folder), settings.plan.cv))
+
+
+def plan_document(folder: Path, cv: float, plans: Sequence[SpeciesPlan]) -> dict[str, Any]:
+    """What `--json` prints."""
+    from dataclasses import asdict
+
+    return {"pilot": str(folder), "wanted_cv": cv, "plans": [asdict(one) for one in plans]}
+
+
+def show_plan(folder: Path, cv: float, plans: Sequence[SpeciesPlan]) -> None:
+    """A line for each species and stratum, and what more transects buy."""
+    print(f"pilot: {folder}")
+    rows = [row for one in plans for row in _rows(one)]
+    if rows:
+        wanted = f"for {cv:.0%}"
+        print_table(
+            ["species", "stratum", "flown", "possible", "CV", wanted, "to be sure", "km"], rows, numbers=True
+        )
+    for one in plans:
+        name = one.species or "all species"
+        if one.effort is not None:
+            steps = ", ".join(f"{step.transects} give {step.cv:.0%}" for step in one.effort.steps)
+            print(f"{name}: transects and their CV: {steps}")
+        if one.refusal is not None:
+            print(f"{name}: no plan: {one.refusal}")
+    doubts: dict[str, list[str]] = {}
+    for one in plans:
+        if one.doubt is not None:
+            doubts.setdefault(one.doubt, []).append(one.species or "all species")
+    for doubt, names in doubts.items():
+        print(f"a weak guide: {doubt} ({', '.join(names)})")
+
+
+def _rows(one: SpeciesPlan) -> list[list[str]]:
+    if one.effort is None:
+        return []
+    effort, name = one.effort, one.species or "all species"
+    rows = [
+        [
+            name,
+            each.name,
+            f"{each.flown:,}",
+            f"{each.possible:,.0f}",
+            "",
+            f"{each.needed:,}",
+            f"{each.safe:,}",
+            f"{each.km:,.1f}",
+        ]
+        for each in effort.strata
+    ]
+    flown = sum(each.flown for each in effort.strata)
+    possible = sum(each.possible for each in effort.strata)
+    sums = [f"{flown:,}", f"{possible:,.0f}", f"{effort.cv:.0%}", f"{effort.needed:,}", f"{effort.safe:,}"]
+    if len(rows) == 1:
+        rows[0][4] = f"{effort.cv:.0%}"
+        return rows
+    return [*rows, [name, "all", *sums, f"{effort.km:,.1f}"]]
+
+
+def show_summary(document: dict[str, Any], folder: Path) -> None:
+    """The numbers with their limits, and where everything is."""
+    counts, tolerance = document["counts"], document["tolerance"]
+    rows = [_row(one) for one in _headlines(document)]
+    if rows:
+        print_table(["species", "seen", "estimated", "95% limits"], rows, numbers=True)
+    others = ", ".join(
+        f"{one['animals']} at {one['metres']:.1f} m" for one in tolerance["counts"] if one["name"] != "chosen"
+    )
+    print(
+        f"{counts['animals']} animals seen in {counts['boxes']} boxes of {counts['photographs']} photographs"
+    )
+    print(f"boxes within {tolerance['metres']:.1f} m of each other are one animal ({others})")
+    refused = {one["refusal"]: one["estimate"] for one in _headlines(document) if one["refusal"]}
+    for reason, estimate in refused.items():
+        print(f"{'no estimate' if estimate is None else 'no limits'}: {reason}")
+    _show_other_limits(document)
+    _show_corrected(document)
+    print(f"results: {folder}")
+    print(f"report:  {folder / 'census_report.html'}   (open it in a browser; it needs no network)")
+
+
+def _show_other_limits(document: dict[str, Any]) -> None:
+    """The limits of all species together that were not chosen, and how each was made."""
+    for total in _headlines(document)[-1:]:
+        ways = [
+            f"{one['lower']:,.0f} to {one['upper']:,.0f} ({one['shape']}, {one['spread']})"
+            for one in total["limits"]
+            if not one["chosen"]
+        ]
+        if ways:
+            print(f"limits of all made in other ways: {', '.join(ways)}")
+
+
+def _show_corrected(document: dict[str, Any]) -> None:
+    """What a review makes of the numbers; one line where nobody has reviewed."""
+    summary = document["summary"]
+    rows = [
+        [name, f"{one['detected']:,}", f"{one['reviewed']:,}", *_number(one["corrected"])]
+        for name, one in summary.items()
+        if one["corrected"]
+    ]
+    rows += [
+        [f"{name}, hidden ones too", "", "", *_number(one["available"]["corrected"])]
+        for name, one in summary.items()
+        if one.get("available") and one["available"]["corrected"]
+    ]
+    if rows:
+        print_table(["species", "detected", "reviewed", "corrected", "95% limits"], rows, numbers=True)
+    for reason in dict.fromkeys(one["reason"] for one in summary.values() if one["reason"]):
+        print(f"not corrected: {reason}")
+
+
+def _number(corrected: dict[str, Any]) -> list[str]:
+    return [f"{corrected['value']:,.0f}", f"{corrected['lower']:,.0f} to {corrected['upper']:,.0f}"]
+
+
+def _headlines(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of the whole survey: the species of which most were seen first, all together last."""
+    found = [one for one in document["estimates"] if one["stratum"] == "all"]
+    return sorted(found, key=lambda one: (one["species"] is None, -one["number_seen"]))
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    limits = "-" if one["lower"] is None else f"{one['lower']:,.0f} to {one['upper']:,.0f}"
+    estimate = "-" if one["estimate"] is None else f"{one['estimate']:,.0f}"
+    return [one["species"] or "all species", f"{one['number_seen']:,}", estimate, limits]
+
+
+def show_checks(checks: Sequence[VectorCheck]) -> None:
+    """Each figure as it was published and as it is computed here."""
+    rows = [_check(check) for check in checks]
+    print_table(["source", "figure", "expected", "computed", ""], rows, numbers=True)
+    right = sum(check.ok for check in checks)
+    print(f"{right} of {len(checks)} figures agree")
+
+
+def _check(check: VectorCheck) -> list[str]:
+    figures = [_figure(value, check.digits) for value in (check.expected, check.computed)]
+    return [check.name, check.what, *figures, "ok" if check.ok else "OFF"]
+
+
+def _figure(value: float, digits: int) -> str:
+    return f"{value:,.{max(digits, 0)}f}"
 
 
 @verb(
@@ -40,7 +219,6 @@ def run(
     """
     del context
     from wildetect.settings import Project
-    from wildetect.tasks.census.summary import show_summary
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.census import CensusRequest, census, raise_if_incomplete, settings_for
 
@@ -83,13 +261,11 @@ def plan(
     """
     del context
 
-    from wildetect.tasks.census import plan as planning
-
-    folder, wanted, plans = planning.plan(config, census or (), cv)
+    folder, wanted, plans = planned(config, census or (), cv)
     if json:
-        emit(planning.plan_document(folder, wanted, plans))
+        emit(plan_document(folder, wanted, plans))
     else:
-        planning.show_plan(folder, wanted, plans)
+        show_plan(folder, wanted, plans)
 
 
 @verb(help={"json": "every figure, on stdout"})
@@ -105,7 +281,6 @@ def selftest(context: Context, json: bool = False) -> None:
     from invoke.exceptions import Exit
 
     from wildetect.census.selftest.vectors import check_vectors
-    from wildetect.tasks.census.summary import show_checks
 
     checks = check_vectors()
     off = [check for check in checks if not check.ok]
