@@ -141,6 +141,13 @@ def test_none_seen_is_no_certainty() -> None:
     assert 0.9**29 < 0.05 < 0.9**28
 
 
+def test_corrected_counts_that_come_to_less_than_none_carry_no_limits() -> None:
+    units = (SampleUnit("T1", -2.5, 2.0), SampleUnit("T2", 1.0, 2.0), SampleUnit("T3", 0.5, 2.0))
+    found = jolly2(Stratum("north", 100.0, 50.0, units), systematic=True)
+    assert (found.standard_error, found.lower, found.upper) == (None, None, None)
+    assert found.refusal is not None
+
+
 def test_transects_that_are_all_alike_carry_no_limits() -> None:
     found = jolly2(stratum([3, 6, 9], [1.0, 2.0, 3.0]))
     assert found.estimate == pytest.approx(300)
@@ -254,7 +261,7 @@ def test_a_refusal_keeps_what_was_seen() -> None:
     assert refused("why", 0, 0.0).density_per_km2 is None
 
 
-@pytest.mark.parametrize(("counted", "area"), [(-1, 1.0), (math.nan, 1.0), (1, 0.0), (1, math.inf)])
+@pytest.mark.parametrize(("counted", "area"), [(math.nan, 1.0), (math.inf, 1.0), (1, 0.0), (1, math.inf)])
 def test_units_of_no_sense_do_not_exist(counted: float, area: float) -> None:
     with pytest.raises(ValueError, match="T1"):
         SampleUnit("T1", counted, area)

@@ -150,7 +150,7 @@ def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systema
     density = estimate / stratum.area_km2
     notes = say.of_seen_elsewhere(stratum)
     found = replace(bare, estimate=estimate, density_per_km2=density, refusal=None, notes=notes)
-    if seen == 0:
+    if seen <= 0:  # below 0 where a review takes away more than it leaves
         could_be = say.could_be(stratum.name, searched / stratum.area_km2)
         return replace(found, refusal=say.none_seen(stratum.name), notes=(could_be, *notes))
     limits = _limits(estimate, possible, counted, formula.sizes(areas), systematic=systematic)
