@@ -25,7 +25,7 @@ from wildetect.census.ground.photographs import Views
 from wildetect.evaluation.reviewed_sample import CorrectedNumber, ReviewedSample, limits_of_total
 from wildetect.evaluation.two_phase import Corrected, correct
 
-__all__ = ["CorrectedEstimate", "corrected_estimates"]
+__all__ = ["CorrectedEstimate", "corrected_estimates", "limits_of_sample"]
 
 _Numbers = NDArray[np.float64]
 
@@ -213,24 +213,35 @@ def _number(parts: Sequence[_Part]) -> tuple[CorrectedNumber | None, str | None]
     if all(part.estimate.method == "total count" for part in parts):
         return limits_of_total(_added(parts)), None
     added = _added(parts)
-    first = together.standard_error or 0.0
-    second = added.variance()
+    number = limits_of_sample(together, added.variance(), added.freedom())
+    return number, None if number is not None else together.refusal or "the corrected counts carry no limits"
+
+
+def limits_of_sample(found: Estimate, second: float, freedom: float) -> CorrectedNumber | None:
+    """Add what the review leaves open to an estimate's limits.
+
+    Args:
+        found: From the corrected counts; its standard error is that of the flight's sampling.
+        second: What the review leaves open: (n / N) (Z / z)² V2.
+        freedom: Degrees of freedom of V2.
+
+    Returns:
+        The number with its limits; null where the counts carry none.
+    """
+    first = found.standard_error or 0.0
     variance = first**2 + second
-    if together.estimate <= 0 or together.degrees_of_freedom is None or not variance:
-        return None, together.refusal or "the corrected counts carry no limits"
-    firm = first**4 / together.degrees_of_freedom
-    if second:
-        firm += second**2 / added.freedom()
-    freedom = variance**2 / firm if firm else math.inf
-    limits = _limits(together, math.sqrt(variance), freedom)
-    number = CorrectedNumber(
-        value=together.estimate,
-        lower=limits[0],
-        upper=limits[1],
-        standard_error=math.sqrt(variance),
+    if not found.estimate or found.estimate <= 0 or found.degrees_of_freedom is None or not variance:
+        return None
+    firm = first**4 / found.degrees_of_freedom + (second**2 / freedom if second else 0.0)
+    error = math.sqrt(variance)
+    lower, upper = _limits(found, error, variance**2 / firm if firm else math.inf)
+    return CorrectedNumber(
+        value=found.estimate,
+        lower=lower,
+        upper=upper,
+        standard_error=error,
         holds=("sampling", "detector"),
     )
-    return number, None
 
 
 def _limits(estimate: Estimate, error: float, freedom: float) -> tuple[float, float]:
