@@ -36,6 +36,7 @@ _STRATA: tuple[tuple[str, int, int | None], ...] = (
     ("3-7", 3, 7),
     ("8+", 8, None),
 )
+_OFF_BORDER = 0.02  # px
 _SPREADS = (0.15, 0.9, 1.5, 3.0)  # animals: of the residuals in each stratum, before anyone has looked
 
 
@@ -98,7 +99,9 @@ def inside(points: NDArray[np.floating], outline: Outline | None) -> NDArray[np.
         return np.zeros(len(points), np.bool_)
     import shapely
 
-    return np.asarray(shapely.contains_xy(shapely.Polygon(outline), points[:, 0], points[:, 1]))
+    # what lies on the border of two photographs that point the same way must be in one of them, not in none
+    x, y = points[:, 0] + _OFF_BORDER, points[:, 1] + _OFF_BORDER
+    return np.asarray(shapely.contains_xy(shapely.Polygon(outline), x, y))
 
 
 def draw(candidates: Sequence[Candidate], photographs: int, seed: int, digest: str) -> Plan:

@@ -17,7 +17,8 @@ from wildetect.review.plan import Outline
 __all__ = ["GroundView", "own_grounds"]
 
 _LEAST = 0.01  # of a photograph: less than that of it is shared only because outlines are rounded
-_DIGITS = 1  # of outlines in px
+_DIGITS = 2  # of outlines in px
+_SPIKE = 0.01  # px
 
 
 class GroundView(NamedTuple):
@@ -104,6 +105,8 @@ def _largest(ground: Any) -> Any:
 
 
 def _in_px(ground: Any, view: GroundView) -> Outline:
+    import shapely
+
     if ground is None or ground.is_empty:
         return ()
     # a plane seen by a pinhole camera: four points tell the whole mapping
@@ -112,9 +115,12 @@ def _in_px(ground: Any, view: GroundView) -> Outline:
     mapping = _homography(view.footprint - origin, corners)
     ring = np.asarray(ground.exterior.coords)[:-1] - origin
     projected = np.column_stack([ring, np.ones(len(ring))]) @ mapping.T
-    points = (projected[:, :2] / projected[:, 2:]).round(_DIGITS)
-    points = np.clip(points, 0, (view.width, view.height))
-    return tuple((float(x), float(y)) for x, y in points)
+    points = np.clip(projected[:, :2] / projected[:, 2:], 0, (view.width, view.height)).round(_DIGITS)
+    # photographs that touch along a side leave spikes without area
+    clean = _largest(shapely.Polygon(points).simplify(_SPIKE).buffer(0))
+    if clean is None or clean.is_empty:
+        return ()
+    return tuple((float(x), float(y)) for x, y in np.asarray(clean.exterior.coords)[:-1].round(_DIGITS))
 
 
 def _homography(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:

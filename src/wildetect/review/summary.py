@@ -42,12 +42,12 @@ def summaries_of(counts: Mapping[str, int], review: RunReview | None) -> list[Nu
         counts: Detections of each class.
         review: Of the run; null where there is none.
     """
-    species = list(counts)
+    species, seen = list(counts), set[str]()
     if review is not None:
         seen = {mark.box.class_name for one in review.reviews for mark in one.animals}
         species += sorted(seen - set(species))
     found = [_numbers(ALL, species, sum(counts.values()), review)]
-    shown = [name for name in species if counts.get(name) or (review is not None and name not in counts)]
+    shown = [name for name in species if counts.get(name) or name in seen]
     return found + [_numbers(name, [name], counts.get(name, 0), review) for name in shown]
 
 
@@ -58,6 +58,9 @@ def _numbers(
         return NumbersOfSpecies(species=name, detected=detected, reason=NO_REVIEW)
     reviewed = _reviewed(review, species)
     sample = review.sample
+    if sample is not None:
+        # where photographs overlap, each place counts in one of them, for all three numbers
+        detected = round(float(np.sum(sample.detected(species))))
     if review.reason is not None or sample is None:
         return NumbersOfSpecies(species=name, detected=detected, reviewed=reviewed, reason=review.reason)
     corrected = limits_of_total(sample.corrected(species))

@@ -178,7 +178,7 @@ def _part(stratum: SampledStratum, corrected: Corrected, transect: NDArray[np.in
         math.fsum(corrected.units[transect == row].tolist()) for row in range(len(stratum.transects))
     ]
     estimate = estimate_of_stratum(stratum, of_transect, math.fsum(corrected.units.tolist()))
-    if estimate.method == "total count":
+    if estimate.method == "total count" or stratum.area_km2 is None:
         return _Part(estimate, corrected, 1.0)
     on_transects = replace(
         corrected,
@@ -207,6 +207,9 @@ def _one(
 
 
 def _number(parts: Sequence[_Part]) -> tuple[CorrectedNumber | None, str | None]:
+    if all(part.estimate.area_km2 is None for part in parts):
+        # the area is unknown: the number is that of the ground that was photographed
+        return limits_of_total(_added(parts)), None
     together = combine([part.estimate for part in parts])
     if together.estimate is None:
         return None, together.refusal

@@ -1,0 +1,97 @@
+"""From a detector that misses three of ten animals to a number that holds, on the demo."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.review.ids import detection_id, find_again, ids_of
+from wildetect.review.verdicts import Marked, Verdict, writing_verdicts
+
+ANIMALS, BOXES = 240, 360
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    made = Workspace.make(tmp_path_factory.mktemp("review") / "project", MLFLOW_TRACKING_URI=unused_uri())
+    shutil.copytree(REPOSITORY / "demo", made.root / "demo")
+    made.succeed(
+        *("detect.run", "demo/pictures", "--model", "demo/detector.onnx", "--tile-size", "640"),
+        *("--confidence", "0.58", "--output", "results"),
+    )
+    return made
+
+
+def answers(run: FinishedRun, images: list[str]) -> Iterator[Verdict]:
+    """What a person says who knows demo/truth.json."""
+    truth = json.loads((REPOSITORY / "demo" / "truth.json").read_text(encoding="utf-8"))
+    classes = {one["id"]: one["name"] for one in truth["categories"]}
+    names = {one["id"]: one["file_name"] for one in truth["images"]}
+    there: dict[str, list[Marked]] = {name: [] for name in names.values()}
+    for one in truth["annotations"]:
+        x, y, width, height = one["bbox"]
+        mark = Marked((x, y, x + width, y + height), classes[one["category_id"]])
+        there[names[one["image_id"]]].append(mark)
+    for result in run.results:
+        if result.name not in images or result.detections is None:
+            continue
+        said: dict[str, Any] = {"image": result.name, "reviewer": "Ann"}
+        boxes = [(x, y, right, bottom) for x, y, right, bottom in result.detections.xyxy.tolist()]
+        found = find_again(boxes, [mark.xyxy for mark in there[result.name]], 0.3)
+        columns = zip(ids_of(result), boxes, result.detections.class_id.tolist(), found, strict=True)
+        for key, box, class_id, index in columns:
+            before = Marked(box, run.class_names[class_id])
+            yield Verdict(kind="wrong" if index is None else "right", detection=key, before=before, **said)
+        for index, mark in enumerate(there[result.name]):
+            if index not in found:
+                yield Verdict(
+                    kind="added", detection=detection_id(result.name, mark.xyxy), after=mark, **said
+                )
+        yield Verdict(kind="nothing-here", **said)
+
+
+def test_a_plan_of_ten_photographs_answered_from_the_truth_gives_limits_that_hold_it(
+    workspace: Workspace,
+) -> None:
+    folder = workspace.root / "results"
+    before = workspace.document("review.status", "--run", "results")
+    plan = workspace.document("review.plan", "--run", "results", "--photographs", "10", "--seed", "1")
+    run = read_finished_run(folder)
+    assert before["summary"]["all"]["corrected"] is None
+    assert "nobody has reviewed" in before["summary"]["all"]["reason"]
+    assert 0.6 < run.record.detections / BOXES < 0.8
+    assert plan["photographs"] == 8  # it has no more
+
+    with writing_verdicts(folder) as file:
+        file.append(*answers(run, plan["images"]))
+    status = workspace.document("review.status", "--run", "results")
+    census = workspace.document("census.run", "--detections", "results", "--output", "census")
+
+    for summary in (status["summary"]["all"], census["summary"]["all"]):
+        assert summary["corrected"]["lower"] <= ANIMALS <= summary["corrected"]["upper"]
+        assert summary["reviewed"] == ANIMALS
+        assert summary["corrected"]["holds"] == ["detector"]
+    assert status["planned"] == status["reviewed"] == 8
+    assert status["detector"]["recall"]["value"] == pytest.approx(run.record.detections / BOXES, abs=0.05)
+
+
+def test_what_cannot_be_drawn_is_refused_with_what_to_do(workspace: Workspace, tmp_path: Path) -> None:
+    error, hint = workspace.fail(2, "review.plan")
+    assert "folder of a detection run" in error
+    assert "review.plan --run" in hint
+    assert (
+        "not a whole number" in workspace.fail(2, "review.plan", "--run", "results", "--photographs", "x")[0]
+    )
+    assert (
+        "both say"
+        in workspace.fail(2, "review.plan", "--run", "results", "--cv", "0.1", "--photographs", "9")[0]
+    )
+    assert workspace.fail(5, "review.status", "--run", tmp_path / "none")[0]
+    assert "needed" in workspace.fail(2, "review.import", "--run", "results")[0]
