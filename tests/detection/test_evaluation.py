@@ -56,7 +56,7 @@ def test_the_demos_detector(demo_plan: EvaluationPlan) -> None:
     def progress(summary: RunSummary) -> None:
         seen.append(summary.detections)
 
-    document = evaluate_into_folder(demo_plan, progress)
+    document = evaluate_into_folder(demo_plan, progress).document()
     metrics, counts = document["metrics"], document["counts"]
     assert metrics["map50"] > 0.85
     assert metrics["map50_95"] < metrics["map50"]
@@ -73,7 +73,7 @@ def test_the_demos_detector(demo_plan: EvaluationPlan) -> None:
 def test_counts_are_those_of_a_run_at_that_confidence(demo_plan: EvaluationPlan, tmp_path: Path) -> None:
     # in tiles that are too small for it this detector errs enough to tell
     small = replace(demo_plan, options=PipelineOptions(tile_size=480), output=tmp_path)
-    counts = evaluate_into_folder(small, lambda _: None)["counts"]
+    counts = evaluate_into_folder(small, lambda _: None).document()["counts"]
     (result,) = detect_images(small.files, small.detector, small.options)
     assert result.detections is not None
     assert counts["found"] + counts["wrong"] == len(result.detections)

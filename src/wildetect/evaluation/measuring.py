@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images
@@ -17,6 +15,15 @@ from wildetect.detection.run.run import settings_of
 from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations, LabelledImage
+from wildetect.evaluation.record import (
+    ClassMeasures,
+    EvaluatedModel,
+    EvaluationRecord,
+    FoundCounts,
+    LabelledSet,
+    Measures,
+    write_evaluation_file,
+)
 from wildetect.evaluation.scoring import IOU, ClassScore, Scores, score, write_precision_recall
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
@@ -37,7 +44,6 @@ quite those that a survey would count.
 """
 
 _DIGITS = 6
-COLUMNS = ("name", "animals", "found", "missed", "wrong", "precision", "recall", "ap50", "ap50_95")
 Progress = Callable[[RunSummary], None]
 
 
@@ -69,7 +75,7 @@ class EvaluationPlan:
         return self.detector.manifest.thresholds.confidence
 
 
-def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> dict[str, Any]:
+def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> EvaluationRecord:
     """Detect in the labelled pictures, compare, and write evaluation.json, classes.csv and the plot.
 
     Args:
@@ -90,15 +96,15 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> dict[str, 
     seconds, tiles = time.monotonic() - begun, summary.tiles
     faint = _detect(plan, FLOOR, summary, progress) if with_curve else None
     scores = score(found, plan.truth, for_curves=faint)
-    document = _document(plan, scores, tiles, seconds)
+    record = _record(plan, scores, tiles, seconds)
     make_folder(plan.output, hint="Give another one with --output.", what="the folder")
     title = f"{plan.model} on {plan.dataset}"
     write_precision_recall(
         plan.output / "precision_recall.png", scores, title=title, confidence=plan.confidence
     )
-    write_text(plan.output / "classes.csv", _table(document["classes"]))
-    write_text(plan.output / "evaluation.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    return document
+    write_text(plan.output / "classes.csv", _table(record.classes))
+    write_evaluation_file(plan.output, record)
+    return record
 
 
 def _detect(
@@ -131,57 +137,47 @@ def _usable(result: ImageResult, image: LabelledImage) -> Detections:
     return result.detections
 
 
-def _document(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) -> dict[str, Any]:
+def _record(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) -> EvaluationRecord:
     model, truth, counts = plan.model, plan.truth, scores.counts
-    return {
-        "model": {
-            "name": model.name,
-            "version": model.version,
-            "file": model.manifest.source.file,
-            "sha256": model.manifest.sha256,
-        },
-        "dataset": {
-            "name": plan.dataset,
-            "sha256": truth.sha256,
-            "pictures": len(truth.images),
-            "animals": counts.animals,
-            "unknown_classes": dict(truth.unknown),
-        },
-        "settings": {
+    manifest = model.manifest
+    return EvaluationRecord(
+        model=EvaluatedModel(model.name, model.version, manifest.source.file, manifest.sha256),
+        dataset=LabelledSet(
+            plan.dataset, truth.sha256, len(truth.images), counts.animals, dict(truth.unknown)
+        ),
+        settings={
             **settings_of(plan.detector, plan.options),
             "lowest_confidence": min(FLOOR, plan.confidence),
             "iou": IOU,
         },
-        "metrics": {
-            "map50": _rounded(scores.map50),
-            "map50_95": _rounded(scores.map50_95),
-            "precision": _rounded(counts.precision),
-            "recall": _rounded(counts.recall),
-            "tiles_per_second": round(tiles / seconds, 3),
-        },
-        "counts": {"found": counts.found, "missed": counts.missed, "wrong": counts.wrong},
-        "classes": [_class(one) for one in scores.classes],
-        "device": plan.detector.device,
-        "tiles": tiles,
-        "seconds": round(seconds, 3),
-        "mlflow": None,  # the server's address and the ids, once it is logged
-    }
+        metrics=Measures(
+            map50=_rounded(scores.map50),
+            map50_95=_rounded(scores.map50_95),
+            precision=_rounded(counts.precision),
+            recall=_rounded(counts.recall),
+            tiles_per_second=round(tiles / seconds, 3),
+        ),
+        counts=FoundCounts(counts.found, counts.missed, counts.wrong),
+        classes=tuple(map(_class, scores.classes)),
+        device=plan.detector.device,
+        tiles=tiles,
+        seconds=round(seconds, 3),
+    )
 
 
-def _class(one: ClassScore) -> dict[str, Any]:
+def _class(one: ClassScore) -> ClassMeasures:
     counts = one.counts
-    values = (one.name, counts.animals, counts.found, counts.missed, counts.wrong)
-    shares = (counts.precision, counts.recall, one.ap50, one.ap50_95)
-    return dict(zip(COLUMNS, (*values, *map(_rounded, shares)), strict=True))
+    shares = map(_rounded, (counts.precision, counts.recall, one.ap50, one.ap50_95))
+    return ClassMeasures(one.name, counts.animals, counts.found, counts.missed, counts.wrong, *shares)
 
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, _DIGITS)
 
 
-def _table(classes: Sequence[dict[str, Any]]) -> str:
+def _table(classes: Sequence[ClassMeasures]) -> str:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
+    writer = csv.DictWriter(text, ClassMeasures.columns(), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(classes)
+    writer.writerows(map(asdict, classes))
     return text.getvalue()

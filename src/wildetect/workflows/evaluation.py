@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from wildetect.errors import ModelError, ServerError
 from wildetect.evaluation.annotations import read_annotations
 from wildetect.evaluation.labelled_files import labelled_files
 from wildetect.evaluation.measuring import EvaluationPlan, evaluate_into_folder
+from wildetect.evaluation.record import EvaluationRecord, LoggedEvaluation
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import EXPERIMENT, Evaluation, log_evaluation, metric_name
 from wildetect.settings import Project
@@ -21,6 +22,8 @@ from wildetect.workflows.watching import Watcher
 
 __all__ = ["evaluate"]
 
+_MEASURES = ("precision", "recall", "ap50", "ap50_95")
+
 
 def evaluate(
     project: Project,
@@ -28,7 +31,7 @@ def evaluate(
     labelled: tuple[Path, Path | None],
     dataset: str,
     watcher: Watcher = SILENT,
-) -> dict[str, Any]:
+) -> tuple[EvaluationRecord, Path]:
     """Check everything, measure a model on labelled pictures, write the results, log them.
 
     Args:
@@ -39,7 +42,7 @@ def evaluate(
         watcher: Told what happens.
 
     Returns:
-        What evaluation.json holds, and the folder as `output`.
+        What evaluation.json holds, and where it is logged; and the folder.
     """
     annotations, folder = labelled
     limit = limit_of(request.limit)
@@ -61,40 +64,41 @@ def evaluate(
     )
     watcher.notice(f"evaluating {model} on {len(files)} pictures of {dataset}, on {detector.device}")
     with watcher.measuring() as progress:
-        document = evaluate_into_folder(plan, progress)
+        record = evaluate_into_folder(plan, progress)
     if connection is not None:
-        _log(connection, document, plan.output, watcher)
-    return {**document, "output": str(plan.output)}
+        record = _logged(connection, record, plan.output, watcher)
+    return record, plan.output
 
 
 def _folder(project: Project, model: str, dataset: str) -> Path:
     return project.root / "results" / "evaluation" / re.sub(r"[^\w.-]+", "-", f"{model} on {dataset}")
 
 
-def _log(connection: Connection, document: dict[str, Any], output: Path, watcher: Watcher) -> None:
+def _logged(
+    connection: Connection, record: EvaluationRecord, output: Path, watcher: Watcher
+) -> EvaluationRecord:
     """Log an evaluation; its results must not be lost because the server went away meanwhile."""
-    model, dataset = document["model"], document["dataset"]
-    measures = ("precision", "recall", "ap50", "ap50_95")
     of_classes = {
-        metric_name(measure, one["name"]): one[measure] for one in document["classes"] for measure in measures
+        metric_name(measure, one.name): getattr(one, measure)
+        for one in record.classes
+        for measure in _MEASURES
     }
     evaluation = Evaluation(
-        dataset=dataset["name"],
-        digest=dataset["sha256"],
-        metrics={name: value for name, value in document["metrics"].items() if value is not None},
+        dataset=record.dataset.name,
+        digest=record.dataset.sha256,
+        metrics={name: value for name, value in asdict(record.metrics).items() if value is not None},
         of_classes={name: value for name, value in of_classes.items() if value is not None},
         settings={
-            **document["settings"],
-            "pictures": dataset["pictures"],
-            "classes": ", ".join(one["name"] for one in document["classes"]),
-            "device": document["device"],
+            **record.settings,
+            "pictures": record.dataset.pictures,
+            "classes": ", ".join(one.name for one in record.classes),
+            "device": record.device,
         },
         folder=output,
     )
     try:
-        run_id, model_id = log_evaluation(connection, (model["name"], model["version"]), evaluation)
+        run_id, model_id = log_evaluation(connection, (record.model.name, record.model.version), evaluation)
     except (ServerError, ModelError) as error:
         watcher.notice(f"warning: the results are written, but not logged: {error.message}. {error.hint}")
-        return
-    where = {"uri": connection.uri, "experiment": EXPERIMENT}
-    document["mlflow"] = {**where, "run_id": run_id, "model_id": model_id}
+        return record
+    return replace(record, mlflow=LoggedEvaluation(connection.uri, EXPERIMENT, run_id, model_id))

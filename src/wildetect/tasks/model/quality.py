@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, verb
+from wildetect.tasks.table import print_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wildetect.evaluation.record import EvaluationRecord
 
 __all__ = ["evaluate"]
 
@@ -77,39 +83,39 @@ def evaluate(
     export_variables(project)
     path = from_caller(annotations)
     folder = from_caller(images) if images else None
-    document = evaluate_model(project, request, (path, folder), dataset or path.stem, Terminal())
+    record, place = evaluate_model(project, request, (path, folder), dataset or path.stem, Terminal())
     if json:
-        emit(document)
+        emit({**record.document(), "output": str(place)})
     else:
-        _print_scores(document)
+        _print_scores(record, place)
 
 
-def _print_scores(document: dict[str, Any]) -> None:
-    from wildetect.tasks.table import print_table
-
-    model, dataset, settings = document["model"], document["dataset"], document["settings"]
-    metrics, counts = document["metrics"], document["counts"]
-    version = f" version {model['version']}" if model["version"] else ""
+def _print_scores(record: EvaluationRecord, place: Path) -> None:
+    model, dataset, settings, metrics = record.model, record.dataset, record.settings, record.metrics
+    version = f" version {model.version}" if model.version else ""
     tiles = f"tiles of {settings['tile_size']} px" if settings["tile_size"] else "whole pictures"
     print(
-        f"{model['name']}{version} on {dataset['name']}: pictures {dataset['pictures']}, "
-        f"animals {dataset['animals']}, {tiles}, confidence {settings['confidence']:g}, IoU 0.5"
+        f"{model.name}{version} on {dataset.name}: pictures {dataset.pictures}, "
+        f"animals {dataset.animals}, {tiles}, confidence {settings['confidence']:g}, IoU 0.5"
     )
-    measures = ("precision", "recall", "ap50", "ap50_95")
-    whole = ("animals", "found", "missed", "wrong")
     rows = [
-        [one["name"], *(str(one[key]) for key in whole), *(_share(one[key]) for key in measures)]
-        for one in document["classes"]
+        [
+            one.name,
+            *map(str, (one.animals, one.found, one.missed, one.wrong)),
+            *map(_share, (one.precision, one.recall, one.ap50, one.ap50_95)),
+        ]
+        for one in record.classes
     ]
-    total = [str(dataset["animals"]), *(str(counts[key]) for key in whole[1:])]
-    means = [_share(metrics[key]) for key in ("precision", "recall", "map50", "map50_95")]
+    counts = record.counts
+    total = map(str, (dataset.animals, counts.found, counts.missed, counts.wrong))
+    means = map(_share, (metrics.precision, metrics.recall, metrics.map50, metrics.map50_95))
     rows.append(["all", *total, *means])
-    head = ["class", *whole, "precision", "recall", "mAP50", "mAP50-95"]
+    head = ["class", "animals", "found", "missed", "wrong", "precision", "recall", "mAP50", "mAP50-95"]
     print_table(head, rows, numbers=True)
-    print(f"{document['tiles']} tiles, {metrics['tiles_per_second']:.2f} tiles/s on {document['device']}")
-    print(f"results: {document['output']}")
-    if document["mlflow"]:
-        print(f"logged: run {document['mlflow']['run_id']} of the experiment evaluation")
+    print(f"{record.tiles} tiles, {metrics.tiles_per_second:.2f} tiles/s on {record.device}")
+    print(f"results: {place}")
+    if record.mlflow:
+        print(f"logged: run {record.mlflow.run_id} of the experiment evaluation")
 
 
 def _share(value: float | None) -> str:

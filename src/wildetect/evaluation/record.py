@@ -1,0 +1,144 @@
+"""evaluation.json: how well a model finds the animals of labelled pictures, and what was measured how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from wildetect.results.files import write_text
+
+__all__ = [
+    "ClassMeasures",
+    "EvaluatedModel",
+    "EvaluationRecord",
+    "FoundCounts",
+    "LabelledSet",
+    "LoggedEvaluation",
+    "Measures",
+    "write_evaluation_file",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatedModel:
+    """The model; without a version where it is a weights file."""
+
+    name: str
+    version: str | None
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSet:
+    """The labelled pictures.
+
+    Attributes:
+        name: What they are called.
+        sha256: Digest of the annotations.
+        pictures: Number of pictures.
+        animals: Number of labelled animals.
+        unknown_classes: Labelled boxes of classes that the model does not know, by class name.
+    """
+
+    name: str
+    sha256: str
+    pictures: int
+    animals: int
+    unknown_classes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Measures over all classes, 0 to 1; None where there is nothing to measure."""
+
+    map50: float | None
+    map50_95: float | None
+    precision: float | None
+    recall: float | None
+    tiles_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCounts:
+    """Numbers of animals found and missed, and of boxes without an animal."""
+
+    found: int
+    missed: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMeasures:
+    """Counts and measures of one class, as a row of classes.csv."""
+
+    name: str
+    animals: int
+    found: int
+    missed: int
+    wrong: int
+    precision: float | None
+    recall: float | None
+    ap50: float | None
+    ap50_95: float | None
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Head of the table."""
+        return [one.name for one in fields(cls)]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvaluation:
+    """Where MLflow has it."""
+
+    uri: str
+    experiment: str
+    run_id: str
+    model_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRecord:
+    """The content of evaluation.json, in its order; times in s.
+
+    Attributes:
+        model: The model.
+        dataset: The labelled pictures.
+        settings: The settings that shape the numbers, by name.
+        metrics: Measures over all classes.
+        counts: Animals found and missed.
+        classes: Measures of each class.
+        device: Where inference ran.
+        tiles: Tiles run through the model.
+        seconds: Time of the pass that was counted.
+        mlflow: Where it is logged; None until then.
+    """
+
+    model: EvaluatedModel
+    dataset: LabelledSet
+    settings: Mapping[str, Any]
+    metrics: Measures
+    counts: FoundCounts
+    classes: tuple[ClassMeasures, ...]
+    device: str
+    tiles: int
+    seconds: float
+    mlflow: LoggedEvaluation | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        return asdict(self) | {"classes": [asdict(one) for one in self.classes]}
+
+
+def write_evaluation_file(folder: Path, record: EvaluationRecord) -> None:
+    """Write evaluation.json, whole or not at all.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    text = json.dumps(record.document(), indent=2, ensure_ascii=False) + "\n"
+    write_text(folder / "evaluation.json", text)
