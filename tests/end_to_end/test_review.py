@@ -78,6 +78,9 @@ def test_a_plan_of_ten_photographs_answered_from_the_truth_gives_limits_that_hol
         assert summary["corrected"]["lower"] <= ANIMALS <= summary["corrected"]["upper"]
         assert summary["reviewed"] == ANIMALS
         assert summary["corrected"]["holds"] == ["detector"]
+    workspace.succeed("detect.export", "--run", "results", "--export", "report")
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["summary"] == status["summary"]
+    assert "Detected, reviewed, corrected" in (folder / "report.html").read_text(encoding="utf-8")
     assert status["planned"] == status["reviewed"] == 8
     assert status["detector"]["recall"]["value"] == pytest.approx(run.record.detections / BOXES, abs=0.05)
 

@@ -193,6 +193,7 @@ class DetectionRun:
         versions: Versions of this program, Python and packages.
         mlflow: Where it is logged; None until then.
         files: Names of the files written, relative to the folder.
+        summary: Detected, reviewed and corrected numbers by species; None before there is a review.
     """
 
     state: State
@@ -215,6 +216,7 @@ class DetectionRun:
     versions: Mapping[str, str] = field(default_factory=dict)
     mlflow: Logged | None = None
     files: tuple[str, ...] = ()
+    summary: Mapping[str, Any] | None = None
 
     @property
     def confidence(self) -> float:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from wildetect.evaluation.reviewed_sample import CorrectedNumber, limits_of_total
-from wildetect.review.sample import NO_REVIEW, RunReview
+from wildetect.results.finished_run import FinishedRun
+from wildetect.review.sample import NO_REVIEW, RunReview, read_review
 
-__all__ = ["ALL", "NumbersOfSpecies", "summaries_of", "summary_document"]
+__all__ = ["ALL", "NumbersOfSpecies", "summaries_of", "summary_document", "summary_of_run"]
 
 ALL = "all"
 
@@ -97,3 +98,13 @@ def _plain(corrected: CorrectedNumber) -> dict[str, Any]:
         for name, value in asdict(corrected).items()
     }
     return rounded | {"holds": list(corrected.holds)}
+
+
+def summary_of_run(run: FinishedRun) -> dict[str, Any] | None:
+    """What run.json says of a run that has a review; None where nobody has reviewed it.
+
+    Raises:
+        InputError: The plan or the verdicts cannot be read.
+    """
+    review = read_review(run.folder, run.results, run.class_names)
+    return None if review is None else summary_document(summaries_of(run.record.counts, review))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wildetect.errors import InputError
 from wildetect.results.exports.folder import Wanted, write_exports
-from wildetect.results.finished_run import read_finished_run
+from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.lock import sole_writer
 from wildetect.results.run import write_run_file
 
@@ -28,14 +28,20 @@ class LaterExports(NamedTuple):
     removed: list[str]
 
 
-def export_again(folder: Path, wanted: Wanted) -> LaterExports:
+def export_again(
+    folder: Path,
+    wanted: Wanted,
+    summary_of: Callable[[FinishedRun], Mapping[str, Any] | None] | None = None,
+) -> LaterExports:
     """Write exports of a run that is done, from its journal and run.json, which then names them.
 
-    The files are those that the run itself would have written, byte by byte.
+    The files are those that the run itself would have written, byte by byte; but the report and run.json
+    say what a review has made of the numbers since.
 
     Args:
         folder: The run's output folder.
         wanted: Which files.
+        summary_of: Gives the numbers of a review; None where there is none.
 
     Raises:
         ConfigurationError: The run is still going on.
@@ -47,10 +53,11 @@ def export_again(folder: Path, wanted: Wanted) -> LaterExports:
         )
     with sole_writer(folder):
         run = read_finished_run(folder)
-        before = _there(folder, run.record.files)
-        written = write_exports(folder, run.record, run.results, wanted)
+        record = run.record if summary_of is None else replace(run.record, summary=summary_of(run))
+        before = _there(folder, record.files)
+        written = write_exports(folder, record, run.results, wanted)
         after = _there(folder, dict.fromkeys([*before, *written]))
-        write_run_file(folder, replace(run.record, files=tuple(after)))
+        write_run_file(folder, replace(record, files=tuple(after)))
     return LaterExports(written, [name for name in before if name not in set(after)])
 
 

@@ -34,6 +34,7 @@ def export(
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.results.exports.later import export_again
+    from wildetect.review.summary import summary_of_run
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.workflows.detection_plan import Request, settings_for, wanted_of
@@ -47,7 +48,7 @@ def export(
     project = Project.find()
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
     folder = Path(from_caller(run))
-    made = export_again(folder, wanted_of(settings, *settings.output.exports))
+    made = export_again(folder, wanted_of(settings, *settings.output.exports), summary_of_run)
     if json:
         emit({"run": str(folder), "files": made.written, "removed": made.removed})
         return
