@@ -71,7 +71,7 @@ def test_a_plan_of_ten_photographs_answered_from_the_truth_gives_limits_that_hol
 
     with writing_verdicts(folder) as file:
         file.append(*answers(run, plan["images"]))
-    status = workspace.document("review.status", "--run", "results")
+    status = workspace.document("review.status", "results")
     census = workspace.document("census.run", "--detections", "results", "--output", "census")
 
     for summary in (status["summary"]["all"], census["summary"]["all"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,11 +53,11 @@ def own_grounds_of(project: Project, run: FinishedRun) -> dict[str, Outline]:
     )
 
 
-def run_folder(run: str | None) -> Path:
+def run_folder(run: Sequence[str] | None) -> Path:
     """The folder of a run that a task is about.
 
     Raises:
-        ConfigurationError: None is named.
+        ConfigurationError: None is named, or several are.
     """
     from wildetect.errors import ConfigurationError
     from wildetect.settings.project import from_caller
@@ -65,4 +66,8 @@ def run_folder(run: str | None) -> Path:
         raise ConfigurationError(
             "the folder of a detection run is needed", hint="uv run invoke review.plan --run results"
         )
-    return Path(from_caller(run))
+    if len(run) > 1:
+        raise ConfigurationError(
+            f"{len(run)} folders of runs are given", hint="Review one run after the other."
+        )
+    return Path(from_caller(run[0]))

@@ -29,10 +29,12 @@ _MOST_PROBLEMS = 5
         "for": "estimate: by chance, for a number that holds up; training: of what it is least sure",
         "json": "what was drawn, on stdout",
     },
+    paths="run",
+    iterable=["run"],
 )
 def plan(
     context: Context,
-    run: str | None = None,
+    run: list[str] | None = None,
     photographs: str | None = None,
     cv: str | None = None,
     seed: str | None = None,
@@ -139,8 +141,8 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
     print(f"review them: uv run invoke review.open --run {folder}")
 
 
-@verb(help={"run": _RUN, "json": "everything, on stdout"})
-def status(context: Context, run: str | None = None, json: bool = False) -> None:
+@verb(help={"run": _RUN, "json": "everything, on stdout"}, paths="run", iterable=["run"])
+def status(context: Context, run: list[str] | None = None, json: bool = False) -> None:
     """Say how far a review is, and what follows from it."""
     del context
     from wildetect.results.finished_run import read_finished_run
@@ -189,10 +191,12 @@ def _show_status(found: ReviewStatus) -> None:
         "reviewer": "who corrected it; without it the name of the user of this machine",
         "json": "what came of it, on stdout",
     },
+    paths="run",
+    iterable=["run"],
 )
 def import_(
     context: Context,
-    run: str | None = None,
+    run: list[str] | None = None,
     source: str | None = None,
     reviewer: str | None = None,
     json: bool = False,
