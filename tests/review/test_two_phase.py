@@ -1,10 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from wildetect.evaluation.reviewed_sample import ReviewedSample, UnitBox, limits_of_total
 from wildetect.evaluation.two_phase import Reviewed, correct
-from wildetect.review.drawing import Candidate, allocation, draw, expected_error, least_for
+from wildetect.review.drawing import Candidate, allocation, draw, error_with_more, expected_error, least_for
 
 Numbers = NDArray[np.float64]
 
@@ -112,3 +114,17 @@ def test_too_few_reviewed_gives_a_reason() -> None:
     assert sample.refusal is not None
     assert "0 detections: 5 of 8" in sample.refusal
     assert "1-2" not in sample.refusal
+
+
+def test_the_outlook_falls_with_more_photographs_and_is_nothing_once_all_are_reviewed() -> None:
+    animals, detected = world(8)
+    candidates = [Candidate(f"{row:04}.jpg", int(number)) for row, number in enumerate(detected)]
+    drawn = {unit.image for unit in draw(candidates, 100, 1, "").to_review}
+    reviewed = np.array([one.image in drawn for one in candidates])
+    found = correct(Reviewed(strata_of(detected), reviewed), detected, animals)
+
+    errors = [error_with_more(found, more) for more in (0, 50, 100, 500)]
+
+    assert errors == sorted(errors, reverse=True)
+    assert errors[0] >= math.sqrt(found.variance()) * (1 - 1e-12)
+    assert errors[-1] == 0

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.evaluation.two_phase import Corrected
 from wildetect.results.ids import ids_of
 from wildetect.results.records import ImageResult
 from wildetect.review.plan import Outline, Plan, PlanStratum, Unit
@@ -21,6 +22,7 @@ __all__ = [
     "allocation",
     "candidates_of",
     "draw",
+    "error_with_more",
     "expected_error",
     "inside",
     "least_for",
@@ -181,6 +183,35 @@ def expected_error(
         if number:
             variance += size**2 * (1 - number / size) * spread**2 / number
     return math.sqrt(variance) / total
+
+
+def error_with_more(corrected: Corrected, more: int) -> float:
+    """Guess the standard error that the review leaves in a total if more photographs are reviewed.
+
+    The spread in each stratum is the one that the review has shown, or the usual one where that is less: a
+    sample without any missed animal does not show that there is none.
+
+    Args:
+        corrected: From the photographs reviewed so far.
+        more: Photographs to come; 0 for those so far.
+    """
+    design = corrected.design
+    sizes, drawn = design.sizes.tolist(), design.numbers_reviewed.tolist()
+    spreads = [max(math.sqrt(spread), _SPREADS[0]) for spread in corrected.spreads().tolist()]
+    numbers = list(drawn)
+    for _ in range(min(more, sum(sizes) - sum(drawn))):
+        gains = [
+            (size * spread) ** 2 / (number * (number + 1)) if 0 < number < size else -1.0
+            for size, spread, number in zip(sizes, spreads, numbers, strict=True)
+        ]
+        numbers[int(np.argmax(gains))] += 1
+    return math.sqrt(
+        sum(
+            size**2 * (1 - number / size) * spread**2 / number
+            for size, spread, number in zip(sizes, spreads, numbers, strict=True)
+            if number
+        )
+    )
 
 
 def least_for(candidates: Sequence[Candidate], wanted: float) -> int:

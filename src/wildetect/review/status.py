@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from wildetect.evaluation.detector_quality import DetectorQuality, quality_of
+from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.results.finished_run import FinishedRun
+from wildetect.review.drawing import error_with_more
 from wildetect.review.plan import read_plan
 from wildetect.review.sample import read_review
 from wildetect.review.summary import NumbersOfSpecies, summaries_of, summary_document
@@ -29,6 +31,8 @@ class ReviewStatus:
         reviewers: How many verdicts each person gave.
         numbers: Detected, reviewed, corrected.
         quality: Of the detector; null where the review does not tell.
+        outlook: By a number of further photographs the standard error that the review would leave in the
+            total, 0 for those so far; empty where no number follows yet, or all is reviewed.
         problems: Lines of verdicts.jsonl that cannot be used.
     """
 
@@ -40,6 +44,7 @@ class ReviewStatus:
     reviewers: dict[str, int]
     numbers: tuple[NumbersOfSpecies, ...]
     quality: DetectorQuality | None
+    outlook: dict[int, float]
     problems: tuple[str, ...]
 
 
@@ -64,8 +69,19 @@ def status_of(run: FinishedRun) -> ReviewStatus:
         reviewers=dict(Counter(one.reviewer for one in given)),
         numbers=tuple(summaries_of(run.record.counts, review)),
         quality=None if sample is None else quality_of(sample),
+        outlook={} if sample is None else _outlook(sample),
         problems=() if review is None else review.problems,
     )
+
+
+def _outlook(sample: ReviewedSample) -> dict[int, float]:
+    species = {name for box in sample.boxes for name in (box.detected, box.animal) if name is not None}
+    corrected = sample.corrected(species)
+    reviewed, units = int(sample.design.reviewed.sum()), len(sample.images)
+    if reviewed == units:
+        return {}
+    steps = (0, round(reviewed / 2), reviewed)
+    return {more: error_with_more(corrected, more) for more in steps if reviewed + more <= units}
 
 
 def status_document(status: ReviewStatus) -> dict[str, Any]:
@@ -79,5 +95,6 @@ def status_document(status: ReviewStatus) -> dict[str, Any]:
         "reviewers": status.reviewers,
         "summary": summary_document(status.numbers),
         "detector": None if status.quality is None else asdict(status.quality),
+        "outlook": [{"more": more, "standard_error": error} for more, error in status.outlook.items()],
         "problems": list(status.problems),
     }

@@ -179,6 +179,13 @@ def _show_status(found: ReviewStatus) -> None:
     ):
         if share:
             print(f"{what} {share.value:.0%} ({share.lower:.0%} to {share.upper:.0%})")
+    so_far = found.outlook.get(0, 0.0)
+    for more, error in found.outlook.items():
+        if more and so_far:
+            print(
+                f"{more:,} more photographs would take the part of the limits that the review leaves from "
+                f"±{_NORMAL * so_far:,.0f} to ±{_NORMAL * error:,.0f}"
+            )
     for problem in found.problems[:_MOST_PROBLEMS]:
         say(f"warning: verdicts.jsonl, {problem}: it does not count")
 
