@@ -147,3 +147,21 @@ def test_of_nothing_there_is_nothing() -> None:
     animals = counted(fly(survey, Herd.at(np.zeros((0, 2)))))
     assert animals.members == []
     assert animals.xy.shape == (0, 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_species_taken_for_each_other_make_no_more_animals(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    survey = Survey(position_error=0.03, stated_error=0.04).mown(5, 8, ahead=0.6, aside=0.3)
+    herd = Herd.apart(6.0, 300.0, 250.0, 300, seed)
+    herd = replace(herd, class_id=dice.integers(0, 2, len(herd.places)))
+    flown = fly(survey, herd, seed)
+    confused = []
+    for one in flown.photographs:
+        wrong = dice.random(len(one.detections)) < 0.1
+        class_id = np.where(wrong, 1 - one.detections.class_id, one.detections.class_id)
+        confused.append(replace(one, detections=replace(one.detections, class_id=class_id)))
+    animals = counted(replace(flown, photographs=confused))
+    assert len(animals.members) == pytest.approx(len(flown.seen), rel=0.005)
+    truth = sum(int(herd.class_id[row]) for row in flown.seen)
+    assert int(animals.class_id.sum()) == pytest.approx(truth, rel=0.08)

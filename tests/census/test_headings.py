@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from tests.census.simulator import Herd, Shot, Survey, fly
 
+from wildetect.census.counting.animals import count_once, default_tolerance
+from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.headings import flight_order, headings
 from wildetect.census.ground.photographs import make_views
 from wildetect.imagery.camera.optics import Flight
@@ -24,12 +26,30 @@ def test_by_time_and_without_it_by_name() -> None:
 
 
 def test_from_the_photograph_before_to_the_one_after() -> None:
-    places = np.array([(0.0, 0.0), (0.0, 50.0), (50.0, 100.0), (100.0, 100.0), (900.0, 100.0), (900.0, 50.0)])
+    places = np.array([(0.0, 0.0), (0.0, 50.0), (20.0, 100.0), (60.0, 140.0), (900.0, 140.0), (900.0, 90.0)])
     found = headings([(f"{number}.jpg", None) for number in range(6)], places)
-    # 50 m north, then a bend to the north-east, east, a gap of 800 m, south
-    assert found == pytest.approx(
-        [0, np.degrees(np.arctan2(50, 100)), np.degrees(np.arctan2(100, 50)), 90, 180, 180]
-    )
+    # 50 m north, then a curve to the north-east, a gap of 800 m, south
+    bearings = [(0, 50), (20, 100), (60, 90), (40, 40), (0, -50), (0, -50)]
+    assert found == pytest.approx([np.degrees(np.arctan2(*bearing)) for bearing in bearings])
+
+
+@pytest.mark.parametrize("photographs", [2, 3, 6])
+def test_at_the_ends_of_lines_it_is_the_direction_of_the_line(photographs: int) -> None:
+    survey = Survey().mown(4, photographs, ahead=0.6, aside=0.3, heading=65)
+    places = np.array([shot.place for shot in survey.shots])
+    found = headings([(f"{number}.jpg", None) for number in range(len(places))], places)
+    off = (np.array(found, float) - [shot.yaw for shot in survey.shots] + 180) % 360 - 180
+    assert np.abs(off).max() < 0.01
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_yaw_tags_the_count_is_right_at_line_ends(seed: int) -> None:
+    survey = Survey(position_error=0.03, stated_error=0.04).mown(6, 8, ahead=0.6, aside=0.3, heading=20)
+    flown = fly(survey, Herd.apart(4.0, 400.0, 300.0, 400, seed), seed)
+    bare = [replace(one, tags=replace(one.tags, yaw=None)) for one in flown.photographs]
+    views = make_views(bare, Flight())
+    counted = count_once(boxes_on_ground(bare, views), views, default_tolerance(views))
+    assert len(counted.members) == pytest.approx(len(flown.seen), rel=0.01)
 
 
 @pytest.mark.parametrize("places", [[(0.0, 0.0)], [(5.0, 5.0), (5.0, 5.0)]])
@@ -43,9 +63,8 @@ def test_a_camera_without_yaw_looks_where_it_flies() -> None:
     photographs = fly(survey, Herd.at(np.zeros((0, 2)))).photographs
     bare = [replace(one, tags=replace(one.tags, yaw=None)) for one in photographs]
     views = make_views(bare, Flight()).views
-    within = [0, 1, 2, 3, 6, 7, 8, 9]  # without the turn
-    assert [views[row].sources["yaw"] for row in within] == ["flight track"] * 8
-    assert [views[row].yaw for row in within] == pytest.approx([65.0] * 4 + [-115.0] * 4, abs=0.01)
+    assert [view.sources["yaw"] for view in views] == ["flight track"] * 10
+    assert [view.yaw for view in views] == pytest.approx([65.0] * 5 + [-115.0] * 5, abs=0.01)
 
 
 def test_a_single_camera_without_yaw_has_north_at_the_top() -> None:

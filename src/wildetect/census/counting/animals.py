@@ -44,7 +44,7 @@ class Animals:
 
     Attributes:
         xy: Place of each in m, shape (m, 2): the mean of its boxes' places.
-        class_id: Shape (m,).
+        class_id: The one whose boxes' confidences have the largest sum, shape (m,).
         confidence: The highest of its boxes, shape (m,).
         members: Rows of GroundBoxes of each, in rising order.
         merges: The pairs of boxes that were joined: one less than the boxes of each animal.
@@ -77,11 +77,13 @@ def default_tolerance(views: Views) -> float:
 def count_once(boxes: GroundBoxes, views: Views, tolerance: float) -> Animals:
     """Join the boxes that show one animal.
 
-    Boxes of one class in different photographs whose ground overlaps can be one animal if they lie within
-    the tolerance. What is wrong in all photographs alike (height, lens, compass) and the error of each
-    photograph's position move the boxes of animals seen twice in a common way; both are found from them and
-    taken out, and what remains between two boxes of one animal must be within half the tolerance. The
-    nearest boxes are joined first, one of each photograph at the most. The result does not depend on the
+    Boxes in different photographs whose ground overlaps can be one animal if they lie within the tolerance,
+    whatever their classes: a detector that takes an animal for two species in two photographs would else
+    make two of it. It is of the class whose boxes are the surest together. What is wrong in all photographs
+    alike (height, lens, compass) and the error of each photograph's position move the boxes of animals seen
+    twice in a common way; both are found from them and taken out, and what remains between two boxes of one
+    animal must be within half the tolerance. The nearest boxes are joined first, one of each photograph at
+    the most. The result does not depend on the
     order of photographs or boxes.
 
     Args:
@@ -116,9 +118,19 @@ def _animals(boxes: GroundBoxes, animal: NDArray[np.int64], joining: Pairs, misf
     merges = [Merge(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
     return Animals(
         xy=sums / np.maximum(counts, 1)[:, None],
-        class_id=boxes.class_id[order[starts]] if number else np.zeros(0, np.int64),
+        class_id=_surest_class(boxes, animal, number),
         confidence=confidence,
         members=[part.tolist() for part in np.split(order, starts[1:])] if number else [],
         merges=sorted(merges),
         misfit=misfit,
     )
+
+
+def _surest_class(boxes: GroundBoxes, animal: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """The class of each animal by vote of its boxes' confidences, the lower class id where two are even."""
+    classes, column = np.unique(boxes.class_id, return_inverse=True)
+    if not number:
+        return np.zeros(0, np.int64)
+    kinds = len(classes)
+    votes = np.bincount(animal * kinds + column, boxes.confidence, number * kinds).reshape(number, kinds)
+    return np.asarray(classes[votes.argmax(axis=1)], np.int64)

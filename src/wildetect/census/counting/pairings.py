@@ -21,7 +21,7 @@ _MOST_THERE = 500  # photographs that lie on one another: at 90% overlap ahead a
 
 
 class Pairs(NamedTuple):
-    """Pairs of boxes of one class, seen in different photographs; the first box is of the earlier one.
+    """Pairs of boxes, seen in different photographs; the first box is of the earlier one.
 
     Attributes:
         one: Rows of GroundBoxes, shape (n,).
@@ -50,7 +50,7 @@ class Pairs(NamedTuple):
 
 
 class PairFinder:
-    """Finds boxes of one class that lie near each other in photographs with common ground.
+    """Finds boxes of whatever class that lie near each other in photographs with common ground.
 
     Args:
         boxes: All of them.
@@ -75,9 +75,7 @@ class PairFinder:
             metres: The distance.
         """
         view = self._boxes.view
-        # classes lie on floors that are too far apart to meet
-        points = np.column_stack([places, self._boxes.class_id * (2 * metres + 1)])
-        tree = cKDTree(points)
+        tree = cKDTree(places)
         order = np.argsort(view, kind="stable")
         in_order = view[order]
         start = 0
@@ -85,7 +83,7 @@ class PairFinder:
             end = min(start + _AT_ONCE, len(order))
             end = int(np.searchsorted(in_order, in_order[end - 1], side="right"))
             rows = order[start:end]
-            found = cKDTree(points[rows]).sparse_distance_matrix(tree, metres, output_type="ndarray")
+            found = cKDTree(places[rows]).sparse_distance_matrix(tree, metres, output_type="ndarray")
             one, other = rows[found["i"]], found["j"]
             kept = self._with_common_ground(view[one], view[other])
             yield Pairs(one[kept], other[kept])

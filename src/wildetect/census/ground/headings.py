@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ Shot = tuple[str, datetime | None]
 
 _STANDING = 0.5  # m between two photographs: less is no direction
 _GAP_STEPS = 5.0  # a step so many times the usual one leads to another flight
+_TURN, _SHARP = 30.0, 60.0  # degrees from step to step: more is the end of a line, or no curve either
 
 
 def flight_order(shots: Sequence[Shot]) -> list[int]:
@@ -29,7 +31,7 @@ def flight_order(shots: Sequence[Shot]) -> list[int]:
 
 
 def headings(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[float | None]:
-    """Direction of flight at each photograph: from the one before to the one after it.
+    """Direction of flight at each photograph: from the one before to the one after, or along its line.
 
     Args:
         shots: The photographs.
@@ -43,14 +45,42 @@ def headings(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[float |
     if len(order) < 2:  # noqa: PLR2004 - a direction has two ends
         return found
     track = metres[order]
-    steps = np.hypot(*np.diff(track, axis=0).T)
-    moving = steps[steps > _STANDING]
+    lengths = np.hypot(*np.diff(track, axis=0).T)
+    moving = lengths[lengths > _STANDING]
     longest = _GAP_STEPS * float(np.median(moving)) if len(moving) else 0.0
-    linked = np.concatenate([[False], steps <= longest, [False]])
+    linked = np.concatenate([[False], lengths <= longest, [False, False]])
+    steps = np.diff(track, axis=0) @ (1j, 1)  # north + i east: the angle counts clockwise from north
     for place, row in enumerate(order):
-        start = place - 1 if linked[place] else place
-        end = place + 1 if linked[place + 1] else place
-        east, north = track[end] - track[start]
-        if math.hypot(east, north) > _STANDING:
-            found[row] = math.degrees(math.atan2(east, north))
+        before = steps[place - 1] if linked[place] else 0j
+        after = steps[place] if linked[place + 1] else 0j
+        if _bend(before, after) > _TURN:
+            earlier = steps[place - 2] if linked[place - 1] else 0j
+            later = steps[place + 1] if linked[place + 2] else 0j
+            direction = _on_line(earlier, before, after, later)
+        else:
+            direction = before + after
+        if abs(direction) > _STANDING:
+            found[row] = math.degrees(cmath.phase(direction))
     return found
+
+
+def _on_line(earlier: complex, before: complex, after: complex, later: complex) -> complex:
+    """The step at a turn that belongs to the line that is flown; both where it may be a curve.
+
+    Of the steps before and after the turn, the line's goes on straight at its other end, and that across to
+    the next line turns there again. On lines of two photographs each, both turn: there the shorter one is
+    the line's, as photographs follow each other more closely along a line than from line to line.
+    """
+    came_straight, goes_straight = _bend(earlier, before) <= _TURN, _bend(after, later) <= _TURN
+    if came_straight != goes_straight:
+        return before if came_straight else after
+    if _bend(before, after) <= _SHARP:
+        return before + after
+    return min(before, after, key=abs)
+
+
+def _bend(one: complex, other: complex) -> float:
+    """Degrees between two steps; 0 where one of them is none."""
+    if min(abs(one), abs(other)) <= _STANDING:
+        return 0.0
+    return abs(math.degrees(cmath.phase(other / one)))
