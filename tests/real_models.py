@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.coco_names import COCO_NAMES
 
 from wildetect.detection.checks.inspection import inspect
-from wildetect.detection.families.feeding import default_feeding
+from wildetect.detection.families.table import TABLE
 from wildetect.registry.manifest import Family, Feeding, Manifest, Source, Thresholds
 
 FAMILIES: dict[str, Family] = {
@@ -40,7 +40,7 @@ def manifest_of(
                 "height": file.height,
                 "dtype": file.dtype,
                 "batch": file.batch,
-                **default_feeding(family),
+                **TABLE[family].feeding,
             }
         ),
         thresholds=thresholds or Thresholds(),

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from wildetect.detection.families.feeding import default_feeding
+from wildetect.detection.families.table import TABLE
 from wildetect.detection.network import devices, session
 from wildetect.registry.manifest import Family, Feeding, Manifest, Source, Thresholds
 
@@ -98,7 +98,7 @@ def work_as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def manifest(family: Family, classes: int = 3, size: int = SIZE, **changes: Any) -> Manifest:
     """A manifest for a tiny network; `changes` go into its feeding."""
-    feeding = {"width": size, "height": size, **default_feeding(family), **changes}
+    feeding = {"width": size, "height": size, **TABLE[family].feeding, **changes}
     return Manifest(
         family=family,
         feeding=Feeding.model_validate(feeding),

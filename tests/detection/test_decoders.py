@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from tests.detection.networks import SIZE, manifest, save_network
 
-from wildetect.detection.families.decoders import DECODERS, Frame, cells
+from wildetect.detection.families.family import Frame, Reading
+from wildetect.detection.families.grids.cells import cells
+from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.detector import Detector
 from wildetect.registry.manifest import FAMILIES, Family
 
@@ -105,7 +107,8 @@ MADE = {
 
 
 def test_every_family_is_tested() -> None:
-    assert set(MADE) == set(FAMILIES) == set(DECODERS)
+    assert set(MADE) == set(FAMILIES)
+    assert tuple(TABLE) == FAMILIES
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -145,7 +148,7 @@ def test_nanodet_outputs_in_any_order_and_without_batch_dimension() -> None:
     single = [output[0] for output in outputs]
     by_kind = single[0::2] + single[1::2]
     for arranged in (single, by_kind, single[::-1]):
-        found = DECODERS["nanodet"](arranged, FRAME, 0.25)
+        found = TABLE["nanodet"].decode(arranged, Reading(FRAME, 3), 0.25)
         assert found.xyxy == pytest.approx(np.array([expected[0][0]]), abs=1e-4)
 
 
@@ -153,7 +156,7 @@ def test_nanodet_plus_measures_from_the_corner_of_the_cell() -> None:
     output = np.zeros((cells(FRAME, (8, 16, 32, 64)), 3 + 32), np.float32)
     output[64 + 9, 1] = 0.7  # stride 16, row 2, column 1
     output[64 + 9, [3 + 1, 3 + 8, 3 + 18, 3 + 25]] = 50
-    found = DECODERS["nanodet"]([output], FRAME, 0.25)
+    found = TABLE["nanodet"].decode([output], Reading(FRAME, 3), 0.25)
     assert found.xyxy == pytest.approx(np.array([[0, 32, 48, 48]]), abs=1e-4)
 
 
@@ -162,5 +165,5 @@ def test_yolov5_raw_reads_its_cells_in_an_oblong_input() -> None:
     rows = 3 * (8 * 4 + 4 * 2 + 2 * 1)
     output = np.zeros((rows, 6), np.float32)
     output[8 * 4 + 8 + 2] = [0.5, 0.5, 0.5, 0.5, 1, 1]  # stride 8, second anchor, row 1, column 2
-    found = DECODERS["yolov5-raw"]([output], frame, 0.5)
+    found = TABLE["yolov5-raw"].decode([output], Reading(frame, 1), 0.5)
     assert found.xyxy == pytest.approx(np.array([around((2.5 * 8, 1.5 * 8), (16, 30))]))

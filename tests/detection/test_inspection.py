@@ -13,7 +13,7 @@ from tests.real_models import manifest_of
 
 from wildetect.detection.checks.inspection import candidates, check, infer_family, inspect
 from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
-from wildetect.detection.families.feeding import families_fitting
+from wildetect.detection.families.table import families_fitting
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import FAMILIES, Family
 

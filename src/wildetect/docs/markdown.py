@@ -13,7 +13,9 @@ from dataclasses import dataclass
 __all__ = ["END", "Block", "blocks_of", "cell", "code", "rewritten", "table"]
 
 END = "<!-- end -->"
-_BEGIN = re.compile(r"<!-- (?P<kind>options|keys|tasks|settings|exit codes)(?: (?P<name>[\w.-]+))? -->")
+_BEGIN = re.compile(
+    r"<!-- (?P<kind>options|keys|tasks|settings|exit codes|families)(?: (?P<name>[\w.-]+))? -->"
+)
 _BLOCK = re.compile(rf"^{_BEGIN.pattern}\n(?P<body>.*?)^{END}$", re.MULTILINE | re.DOTALL)
 
 

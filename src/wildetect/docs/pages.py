@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from wildetect.docs.families import families_block
 from wildetect.docs.markdown import END, Block, blocks_of, cell, code, rewritten, table
 from wildetect.docs.task_tables import TaskText, options_block, tasks_block
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigurationError, WildDetectError
@@ -257,6 +258,7 @@ class Pages:
             "tasks": lambda: tasks_block(self.tasks),
             "settings": settings_block,
             "exit codes": exit_codes_block,
+            "families": families_block,
         }
         if block.kind in alone:
             return alone[block.kind]()

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from wildetect.detection.checks.inspection import WeightsFile, candidates
 from wildetect.detection.checks.recognition import describe
-from wildetect.detection.families.decoders import Frame
-from wildetect.detection.families.feeding import OUTPUTS, fits
-from wildetect.detection.families.plausibility import implausible
+from wildetect.detection.families.family import Frame, Reading, Shapes
+from wildetect.detection.families.table import TABLE, fits, implausible
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.detections import Detections
@@ -168,9 +167,9 @@ class _Reader:
     def _misfit(self, outputs: Sequence[NDArray[Any]]) -> str | None:
         family = self.manifest.family
         shapes = [output.shape for output in outputs]
-        if not fits(family, shapes, self.frame, self._classes):
-            return f"its outputs {', '.join(map(str, shapes))} are not {OUTPUTS[family]}"
-        return implausible(family, outputs, self.frame, len(self.manifest.class_names))
+        if not fits(family, Shapes(shapes, self.frame, self._classes)):
+            return f"its outputs {', '.join(map(str, shapes))} are not {TABLE[family].outputs}"
+        return implausible(family, outputs, Reading(self.frame, len(self.manifest.class_names)))
 
     def _impossible(self, reason: str) -> Candidate:
         return Candidate(self.manifest.family, "impossible", reason, Detections.empty(), None)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from wildetect.detection.families.decoders import Frame
 from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
-from wildetect.detection.families.feeding import OUTPUTS, families_fitting, fits
-from wildetect.detection.families.plausibility import implausible
+from wildetect.detection.families.family import Frame, Reading, Shapes
+from wildetect.detection.families.table import TABLE, families_fitting, fits, implausible
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.session import TensorSpec, open_session
 from wildetect.errors import ModelError
@@ -123,7 +122,7 @@ def infer_family(weights: WeightsFile) -> Family | None:
     """
     if "task" not in weights.metadata or weights.class_names is None:
         return None
-    fitting = [family for family in candidates(weights) if family in {"yolov8", "end-to-end"}]
+    fitting = [family for family in candidates(weights) if TABLE[family].ultralytics]
     if len(fitting) != 1:
         return None
     return fitting[0]
@@ -146,9 +145,9 @@ def check(path: Path, manifest: Manifest) -> Check:
     shapes = tuple(output.shape for output in outputs)
     declared = [spec.shape for spec in detector.session.outputs]
     others = [family for family in families_fitting(declared, frame, classes) if family != manifest.family]
-    if not fits(manifest.family, shapes, frame, classes):
+    if not fits(manifest.family, Shapes(shapes, frame, classes)):
         raise _not_the_family(manifest, others, shapes)
-    if problem := implausible(manifest.family, outputs, frame, classes):
+    if problem := implausible(manifest.family, outputs, Reading(frame, classes)):
         raise ModelError(
             f"{path.name} does not behave as {manifest.family}: {problem}",
             hint=f"Set family: {' or '.join(others)}" if others else "Check its feeding and its class names",
@@ -209,7 +208,7 @@ def _bearable_batch(detector: Detector, picture: Pixels) -> int | None:
 def _no_detector(path: Path, reason: str) -> ModelError:
     return ModelError(
         f"{path.name} is not a detector: {reason}",
-        hint=f"The families that can be used: {', '.join(OUTPUTS)}",
+        hint=f"The families that can be used: {', '.join(TABLE)}",
     )
 
 
@@ -221,7 +220,7 @@ def _not_the_family(
     others = f"Set family: {' or '.join(fitting)}" if fitting else "Give all class names of the model"
     return ModelError(
         f"outputs {given} are not those of {manifest.family} with {classes} class names: "
-        f"{OUTPUTS[manifest.family]}",
+        f"{TABLE[manifest.family].outputs}",
         hint=others,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wildetect.detection.checks.inspection import WeightsFile, candidates, infer_family
-from wildetect.detection.families.feeding import default_feeding
+from wildetect.detection.families.table import TABLE
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds
 from wildetect.settings.registration import FAMILIES, Family, RegistrationSettings
@@ -76,7 +76,7 @@ def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Famil
         if (value := getattr(settings, key)) is not None
     }
     facts = {"width": width, "height": height, "dtype": weights.dtype, "batch": weights.batch}
-    return Feeding.model_validate({**facts, **default_feeding(family), **said})
+    return Feeding.model_validate({**facts, **TABLE[family].feeding, **said})
 
 
 def _thresholds(settings: RegistrationSettings) -> Thresholds:

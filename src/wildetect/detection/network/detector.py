@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.detection.families.decoders import DECODERS, Frame
-from wildetect.detection.families.feeding import RANKS, needs_nms
+from wildetect.detection.families.family import Frame, Reading
+from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.devices import Device, cores
 from wildetect.detection.network.preprocess import Placement, network_input
@@ -60,10 +60,12 @@ class Detector:
     ) -> None:
         self.manifest = manifest
         self.session: Session = open_session(weights, device, feeding=manifest.feeding)
-        self._frame = Frame(manifest.feeding.width, manifest.feeding.height)
+        self._family = TABLE[manifest.family]
+        frame = Frame(manifest.feeding.width, manifest.feeding.height)
+        self._reading = Reading(frame, len(manifest.detected_names))
         self._image, self._sizes = _inputs(self.session, manifest.feeding)
         self._outputs = [spec.name for spec in self.session.outputs]
-        if manifest.family not in {"detr", "nanodet"}:
+        if not self._family.every_output:
             self._outputs = self._outputs[:1]
         self.batch = self._largest_batch()
         # on a GPU each pass has so many tiles: its libraries prepare anew for another number (1 to 3 s)
@@ -135,13 +137,13 @@ class Detector:
         )
         feeds: dict[str, Array] = {self._image: pixels}
         if self._sizes is not None:
-            feeds[self._sizes] = np.tile(np.array(self._frame, dtype=np.int64), (len(pixels), 1))
+            feeds[self._sizes] = np.tile(np.array(self._reading.frame, dtype=np.int64), (len(pixels), 1))
         outputs = self.session.run(feeds, self._outputs)
         return [self._of(index, outputs, len(pixels)) for index in range(len(tiles))], placements
 
     def _read(self, outputs: Sequence[Array], placement: Placement, confidence: float) -> Detections:
         try:
-            found = DECODERS[self.manifest.family](outputs, self._frame, confidence)
+            found = self._family.decode(outputs, self._reading, confidence)
         except (ValueError, IndexError, StopIteration) as error:
             shapes = ", ".join(str(output.shape) for output in outputs)
             raise ModelError(
@@ -159,7 +161,7 @@ class Detector:
 
     def _each_animal_once(self, tiles: Sequence[Detections]) -> list[Detections]:
         thresholds = self.manifest.thresholds
-        if needs_nms(self.manifest.family):
+        if self._family.leaves_doubles:
             tiles = nms_each(tiles, thresholds.iou, thresholds.overlap_metric)
         else:
             tiles = [tile.ranked() for tile in tiles]
@@ -167,12 +169,9 @@ class Detector:
 
     def _of(self, index: int, outputs: Sequence[Array], size: int) -> list[Array]:
         """The outputs for one picture of a batch."""
-        if self.manifest.family == "end-to-end-7":
-            rows = outputs[0].reshape(-1, outputs[0].shape[-1])
-            return [rows[rows[:, 0] == index] if size > 1 else rows]
-        largest = max(output.ndim for output in outputs)
-        if largest > RANKS[self.manifest.family]:
-            return [output[index] for output in outputs]
+        own = self._family.one_picture(outputs, index, size, self._family.rank)
+        if own is not None:
+            return own
         if size > 1:
             raise ModelError(
                 "the outputs have no batch dimension, so that a batch cannot be told apart",
@@ -188,7 +187,7 @@ class Detector:
         if self.manifest.feeding.batch is not None:
             return self.manifest.feeding.batch
         ranks = [len(spec.shape) for spec in self.session.outputs if spec.name in self._outputs]
-        batched = self.manifest.family == "end-to-end-7" or max(ranks) > RANKS[self.manifest.family]
+        batched = self._family.marks_pictures or max(ranks) > self._family.rank
         return None if batched else 1
 
 

@@ -1,0 +1,106 @@
+"""What a family of detectors is: one record of how it is recognised, fed, decoded and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from wildetect.detections import Detections
+from wildetect.settings.registration import Family
+
+__all__ = ["Array", "DetectorFamily", "Frame", "Outputs", "Reading", "Shape", "Shapes", "only_largest_rank"]
+
+Array = NDArray[Any]
+Outputs = Sequence[Array]
+Shape = tuple[int | None, ...]
+"""Lengths of an output's dimensions; None where any is possible."""
+
+
+class Frame(NamedTuple):
+    """Size of the network's input in px."""
+
+    width: int
+    height: int
+
+
+class Shapes(NamedTuple):
+    """What is known of a file before it is run.
+
+    Attributes:
+        outputs: Shapes of all outputs, with or without a batch dimension.
+        frame: Size of the network's input, if known.
+        classes: Number of classes, if known.
+    """
+
+    outputs: Sequence[Shape]
+    frame: Frame | None = None
+    classes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What decoding needs besides the outputs.
+
+    Attributes:
+        frame: Size of the network's input.
+        classes: Number of class names.
+    """
+
+    frame: Frame
+    classes: int
+
+
+def only_largest_rank(outputs: Outputs, index: int, _size: int, rank: int) -> list[Array] | None:
+    """Give the outputs of one picture of a batch, by their first dimension.
+
+    Args:
+        outputs: All outputs of a forward pass.
+        index: Place of the picture in the batch.
+        _size: Pictures in the batch.
+        rank: Dimensions of the largest output for one picture.
+
+    Returns:
+        The picture's outputs; None where the outputs have no batch dimension.
+    """
+    if max(output.ndim for output in outputs) > rank:
+        return [output[index] for output in outputs]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorFamily:
+    """How the detectors of one family are recognised, fed, decoded and checked.
+
+    Attributes:
+        name: The word in the settings.
+        exported_from: Which detectors are exported so, for the documentation.
+        outputs: The outputs for a person; C is the number of classes.
+        fits: Whether outputs of these shapes can be the family's.
+        decode: Boxes of at least this confidence from the outputs for one picture, without the batch
+            dimension; xyxy in px of the network's input.
+        implausible: Why finite output values for one picture cannot be the family's, for a person.
+        feeding: Fields of `Feeding` in which the family differs from the defaults.
+        leaves_doubles: Whether the network leaves several boxes on one animal.
+        rank: Dimensions of the largest output for one picture, without the batch.
+        every_output: Whether all outputs are read; else only the first.
+        marks_pictures: Whether rows of all pictures come in one output, each with its picture's number.
+        ultralytics: Whether Ultralytics exports the family, so that its metadata can tell it.
+        one_picture: Outputs of one picture of a batch; None where they cannot be told apart.
+    """
+
+    name: Family
+    exported_from: str
+    outputs: str
+    fits: Callable[[Shapes], bool]
+    decode: Callable[[Outputs, Reading, float], Detections]
+    implausible: Callable[[Outputs, Reading], str | None]
+    feeding: Mapping[str, Any] = field(default_factory=dict)
+    leaves_doubles: bool = True
+    rank: int = 2
+    every_output: bool = False
+    marks_pictures: bool = False
+    ultralytics: bool = False
+    one_picture: Callable[[Outputs, int, int, int], list[Array] | None] = only_largest_rank

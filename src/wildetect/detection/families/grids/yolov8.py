@@ -1,0 +1,47 @@
+"""YOLOv8, YOLO11, YOLO12: (4+C, n) of cx, cy, w, h in px and one score a class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wildetect.detection.families.family import DetectorFamily, Outputs, Reading, Shapes
+from wildetect.detection.families.shapes import alike, around, probabilities, sizes_in_px, without_batch
+from wildetect.detections import Detections
+
+__all__ = ["YOLOV8"]
+
+_BOX = 4
+
+
+def _fits(shapes: Shapes) -> bool:
+    shape = without_batch(shapes.outputs[0], 2)
+    if shape is None or len(shapes.outputs) > 1:
+        return False
+    rows, boxes = shape
+    if shapes.classes is not None:
+        return alike(rows, _BOX + shapes.classes)
+    return rows is None or boxes is None or _BOX < rows < boxes
+
+
+def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:
+    boxes, scores = outputs[0][:_BOX], outputs[0][_BOX:]
+    best = scores.max(axis=0)
+    kept = np.flatnonzero(best >= confidence)
+    class_id = scores[:, kept].argmax(axis=0)
+    return Detections(around(boxes[:, kept].T), best[kept], class_id)
+
+
+def _implausible(outputs: Outputs, reading: Reading) -> str | None:
+    boxes, scores = outputs[0][:_BOX], outputs[0][_BOX:]
+    return probabilities(scores, "scores") or sizes_in_px(boxes.T, reading.frame)
+
+
+YOLOV8 = DetectorFamily(
+    name="yolov8",
+    exported_from="YOLOv8, YOLO11, YOLO12",
+    outputs="(1, 4+C, N)",
+    fits=_fits,
+    decode=_decode,
+    implausible=_implausible,
+    ultralytics=True,
+)

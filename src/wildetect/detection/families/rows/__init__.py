@@ -1,0 +1,1 @@
+"""Families whose outputs list the boxes that were found."""

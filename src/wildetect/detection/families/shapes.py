@@ -1,0 +1,58 @@
+"""Shapes and values that several families share: dimensions, ranges, boxes around a centre."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.detection.families.family import Array, Frame, Shape
+
+__all__ = ["alike", "around", "in_classes", "probabilities", "sizes_in_px", "without_batch"]
+
+Floats = NDArray[np.float32]
+
+_TOLERANCE = 1e-2  # int8 and float16 networks overshoot 1 a little
+
+
+def without_batch(shape: Shape, rank: int) -> Shape | None:
+    """Drop the batch dimension of a shape; None if it has not `rank` other dimensions."""
+    if len(shape) == rank + 1:
+        return shape[1:]
+    return shape if len(shape) == rank else None
+
+
+def alike(length: int | None, expected: int | None) -> bool:
+    """Say whether two lengths can be the same; None is any."""
+    return length is None or expected is None or length == expected
+
+
+def around(boxes: Array) -> Floats:
+    """Turn boxes (n, 4) of cx, cy, w, h into xyxy."""
+    boxes = boxes.astype(np.float32)
+    half = boxes[:, 2:] / 2
+    return np.hstack([boxes[:, :2] - half, boxes[:, :2] + half])
+
+
+def probabilities(values: Array, what: str) -> str | None:
+    """Say why values cannot be probabilities."""
+    if values.size and (values.min() < -_TOLERANCE or values.max() > 1 + _TOLERANCE):
+        return f"{what} should lie between 0 and 1, but reach from {values.min():.4g} to {values.max():.4g}"
+    return None
+
+
+def in_classes(values: Array, classes: int) -> str | None:
+    """Say why values cannot be numbers of classes."""
+    if values.size and np.any(values != np.round(values)):
+        return "the class column holds fractions"
+    if values.size and not 0 <= values.min() <= values.max() < classes:
+        return f"class {values.max():.0f} is reported, but there are only {classes} class names"
+    return None
+
+
+def sizes_in_px(boxes: Array, frame: Frame) -> str | None:
+    """Say why boxes (n, 4) of cx, cy, w, h cannot be px: a negative size, or all centres in a corner."""
+    if boxes.size and boxes[:, 2:].min() < 0:
+        return "some boxes have a negative width or height: they are not decoded"
+    if len(boxes) > frame.width and boxes[:, :2].max() < max(frame) / 4:
+        return f"all box centres lie within {boxes[:, :2].max():.3g} px of the corner: they are not decoded"
+    return None
