@@ -25,7 +25,7 @@ def _fits(shapes: Shapes) -> bool:
 
 
 def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
-    """Read score = objectness^0.6 * class^0.4, xy = (cell + tanh) / cells, wh = sigmoid: shares of the input."""
+    """Read score = objectness^0.6 * class^0.4, xy = (cell + tanh) / cells, wh = sigmoid, in shares."""
     values = outputs[0].astype(np.float32)
     rows, columns = values.shape[1:]
     values = values.reshape(len(values), -1)
