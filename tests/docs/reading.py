@@ -23,6 +23,7 @@ VARYING = re.compile(
     | (?P<time>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\+\d\d:\d\d)?)?)
     | (?P<duration>\b\d+:\d\d:\d\d\b)
     | (?P<amount>\b[\d.,]+\ (?:s|ms|MB|GB|processes|images/s|tiles/s)\b)
+    | (?P<count>\b\d+\ (?:pages|files)\ in\b)
     | (?P<line>(?<=\.yaml:)\d+)
     | (?P<release>\b\d+\.\d+\.\d+\b)
     | (?P<rest>\.\.\.)
@@ -36,6 +37,7 @@ LIKE = {
     "id": r"[0-9a-f]{32}",
     "time": r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\+\d\d:\d\d)?)?",
     "duration": r"\d+:\d\d:\d\d",
+    "count": r"\d+ (?:pages|files) in",
     "line": r"\d+",
     "release": r"\d+\.\d+\.\d+\S*",
     "rest": r".*",

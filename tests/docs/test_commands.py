@@ -15,7 +15,6 @@ from tests.workspaces import Workspace, free_port
 INSTALLS = "downloads and installs packages"
 OTHER_SHELL = "tests/end_to_end/test_config.py runs it where that shell is installed"
 LEFT_OUT = {
-    "pip install uv": INSTALLS,
     "uv sync --extra server": INSTALLS,
     "uv pip install onnxruntime-gpu": INSTALLS,
     "uv pip install onnxruntime-directml": INSTALLS,

@@ -13,6 +13,7 @@ from wildetect.errors import ServerError
 from wildetect.registry import connection
 from wildetect.server.process.server import address_of_tasks
 from wildetect.settings import Project
+from wildetect.settings.project import Variables
 from wildetect.tasks.progress import Terminal
 from wildetect.workflows.connecting import connect_for
 
@@ -50,10 +51,11 @@ def test_another_project_s_server_is_refused_where_nothing_names_it(stranger: st
 
 
 def test_a_named_one_is_used_and_said(
-    stranger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stranger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", stranger)
-    assert connect_for(Project(tmp_path), Terminal()).uri == stranger
+    (tmp_path / ".env").write_text(f"MLFLOW_TRACKING_URI={stranger}\n", encoding="utf-8")
+    project = Project(tmp_path, Variables.read(tmp_path / ".env"))
+    assert connect_for(project, Terminal()).uri == stranger
     assert "not this project's own" in capsys.readouterr().err
 
 

@@ -30,12 +30,6 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
             agree.
     """
     address = address_of_tasks(project, configured)
-    if address.foreign and not address.named:
-        raise ServerError(
-            f"the MLflow server at {address.uri} is another project's, and this project's own is not running",
-            hint=f"Start this project's own: uv run invoke mlflow.serve --port {address.free_port}; "
-            f"or, to use that one, put MLFLOW_TRACKING_URI={address.uri} into .env.",
-        )
     try:
         connection = connect(address.uri)
     except ServerError as error:
@@ -46,6 +40,13 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
             error.message,
             hint=f"This project's server runs at {own.url}: put MLFLOW_TRACKING_URI={own.url} into .env.",
         ) from error
-    if address.foreign:
+    if address.foreign and not address.named:
+        raise ServerError(
+            f"the MLflow server at {address.uri} is another project's, and this project's own is not running",
+            hint=f"Start this project's own: uv run invoke mlflow.serve --port {address.free_port}; "
+            f"or, to use that one, put MLFLOW_TRACKING_URI={address.uri} into .env.",
+        )
+    if address.foreign and project.origin_of("MLFLOW_TRACKING_URI")[0] != "environment":
+        # a copied .env names the original's server, which nobody may have meant
         watcher.notice(f"using the MLflow server at {address.uri}, which is not this project's own")
     return connection

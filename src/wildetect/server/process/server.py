@@ -77,7 +77,7 @@ class Address:
     Attributes:
         uri: Its address.
         named: Whether the environment, .env or a settings file names it.
-        foreign: Whether a server on this machine answers there that is not the project's own.
+        foreign: Whether it is on this machine and not the project's own.
     """
 
     uri: str
@@ -104,7 +104,7 @@ def address_of_tasks(project: Project, configured: str | None = None) -> Address
         parts = urllib.parse.urlsplit(uri)
         here = parts.scheme == "http" and is_loopback(parts.hostname or "")
         is_own = own is not None and points_at(uri, own.host, own.port)
-        return Address(uri, bool(explicit), here and not is_own and Probe(uri, timeout=1.0).healthy())
+        return Address(uri, bool(explicit), here and not is_own)
     return Address(uri, bool(explicit), foreign=False)
 
 
