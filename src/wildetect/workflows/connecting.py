@@ -30,6 +30,7 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
             agree.
     """
     address = address_of_tasks(project, configured)
+    origin = project.origin_of("MLFLOW_TRACKING_URI")[0]  # before MLflow's client sets the variable itself
     try:
         connection = connect(address.uri)
     except ServerError as error:
@@ -46,7 +47,7 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
             hint=f"Start this project's own: uv run invoke mlflow.serve --port {address.free_port}; "
             f"or, to use that one, put MLFLOW_TRACKING_URI={address.uri} into .env.",
         )
-    if address.foreign and project.origin_of("MLFLOW_TRACKING_URI")[0] != "environment":
+    if address.foreign and origin != "environment":
         # a copied .env names the original's server, which nobody may have meant
         watcher.notice(f"using the MLflow server at {address.uri}, which is not this project's own")
     return connection
