@@ -97,7 +97,7 @@ def test_the_legend_of_the_limits_stands_on_one_line_on_a_laptop(
     try:
         open_page(browser, report)
         entries = browser.find_elements(By.CSS_SELECTOR, ".numbers thead .wide .entry")
-        assert [entry.text for entry in entries] == ["seen", "estimated, with its limits"]
+        assert [entry.text for entry in entries] == ["detected", "estimated, with its limits"]
         assert len({entry.location["y"] for entry in entries}) == 1
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -127,7 +127,7 @@ def test_from_a_finished_run(demo_census: tuple[Workspace, Path, dict[str, Any]]
         rows = list(csv.DictReader(file))
     assert 0 < len(rows) < document["counts"]["animals"]
     assert min(float(row["confidence"]) for row in rows) >= 0.5
-    assert f"{len(rows)} animals seen in" in ended.stdout
+    assert f"{len(rows)} animals detected in" in ended.stdout
 
 
 def test_selftest(served: Workspace) -> None:

@@ -109,12 +109,13 @@ def show_summary(document: dict[str, Any], folder: Path) -> None:
     counts, tolerance = document["counts"], document["tolerance"]
     rows = [_row(one) for one in _headlines(document)]
     if rows:
-        print_table(["species", "seen", "estimated", "95% limits"], rows, numbers=True)
+        print_table(["species", "detected", "estimated", "95% limits"], rows, numbers=True)
     others = ", ".join(
         f"{one['animals']} at {one['metres']:.1f} m" for one in tolerance["counts"] if one["name"] != "chosen"
     )
     print(
-        f"{counts['animals']} animals seen in {counts['boxes']} boxes of {counts['photographs']} photographs"
+        f"{counts['animals']} animals detected in {counts['boxes']} boxes "
+        f"of {counts['photographs']} photographs"
     )
     print(f"boxes within {tolerance['metres']:.1f} m of each other are one animal ({others})")
     refused = {one["refusal"]: one["estimate"] for one in _headlines(document) if one["refusal"]}
