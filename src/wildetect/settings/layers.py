@@ -20,6 +20,7 @@ from wildetect.settings.keys import Keys, SectionKeys, key_names, keys_without_e
 from wildetect.settings.layer import Layer, Option, command_line_layer, dotenv_layer, variable_layer
 from wildetect.settings.problems import Key, Problem, dotted, nearest, raise_problems, shown
 from wildetect.settings.project import Project
+from wildetect.settings.yaml_text import MOST_VALUES, PlainLoader, check_shape, text_of
 
 __all__ = [
     "PRECEDENCE",
@@ -74,7 +75,7 @@ def read_yaml(path: Path, *, name: str, variable: Callable[[str], str | None]) -
     """
     file = YamlFile(name)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_of(path)
     except OSError as error:
         file.problems.append(Problem(name, f"cannot be read: {error.strerror or error}"))
         return file
@@ -83,8 +84,12 @@ def read_yaml(path: Path, *, name: str, variable: Callable[[str], str | None]) -
             Problem(name, "is not UTF-8 text: in the editor choose 'Save as', encoding UTF-8")
         )
         return file
+    except yaml.YAMLError as error:
+        file.problems.append(Problem(name, f"is not a settings file: {error}"))
+        return file
     try:
-        loader = yaml.SafeLoader(text)
+        check_shape(text)
+        loader = PlainLoader(text)
         node = loader.get_single_node()
         if node is not None:
             values = _Reader(file, loader, variable).read(node, ())
@@ -115,10 +120,14 @@ class _Reader:
     """Turns YAML nodes into values, noting the line of each key."""
 
     file: YamlFile
-    loader: yaml.SafeLoader
+    loader: PlainLoader
     variable: Callable[[str], str | None]
+    count: int = 0
 
     def read(self, node: yaml.Node, key: Key) -> Any:
+        self.count += 1
+        if self.count > MOST_VALUES:  # aliases of aliases
+            raise yaml.MarkedYAMLError(problem="it holds too many values", problem_mark=node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, key)
         if isinstance(node, yaml.SequenceNode):
@@ -157,7 +166,7 @@ class _Reader:
         replaced = INTERPOLATION.sub(value_of, text)
         # A value that is nothing but a variable gets the type that its text has in YAML.
         whole = INTERPOLATION.fullmatch(text) is not None
-        return yaml.safe_load(replaced) if whole and _is_plain(replaced) else replaced
+        return PlainLoader(replaced).get_single_data() if whole and _is_plain(replaced) else replaced
 
     def _problem(self, line: int, what: str) -> None:
         self.file.problems.append(Problem(f"{self.file.name}:{line}", what))

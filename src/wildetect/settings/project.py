@@ -53,7 +53,10 @@ class Variables:
             return cls()
         name, hint = path.name, f'Write each line of {path.name} as NAME=value, or put "#" before it.'
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            content = path.read_bytes()
+            # Notepad and PowerShell's ">" write UTF-16, which its first two bytes tell
+            utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+            text = content.decode("utf-16" if utf16 else "utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             problem = Problem(name, f"cannot be read as UTF-8 text ({error})")
             raise ConfigurationError(str(problem), hint="Save the file as UTF-8 text.") from error
