@@ -38,7 +38,7 @@ from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile, discover
-from wildetect.imagery.source import open_image
+from wildetect.imagery.opening import open_image
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import Stamp, document_of, encode, stamp_of
 from wildetect.results.records import ImageResult

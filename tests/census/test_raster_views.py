@@ -18,7 +18,7 @@ from wildetect.census.ground.raster_views import RasterView
 from wildetect.detections import Detections
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.camera.optics import Flight
-from wildetect.imagery.source import look_at
+from wildetect.imagery.opening import look_at
 
 
 def raster(path: Path, detections: Detections) -> Photograph:

@@ -14,7 +14,7 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.geometry import Window
-from wildetect.imagery.source import open_image
+from wildetect.imagery.opening import open_image
 from wildetect.registry.manifest import Thresholds
 
 TILE = np.zeros((SIZE, SIZE, 3), np.uint8)

@@ -13,7 +13,7 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detection.run import keeping
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile, discover
-from wildetect.imagery.source import look_at
+from wildetect.imagery.opening import look_at
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import Stamp
 from wildetect.results.journal.reading import read_results

@@ -18,7 +18,7 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detection.run import workers
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile, discover
-from wildetect.imagery.source import open_image
+from wildetect.imagery.opening import open_image
 from wildetect.registry.manifest import Thresholds
 from wildetect.results.exports.megadetector import write_csv, write_megadetector
 

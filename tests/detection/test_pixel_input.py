@@ -16,7 +16,7 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.pixel_input import with_pixel_input
 from wildetect.detection.network.preprocess import network_input
 from wildetect.geometry import Window
-from wildetect.imagery.source import open_image
+from wildetect.imagery.opening import open_image
 from wildetect.registry.manifest import Feeding
 
 TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "uint8": TensorProto.UINT8}

@@ -8,8 +8,9 @@ from tests.imagery.damaged_rasters import BLOCK, save_damaged
 
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
+from wildetect.imagery.opening import open_image
 from wildetect.imagery.photograph import BACKDROP
-from wildetect.imagery.source import ArraySource, UnreadableImageError, open_image
+from wildetect.imagery.source import ArraySource, UnreadableImageError
 
 
 def test_what_is_whole_comes_as_it_is() -> None:

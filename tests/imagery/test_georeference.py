@@ -12,7 +12,7 @@ from rasterio.warp import transform as warp
 
 from wildetect.geometry import Window
 from wildetect.imagery.georeference import Georeference
-from wildetect.imagery.source import open_image
+from wildetect.imagery.opening import open_image
 
 
 def test_pixels_of_a_rotated_raster_in_utm() -> None:

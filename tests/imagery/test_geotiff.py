@@ -10,8 +10,9 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
 from wildetect.geometry import Window
+from wildetect.imagery.opening import open_image
 from wildetect.imagery.raster import RasterSource
-from wildetect.imagery.source import UnreadableImageError, open_image
+from wildetect.imagery.source import UnreadableImageError
 
 
 def save_raster(path: Path, bands: np.ndarray, **profile: Any) -> Path:

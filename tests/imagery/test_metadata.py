@@ -9,8 +9,8 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD
 from PIL.TiffImagePlugin import IFDRational
 
+from wildetect.imagery.opening import open_image
 from wildetect.imagery.positions.metadata import Position, read_position
-from wildetect.imagery.source import open_image
 
 GOOD: dict[int, Any] = {
     GPS.GPSLatitudeRef: "S",

@@ -12,7 +12,8 @@ import rasterio
 from PIL import Image, ImageOps
 
 from wildetect.geometry import Window
-from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError, open_image
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError
 
 
 def whole(source: ImageSource) -> np.ndarray:

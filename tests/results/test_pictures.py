@@ -13,7 +13,8 @@ from PIL import Image
 from tests.imagery.damaged_rasters import BLOCK, save_damaged
 
 from wildetect.detections import Detections
-from wildetect.imagery.source import ArraySource, open_image
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.source import ArraySource
 from wildetect.results.records import ImageResult
 from wildetect.results.report import pictures
 from wildetect.results.report.crops import choose, cut

@@ -12,7 +12,8 @@ from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.georeference import Georeference
-from wildetect.imagery.source import UnreadableImageError, look_at
+from wildetect.imagery.opening import look_at
+from wildetect.imagery.source import UnreadableImageError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
 

@@ -16,9 +16,9 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from wildetect.imagery.camera.camera import camera_of
+from wildetect.imagery.limits import MAX_PIXELS
 from wildetect.imagery.pixel_memory import empty_pixels
 from wildetect.imagery.source import (
-    MAX_PIXELS,
     ArraySource,
     HeaderFacts,
     ImageFacts,
@@ -63,7 +63,7 @@ def decode(path: Path) -> ArraySource:
             image.load()
             pixels = _pixels(_rgb(image, path))
         tags = camera_of(image)
-        return ArraySource(_upright(pixels, image), tags.position, tags.optics)
+        return ArraySource(_upright(pixels, image), tags.position, tags)
 
 
 def look_at(path: Path) -> ImageFacts:
@@ -74,7 +74,7 @@ def look_at(path: Path) -> ImageFacts:
     """
     with _opened(path) as image:
         tags = camera_of(image)
-        return HeaderFacts(*image.size, position=tags.position, optics=tags.optics)
+        return HeaderFacts(*image.size, position=tags.position, camera=tags)
 
 
 @contextmanager

@@ -18,12 +18,13 @@ import numpy as np
 from PIL import Image
 
 from wildetect.geometry import Window
-from wildetect.imagery.camera.optics import Optics
+from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.jpeg_blocks import JpegBlocks
+from wildetect.imagery.limits import MAX_PIXELS
 from wildetect.imagery.photograph import BACKDROP, from_16_bit
 from wildetect.imagery.positions.metadata import Position
-from wildetect.imagery.source import MAX_PIXELS, ImageFacts, Pixels, UnreadableImageError, check_size
+from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
 
 __all__ = ["RasterSource", "is_raster", "look_at"]
 
@@ -92,7 +93,7 @@ class RasterSource:
         self.width: int = self._dataset.width
         self.height: int = self._dataset.height
         self.position: Position | None = None  # each pixel has its own
-        self.optics: Optics | None = None
+        self.camera: CameraTags | None = None
         self.georeference = Georeference.of(self._dataset)
         self._masked = any(MaskFlags.all_valid not in flags for flags in self._dataset.mask_flag_enums)
         self._bands, self._palette = self._colours()

@@ -1,13 +1,11 @@
-"""Open images as upright RGB, behind one small interface, whatever camera or program wrote them.
+"""What an image is to the pipeline: upright RGB behind one small interface, whatever wrote it.
 
 The pipeline sees an `ImageSource` only: its size, its position, and `read(window)`. A photograph is
-decoded whole into an `ArraySource`; a GeoTIFF is read window by window (module geotiff).
+decoded whole into an `ArraySource`; a GeoTIFF is read window by window (module raster).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,12 +15,12 @@ from numpy.typing import NDArray
 
 from wildetect.errors import InputError
 from wildetect.geometry import Window
-from wildetect.imagery.camera.optics import Optics
+from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.georeference import Georeference
+from wildetect.imagery.limits import MAX_PIXELS
 from wildetect.imagery.positions.metadata import Position
 
 __all__ = [
-    "MAX_PIXELS",
     "ArraySource",
     "HeaderFacts",
     "ImageFacts",
@@ -30,14 +28,9 @@ __all__ = [
     "Pixels",
     "UnreadableImageError",
     "check_size",
-    "look_at",
-    "open_image",
 ]
 
 Pixels = NDArray[np.uint8]
-
-MAX_PIXELS = 250_000_000
-"""Largest picture read whole: 200-megapixel cameras pass, and it costs 1.8 GB at the worst moment."""
 
 
 class UnreadableImageError(InputError):
@@ -73,8 +66,8 @@ class ImageFacts(Protocol):
         """Where the photograph was taken from, if it says so."""
 
     @property
-    def optics(self) -> Optics | None:
-        """What a photograph says of its camera; None for what is none."""
+    def camera(self) -> CameraTags | None:
+        """What a photograph says of its camera; None for what is not a photograph."""
 
     @property
     def georeference(self) -> Georeference | None:
@@ -105,7 +98,7 @@ class HeaderFacts:
     width: int
     height: int
     position: Position | None = None
-    optics: Optics | None = None
+    camera: CameraTags | None = None
     georeference: Georeference | None = None
     swath: int | None = None
 
@@ -116,20 +109,20 @@ class ArraySource:
     Args:
         pixels: Upright RGB, shape (height, width, 3).
         position: Where the photograph was taken from.
-        optics: What it says of its camera.
+        camera: What it says of its camera.
     """
 
     georeference: Georeference | None = None
     swath: int | None = None
 
     def __init__(
-        self, pixels: Pixels, position: Position | None = None, optics: Optics | None = None
+        self, pixels: Pixels, position: Position | None = None, camera: CameraTags | None = None
     ) -> None:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:  # noqa: PLR2004 - RGB
             raise ValueError(f"expected uint8 pixels of shape (h, w, 3), got {pixels.dtype} {pixels.shape}")
         self.height, self.width = pixels.shape[:2]
         self.position = position
-        self.optics = optics
+        self.camera = camera
         self._pixels = pixels
 
     def read(self, window: Window) -> Pixels:
@@ -157,42 +150,3 @@ def check_size(path: Path, width: int, height: int) -> None:
             f"it claims {width} x {height} px ({width * height / 1e6:,.0f} megapixels); "
             f"at most {MAX_PIXELS / 1e6:,.0f} are read whole",
         )
-
-
-def open_image(path: Path) -> ImageSource:
-    """Open a JPEG (also DJI's MPO), PNG, TIFF, WebP or AVIF file.
-
-    Raises:
-        UnreadableImageError: The file is missing, damaged, too large or of another kind.
-    """
-    # both import this module for the error and the array source
-    from wildetect.imagery import photograph
-    from wildetect.imagery import raster as geotiff
-
-    with _files_explained(path):
-        return geotiff.RasterSource(path) if geotiff.is_raster(path) else photograph.decode(path)
-
-
-def look_at(path: Path) -> ImageFacts:
-    """Read the header of an image alone: quick, and good enough to plan by.
-
-    Raises:
-        UnreadableImageError: The file is missing, too large or of another kind, or its header is damaged.
-    """
-    from wildetect.imagery import photograph
-    from wildetect.imagery import raster as geotiff
-
-    with _files_explained(path):
-        return geotiff.look_at(path) if geotiff.is_raster(path) else photograph.look_at(path)
-
-
-@contextmanager
-def _files_explained(path: Path) -> Iterator[None]:
-    try:
-        if path.stat().st_size == 0:
-            raise UnreadableImageError(path, "the file is empty (0 bytes)")
-        yield
-    except FileNotFoundError:
-        raise UnreadableImageError(path, "the file does not exist (any more)") from None
-    except PermissionError:
-        raise UnreadableImageError(path, "no permission to read the file") from None

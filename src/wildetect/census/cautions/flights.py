@@ -9,8 +9,8 @@ import numpy as np
 
 from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.ground.headings import flight_order
-from wildetect.census.ground.heights import LOWEST
 from wildetect.census.ground.photographs import Photograph, View
+from wildetect.imagery.camera.optics import LOWEST
 
 __all__ = ["heights", "jumps", "same_position"]
 

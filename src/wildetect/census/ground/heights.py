@@ -14,12 +14,10 @@ from wildetect.census.ground.projection import Projection
 from wildetect.census.ground.terrain import Terrain
 from wildetect.census.ground.views import View
 from wildetect.imagery.camera.camera import CameraTags
+from wildetect.imagery.camera.optics import plausible_height
 from wildetect.imagery.positions.table import TableRow
 
-__all__ = ["LOWEST", "above_flat_ground", "above_terrain"]
-
-LOWEST, HIGHEST = 2.0, 10_000.0
-"""Of a camera above the ground in m; drones write 0 and less where they do not know."""
+__all__ = ["above_flat_ground", "above_terrain"]
 
 _PAUSE = timedelta(minutes=10)  # between two photographs: the drone has landed, perhaps elsewhere
 
@@ -28,8 +26,9 @@ def above_flat_ground(tags: CameraTags, row: TableRow | None, flight_height: flo
     """Height in m and who says so: the photograph (above take-off), the table, or the settings."""
     told = [(tags.height, "XMP"), (None if row is None else row.height, "CSV")]
     for height, source in told:
-        if height is not None and LOWEST <= height <= HIGHEST:
-            return height, source
+        plausible = plausible_height(height)
+        if plausible is not None:
+            return plausible, source
     return flight_height, "flight_specs"
 
 

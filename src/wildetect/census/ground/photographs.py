@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from wildetect.census.ground.headings import headings
-from wildetect.census.ground.heights import LOWEST, above_flat_ground, above_terrain
+from wildetect.census.ground.heights import above_flat_ground, above_terrain
 from wildetect.census.ground.projection import Projection
 from wildetect.census.ground.raster_views import RasterView, outline
 from wildetect.census.ground.views import STEEPEST, View, lowest_corner
 from wildetect.detections import Detections
 from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.camera.lens import FlightLike, lens_of
+from wildetect.imagery.camera.optics import LOWEST
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.positions.matching import rows_for
 from wildetect.imagery.positions.metadata import Position

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from wildetect.census.ground.photographs import Photograph
 from wildetect.census.result import Census
-from wildetect.imagery.source import UnreadableImageError, open_image
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.source import UnreadableImageError
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop, cut
 

@@ -23,7 +23,8 @@ from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
 from wildetect.geometry import Window
-from wildetect.imagery.source import ImageSource, Pixels, open_image
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.source import ImageSource, Pixels
 from wildetect.registry.manifest import Family, Manifest, Source
 from wildetect.settings.registration import RegistrationSettings
 

@@ -15,7 +15,8 @@ from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, look_at, open_image
+from wildetect.imagery.opening import look_at, open_image
+from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError
 
 __all__ = ["Space", "Survey", "check_space", "sample", "seconds_per_tile", "space_for", "survey"]
 

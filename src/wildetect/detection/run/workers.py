@@ -29,8 +29,9 @@ from wildetect.detection.run.options import PipelineOptions
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
+from wildetect.imagery.opening import open_image
 from wildetect.imagery.pixel_memory import release_spare_memory
-from wildetect.imagery.source import ImageSource, Pixels, open_image
+from wildetect.imagery.source import ImageSource, Pixels
 from wildetect.results.records import ImageResult
 
 __all__ = ["Workers"]

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from wildetect.imagery.camera.optics import Flight, photograph_gsd
+from wildetect.imagery.camera.lens import ground_resolution
+from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.source import ImageFacts
 
 __all__ = ["AutoOverlap", "OverlapSummary", "TileOverlap"]
@@ -68,15 +69,15 @@ class AutoOverlap:
             return self.flight.gsd / 100
         if source.georeference is not None:
             return source.georeference.gsd(source.width / 2, source.height / 2)
-        if source.optics is None:
+        if source.camera is None:
             return None
-        return photograph_gsd((source.width, source.height), source.optics, self.flight)
+        return ground_resolution(source.camera, (source.width, source.height), self.flight).gsd
 
     def _assumes(self, source: ImageFacts) -> bool:
         """Whether the ground resolution of an image rests on the flight of the settings."""
-        if self.flight.gsd is not None or source.georeference is not None or source.optics is None:
+        if self.flight.gsd is not None or source.georeference is not None or source.camera is None:
             return False
-        return source.optics.height is None or source.optics.focal_length is None
+        return ground_resolution(source.camera, (source.width, source.height), self.flight).assumed
 
 
 @dataclass(slots=True)

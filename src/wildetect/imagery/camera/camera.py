@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +12,9 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
-from wildetect.imagery.camera.optics import Optics
+import wildetect.imagery.limits  # noqa: F401 - sets Pillow up
 from wildetect.imagery.camera.tags import above_zero, first, number, read_xmp, text
 from wildetect.imagery.positions.metadata import Position, read_position
-from wildetect.imagery.source import MAX_PIXELS
 
 __all__ = ["CameraTags", "camera_of", "read_camera"]
 
@@ -27,11 +25,6 @@ _RTK_ERRORS = {50: 0.05, 34: 0.5}  # m by RtkFlag: a fixed and a floating soluti
 _RTK_FIXED = 50
 _VOID = "V"  # GPSStatus of a receiver that had no fix
 _PER_INCH = {2: 25.4, 3: 10.0, 4: 1.0}  # mm by FocalPlaneResolutionUnit
-
-# Pillow would warn from here on, and refuse at twice as much; check_size refuses first, with its reason.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-# Of what Pillow finds odd in a file, a person needs to know one thing: whether it can be read.
-warnings.filterwarnings("ignore", module=r"PIL\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +67,6 @@ class CameraTags:
     taken: datetime | None = None
     position_error: float | None = None
     rtk: bool | None = None
-
-    @property
-    def optics(self) -> Optics:
-        """Height and focal length, where they are plausible."""
-        return Optics.of(self.height, self.focal_length_35)
 
 
 def read_camera(path: Path) -> CameraTags:

@@ -6,10 +6,11 @@ import math
 from typing import NamedTuple, Protocol
 
 from wildetect.imagery.camera.camera import CameraTags
-from wildetect.imagery.camera.optics import FILM_DIAGONAL
+from wildetect.imagery.camera.optics import FILM_DIAGONAL, plausible_height
 
-__all__ = ["FlightLike", "Lens", "is_cut", "lens_of"]
+__all__ = ["FlightLike", "GroundResolution", "Lens", "ground_resolution", "is_cut", "lens_of"]
 
+FROM_SETTINGS = "flight_specs"
 _SAME_SHAPE = 0.01  # of the ratio of the sides
 _SHORTEST, _LONGEST = 0.2, 50.0  # focal length in long sides of the picture: from fisheye to telescope
 
@@ -67,6 +68,35 @@ class Lens(NamedTuple):
     cut: bool = False
 
 
+class GroundResolution(NamedTuple):
+    """How large a pixel is on the ground, straight below the camera.
+
+    Attributes:
+        gsd: Ground sampling distance in m/px.
+        assumed: Whether height or lens come from the settings, as the photograph does not tell.
+    """
+
+    gsd: float
+    assumed: bool
+
+
+def ground_resolution(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> GroundResolution:
+    """Ground sampling distance of a photograph taken straight down: height over focal length in px.
+
+    The census places photographs by the same lens and height. Source: Pix4D, "How to calculate the GSD".
+
+    Args:
+        tags: Of the photograph.
+        size: Width and height in px.
+        specs: What counts where the photograph does not tell; its `gsd` overrides all.
+    """
+    if specs.gsd is not None:
+        return GroundResolution(specs.gsd / 100, assumed=False)
+    height, lens = plausible_height(tags.height), lens_of(tags, size, specs)
+    assumed = height is None or lens.source == FROM_SETTINGS
+    return GroundResolution((specs.flight_height if height is None else height) / lens.px, assumed)
+
+
 def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
     """The focal length of a picture, from the most exact source that there is.
 
@@ -94,7 +124,7 @@ def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
     if tags.sensor_width is not None and focal_length is not None:
         found.append((focal_length / tags.sensor_width * long_side, "EXIF"))
     found = [(px, source) for px, source in found if _SHORTEST <= px / long_side <= _LONGEST]
-    found.append((specs.focal_length / specs.sensor_height * min(size), "flight_specs"))
+    found.append((specs.focal_length / specs.sensor_height * min(size), FROM_SETTINGS))
     return Lens(*found[0], cut)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
-from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError, open_image
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop, CropSource, choose, cut
 from wildetect.results.report.overlay import draw, save_overlay
