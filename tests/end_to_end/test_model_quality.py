@@ -150,6 +150,38 @@ def test_what_was_measured_can_be_required(registered: Workspace, first: Any) ->
     assert "map50_95" in error
 
 
+def test_classes_in_any_script_are_measured_and_required_by_their_names(served: Workspace) -> None:
+    config = served.root / "configs/scripts.yaml"
+    config.write_text("class_names: [大象, 斑马, Grévy's zebra]\n", encoding="utf-8")
+    served.succeed("model.register", "--weights", DETECTOR, "--name", "scripts", "--config", config)
+    truth = json.loads(TRUTH.read_text(encoding="utf-8"))
+    truth["categories"] = [
+        {**category, "name": name}
+        for category, name in zip(truth["categories"], ("大象", "斑马", "Grévy's zebra"), strict=True)
+    ]
+    labelled = served.root / "营地.json"
+    labelled.write_text(json.dumps(truth), encoding="utf-8")
+    pictures = REPOSITORY / "demo/pictures"
+    words = (
+        "model.evaluate",
+        "--model",
+        "scripts/1",
+        "--annotations",
+        labelled,
+        "--images",
+        pictures,
+        *SETTINGS,
+    )
+    measured = served.document(*words, "--tile-size", "640")
+    promote = ("model.promote", "--name", "scripts", "--version", "1", "--alias", "named", "--require")
+    present = [one for one in measured["classes"] if one["recall"] is not None]
+    assert {"大象", "Grévy's zebra"} <= {one["name"] for one in present}, measured["classes"]
+    for one in present:
+        served.succeed(*promote, f"recall/{one['name']}>={one['recall'] - 0.001}")
+        served.fail(4, *promote, f"recall/{one['name']}>{one['recall'] + 0.001}")
+    served.succeed(*promote, "营地/map50>0.5")
+
+
 def test_a_weights_file_with_the_server_off(served: Workspace, first: Any) -> None:
     alone = Workspace(served.root, {"MLFLOW_TRACKING_URI": unused_uri()})
     words = ("--model", DETECTOR, "--annotations", TRUTH, *SETTINGS, "--tile-size", "640")

@@ -7,7 +7,6 @@ quality).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
+from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, logged_model_id, start_run
 from wildetect.registry.versions import Version
 
@@ -27,7 +27,6 @@ __all__ = [
     "Evaluation",
     "evaluations_of",
     "log_evaluation",
-    "metric_name",
     "metrics_of",
     "tag_of",
 ]
@@ -58,11 +57,7 @@ class Evaluated(BaseModel):
 
 def tag_of(dataset: str) -> str:
     """The name of the tag that has a version's newest evaluation on a data set."""
-    return TAG + _plain(dataset)
-
-
-def _plain(dataset: str) -> str:
-    return re.sub(r"[^\w-]", "_", dataset, flags=re.ASCII)
+    return TAG + name_for_mlflow(dataset)
 
 
 def evaluations_of(version: Version) -> list[Evaluated]:
@@ -74,7 +69,10 @@ def evaluations_of(version: Version) -> list[Evaluated]:
                 found.append(Evaluated.model_validate_json(value))
             except ValidationError:  # a tag that somebody made by hand
                 continue
-    return sorted(found, key=lambda one: one.at, reverse=True)
+    newest: dict[str, Evaluated] = {}
+    for one in sorted(found, key=lambda one: one.at, reverse=True):
+        newest.setdefault(one.dataset, one)  # a tag with the data set's earlier spelling may lie beside
+    return list(newest.values())
 
 
 def metrics_of(connection: Connection, version: Version) -> dict[str, float]:
@@ -89,7 +87,9 @@ def metrics_of(connection: Connection, version: Version) -> dict[str, float]:
     """
     evaluations = evaluations_of(version)
     metrics = {
-        f"{_plain(one.dataset)}/{name}": value for one in evaluations for name, value in one.metrics.items()
+        f"{name_for_mlflow(one.dataset)}/{name}": value
+        for one in evaluations
+        for name, value in one.metrics.items()
     }
     if not evaluations:
         return metrics
@@ -129,11 +129,6 @@ class Evaluation:
     of_classes: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     folder: Path | None = None
-
-
-def metric_name(measure: str, class_name: str) -> str:
-    """The name of a measure of one class, such as "recall/zebra", with the signs that MLflow takes."""
-    return f"{measure}/{re.sub(r'[^A-Za-z0-9_.-]', '_', class_name)}"
 
 
 def log_evaluation(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wildetect.errors import ConfigurationError, ModelError
+from wildetect.registry.names import find_metric
 
 __all__ = ["Requirement"]
 
@@ -41,12 +42,12 @@ class Requirement:
         """Read `metric>=value`, with any of >=, <=, > and <.
 
         Raises:
-            ConfigurationError: Where the text is none.
+            ConfigurationError: Where the text is not a requirement.
         """
-        match = re.fullmatch(r"\s*([\w./-]+)\s*(>=|<=|>|<)\s*([-+]?\d*\.?\d+)\s*", text)
+        match = re.fullmatch(r"\s*(\S.*?)\s*(>=|<=|>|<)\s*([-+]?\d*\.?\d+)\s*", text)
         if match is None:
             raise ConfigurationError(
-                f"{text!r} is no requirement", hint='Write it as --require "map50>=0.6".'
+                f"{text!r} is not a valid requirement", hint='Write it as --require "map50>=0.6".'
             )
         return cls(match[1], match[2], float(match[3]))
 
@@ -56,7 +57,7 @@ class Requirement:
         Raises:
             ModelError: With the value it has.
         """
-        value = metrics.get(self.metric)
+        value = find_metric(self.metric, metrics)
         if value is None:
             known = ", ".join(sorted(metrics)) or "none"
             raise ModelError(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import DatasetRecord, RunRecord
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.run import DetectionRun
 
-__all__ = ["metric_name", "run_record"]
+__all__ = ["run_record"]
 
 _MOST_NAMED = 20  # failures and sources in a tag, which takes 8000 signs; run.json has them all
 
@@ -23,7 +23,7 @@ def run_record(run: DetectionRun, folder: Path) -> RunRecord:
         run: The content of run.json.
         folder: The results.
     """
-    counts = {f"count_{metric_name(name)}": count for name, count in run.counts.items() if count}
+    counts = {f"count_{name_for_mlflow(name)}": count for name, count in run.counts.items() if count}
     return RunRecord(
         parameters={**run.settings, **run.model.parameters, "device": run.device},
         metrics={
@@ -77,8 +77,3 @@ def _note(run: DetectionRun) -> str:
         f"{run.detections} detections with {called} in {run.images.read} of {run.images.found} "
         f"images{failed}. The report is `report.html` among the artifacts."
     )
-
-
-def metric_name(class_name: str) -> str:
-    """A class name with the signs that MLflow's metric names may hold."""
-    return re.sub(r"[^\w\-. /]", "_", class_name)

@@ -12,7 +12,8 @@ from wildetect.evaluation.labelled_files import labelled_files
 from wildetect.evaluation.measuring import EvaluationPlan, evaluate_into_folder
 from wildetect.evaluation.record import EvaluationRecord, LoggedEvaluation
 from wildetect.registry.connection import Connection
-from wildetect.registry.evaluations import EXPERIMENT, Evaluation, log_evaluation, metric_name
+from wildetect.registry.evaluations import EXPERIMENT, Evaluation, log_evaluation
+from wildetect.registry.names import metric_name
 from wildetect.settings import Project
 from wildetect.settings.project import from_caller
 from wildetect.workflows.connecting import SILENT

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,10 +15,10 @@ from wildetect.census.output.report import write_census_report
 from wildetect.census.output.rows import animal_rows
 from wildetect.census.output.tables import write_animals, write_transects
 from wildetect.census.result import Census
+from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import RunRecord
 from wildetect.results.leftovers import remove_drafts
 from wildetect.results.lock import sole_writer
-from wildetect.results.logged_run import metric_name
 from wildetect.results.report.numbers import colour_code
 
 __all__ = ["FILES", "census_record", "write_census"]
@@ -98,7 +97,7 @@ def census_record(document: Mapping[str, Any], folder: Path) -> RunRecord:
             "animals_seen": counts["animals"],
             "boxes": counts["boxes"],
             "photographs": counts["photographs"],
-            **{f"seen_{metric_name(name)}": number for name, number in counts["per_class"].items()},
+            **{f"seen_{name_for_mlflow(name)}": number for name, number in counts["per_class"].items()},
             **_estimates(document),
             **{f"animals_{one['name']}": one["animals"] for one in document["tolerance"]["counts"]},
             "tolerance_m": document["tolerance"]["metres"],
@@ -116,7 +115,7 @@ def _estimates(document: Mapping[str, Any]) -> dict[str, float]:
     found = {}
     for one in document["estimates"]:
         if one["stratum"] == "all":
-            name = re.sub(r"\s+", " ", metric_name(one["species"] or "all"))
+            name = name_for_mlflow(one["species"] or "all")
             for key in ("estimate", "lower", "upper"):
                 if one[key] is not None:
                     found[f"{key}_{name}"] = one[key]
