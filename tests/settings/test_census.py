@@ -25,7 +25,6 @@ def test_the_shipped_file_is_the_default(workspace: Path) -> None:
     model = {"mlflow_model_name": "detector", "mlflow_model_alias": "production"}
     expected = bare.model_dump()
     expected["detection"]["model"] |= model
-    expected["detection"]["processing"]["batch_size"] = 8
     assert shipped.model_dump() == expected
 
 
