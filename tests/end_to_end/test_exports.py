@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,25 @@ def test_mistakes(done: Workspace) -> None:
     assert "run.json" in error
     error, _ = done.fail(2, "detect.run", "--source", "x", "--overlays", "some")
     assert "--overlays" in error
+
+
+def test_a_rewrite_never_replaces_pictures_by_none(shared_data: Path, tmp_path: Path) -> None:
+    """The photographs' disk is away: the report keeps its crops, and what needs no pictures is written."""
+    workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    shutil.copy(shared_data / HERD, photographs)
+    weights = shared_data / "models/yolov8n_int8.onnx"
+    words = ("--source", photographs, "--model", weights, "--tile-size", "640", "--confidence", "0.35")
+    workspace.succeed("detect.run", *words)
+    report = workspace.root / "results/report.html"
+    before = report.read_bytes()
+    photographs.rename(tmp_path / "away")
+    for export in ("report", "overlays"):
+        error, hint = workspace.fail(5, "detect.export", "--run", "results", "--export", export)
+        assert "would lose its pictures" in error
+        assert "Connect the disk" in hint
+    assert report.read_bytes() == before
+    workspace.succeed("detect.export", "--run", "results", "--export", "csv")
+    (tmp_path / "away").rename(photographs)
+    workspace.succeed("detect.export", "--run", "results", "--export", "report")

@@ -94,18 +94,26 @@ def test_names_of_the_tags(output: Path) -> None:
     assert 'name="picture"' in (output / "labelstudio_setup.xml").read_text(encoding="utf-8")
 
 
-def test_pictures_that_are_gone_cost_the_gallery_only(
+def test_a_report_keeps_its_pictures_where_the_photographs_are_gone(
+    output: Path, results: list[ImageResult]
+) -> None:
+    for result in results:
+        result.path.unlink()
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="would lose its pictures and stays as it is"):
+        export_again(output, Wanted(exports=["report", "overlays"], overlays=2))
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_first_report_without_the_photographs_lacks_the_gallery_only(
     output: Path, results: list[ImageResult], caplog: pytest.LogCaptureFixture
 ) -> None:
     for result in results:
         result.path.unlink()
-    again = export_again(output, Wanted(exports=["report", "overlays"], overlays=2))
-    assert again.written == ["report.html"]
-    assert len(again.removed) == 1  # the others show what is still true
-    assert (
-        "no crops in report.html and no overlays of 3 images, which cannot be read again: cannot"
-        in caplog.text
-    )
+    (output / "report.html").unlink()
+    assert export_again(output, Wanted(exports=["report"])).written == ["report.html"]
+    assert "no crops in report.html" in caplog.text
+    assert "cannot be read again" in caplog.text
 
 
 def test_a_folder_without_a_run(tmp_path: Path) -> None:

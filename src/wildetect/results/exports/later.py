@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,7 +45,8 @@ def export_again(
 
     Raises:
         ConfigurationError: The run is still going on.
-        InputError: There is no run in the folder, it is not finished, or a file cannot be written.
+        InputError: There is no run in the folder, it is not finished, a file cannot be written, or pictures
+            would have to be made again from photographs that are away. The files are as they were then.
     """
     if not folder.is_dir():
         raise InputError(
@@ -55,10 +56,25 @@ def export_again(
         run = read_finished_run(folder)
         record = run.record if summary_of is None else replace(run.record, summary=summary_of(run))
         before = _there(folder, record.files)
+        _refuse_to_lose_pictures(run, wanted, before)
         written = write_exports(folder, record, run.results, wanted)
         after = _there(folder, dict.fromkeys([*before, *written]))
         write_run_file(folder, replace(record, files=tuple(after)))
     return LaterExports(written, [name for name in before if name not in set(after)])
+
+
+def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[str]) -> None:
+    """Keep a report with crops, and overlays, where the photographs to make them from are away."""
+    made = {"report.html" if export == "report" else export for export in wanted.exports}
+    lost = [name for name in before if name in made or (name.startswith("overlays/") and "overlays" in made)]
+    shown = [result for result in run.results if result.detections is not None and len(result.detections)]
+    away = [result.path for result in shown if not result.path.is_file()]
+    if lost and away:
+        raise InputError(
+            f"{len(away)} of {len(shown)} photographs with detections are not where the run found them, such "
+            f"as {away[0]}: {lost[0]} would lose its pictures and stays as it is",
+            hint="Connect the disk that they lie on, then give the same command again.",
+        )
 
 
 def _there(folder: Path, names: Iterable[str]) -> list[str]:
