@@ -13,6 +13,7 @@ from wildetect.tasks.model import comparison as model_comparison
 from wildetect.tasks.model import listing as model_listing
 from wildetect.tasks.model import quality as model_quality
 from wildetect.tasks.model import register as model
+from wildetect.tasks.review import page as review_page
 from wildetect.tasks.review import review
 
 __all__ = ["ns"]
@@ -44,7 +45,7 @@ ns.add_collection(
 )
 ns.add_collection(Collection("detect", detect.run, detect_export.export))
 ns.add_collection(Collection("census", census.run, census.plan, census_export.export, census.selftest))
-ns.add_collection(Collection("review", review.plan, review.import_, review.status))
+ns.add_collection(Collection("review", review.plan, review_page.open_, review.import_, review.status))
 ns.add_collection(Collection("config", config.show, config.schema))
 ns.add_collection(Collection("shims", shims.write))
 ns.add_collection(Collection("docs", docs.write))

@@ -97,7 +97,9 @@ def _by_class(found: Sequence[ImageResult]) -> list[NDArray[np.int64]]:
     return np.split(np.column_stack([images, rows])[order].astype(np.int64), starts[1:]) if len(order) else []
 
 
-def cut(source: ImageSource, result: ImageResult, row: int, *, margin: float = _MARGIN) -> Crop:
+def cut(
+    source: ImageSource, result: ImageResult, row: int, *, margin: float = _MARGIN, most: int = _SIDE
+) -> Crop:
     """The crop of a detection: a square around its box that lies inside the image, grey where it is damaged.
 
     Args:
@@ -105,6 +107,7 @@ def cut(source: ImageSource, result: ImageResult, row: int, *, margin: float = _
         result: What was found in it.
         row: Of the detection.
         margin: Side of the crop in longer sides of the box.
+        most: Side of its picture in px, where it is not smaller by itself.
 
     Raises:
         UnreadableImageError: None of the pixels can be read.
@@ -116,8 +119,8 @@ def cut(source: ImageSource, result: ImageResult, row: int, *, margin: float = _
     left = _inside((x_min + x_max - side) / 2, source.width - side)
     top = _inside((y_min + y_max - side) / 2, source.height - side)
     image = Image.fromarray(np.ascontiguousarray(read_around_damage(source, Window(left, top, side, side))))
-    if side > _SIDE:
-        image = image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if side > most:
+        image = image.resize((most, most), Image.Resampling.LANCZOS, reducing_gap=3.0)
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", quality=_QUALITY)
     corners = [

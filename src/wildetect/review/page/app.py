@@ -1,0 +1,118 @@
+"""The addresses of the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from wildetect.errors import WildDetectError
+from wildetect.imagery.source import UnreadableImageError
+from wildetect.review.page.guard import Guard
+from wildetect.review.page.pictures import Pictures
+from wildetect.review.page.session import Saying, Session, UnfitVerdictError
+
+__all__ = ["make_app"]
+
+_FILES = {
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{
+        f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
+        for name in ("page", "detections", "photographs", "common")
+    },
+}
+_FOLDER = Path(__file__).parent / "static"
+_KEEP = {"Cache-Control": "private, max-age=86400"}
+
+
+def make_app(session: Session, token: str, port: int) -> ASGIApp:
+    """The page of a run, guarded.
+
+    Args:
+        session: What it shows, and whom it serves.
+        token: Secret without which it answers nobody.
+        port: That it will listen on.
+    """
+    pictures = Pictures()
+
+    def state(_: Request) -> Response:
+        return JSONResponse(session.state())
+
+    def photograph(request: Request) -> Response:
+        return JSONResponse(session.photograph(request.path_params["image"]))
+
+    def crop(request: Request) -> Response:
+        image, row = request.path_params["image"], request.path_params["row"]
+        result = session.result(image)
+        if result.detections is None or row >= len(result.detections):
+            raise UnfitVerdictError("the image has no such detection")
+        return _jpeg(pictures.crop(image, result, row))
+
+    def picture(request: Request) -> Response:
+        image = request.path_params["image"]
+        return _jpeg(pictures.photograph(image, session.result(image)))
+
+    async def say(request: Request) -> Response:
+        saying = Saying.from_document(_document(await request.body()))
+        return JSONResponse(await run_in_threadpool(session.say, saying))
+
+    async def undo(_: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(session.undo))
+
+    routes = [
+        *(Route(path, _file(*what)) for path, what in _FILES.items()),
+        Route("/api/state", state),
+        Route("/api/photograph/{image:int}", photograph),
+        Route("/api/verdict", say, methods=["POST"]),
+        Route("/api/undo", undo, methods=["POST"]),
+        Route("/crop/{image:int}/{row:int}.jpg", crop),
+        Route("/photograph/{image:int}.jpg", picture),
+    ]
+    handlers: dict[Any, Any] = {
+        UnfitVerdictError: _unfit,
+        UnreadableImageError: _unreadable,
+        WildDetectError: _failed,
+    }
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, port)
+
+
+def _document(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise UnfitVerdictError("this is not JSON") from error
+
+
+def _file(name: str, media_type: str) -> Any:
+    content = (_FOLDER / name).read_bytes()
+
+    def answer(_: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return answer
+
+
+def _jpeg(content: bytes) -> Response:
+    return Response(content, media_type="image/jpeg", headers=_KEEP)
+
+
+async def _unfit(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)
+
+
+async def _unreadable(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 404)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, WildDetectError)  # noqa: S101 - it is the handler of these
+    return JSONResponse({"error": error.message, "hint": error.hint}, 507)

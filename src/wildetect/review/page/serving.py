@@ -1,0 +1,95 @@
+"""The page as a server on this machine, until Ctrl+C."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import uvicorn
+
+from wildetect.errors import ConfigurationError
+from wildetect.results.finished_run import FinishedRun
+from wildetect.review.page.app import make_app
+from wildetect.review.page.session import Session
+from wildetect.review.verdicts import writing_verdicts
+
+__all__ = ["ReviewPage", "open_page"]
+
+_HOST = "127.0.0.1"
+_WAITING = 128  # connections that may wait
+_PATIENCE = 3  # s for what is under way when the page ends
+
+
+@dataclass(frozen=True)
+class ReviewPage:
+    """A page that can be reached as soon as it serves.
+
+    Attributes:
+        url: Its address, with the token.
+        session: What it shows.
+        server: Of uvicorn.
+        listening: Its socket.
+    """
+
+    url: str
+    session: Session
+    server: uvicorn.Server
+    listening: socket.socket
+
+    def serve(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Answer until Ctrl+C, or until `server.should_exit` is set.
+
+        Args:
+            ready: Called once a browser can connect.
+        """
+        ready()  # the socket listens already: what comes now waits until it is answered
+        with suppress(KeyboardInterrupt):
+            self.server.run(sockets=[self.listening])
+
+
+@contextmanager
+def open_page(run: FinishedRun, reviewer: str, port: int = 0) -> Iterator[ReviewPage]:
+    """Take the verdicts of a run and a port.
+
+    Args:
+        run: The run.
+        reviewer: Who will look at it.
+        port: To listen on; 0: any that is free.
+
+    Raises:
+        ConfigurationError: Another program writes verdicts of this run, or has the port.
+        InputError: The verdicts cannot be written.
+    """
+    with writing_verdicts(run.folder) as file, _listening(port) as listening:
+        number = int(listening.getsockname()[1])
+        token = secrets.token_urlsafe(24)
+        session = Session(run, file, reviewer)
+        config = uvicorn.Config(
+            make_app(session, token, number),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=_PATIENCE,
+        )
+        yield ReviewPage(
+            f"http://{_HOST}:{number}/?token={token}", session, uvicorn.Server(config), listening
+        )
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
+        try:
+            one.bind((_HOST, port))
+            one.listen(_WAITING)
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} cannot be used: {error.strerror or error}",
+                hint="Leave out --port: a free one is taken then.",
+            ) from error
+        yield one

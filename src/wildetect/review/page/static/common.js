@@ -1,0 +1,77 @@
+// What both ways of working share: the state, the talk with the program, and the texts.
+
+export const at = (id) => document.getElementById(id);
+
+export const state = { classes: [], images: {}, detections: [], photographs: [] };
+
+export const SAID = {
+  detected: "not yet checked", right: "right", wrong: "wrong", unsure: "unsure", class: "class changed",
+  moved: "moved", added: "added",
+};
+
+/** An element with a class and a text; names go in as text, never as markup. */
+export function make(tag, classes = "", text = "") {
+  const made = document.createElement(tag);
+  made.className = classes;
+  made.textContent = text;
+  return made;
+}
+
+export const percent = (value) => (value === null ? "" : `${Math.round(100 * value)}%`);
+
+export function colourOf(name) {
+  return state.classes.find((one) => one.name === name)?.colour ?? "#ffffff";
+}
+
+export const tell = (text) => { at("told").textContent = text; };
+
+export function alarm(text) {
+  at("alarm").textContent = text;
+  at("alarm").hidden = !text;
+}
+
+/** Ask the program; an Error says why it did not do it. */
+export async function ask(path, body) {
+  const wish = body === undefined ? {} : {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  };
+  let answer;
+  try {
+    answer = await fetch(path, wish);
+  } catch {
+    throw new Error("The program behind this page has ended: what you said last was not kept. Start "
+      + "review.open again and open the address that it prints.");
+  }
+  if (answer.status === 403) {
+    throw new Error("This address is an old one. Open the address that review.open prints.");
+  }
+  const document = await answer.json();
+  if (!answer.ok) throw new Error([document.error, document.hint].filter(Boolean).join(" "));
+  return document;
+}
+
+// One thing after the other: a verdict is on the disk before the next key counts.
+let last = Promise.resolve();
+
+export function inTurn(work) {
+  last = last.then(work).then(() => {}, (error) => alarm(error.message));
+  return last;
+}
+
+/** Take over what stands in an image now. */
+export function takeOver(photograph) {
+  const marks = new Map(photograph.marks.map((mark) => [mark.id, mark]));
+  for (const card of state.detections) {
+    if (card.image === photograph.image && marks.has(card.id)) Object.assign(card, marks.get(card.id));
+  }
+  for (const one of state.photographs) {
+    if (one.image === photograph.image) one.complete = photograph.complete;
+  }
+}
+
+export async function say(body) {
+  const photograph = await ask("api/verdict", body);
+  alarm("");
+  takeOver(photograph);
+  return photograph;
+}

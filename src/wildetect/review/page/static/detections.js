@@ -1,0 +1,110 @@
+// Detections as cards, one page of them at a time.
+
+import { SAID, at, make, percent, say, state, tell } from "./common.js";
+
+const PAGE = 48;
+const cards = new Map(); // the card's element of each detection that is shown
+let list = [];
+let place = 0;
+
+const ORDERS = {
+  unsure: (one, other) => one.confidence - other.confidence,
+  sure: (one, other) => other.confidence - one.confidence,
+  class: (one, other) => one.class.localeCompare(other.class) || other.confidence - one.confidence,
+  image: (one, other) => one.image - other.image || one.row - other.row,
+};
+const WHICH = {
+  all: () => true,
+  open: (one) => one.standing === "detected",
+  wrong: (one) => one.standing === "wrong",
+  unsure: (one) => one.standing === "unsure",
+};
+
+/** Choose and sort; what is chosen stays until the next time, so that nothing jumps under one's hands. */
+export function choose() {
+  const which = WHICH[at("which").value];
+  const name = at("of-class").value;
+  list = state.detections.filter((one) => which(one) && (!name || one.class === name));
+  list.sort(ORDERS[at("sort").value]);
+  place = 0;
+  show();
+}
+
+export function show() {
+  const first = place - (place % PAGE);
+  const shown = list.slice(first, first + PAGE);
+  cards.clear();
+  at("cards").replaceChildren(...shown.map((one, index) => card(one, first + index)));
+  at("no-cards").hidden = list.length > 0;
+  at("where").textContent = list.length
+    ? `${first + 1} to ${first + shown.length} of ${list.length.toLocaleString("en")}` : "";
+  mark(false);
+}
+
+function card(one, index) {
+  const made = make("button", "card");
+  made.type = "button";
+  const picture = new Image();
+  picture.loading = "lazy";
+  picture.alt = "";
+  picture.src = `crop/${one.image}/${one.row}.jpg`;
+  made.append(picture, make("span"), make("span", "said"), make("span", "soft", state.images[one.image]));
+  made.addEventListener("click", () => { place = index; mark(true); });
+  cards.set(one, made);
+  refresh(one);
+  return made;
+}
+
+function refresh(one) {
+  const made = cards.get(one);
+  if (!made) return;
+  made.className = `card ${one.standing}`;
+  made.children[1].textContent = `${one.class} ${percent(one.confidence)}`;
+  made.children[2].textContent = SAID[one.standing];
+  const text = `${one.class}, ${percent(one.confidence)}, ${state.images[one.image]}: ${SAID[one.standing]}`;
+  made.setAttribute("aria-label", text);
+}
+
+export function refreshAll() {
+  for (const one of cards.keys()) refresh(one);
+}
+
+function mark(focus) {
+  for (const [one, made] of cards) {
+    const current = one === list[place];
+    made.setAttribute("aria-current", String(current));
+    made.tabIndex = current ? 0 : -1;
+    if (current && focus) made.focus();
+  }
+}
+
+export function go(steps) {
+  if (!list.length) return;
+  const before = place - (place % PAGE);
+  place = Math.min(Math.max(place + steps, 0), list.length - 1);
+  if (before !== place - (place % PAGE)) show();
+  mark(true);
+}
+
+export const turn = (pages) => go(pages * PAGE);
+
+export function row() {
+  const columns = getComputedStyle(at("cards")).gridTemplateColumns.split(" ").length;
+  return columns || 1;
+}
+
+export async function verdict(kind, name) {
+  const one = list[place];
+  if (!one) return;
+  await say({ verdict: kind, image: one.image, detection: one.id, class: name });
+  refreshAll();
+  tell(`${one.class}: ${SAID[one.standing]}`);
+  go(1);
+}
+
+/** Go to a detection, if it is among those that are listed. */
+export function goTo(id) {
+  const found = list.findIndex((one) => one.id === id);
+  if (found >= 0) go(found - place);
+  refreshAll();
+}

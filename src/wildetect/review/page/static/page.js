@@ -1,0 +1,145 @@
+// The page: which way of working is open, what its keys do, and what is left.
+
+import { alarm, ask, at, inTurn, make, state, takeOver, tell } from "./common.js";
+import * as detections from "./detections.js";
+import * as photographs from "./photographs.js";
+
+let way = "detections";
+
+function left() {
+  if (way === "detections") {
+    const open = state.detections.filter((one) => one.standing === "detected").length;
+    at("left").textContent = `${open.toLocaleString("en")} of ${state.detections.length.toLocaleString("en")} detections left`;
+  } else {
+    const open = state.photographs.filter((one) => !one.complete).length;
+    const of = state.planned ? "photographs of the plan" : "photographs";
+    at("left").textContent = `${open.toLocaleString("en")} of ${state.photographs.length.toLocaleString("en")} ${of} left`;
+  }
+}
+
+const act = (work) => inTurn(async () => {
+  await work();
+  left();
+});
+
+function verdict(kind, name) {
+  act(() => (way === "detections" ? detections : photographs).verdict(kind, name));
+}
+
+function undo() {
+  act(async () => {
+    const photograph = await ask("api/undo", {});
+    if (!photograph) {
+      tell("There is nothing to undo.");
+      return;
+    }
+    alarm("");
+    takeOver(photograph);
+    tell("undone");
+    if (way === "detections") detections.goTo(photograph.undone.detection);
+    else await photographs.goTo(photograph);
+  });
+}
+
+function work(wanted) {
+  way = wanted;
+  for (const one of ["detections", "photographs"]) {
+    at(one).hidden = one !== way;
+    at(`to-${one}`).setAttribute("aria-current", one === way ? "page" : "false");
+  }
+  act(async () => {
+    if (way === "detections") detections.choose();
+    else await photographs.begin();
+  });
+}
+
+const pans = (x, y) => () => photographs.pan(x, y);
+const KEYS = {
+  detections: {
+    ArrowRight: () => detections.go(1),
+    ArrowLeft: () => detections.go(-1),
+    ArrowDown: () => detections.go(detections.row()),
+    ArrowUp: () => detections.go(-detections.row()),
+    PageDown: () => detections.turn(1),
+    PageUp: () => detections.turn(-1),
+  },
+  photographs: {
+    d: () => photographs.done(),
+    n: () => photographs.step(1),
+    p: () => photographs.step(-1),
+    a: () => photographs.addAtMiddle(),
+    m: () => photographs.toggleMove(),
+    "+": () => photographs.zoom(1.5),
+    "=": () => photographs.zoom(1.5),
+    "-": () => photographs.zoom(1 / 1.5),
+    0: () => photographs.whole(),
+    ArrowLeft: pans(80, 0),
+    ArrowRight: pans(-80, 0),
+    ArrowUp: pans(0, 80),
+    ArrowDown: pans(0, -80),
+  },
+};
+
+// what is chosen is known only once the keys before it have had their effect
+async function classKey(number) {
+  const name = state.classes[number - 1]?.name;
+  if (!name) return;
+  at("class").value = name;
+  if (way === "detections") await detections.verdict("class", name);
+  else if (photographs.hasChosen()) await photographs.verdict("class", name);
+  else tell(`animals that you add are ${name}`);
+}
+
+function pressed(event) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (event.ctrlKey || event.metaKey) {
+    if (key === "z" && !event.shiftKey) {
+      event.preventDefault();
+      undo();
+    }
+    return;
+  }
+  if (event.altKey || event.target instanceof HTMLSelectElement) return;
+  // a button of its own is pressed by Enter; a card and a box say "right"
+  const own = event.target instanceof HTMLButtonElement && !event.target.closest(".cards, .marks");
+  const chooses = key === "Enter" && event.target.closest?.(".marks") && event.target.getAttribute("aria-pressed") !== "true";
+  if (key === "Enter" && (own || chooses)) return;
+  const said = { Enter: "right", x: "wrong", u: "unsure" }[key];
+  const does = KEYS[way][key];
+  if (!said && !does && key !== "r" && !/^[1-9]$/.test(key)) return;
+  event.preventDefault();
+  if (said) verdict(said);
+  else if (does) act(does);
+  else if (key === "r") at("class").focus();
+  else act(() => classKey(Number(key)));
+}
+
+async function begin() {
+  Object.assign(state, await ask("api/state"));
+  document.title = `Review of ${state.run}`;
+  at("run").textContent = state.run;
+  at("reviewer").textContent = state.reviewer;
+  for (const [place, { name }] of state.classes.entries()) {
+    for (const id of ["class", "of-class"]) {
+      const option = make("option", "", id === "class" && place < 9 ? `${place + 1} ${name}` : name);
+      option.value = name;
+      at(id).append(option);
+    }
+  }
+  const buttons = {
+    right: () => verdict("right"), wrong: () => verdict("wrong"), unsure: () => verdict("unsure"),
+    "set-class": () => verdict("class", at("class").value), undo,
+    earlier: () => act(() => detections.turn(-1)), later: () => act(() => detections.turn(1)),
+    previous: () => act(() => photographs.step(-1)), next: () => act(() => photographs.step(1)),
+    done: () => act(photographs.done), add: () => act(photographs.addAtMiddle), move: photographs.toggleMove,
+    closer: () => photographs.zoom(1.5), farther: () => photographs.zoom(1 / 1.5), whole: photographs.whole,
+    "to-detections": () => work("detections"), "to-photographs": () => work("photographs"),
+  };
+  for (const [id, does] of Object.entries(buttons)) at(id).addEventListener("click", does);
+  for (const id of ["sort", "which", "of-class"]) at(id).addEventListener("change", () => act(detections.choose));
+  document.addEventListener("keydown", pressed);
+  photographs.listen();
+  work(state.planned ? "photographs" : "detections");
+}
+
+inTurn(begin);

@@ -1,0 +1,71 @@
+"""The task that opens the review page."""
+
+from __future__ import annotations
+
+import sys
+
+from invoke.context import Context
+
+from wildetect.tasks.support import say, verb
+
+__all__ = ["open_"]
+
+_HIGHEST_PORT = 65535
+
+
+@verb(
+    name="open",
+    help={
+        "run": "output folder of a finished detect.run",
+        "port": "port on this machine; without it any that is free",
+        "no_browser": "print the address only",
+        "reviewer": "who looks; without it the name of the user of this machine",
+    },
+    shim="review.bat",
+    paths="run",
+    iterable=["run"],
+)
+def open_(
+    context: Context,
+    run: list[str] | None = None,
+    port: str | None = None,
+    no_browser: bool = False,
+    reviewer: str | None = None,
+) -> None:
+    """Open the page on which a person looks at detections and photographs, until Ctrl+C.
+
+    It runs on this machine only, without a network, for whoever has its address. Each verdict is on the
+    disk before the page goes on.
+    """
+    del context
+    import getpass
+
+    from wildetect.results.finished_run import read_finished_run
+    from wildetect.review.page.serving import open_page
+    from wildetect.tasks.review.ground import run_folder
+
+    number = _port(port)
+    finished = read_finished_run(run_folder(run))
+    with open_page(finished, (reviewer or "").strip() or getpass.getuser(), number) as page:
+        print(page.url, flush=True)
+        say("Ctrl+C ends the page. What was said is kept.")
+        page.serve(lambda: None if no_browser else _show(page.url))
+
+
+def _port(text: str | None) -> int:
+    from wildetect.errors import ConfigurationError
+
+    if text is None:
+        return 0
+    if not text.isdecimal() or not 0 < int(text) <= _HIGHEST_PORT:
+        raise ConfigurationError(f"--port: {text} is not a valid port", hint="For example --port 8123")
+    return int(text)
+
+
+def _show(url: str) -> None:
+    import os
+    import webbrowser
+
+    blind = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if not blind and not os.environ.get("CI"):
+        webbrowser.open(url)

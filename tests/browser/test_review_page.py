@@ -1,0 +1,138 @@
+"""The review page in a real Chromium, with the keyboard, over a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.census.flights import NAMES, write_run
+from tests.workspaces import Workspace
+
+from wildetect.detections import Detections
+from wildetect.results.finished_run import read_finished_run
+from wildetect.results.records import ImageResult
+from wildetect.review.drawing import candidates_of, draw, run_digest
+from wildetect.review.plan import write_plan
+from wildetect.review.verdicts import read_verdicts
+
+pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+NASTY = "<img src=x onerror=alert(1)>.jpg"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    dice, results = np.random.default_rng(3), []
+    for number in range(30):
+        path = tmp_path / "pictures" / (NASTY if number == 0 else f"{number:02}.jpg")
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(dice.integers(60, 140, (300, 400, 3), np.uint8)).save(path)
+        corners = np.array([[20 + 90 * one, 60] for one in range(4)], np.float32)
+        found = Detections(np.hstack([corners, corners + 50]), dice.uniform(0.2, 1, 4), [0, 1, 0, 1])
+        results.append(ImageResult(name=path.name, path=path, detections=found, width=400, height=300))
+    write_run(tmp_path / "run", results)
+    return tmp_path / "run"
+
+
+@contextmanager
+def opened(workspace: Workspace, run: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The page's address and its program, which is killed at the end."""
+    words = [sys.executable, "-m", "invoke", "review.open", str(run), "--no-browser", "--reviewer", "Ann"]
+    with subprocess.Popen(
+        words, cwd=workspace.root, env=workspace.environment, stdout=subprocess.PIPE, text=True
+    ) as program:
+        try:
+            assert program.stdout is not None
+            yield program.stdout.readline().strip(), program
+        finally:
+            program.kill()
+
+
+def wait(browser: webdriver.Chrome, until: Callable[[], Any]) -> None:
+    WebDriverWait(browser, 20, 0.02).until(lambda _: until())
+
+
+@pytest.fixture(autouse=True)
+def laptop(browser: webdriver.Chrome) -> None:
+    browser.set_window_size(1366, 900)
+
+
+def text(browser: webdriver.Chrome, query: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, query).text
+
+
+def keys(browser: webdriver.Chrome, *typed: str) -> None:
+    ActionChains(browser).send_keys(*typed).perform()
+
+
+def test_detections_by_keyboard_outlive_a_kill(
+    browser: webdriver.Chrome, folder: Path, tmp_path: Path
+) -> None:
+    workspace = Workspace.make(tmp_path / "project")
+    with opened(workspace, folder) as (url, program):
+        browser.get(url)
+        wait(browser, lambda: text(browser, "#left") == "120 of 120 detections left")
+        assert "token" not in browser.current_url
+        loaded = (
+            "const one = document.querySelector('.card img'); return one.complete && one.naturalWidth > 0"
+        )
+        wait(browser, lambda: browser.execute_script(loaded))
+        keys(browser, Keys.ENTER, "x", "u", "2", "x")
+        ActionChains(browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
+        keys(browser, *[Keys.ENTER] * 50)
+        wait(browser, lambda: text(browser, "#left") == "66 of 120 detections left")
+        os.kill(program.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+        program.wait(20)
+        keys(browser, "x")
+        wait(browser, lambda: "was not kept" in text(browser, "#alarm"))
+    kinds = [one.kind for one in read_verdicts(folder).verdicts]
+    assert kinds == ["right", "wrong", "unsure", "class", "wrong", "undo", *["right"] * 50]
+
+    with opened(workspace, folder) as (url, _):
+        browser.get(url)
+        wait(browser, lambda: text(browser, "#left") == "66 of 120 detections left")
+        assert browser.find_elements(By.CSS_SELECTOR, "img[src='x']") == []
+
+
+def test_photographs_of_the_plan_get_missed_animals_and_are_done(
+    browser: webdriver.Chrome, folder: Path, tmp_path: Path
+) -> None:
+    run = read_finished_run(folder)
+    write_plan(folder, draw(candidates_of(run.results), 10, 1, run_digest(run.results)))
+    workspace = Workspace.make(tmp_path / "project")
+    with opened(workspace, folder) as (url, _):
+        browser.get(url)
+        wait(browser, lambda: text(browser, "#left") == "10 of 10 photographs of the plan left")
+        wait(browser, lambda: browser.execute_script("return document.images[0].naturalWidth") == 400)
+        stage = browser.find_element(By.ID, "stage")
+        wait(browser, lambda: browser.switch_to.active_element == stage)
+        middle = ActionChains(browser).move_to_element_with_offset(stage, -20, 60)
+        middle.click_and_hold().move_by_offset(40, 30).release().perform()
+        wait(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, "#marks button")) == 5)
+        keys(browser, "2", "+", Keys.ARROW_LEFT, "0", "a", "d")
+        wait(browser, lambda: text(browser, "#left") == "9 of 10 photographs of the plan left")
+        wait(browser, lambda: text(browser, "#photograph-name").startswith("2 of 10"))
+    given = read_verdicts(folder).verdicts
+    assert [one.kind for one in given] == ["added", "class", "added", "nothing-here"]
+    first = given[0].after
+    assert first is not None
+    assert given[1].after is not None
+    assert given[1].after.class_name == NAMES[1]
+    assert len({one.image for one in given}) == 1
+    left, top, right, bottom = first.xyxy
+    assert abs((right - left) / (bottom - top) - 40 / 30) < 0.1
+    assert 0 <= left < right <= 400

@@ -1,0 +1,202 @@
+"""The review page, asked over HTTP as a browser, and as a stranger."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.census.flights import NAMES, write_run
+
+from wildetect.detections import Detections
+from wildetect.errors import ConfigurationError
+from wildetect.imagery.source import ArraySource
+from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.records import ImageResult
+from wildetect.review.page.pictures import scaled
+from wildetect.review.page.serving import ReviewPage, open_page
+from wildetect.review.verdicts import read_verdicts
+
+NASTY = "<img src=x onerror=alert(1)>.jpg"
+BOXES = np.array([[10, 20, 60, 80], [100, 100, 140, 150]], np.float32)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> FinishedRun:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    results = []
+    for name in (NASTY, "gone.jpg"):
+        found = Detections(BOXES, [0.9, 0.8], [0, 1])
+        results.append(ImageResult(name=name, path=pictures / name, detections=found, width=400, height=300))
+    Image.new("RGB", (400, 300), (90, 120, 60)).save(pictures / NASTY)
+    write_run(tmp_path / "run", results)
+    return read_finished_run(tmp_path / "run")
+
+
+@dataclass
+class Visitor:
+    """Asks the page; by itself it knows the address and the token."""
+
+    page: ReviewPage
+    cookie: str = ""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.page.url).netloc
+
+    def ask(self, method: str, path: str, body: Any = None, **changes: str | None) -> tuple[int, bytes]:
+        headers: dict[str, str | None] = {"Host": self.host, "Cookie": self.cookie}
+        if body is not None:
+            headers |= {"Origin": f"http://{self.host}", "Content-Type": "application/json"}
+        headers |= {name.replace("_", "-"): value for name, value in changes.items()}
+        connection = http.client.HTTPConnection(self.host, timeout=30)
+        try:
+            connection.request(
+                method,
+                path,
+                None if body is None else json.dumps(body),
+                {name: value for name, value in headers.items() if value is not None},
+            )
+            answer = connection.getresponse()
+            if answer.status == 303:
+                self.cookie = (answer.getheader("Set-Cookie") or "").partition(";")[0]
+            assert "default-src 'none'" in (answer.getheader("Content-Security-Policy") or "")
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def say(self, **body: Any) -> Any:
+        status, answer = self.ask("POST", "/api/verdict", body)
+        return json.loads(answer) | {"status": status}
+
+
+@pytest.fixture
+def visitor(run: FinishedRun) -> Iterator[Visitor]:
+    with open_page(run, "Ann") as page:
+        serving = threading.Thread(target=page.serve)
+        serving.start()
+        until = time.monotonic() + 20
+        while not page.server.started and time.monotonic() < until:
+            time.sleep(0.01)
+        made = Visitor(page)
+        parts = urlsplit(page.url)
+        assert made.ask("GET", f"{parts.path}?{parts.query}")[0] == 303
+        try:
+            yield made
+        finally:
+            page.server.should_exit = True
+            serving.join(20)
+
+
+def test_strangers_are_refused(visitor: Visitor) -> None:
+    right = {"verdict": "nothing-here", "image": 0}
+    port = visitor.host.partition(":")[2]
+
+    assert visitor.ask("GET", "/")[0] == 200
+    assert visitor.ask("GET", "/api/state", Cookie=None)[0] == 403
+    assert visitor.ask("GET", "/?token=guess", Cookie=None)[0] == 403
+    assert visitor.ask("GET", "/api/state", Cookie=visitor.cookie[:-1])[0] == 403
+    assert visitor.ask("GET", "/api/state", Host=f"evil.example:{port}")[0] == 403
+    assert visitor.ask("POST", "/api/verdict", right, Origin="http://evil.example")[0] == 403
+    assert visitor.ask("POST", "/api/verdict", right, Origin=None)[0] == 403
+    assert visitor.ask("POST", "/api/verdict", right, Content_Type="text/plain")[0] == 403
+    assert visitor.ask("POST", "/api/verdict", {"verdict": "x" * 30_000})[0] == 413
+    assert read_verdicts(visitor.page.session.run.folder).verdicts == ()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../etc/passwd",
+        "/photograph/..%2f..%2fetc%2fpasswd.jpg",
+        "/photograph/2.jpg",
+        "/crop/0/2.jpg",
+        "/crop/-1/0.jpg",
+        "/run.json",
+        "/photograph/1.jpg",
+    ],
+)
+def test_only_pictures_of_the_run_are_served(visitor: Visitor, path: str) -> None:
+    assert visitor.ask("GET", path)[0] in {400, 404}
+
+
+def test_pictures_are_made_when_they_are_asked_for(visitor: Visitor) -> None:
+    for path in ("/photograph/0.jpg", "/crop/0/1.jpg"):
+        status, content = visitor.ask("GET", path)
+        assert status == 200
+        assert Image.open(io.BytesIO(content)).format == "JPEG"
+
+
+def test_a_verdict_is_on_the_disk_when_the_page_has_its_answer(visitor: Visitor) -> None:
+    folder = visitor.page.session.run.folder
+    ids = [mark["id"] for mark in json.loads(visitor.ask("GET", "/api/photograph/0")[1])["marks"]]
+
+    said = visitor.say(verdict="wrong", image=0, detection=ids[0])
+    assert [mark["standing"] for mark in said["marks"]] == ["wrong", "detected"]
+    assert [(one.kind, one.reviewer, one.image) for one in read_verdicts(folder).verdicts] == [
+        ("wrong", "Ann", NASTY)
+    ]
+    said = visitor.say(verdict="class", image=0, detection=ids[1], **{"class": "okapi"})
+    assert said["marks"][1]["class"] == "okapi"
+    # drawn from the lower right, and over the edge
+    said = visitor.say(verdict="added", image=0, xyxy=[500, 290, 350, 250], **{"class": NAMES[0]})
+    assert said["marks"][2]["xyxy"] == [350, 250, 400, 290]
+    assert visitor.say(verdict="nothing-here", image=0)["complete"]
+
+    undone = [json.loads(visitor.ask("POST", "/api/undo", {})[1]) for _ in range(5)]
+    assert [one and one["undone"]["verdict"] for one in undone] == [
+        *("nothing-here", "added", "class", "wrong"),
+        None,
+    ]
+    assert [mark["standing"] for mark in undone[3]["marks"]] == ["detected", "detected"]
+    kinds = [one.kind for one in read_verdicts(folder).verdicts]
+    assert kinds == ["wrong", "class", "added", "nothing-here", *["undo"] * 4]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"verdict": "right", "image": 0, "detection": "unknown"},
+        {"verdict": "undo", "image": 0},
+        {"verdict": "nothing-here", "image": 9},
+        {"verdict": "added", "image": 0, "xyxy": [10, 10, 11, 11], "class": "zebra"},
+        {"verdict": "added", "image": 0, "xyxy": [10, 10, 90, None], "class": "zebra"},
+        {"verdict": "added", "image": 0, "xyxy": [10, 10, 90, 90], "class": " "},
+        ["right"],
+    ],
+)
+def test_what_does_not_fit_the_run_is_refused_with_a_reason(visitor: Visitor, body: Any) -> None:
+    status, answer = visitor.ask("POST", "/api/verdict", body)
+    assert status == 400
+    assert json.loads(answer)["error"]
+    assert read_verdicts(visitor.page.session.run.folder).verdicts == ()
+
+
+def test_a_run_has_one_page_and_a_port_one_program(visitor: Visitor, run: FinishedRun) -> None:
+    with pytest.raises(ConfigurationError, match="another program is writing verdicts"), open_page(run, "Bo"):
+        pass
+    port = int(visitor.host.partition(":")[2])
+    other = FinishedRun(run.folder.parent / "other", run.record, run.results)
+    other.folder.mkdir()
+    with pytest.raises(ConfigurationError, match=f"port {port} cannot be used"), open_page(other, "Bo", port):
+        pass
+
+
+def test_an_image_that_is_scaled_in_strips_looks_as_one_that_is_scaled_at_once() -> None:
+    slope = np.add.outer(np.arange(3000) % 251, np.arange(1700) // 9)
+    pixels = np.repeat(np.clip(slope, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    made = Image.open(io.BytesIO(scaled(ArraySource(pixels), longest=1000)))
+    assert made.size == (567, 1000)
+    whole = Image.fromarray(pixels).resize(made.size, Image.Resampling.BOX)
+    assert np.abs(np.asarray(made, int) - np.asarray(whole, int)).mean() < 3
