@@ -12,7 +12,8 @@ from PIL import Image
 
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
-from wildetect.imagery.source import ImageSource, open_image
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.source import ImageSource
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import cut
 
