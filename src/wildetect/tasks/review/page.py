@@ -32,10 +32,10 @@ def open_(
     no_browser: bool = False,
     reviewer: str | None = None,
 ) -> None:
-    """Open the page on which a person looks at detections and photographs, until Ctrl+C.
+    """Open the page on which people look at detections.
 
-    It runs on this machine only, without a network, for whoever has its address. Each verdict is on the
-    disk before the page goes on.
+    It runs until Ctrl+C, on this machine only, without a network, for whoever has its address. Each
+    verdict is on the disk before the page goes on.
     """
     del context
     import getpass
