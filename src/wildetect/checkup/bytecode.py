@@ -10,13 +10,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 __all__ = ["compile_once"]
 
@@ -43,6 +40,9 @@ def compile_once(notice: Callable[[str], None]) -> bool:
         installed = _fingerprint(packages)
         if marker.is_file() and marker.read_text(encoding="utf-8") == installed:
             return False
+        # every task asks; only an installation pays for what compiling takes
+        from filelock import FileLock, Timeout
+
         with contextlib.suppress(Timeout), FileLock(marker.with_suffix(".lock"), timeout=0):
             notice("compiling the installed packages, once after an installation (10 to 60 s) ...")
             _compile(packages)
@@ -60,6 +60,8 @@ def _fingerprint(packages: Path) -> str:
 
 
 def _compile(packages: Path) -> None:
+    import subprocess
+
     # in a process of its own: its workers must not inherit what this task has open
     command = [sys.executable, "-m", "compileall", "-q", "-j", "0", str(packages)]
     # some packages carry files of other Pythons, which do not compile

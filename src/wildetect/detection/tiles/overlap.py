@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from wildetect.imagery.camera.lens import ground_resolution
+from wildetect.imagery.camera.lens import GroundResolution, ground_resolution
 from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.source import ImageFacts
 
@@ -56,28 +56,27 @@ class AutoOverlap:
             source: The image.
             tile_size: Side of a tile in px; 0 takes the image whole.
         """
-        gsd = self.gsd(source)
-        if tile_size == 0 or gsd is None:
+        resolution = self._resolution(source)
+        if tile_size == 0 or resolution is None:
             return TileOverlap(FALLBACK)
-        needed = math.ceil(self.largest_animal * _ROUND_UP / gsd)
+        needed = math.ceil(self.largest_animal * _ROUND_UP / resolution.gsd)
         ratio = needed / tile_size
-        return TileOverlap(min(max(ratio, LEAST), MOST), needed, ratio > MOST, self._assumes(source))
+        return TileOverlap(min(max(ratio, LEAST), MOST), needed, ratio > MOST, resolution.assumed)
 
     def gsd(self, source: ImageFacts) -> float | None:
         """Ground sampling distance of an image in m/px, if it can be known."""
-        if self.flight.gsd is not None:
-            return self.flight.gsd / 100
-        if source.georeference is not None:
-            return source.georeference.gsd(source.width / 2, source.height / 2)
-        if source.camera is None:
-            return None
-        return ground_resolution(source.camera, (source.width, source.height), self.flight).gsd
+        resolution = self._resolution(source)
+        return None if resolution is None else resolution.gsd
 
-    def _assumes(self, source: ImageFacts) -> bool:
-        """Whether the ground resolution of an image rests on the flight of the settings."""
-        if self.flight.gsd is not None or source.georeference is not None or source.camera is None:
-            return False
-        return ground_resolution(source.camera, (source.width, source.height), self.flight).assumed
+    def _resolution(self, source: ImageFacts) -> GroundResolution | None:
+        if source.camera is not None and source.georeference is None:
+            return ground_resolution(source.camera, (source.width, source.height), self.flight)
+        if self.flight.gsd is not None:
+            return GroundResolution(self.flight.gsd / 100, assumed=False)
+        if source.georeference is None:
+            return None
+        gsd = source.georeference.gsd(source.width / 2, source.height / 2)
+        return None if gsd is None else GroundResolution(gsd, assumed=False)
 
 
 @dataclass(slots=True)

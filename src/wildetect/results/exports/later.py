@@ -67,9 +67,11 @@ def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[
     """Keep a report with crops, and overlays, where the photographs to make them from are away."""
     made = {"report.html" if export == "report" else export for export in wanted.exports}
     lost = [name for name in before if name in made or (name.startswith("overlays/") and "overlays" in made)]
+    if not lost:
+        return
     shown = [result for result in run.results if result.detections is not None and len(result.detections)]
     away = [result.path for result in shown if not result.path.is_file()]
-    if lost and away:
+    if away:
         raise InputError(
             f"{len(away)} of {len(shown)} photographs with detections are not where the run found them, such "
             f"as {away[0]}: {lost[0]} would lose its pictures and stays as it is",

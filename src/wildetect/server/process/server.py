@@ -98,14 +98,20 @@ def address_of_tasks(project: Project, configured: str | None = None) -> Address
         configured: A server that a settings file names.
     """
     explicit = project.variable("MLFLOW_TRACKING_URI") or configured
-    own = running(project)
+    # whether it answers is asked by whoever connects to it
+    state = read_state(server_folder(project))
+    own = state if state is not None and state.alive() else None
     uri = tracking_uri(explicit or (own.url if own else None))
-    with contextlib.suppress(ValueError):  # half an IPv6 address
+    return Address(uri, bool(explicit), _is_here(uri) and not (own and points_at(uri, own.host, own.port)))
+
+
+def _is_here(uri: str) -> bool:
+    """Whether an address is one of this machine."""
+    try:
         parts = urllib.parse.urlsplit(uri)
-        here = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        is_own = own is not None and points_at(uri, own.host, own.port)
-        return Address(uri, bool(explicit), here and not is_own)
-    return Address(uri, bool(explicit), foreign=False)
+    except ValueError:  # half an IPv6 address
+        return False
+    return parts.scheme == "http" and is_loopback(parts.hostname or "")
 
 
 def start(
