@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.evaluation.reviewed_sample import ReviewedSample
-from wildetect.evaluation.two_phase import Reviewed
+from wildetect.evaluation.two_phase import Reviewed, correct
 
 __all__ = ["DetectorQuality", "Share", "quality_of"]
 
@@ -66,20 +66,16 @@ def _share(design: Reviewed, part: _Numbers, whole: _Numbers) -> Share | None:
 
     The variance of the ratio is that of part - share * whole (Cochran 1977, 6.13).
     """
-    which, stratum = design.reviewed, design.stratum[design.reviewed]
-    drawn = np.maximum(design.numbers_reviewed, 1)
-    weight = (design.sizes / drawn)[stratum]
+    which = design.reviewed
+    weight = design.weights[design.stratum[which]]
     total = float((weight * whole[which]).sum())
     if not total:
         return None
     value = float((weight * part[which]).sum()) / total
-    residual = part[which] - value * whole[which]
-    mean = np.bincount(stratum, residual, len(drawn)) / drawn
-    squares = np.bincount(stratum, (residual - mean[stratum]) ** 2, len(drawn)) / np.maximum(drawn - 1, 1)
-    open_part = 1 - design.numbers_reviewed / np.maximum(design.sizes, 1)
-    variance = float((design.sizes**2 * open_part * squares / drawn).sum()) / total**2
-    if not open_part.any():
+    if (design.numbers_reviewed == design.sizes).all():
         return Share(value, value, value)  # everything was looked at
+    ratio = np.full(len(design.sizes), value)
+    variance = correct(design, whole, part, ratio).variance() / total**2
     worth = float(whole[which].sum())
     if variance > 0 and 0 < value < 1:
         worth = min(value * (1 - value) / variance, worth)
@@ -96,7 +92,7 @@ def _wilson(value: float, number: float) -> tuple[float, float]:
 
 def _best_confidence(sample: ReviewedSample, animals: _Numbers) -> float | None:
     which = sample.design.reviewed
-    weight = (sample.design.sizes / np.maximum(sample.design.numbers_reviewed, 1))[sample.design.stratum]
+    weight = sample.design.weights[sample.design.stratum]
     confidences = [box.confidence for box in sample.boxes if box.detected is not None]
     if not confidences:
         return None

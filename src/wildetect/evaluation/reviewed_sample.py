@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ __all__ = ["LEAST_REVIEWED", "CorrectedNumber", "Hold", "ReviewedSample", "UnitB
 
 LEAST_REVIEWED = 8
 """Units of each stratum that must be reviewed, or all of it where it has fewer."""
+
+_DIGITS = 4  # of numbers of animals in files
 
 Hold = Literal["detector", "sampling", "availability"]
 """An error that limits hold: of the detector, of photographs for an area, of animals that cannot be seen."""
@@ -61,6 +63,14 @@ class CorrectedNumber:
     upper: float
     standard_error: float
     holds: tuple[Hold, ...]
+
+    def document(self) -> dict[str, Any]:
+        """What run.json and census.json say of it."""
+        rounded = {
+            name: round(value, _DIGITS) if isinstance(value, float) else value
+            for name, value in asdict(self).items()
+        }
+        return rounded | {"holds": list(self.holds)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,6 +50,11 @@ class Reviewed:
         """m_h, shape (strata,)."""
         return np.bincount(self.stratum[self.reviewed], minlength=len(self.sizes))
 
+    @property
+    def weights(self) -> _Numbers:
+        """N_h / m_h, how many units a reviewed one stands for, shape (strata,); N_h where none is."""
+        return np.asarray(self.sizes / np.maximum(self.numbers_reviewed, 1))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Corrected:
@@ -119,8 +124,7 @@ def correct(
         ratio = _ratios(design, detected, animals)
     by_ratio = ratio[design.stratum] * detected
     residual = np.where(which, animals - by_ratio, 0.0)
-    factor = design.sizes / np.maximum(design.numbers_reviewed, 1)
-    return Corrected(by_ratio + factor[design.stratum] * residual, ratio, residual, design)
+    return Corrected(by_ratio + design.weights[design.stratum] * residual, ratio, residual, design)
 
 
 def _ratios(design: Reviewed, detected: _Numbers, animals: _Numbers) -> _Numbers:
@@ -132,7 +136,7 @@ def _ratios(design: Reviewed, detected: _Numbers, animals: _Numbers) -> _Numbers
     which, number = design.reviewed, len(design.sizes)
     counted = np.bincount(design.stratum[which], detected[which], number)
     there = np.bincount(design.stratum[which], animals[which], number)
-    factor = design.sizes / np.maximum(design.numbers_reviewed, 1)
+    factor = design.weights
     known = counted > 0
     elsewhere = float((factor * counted)[known].sum())
     pooled = float((factor * there)[known].sum()) / elsewhere if elsewhere else 1.0

@@ -157,14 +157,33 @@ def allocation(sizes: Sequence[int], photographs: int, spreads: Sequence[float] 
         spreads: Standard deviation of the residuals in each stratum.
     """
     numbers = [min(size, LEAST_DRAWN) for size in sizes]
-    for _ in range(min(photographs, sum(sizes)) - sum(numbers)):
-        # one more where it takes most from the variance: N² s² (1 / m - 1 / (m + 1))
+    return _with_more(sizes, numbers, spreads, photographs - sum(numbers))
+
+
+def _with_more(
+    sizes: Sequence[int], numbers: Sequence[int], spreads: Sequence[float], more: int
+) -> list[int]:
+    """Draw more units of strata of which some are drawn, each where it takes most from the variance."""
+    found = list(numbers)
+    for _ in range(min(more, sum(sizes) - sum(found))):
+        # N² s² (1 / m - 1 / (m + 1))
         gains = [
-            (size * spread) ** 2 / (number * (number + 1)) if number < size else -1.0
-            for size, spread, number in zip(sizes, spreads, numbers, strict=True)
+            (size * spread) ** 2 / (number * (number + 1)) if 0 < number < size else -1.0
+            for size, spread, number in zip(sizes, spreads, found, strict=True)
         ]
-        numbers[int(np.argmax(gains))] += 1
-    return numbers
+        found[int(np.argmax(gains))] += 1
+    return found
+
+
+def _error_left(sizes: Sequence[int], numbers: Sequence[int], spreads: Sequence[float]) -> float:
+    """Root of V2 = sum N² (1 - m / N) s² / m, over the strata of which units are drawn."""
+    return math.sqrt(
+        sum(
+            size**2 * (1 - number / size) * spread**2 / number
+            for size, spread, number in zip(sizes, spreads, numbers, strict=True)
+            if number
+        )
+    )
 
 
 def expected_error(
@@ -178,11 +197,7 @@ def expected_error(
     total = sum(one.detected for one in candidates)
     if not total:
         return None
-    variance = 0.0
-    for size, spread, number in zip(sizes, spreads, allocation(sizes, photographs, spreads), strict=True):
-        if number:
-            variance += size**2 * (1 - number / size) * spread**2 / number
-    return math.sqrt(variance) / total
+    return _error_left(sizes, allocation(sizes, photographs, spreads), spreads) / total
 
 
 def error_with_more(corrected: Corrected, more: int) -> float:
@@ -198,20 +213,7 @@ def error_with_more(corrected: Corrected, more: int) -> float:
     design = corrected.design
     sizes, drawn = design.sizes.tolist(), design.numbers_reviewed.tolist()
     spreads = [max(math.sqrt(spread), _SPREADS[0]) for spread in corrected.spreads().tolist()]
-    numbers = list(drawn)
-    for _ in range(min(more, sum(sizes) - sum(drawn))):
-        gains = [
-            (size * spread) ** 2 / (number * (number + 1)) if 0 < number < size else -1.0
-            for size, spread, number in zip(sizes, spreads, numbers, strict=True)
-        ]
-        numbers[int(np.argmax(gains))] += 1
-    return math.sqrt(
-        sum(
-            size**2 * (1 - number / size) * spread**2 / number
-            for size, spread, number in zip(sizes, spreads, numbers, strict=True)
-            if number
-        )
-    )
+    return _error_left(sizes, _with_more(sizes, drawn, spreads, more), spreads)
 
 
 def least_for(candidates: Sequence[Candidate], wanted: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -85,19 +85,11 @@ def summary_document(numbers: Sequence[NumbersOfSpecies]) -> dict[str, Any]:
         one.species: {
             "detected": one.detected,
             "reviewed": one.reviewed,
-            "corrected": None if one.corrected is None else _plain(one.corrected),
+            "corrected": None if one.corrected is None else one.corrected.document(),
             "reason": one.reason,
         }
         for one in numbers
     }
-
-
-def _plain(corrected: CorrectedNumber) -> dict[str, Any]:
-    rounded = {
-        name: round(value, 4) if isinstance(value, float) else value
-        for name, value in asdict(corrected).items()
-    }
-    return rounded | {"holds": list(corrected.holds)}
 
 
 def summary_of_run(run: FinishedRun) -> dict[str, Any] | None:

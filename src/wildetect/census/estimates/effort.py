@@ -13,6 +13,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wildetect.census.estimates.limits import variance_of_total
+
 __all__ = ["LEAST", "Effort", "PilotStratum", "Step", "StratumEffort", "effort_for"]
 
 LEAST = 5  # transects in a stratum: with fewer the limits are not firm
@@ -60,7 +62,7 @@ class PilotStratum:
         spread = self.standard_error**2 * self.flown / (possible * (possible - self.flown))
         if safe:
             spread *= self.freedom / _chi_square(self.freedom, 1 - SURE)
-        return possible * (possible - transects) / transects * spread
+        return variance_of_total(possible, transects, spread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def refused(
     )
 
 
-def variance_of_total(possible: float, flown: int, spread: float) -> float:
+def variance_of_total(possible: float, flown: float, spread: float) -> float:
     """N (N - n) / n * s²: the variance of N times the mean of n of N units whose variance is s²."""
     return possible * (possible - flown) / flown * spread
 

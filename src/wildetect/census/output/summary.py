@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from wildetect.census.estimates.corrected import CorrectedEstimate
@@ -15,8 +14,6 @@ from wildetect.evaluation.reviewed_sample import CorrectedNumber
 from wildetect.settings.census import Availability
 
 __all__ = ["corrected_documents", "summary_document", "with_availability"]
-
-_DIGITS = 4
 
 
 def summary_document(census: Census, availability: Mapping[str, Availability]) -> dict[str, Any]:
@@ -51,7 +48,7 @@ def corrected_documents(census: Census) -> list[dict[str, Any]]:
             "stratum": one.stratum,
             "detected": one.detected,
             "reviewed": one.reviewed,
-            "corrected": one.corrected and _plain(one.corrected),
+            "corrected": one.corrected and one.corrected.document(),
             "reason": one.reason,
         }
         for one in census.corrected
@@ -96,18 +93,10 @@ def _of_species(
     found: dict[str, Any] = {
         "detected": detected,
         "reviewed": None if corrected is None else corrected.reviewed,
-        "corrected": None if number is None else _plain(number),
+        "corrected": None if number is None else number.document(),
         "reason": reason if corrected is None else corrected.reason,
     }
     if availability is not None:
-        there = None if number is None else _plain(with_availability(number, availability))
+        there = None if number is None else with_availability(number, availability).document()
         found["available"] = {"p": availability.p, "se": availability.se, "corrected": there}
     return found
-
-
-def _plain(number: CorrectedNumber) -> dict[str, Any]:
-    rounded = {
-        name: round(value, _DIGITS) if isinstance(value, float) else value
-        for name, value in asdict(number).items()
-    }
-    return rounded | {"holds": list(number.holds)}
