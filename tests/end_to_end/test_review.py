@@ -12,7 +12,8 @@ import pytest
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.results.finished_run import FinishedRun, read_finished_run
-from wildetect.review.ids import detection_id, find_again, ids_of
+from wildetect.results.ids import detection_id, ids_of
+from wildetect.review.ids import find_again
 from wildetect.review.verdicts import Marked, Verdict, writing_verdicts
 
 ANIMALS, BOXES = 240, 360

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from wildetect.errors import ConfigurationError
-from wildetect.review.ids import detection_id, find_again, ids_of_boxes
+from wildetect.results.ids import detection_id, ids_of_boxes
+from wildetect.review.ids import find_again
 from wildetect.review.plan import Plan, PlanStratum, Unit, read_plan, write_plan
 from wildetect.review.verdicts import (
     VERDICTS,

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from wildetect.geometry import iou
-from wildetect.results.ids import BoxCorners, detection_id, ids_of, ids_of_boxes
+from wildetect.results.ids import BoxCorners
 
-__all__ = ["LEAST_IOU", "BoxCorners", "detection_id", "find_again", "ids_of", "ids_of_boxes"]
+__all__ = ["LEAST_IOU", "find_again"]
 
 LEAST_IOU = 0.5
 """Intersection over union from which two boxes show the same thing."""

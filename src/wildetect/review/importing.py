@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wildetect.results.finished_run import FinishedRun
-from wildetect.review.ids import detection_id, find_again, ids_of
+from wildetect.results.ids import detection_id, ids_of
+from wildetect.review.ids import find_again
 from wildetect.review.imported import CorrectedBox, CorrectedImage, read_corrected
 from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.verdicts import Kind, Marked, Verdict, read_verdicts, writing_verdicts
@@ -17,7 +18,6 @@ __all__ = ["Imported", "import_corrected"]
 
 _SAME_PX = 0.1  # exports round to hundredths of a px, percent of a wide picture to less
 _SAME_SHARE = 2e-6  # of the image's longer side: shares with five digits of a percent
-_SURE_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,7 @@ def _partners(marks: Sequence[Mark], boxes: Sequence[CorrectedBox]) -> list[int 
     taken = {index for index in partner if index is not None}
     free = [index for index in range(len(boxes)) if index not in taken]
     left = [row for row, index in enumerate(partner) if index is None]
-    again = find_again(
-        [marks[row].box.xyxy for row in left], [boxes[index].xyxy for index in free], _SURE_IOU
-    )
+    again = find_again([marks[row].box.xyxy for row in left], [boxes[index].xyxy for index in free])
     for row, place in zip(left, again, strict=True):
         if place is not None:
             partner[row] = free[place]

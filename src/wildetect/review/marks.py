@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from wildetect.results.ids import BoxCorners, ids_of
 from wildetect.results.records import ImageResult
-from wildetect.review.ids import BoxCorners, find_again, ids_of
+from wildetect.review.ids import find_again
 from wildetect.review.verdicts import Kind, Marked, Verdict, standing
 
-__all__ = ["ImageReview", "Mark", "Standing", "by_image", "review_of", "reviews_of"]
+__all__ = ["ImageReview", "Mark", "Standing", "review_of", "reviews_of"]
 
 Standing = Literal["detected", "right", "wrong", "unsure", "class", "moved", "added"]
 """Last verdict of a box; "detected": a detector says so, and no person has."""

@@ -19,6 +19,7 @@ __all__ = ["GroundView", "own_grounds"]
 _LEAST = 0.01  # of a photograph: less than that of it is shared only because outlines are rounded
 _DIGITS = 2  # of outlines in px
 _SPIKE = 0.01  # px
+_SAME_PLACE = 1e-6  # m
 
 
 class GroundView(NamedTuple):
@@ -94,9 +95,6 @@ def _nearer(middles: Sequence[NDArray[np.float64]], other: int, row: int, polygo
         between + side * reach + ahead * reach,
     ]
     return shapely.Polygon(corners)
-
-
-_SAME_PLACE = 1e-6  # m
 
 
 def _largest(ground: Any) -> Any:

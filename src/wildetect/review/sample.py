@@ -14,10 +14,10 @@ from wildetect.evaluation.two_phase import Reviewed
 from wildetect.results.records import ImageResult
 from wildetect.review.drawing import inside
 from wildetect.review.marks import ImageReview, Mark, reviews_of
-from wildetect.review.plan import Plan, Unit, read_plan
-from wildetect.review.verdicts import read_verdicts
+from wildetect.review.plan import Plan, PlanStratum, Unit, read_plan
+from wildetect.review.verdicts import VerdictsRead, read_verdicts
 
-__all__ = ["NO_PLAN", "NO_REVIEW", "RunReview", "read_review", "sample_of"]
+__all__ = ["NO_PLAN", "NO_REVIEW", "RunReview", "read_review", "review_from", "sample_of"]
 
 NO_REVIEW = "nobody has reviewed photographs of this run"
 NO_PLAN = (
@@ -53,8 +53,13 @@ def read_review(run: Path, results: Iterable[ImageResult], class_names: Sequence
     Raises:
         InputError: The plan or the verdicts cannot be read.
     """
-    read = read_verdicts(run)
-    plan = read_plan(run)
+    return review_from(read_verdicts(run), read_plan(run), results, class_names)
+
+
+def review_from(
+    read: VerdictsRead, plan: Plan | None, results: Iterable[ImageResult], class_names: Sequence[str]
+) -> RunReview | None:
+    """Put verdicts and plan together; arguments and result as for `read_review`."""
     if not read.verdicts and not read.problems:
         return None
     reviews = tuple(reviews_of(results, class_names, read.verdicts))
@@ -124,8 +129,6 @@ def _middles(marks: Sequence[Mark]) -> np.ndarray[tuple[int, int], np.dtype[np.f
 
 def _everything(reviews: Sequence[ImageReview]) -> Plan:
     """The plan that everything was: where each image is reviewed, none needed to be drawn."""
-    from wildetect.review.plan import PlanStratum
-
     stratum = PlanStratum(name="all", least=0, most=None, units=len(reviews), drawn=len(reviews))
     units = tuple(
         Unit(image=one.image, stratum="all", detected=0, place=place) for place, one in enumerate(reviews, 1)

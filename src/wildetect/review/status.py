@@ -11,7 +11,7 @@ from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.results.finished_run import FinishedRun
 from wildetect.review.drawing import error_with_more
 from wildetect.review.plan import read_plan
-from wildetect.review.sample import read_review
+from wildetect.review.sample import review_from
 from wildetect.review.summary import NumbersOfSpecies, summaries_of, summary_document
 from wildetect.review.verdicts import read_verdicts, standing
 
@@ -55,8 +55,9 @@ def status_of(run: FinishedRun) -> ReviewStatus:
         InputError: The plan or the verdicts cannot be read.
     """
     plan = read_plan(run.folder)
-    given = standing(read_verdicts(run.folder).verdicts)
-    review = read_review(run.folder, run.results, run.class_names)
+    read = read_verdicts(run.folder)
+    given = standing(read.verdicts)
+    review = review_from(read, plan, run.results, run.class_names)
     complete = {one.image for one in review.reviews if one.complete} if review is not None else set()
     drawn = None if plan is None else [unit.image for unit in plan.to_review]
     sample = None if review is None or review.reason is not None else review.sample

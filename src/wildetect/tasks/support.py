@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wildetect.settings import Project
     from wildetect.settings.detection import Logging
 
-__all__ = ["Verb", "emit", "export_variables", "keep_log", "say", "verb"]
+__all__ = ["Verb", "emit", "export_variables", "keep_log", "say", "show_in_browser", "verb"]
 
 logger = logging.getLogger("wildetect")
 LOG_FILE_LIMIT = 5_000_000  # bytes
@@ -114,6 +114,15 @@ def _prepare() -> None:
 def say(text: str) -> None:
     """A line for the person at the terminal; stdout is kept for results."""
     print(text, file=sys.stderr, flush=True)
+
+
+def show_in_browser(url: str) -> None:
+    """Open a page in the browser, where somebody can see it."""
+    import webbrowser
+
+    blind = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if not blind and not os.environ.get("CI"):
+        webbrowser.open(url)
 
 
 def emit(document: object) -> None:

@@ -23,11 +23,13 @@ from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
 from wildetect.settings.detection import PositionTable
 from wildetect.settings.project import from_caller
-from wildetect.workflows.connecting import SILENT, connect_for
+from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.detection import detect
-from wildetect.workflows.watching import Watcher
+from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["CensusDone", "CensusRequest", "census", "raise_if_incomplete", "settings_for"]
+
+MOST_CAUTIONS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,6 @@ def photograph_folders(project: Project, settings: CensusSettings) -> list[Path]
     """Folders that the settings name: photographs that were moved after detection are looked for there."""
     named = [path for paths in settings.detection.sources.values() for path in paths]
     return [folder for folder in map(project.path, named) if folder.is_dir()]
-
-
-MOST_CAUTIONS_SHOWN = 5
 
 
 class CensusDone(NamedTuple):
@@ -178,8 +177,7 @@ def _detect(project: Project, settings: CensusSettings, folder: Path, watcher: W
     return run
 
 
-def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, seconds: float) -> Any:
-
+def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, seconds: float) -> CensusFacts:
     survey, table = settings.survey, settings.detection.exif_gps_update
     positions = table.csv_path if table is not None else None
     named = {

@@ -6,11 +6,9 @@ from wildetect.errors import ServerError
 from wildetect.registry.connection import Connection, connect
 from wildetect.server.process.server import address_of_tasks, running
 from wildetect.settings import Project
-from wildetect.workflows.watching import Watcher
+from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["connect_for"]
-
-SILENT = Watcher()
 
 
 def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str | None = None) -> Connection:

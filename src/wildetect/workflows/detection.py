@@ -18,9 +18,8 @@ from wildetect.results.logged_run import run_record
 from wildetect.results.run import DetectionRun, Logged, write_run_file
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings
-from wildetect.workflows.connecting import SILENT
 from wildetect.workflows.detection_plan import Request, plan_of
-from wildetect.workflows.watching import Watcher
+from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["detect", "overlap_text", "plan_detection"]
 

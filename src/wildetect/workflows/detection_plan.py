@@ -166,7 +166,6 @@ def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
 
 
 def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
-
     processing = settings.processing
     threads = processing.num_data_workers
     return PipelineOptions(
@@ -181,7 +180,6 @@ def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions
 
 
 def _overlap(settings: DetectionSettings) -> dict[str, Any]:
-
     ratio = settings.processing.overlap_ratio
     if not isinstance(ratio, str):
         return {"overlap_ratio": ratio}

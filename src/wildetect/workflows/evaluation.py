@@ -16,10 +16,9 @@ from wildetect.registry.evaluations import EXPERIMENT, Evaluation, log_evaluatio
 from wildetect.registry.names import metric_name
 from wildetect.settings import Project
 from wildetect.settings.project import from_caller
-from wildetect.workflows.connecting import SILENT
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
-from wildetect.workflows.watching import Watcher
+from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["evaluate"]
 

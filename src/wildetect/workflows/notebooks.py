@@ -16,9 +16,8 @@ from wildetect.settings import Project
 from wildetect.workflows import census as census_workflow
 from wildetect.workflows import detection
 from wildetect.workflows.census import CensusDone, CensusRequest
-from wildetect.workflows.connecting import SILENT
 from wildetect.workflows.detection_plan import Request, settings_for
-from wildetect.workflows.watching import Watcher
+from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["CensusOptions", "DetectOptions", "detect", "open_run", "take_census"]
 

@@ -12,8 +12,7 @@ from wildetect.registry.versions import Version, aliases_of, move_alias
 from wildetect.registry.weights.intake import ExportOptions, prepared, prepared_classifier
 from wildetect.settings import Project
 from wildetect.settings.registration import RegistrationSettings
-from wildetect.workflows.connecting import SILENT
-from wildetect.workflows.watching import Watcher
+from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["checked", "register"]
 

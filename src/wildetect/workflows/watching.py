@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from wildetect.results.records import RunSummary
 
-__all__ = ["Detecting", "Watcher"]
+__all__ = ["SILENT", "Detecting", "Watcher"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +39,7 @@ class Watcher:
 
     def tags_read(self, done: int, total: int) -> None:
         """Take how many photographs' tags have been read: a network drive takes its time."""
+
+
+SILENT = Watcher()
+"""For a caller who shows nothing."""

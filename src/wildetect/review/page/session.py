@@ -13,7 +13,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import BoxCorners, detection_id, ids_of
 from wildetect.results.records import ImageResult
 from wildetect.results.report.numbers import colour_code
-from wildetect.review.marks import ImageReview, Mark, by_image, review_of
+from wildetect.review.marks import ImageReview, Mark, review_of
 from wildetect.review.plan import read_plan
 from wildetect.review.verdicts import Kind, Marked, Verdict, VerdictFile, read_verdicts, standing
 
@@ -101,12 +101,11 @@ class Session:
 
     def state(self) -> dict[str, Any]:
         """All that the page begins with."""
-        reviews = {}
-        given = by_image(self._verdicts)
-        for number, result in enumerate(self.run.results):
-            if not result.failed:
-                names = self.run.class_names
-                reviews[number] = review_of(result, names, given.get(result.name, []))
+        reviews = {
+            number: self._review(result)
+            for number, result in enumerate(self.run.results)
+            if not result.failed
+        }
         planned = list(reviews)
         if self._planned is not None:
             planned = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from wildetect.tasks.support import say
+from wildetect.tasks.support import say, show_in_browser
 
 if TYPE_CHECKING:
     import threading
@@ -105,12 +105,8 @@ def report(started: Started, plan: Plan) -> None:
 
 def open_browser(plan: Plan) -> None:
     """Open the page, where it is wished and somebody can see it."""
-    import os
-    import webbrowser
-
-    blind = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    if plan.open_browser and not blind and not os.environ.get("CI"):
-        webbrowser.open(plan.url + MODELS_PAGE)
+    if plan.open_browser:
+        show_in_browser(plan.url + MODELS_PAGE)
 
 
 def show_log(project: Project, state: ServerState, wished: threading.Event) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from invoke.context import Context
 
-from wildetect.tasks.support import say, verb
+from wildetect.tasks.support import say, show_in_browser, verb
 
 __all__ = ["open_"]
 
@@ -42,14 +40,14 @@ def open_(
 
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.page.serving import open_page
-    from wildetect.tasks.review.ground import run_folder
+    from wildetect.tasks.review.review import run_folder
 
     number = _port(port)
     finished = read_finished_run(run_folder(run))
     with open_page(finished, (reviewer or "").strip() or getpass.getuser(), number) as page:
         print(page.url, flush=True)
         say("Ctrl+C ends the page. What was said is kept.")
-        page.serve(lambda: None if no_browser else _show(page.url))
+        page.serve(lambda: None if no_browser else show_in_browser(page.url))
 
 
 def _port(text: str | None) -> int:
@@ -60,12 +58,3 @@ def _port(text: str | None) -> int:
     if not text.isdecimal() or not 0 < int(text) <= _HIGHEST_PORT:
         raise ConfigurationError(f"--port: {text} is not a valid port", hint="For example --port 8123")
     return int(text)
-
-
-def _show(url: str) -> None:
-    import os
-    import webbrowser
-
-    blind = sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    if not blind and not os.environ.get("CI"):
-        webbrowser.open(url)

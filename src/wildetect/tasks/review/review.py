@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -9,11 +10,13 @@ from invoke.context import Context
 from wildetect.tasks.support import emit, say, verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wildetect.review.importing import Imported
     from wildetect.review.planning import Planned, Wish
     from wildetect.review.status import ReviewStatus
 
-__all__ = ["import_", "plan", "status"]
+__all__ = ["import_", "plan", "run_folder", "status"]
 
 _RUN = "output folder of a finished detect.run"
 _NORMAL = 1.96
@@ -51,15 +54,36 @@ def plan(
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.planning import make_plan
     from wildetect.settings import Project
-    from wildetect.tasks.review.ground import own_grounds_of, run_folder
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.review import own_grounds_of
 
     wish = _wish(photographs, cv, seed, for_)
     finished = read_finished_run(run_folder(run))
-    made = make_plan(finished, own_grounds_of(Project.find(), finished), wish)
+    made = make_plan(finished, own_grounds_of(Project.find(), finished, Terminal()), wish)
     if json:
         emit(_plan_document(made))
         return
     _show_plan(made, wish, str(finished.folder))
+
+
+def run_folder(run: Sequence[str] | None) -> Path:
+    """The folder of a run that a task is about.
+
+    Raises:
+        ConfigurationError: None is named, or several are.
+    """
+    from wildetect.errors import ConfigurationError
+    from wildetect.settings.project import from_caller
+
+    if not run:
+        raise ConfigurationError(
+            "the folder of a detection run is needed", hint="uv run invoke review.plan --run results"
+        )
+    if len(run) > 1:
+        raise ConfigurationError(
+            f"{len(run)} folders of runs are given", hint="Review one run after the other."
+        )
+    return from_caller(run[0])
 
 
 def _wish(photographs: str | None, cv: str | None, seed: str | None, purpose: str) -> Wish:
@@ -147,7 +171,6 @@ def status(context: Context, run: list[str] | None = None, json: bool = False) -
     del context
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.status import status_document, status_of
-    from wildetect.tasks.review.ground import run_folder
 
     found = status_of(read_finished_run(run_folder(run)))
     if json:
@@ -223,7 +246,6 @@ def import_(
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.importing import import_corrected
     from wildetect.settings.project import from_caller
-    from wildetect.tasks.review.ground import run_folder
 
     if not source:
         raise ConfigurationError(
