@@ -13,6 +13,19 @@ __all__ = ["COMMAND_LINE", "SETUP", "Shim", "check_shims", "render", "write_shim
 COMMAND_LINE = "WILDETECT_COMMAND_LINE"
 """Set by a .bat file that Explorer started with arguments: the whole line that started cmd.exe."""
 
+NO_DRIVE = r""":no_drive
+echo error: the folder "%~dp0.." cannot be entered 1>&2
+echo hint: For a network folder Windows needs a free drive letter: disconnect one, or map the folder. 1>&2
+goto :finish
+"""
+END = r""":leave
+popd
+
+:finish
+if not defined WINDOW exit /b %RC%
+if not defined CI pause
+exit %RC%
+"""
 FIND_UV = r"""set "UV_EXE="
 set "UV_WORDS="
 for %%U in (uv.exe) do set "UV_EXE=%%~$PATH:U"
@@ -116,24 +129,13 @@ echo error: "%~f0" does not lie in the scripts folder of the project 1>&2
 echo hint: Unpack the whole project. To start it from elsewhere make a shortcut to it, not a copy. 1>&2
 goto :finish
 
-:no_drive
-echo error: the folder "%~dp0.." cannot be entered 1>&2
-echo hint: For a network folder Windows needs a free drive letter: disconnect one, or map the folder. 1>&2
-goto :finish
-
+{no_drive}
 :no_uv
 set "RC=127"
 echo error: uv.exe was not found 1>&2
 echo hint: Double-click scripts\setup.bat, which installs it; or type: winget install astral-sh.uv 1>&2
 
-:leave
-popd
-
-:finish
-if not defined WINDOW exit /b %RC%
-if not defined CI pause
-exit %RC%
-"""
+{end}"""
 
 # Two steps up from PowerShell itself: the cmd.exe that runs the file, and what started that.
 QUESTION = (
@@ -214,11 +216,7 @@ echo error: "%~f0" does not lie in the scripts folder of the project 1>&2
 echo hint: Unpack the whole project, then start the file from there. 1>&2
 goto :finish
 
-:no_drive
-echo error: the folder "%~dp0.." cannot be entered 1>&2
-echo hint: For a network folder Windows needs a free drive letter: disconnect one, or map the folder. 1>&2
-goto :finish
-
+{no_drive}
 :no_packages
 echo error: the packages could not be installed 1>&2
 echo hint: uv says why above. Without a network, or behind a proxy, set HTTPS_PROXY and start this again. 1>&2
@@ -229,14 +227,7 @@ set "RC=127"
 echo error: uv.exe was not found 1>&2
 echo hint: Install it: "winget install astral-sh.uv" or "py -m pip install uv". Then start again. 1>&2
 
-:leave
-popd
-
-:finish
-if not defined WINDOW exit /b %RC%
-if not defined CI pause
-exit %RC%
-"""
+{end}"""
 
 SHORTCUTS = (
     "$shell = New-Object -ComObject WScript.Shell; "
@@ -266,8 +257,11 @@ def render(shim: Shim) -> bytes:
 
     CRLF line ends, ASCII, no byte order mark: cmd.exe loses labels in files with bare LF.
     """
-    text = (SETUP_TEMPLATE if shim.name == SETUP else TEMPLATE).replace("{find_uv}", FIND_UV)
+    text = SETUP_TEMPLATE if shim.name == SETUP else TEMPLATE
     words = {
+        "find_uv": FIND_UV,
+        "no_drive": NO_DRIVE,
+        "end": END,
         "name": shim.name,
         "task": shim.task,
         "variable": COMMAND_LINE,

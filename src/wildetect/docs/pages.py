@@ -12,14 +12,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from wildetect.docs.families import families_block
+from wildetect.detection.families.table import TABLE
 from wildetect.docs.markdown import END, Block, blocks_of, cell, code, rewritten, table
 from wildetect.docs.task_tables import TaskText, options_block, tasks_block
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigurationError, WildDetectError
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.sections import file_stem, sections
 
-__all__ = ["Pages", "exit_codes_block", "keys_block", "settings_block", "settings_page"]
+__all__ = ["Pages", "exit_codes_block", "families_block", "keys_block", "settings_block", "settings_page"]
 
 WORDS = {
     object: "anything",
@@ -140,6 +140,12 @@ def _default(info: FieldInfo) -> str:
     if value is None:
         return code("null")
     return code(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def families_block() -> str:
+    """All detector families: the word, what is exported so, and the outputs."""
+    rows = [[code(one.name), cell(one.exported_from), cell(one.outputs)] for one in TABLE.values()]
+    return table(["family", "exported from", "outputs; C is the number of classes"], rows)
 
 
 def exit_codes_block() -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.detection.families.family import Array, Frame, Shape
+from wildetect.detection.families.family import Array, Frame, Shape, Shapes
 
-__all__ = ["alike", "around", "in_classes", "probabilities", "sizes_in_px", "without_batch"]
+__all__ = ["alike", "around", "in_classes", "one_table", "probabilities", "sizes_in_px", "without_batch"]
 
 Floats = NDArray[np.float32]
 
@@ -19,6 +19,12 @@ def without_batch(shape: Shape, rank: int) -> Shape | None:
     if len(shape) == rank + 1:
         return shape[1:]
     return shape if len(shape) == rank else None
+
+
+def one_table(shapes: Shapes, columns: int) -> bool:
+    """Say whether one output holds rows of so many columns, and nothing else comes."""
+    shape = without_batch(shapes.outputs[0], 2)
+    return shape is not None and len(shapes.outputs) == 1 and shape[1] == columns
 
 
 def alike(length: int | None, expected: int | None) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wildetect.errors import ServerError
 
-__all__ = ["check_database", "copy_database", "opened"]
+__all__ = ["as_single_file", "check_database", "copy_database", "opened"]
 
 logger = logging.getLogger(__name__)
 LOCK_TIMEOUT = 5.0  # s
@@ -102,6 +102,13 @@ def copy_database(database: Path, target: Path) -> None:
             f"{database.name} could not be copied to {target} ({error})",
             hint="Check that there is space on the disk and that the folder can be written.",
         ) from error
+
+
+def as_single_file(database: Path) -> None:
+    """Bring what a write-ahead log holds into the file itself: a rename of it alone would lose that."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
 
 
 @contextlib.contextmanager

@@ -25,23 +25,18 @@ SIDE_FILES = ("-journal", "-wal", "-shm")
 Move = tuple[Path, Path]
 
 
-def _side_files(database: Path) -> list[str]:
-    """Suffixes of the files that lie beside an SQLite database and belong to it.
+def with_side_files(database: Path, target: Path) -> list[Move]:
+    """The moves that take a database and what belongs to it to another place and name.
 
     A journal left by a killed writer is applied to whatever database lies beside it next, and ruins it:
-    where a database goes, these go along. Source: https://www.sqlite.org/tempfiles.html
+    where a database goes, its side files go along. Source: https://www.sqlite.org/tempfiles.html
     """
-    return [suffix for suffix in SIDE_FILES if database.with_name(database.name + suffix).exists()]
+    moves = ((_beside(database, suffix), _beside(target, suffix)) for suffix in ("", *SIDE_FILES))
+    return [(source, goal) for source, goal in moves if source.exists()]
 
 
-def with_side_files(database: Path, target: Path) -> list[Move]:
-    """The moves that take a database and what belongs to it to another place and name."""
-    moves = [(database, target)] if database.exists() else []
-    moves += [
-        (database.with_name(database.name + suffix), target.with_name(target.name + suffix))
-        for suffix in _side_files(database)
-    ]
-    return moves
+def _beside(database: Path, suffix: str) -> Path:
+    return database.with_name(database.name + suffix)
 
 
 def exchange(folder: Path, moves: Sequence[Move]) -> None:

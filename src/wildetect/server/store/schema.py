@@ -16,7 +16,15 @@ from pathlib import Path
 from wildetect.errors import ServerError
 from wildetect.server.store.database import copy_database, opened
 
-__all__ = ["AUTH_SCHEMA", "STORE_SCHEMA", "Schema", "check_schema", "copy_if_older", "revision_of"]
+__all__ = [
+    "AUTH_SCHEMA",
+    "STORE_SCHEMA",
+    "Schema",
+    "check_schema",
+    "copy_if_older",
+    "place_of_copy",
+    "revision_of",
+]
 
 logger = logging.getLogger(__name__)
 REVISION = re.compile(r"^(down_revision|revision)\b[^=]*=\s*(.+)$", re.MULTILINE)
@@ -82,10 +90,15 @@ def copy_if_older(database: Path, schema: Schema) -> Path | None:
     older = check_schema(database, schema)
     if older is None:
         return None
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    copy = database.parent / "backups" / f"{database.stem}-{older}-{stamp}.db"
+    copy = place_of_copy(database, older)
     copy_database(database, copy)
     return copy
+
+
+def place_of_copy(database: Path, revision: str) -> Path:
+    """Where a database as it was at a revision is kept, with the time of its upgrade."""
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return database.parent / "backups" / f"{database.stem}-{revision}-{stamp}.db"
 
 
 def _revision(database: Path, schema: Schema) -> tuple[str | None, bool]:

@@ -6,19 +6,16 @@ Here a copy is upgraded and checked, then takes the place of the original, which
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 from wildetect.errors import ServerError
-from wildetect.server.store.database import check_database, copy_database
+from wildetect.server.store.database import as_single_file, check_database, copy_database
 from wildetect.server.store.exchange import exchange, with_side_files
-from wildetect.server.store.schema import STORE_SCHEMA, check_schema
+from wildetect.server.store.schema import STORE_SCHEMA, check_schema, place_of_copy
 
 __all__ = ["upgrade_if_older"]
 
@@ -43,8 +40,7 @@ def upgrade_if_older(database: Path, folder: Path, environment: Mapping[str, str
     older = check_schema(database, STORE_SCHEMA)
     if older is None:
         return None
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    kept = database.parent / "backups" / f"{database.stem}-{older}-{stamp}.db"
+    kept = place_of_copy(database, older)
     workplace = folder / "upgrading"
     shutil.rmtree(workplace, ignore_errors=True)
     try:
@@ -79,7 +75,4 @@ def _upgrade(fresh: Path, environment: Mapping[str, str]) -> None:
             "uv run invoke mlflow.restore --source FILE.",
             details=said.splitlines()[-3:],
         )
-    with contextlib.closing(sqlite3.connect(fresh)) as connection:
-        # a write-ahead log would be lost when the file alone is moved
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("PRAGMA journal_mode = DELETE")
+    as_single_file(fresh)

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import re
 import shutil
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from wildetect.server.process.plan import Plan
 from wildetect.server.process.preflight import check_folder
 from wildetect.server.process.processes import end, spawn
 from wildetect.server.process.state import processes_of
+from wildetect.server.store.database import as_single_file
 from wildetect.server.store.exchange import exchange, with_side_files
 from wildetect.server.store.file_store import (
     Counts,
@@ -184,8 +184,5 @@ def _verified(store: Path, fresh: Path) -> Counts:
             hint="See runs/mlflow/migration.log; please report it with that file.",
             details=differences,
         )
-    with contextlib.closing(sqlite3.connect(fresh)) as connection:
-        # The migration leaves a write-ahead log, which a rename of the database alone would lose.
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("PRAGMA journal_mode = DELETE")
+    as_single_file(fresh)  # the migration leaves a write-ahead log
     return found

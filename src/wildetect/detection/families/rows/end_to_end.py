@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wildetect.detection.families.family import DetectorFamily, Outputs, Reading, Shapes
-from wildetect.detection.families.shapes import in_classes, probabilities, without_batch
+from wildetect.detection.families.shapes import in_classes, one_table, probabilities
 from wildetect.detections import Detections
 
 __all__ = ["END_TO_END"]
@@ -12,8 +12,7 @@ _COLUMNS = 6
 
 
 def _fits(shapes: Shapes) -> bool:
-    shape = without_batch(shapes.outputs[0], 2)
-    return shape is not None and len(shapes.outputs) == 1 and shape[1] == _COLUMNS
+    return one_table(shapes, _COLUMNS)
 
 
 def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:
