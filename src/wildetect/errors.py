@@ -7,7 +7,7 @@
     └── InputError                  5   no images, or images that failed
 
 Each error says in one line what is wrong, in `details` where there is more than one place, and in
-`hint` what mends it. A traceback is for bugs only (exit code 1); Ctrl+C ends with 130.
+`hint` what fixes it. A traceback is for bugs only (exit code 1); Ctrl+C ends with 130.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ EXIT_INTERRUPTED = 130
 
 
 class WildDetectError(Exception):
-    """An error that a user can mend.
+    """An error that a user can fix.
 
     Args:
         message: One line: what is wrong, with the name or value it is about.
-        hint: One line: what mends it, best as a command.
+        hint: One line: what fixes it, best as a command.
         details: Further lines, one a place, where several things are wrong at once.
     """
 

@@ -31,7 +31,7 @@ def changed(photographs: list[Photograph], rows: slice, **tags: Any) -> list[Pho
 
 def told(photographs: list[Photograph], trained_gsd: float | None = None) -> dict[str, Caution]:
     found = cautions(photographs, make_views(photographs, Flight()), trained_gsd)
-    assert all(one.message.endswith(".") and one.mend.endswith(".") for one in found)
+    assert all(one.message.endswith(".") and one.fix.endswith(".") for one in found)
     return {one.kind: one for one in found}
 
 
@@ -130,5 +130,5 @@ def test_heights_above_take_off_over_a_wide_survey_are_doubtful_without_a_terrai
     found = told(photographs)
     assert set(found) == {"flat-ground"}
     assert "photographs show 19% less ground" in found["flat-ground"].message
-    assert "survey.terrain" in found["flat-ground"].mend
+    assert "survey.terrain" in found["flat-ground"].fix
     assert told(photographs[:6]) == {}  # 300 m wide: no room for hills

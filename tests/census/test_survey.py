@@ -120,7 +120,7 @@ def test_photographs_that_vanished_are_listed(small: Callable[..., Path]) -> Non
     assert (gone.file, gone.boxes) == (first.name, len(first.detections or ()))
     (caution,) = [one for one in census.cautions if one.kind == "vanished"]
     assert list(caution.files) == [first.name]
-    assert "detection.image_dir" in caution.mend
+    assert "detection.image_dir" in caution.fix
 
 
 def test_photographs_that_were_moved_are_found(small: Callable[..., Path], tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_one_position_for_all(tmp_path: Path) -> None:
     said = [caution for caution in census.cautions if "position" in caution.message]
     assert said
     assert len(said[0].files) == 4
-    assert said[0].mend
+    assert said[0].fix
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_what_is_doubtful_in_one_photograph(
     path.write_bytes(content.replace(old, new))
     found = {caution.kind: caution for caution in survey(plan_of(run)).cautions}
     assert found[kind].message
-    assert found[kind].mend
+    assert found[kind].fix
     assert list(found[kind].files) in ([f"L/{path.name}"], [])  # none: it is about all
 
 

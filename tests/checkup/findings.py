@@ -17,8 +17,8 @@ def only(findings: list[Finding]) -> Finding:
 
 
 def bad(findings: list[Finding]) -> Finding:
-    """The one that is not ok; it says what mends it."""
+    """The one that is not ok; it says what fixes it."""
     finding = only([finding for finding in findings if finding.verdict != "ok"])
-    assert finding.mend
+    assert finding.fix
     assert bool(finding.exit_code) == (finding.verdict == "problem")
     return finding

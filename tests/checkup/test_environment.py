@@ -37,7 +37,7 @@ def test_a_python_of_another_environment(root: Path) -> None:
 
 def test_a_python_that_is_too_new(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 99, 0))
-    assert bad(check_python(subject())).mend == "uv venv --clear --python 3.14"
+    assert bad(check_python(subject())).fix == "uv venv --clear --python 3.14"
 
 
 def test_missing_and_old_packages(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

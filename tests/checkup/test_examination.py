@@ -28,11 +28,11 @@ def made(monkeypatch: pytest.MonkeyPatch, **checks: examination.Check) -> list[F
 
 
 def test_errors_are_findings(monkeypatch: pytest.MonkeyPatch) -> None:
-    both = ConfigurationError("2 problems", hint="mend them", details=["a", "b"])
+    both = ConfigurationError("2 problems", hint="fix them", details=["a", "b"])
     first, second, third = made(
         monkeypatch, one=raising(both), two=raising(ServerError("gone", hint="start it"))
     )
-    assert (first.check, first.says, first.mend, first.exit_code) == ("one", "a", "mend them", 2)
+    assert (first.check, first.says, first.fix, first.exit_code) == ("one", "a", "fix them", 2)
     assert second.says == "b"
     assert (third.check, third.exit_code) == ("two", 3)
 
@@ -44,8 +44,8 @@ def test_a_broken_package_is_a_problem_and_what_follows_from_it_none(monkeypatch
         two=raising(ImportError("No module named 'y'")),
         three=raising(AttributeError("module 'yaml' has no\nattribute 'z'")),
     )
-    assert (first.verdict, first.mend, first.exit_code) == ("problem", "uv sync", 2)
-    assert (second.verdict, second.mend) == ("warning", "Mend what stands above first")
+    assert (first.verdict, first.fix, first.exit_code) == ("problem", "uv sync", 2)
+    assert (second.verdict, second.fix) == ("warning", "Fix what stands above first")
     assert third.says == "not looked at: AttributeError: module 'yaml' has no attribute 'z'"
     assert third.verdict == "warning"
 
@@ -53,21 +53,21 @@ def test_a_broken_package_is_a_problem_and_what_follows_from_it_none(monkeypatch
 def test_a_bug_has_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = made(monkeypatch, one=raising(ZeroDivisionError("by zero")))
     assert (found.verdict, found.exit_code) == ("problem", 1)
-    assert "wildetect.log" in str(found.mend)
+    assert "wildetect.log" in str(found.fix)
 
 
 def test_one_cause_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    same = ConfigurationError("the port is none", hint="mend it")
+    same = ConfigurationError("the port is none", hint="fix it")
     assert len(made(monkeypatch, store=raising(same), port=raising(same))) == 1
 
 
 def test_the_first_problem_gives_the_code() -> None:
     found = [
         fine("a", "x"),
-        warning("b", "x", mend="y"),
-        problem("c", "x", mend="y", error=ServerError),
-        problem("d", "x", mend="y", error=ModelError),
-        problem("e", "x", mend="y"),
+        warning("b", "x", fix="y"),
+        problem("c", "x", fix="y", error=ServerError),
+        problem("d", "x", fix="y", error=ModelError),
+        problem("e", "x", fix="y"),
     ]
     assert exit_code(found) == 3
     assert exit_code(found[:2]) == exit_code([]) == 0

@@ -69,7 +69,7 @@ def test_an_address_that_leads_nowhere(
 def test_nobody(root: Path) -> None:
     found = bad(check_server(subject()))
     assert found.verdict == "warning"
-    assert found.mend == "Start it: uv run invoke mlflow.serve"
+    assert found.fix == "Start it: uv run invoke mlflow.serve"
     assert only(check_port(subject())).says.endswith(" is free")
 
 
@@ -118,4 +118,4 @@ def test_a_server_that_died(root: Path) -> None:
     found = bad(check_server(subject()))
     left.communicate(b"\n")
     assert found.says == "this project's server has died and left processes"
-    assert "mlflow.restart" in str(found.mend)
+    assert "mlflow.restart" in str(found.fix)

@@ -28,7 +28,7 @@ def test_pythonpath(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "gone"), str(tmp_path / "more")]))
     found = bad(check_shadowing(subject()))
     assert found.says == f"{tmp_path / 'more'} (PYTHONPATH) hides mlflow, numpy"
-    assert "PYTHONPATH" in str(found.mend)
+    assert "PYTHONPATH" in str(found.fix)
 
 
 def test_folders_and_files_that_hide_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def test_none_yet(root: Path) -> None:
 def test_a_file_store_of_old(root: Path) -> None:
     (root / "runs/mlflow/0").mkdir(parents=True)
     (root / "runs/mlflow/0/meta.yaml").touch()
-    assert bad(check_store(subject())).mend == "uv run invoke mlflow.migrate"
+    assert bad(check_store(subject())).fix == "uv run invoke mlflow.migrate"
 
 
 @pytest.mark.parametrize(

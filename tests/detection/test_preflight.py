@@ -71,7 +71,7 @@ def test_a_full_drive_is_refused_before_the_run(
 @pytest.mark.parametrize(("pictures", "helps"), [(0, False), (30, False), (60, True)])
 def test_drawing_fewer_pictures_is_proposed_where_it_helps(pictures: int, helps: bool) -> None:
     space = Space(needed=100, free=50, pictures=pictures)
-    assert ("--overlays none" in space.mend) == helps
+    assert ("--overlays none" in space.fix) == helps
 
 
 @pytest.mark.parametrize(("count", "looked_at"), [(0, 0), (1, 1), (50, 50), (51, 26), (10_000, 50)])

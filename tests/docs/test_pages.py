@@ -16,7 +16,7 @@ from wildetect.docs.pages import Pages
 from wildetect.docs.task_tables import TaskOption, TaskText, options_block
 from wildetect.errors import ConfigurationError
 from wildetect.tasks import ns
-from wildetect.tasks.command_line import mended
+from wildetect.tasks.command_line import corrected_words
 
 RUN = TaskText(
     name="detect.run",
@@ -161,7 +161,7 @@ def test_commands_in_sentences_name_tasks_and_options_that_there_are(
                 (tmp_path / word).parent.mkdir(exist_ok=True)
                 (tmp_path / word).touch()
         if not task.startswith("-"):
-            mended([task, *words], ns, core)
+            corrected_words([task, *words], ns, core)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_tiles_too_small_for_the_largest_animal_are_told(workspace: Workspace) -
     warning = (
         "warning: for an animal of 6 m tiles should overlap by up to 221 px, but those of 64 px overlap by "
         "half at most: it may be cut at their edges in 2 of 2 images. Set processing.tile_size to 500 or "
-        "more, or processing.largest_animal to less, or mend flight_specs.gsd, which is in cm/px.\n"
+        "more, or processing.largest_animal to less, or fix flight_specs.gsd, which is in cm/px.\n"
     )
     for more in ((), ("--dry-run",)):
         ended = workspace.invoke(*words, *more)
@@ -80,20 +80,20 @@ def test_a_given_overlap_needs_no_words(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "says", "mend"),
+    ("most", "says", "fix"),
     [
         (2, "3 of 5 images cannot be read; the run would stop after 3", "processing.max_errors to 3 or more"),
         (3, "3 of 5 images cannot be read", "The others would be done"),
     ],
 )
 def test_a_dry_run_says_whether_broken_files_would_stop_the_run(
-    workspace: Workspace, most: int, says: str, mend: str
+    workspace: Workspace, most: int, says: str, fix: str
 ) -> None:
     for number in range(3):
         (workspace.root / f"camp/{number} broken.jpg").write_bytes(b"no picture")
     configure(workspace, processing={"max_errors": most})
     error, hint = workspace.fail(5, *WORDS, "--dry-run")
     assert says in error
-    assert mend in hint
+    assert fix in hint
     _, hint = workspace.fail(5, *WORDS)
     assert ("processing.max_errors" in hint) == (most == 2)  # as the dry run said

@@ -11,14 +11,14 @@ from wildetect.results.files import replacing, write_text
 
 
 @pytest.mark.parametrize(
-    ("number", "mend"),
+    ("number", "fix"),
     [
         (errno.ENOSPC, "Make room on its drive, then give the same command again"),
         (errno.EDQUOT, "Make room on its drive, then give the same command again"),
         (errno.EACCES, "Close the file in other programs, or give another folder with --output."),
     ],
 )
-def test_what_mends_a_file_that_cannot_be_written(tmp_path: Path, number: int, mend: str) -> None:
+def test_what_mends_a_file_that_cannot_be_written(tmp_path: Path, number: int, fix: str) -> None:
     path = tmp_path / "detections.csv"
     write_text(path, "as it was")
 
@@ -29,7 +29,7 @@ def test_what_mends_a_file_that_cannot_be_written(tmp_path: Path, number: int, m
 
     with pytest.raises(InputError, match="cannot write") as raised:
         fail()
-    assert mend in raised.value.hint
+    assert fix in raised.value.hint
     assert path.read_text(encoding="utf-8") == "as it was"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -220,7 +220,7 @@ def test_a_vanished_folder_is_noticed(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="No such file") as raised:
             journal.sync()
         assert "is kept" not in raised.value.hint
-        assert "begins anew" in raised.value.hint
+        assert "begins again" in raised.value.hint
 
 
 def test_two_runs_into_one_folder(tmp_path: Path) -> None:

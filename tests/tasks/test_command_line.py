@@ -1,4 +1,4 @@
-"""What is typed behind `invoke`, or dropped on a .bat file: mended, or refused with a hint."""
+"""What is typed behind `invoke`, or dropped on a .bat file: fixed, or refused with a hint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.errors import ConfigurationError
 from wildetect.tasks import ns
-from wildetect.tasks.command_line import mended, words_of_explorer
+from wildetect.tasks.command_line import corrected_words, words_of_explorer
 
 FILE = r"C:\my work\scripts\run_detection.bat"
 
@@ -62,7 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
-    assert mended(given.split(), ns, program.initial_context) == read.split()
+    assert corrected_words(given.split(), ns, program.initial_context) == read.split()
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
 )
 def test_what_is_refused(given: str, says: str, hint: str, folder: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        mended(given.split(), ns, program.initial_context)
+        corrected_words(given.split(), ns, program.initial_context)
     assert caught.value.message.startswith(says)
     assert hint in caught.value.hint
 
 
 def test_an_empty_word_is_no_path(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"'' is no option of detect\.run"):
-        mended(["detect.run", ""], ns, program.initial_context)
+        corrected_words(["detect.run", ""], ns, program.initial_context)
 
 
 def test_through_the_program(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from wildetect.tasks.doctor import _line_for_terminal, _shown
 
 FINDINGS = [
     fine("server", "[bold]all[/bold] is well"),
-    problem("disk", "no space " + "is left " * 20, mend="uv run invoke it"),
+    problem("disk", "no space " + "is left " * 20, fix="uv run invoke it"),
 ]
 
 

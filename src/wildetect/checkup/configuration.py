@@ -24,7 +24,7 @@ def check_dotenv(subject: Subject) -> list[Finding]:
     if isinstance(subject.dotenv_error, ConfigurationError):
         return of_error(".env", subject.dotenv_error)
     if subject.dotenv_error is not None:
-        return [problem(".env", f"cannot be read: {subject.dotenv_error}", mend="uv sync")]
+        return [problem(".env", f"cannot be read: {subject.dotenv_error}", fix="uv sync")]
     values = project.dotenv.values
     if not project.dotenv_path.exists():
         says = "there is none: the environment and the defaults count"
@@ -53,7 +53,7 @@ def _unread(variables: Mapping[str, str]) -> list[Finding]:
     ]
     forms = ", ".join(f"{prefix}__" for prefix in known)
     return [
-        warning(".env", f"nothing reads the variable {name}", mend=f"Let it begin with one of {forms}")
+        warning(".env", f"nothing reads the variable {name}", fix=f"Let it begin with one of {forms}")
         for name in unread
     ]
 
@@ -82,7 +82,7 @@ def _of_section(subject: Subject, model: type[SectionKeys]) -> list[Finding]:
             return [fine("settings", f"{model.file} does not exist")]
     says = f"{model.file} is valid" if path.exists() else f"{model.file} does not exist: defaults count"
     found = [
-        warning("settings", text, mend=f"Take the keys out of {model.file}, or leave them: nothing changes")
+        warning("settings", text, fix=f"Take the keys out of {model.file}, or leave them: nothing changes")
         for text in said
     ]
     return [fine("settings", says), *found]

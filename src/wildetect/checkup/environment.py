@@ -34,7 +34,7 @@ def check_shadowing(subject: Subject) -> list[Finding]:
         if hidden:
             names = ", ".join(hidden[:MOST_NAMED]) + (", ..." if len(hidden) > MOST_NAMED else "")
             findings.append(
-                problem("shadowing", f"{folder}{where} hides {names}", mend=_mend(folder, hidden, where))
+                problem("shadowing", f"{folder}{where} hides {names}", fix=_fix(folder, hidden, where))
             )
     return findings or [fine("shadowing", "no file hides an installed package")]
 
@@ -77,7 +77,7 @@ def _modules(folder: Path) -> Iterator[str]:
                 yield name
 
 
-def _mend(folder: Path, hidden: list[str], where: str) -> str:
+def _fix(folder: Path, hidden: list[str], where: str) -> str:
     if where:
         clear = "set PYTHONPATH=" if os.name == "nt" else "unset PYTHONPATH"
         return f"Take {folder} out of the variable PYTHONPATH: {clear}"
@@ -110,7 +110,7 @@ def check_versions(subject: Subject) -> list[Finding]:
     says = f"wildetect {__version__} in {home}; {versions}"
     own = subject.project.root / "src"
     if (own / NAME / "__init__.py").is_file() and own.resolve() != home.resolve():
-        return [warning("versions", f"{says}: not the one of this project", mend="uv run invoke doctor")]
+        return [warning("versions", f"{says}: not the one of this project", fix="uv run invoke doctor")]
     return [fine("versions", says)]
 
 
@@ -131,16 +131,14 @@ def check_python(subject: Subject) -> list[Finding]:
     if tested and found > max(tested):
         newest = ".".join(map(str, max(tested)))
         return [
-            warning(
-                "python", f"{says}: tested up to {newest} only", mend=f"uv venv --clear --python {newest}"
-            )
+            warning("python", f"{says}: tested up to {newest} only", fix=f"uv venv --clear --python {newest}")
         ]
     if sys.maxsize <= 2**32:
-        return [problem("python", f"{says} has 32 bits", mend="uv venv --clear --python cpython-3.12")]
+        return [problem("python", f"{says} has 32 bits", fix="uv venv --clear --python cpython-3.12")]
     own = subject.project.root / ".venv"
     if own.is_dir() and own.resolve() != prefix.resolve():
         says += ", not the project's own environment .venv"
-        return [warning("python", says, mend="Start it as: uv run invoke doctor")]
+        return [warning("python", says, fix="Start it as: uv run invoke doctor")]
     return [fine("python", says)]
 
 
@@ -160,11 +158,11 @@ def check_packages(subject: Subject) -> list[Finding]:
     try:
         needed = importlib.metadata.requires(NAME) or []
     except importlib.metadata.PackageNotFoundError:
-        return [warning("packages", "wildetect runs without being installed", mend=SYNC)]
+        return [warning("packages", "wildetect runs without being installed", fix=SYNC)]
     needed = [one for one in needed if "extra ==" not in one]
     wrong = [says for one in needed if (says := _lacking(one))]
     if wrong:
-        return [problem("packages", says, mend=SYNC) for says in wrong]
+        return [problem("packages", says, fix=SYNC) for says in wrong]
     return [fine("packages", f"all {len(needed)} that it needs are installed")]
 
 
@@ -196,14 +194,14 @@ def check_uv(subject: Subject) -> list[Finding]:
         running = os.environ.get("UV")
         says = f"uv is not on PATH (it runs from {running})" if running else "uv was not found"
         if (subject.project.root / "tasks.py").is_file():
-            return [problem("uv", f"{says}: commands and .bat files cannot start", mend=INSTALL_UV)]
-        return [warning("uv", says, mend=INSTALL_UV)]
+            return [problem("uv", f"{says}: commands and .bat files cannot start", fix=INSTALL_UV)]
+        return [warning("uv", says, fix=INSTALL_UV)]
     version = _uv_version(found)
     if version is None:
-        return [problem("uv", f"{found} does not run", mend=INSTALL_UV)]
+        return [problem("uv", f"{found} does not run", fix=INSTALL_UV)]
     if on_path is None:
         says = f"{version} is in {Path(found).parent}, which is not on PATH"
-        return [warning("uv", says, mend=f"Put that folder on PATH: {found} tool update-shell")]
+        return [warning("uv", says, fix=f"Put that folder on PATH: {found} tool update-shell")]
     return [fine("uv", f"{version} ({found})")]
 
 

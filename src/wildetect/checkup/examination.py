@@ -26,7 +26,7 @@ __all__ = ["CHECKS", "as_document", "examine", "exit_code"]
 
 logger = logging.getLogger(__name__)
 
-FIRST = "Mend what stands above first"
+FIRST = "Fix what stands above first"
 Check = Callable[[Subject], list[Finding]]
 
 CHECKS: dict[str, Check] = {
@@ -46,7 +46,7 @@ CHECKS: dict[str, Check] = {
     "model": check_model,
     "device": check_device,
 }
-"""What everything else stands on comes first, so that the first problem is the one to mend first."""
+"""What everything else stands on comes first, so that the first problem is the one to fix first."""
 
 
 def examine(subject: Subject) -> Iterator[Finding]:
@@ -76,12 +76,12 @@ def _made(name: str, check: Check, subject: Subject, *, broken: bool) -> list[Fi
         return of_error(name, error)
     except ImportError as error:
         says = f"not looked at: {error}"
-        return [warning(name, says, mend=FIRST)] if broken else [problem(name, says, mend="uv sync")]
+        return [warning(name, says, fix=FIRST)] if broken else [problem(name, says, fix="uv sync")]
     except Exception as error:  # one check must not hide the others
         logger.debug("the check %s failed", name, exc_info=True)
         says = f"not looked at: {type(error).__name__}: {' '.join(str(error).split())}"
         if broken:
-            return [warning(name, says, mend=FIRST)]
+            return [warning(name, says, fix=FIRST)]
         return [Finding(name, "problem", says, "Report it with the end of runs/wildetect.log", EXIT_BUG)]
 
 
@@ -103,7 +103,7 @@ def as_document(findings: list[Finding]) -> dict[str, Any]:
                 "check": finding.check,
                 "verdict": finding.verdict,
                 "says": finding.says,
-                "mend": finding.mend,
+                "mend": finding.fix,
                 "exit_code": finding.exit_code,
             }
             for finding in findings

@@ -23,14 +23,14 @@ class Finding:
         check: What was looked at, such as "server".
         verdict: A warning does not keep tasks from working; a problem does.
         says: What was found.
-        mend: What mends it, best as a command; None where nothing has to be done.
+        fix: What fixes it, best as a command; None where nothing has to be done.
         exit_code: As errors have it: 2 configuration, 3 server, 4 model; 0 where it is no problem.
     """
 
     check: str
     verdict: Verdict
     says: str
-    mend: str | None = None
+    fix: str | None = None
     exit_code: int = 0
 
 
@@ -39,22 +39,20 @@ def fine(check: str, says: str) -> Finding:
     return Finding(check, "ok", says)
 
 
-def warning(check: str, says: str, *, mend: str) -> Finding:
+def warning(check: str, says: str, *, fix: str) -> Finding:
     """Something to know of."""
-    return Finding(check, "warning", says, mend)
+    return Finding(check, "warning", says, fix)
 
 
-def problem(
-    check: str, says: str, *, mend: str, error: type[WildDetectError] = ConfigurationError
-) -> Finding:
+def problem(check: str, says: str, *, fix: str, error: type[WildDetectError] = ConfigurationError) -> Finding:
     """Something that keeps a task from working; it would end with this error."""
-    return Finding(check, "problem", says, mend, error.exit_code)
+    return Finding(check, "problem", says, fix, error.exit_code)
 
 
 def of_error(check: str, error: WildDetectError) -> list[Finding]:
     """The problems that an error names."""
     return [
-        problem(check, says, mend=error.hint, error=type(error)) for says in error.details or (error.message,)
+        problem(check, says, fix=error.hint, error=type(error)) for says in error.details or (error.message,)
     ]
 
 

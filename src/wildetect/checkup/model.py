@@ -26,28 +26,26 @@ def check_model(subject: Subject) -> list[Finding]:
     try:
         settings = subject.detection
     except ConfigurationError:
-        return [
-            warning("model", "not looked at: its settings are wrong", mend="Mend what stands above first")
-        ]
+        return [warning("model", "not looked at: its settings are wrong", fix="Fix what stands above first")]
     try:
         text = named_by_settings(subject.project, settings)
     except ConfigurationError as error:
-        return [warning("model", error.message, mend=error.hint)]
+        return [warning("model", error.message, fix=error.hint)]
     try:
         if names_a_file(text):
-            mend = f"Mend model.mlflow_model_name in {settings.file}."
-            return _weights_file(subject.project.path(Path(text)), mend)
+            fix = f"Fix model.mlflow_model_name in {settings.file}."
+            return _weights_file(subject.project.path(Path(text)), fix)
         reference = ModelReference.parse(text)
         return _asked(subject, reference) if subject.answers else _from_cache(subject, reference)
     except (ConfigurationError, ModelError, ServerError) as error:
         return of_error("model", error)
 
 
-def _weights_file(path: Path, mend: str) -> list[Finding]:
+def _weights_file(path: Path, fix: str) -> list[Finding]:
     from wildetect.registry.weights.intake import check_is_onnx
     from wildetect.registry.weights.weights_file import check_file
 
-    check_is_onnx(path, mend=mend)
+    check_is_onnx(path, fix=fix)
     check_file(path)
     return [fine("model", f"the weights file {path} is there")]
 
@@ -61,7 +59,7 @@ def _from_cache(subject: Subject, reference: ModelReference) -> list[Finding]:
         says = f"{reference} is {copy}, as far as this machine knows; its copy is whole"
         return [fine("model", says)]
     says = f"{reference} is not on this machine, and no server answers that could be asked"
-    return [warning("model", says, mend="uv run invoke mlflow.serve, or mend the server's address")]
+    return [warning("model", says, fix="uv run invoke mlflow.serve, or fix the server's address")]
 
 
 def _asked(subject: Subject, reference: ModelReference) -> list[Finding]:
@@ -70,11 +68,11 @@ def _asked(subject: Subject, reference: ModelReference) -> list[Finding]:
 
     held = {model.name: model for model in held_models(subject.probe)}
     if not held:
-        return [warning("model", f"nothing is registered yet, {reference} is wanted", mend=REGISTER)]
+        return [warning("model", f"nothing is registered yet, {reference} is wanted", fix=REGISTER)]
     version = _version_of(reference, held.get(reference.name))
     if version is None:
-        says, mend = _unknown(reference, held)
-        return [problem("model", says, mend=mend, error=ModelError)]
+        says, fix = _unknown(reference, held)
+        return [problem("model", says, fix=fix, error=ModelError)]
     says = f"{reference} is version {version}" if not reference.is_fixed else f"{reference} is registered"
     return [fine("model", says), _weights(subject, reference, version)]
 
@@ -122,10 +120,10 @@ def _weights(subject: Subject, reference: ModelReference, version: int) -> Findi
         )
     says = f"the registry has lost {', '.join(missing)} of {fixed}"
     alias = f" --alias {reference.alias}" if reference.alias else ""
-    mend = f"{REGISTER} --weights FILE --name {reference.name}{alias} --force"
+    fix = f"{REGISTER} --weights FILE --name {reference.name}{alias} --force"
     if copy is not None:
-        return warning("weights", f"{says}; this machine has a copy, others cannot fetch it", mend=mend)
-    return problem("weights", says, mend=mend, error=ModelError)
+        return warning("weights", f"{says}; this machine has a copy, others cannot fetch it", fix=fix)
+    return problem("weights", says, fix=fix, error=ModelError)
 
 
 def check_device(subject: Subject) -> list[Finding]:
@@ -144,6 +142,6 @@ def check_device(subject: Subject) -> list[Finding]:
         return of_error("device", error)
     says = f"{wanted}: {first.says}"
     if first is CPU and wanted == "auto" and shutil.which("nvidia-smi"):
-        mend = "Install onnxruntime-gpu as docs/settings/detection.md says"
-        return [warning("device", f"{says}; the NVIDIA GPU of this machine is not used", mend=mend)]
+        fix = "Install onnxruntime-gpu as docs/settings/detection.md says"
+        return [warning("device", f"{says}; the NVIDIA GPU of this machine is not used", fix=fix)]
     return [fine("device", says)]

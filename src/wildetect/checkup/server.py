@@ -28,15 +28,15 @@ def check_server(subject: Subject) -> list[Finding]:
     address = _address(subject.uri)
     if address is None:
         says = f"{TRACKING_URI} is {shown}{_where(subject)}, which is no address of a server"
-        return [problem("server", says, mend=f"Write {TRACKING_URI}={DEFAULT} into .env", error=ServerError)]
+        return [problem("server", says, fix=f"Write {TRACKING_URI}={DEFAULT} into .env", error=ServerError)]
     host, port = address
     if "@" in urllib.parse.urlsplit(subject.uri).netloc:
         says = f"{TRACKING_URI}{_where(subject)} holds a sign-in, which is not read there"
-        mend = "Write MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env instead"
-        return [problem("server", says, mend=mend, error=ServerError)]
+        fix = "Write MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env instead"
+        return [problem("server", says, fix=fix, error=ServerError)]
     if not _is_known(host, port):
         says = f"the name {host} of {TRACKING_URI}{_where(subject)} is not known here"
-        return [problem("server", says, mend="Mend the name, or connect to its network", error=ServerError)]
+        return [problem("server", says, fix="Fix the name, or connect to its network", error=ServerError)]
     if subject.healthy:
         try:
             version = subject.probe.version()
@@ -89,12 +89,12 @@ def _whose(subject: Subject, says: str) -> list[Finding]:
             warning(
                 "server",
                 f"{says}{_where(subject)}; this project's own runs at {own.url}, where no task looks",
-                mend=f"Use it: {TRACKING_URI}={own.url} in .env; or end it: uv run invoke mlflow.stop",
+                fix=f"Use it: {TRACKING_URI}={own.url} in .env; or end it: uv run invoke mlflow.stop",
             )
         ]
     if subject.project.variable(TRACKING_URI) is None:
-        mend = f"Write {TRACKING_URI} into .env: that address to use it, another port to have one's own"
-        return [warning("server", f"{says} is another project's", mend=mend)]
+        fix = f"Write {TRACKING_URI} into .env: that address to use it, another port to have one's own"
+        return [warning("server", f"{says} is another project's", fix=fix)]
     return [fine("server", f"{says}{_where(subject)}, not of this project")]
 
 
@@ -107,22 +107,22 @@ def _nobody(subject: Subject, shown: str, host: str, port: int) -> list[Finding]
     condition = condition_of(own)
     says = f"no MLflow server answers at {shown}{_where(subject)}"
     if condition == "running" and own is not None:
-        mend = f"Write {TRACKING_URI}={own.url} into .env"
-        return [problem("server", f"{says}; this project's runs at {own.url}", mend=mend, error=ServerError)]
+        fix = f"Write {TRACKING_URI}={own.url} into .env"
+        return [problem("server", f"{says}; this project's runs at {own.url}", fix=fix, error=ServerError)]
     if condition == "starting":
-        return [warning("server", "this project's server is starting", mend=HINTS[condition])]
+        return [warning("server", "this project's server is starting", fix=HINTS[condition])]
     if condition in ("not answering", "broken"):
         what = "runs, but does not answer" if condition == "not answering" else "has died and left processes"
-        return [problem("server", f"this project's server {what}", mend=HINTS[condition], error=ServerError)]
+        return [problem("server", f"this project's server {what}", fix=HINTS[condition], error=ServerError)]
     if _listens(host, port):
         says = f"something that is no MLflow server answers at {shown}{_where(subject)}"
-        mend = f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:5001"
-        mend = mend if is_loopback(host) else f"Mend {TRACKING_URI}"
-        return [problem("server", says, mend=mend, error=ServerError)]
+        fix = f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:5001"
+        fix = fix if is_loopback(host) else f"Fix {TRACKING_URI}"
+        return [problem("server", says, fix=fix, error=ServerError)]
     if is_loopback(host):
-        return [warning("server", f"{says}: none is running", mend=f"Start it: {SERVE}")]
-    mend = f"Start it there; let the firewall pass port {port}; or mend {TRACKING_URI}"
-    return [problem("server", says, mend=mend, error=ServerError)]
+        return [warning("server", f"{says}: none is running", fix=f"Start it: {SERVE}")]
+    fix = f"Start it there; let the firewall pass port {port}; or fix {TRACKING_URI}"
+    return [problem("server", says, fix=fix, error=ServerError)]
 
 
 def _listens(host: str, port: int) -> bool:
@@ -149,5 +149,5 @@ def check_port(subject: Subject) -> list[Finding]:
         # the tasks have a server, so that no other is needed
         if points_at(subject.uri, plan.host, plan.port):
             return [fine("port", f"{plan.port} is held by the MLflow server that the tasks use")]
-        return [warning("port", error.message, mend=error.hint)]
+        return [warning("port", error.message, fix=error.hint)]
     return [fine("port", f"{plan.port} is free")]

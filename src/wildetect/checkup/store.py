@@ -33,7 +33,7 @@ def check_store(subject: Subject) -> list[Finding]:
         place = _existing(folder)
         if place is None or not place.is_dir() or not os.access(place, os.W_OK):
             says = f"{place or folder} cannot be written"
-            findings.append(problem("store", says, mend=RIGHTS, error=ServerError))
+            findings.append(problem("store", says, fix=RIGHTS, error=ServerError))
     return findings
 
 
@@ -43,8 +43,8 @@ def _database_server(shown: str, host: str, port: int) -> list[Finding]:
             return [fine("store", f"{shown} answers")]
     except OSError as error:
         says = f"the database server of {shown} does not answer ({error.strerror or error})"
-        mend = "Start it, or correct backend_store_uri in configs/mlflow.yaml"
-        return [problem("store", says, mend=mend, error=ServerError)]
+        fix = "Start it, or correct backend_store_uri in configs/mlflow.yaml"
+        return [problem("store", says, fix=fix, error=ServerError)]
 
 
 def _database(subject: Subject, database: Path) -> list[Finding]:
@@ -56,7 +56,7 @@ def _database(subject: Subject, database: Path) -> list[Finding]:
     if not database.exists():
         if holds_file_store(subject.plan.folder):
             says = f"{subject.project.shown(subject.plan.folder)} holds a file store, which MLflow gave up"
-            return [problem("store", says, mend="uv run invoke mlflow.migrate", error=ServerError)]
+            return [problem("store", says, fix="uv run invoke mlflow.migrate", error=ServerError)]
         return [fine("store", f"there is no {shown} yet: mlflow.serve makes it")]
     with warnings_kept() as said:
         try:
@@ -67,8 +67,8 @@ def _database(subject: Subject, database: Path) -> list[Finding]:
     revision = revision_of(database, STORE_SCHEMA) or "none yet"
     says = f"{shown}, {database.stat().st_size / 1e6:.1f} MB, schema {revision}"
     if older:
-        mend = "Nothing to do: mlflow.serve makes a copy of it before MLflow changes it"
-        return [warning("store", f"{says}, of an older MLflow", mend=mend)]
+        fix = "Nothing to do: mlflow.serve makes a copy of it before MLflow changes it"
+        return [warning("store", f"{says}, of an older MLflow", fix=fix)]
     return [fine("store", f"{says}, {'looked at in part' if said else 'sound'}")]
 
 
@@ -81,13 +81,13 @@ def check_disk(subject: Subject) -> list[Finding]:
         says = f"{_size(free)} are free on the disk of {place}"
         if subject.space is not None and free < subject.space:
             says += f", {subject.space / 1e9:g} GB are wanted"
-            mend = "Free some space, or give another disk: --output, artifacts_destination"
-            findings.append(problem("disk", says, mend=mend, error=InputError))
+            fix = "Free some space, or give another disk: --output, artifacts_destination"
+            findings.append(problem("disk", says, fix=fix, error=InputError))
         elif free < LEAST_SPACE:
-            mend = f"Free some space: the server needs {LEAST_SPACE // 1_000_000} MB"
-            findings.append(problem("disk", says, mend=mend, error=ServerError))
+            fix = f"Free some space: the server needs {LEAST_SPACE // 1_000_000} MB"
+            findings.append(problem("disk", says, fix=fix, error=ServerError))
         elif free < LITTLE_SPACE:
-            findings.append(warning("disk", says, mend="Free some space before a long run"))
+            findings.append(warning("disk", says, fix="Free some space before a long run"))
         else:
             findings.append(fine("disk", says))
     return findings

@@ -47,7 +47,7 @@ def blocks_of(text: str) -> list[Block]:
 
 
 def rewritten(text: str, made: Callable[[Block], str]) -> str:
-    """A page with each of its blocks made anew.
+    """A page with each of its blocks made again.
 
     Args:
         text: The page.

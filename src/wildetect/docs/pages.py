@@ -175,7 +175,7 @@ class Pages:
     tasks: tuple[TaskText, ...]
 
     def write(self) -> list[Path]:
-        """Make all blocks anew, and a page where one is missing.
+        """Make all blocks again, and a page where one is missing.
 
         Returns:
             The pages that are different now.
@@ -251,7 +251,7 @@ class Pages:
             return rewritten(text, self._block)
         except ValueError as error:
             raise ConfigurationError(
-                f"{self._shown(path)}: {error}", hint="Mend the line in the page, or remove it."
+                f"{self._shown(path)}: {error}", hint="Fix the line in the page, or remove it."
             ) from error
 
     def _block(self, block: Block) -> str:

@@ -125,7 +125,7 @@ def _usable(result: ImageResult, image: LabelledImage) -> Detections:
     if result.detections is None:
         raise InputError(
             f"{result.name} cannot be evaluated: {result.failure}",
-            hint="Mend it, or take it out of the annotations: the numbers are for all pictures or none.",
+            hint="Fix it, or take it out of the annotations: the numbers are for all pictures or none.",
         )
     size = (result.width, result.height)
     if image.size is not None and image.size != size:

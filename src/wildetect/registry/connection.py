@@ -74,7 +74,7 @@ def connect(uri: str) -> Connection:
     if not Probe(uri, timeout=ANSWER_TIMEOUT).healthy():
         raise ServerError(
             f"no MLflow server answers at {uri}",
-            hint="Start it with: uv run invoke mlflow.serve (or mend MLFLOW_TRACKING_URI in .env)",
+            hint="Start it with: uv run invoke mlflow.serve (or fix MLFLOW_TRACKING_URI in .env)",
         )
     for name, value in CLIENT_ENVIRONMENT.items():
         os.environ.setdefault(name, value)

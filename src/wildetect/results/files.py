@@ -85,6 +85,6 @@ def unwritable(path: Path, error: OSError, hint: str) -> InputError:
     elif error.errno == errno.ENOENT:
         hint = (
             "Its folder was removed meanwhile. Bring back the folder, or its drive, and give the same "
-            "command again; without it the command begins anew."
+            "command again; without it the command begins again."
         )
     return InputError(f"cannot write {path}: {error.strerror or error}", hint=hint)

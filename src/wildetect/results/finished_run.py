@@ -63,7 +63,7 @@ def read_finished_run(folder: Path) -> FinishedRun:
     if len(results) != record.images.done:
         raise InputError(
             f"the journal in {folder} holds other images than run.json counts",
-            hint="Give the detect.run command of that run again: it writes both anew.",
+            hint="Give the detect.run command of that run again: it writes both again.",
         )
     return FinishedRun(folder, record, results)
 

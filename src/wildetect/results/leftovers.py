@@ -32,7 +32,7 @@ _DRAFT = re.compile(r"\..+\.\d+\.tmp")
 
 
 def remove_run(folder: Path) -> None:
-    """Remove the results of the run in a folder: for a run that begins anew.
+    """Remove the results of the run in a folder: for a run that begins again.
 
     Raises:
         InputError: A file cannot be removed: on Windows another program has it open.

@@ -265,7 +265,7 @@ def merged(model: type[Section], project: Project, layers: Layers) -> Section:
         readable = not problems or yaml_file.values
         problems += _problems_of(error, model, ordered, yaml_file) if readable else []
     problems.sort(key=_place)
-    raise_problems(problems, hint=f"Mend it there; {project.shown(layers.path)} explains each key.")
+    raise_problems(problems, hint=f"Fix it there; {project.shown(layers.path)} explains each key.")
     assert settings is not None  # noqa: S101 - raise_problems has raised otherwise
     return settings
 

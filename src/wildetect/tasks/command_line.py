@@ -1,4 +1,4 @@
-"""What follows `invoke`, mended and checked before invoke itself reads it.
+"""What follows `invoke`, fixed and checked before invoke itself reads it.
 
 invoke takes a word without a dash for the name of a task, and ends with 1 where it knows no such option
 or task. So tasks.py shows the words here first: paths become values of the option that the task takes
@@ -21,7 +21,7 @@ from wildetect.errors import ConfigurationError
 from wildetect.shims import COMMAND_LINE
 from wildetect.tasks.support import Verb, errors_told
 
-__all__ = ["mended", "prepare_command_line", "words_of_explorer"]
+__all__ = ["corrected_words", "prepare_command_line", "words_of_explorer"]
 
 WORD = re.compile(r'(?:"[^"]*"|[^\s"])+')
 UNKNOWN = re.compile(r"No idea what '(.*)' is!")
@@ -29,7 +29,7 @@ NO_VALUE = re.compile(r"Flag <Argument: (\S+).*> needed value")
 
 
 def prepare_command_line(tasks: Collection) -> None:
-    """Mend and check the words of the `invoke` that is running; elsewhere do nothing.
+    """Fix and check the words of the `invoke` that is running; elsewhere do nothing.
 
     Raises:
         Exit: With code 2 where invoke would refuse the words.
@@ -41,7 +41,7 @@ def prepare_command_line(tasks: Collection) -> None:
     from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))
     words = [*program.core.unparsed, *from_explorer]
     try:
-        program.core.unparsed[:] = mended(words, tasks, program.initial_context)
+        program.core.unparsed[:] = corrected_words(words, tasks, program.initial_context)
     except ConfigurationError as error:
         with errors_told():
             raise error from None
@@ -59,7 +59,7 @@ def words_of_explorer(line: str) -> list[str]:
     return [word.replace('"', "") for word in WORD.findall(command.partition('" ')[2])]
 
 
-def mended(words: Sequence[str], tasks: Collection, core: ParserContext) -> list[str]:
+def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext) -> list[str]:
     """The words as invoke shall read them: each bare path behind the option that takes it.
 
     Args:

@@ -106,7 +106,7 @@ def _all_in_one(errors: list[ConfigurationError]) -> ConfigurationError:
         return errors[0]
     problems = [line for error in errors for line in error.details or (error.message,)]
     says = f"{len(problems)} problems in the settings"
-    return type(errors[0])(says, hint="Mend them there; each file explains its keys.", details=problems)
+    return type(errors[0])(says, hint="Fix them there; each file explains its keys.", details=problems)
 
 
 @verb(help={"check": "change nothing; exit 2 if a file is missing, out of date or nobody's"})

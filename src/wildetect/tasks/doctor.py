@@ -29,7 +29,7 @@ GIGABYTE = 1_000_000_000
     shim="doctor.bat",
 )
 def doctor(context: Context, space: str | None = None, json: bool = False) -> None:
-    """Look for what is wrong, and say what mends it.
+    """Look for what is wrong, and say what fixes it.
 
     Starts and changes nothing, and needs no network. The exit code is 0 where no problem is found, else that
     of the first problem: 2 settings or environment, 3 server, store or disk, 4 model, as errors have it.
@@ -68,8 +68,8 @@ def _shown(findings: Iterator[Finding]) -> Iterator[Finding]:
 
 def _plain_line(finding: Finding) -> None:
     print(f"{finding.verdict:<{WIDTHS[0]}}  {finding.check:<{WIDTHS[1]}}  {finding.says}", flush=True)
-    if finding.mend:
-        print(f"{'':<{WIDTHS[0]}}  {'':<{WIDTHS[1]}}  -> {finding.mend}", flush=True)
+    if finding.fix:
+        print(f"{'':<{WIDTHS[0]}}  {'':<{WIDTHS[1]}}  -> {finding.fix}", flush=True)
 
 
 def _line_for_terminal() -> Callable[[Finding], None]:
@@ -88,8 +88,8 @@ def _line_for_terminal() -> Callable[[Finding], None]:
         grid.add_column(width=WIDTHS[1], style="bold")
         grid.add_column(overflow="fold")
         grid.add_row(*map(Text, (finding.verdict, finding.check, finding.says)))
-        if finding.mend:
-            grid.add_row("", "", Text(f"-> {finding.mend}", style="cyan"))
+        if finding.fix:
+            grid.add_row("", "", Text(f"-> {finding.fix}", style="cyan"))
         console.print(grid)
 
     return line

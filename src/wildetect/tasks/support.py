@@ -139,7 +139,7 @@ def export_variables(project: Project) -> None:
 
 @contextlib.contextmanager
 def errors_told() -> Iterator[None]:
-    """Turn errors into a line that says what is wrong, one that says what mends it, and an exit code.
+    """Turn errors into a line that says what is wrong, one that says what fixes it, and an exit code.
 
     A bug's traceback goes to the log file; `WILDETECT_DEBUG=1` shows it.
     """

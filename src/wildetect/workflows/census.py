@@ -213,7 +213,7 @@ def raise_if_incomplete(done: CensusDone) -> None:
         files = missing[0]["files"]
         raise InputError(
             f"{len(files):,} photographs of the run are no longer there; the others are counted",
-            hint=missing[0]["mend"],
+            hint=missing[0]["fix"],
             details=files[:MOST_CAUTIONS_SHOWN],
         )
     if done.detection is not None:
@@ -223,7 +223,7 @@ def raise_if_incomplete(done: CensusDone) -> None:
 def _notice_cautions(document: dict[str, Any], watcher: Watcher) -> None:
     cautions = document["cautions"]
     for caution in cautions[:MOST_CAUTIONS_SHOWN]:
-        watcher.notice(f"warning: {caution['message']} {caution['mend']}".rstrip())
+        watcher.notice(f"warning: {caution['message']} {caution['fix']}".rstrip())
     if len(cautions) > MOST_CAUTIONS_SHOWN:
         watcher.notice(f"and {len(cautions) - MOST_CAUTIONS_SHOWN} more warnings in the report")
 

@@ -110,7 +110,7 @@ def _warn_of_small_tiles(overlap: OverlapSummary, options: PipelineOptions, watc
     if auto is None or not overlap.capped:
         return
     enough = math.ceil(overlap.tile_size / _ROUND) * _ROUND
-    gsd = ", or mend flight_specs.gsd, which is in cm/px" if auto.flight.gsd is not None else ""
+    gsd = ", or fix flight_specs.gsd, which is in cm/px" if auto.flight.gsd is not None else ""
     watcher.notice(
         f"warning: for an animal of {auto.largest_animal:g} m tiles should overlap by up to "
         f"{overlap.needed:,} px, but those of {options.tile_size:,} px overlap by half at most: it may be "

@@ -48,8 +48,8 @@ def chosen_model(
     path = from_caller(text) if wanted else project.path(Path(text))
     if not (names_a_file(text) or path.is_file()):
         return _from_registry(project, ModelReference.parse(text), watcher)
-    mend = f"Give the file with --model, or as model.mlflow_model_name in {settings.file}."
-    model = _from_file(project, path, mend)
+    fix = f"Give the file with --model, or as model.mlflow_model_name in {settings.file}."
+    model = _from_file(project, path, fix)
     try:
         return model, connect_for(project, watcher)
     except ServerError as error:
@@ -78,15 +78,15 @@ def _from_registry(
     return fetch(connection, reference, cache), connection
 
 
-def _from_file(project: Project, path: Path, mend: str) -> FetchedModel:
+def _from_file(project: Project, path: Path, fix: str) -> FetchedModel:
     """A weights file as it lies there; read as the registration settings say, where they name it.
 
     Args:
         project: Its registration settings may name the file.
         path: The file.
-        mend: Where it is to be named, as a hint.
+        fix: Where it is to be named, as a hint.
     """
-    check_is_onnx(path, mend=mend)
+    check_is_onnx(path, fix=fix)
     weights = inspect(path)
     registration = load_settings(RegistrationSettings, project)
     named = registration.weights_path

@@ -48,12 +48,12 @@ def _left_out(survey: Survey) -> Iterator[Caution]:
         number = "1 photograph does" if len(files) == 1 else f"{len(files):,} photographs do"
         them = "it" if len(files) == 1 else "them"
         if "position" in reason:
-            kind, mend = "no-position", _TABLE
+            kind, fix = "no-position", _TABLE
         elif "horizon" in reason:
-            kind, mend = "horizon", "Fly with the gimbal at -90 degrees."
+            kind, fix = "horizon", "Fly with the gimbal at -90 degrees."
         else:
-            kind, mend = "no-place", "Leave them out, or correct what they say of themselves."
-        yield Caution(kind, f"{number} not count, with the animals in {them}: {reason}.", mend, files)
+            kind, fix = "no-place", "Leave them out, or correct what they say of themselves."
+        yield Caution(kind, f"{number} not count, with the animals in {them}: {reason}.", fix, files)
 
 
 def _dark(survey: Survey) -> Iterator[Caution]:

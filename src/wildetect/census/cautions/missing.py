@@ -57,6 +57,6 @@ def cautions_of(gathered: Gathered) -> Iterator[Caution]:
             "failed",
             f"Detection failed in {number:,} photograph{'s' * (number > 1)}: animals there were not looked "
             "for, and the ground there does not count as searched.",
-            "The detection run's report says why; mend the files and give its command again.",
+            "The detection run's report says why; fix the files and give its command again.",
             list(gathered.failed),
         )

@@ -21,7 +21,7 @@ _AGREEING = 3  # animals: across a narrow overlap one or two may agree by chance
 _LEAST_VOTES = 30  # pairs of photographs: fewer tell nothing of all of them
 _STANDARD_ERRORS = 5.0
 _LARGEST, _MOST_TURNED = 1.4, 20.0  # factor and degrees: beyond, something else is wrong
-_ROUNDS = 8  # of weighing votes anew
+_ROUNDS = 8  # of weighing votes again
 
 
 class Misfit(NamedTuple):

@@ -144,7 +144,7 @@ ERROR_PARTS = 3 * 2**0.5
 _SPREAD_PARTS = 3.0  # of that error: how well boxes of one animal agree when the shifts are taken out
 
 
-_ROUNDS = 4  # of weighing votes anew
+_ROUNDS = 4  # of weighing votes again
 
 
 _EXACT = 1e-8  # of a solution

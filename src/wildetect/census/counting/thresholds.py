@@ -41,7 +41,7 @@ def numbers_by_confidence(
     lowest: float = 0.05,
     classes: Sequence[int] | None = None,
 ) -> list[NumberSeen]:
-    """Number seen at each threshold from 0.05 to 0.95, counted once anew among the boxes that reach it.
+    """Number seen at each threshold from 0.05 to 0.95, counted once again among the boxes that reach it.
 
     Two boxes of one animal differ in confidence: at a threshold between them the animal is still seen.
     Which boxes are one animal may change with the threshold, too, as the nearest partner drops out.

@@ -115,7 +115,7 @@ MOST_MISTAKES_SHOWN = 10
 _COMMON = 1e-3  # part of the smaller of two strata that may lie in the other: lines drawn by hand
 
 
-_FIX = 'mend the outline, in QGIS with "Fix geometries", and save it under the same name'
+_FIX = 'fix the outline, in QGIS with "Fix geometries", and save it under the same name'
 
 
 _KINDS = {
@@ -125,7 +125,7 @@ _KINDS = {
 
 
 class Mistake(NamedTuple):
-    """What is wrong with one feature, and what mends it."""
+    """What is wrong with one feature, and what fixes it."""
 
     text: str
     hint: str

@@ -35,7 +35,7 @@ def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, 
     repeated = sorted({name for name in class_names if class_names.count(name) > 1})
     if repeated and settings.class_names:
         raise ModelError(
-            f"class_names holds {', '.join(repeated)} more than once", hint=f"Mend class_names: in {CONFIG}."
+            f"class_names holds {', '.join(repeated)} more than once", hint=f"Fix class_names: in {CONFIG}."
         )
     return Manifest(
         family=family,

@@ -68,7 +68,7 @@ class Detector:
         if not self._family.every_output:
             self._outputs = self._outputs[:1]
         self.batch = self._largest_batch()
-        # on a GPU each pass has so many tiles: its libraries prepare anew for another number (1 to 3 s)
+        # on a GPU each pass has so many tiles: its libraries prepare again for another number (1 to 3 s)
         self._full = batch_size if self.batched else None
         self.classifier = _second_stage(manifest, classifier, device)
 

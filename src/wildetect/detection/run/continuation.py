@@ -29,7 +29,7 @@ class Continuation:
 
     Attributes:
         done: Have a result that holds: nothing of them failed, and their files are as they were.
-        left: The others, failed ones among them: a drive may be back, a file mended; and a file that is
+        left: The others, failed ones among them: a drive may be back, a file fixed; and a file that is
             still broken costs little.
         stamps: Size and time of each image's file, before any was read.
         left_out: Names of the images that the journal knows and that are not among those of the run now.

@@ -144,16 +144,16 @@ def raise_if_unreadable(run: DryRun) -> None:
     """
     if run.space.free < run.space.needed:
         raise InputError(
-            f"the drive of {run.output} has too little space for the results", hint=run.space.mend
+            f"the drive of {run.output} has too little space for the results", hint=run.space.fix
         )
     broken, most = len(run.survey.unreadable), run.settings["max_errors"]
     if broken > most:
         raise InputError(
             f"{broken} of {run.found} images cannot be read; the run would stop after {most + 1}",
-            hint=f"Mend or remove these files, or set processing.max_errors to {broken} or more.",
+            hint=f"Fix or remove these files, or set processing.max_errors to {broken} or more.",
         )
     if broken:
         raise InputError(
             f"{broken} of {run.found} images cannot be read",
-            hint="The others would be done; mend or remove these files before the run.",
+            hint="The others would be done; fix or remove these files before the run.",
         )

@@ -30,9 +30,9 @@ def raise_if_images_failed(run: DetectionRun) -> None:
         details.append(f"besides, {_unread(run)} of images that are done could not be read")
     stopped = f"; the run stopped there, {images.left} images are left" if images.left else ""
     hint = (
-        "Allow more with processing.max_errors, or mend the files, and run again."
+        "Allow more with processing.max_errors, or fix the files, and run again."
         if images.left
-        else "The others are done and written; mend or remove these files and run again."
+        else "The others are done and written; fix or remove these files and run again."
     )
     raise InputError(f"{len(failures)} of {images.found} images failed{stopped}", hint=hint, details=details)
 

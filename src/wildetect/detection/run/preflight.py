@@ -69,7 +69,7 @@ class Space:
     pictures: int = 0
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """What to do where it is too little."""
         if self.needed - self.pictures > self.free:
             return "Make room, or give another folder with --output."
@@ -184,6 +184,6 @@ def check_space(folder: Path, images: int, looked_at: Survey, overlays: int | No
         raise InputError(
             f"the results need about {space.needed / 1e6:,.0f} MB, "
             f"but {folder} has {space.free / 1e6:,.0f} MB free",
-            hint=space.mend,
+            hint=space.fix,
         )
     return space

@@ -3,7 +3,7 @@
 Tiles overlap, so that an animal at the border of one tile lies well inside the next. The first tile
 sees a part of it and reports a short box, which ends at the border; the second one reports the whole
 animal. The two overlap too little for NMS by IoU: an animal of 90 px of which 30 are seen has an IoU of
-a third, and would be counted twice. Comparing with the smaller box everywhere (IoS) would mend that,
+a third, and would be counted twice. Comparing with the smaller box everywhere (IoS) would fix that,
 and would drop a calf that stands before its mother.
 
 So the rule is for boxes at a border alone. A box is left out if

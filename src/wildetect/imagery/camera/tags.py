@@ -46,7 +46,7 @@ _VALUE = re.compile(
 def read_xmp(block: object) -> dict[str, str]:
     """Values by name of a drone's properties, in both layouts that XMP has.
 
-    Nothing is parsed as XML: blocks that programs have cut or mended wrongly tell as much as they hold.
+    Nothing is parsed as XML: blocks that programs have cut or repaired wrongly tell as much as they hold.
 
     Args:
         block: What Pillow found; anything but bytes holds nothing.

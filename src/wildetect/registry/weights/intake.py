@@ -210,27 +210,27 @@ def prepared_classifier(path: Path) -> PreparedWeights:
             "format=onnx), or set classifier: null to register the detector alone.",
         )
     _check_is_there(
-        path, "Mend classifier.weights in configs/detector_registration.yaml, or set classifier: null."
+        path, "Fix classifier.weights in configs/detector_registration.yaml, or set classifier: null."
     )
     size, sha256 = path.stat().st_size, sha256_of(path)
     return PreparedWeights(path, Source(file=path.name, size=size, sha256=sha256, path=str(path)))
 
 
-def check_is_onnx(path: Path, *, mend: str = _NAMED) -> None:
+def check_is_onnx(path: Path, *, fix: str = _NAMED) -> None:
     """Refuse weights of other formats by their name, and paths that lead nowhere.
 
     Args:
         path: The file.
-        mend: Where the file is to be named, as a hint.
+        fix: Where the file is to be named, as a hint.
 
     Raises:
-        ModelError: With the command that mends it, where there is one.
+        ModelError: With the command that fixes it, where there is one.
     """
     kind = FORMATS.get(path.suffix.lower())
     if kind == "onnx":
-        _check_is_there(path, mend)
+        _check_is_there(path, fix)
     elif kind is None:
-        _check_is_there(path, mend)
+        _check_is_there(path, fix)
         raise _refused(path)
     else:
         raise ModelError(
@@ -239,10 +239,10 @@ def check_is_onnx(path: Path, *, mend: str = _NAMED) -> None:
         )
 
 
-def _check_is_there(path: Path, mend: str) -> None:
+def _check_is_there(path: Path, fix: str) -> None:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise ModelError(f"the weights file {path} {what}", hint=mend)
+        raise ModelError(f"the weights file {path} {what}", hint=fix)
 
 
 def _refused(path: Path) -> ModelError:

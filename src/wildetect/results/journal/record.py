@@ -147,7 +147,7 @@ class Record:
             if header is None or header.get("journal") != _VERSION:
                 raise ConfigurationError(
                     f"{self.path} was not written by this version of the program",
-                    hint="Give another folder with --output, or begin anew there with --restart.",
+                    hint="Give another folder with --output, or begin again there with --restart.",
                 )
             self.shape = header["shape"]
             self.model = header.get("model")

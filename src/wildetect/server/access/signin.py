@@ -86,7 +86,7 @@ def _usable_password(project: Project, folder: Path) -> str | None:
     if password is None and (folder / AUTH_DATABASE).exists():
         raise ServerError(
             f"there are accounts in {project.shown(folder / AUTH_DATABASE)}, but no {PASSWORD} is set",
-            hint=f"Put it back into .env; if it is lost, move {AUTH_DATABASE} away to begin anew.",
+            hint=f"Put it back into .env; if it is lost, move {AUTH_DATABASE} away to begin again.",
         )
     return password
 

@@ -55,7 +55,7 @@ def last_lines(log: Path, count: int) -> list[str]:
 def follow(log: Path, *, ended: Callable[[], bool], from_start: bool = False) -> Iterator[str]:
     """The lines that come to a log, until `ended()`; goes on in the new file after a rotation.
 
-    The file is opened anew each time: one that is held open could not be renamed on Windows.
+    The file is opened again each time: one that is held open could not be renamed on Windows.
     """
     position = 0 if from_start else (log.stat().st_size if log.exists() else 0)
     rest = b""

@@ -183,7 +183,7 @@ def _found_or_cleared(folder: Path) -> ServerState | None:
         if time.monotonic() > until:
             raise ServerError(
                 f"the server (pid {state.pid}) runs but does not answer at {state.url}",
-                hint="End it and start anew: uv run invoke mlflow.restart",
+                hint="End it and start again: uv run invoke mlflow.restart",
             )
         time.sleep(0.2)
     left = processes_of(folder, state)

@@ -110,9 +110,9 @@ SIZE_BUDGET = 0.1  # s; counting a million files is not worth a wait
 HINTS: dict[Condition, str] = {
     "running": "",
     "starting": "It should answer within seconds: uv run invoke mlflow.logs",
-    "not answering": "End it and start anew: uv run invoke mlflow.restart",
+    "not answering": "End it and start again: uv run invoke mlflow.restart",
     "stopped": "Start it: uv run invoke mlflow.serve",
-    "broken": "Clear what is left of it and start anew: uv run invoke mlflow.restart",
+    "broken": "Clear what is left of it and start again: uv run invoke mlflow.restart",
 }
 
 

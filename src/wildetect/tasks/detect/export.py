@@ -57,7 +57,7 @@ def export(
     if made.removed:
         print(f"{len(made.removed)} overlay{'s' * (len(made.removed) != 1)} removed")
     if "report.html" not in made.written and (folder / "report.html").is_file():
-        say("report.html is as it was; with --export report it is written anew and links these files")
+        say("report.html is as it was; with --export report it is written again and links these files")
 
 
 def _shortened(files: list[str]) -> list[str]:

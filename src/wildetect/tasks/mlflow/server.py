@@ -78,7 +78,7 @@ def restart(
     timeout: str = "5",
     config: str | None = None,
 ) -> None:
-    """End the MLflow server and start it anew, in the background."""
+    """End the MLflow server and start it again, in the background."""
     del context
     from wildetect.server.process.interrupts import stop_signals
     from wildetect.server.process.server import stop as stop_server
