@@ -72,7 +72,7 @@ def test_results_are_box_for_box_those_of_a_slow_reference(shared_data: Path) ->
     detector = Detector(weights, manifest_of(weights, "yolov8", thresholds=thresholds), "cpu")
     pictures = sorted((shared_data / "images").glob("*.[jJ]*"))
     files = [ImageFile(path, path.name) for path in pictures]
-    options = PipelineOptions(tile_size=0, nms_threshold=IOU)
+    options = PipelineOptions(tile_size=0)
     compared = 0
     for path, result in zip(pictures, detect_images(files, detector, options), strict=True):
         expected = reference(weights, path)

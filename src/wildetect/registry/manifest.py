@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildetect.settings.registration import FAMILIES, Family
+from wildetect.settings.registration import FAMILIES, Family, Yolo
 
 __all__ = [
     "CLASSIFIER_FILE",
@@ -55,12 +55,17 @@ class Feeding(_Stored):
         return (self.scale / std).astype(np.float32), (np.array(self.mean) / std).astype(np.float32)
 
 
+_YOLO = Yolo()
+
+
 class Thresholds(_Stored):
     """Defaults of the detector; a detection run can override them."""
 
-    confidence: float = Field(default=0.2, ge=0, le=1)
-    iou: float = Field(default=0.3, ge=0, le=1, description="above it two boxes of one class are one")
-    max_detections: int = Field(default=300, gt=0, description="per tile")
+    confidence: float = Field(default=_YOLO.conf_thres, ge=0, le=1)
+    iou: float = Field(
+        default=_YOLO.iou_thres, ge=0, le=1, description="above it two boxes of one class are one"
+    )
+    max_detections: int = Field(default=_YOLO.max_det, gt=0, description="per tile")
     overlap_metric: Literal["IOU", "IOS"] = "IOU"
 
 

@@ -97,7 +97,10 @@ class Processing(Keys):
         None, ge=0, le=1, description="boxes below it are not counted; null: that stored with the model"
     )
     nms_threshold: float | None = Field(
-        0.5, ge=0, le=1, description="IoU above which two boxes of one class are one; null: that of the model"
+        None,
+        ge=0,
+        le=1,
+        description="IoU above which two boxes of a class are one; null: the model's own",
     )
     max_errors: int = Field(5, ge=0, description="failed images after which the run stops")
     pipeline_type: Annotated[Pipeline | None, ONE_PIPELINE] = None

@@ -17,7 +17,7 @@ from wildetect.imagery.positions.matching import rows_for
 from wildetect.imagery.positions.table import read_position_table
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
-from wildetect.registry.manifest import Manifest
+from wildetect.registry.manifest import Manifest, Thresholds
 from wildetect.results.exports.folder import ALWAYS, Wanted
 from wildetect.results.exports.labelstudio import LabelNames
 from wildetect.results.leftovers import OVERLAYS
@@ -36,6 +36,7 @@ __all__ = [
     "prepared",
     "settings_for",
     "sources_of",
+    "thresholds_of_run",
     "wanted_of",
 ]
 
@@ -143,7 +144,8 @@ def limit_of(text: str | int | None) -> int | None:
 
 def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector, PipelineOptions]:
     """The detector of a run, loaded, and how the run goes about its images."""
-    manifest, device = _as_wished(model.manifest, settings), settings.model.device
+    thresholds, device = thresholds_of_run(settings, model.manifest), settings.model.device
+    manifest = model.manifest.model_copy(update={"thresholds": thresholds})
     detector = Detector(
         model.weights,
         manifest,
@@ -151,27 +153,26 @@ def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector
         classifier=model.classifier,
         batch_size=settings.processing.batch_size,
     )
-    return detector, _options(settings, detector.manifest)
+    return detector, _options(settings)
 
 
-def _as_wished(manifest: Manifest, settings: DetectionSettings) -> Manifest:
-    """The manifest with the thresholds of this run, where its settings give some.
+def thresholds_of_run(settings: DetectionSettings, manifest: Manifest) -> Thresholds:
+    """The model's own thresholds, but for those that the settings of the run give.
 
     One threshold says when two boxes are one animal, within a tile and across tiles: a count must not
     depend on where the tiles happen to lie.
     """
     wished = {"confidence": settings.processing.confidence, "iou": settings.processing.nms_threshold}
     given = {name: value for name, value in wished.items() if value is not None}
-    return manifest.model_copy(update={"thresholds": manifest.thresholds.model_copy(update=given)})
+    return manifest.thresholds.model_copy(update=given)
 
 
-def _options(settings: DetectionSettings, manifest: Manifest) -> PipelineOptions:
+def _options(settings: DetectionSettings) -> PipelineOptions:
     processing = settings.processing
     threads = processing.num_data_workers
     return PipelineOptions(
         tile_size=processing.tile_size,
         **_overlap(settings),
-        nms_threshold=manifest.thresholds.iou,
         max_errors=processing.max_errors,
         decode_ahead=processing.prefetch_factor,
         most_ahead=processing.queue_size,

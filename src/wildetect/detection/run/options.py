@@ -14,15 +14,14 @@ __all__ = ["PipelineOptions"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """Tiles, thresholds and threads of a run.
+    """Tiles and threads of a run; its thresholds are those of the detector's manifest.
 
     Attributes:
         tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
         auto_overlap: Takes the overlap from each image's ground resolution instead.
-        confidence: Lowest to report; None: the manifest's.
-        nms_threshold: Overlap above which two boxes of one class, of different tiles, are one animal.
         max_errors: The run stops when more images than this have failed.
+        confidence: Lowest to report; None: the manifest's. An evaluation's curve needs lower ones.
         decode_ahead: Decoded images that may wait for a worker; None: one for each thread that decodes.
         most_ahead: Most of them, whatever decode_ahead says.
         decode_threads: Threads that decode images; None: as many as keep the device busy.
@@ -33,7 +32,6 @@ class PipelineOptions:
     overlap_ratio: float = 0.2
     auto_overlap: AutoOverlap | None = None
     confidence: float | None = None
-    nms_threshold: float = 0.5
     max_errors: int = 5
     decode_ahead: int | None = None
     most_ahead: int = 64

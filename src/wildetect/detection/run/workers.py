@@ -72,7 +72,8 @@ class Workers:
         self._files = images
         self._detector = detector
         self._options = options
-        self._metric = detector.manifest.thresholds.overlap_metric
+        self._thresholds = detector.manifest.thresholds
+        self._lowest = self._thresholds.confidence if options.confidence is None else options.confidence
         self._workers = options.workers or detector.workers
         self._decoders = options.decode_threads or detector.decode_threads
         self._ahead = min(options.decode_ahead or max(self._decoders, _LEAST_AHEAD), options.most_ahead)
@@ -230,7 +231,7 @@ class Workers:
         if not held:
             return
         with _failing(*dict.fromkeys(image for image, _, _ in held)):
-            found = self._detector.detect([pixels for _, _, pixels in held], self._options.confidence)
+            found = self._detector.detect([pixels for _, _, pixels in held], self._lowest)
             # noted in any order: stitching does not depend on it
             for (image, window, pixels), part in zip(held, found, strict=True):
                 image.found(window, pixels, part)
@@ -274,15 +275,13 @@ class Workers:
         return stage.passes > 0
 
     def _stitched(self, image: ImageWork, source: ImageSource) -> Detections:
-        return image.stitched(source, self._options.nms_threshold, self._metric)
+        return image.stitched(source, self._thresholds.iou, self._thresholds.overlap_metric)
 
     def _detections(self, image: ImageWork, source: ImageSource) -> Detections:
         if image.second_stage is None:
             return self._stitched(image, source)
-        lowest = self._options.confidence
-        if lowest is None:
-            lowest = self._detector.manifest.thresholds.confidence
-        return image.second_stage.outcome(lowest, self._options.nms_threshold, self._metric)
+        limits = self._thresholds
+        return image.second_stage.outcome(self._lowest, limits.iou, limits.overlap_metric)
 
     def _result(self, image: ImageWork) -> ImageResult:
         source = image.source

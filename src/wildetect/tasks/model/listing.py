@@ -10,17 +10,21 @@ from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
     from wildetect.registry.connection import Connection
+    from wildetect.registry.manifest import Manifest
     from wildetect.registry.versions import RegisteredModel, Version
+    from wildetect.settings import Project
 
 __all__ = ["list_models", "promote", "show"]
 
+_THRESHOLDS = "confidence {confidence:g}, {overlap_metric} {iou:g}"
 
-def _connected() -> Connection:
+
+def _connected(project: Project | None = None) -> Connection:
     from wildetect.settings import Project
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.connecting import connect_for
 
-    project = Project.find()
+    project = project or Project.find()
     export_variables(project)
     return connect_for(project, Terminal())
 
@@ -83,13 +87,15 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
     from wildetect.registry.evaluations import metrics_of
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import resolve
+    from wildetect.settings import Project
 
     if model is None:
         raise ConfigurationError(
             "no model is named", hint="uv run invoke model.show --model detector@production"
         )
     reference = ModelReference.parse(model)
-    connection = _connected()
+    project = Project.find()
+    connection = _connected(project)
     version = resolve(connection, reference)
     manifest = stored_manifest(connection, version)
     document: dict[str, Any] = {
@@ -100,6 +106,7 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
         "tags": dict(sorted(version.tags.items())),
         "metrics": metrics_of(connection, version),
         "manifest": manifest.model_dump(mode="json"),
+        "run_thresholds": _in_a_run(project, manifest),
     }
     if json:
         emit(document)
@@ -107,17 +114,38 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
         _print_version(version, document)
 
 
+def _in_a_run(project: Project, manifest: Manifest) -> dict[str, Any] | None:
+    """The thresholds of a run with the project's settings; None where these are broken."""
+    from wildetect.errors import ConfigurationError
+    from wildetect.settings import load_settings
+    from wildetect.settings.detection import DetectionSettings
+    from wildetect.workflows.detection_plan import thresholds_of_run
+
+    try:
+        settings = load_settings(DetectionSettings, project)
+    except ConfigurationError:
+        return None
+    return thresholds_of_run(settings, manifest).model_dump(mode="json")
+
+
 def _print_version(version: Version, document: dict[str, Any]) -> None:
     manifest = document["manifest"]
     feeding, thresholds, source = manifest["feeding"], manifest["thresholds"], manifest["source"]
     aliases = ", ".join(document["aliases"])
+    of_run = document["run_thresholds"]
+    in_a_run = None
+    if of_run is None:
+        in_a_run = "thresholds unknown: configs/detection.yaml has mistakes (uv run invoke config.show)"
+    elif of_run != thresholds:
+        in_a_run = f"{_THRESHOLDS.format_map(of_run)}: configs/detection.yaml or .env says so"
     rows = {
         "model": f"{version.name} version {version.version}" + (f" ({aliases})" if aliases else ""),
         "description": document["description"],
         "family": manifest["family"],
         "classes": ", ".join(manifest["class_names"]),
         "input": "{width} x {height} px, {dtype}, {channel_order}, {resize}".format_map(feeding),
-        "thresholds": "confidence {confidence:g}, {overlap_metric} {iou:g}".format_map(thresholds),
+        "thresholds": _THRESHOLDS.format_map(thresholds),
+        "in a run": in_a_run,
         "second stage": manifest["classifier"] and manifest["classifier"]["source"]["file"],
         "sha256": manifest["sha256"],
         "weights": f"{source['file']}, {source['size']} bytes",
