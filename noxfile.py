@@ -38,10 +38,11 @@ def run(session: nox.Session, *command: str, groups: tuple[str, ...] = ()) -> No
 
 @nox.session(venv_backend="none", tags=["ci"])
 def lint(session: nox.Session) -> None:
-    """Style, formatting and the direction of imports."""
+    """Style, formatting, the direction of imports, and the rules of the house (docs/developers.md)."""
     run(session, "ruff", "check", *session.posargs, groups=("lint",))
     run(session, "ruff", "format", "--check", groups=("lint",))
     run(session, "lint-imports", groups=("lint",))
+    run(session, "python", "tools/check_house.py", groups=("lint",))
     workflow = ("--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml")
     run(session, "check-jsonschema", *workflow, groups=("lint",))
 

@@ -157,7 +157,7 @@ LINE = shapely.LineString([(36, -1), (36.1, -1)])
     [
         (
             [(CROSSED, {"name": "kink"})],
-            "feature 1 (kink) is no clean polygon: Self-intersection at 36.05, -0.95",
+            "feature 1 (kink) is not a valid polygon: Self-intersection at 36.05, -0.95",
         ),
         ([(NORTH, {}), (LINE, {})], "feature 2 is a LineString, but a stratum is drawn as a polygon"),
         ([(NORTH, {}), (None, {"name": "x"})], "feature 2 (x) has no shape"),

@@ -51,7 +51,7 @@ def test_automatic_overlap_is_told_with_what_is_assumed(workspace: Workspace) ->
     assert ended.returncode == 0
     assert f"tiles overlap by {says}\n" in ended.stderr
     assert "should overlap" not in ended.stderr
-    # what is said is no part of what a second start is compared by
+    # what is said is not part of what a second start is compared by
     assert workspace.document(*words)["resumed_images"] == 2
 
 

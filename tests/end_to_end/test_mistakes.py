@@ -59,7 +59,7 @@ def test_broken_dotenv(workspace: Workspace) -> None:
         (("--tile-size", "big"), "--tile-size: processing.tile_size = 'big': must be a valid integer"),
         (("--overlap", "1"), "--overlap: processing.overlap_ratio = '1': must be less than 1"),
         (("--device", "gpu"), "--device: model.device = 'gpu': must be 'auto', 'cpu', 'cuda', 'directml' or"),
-        (("--limit", "0"), "--limit: '0' is no number of photographs"),
+        (("--limit", "0"), "--limit: '0' is not a number of photographs"),
         (("--model", "detector"), "'detector' names no model"),
         (("--config", "gone.yaml"), "there is no settings file gone.yaml"),
     ],

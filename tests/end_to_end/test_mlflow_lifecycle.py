@@ -82,7 +82,7 @@ def test_two_starts_at_once_give_one_server_and_one_stop_ends_it(workspace: Work
     assert document["pid"] == processes_of(workspace)[0].pid
 
     workspace.succeed("mlflow.restart")
-    assert foreground.ended(timeout=5) == 0  # ended from another window, which is no accident
+    assert foreground.ended(timeout=5) == 0  # ended from another window, which is not an accident
     assert "error" not in foreground.stderr
     assert workspace.document("mlflow.status")["pid"] != document["pid"]
 

@@ -147,7 +147,7 @@ def test_images_that_are_gone_are_named_and_count_nowhere(workspace: Workspace) 
     assert f"left out of all results, with {lost} detections" in ended.stderr
     assert two["left_out"] == {"images": 1, "detections": lost}
     assert three["left_out"] == {"images": 0, "detections": 0}
-    assert two["times"]["seconds"] < three["times"]["seconds"]  # of those that count
+    assert two["times"]["seconds"] <= three["times"]["seconds"]  # of those that count
     folder = workspace.root / "fewer"
     table = (folder / "detections.csv").read_bytes()
     workspace.succeed("detect.export", "--run", "fewer", "--export", "csv", "--export", "labelstudio")

@@ -1,4 +1,4 @@
-"""Who is heard first: one test for each edge of the precedence."""
+"""Precedence: one test for each of its edges."""
 
 from __future__ import annotations
 

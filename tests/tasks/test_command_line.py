@@ -68,8 +68,8 @@ def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "says", "hint"),
     [
-        ("detect.run gone.jpg", "'gone.jpg' is no option of detect.run, no task, and no file", "in quotes"),
-        ("detect.run . gone", "'gone' is no option of detect.run", "detect.run --help"),
+        ("detect.run gone.jpg", "'gone.jpg' is not an option of detect.run, a task, a file or", "in quotes"),
+        ("detect.run . gone", "'gone' is not an option of detect.run", "detect.run --help"),
         ("detect.run --sorce x", "detect.run has no option --sorce", "Did you mean --source?"),
         ("detect.run --sorce .", "detect.run has no option --sorce", "Did you mean --source?"),
         ("detect.run --sorce=x", "detect.run has no option --sorce", "Did you mean --source?"),
@@ -89,7 +89,7 @@ def test_what_is_refused(given: str, says: str, hint: str, folder: Path) -> None
 
 
 def test_an_empty_word_is_no_path(folder: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"'' is no option of detect\.run"):
+    with pytest.raises(ConfigurationError, match=r"'' is not an option of detect\.run"):
         corrected_words(["detect.run", ""], ns, program.initial_context)
 
 

@@ -181,7 +181,7 @@ def test_a_size_that_the_network_cannot_take(served: Workspace, trained: Trained
     keys = {"localizer": {"yolo": {"weights": str(trained.weights), "imgsz": 100}}}
     config.write_text(yaml.safe_dump(keys), encoding="utf-8")
     error, _ = served.fail(4, "model.register", "--config", config, timeout=300)
-    assert "imgsz: 100 is no multiple of 32" in error
+    assert "imgsz: 100 is not a multiple of 32" in error
 
 
 def test_a_pickle_that_is_no_network(served: Workspace, yolo: Any, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def check_server(subject: Subject) -> list[Finding]:
     shown = str(hidden((), subject.uri, []))
     address = _address(subject.uri)
     if address is None:
-        says = f"{TRACKING_URI} is {shown}{_where(subject)}, which is no address of a server"
+        says = f"{TRACKING_URI} is {shown}{_where(subject)}, which is not the address of a server"
         return [problem("server", says, fix=f"Write {TRACKING_URI}={DEFAULT} into .env", error=ServerError)]
     host, port = address
     if "@" in urllib.parse.urlsplit(subject.uri).netloc:

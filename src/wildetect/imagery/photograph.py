@@ -99,7 +99,7 @@ def _rgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode in {"I", "I;16", "I;16B", "I;16L", "I;16N"}:
         values = np.asarray(image)
         if values.size and not 0 <= int(values.min()) <= int(values.max()) <= np.iinfo(np.uint16).max:
-            raise UnreadableImageError(path, "its values need more than 16 bits; it is no photograph")
+            raise UnreadableImageError(path, "its values need more than 16 bits; it is not a photograph")
         return Image.fromarray(from_16_bit(values)).convert("RGB")
     if image.mode == "F":
         raise UnreadableImageError(path, "it holds floating point values (elevations?), not a photograph")

@@ -57,7 +57,7 @@ def fetch(connection: Connection, reference: ModelReference, cache: Path) -> Fet
         cache: The folder of fetched versions.
 
     Raises:
-        ModelError: Where the registry does not hold the version, it is no detector of ours, or its file
+        ModelError: Where the registry does not hold the version, it is not a detector of ours, or its file
             is not what was registered.
         ServerError: Where the server fails.
     """

@@ -42,7 +42,7 @@ def tracking_uri(explicit: str | None, configured: str | None = None) -> str:
 
     Args:
         explicit: `MLFLOW_TRACKING_URI` of the environment or .env.
-        configured: What a settings file says, heard where the former is silent.
+        configured: What a settings file says, used where the former says nothing.
     """
     return (explicit or configured or DEFAULT_URI).rstrip("/")
 
@@ -64,7 +64,7 @@ def connect(uri: str) -> Connection:
     """Reach the server, first with one quick question and then with MLflow's client.
 
     Raises:
-        ServerError: Where it does not answer within 3 s, or is no http address.
+        ServerError: Where it does not answer within 3 s, or is not an http address.
     """
     if not uri.startswith(("http://", "https://")):
         raise ServerError(

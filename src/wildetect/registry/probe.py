@@ -147,7 +147,7 @@ class Probe:
     def _read(self, path: str) -> bytes:
         request = urllib.request.Request(self.url.rstrip("/") + path)  # noqa: S310 - checked below
         if request.type not in ("http", "https"):
-            raise ValueError(f"{self.url} is no http address")
+            raise ValueError(f"{self.url} is not an http address")
         if self.credentials is not None:
             pair = f"{self.credentials.username}:{self.credentials.password}".encode()
             request.add_header("Authorization", "Basic " + base64.b64encode(pair).decode("ascii"))

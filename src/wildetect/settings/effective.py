@@ -88,7 +88,7 @@ def _origin(key: Key, value: Any, layers: Layers) -> tuple[str, str | None]:
     for name, layer in layers.named.items():
         if layer.decides(key):
             given = layer.at(key)
-            # null stands for the default where it is no value itself
+            # null stands for the default where it is not a value itself
             stands_for_default = given is NOT_GIVEN or (given is None and value is not None)
             return ("default", None) if stands_for_default else (name, layer.where(key))
     return "default", None

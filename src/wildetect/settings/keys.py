@@ -29,11 +29,11 @@ class NoEffect:
 
 @dataclass(frozen=True)
 class FromVariable:
-    """Marks a key in whose place a variable of the environment or of .env is heard.
+    """Marks a key that a variable of the environment or of .env replaces.
 
     Attributes:
         name: The variable.
-        beats_settings: Whether it is heard first; otherwise only where the key is null.
+        beats_settings: Whether the variable comes first; otherwise it counts only where the key is null.
     """
 
     name: str
@@ -41,7 +41,7 @@ class FromVariable:
 
 
 class Keys(BaseModel):
-    """A block of keys. An unknown key is an error; null means the default where it is no value itself."""
+    """A block of keys. An unknown key is an error; null means the default where it is not a value itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True)
 

@@ -47,7 +47,7 @@ class Layer:
         return inner
 
     def decides(self, key: Key) -> bool:
-        """Whether no lower layer is heard about the key: a value stands at it, or in place of a block."""
+        """Whether no lower layer counts for the key: a value stands at it, or in place of a block."""
         inner: Any = self.values
         for part in key:
             if not isinstance(inner, dict):
@@ -62,7 +62,7 @@ class Layer:
         return self.at(key) is not NOT_GIVEN
 
     def put(self, key: Key, value: object) -> None:
-        """Set a value; a block on the way that is no block is replaced by one."""
+        """Set a value; a value on the way that is not a block is replaced by one."""
         inner = self.values
         for part in key[:-1]:
             if not isinstance(inner.get(str(part)), dict):

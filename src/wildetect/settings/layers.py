@@ -178,7 +178,7 @@ def _is_plain(text: str) -> bool:
 
 
 PRECEDENCE = ("command line", "environment", ".env", "YAML", "default")
-"""Who is heard first; the default is what the models in this package say."""
+"""Precedence, the strongest first; the default is what the models in this package say."""
 
 logger = logging.getLogger(__name__)
 Section = TypeVar("Section", bound=SectionKeys)

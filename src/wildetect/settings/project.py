@@ -44,7 +44,7 @@ class Variables:
         """Read a .env file; a missing one is as an empty one.
 
         Raises:
-            ConfigurationError: Where the file is no text in UTF-8 or holds a line that is no `NAME=value`.
+            ConfigurationError: Where the file is not text in UTF-8 or holds a line that is not `NAME=value`.
         """
         from dotenv import dotenv_values
         from dotenv.parser import parse_stream

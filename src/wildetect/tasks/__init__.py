@@ -15,10 +15,11 @@ from wildetect.tasks.model import quality as model_quality
 from wildetect.tasks.model import register as model
 from wildetect.tasks.review import page as review_page
 from wildetect.tasks.review import review
+from wildetect.tasks.support import publish
 
 __all__ = ["ns"]
 
-ns = Collection(demo.demo, doctor.doctor)
+ns = publish(Collection(demo.demo, doctor.doctor))
 ns.add_collection(
     Collection(
         "mlflow",

@@ -109,7 +109,7 @@ def _is_path(word: str) -> bool:
 
 def _no_path(word: str, task: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{word!r} is no option of {task}, no task, and no file or folder",
+        f"{word!r} is not an option of {task}, a task, a file or a folder",
         hint=f"Check the path, in quotes if it holds spaces; uv run invoke {task} --help lists the options.",
     )
 

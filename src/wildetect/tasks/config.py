@@ -30,7 +30,7 @@ __all__ = ["schema", "show"]
 def show(context: Context, section: str | None = None, config: str | None = None, json: bool = False) -> None:
     """Print the value that counts for each key, and who set it.
 
-    Who is heard first: command line (not looked at here), environment, .env, YAML file, default.
+    Precedence: command line (not looked at here), environment, .env, YAML file, default.
     Passwords and keys are hidden.
     """
     del context
@@ -109,7 +109,7 @@ def _all_in_one(errors: list[ConfigurationError]) -> ConfigurationError:
     return type(errors[0])(says, hint="Fix them there; each file explains its keys.", details=problems)
 
 
-@verb(help={"check": "change nothing; exit 2 if a file is missing, out of date or nobody's"})
+@verb(help={"check": "change nothing; exit 2 if a file is missing, out of date, or of no task"})
 def schema(context: Context, check: bool = False) -> None:
     """Write the schemas that let editors check configs/*.yaml.
 

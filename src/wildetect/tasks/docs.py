@@ -9,7 +9,7 @@ from invoke.context import Context
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
-from wildetect.tasks.support import Verb, say, verb
+from wildetect.tasks.support import Verb, all_tasks, say, verb
 
 if TYPE_CHECKING:
     from wildetect.docs.task_tables import TaskOption, TaskText
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["described_tasks", "write"]
 
 
-@verb(help={"check": "change nothing; exit 2 if a page is missing, out of date or nobody's"})
+@verb(help={"check": "change nothing; exit 2 if a page is missing, out of date, or of no task"})
 def write(context: Context, check: bool = False) -> None:
     """Write the tables of options and keys in docs/.
 
@@ -39,10 +39,9 @@ def write(context: Context, check: bool = False) -> None:
 
 def described_tasks() -> list[TaskText]:
     """What the code says of each task that users see, by name."""
-    from wildetect.tasks import ns
-
-    names = [name for name in ns.task_names if not any(part.startswith("_") for part in name.split("."))]
-    return [_described(name, ns[name]) for name in sorted(names, key=lambda name: ("." in name, name))]
+    tasks = all_tasks()
+    names = [name for name in tasks.task_names if not any(part.startswith("_") for part in name.split("."))]
+    return [_described(name, tasks[name]) for name in sorted(names, key=lambda name: ("." in name, name))]
 
 
 def _described(name: str, task: Task) -> TaskText:  # type: ignore[type-arg]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from wildetect.tasks.support import say, verb
+from wildetect.tasks.support import Verb, all_tasks, say, verb
 
 if TYPE_CHECKING:
     from wildetect.shims import Shim
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["declared_shims", "write"]
 
 
-@verb(help={"check": "change nothing; exit 2 if a file is missing, out of date or nobody's"})
+@verb(help={"check": "change nothing; exit 2 if a file is missing, out of date, or of no task"})
 def write(context: Context, check: bool = False) -> None:
     """Write the .bat files in scripts/ from the tasks.
 
@@ -37,10 +37,9 @@ def write(context: Context, check: bool = False) -> None:
 def declared_shims() -> list[Shim]:
     """The .bat file of each task that declares one, and setup.bat, by name."""
     from wildetect.shims import SETUP, Shim
-    from wildetect.tasks import ns
-    from wildetect.tasks.support import Verb
 
-    tasks = {name: ns[name] for name in ns.task_names}
+    collection = all_tasks()
+    tasks = {name: collection[name] for name in collection.task_names}
     shims = [Shim(task.shim, name) for name, task in tasks.items() if isinstance(task, Verb) and task.shim]
     shims.append(Shim(SETUP, "demo"))
     return sorted(shims, key=lambda shim: shim.name)

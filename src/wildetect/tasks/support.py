@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
@@ -26,7 +27,17 @@ if TYPE_CHECKING:
     from wildetect.settings import Project
     from wildetect.settings.detection import Logging
 
-__all__ = ["Verb", "emit", "export_variables", "keep_log", "say", "show_in_browser", "verb"]
+__all__ = [
+    "Verb",
+    "all_tasks",
+    "emit",
+    "export_variables",
+    "keep_log",
+    "publish",
+    "say",
+    "show_in_browser",
+    "verb",
+]
 
 logger = logging.getLogger("wildetect")
 LOG_FILE_LIMIT = 5_000_000  # bytes
@@ -65,6 +76,20 @@ class Verb(Task):  # type: ignore[type-arg]
             self.help = texts
 
 
+_published: list[Collection] = []
+
+
+def publish(tasks: Collection) -> Collection:
+    """Make the collection of all tasks known to those tasks that write about the others."""
+    _published[:] = [tasks]
+    return tasks
+
+
+def all_tasks() -> Collection:
+    """All tasks, as users see them."""
+    return _published[0]
+
+
 def verb(
     *,
     name: str | None = None,
@@ -73,7 +98,7 @@ def verb(
     paths: str | None = None,
     iterable: Sequence[str] = (),
 ) -> Callable[[Callable[..., object]], Verb]:
-    """Declare a task: options by their long names only, errors told as design says.
+    """Declare a task: options by their long names only, errors shown as design says.
 
     Args:
         name: What users type, where it is not the function's own name.

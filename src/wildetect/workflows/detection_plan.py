@@ -137,7 +137,7 @@ def limit_of(text: str | int | None) -> int | None:
     text = str(text)
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise ConfigurationError(
-            f"--limit: {text!r} is no number of photographs", hint="Give a number, such as --limit 10."
+            f"--limit: {text!r} is not a number of photographs", hint="Give a number, such as --limit 10."
         )
     return int(text)
 

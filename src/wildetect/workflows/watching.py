@@ -13,7 +13,7 @@ __all__ = ["SILENT", "Detecting", "Watcher"]
 logger = logging.getLogger(__name__)
 
 Detecting = tuple[Callable[[], bool], Callable[[RunSummary], None]]
-"""Asked whether to stop; told how far the run is."""
+"""Asks whether to stop; learns how far the run is."""
 
 
 class Watcher:

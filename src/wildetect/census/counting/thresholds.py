@@ -54,7 +54,7 @@ def numbers_by_confidence(
         classes: Class ids to count; null: all.
 
     Returns:
-        By rising threshold: the lowest, if it is no point of the grid, and all points of the grid above.
+        By rising threshold: the lowest, if it is not a point of the grid, and all points of the grid above.
     """
     confidence = np.asarray(boxes.confidence, np.float64)
     # a confidence is stored in float32: 0.2 shall reach 0.2

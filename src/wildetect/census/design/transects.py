@@ -53,7 +53,7 @@ def transects_for(lines: Sequence[Line] | None, views: Views) -> Transects:
 def find_transects(views: Views) -> Transects:
     """Straight runs of the flight track, by time, or by file name where not every photograph has its time.
 
-    An orthomosaic is no photograph on a track: each is a transect, or rather a plot, by itself.
+    An orthomosaic is not a photograph on a track: each is a transect, or rather a plot, by itself.
 
     Args:
         views: A Views.

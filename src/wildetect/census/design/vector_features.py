@@ -56,7 +56,7 @@ def in_one_piece(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
 _PIECES = 64  # of the file's extent: an edge is straight in the file's own coordinates only
 
 
-_MEND = "save the file in WGS 84 (EPSG:4326), in QGIS with Export > Save Features As"
+_REPROJECT = "save the file in WGS 84 (EPSG:4326), in QGIS with Export > Save Features As"
 
 
 def in_degrees(table: Features, column: str | None) -> Features:
@@ -79,7 +79,7 @@ def in_degrees(table: Features, column: str | None) -> Features:
     except ValueError as error:
         raise InputError(
             f"{table.path}: its coordinate system cannot be turned into WGS 84: {error}",
-            hint=_MEND[0].upper() + _MEND[1:] + ".",
+            hint=_REPROJECT[0].upper() + _REPROJECT[1:] + ".",
         ) from error
     mistakes = []
     for feature, before, after in zip(table.features, shapes, degrees, strict=True):
@@ -87,7 +87,7 @@ def in_degrees(table: Features, column: str | None) -> Features:
         if not np.isfinite(points).all() or (np.abs(points) > [_FARTHEST_EAST, 90]).any():
             x, y = shapely.get_coordinates(before)[0]
             where = f"{feature.named(column)} lies at {x:.10g}, {y:.10g}"
-            mistakes.append(Mistake(f"{where}, which is no place in {table.crs}", _MEND))
+            mistakes.append(Mistake(f"{where}, which is not a place in {table.crs}", _REPROJECT))
     raise_mistakes(table.path, mistakes)
     features = zip(table.features, degrees, strict=True)
     return replace(table, features=tuple(replace(feature, shape=shape) for feature, shape in features))
@@ -209,7 +209,7 @@ def shape_mistake(shape: Any, kind: str) -> Mistake | None:
     if not np.isfinite(shape.bounds).all():
         return Mistake("has points at no place", "draw it again")
     if kind == "polygon" and not shape.is_valid:
-        return Mistake(f"is no clean polygon: {_reason(shape)}", _FIX)
+        return Mistake(f"is not a valid polygon: {_reason(shape)}", _FIX)
     if (shape.area if kind == "polygon" else shape.length) == 0:
         return Mistake("has no size: all its points are one", "draw it again")
     return None

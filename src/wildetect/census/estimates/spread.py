@@ -34,7 +34,7 @@ def of_neighbours(counted: NDArray[np.float64], areas: NDArray[np.float64]) -> f
 
     2 / (n - 1) * sum((z_i z_j / (z_i + z_j))² (y_i / z_i - y_j / z_j)²) over neighbours i, j = i + 1. What
     changes slowly across the stratum is shared by neighbours, and lines in a regular pattern do not miss it:
-    it is no error of the estimate, and not in this variance.
+    it is not an error of the estimate, and not in this variance.
 
     Args:
         counted: Animals counted on each of n transects, in their order across the stratum.

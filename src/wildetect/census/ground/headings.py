@@ -17,7 +17,7 @@ __all__ = ["Shot", "flight_order", "headings"]
 Shot = tuple[str, datetime | None]
 """File and time of a photograph."""
 
-_STANDING = 0.5  # m between two photographs: less is no direction
+_STANDING = 0.5  # m between two photographs: less gives no direction
 _GAP_STEPS = 5.0  # a step so many times the usual one leads to another flight
 _TURN, _SHARP = 30.0, 60.0  # degrees from step to step: more is the end of a line, or no curve either
 

@@ -143,7 +143,7 @@ def transect_documents(census: Census) -> Iterator[dict[str, Any]]:
 
 
 def photograph_documents(census: Census) -> Iterator[dict[str, Any]]:
-    """Where each photograph looks, and what told so; a raster has neither height nor direction."""
+    """Where each photograph looks, and what says so; a raster has neither height nor direction."""
     held = Counter(census.boxes.view.tolist())
     for number, view in enumerate(census.views.views):
         yield {

@@ -40,7 +40,7 @@ def describe_classifier(path: Path, settings: ClassifierSettings, sha256: str, s
         source: The file that the owner gave.
 
     Raises:
-        ModelError: It is no classifier, or its class names or input size are said by nobody.
+        ModelError: It is not a classifier, or its class names or input size are given nowhere.
     """
     session = open_session(path, "cpu")
     stage = SecondStage(

@@ -67,7 +67,7 @@ class FamilyCheck:
         candidates: At least one.
         pixels: What they looked at, RGB.
         window: Where that lies in the picture.
-        class_names: For the labels; numbers where nobody gives names.
+        class_names: For the labels; numbers where none are given.
     """
 
     candidates: Sequence[Candidate]
@@ -88,7 +88,7 @@ def check_families(weights: WeightsFile, settings: RegistrationSettings, picture
 
     Raises:
         InputError: The picture cannot be read.
-        ModelError: No family fits, or nobody says the size of the network's input.
+        ModelError: No family fits, or nothing says the size of the network's input.
     """
     names = tuple(settings.class_names or weights.class_names or ())
     fitting = candidates(weights, len(names) or None)

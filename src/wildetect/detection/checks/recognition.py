@@ -23,7 +23,7 @@ def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, 
         source: The file that the owner gave.
 
     Raises:
-        ModelError: Where family, class names or input size are said by nobody.
+        ModelError: Where family, class names or input size are given nowhere.
     """
     family = settings.family or infer_family(weights) or _refuse_to_guess(weights, settings)
     class_names = tuple(settings.class_names or weights.class_names or ())
@@ -52,7 +52,7 @@ def _refuse_to_guess(weights: WeightsFile, settings: RegistrationSettings) -> Fa
     shapes = " and ".join(str(output.shape).replace("None", "any") for output in weights.outputs)
     if not fitting:
         raise ModelError(
-            f"{weights.path.name} is no detector of a known family: its outputs are {shapes}",
+            f"{weights.path.name} is not a detector of a known family: its outputs are {shapes}",
             hint=f"The families that can be registered: {', '.join(FAMILIES)}.",
         )
     raise ModelError(

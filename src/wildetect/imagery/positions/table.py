@@ -117,7 +117,7 @@ class _Columns:
         if position is None:
             if longitude == latitude == 0:
                 return None
-            raise ValueError(f"latitude {latitude:g}, longitude {longitude:g} is no place on Earth")
+            raise ValueError(f"latitude {latitude:g}, longitude {longitude:g} is not a place on Earth")
         told = None if self.altitude is None or not cells[self.altitude] else _number(cells[self.altitude])
         return TableRow(position, height=told) if self.holds_heights else TableRow(position, altitude=told)
 
@@ -157,7 +157,7 @@ def _delimiter(line: str, table: PositionTable) -> str:
 def _number(text: str) -> float:
     number = float(text.replace(",", "."))  # a decimal comma; where commas part columns there is none
     if not math.isfinite(number):
-        raise ValueError(f"{text!r} is no number")
+        raise ValueError(f"{text!r} is not a number")
     return number
 
 

@@ -46,7 +46,7 @@ def _checkpoint(weights: Path, imgsz: int | None, batch: int | None) -> Path:
     options |= {"opset": OPSET, "device": "cpu", "simplify": False}
     stride = int(max(getattr(model.model, "stride", [32])))
     if imgsz and imgsz % stride:
-        raise _RefusedError(f"imgsz: {imgsz} is no multiple of {stride}, as this network needs it")
+        raise _RefusedError(f"imgsz: {imgsz} is not a multiple of {stride}, as this network needs it")
     exported = model.export(format="onnx", verbose=False, **options)
     return Path(str(exported))
 

@@ -111,7 +111,7 @@ def _cannot_listen(plan: Plan, error: Exception) -> ServerError:
             hint=f"Take one above 1023: uv run invoke mlflow.serve --port {max(plan.port + 1, 5001)}",
         )
     return ServerError(
-        f"{plan.host} is no address of this machine ({getattr(error, 'strerror', None) or error})",
+        f"{plan.host} is not an address of this machine ({getattr(error, 'strerror', None) or error})",
         hint="Use --host 127.0.0.1 for this machine only, or --host 0.0.0.0 to share the server.",
     )
 

@@ -228,7 +228,7 @@ def _end_all(folder: Path, state: ServerState | None, timeout: float) -> int:
     """End all processes of a folder's server; gives how many there were."""
     processes = processes_of(folder, state)
     if state is not None and processes and state.alive():
-        # Who waits for the server in another window learns that this end is no accident.
+        # Who waits for the server in another window learns that this end is not an accident.
         with contextlib.suppress(OSError):
             write_state(folder, _stopping(state))
     count = len(processes)

@@ -49,7 +49,7 @@ def check_schema(database: Path, schema: Schema) -> str | None:
         The revision where MLflow would upgrade it, None where it is up to date or the file is empty.
 
     Raises:
-        ServerError: Where the schema is newer than this MLflow, or the file is no database of MLflow.
+        ServerError: Where the schema is newer than this MLflow, or the file is not a database of MLflow.
     """
     found, empty = _revision(database, schema)
     if empty:

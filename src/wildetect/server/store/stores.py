@@ -81,7 +81,7 @@ def store_of(uri: str | None, *, root: Path, default: Path) -> Store:
             "uv run invoke mlflow.migrate takes over an old file store.",
         )
     raise ConfigurationError(
-        f"mlflow.backend_store_uri begins with {scheme!r}, which is no known database",
+        f"mlflow.backend_store_uri begins with {scheme!r}, which is not a known database",
         hint=f"In {SETTINGS_FILE} write sqlite:///file.db or postgresql://user:password@host/name.",
     )
 
@@ -103,7 +103,7 @@ def _database_server(uri: str, scheme: str) -> Store:
         host, port = parts.hostname or "localhost", parts.port or usual_port
     except ValueError as error:
         raise ConfigurationError(
-            "the port in mlflow.backend_store_uri is no number",
+            "the port in mlflow.backend_store_uri is not a number",
             hint=f"In {SETTINGS_FILE} write postgresql://user:password@host:5432/name.",
         ) from error
     _demand(driver, f"mlflow.backend_store_uri ({scheme}) needs the package {driver}")

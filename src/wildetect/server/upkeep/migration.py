@@ -79,7 +79,7 @@ def migrate(
 
     Raises:
         ConfigurationError: Where the store is to be no SQLite file.
-        InputError: Where the source is no file store.
+        InputError: Where the source is not a file store.
         ServerError: Where a database is there already, the server runs, or the migration fails.
         Cancelled: Where it was called off.
     """

@@ -1,0 +1,149 @@
+"""Check what no linter checks: import circles, overgrown folders, lone modules, words.
+
+    uv run python tools/check_house.py
+
+Part of the nox session "lint". docs/developers.md says what each rule is for.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
+MOST_MODULES = 16  # in one folder
+MOST_LONE = 35  # modules with a single importer, in their own folder
+# Here a table gathers modules that nothing else needs: a new one is a new file and a line in the table.
+TABLES = ("detection.families", "results.exports", "checkup", "census.cautions")
+TEXT = {".py", ".pyi", ".md", ".yaml", ".j2", ".js", ".html", ".bat"}
+FOREIGN = ("openseadragon",)  # files of others that are shipped
+KEPT = ('"mend": finding.fix',)  # a key of a document that scripts read
+"""What to write instead of a word that is correct and foreign."""
+WORDS = {
+    r"\bmend(s|ed|ing)?\b": "fix",
+    r"\banew\b": "again",
+    r"\bnobody's\b": "of no task, of no one",
+    r"\bis heard\b": "counts, precedence",
+    r"\bTake it when\b": "Use it when",
+    r"\bis a remark\b": "is a comment",
+    r"\bin vain\b": "without effect",
+    r"\ba reference system\b": "a coordinate reference system",
+}
+
+
+def modules() -> dict[str, Path]:
+    """The modules of src/ by their dotted names."""
+    found = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(files: dict[str, Path]) -> dict[str, set[str]]:
+    """For each module those that it imports anywhere, inside of functions too."""
+    found: dict[str, set[str]] = {name: set() for name in files}
+    for name, path in files.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                named = {f"{node.module}.{alias.name}" for alias in node.names} & files.keys()
+                found[name] |= named or ({node.module} & files.keys())
+    return found
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """Groups of modules that import each other, by whatever way (Tarjan's components)."""
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[str] = []
+
+    def visit(name: str) -> None:
+        order[name] = lowest[name] = len(order)
+        stack.append(name)
+        for other in graph[name]:
+            if other not in order:
+                visit(other)
+                lowest[name] = min(lowest[name], lowest[other])
+            elif other in stack:
+                lowest[name] = min(lowest[name], order[other])
+        if lowest[name] == order[name]:
+            group = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            if len(group) > 1:
+                found.append(", ".join(sorted(group)))
+
+    for name in graph:
+        if name not in order:
+            visit(name)
+    return found
+
+
+def lone(files: dict[str, Path], graph: dict[str, set[str]]) -> list[str]:
+    """Modules that one module of their own folder imports, and no other."""
+    importers: dict[str, set[str]] = defaultdict(set)
+    for name, others in graph.items():
+        for other in others:
+            importers[other].add(name)
+    return [
+        name
+        for name, path in files.items()
+        if path.name != "__init__.py"
+        and name.rpartition(".")[0].removeprefix("wildetect.") not in TABLES
+        and len(importers[name]) == 1
+        and importers[name].pop().rpartition(".")[0] == name.rpartition(".")[0]
+    ]
+
+
+def words() -> list[str]:
+    """Lines of the project's text with a word that has a better one."""
+    places = ("src", "docs", "configs", "README.md", "noxfile.py", "benchmarks", "tools")
+    mistakes = []
+    for place in places:
+        start = ROOT / place
+        for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
+            if path.suffix not in TEXT or any(name in path.name for name in FOREIGN):
+                continue
+            if path == Path(__file__).resolve() or path.name == "developers.md":
+                continue
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+                mistakes += [
+                    f"{path.relative_to(ROOT).as_posix()}:{number}: {found.group()!r}: write {better}"
+                    for word, better in WORDS.items()
+                    for found in re.finditer(word, line)
+                    if not any(kept in line for kept in KEPT)
+                ]
+    return mistakes
+
+
+def main() -> int:
+    """Print what breaks a rule; exit code 1 if anything does."""
+    files = modules()
+    graph = imports(files)
+    wrong = [f"import circle: {circle}" for circle in circles(graph)]
+    for folder in sorted({path.parent for path in files.values()}):
+        number = sum(path.name != "__init__.py" for path in folder.glob("*.py"))
+        if number > MOST_MODULES:
+            wrong.append(
+                f"{folder.relative_to(ROOT).as_posix()} holds {number} modules, more than {MOST_MODULES}"
+            )
+    alone = lone(files, graph)
+    if len(alone) >= MOST_LONE:
+        wrong.append(
+            f"{len(alone)} modules have one importer, in their own folder; fewer than {MOST_LONE} may"
+        )
+        wrong += [f"  {name}" for name in alone]
+    wrong += words()
+    for line in wrong:
+        print(line)
+    if not wrong:
+        print(f"{len(files)} modules: no circle, no overgrown folder, {len(alone)} with one importer")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
