@@ -11,6 +11,7 @@ from tests.workspaces import REPOSITORY, Workspace, unused_uri
 from wildetect.errors import ConfigurationError
 from wildetect.tasks import ns
 from wildetect.tasks.command_line import corrected_words, words_of_explorer
+from wildetect.tasks.overview import overview
 
 FILE = r"C:\my work\scripts\run_detection.bat"
 
@@ -56,6 +57,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--echo detect.run -e .", "--echo detect.run -e --source ."),
         ("detect.run . mlflow.stop --timeout 3", "detect.run --source . mlflow.stop --timeout 3"),
         ("detect.run demo", "detect.run demo"),  # a task goes before a path
+        ("detect.export .", "detect.export --run ."),
+        ("model.register a&b.jpg --alias x", "model.register --weights a&b.jpg --alias x"),
+        ("model.show demo@production --json", "model.show --model demo@production --json"),
+        ("model.compare demo 1,2", "model.compare --name demo --versions 1,2"),
+        ("model.promote elephants/3 production", "model.promote --model elephants/3 --alias production"),
+        (
+            "model.promote --alias production elephants/3",
+            "model.promote --alias production --model elephants/3",
+        ),
+        ("model.list mlflow.status", "model.list mlflow.status"),
+        ("config.show detection model.list x", "config.show --section detection model.list --name x"),
         ("detect.run --help", "detect.run --help"),
         ("mlflow.serve --no-browser", "mlflow.serve --no-browser"),
         ("", ""),
@@ -69,6 +81,8 @@ def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
     ("given", "says", "hint"),
     [
         ("detect.run gone.jpg", "'gone.jpg' is not an option of detect.run, a task, a file or", "in quotes"),
+        ("detect.export . .", "detect.export takes one --run, and was given more", "once for each"),
+        ("model.show demo/1 other", "there is no task 'other'", "uv run invoke --list"),
         ("detect.run . gone", "'gone' is not an option of detect.run", "detect.run --help"),
         ("detect.run --sorce x", "detect.run has no option --sorce", "Did you mean --source?"),
         ("detect.run --sorce .", "detect.run has no option --sorce", "Did you mean --source?"),
@@ -114,3 +128,16 @@ def test_dropped_pictures_are_detected_in(tmp_path: Path) -> None:
     ended = workspace.invoke("detect.run")
     assert ended.returncode == 0, ended.stderr
     assert '"found": 2' in ended.stdout
+
+
+def test_invoke_alone_lists_every_task_once_everyday_ones_first() -> None:
+    lines = overview(ns).splitlines()
+    named = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert sorted(named) == sorted(ns.task_names)
+    assert named[0] == "demo"
+    assert lines.index("Every day") < lines.index("Maintenance")
+
+
+def test_the_help_of_a_task_shows_what_needs_no_option() -> None:
+    assert ns["model.promote"].__doc__.endswith("Short form: invoke model.promote MODEL ALIAS")
+    assert ns["detect.run"].__doc__.endswith("Short form: invoke detect.run SOURCE ...")

@@ -19,7 +19,7 @@ from wildetect.tasks.support import publish
 
 __all__ = ["ns"]
 
-ns = publish(Collection(demo.demo, doctor.doctor))
+ns = Collection(demo.demo, doctor.doctor)
 ns.add_collection(
     Collection(
         "mlflow",
@@ -50,3 +50,4 @@ ns.add_collection(Collection("review", review.plan, review_page.open_, review.im
 ns.add_collection(Collection("config", config.show, config.schema))
 ns.add_collection(Collection("shims", shims.write))
 ns.add_collection(Collection("docs", docs.write))
+publish(ns)

@@ -13,12 +13,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from invoke.collection import Collection
-from invoke.exceptions import ParseError
+from invoke.exceptions import Exit, ParseError
 from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 
 from wildetect.errors import ConfigurationError
 from wildetect.shims import COMMAND_LINE
+from wildetect.tasks.overview import overview
 from wildetect.tasks.support import Verb, errors_told
 
 __all__ = ["corrected_words", "prepare_command_line", "words_of_explorer"]
@@ -40,6 +41,9 @@ def prepare_command_line(tasks: Collection) -> None:
         return
     from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))
     words = [*program.core.unparsed, *from_explorer]
+    if not words and not any(argument.got_value for argument in program.args.values()):
+        print(overview(tasks))
+        raise Exit(code=0)
     try:
         program.core.unparsed[:] = corrected_words(words, tasks, program.initial_context)
     except ConfigurationError as error:
@@ -60,10 +64,10 @@ def words_of_explorer(line: str) -> list[str]:
 
 
 def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext) -> list[str]:
-    """The words as invoke shall read them: each bare path behind the option that takes it.
+    """The words as invoke shall read them: each bare word behind the option that takes it.
 
     Args:
-        words: Tasks, options, values and paths.
+        words: Tasks, options, values, and what a task is about.
         tasks: The tasks there are.
         core: invoke's own options.
 
@@ -71,10 +75,10 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
         ConfigurationError: A word is neither an option, a task nor a path, or an option has no value.
     """
     contexts = {name: ParserContext(name, args=tasks[name].get_arguments()) for name in tasks.task_names}
-    takers = {name: task.paths for name in contexts if isinstance(task := tasks[name], Verb)}
+    verbs = {name: task for name in contexts if isinstance(task := tasks[name], Verb)}
     parser = Parser(contexts.values(), initial=core)
     named: list[str] = []
-    task, awaits_value = "", False
+    task, start, awaits_value = "", 0, False
     for word in words:
         if awaits_value:
             awaits_value = False
@@ -82,16 +86,36 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
             known = (contexts[task], core) if task else (core,)
             flag = next((context.flags[word] for context in known if word in context.flags), None)
             awaits_value = flag is not None and flag.takes_value and not flag.optional
+        elif (option := _free(verbs.get(task), named[start:])) and (word not in contexts or "." not in word):
+            named.append(f"--{option}")  # a model may be called as a task is: demo
         elif word in contexts:
-            task = word
-        elif takers.get(task):
+            task, start = word, len(named) + 1
+        elif task in verbs and verbs[task].paths:
             if not _is_path(word):
                 _refuse_unknown(parser, named, contexts)  # of "--sorce x" the option is what is wrong
                 raise _no_path(word, task)
-            named.append(f"--{takers[task]}")
+            _refuse_second(verbs[task], task, named[start:])
+            named.append(f"--{verbs[task].paths}")
         named.append(word)
     _refuse_unknown(parser, named, contexts)
     return named
+
+
+def _free(verb: Verb | None, words: Sequence[str]) -> str | None:
+    """The first option for a bare word that is not among the words of the task yet."""
+    if verb is None:
+        return None
+    given = {word.partition("=")[0] for word in words}
+    return next((option for option in verb.words if f"--{option}" not in given), None)
+
+
+def _refuse_second(verb: Verb, task: str, words: Sequence[str]) -> None:
+    given = {word.partition("=")[0] for word in words}
+    if verb.paths and verb.paths not in verb.iterable and f"--{verb.paths}" in given:
+        raise ConfigurationError(
+            f"{task} takes one --{verb.paths}, and was given more",
+            hint="Give the task once for each.",
+        )
 
 
 def _refuse_unknown(parser: Parser, words: list[str], contexts: Mapping[str, ParserContext]) -> None:

@@ -26,6 +26,7 @@ __all__ = ["schema", "show"]
         "config": "another settings file than the section's own",
         "json": "one JSON document on stdout",
     },
+    words=["section"],
 )
 def show(context: Context, section: str | None = None, config: str | None = None, json: bool = False) -> None:
     """Print the value that counts for each key, and who set it.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import json
 import logging
 import os
@@ -52,6 +53,7 @@ class Verb(Task):  # type: ignore[type-arg]
         body: The function.
         shim: The .bat file in scripts/ that calls it, if it has one.
         paths: The option that takes the paths given without an option, if there is one.
+        words: The options that take other words given without an option, one each, in this order.
         options: As for `invoke.Task`.
     """
 
@@ -61,11 +63,19 @@ class Verb(Task):  # type: ignore[type-arg]
         *,
         shim: str | None = None,
         paths: str | None = None,
+        words: Sequence[str] = (),
         **options: Any,
     ) -> None:
         super().__init__(body, **options)
         self.shim = shim
         self.paths = paths
+        self.words = tuple(words)
+
+    @property
+    def bare(self) -> str:
+        """What may be given without an option, as a line of help: "MODEL ALIAS"."""
+        options = [*self.words, *([self.paths] if self.paths else [])]
+        return " ".join(f"{name.upper()}{' ...' if name in self.iterable else ''}" for name in options)
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """As invoke does it, but as often as one likes: it takes the help texts away when it reads them."""
@@ -80,8 +90,13 @@ _published: list[Collection] = []
 
 
 def publish(tasks: Collection) -> Collection:
-    """Make the collection of all tasks known to those tasks that write about the others."""
+    """Make all tasks known to those that write about the others; their help shows what needs no option."""
     _published[:] = [tasks]
+    for name in tasks.task_names:
+        task = tasks[name]
+        if isinstance(task, Verb) and task.bare:
+            said = inspect.cleandoc(task.__doc__ or "")
+            task.__doc__ = f"{said}\n\nShort form: invoke {name} {task.bare}"
     return tasks
 
 
@@ -96,6 +111,7 @@ def verb(
     help: Mapping[str, str] | None = None,  # noqa: A002 - as invoke calls it
     shim: str | None = None,
     paths: str | None = None,
+    words: Sequence[str] = (),
     iterable: Sequence[str] = (),
 ) -> Callable[[Callable[..., object]], Verb]:
     """Declare a task: options by their long names only, errors shown as design says.
@@ -104,8 +120,9 @@ def verb(
         name: What users type, where it is not the function's own name.
         help: What each option does.
         shim: The .bat file that calls the task.
-        paths: The option that takes what is given without an option, such as files dropped on the .bat
-            file; one of `iterable`.
+        paths: The option that takes paths given without an option, such as files dropped on the .bat file;
+            one of `iterable` where it takes several.
+        words: The options that take other words given without an option, one each, in this order.
         iterable: Options that may be given more than once.
     """
 
@@ -121,6 +138,7 @@ def verb(
             name=name or body.__name__,
             shim=shim,
             paths=paths,
+            words=words,
             positional=[],
             iterable=list(iterable),
             help=dict(help or {}),

@@ -20,6 +20,7 @@ __all__ = ["export"]
         "config": "settings file; without it configs/detection.yaml",
         "json": "the files written, on stdout",
     },
+    paths="run",
     iterable=["export"],
 )
 def export(

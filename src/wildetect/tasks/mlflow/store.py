@@ -15,7 +15,8 @@ __all__ = ["backup", "migrate", "restore"]
         "source": "the old file store; without it runs/mlflow",
         "artifacts": "the old server's artifact folder; without it mlartifacts in the project",
         "config": SERVER_OPTIONS["config"],
-    }
+    },
+    paths="source",
 )
 def migrate(
     context: Context, source: str | None = None, artifacts: str | None = None, config: str | None = None
@@ -73,7 +74,10 @@ def backup(context: Context, output: str | None = None, config: str | None = Non
     print(f"{archive.path} ({archive.files} files, {archive.size / 1e6:.1f} MB)")
 
 
-@verb(help={"source": "the archive that mlflow.backup wrote", "config": SERVER_OPTIONS["config"]})
+@verb(
+    help={"source": "the archive that mlflow.backup wrote", "config": SERVER_OPTIONS["config"]},
+    paths="source",
+)
 def restore(context: Context, source: str | None = None, config: str | None = None) -> None:
     """Bring a backup back, after checking it.
 

@@ -26,6 +26,7 @@ MEASURES = {
         "versions": "numbers or aliases, such as 1,2,production; without it the newest six",
         "json": "everything as a JSON document on stdout",
     },
+    words=["name", "versions"],
 )
 def compare(
     context: Context, name: str | None = None, versions: str | None = None, json: bool = False
@@ -43,9 +44,7 @@ def compare(
     from wildetect.workflows.connecting import connect_for
 
     if name is None:
-        raise ConfigurationError(
-            "no model is named", hint="uv run invoke model.compare --name detector --versions 1,2"
-        )
+        raise ConfigurationError("no model is named", hint="uv run invoke model.compare detector 1,2")
     wanted = [word.strip() for word in versions.split(",") if word.strip()] if versions else []
     project = Project.find()
     export_variables(project)

@@ -32,6 +32,7 @@ def _connected(project: Project | None = None) -> Connection:
 @verb(
     name="list",
     help={"name": "only this registered model", "json": "the list as a JSON document on stdout"},
+    words=["name"],
 )
 def list_models(context: Context, name: str | None = None, json: bool = False) -> None:
     """List the registered models with versions and aliases."""
@@ -78,6 +79,7 @@ def _chosen(models: list[RegisteredModel], name: str | None) -> list[RegisteredM
         "model": "name@alias, name/version or name/latest",
         "json": "everything as a JSON document on stdout",
     },
+    words=["model"],
 )
 def show(context: Context, model: str | None = None, json: bool = False) -> None:
     """Show all that is known of one registered version."""
@@ -90,9 +92,7 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
     from wildetect.settings import Project
 
     if model is None:
-        raise ConfigurationError(
-            "no model is named", hint="uv run invoke model.show --model detector@production"
-        )
+        raise ConfigurationError("no model is named", hint="uv run invoke model.show detector@production")
     reference = ModelReference.parse(model)
     project = Project.find()
     connection = _connected(project)
@@ -164,15 +164,18 @@ def _print_version(version: Version, document: dict[str, Any]) -> None:
 
 @verb(
     help={
-        "name": "registered name",
-        "version": "version number",
+        "model": "the version: name/version, name@alias or name/latest",
+        "name": "registered name, with --version in place of --model",
+        "version": "version number, with --name",
         "alias": "the alias to move there, such as production",
         "require": 'what the version must reach, such as "map50>=0.6"; may be given more than once',
     },
+    words=["model", "alias"],
     iterable=["require"],
 )
 def promote(
     context: Context,
+    model: str | None = None,
     name: str | None = None,
     version: str | None = None,
     alias: str | None = None,
@@ -186,13 +189,18 @@ def promote(
     from wildetect.registry.requirement import Requirement
     from wildetect.registry.versions import move_alias, resolve
 
-    if not (name and version and alias):
+    text = model or (f"{name}/{version}" if name and version else None)
+    if not (text and alias):
         raise ConfigurationError(
-            "name, version and alias are needed",
-            hint="uv run invoke model.promote --name detector --version 3 --alias production",
+            "a version and an alias are needed", hint="uv run invoke model.promote detector/3 production"
+        )
+    if model and (name or version):
+        raise ConfigurationError(
+            "the version is named twice, by --model and by --name or --version",
+            hint=f"uv run invoke model.promote {model} {alias}",
         )
     check_alias(alias)
-    reference = ModelReference.parse(f"{name}/{version}")
+    reference = ModelReference.parse(text)
     requirements = [Requirement.parse(text) for text in require or ()]
     connection = _connected()
     if requirements:
@@ -201,4 +209,4 @@ def promote(
             requirement.check(str(reference), metrics)
     moved, before = move_alias(connection, reference, alias)
     was = f" (was version {before})" if before and before != moved.version else ""
-    print(f"{name}@{alias} is version {moved.version}{was}")
+    print(f"{reference.name}@{alias} is version {moved.version}{was}")

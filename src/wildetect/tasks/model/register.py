@@ -129,6 +129,7 @@ def _advice(check: FamilyCheck, file: str) -> str:
         "json": "the outcome as a JSON document on stdout",
     },
     shim="register_model.bat",
+    paths="weights",
     iterable=["alias"],
 )
 def register(
