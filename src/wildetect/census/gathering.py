@@ -58,8 +58,8 @@ def gather(run: FinishedRun, folders: Sequence[Path], progress: Progress) -> Gat
         raise InputError(
             f"none of the {len(done):,} photographs of the run in {run.folder} is where it was: "
             f"{done[0][0].path}",
-            hint="The census reads their tags: bring the drive back, or name their folder as "
-            "detection.image_dir in configs/census.yaml.",
+            hint="The census reads their tags: bring the drive back, or say where they are now: "
+            "--source FOLDER",
         )
     photographs: list[Photograph] = []
     with ThreadPoolExecutor(_THREADS) as threads:

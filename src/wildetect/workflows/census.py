@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from wildetect.errors import ConfigurationError, InputError, ServerError
 from wildetect.registry.runs import finish_run, start_run
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.moved import with_photographs_in
 from wildetect.results.run import DetectionRun
 from wildetect.review.sample import NO_REVIEW, read_review
 from wildetect.settings import Option, Project, load_settings
@@ -27,7 +29,7 @@ from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.detection import detect
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["CensusDone", "CensusRequest", "census", "raise_if_incomplete", "settings_for"]
+__all__ = ["CensusDone", "CensusRequest", "census", "raise_if_incomplete", "settings_for", "sources_of"]
 
 MOST_CAUTIONS_SHOWN = 5
 
@@ -41,6 +43,7 @@ class CensusRequest:
     output: str | None = None
     tolerance: str | float | None = None
     confidence: str | float | None = None
+    source: tuple[str, ...] = ()
 
 
 def settings_for(project: Project, request: CensusRequest) -> CensusSettings:
@@ -107,13 +110,24 @@ class CensusDone(NamedTuple):
     detection: DetectionRun | None
 
 
-def census(project: Project, settings: CensusSettings, watcher: Watcher = SILENT) -> CensusDone:
+def sources_of(request: CensusRequest) -> list[Path]:
+    """Where the photographs lie now, as the command line says."""
+    return [from_caller(path) for path in request.source]
+
+
+def census(
+    project: Project,
+    settings: CensusSettings,
+    watcher: Watcher = SILENT,
+    sources: Sequence[Path] = (),
+) -> CensusDone:
     """Detect where that is asked for, count each animal once, estimate, write the results, log them.
 
     Args:
         project: Its .env names the server; paths of the settings are relative to its root.
         settings: What to count, and how.
         watcher: Told what happens; asked whether to stop.
+        sources: Where the photographs lie now, if elsewhere than detection found them.
 
     Raises:
         WildDetectError: There is nothing to count in, or a file of the survey cannot be used.
@@ -125,6 +139,8 @@ def census(project: Project, settings: CensusSettings, watcher: Watcher = SILENT
     files = SurveyFiles.read(keys, table_of(project, settings))
     detection = _detect(project, settings, folder, watcher) if keys.detections is None else None
     run = read_finished_run(keys.detections or _detections_in(folder))
+    if sources:
+        run = with_photographs_in(run, sources)
     make_folder(
         folder,
         hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",

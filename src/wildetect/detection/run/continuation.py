@@ -12,7 +12,7 @@ from pathlib import Path
 from wildetect.detection.network.detector import Detector
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.journal.lines import Stamp, stamp_of
-from wildetect.results.journal.record import Record
+from wildetect.results.journal.record import SOURCE, Record
 from wildetect.results.run import DetectionRun, Logged
 
 __all__ = ["Continuation", "logged_before", "shape_of"]
@@ -81,7 +81,7 @@ def shape_of(
     shape = {
         "model sha256": manifest.sha256,
         "manifest of the model": digest[:16],
-        "source": [str(source) for source in sources],
+        SOURCE: [str(source) for source in sources],
         **{name: value for name, value in settings.items() if name not in _SHAPELESS},
     }
     plain: dict[str, object] = json.loads(json.dumps(shape))  # as the journal gives it back

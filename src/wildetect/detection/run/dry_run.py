@@ -114,7 +114,7 @@ def dry_run(plan: RunPlan) -> DryRun:
     """
     settings = settings_of(plan.detector, plan.options)
     record = Record(plan.output) if plan.restart else Record.read(plan.output)
-    record.refuse_another(shape_of(plan.detector, settings, plan.sources), str(plan.model))
+    record.refuse_another(shape_of(plan.detector, settings, plan.sources), str(plan.model), plan.images)
     work = Continuation.of(plan.images, record)
     work.warn_of_left_out()
     found = survey(plan.images, plan.options)

@@ -11,6 +11,7 @@ from wildetect.errors import InputError
 from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.lock import sole_writer
+from wildetect.results.moved import with_photographs_in
 from wildetect.results.run import write_run_file
 
 __all__ = ["LaterExports", "export_again"]
@@ -32,6 +33,7 @@ def export_again(
     folder: Path,
     wanted: Wanted,
     summary_of: Callable[[FinishedRun], Mapping[str, Any] | None] | None = None,
+    sources: Sequence[Path] = (),
 ) -> LaterExports:
     """Write exports of a run that is done, from its journal and run.json, which then names them.
 
@@ -42,6 +44,7 @@ def export_again(
         folder: The run's output folder.
         wanted: Which files.
         summary_of: Gives the numbers of a review; None where there is none.
+        sources: Where the photographs lie now, if elsewhere than the run found them.
 
     Raises:
         ConfigurationError: The run is still going on.
@@ -54,6 +57,8 @@ def export_again(
         )
     with sole_writer(folder):
         run = read_finished_run(folder)
+        if sources:
+            run = with_photographs_in(run, sources)
         record = run.record if summary_of is None else replace(run.record, summary=summary_of(run))
         before = _there(folder, record.files)
         _refuse_to_lose_pictures(run, wanted, before)
@@ -75,7 +80,7 @@ def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[
         raise InputError(
             f"{len(away)} of {len(shown)} photographs with detections are not where the run found them, such "
             f"as {away[0]}: {lost[0]} would lose its pictures and stays as it is",
-            hint="Connect the disk that they lie on, then give the same command again.",
+            hint="Connect the disk that they lie on, or say where they are now: --source FOLDER",
         )
 
 

@@ -15,12 +15,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
 from wildetect.errors import InputError
+from wildetect.imagery.discovery import ImageFile
 from wildetect.results.files import unwritable
 from wildetect.results.journal.lines import Entry, Stamp, document_of, encode, tiles_document
 from wildetect.results.journal.reading import JOURNAL
@@ -39,6 +40,7 @@ class Journal:
         folder: The output folder; it exists, and its lock is held.
         shape: What shapes the results, by name, as JSON values.
         model: What the detector is called, for a person.
+        images: The images that there are now: they may have been moved since.
 
     Attributes:
         record: What it holds.
@@ -48,10 +50,16 @@ class Journal:
         InputError: It cannot be read or written.
     """
 
-    def __init__(self, folder: Path, shape: Mapping[str, object], model: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        shape: Mapping[str, object],
+        model: str | None = None,
+        images: Iterable[ImageFile] = (),
+    ) -> None:
         self.path = folder / JOURNAL
         self.record = Record.read(folder)
-        self.record.refuse_another(shape, model)
+        self.record.refuse_another(shape, model, images)
         self._synced = time.monotonic()
         end = self.record.end
         try:

@@ -31,6 +31,7 @@ __all__ = [
     "tiles_from",
 ]
 
+_SAME_TIME = 2_000_000_000  # ns
 _parse = json.JSONDecoder().raw_decode
 # facts of an image that earlier versions wrote always, and look for; others where they say something
 _ALWAYS = frozenset(
@@ -44,6 +45,12 @@ class Stamp(NamedTuple):
 
     size: int
     modified: int
+
+    def fits(self, other: Stamp | None) -> bool:
+        """Whether another one is of the same file; drives keep times to 2 s only (FAT, exFAT)."""
+        if other is None or other.size != self.size:
+            return False
+        return abs(other.modified - self.modified) <= _SAME_TIME
 
 
 class Entry(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,13 +13,17 @@ from typing import Any
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.results.journal.lines import Entry, Stamp, parsed, tally_from, tiles_from
+from wildetect.results.journal.lines import Entry, Stamp, parsed, stamp_of, tally_from, tiles_from
 from wildetect.results.journal.reading import JOURNAL, JournalledResults, lines
 from wildetect.results.records import RunSummary, TileResult
 
-__all__ = ["Record", "header_of"]
+__all__ = ["SOURCE", "Record", "header_of"]
 
+SOURCE = "source"
+"""What the shape of a run calls the files and folders that it was given."""
 _VERSION = 1
+
+logger = logging.getLogger(__name__)
 
 
 def header_of(started: datetime, shape: Mapping[str, object], model: str | None) -> dict[str, Any]:
@@ -39,6 +44,7 @@ class Record:
         entries: By image.
         left_out: Images that have an entry and do not count: the last start did not find them.
         parts: Of each image that is not done, the offset and stamp of the lines of its tiles.
+        moved: Whether the photographs lie elsewhere now: another drive may round their times.
         end: Where the whole lines end, in bytes.
     """
 
@@ -50,6 +56,7 @@ class Record:
     entries: dict[str, Entry] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
     parts: dict[str, list[tuple[int, Stamp | None]]] = field(default_factory=dict)
+    moved: bool = False
     end: int = 0
     _partly: dict[str, float] = field(
         default_factory=lambda: defaultdict(float)
@@ -75,12 +82,17 @@ class Record:
             ) from error
         return record
 
-    def refuse_another(self, shape: Mapping[str, object], model: str | None = None) -> None:
+    def refuse_another(
+        self, shape: Mapping[str, object], model: str | None = None, images: Iterable[ImageFile] = ()
+    ) -> None:
         """Go no further where the journal is that of another run.
+
+        The same photographs in another place, as a drive has with another letter, are the same run.
 
         Args:
             shape: What shapes the results that are wanted now.
             model: What the detector is called, for a person.
+            images: The images that there are now.
 
         Raises:
             ConfigurationError: Its details say what differs.
@@ -89,6 +101,15 @@ class Record:
             return
         names = [name for name in sorted({*self.shape, *shape}) if self.shape.get(name) != shape.get(name)]
         if not names:
+            return
+        if names == [SOURCE] and self._are_the_same(images):
+            logger.warning(
+                "the photographs lie in %s now, before in %s: names, sizes and times are the same, and the "
+                "run goes on",
+                _shown(shape[SOURCE]),
+                _shown(self.shape[SOURCE]),
+            )
+            self.moved = True
             return
         details = [
             f"{name}: {_shown(shape.get(name))}, there {_shown(self.shape.get(name))}" for name in names
@@ -102,10 +123,23 @@ class Record:
             details=details,
         )
 
+    def _are_the_same(self, images: Iterable[ImageFile]) -> bool:
+        """Whether the images that were done are among these, by name, size and time."""
+        now = {image.name: image.path for image in images}
+        known = [(now.get(name), entry.stamp) for name, entry in self.entries.items()]
+        return bool(known) and all(
+            path is not None and stamp is not None and stamp.fits(stamp_of(path)) for path, stamp in known
+        )
+
     def holds(self, name: str, stamp: Stamp | None) -> bool:
         """Whether an image is done: nothing of it failed, and its file is still the one that was read."""
         entry = self.entries.get(name)
-        return entry is not None and entry.is_whole and stamp is not None and entry.stamp == stamp
+        return entry is not None and entry.is_whole and self._unchanged(entry.stamp, stamp)
+
+    def _unchanged(self, then: Stamp | None, now: Stamp | None) -> bool:
+        if then is None or now is None:
+            return False
+        return then.fits(now) if self.moved else then == now
 
     def count(self, images: Iterable[ImageFile], summary: RunSummary) -> None:
         """Add what is known of images to a summary, without reading their detections again."""
@@ -128,7 +162,7 @@ class Record:
 
     def tiles(self, name: str, stamp: Stamp | None) -> list[TileResult]:
         """The tiles that are done of an image that is not, if its file is still the one that was read."""
-        offsets = [offset for offset, then in self.parts.get(name, []) if stamp is not None and then == stamp]
+        offsets = [offset for offset, then in self.parts.get(name, []) if self._unchanged(then, stamp)]
         if not offsets:
             return []
         found: list[TileResult] = []

@@ -195,6 +195,7 @@ def _figure(value: float, digits: int) -> str:
     help={
         "config": "settings file; without it configs/census.yaml",
         "detections": "output folder of a finished detect.run; without it detection runs first",
+        "source": "where the photographs lie now, if elsewhere than detection found them",
         "output": "folder of the results",
         "tolerance": "boxes of two photographs that lie nearer on the ground than this, in m, are one animal",
         "confidence": "boxes below it do not count, 0 to 1",
@@ -202,12 +203,13 @@ def _figure(value: float, digits: int) -> str:
     },
     shim="run_census.bat",
     paths="detections",
-    iterable=["detections"],
+    iterable=["detections", "source"],
 )
 def run(
     context: Context,
     config: str | None = None,
     detections: list[str] | None = None,
+    source: list[str] | None = None,
     output: str | None = None,
     tolerance: str | None = None,
     confidence: str | None = None,
@@ -221,14 +223,22 @@ def run(
     del context
     from wildetect.settings import Project
     from wildetect.tasks.progress import Terminal
-    from wildetect.workflows.census import CensusRequest, census, raise_if_incomplete, settings_for
+    from wildetect.workflows.census import (
+        CensusRequest,
+        census,
+        raise_if_incomplete,
+        settings_for,
+        sources_of,
+    )
 
-    request = CensusRequest(config, tuple(detections or ()), output, tolerance, confidence)
+    request = CensusRequest(
+        config, tuple(detections or ()), output, tolerance, confidence, source=tuple(source or ())
+    )
     project = Project.find()
     export_variables(project)
     settings = settings_for(project, request)
     keep_log(project, settings.logging)
-    done = census(project, settings, Terminal())
+    done = census(project, settings, Terminal(), sources_of(request))
     if json:
         from wildetect.census.output.document import summary_of
 

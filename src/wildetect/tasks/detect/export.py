@@ -16,17 +16,19 @@ __all__ = ["export"]
         "run": "output folder of the run",
         "export": "what to make: megadetector, csv, coco, geojson, report, overlays, labelstudio or gpkg; "
         "may be given more than once",
+        "source": "where the photographs lie now, if elsewhere than the run found them",
         "overlays": "pictures with boxes to draw: all, none or a number",
         "config": "settings file; without it configs/detection.yaml",
         "json": "the files written, on stdout",
     },
     paths="run",
-    iterable=["export"],
+    iterable=["export", "source"],
 )
 def export(
     context: Context,
     run: str | None = None,
     export: list[str] | None = None,
+    source: list[str] | None = None,
     overlays: str | None = None,
     config: str | None = None,
     json: bool = False,
@@ -49,7 +51,8 @@ def export(
     project = Project.find()
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
     folder = Path(from_caller(run))
-    made = export_again(folder, wanted_of(settings, *settings.output.exports), summary_of_run)
+    sources = [from_caller(path) for path in source or ()]
+    made = export_again(folder, wanted_of(settings, *settings.output.exports), summary_of_run, sources)
     if json:
         emit({"run": str(folder), "files": made.written, "removed": made.removed})
         return

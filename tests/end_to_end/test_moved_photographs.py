@@ -1,0 +1,68 @@
+"""Photographs whose drive has another letter, and runs that are carried to another machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+DETECTOR = REPOSITORY / "demo/detector.onnx"
+WORDS = ("--model", DETECTOR, "--tile-size", "640", "--confidence", "0.35", "--output", "run")
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> Workspace:
+    """A finished run whose photographs were in D, and are in E now."""
+    workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+    shutil.copytree(REPOSITORY / "demo/pictures", workspace.root / "D")
+    workspace.succeed("detect.run", "D", *WORDS, "--limit", "3")
+    (workspace.root / "D").rename(workspace.root / "E")
+    for photograph in (workspace.root / "E").iterdir():  # exFAT keeps even seconds only
+        seconds = photograph.stat().st_mtime // 2 * 2
+        os.utime(photograph, (seconds, seconds))
+    return workspace
+
+
+def test_the_run_goes_on_where_the_photographs_are_now(moved: Workspace) -> None:
+    before = json.loads((moved.root / "run/run.json").read_text(encoding="utf-8"))
+    ended = moved.invoke("detect.run", "E", *WORDS, "--limit", "4", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert f"the photographs lie in {moved.root / 'E'} now, before in {moved.root / 'D'}" in ended.stderr
+    assert "3 of 4 images had been done before" in ended.stderr
+    after = json.loads(ended.stdout)
+    assert after["images"]["done"] == 4
+    assert after["detections"] > before["detections"] > 0
+
+
+def test_other_photographs_of_the_same_names_are_another_run(moved: Workspace) -> None:
+    first = min((moved.root / "E").glob("*.jpg"))
+    first.write_bytes(first.read_bytes() + b"\0")
+    error, hint = moved.fail(2, "detect.run", "E", *WORDS, "--limit", "3")
+    assert "holds another run: its source differs" in error
+    assert "--output" in hint
+
+
+def test_export_and_report_find_the_photographs_in_their_new_place(moved: Workspace) -> None:
+    run = moved.root / "run"
+    page = (run / "report.html").read_text(encoding="utf-8")
+    error, hint = moved.fail(5, "detect.export", "run", "--export", "report")
+    assert "not where the run found them" in error
+    assert "--source FOLDER" in hint
+    moved.succeed("detect.export", "run", "--export", "report", "--export", "overlays", "--source", "E")
+    assert (run / "report.html").read_text(encoding="utf-8").count("data:image") == page.count("data:image")
+    error, _ = moved.fail(5, "detect.export", "run", "--export", "report", "--source", "run/overlays")
+    assert "holds none of the photographs of this run" in error
+
+
+def test_a_census_reads_tags_where_the_photographs_are_now(moved: Workspace) -> None:
+    error, hint = moved.fail(5, "census.run", "run", "--output", "census")
+    assert "is where it was" in error
+    assert "--source FOLDER" in hint
+    carried = moved.root / "stick"
+    (moved.root / "run").rename(carried)
+    document = moved.document("census.run", "stick", "--source", "E", "--output", "census")
+    assert document["summary"]["all"]["detected"] > 0
