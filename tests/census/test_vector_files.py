@@ -232,7 +232,7 @@ def test_coordinates_of_a_building_site_cannot_be_turned(tmp_path: Path) -> None
         ("name,area\na,1\n", "its columns: name, area"),
         ("name,wkt\n", "has a header only"),
         ("name,wkt\na,POLYGON ((0 0\n", "line 2"),
-        ("name,wkt\na,POLYGON ((0 0, 1 1, 1 0, 0 0))\n", "line 2 has 5 values for 2 columns"),
+        ("name,wkt\na,POLYGON ((0 0, 1 1, 1 0, 0 0))\n", "line 2: 5 values for 2 columns"),
     ],
 )
 def test_a_csv_that_cannot_be_used_says_why(tmp_path: Path, text: str, words: str) -> None:

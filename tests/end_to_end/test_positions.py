@@ -52,7 +52,7 @@ def test_positions_of_a_table_are_in_the_results(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("Photo,latitude,longitude\nother.jpg,1,2\n", "names none of the photographs, such as DJI_1.JPG"),
+        ("Photo,latitude,longitude\nother.jpg,1.5,2.5\n", "names none of the photographs, such as DJI_1.JPG"),
         ("File,latitude,longitude\nDJI_1.JPG,1,2\n", "no column Photo; its columns are file"),
         ("Photo,latitude,longitude\nDJI_1.JPG,91,2\n", "line 2: latitude 91"),
         (None, "camp.csv cannot be read"),

@@ -58,10 +58,10 @@ def test_lines_without_a_position_are_left_out(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("filename,latitude\na.jpg,1\n", "no column longitude; its columns are filename, latitude"),
-        ("filename,latitude,lng\na.jpg,1,2\n", "no column longitude"),
-        ("filename,latitude,longitude\na.jpg,1,2\nb.jpg,x,2\n", "line 3: could not convert"),
+        ("filename,latitude,across\na.jpg,1.5,2.5\n", "no column longitude"),
+        ("filename,latitude,longitude\na.jpg,1,2\nb.jpg,x,2\n", "line 3: 'x' is not an angle"),
         ("filename,latitude,longitude\na.jpg,1,\n", "line 2"),
-        ("filename,latitude,longitude\na.jpg,nan,2\n", "line 2: 'nan' is not a number"),
+        ("filename,latitude,longitude\na.jpg,nan,2\n", "line 2: 'nan' is not an angle"),
         ("filename,latitude,longitude\na.jpg,-19,181\n", "longitude 181 is not a place on Earth"),
         ("filename,latitude,longitude\na.jpg,1,2\nA.JPG,1,3\n", "line 3: A.JPG has another position"),
         ("filename,latitude,longitude\na,x,1\nb,x,1\nc,x,1\n", "(and 2 more)"),
@@ -106,3 +106,101 @@ def test_what_fits_twice_is_refused() -> None:
         rows_for(["A/DJI_1.JPG", "B/DJI_1.JPG"], {"dji_1.jpg": HERE})
     with pytest.raises(InputError, match=r"2 lines of the table of positions fit DJI_1[.]JPG"):
         rows_for(["DJI_1.JPG"], {"a/dji_1.jpg": HERE, "b/dji_1.jpg": HERE})
+
+
+METRES_PER_FOOT = 0.3048
+
+
+@pytest.mark.parametrize(
+    ("head", "cell", "row"),
+    [
+        ("height_ft", "300", {"height": 300 * METRES_PER_FOOT}),
+        ("agl (m)", "91.5", {"height": 91.5}),
+        ("altitude_feet", "3674", {"altitude": 3674 * METRES_PER_FOOT}),
+        ("HeightFt", "300", {"height": 300 * METRES_PER_FOOT}),
+        ("height_above_takeoff(feet)", "300", {"height": 300 * METRES_PER_FOOT}),
+        ("altitude_above_seaLevel(feet)", "3674", {"altitude": 3674 * METRES_PER_FOOT}),
+        ("OSD.height [ft]", "300", {"height": 300 * METRES_PER_FOOT}),
+        ("RelativeAltitude", "+92.50", {"height": 92.5}),
+        ("GPSAltitude", "1120.5 m Above Sea Level", {"altitude": 1120.5}),
+        ("GPSAltitude", "12 m Below Sea Level", {"altitude": -12.0}),
+        ("altitude", "3674 ft", {"altitude": 3674 * METRES_PER_FOOT}),
+        ("altitude", "1120", {"altitude": 1120.0}),
+        ("Ellipsoidal height (m)", "1135", {"altitude": 1135.0}),
+        ("Ground elevation (m)", "1030", {}),
+        ("image_height", "3648", {}),
+        ("pilot", "12", {}),
+    ],
+)
+def test_heights_have_the_unit_of_their_head_or_cell(
+    tmp_path: Path, head: str, cell: str, row: dict[str, float]
+) -> None:
+    found = read(tmp_path, f"filename,latitude,longitude,{head}\na.jpg,-19.25,23.5,{cell}\n")
+    assert found["a.jpg"].altitude == pytest.approx(row.get("altitude"))
+    assert found["a.jpg"].height == pytest.approx(row.get("height"))
+
+
+def test_altitude_and_height_beside_each_other_are_both_read(tmp_path: Path) -> None:
+    text = "filename,latitude,longitude,altitude,height_ft\na.jpg,-19.25,23.5,1120,300\n"
+    assert read(tmp_path, text)["a.jpg"] == TableRow(Position(23.5, -19.25), 1120.0, 300 * METRES_PER_FOOT)
+
+
+@pytest.mark.parametrize(
+    ("head", "cell", "says"),
+    [
+        ("height (rods)", "18", "the unit of the column height (rods) is not known"),
+        ("altitude_cubits", "18", "the unit of the column altitude_cubits is not known"),
+        ("height", "18 rods", "'18 rods' has a unit that is not known"),
+        ("height (m)", "300 ft", "is in ft under a head that says m"),
+        ("height", "92..5", "is not a number"),
+        ("height_m,agl_m", "92,91", "height_m and agl_m may all be meant"),
+    ],
+)
+def test_a_unit_that_is_not_known_is_refused(tmp_path: Path, head: str, cell: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, f"filename,latitude,longitude,{head}\na.jpg,-19.25,23.5,{cell}\n")
+    assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("Image;Lat;Lon", "a.jpg;19 15.0 S;23 30.0 E"),
+        ("Photo,Latitude,Long", "a.jpg,S 19.25,E 23.5"),
+        ("file name;lat;lng", "a.jpg;19,25S;23,5E"),
+        ("Label;Y/Latitude;X/Longitude", "a.jpg;-19\u00b015'00\";23\u00b030'0\""),
+        ("#Label;LATITUDE;LONGITUDE", "a.jpg;19\u00b015\u203200\u2033S;23\u00b030\u203200\u2033E"),
+        ("SourceFile;GPSLatitude;GPSLongitude", "./a.jpg;19 deg 15' 0.00\" S;23 deg 30' 0.00\" E"),
+        ("SourceFile,GPSLatitude,GPSLatitudeRef,GPSLongitude,GPSLongitudeRef", "a.jpg,19.25,S,23.5,East"),
+        ("filename,latitude,longitude", "a.jpg,19:15:00S,23:30:00E"),
+        ("filename,lat (S),lon (E)", "a.jpg,19.25,23.5"),
+        ("filename,latitude,longitude", "a.jpg,\u221219.25,23.5"),
+        ("filename,latitude,longitude", 'a.jpg,"-19,25","23,5"'),
+    ],
+)
+def test_heads_and_degrees_as_receivers_and_programs_write_them(tmp_path: Path, head: str, line: str) -> None:
+    assert read(tmp_path, f"{head}\n{line}\n") == {"a.jpg": HERE}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("A.JPG,-2,4,34,8", "line 2: 5 values for 3 columns; numbers with a decimal comma need quotes"),
+        ("A.JPG,-2,34", "all positions are whole degrees"),
+        ("A.JPG,-19.25 S,23.5", "has a minus and a direction"),
+        ("A.JPG,19.25 E,23.5 S", "is not a latitude: E is a direction of the other axis"),
+        ("A.JPG,19 75 0 S,23.5 E", "minutes and seconds are 0 up to 60"),
+        ("A.JPG,19.5 30 S,23.5 E", "is not an angle"),
+        ("A.JPG,1915.00 S,23.5 E", "is not a place on Earth"),
+        ('A.JPG,-19.25,"23,5"', "have different decimal marks"),
+    ],
+)
+def test_positions_that_would_quietly_be_wrong_are_refused(tmp_path: Path, line: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, f"filename,latitude,longitude\n{line}\n")
+    assert says in caught.value.message
+    assert "filename,latitude,longitude,height (m)" in caught.value.hint
+
+
+def test_empty_cells_beyond_the_head_are_no_surplus(tmp_path: Path) -> None:
+    assert read(tmp_path, "filename,latitude,longitude\na.jpg,-19.25,23.5,,\n") == {"a.jpg": HERE}

@@ -296,6 +296,27 @@ def test_what_cannot_be_taken_over_is_named(run: FinishedRun, tmp_path: Path) ->
     assert "elsewhere/z.jpg" in made.refused[2]
 
 
+def test_a_csv_that_a_spreadsheet_saved_with_decimal_commas(run: FinishedRun, tmp_path: Path) -> None:
+    text = Csv(run, tmp_path).save().read_text(encoding="utf-8")
+    rows = list(csv.reader(text.splitlines()))
+    edges = [place for place, name in enumerate(rows[0]) if name in {"x_min", "y_min", "x_max", "y_max"}]
+    assert any("." in row[place] for row in rows[1:] for place in edges)
+    for row in rows[1:]:
+        for place in edges:
+            row[place] = row[place].replace(".", ",")
+    rows[2] += ["9", "9", "9"]
+    rows.append(["A/9.jpg", *rows[2][1:]][: len(rows[0])])
+    path = tmp_path / "saved.csv"
+    path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
+
+    made = imported(run, path)
+
+    assert [reason.partition(" (")[0] for reason in made.refused] == [
+        f"line 3: {len(rows[0]) + 3} values for {len(rows[0])} columns",
+        "line 7: the run has no image 'A/9.jpg'",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("a.json", "{"), ("a.json", '{"annotations": []}'), ("a.csv", "a,b\n1,2\n"), ("a.gpkg", "no")],

@@ -5,21 +5,27 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from wildetect.errors import InputError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import BoxCorners
+from wildetect.tables.names import Names
+from wildetect.tables.numbers import check_marks, number_of
+from wildetect.tables.sheet import read_sheet
 
 __all__ = ["CorrectedBox", "CorrectedImage", "read_corrected"]
 
 Refuse = Callable[[str], None]
 
+_EXPORT_AGAIN = (
+    "Export it again as Label Studio JSON, COCO, GeoPackage or CSV with the columns of detections.csv."
+)
 _EDGES = ("x_min", "y_min", "x_max", "y_max")
 
 
@@ -72,8 +78,7 @@ def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, Co
     except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error, sqlite3.Error) as error:
         raise InputError(
             f"{path} cannot be read: {error}",
-            hint="Export it again as Label Studio JSON, COCO, GeoPackage or CSV with the columns of "
-            "detections.csv.",
+            hint=_EXPORT_AGAIN,
         ) from error
     if found is None:
         raise InputError(
@@ -100,33 +105,23 @@ def _read(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedIm
 
 
 class _Names:
-    """Finds the image of the run that a file means: by its path, or by as much of its end as is unique."""
+    """Finds the image of the run that a file means, as tables of positions and transects name them."""
 
     def __init__(self, run: FinishedRun) -> None:
-        self._by_tail: dict[str, str | None] = {}
-        for result in run.results:
-            parts = PurePosixPath(result.name).parts
-            for start in range(len(parts)):
-                tail = "/".join(parts[start:])
-                self._by_tail[tail] = result.name if tail not in self._by_tail else None
-            self._by_tail[result.name] = result.name
+        self._names = Names(result.name for result in run.results)
 
     def find(self, text: str) -> str | None:
-        """The image's name; null where none is meant, or several may be."""
-        parts = PurePosixPath(text.replace("\\", "/")).parts
-        for start in range(len(parts)):
-            found = self._by_tail.get("/".join(parts[start:]))
-            if found is not None:
-                return found
-        return None
+        """Return the image's name; None where none is meant, or several may be."""
+        found = self._names.fitting(text)
+        return found[0] if len(found) == 1 else None
 
 
 def _rows(
-    rows: Sequence[Mapping[str, Any]], names: _Names, what: str, refuse: Refuse
+    rows: Iterable[tuple[int, Mapping[str, Any]]], names: _Names, what: str, refuse: Refuse
 ) -> dict[str, CorrectedImage]:
     """Rows of a table with the columns of detections.csv, and perhaps `verdict`."""
     found: dict[str, CorrectedImage] = {}
-    for number, row in enumerate(rows, 2 if what == "line" else 1):
+    for number, row in rows:
         image = names.find(str(row.get("image") or ""))
         verdict = str(row.get("verdict") or "").strip().lower() or None
         if image is None:
@@ -141,7 +136,9 @@ def _rows(
         if verdict == "nothing-here" and row.get("x_min") in (None, ""):
             continue
         try:
-            x_min, y_min, x_max, y_max = (float(row[edge]) for edge in _EDGES)
+            cells = [str(row[edge]) for edge in _EDGES]
+            check_marks(cells)
+            x_min, y_min, x_max, y_max = (number_of(cell) for cell in cells)
         except (TypeError, ValueError):
             refuse(f"{what} {number} ({image}): it has no box in px (x_min, y_min, x_max, y_max)")
             continue
@@ -155,13 +152,15 @@ def _rows(
 
 
 def _csv(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        head = file.readline()
-        file.seek(0)
-        # spreadsheets of many countries write semicolons
-        rows = list(csv.DictReader(file, delimiter=";" if head.count(";") > head.count(",") else ","))
-    if rows and not {"image", "class", *_EDGES} <= set(rows[0]):
+    sheet = read_sheet(path, str(path), hint=_EXPORT_AGAIN)
+    if sheet.lines and not {"image", "class", *_EDGES} <= set(sheet.head):
         raise ValueError("it lacks columns of detections.csv")
+    rows = []
+    for line in sheet.lines:
+        if line.surplus is not None:
+            refuse(f"line {line.number}: {line.surplus}")
+        else:
+            rows.append((line.number, dict(zip(sheet.head, line.cells, strict=True))))
     return _rows(rows, _Names(run), "line", refuse)
 
 
@@ -173,7 +172,7 @@ def _geopackage(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, Corre
         detections = [dict(row) for row in database.execute("SELECT * FROM detections ORDER BY fid")]
         photographs = [dict(row) for row in database.execute("SELECT * FROM photographs ORDER BY fid")]
     names = _Names(run)
-    found = _rows(detections, names, "feature", refuse)
+    found = _rows(enumerate(detections, 1), names, "feature", refuse)
     for row in photographs:
         image = names.find(str(row["image"]))
         if image is not None and row.get("failure") is None:

@@ -47,10 +47,16 @@ class PositionTable(Keys):
     csv_path: Path | None = Field(None, description="CSV file with the positions of those without GPS")
     skip_rows: int | None = Field(None, ge=0, description="lines of the CSV file before its head")
     delimiter: str = Field(",", min_length=1, description="what stands between the columns of the CSV file")
-    filename_col: str = Field("filename", description="its column of file names")
-    lat_col: str = Field("latitude", description="its column of latitudes in degrees")
-    lon_col: str = Field("longitude", description="its column of longitudes in degrees")
-    alt_col: str = Field("altitude", description="its column of heights in m")
+    filename_col: str = Field(
+        "filename", description="its column of file names, or a usual head: image, photo, SourceFile"
+    )
+    lat_col: str = Field("latitude", description="its column of latitudes, or a usual head: lat, GPSLatitude")
+    lon_col: str = Field(
+        "longitude", description="its column of longitudes, or a usual head: lon, lng, GPSLongitude"
+    )
+    alt_col: str = Field(
+        "altitude", description="its column of heights; m, or the unit in its head, as height_ft"
+    )
 
 
 class LabelStudio(Keys):

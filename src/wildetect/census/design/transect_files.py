@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from wildetect.census.design.vector_files import Line
 from wildetect.census.ground.photographs import RasterView, View, Views
 from wildetect.errors import InputError
+from wildetect.tables.names import Names
 
 __all__ = [
     "Transect",
@@ -125,7 +126,7 @@ def transects_from_lines(lines: Sequence[Line], views: Views) -> Transects:
 
 
 def transects_from_table(lines: Sequence[Line], views: Views) -> Transects:
-    """Each photograph goes where the table puts it, by its path or its name, in any letter case.
+    """Each photograph goes where the table puts it, by its name with folders or without.
 
     Args:
         lines: Of `read_lines`, with photographs.
@@ -135,9 +136,10 @@ def transects_from_table(lines: Sequence[Line], views: Views) -> Transects:
         InputError: The table names no photograph of the survey, one in two transects, or one by a name that
             several have.
     """
-    rows = _by_name(views)
+    rows = {view.file: row for row, view in enumerate(views.views)}
+    names = Names(rows)
     named = [
-        (number, name, rows.get(_plain(name), []))
+        (number, name, [rows[file] for file in names.fitting(name)])
         for number, line in enumerate(lines)
         for name in line.photographs
     ]
@@ -167,16 +169,6 @@ def transects_from_table(lines: Sequence[Line], views: Views) -> Transects:
     return transects_of(transects, views, "table", notes)
 
 
-def _by_name(views: Views) -> dict[str, list[int]]:
-    """Rows of Views.views by path and by name alone."""
-    rows: dict[str, list[int]] = {}
-    for row, view in enumerate(views.views):
-        path = _plain(view.file)
-        for name in {path, path.rpartition("/")[2]}:
-            rows.setdefault(name, []).append(row)
-    return rows
-
-
 def _check_once(lines: Sequence[Line], members: Sequence[Mapping[int, str]]) -> None:
     first: dict[int, str] = {}
     for line, found in zip(lines, members, strict=True):
@@ -186,10 +178,6 @@ def _check_once(lines: Sequence[Line], members: Sequence[Mapping[int, str]]) -> 
                     f"the table of transects puts {name} into {first[row]} and into {line.name}",
                     hint="Leave each photograph in one transect.",
                 )
-
-
-def _plain(name: str) -> str:
-    return name.replace("\\", "/").lower()
 
 
 def _half_width(view: View | RasterView, line: Any) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +23,10 @@ from wildetect.census.design.vector_features import (
 )
 from wildetect.census.ground.projection import in_degrees_already
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.imagery.positions.table import table_text
+from wildetect.imagery.positions.heads import PHOTOGRAPH_COLUMNS
+from wildetect.tables.numbers import number_of
+from wildetect.tables.sheet import Line as SheetLine
+from wildetect.tables.sheet import read_sheet
 
 __all__ = ["PHOTOGRAPH_COLUMNS", "Area", "Line", "read_areas", "read_layer", "read_lines", "read_table"]
 
@@ -93,9 +94,6 @@ def _first_line(error: Exception) -> str:
     return lines[0].partition(";")[0] if lines else type(error).__name__
 
 
-PHOTOGRAPH_COLUMNS = ("photograph", "photo", "image", "picture", "file", "filename", "file_name")
-
-
 SHAPE_COLUMNS = ("wkt", "geometry", "geom", "the_geom")
 
 
@@ -105,17 +103,9 @@ def read_table(path: Path) -> Features:
     Raises:
         InputError: The file is empty, no text, has neither shapes nor photographs, or a shape that is no WKT.
     """
-    text = table_text(path, str(path), hint="Check the file and its folder.")
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    try:
-        header = [column.strip() for column in next(rows, [])]
-        lines = [(rows.line_num, row) for row in rows if any(value.strip() for value in row)]
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {rows.line_num}: {error}",
-            hint="Save it as GeoPackage instead, in QGIS with Export > Save Features As.",
-        ) from error
-    table = Features(path, tuple(header), ())
+    sheet = read_sheet(path, str(path), hint="Check the file, or save it as GeoPackage instead.")
+    header = sheet.head
+    table = Features(path, header, ())
     shapes = table.column(*SHAPE_COLUMNS)
     if shapes is None and table.column(*PHOTOGRAPH_COLUMNS) is None:
         raise InputError(
@@ -123,21 +113,20 @@ def read_table(path: Path) -> Features:
             + (", ".join(header) or "none"),
             hint="Name the columns: name and wkt, or photograph and transect.",
         )
-    if not lines:
+    if not sheet.lines:
         raise InputError(f"{path} has a header only", hint="Write one line for each stratum or photograph.")
     mistakes: list[Mistake] = []
-    features = [_feature(f"line {number}", header, row, shapes, mistakes) for number, row in lines]
+    features = [_feature(line, header, shapes, mistakes) for line in sheet.lines]
     raise_mistakes(path, mistakes)
-    return Features(path, tuple(header), tuple(features))
+    return Features(path, header, tuple(features))
 
 
-def _feature(
-    place: str, header: list[str], row: list[str], shapes: str | None, mistakes: list[Mistake]
-) -> Feature:
-    if len(row) > len(header):
+def _feature(line: SheetLine, header: Sequence[str], shapes: str | None, mistakes: list[Mistake]) -> Feature:
+    place = f"line {line.number}"
+    if line.surplus is not None:
         hint = "put values that hold the delimiter into double quotes"
-        mistakes.append(Mistake(f"{place} has {len(row)} values for {len(header)} columns", hint))
-    fields: dict[str, Any] = dict(zip(header, (value.strip() for value in row), strict=False))
+        mistakes.append(Mistake(f"{place}: {line.surplus}", hint))
+    fields: dict[str, Any] = dict(zip(header, line.cells, strict=False))
     shape = None
     if shapes is not None and fields.get(shapes):
         try:
@@ -146,12 +135,6 @@ def _feature(
             hint = "write it as WKT, e.g. POLYGON ((36.1 -1.2, 36.2 -1.2, 36.2 -1.3, 36.1 -1.2))"
             mistakes.append(Mistake(f"{place}: {str(error).splitlines()[0]}", hint))
     return Feature(place, shape, fields)
-
-
-def _delimiter(text: str) -> str:
-    """The delimiter of the header; outlines hold commas, so the lines below it say nothing."""
-    header = text.partition("\n")[0]
-    return max(",;\t", key=header.count)
 
 
 FORMATS = (".geojson", ".json", ".gpkg", ".shp", ".kml", ".csv")
@@ -313,7 +296,7 @@ def _possible(features: Sequence[Feature], table: Features, mistakes: list[Mista
         if not text:
             continue
         try:
-            numbers.append(float(text))
+            numbers.append(number_of(text))
         except ValueError:
             numbers.append(math.nan)
         if not (math.isfinite(numbers[-1]) and numbers[-1] >= 1):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from wildetect.errors import InputError
-from wildetect.imagery.positions.table import TableRow, key_of
+from wildetect.imagery.positions.table import TableRow
+from wildetect.tables.names import Names
 
 __all__ = ["rows_for"]
 
@@ -14,10 +14,7 @@ _HINT = "Write the names in the table with their folders, as the run has them: {
 
 
 def rows_for(files: Iterable[str], table: Mapping[str, TableRow]) -> dict[str, TableRow]:
-    """The table's rows of photographs; those that it does not name are left out.
-
-    A name fits with folders or without: `A/DJI_1.JPG` in the table fits `2024/A/DJI_1.JPG`, and so does
-    `dji_1.jpg`; and it fits `DJI_1.JPG`.
+    """Return the table's rows of photographs; those that it does not name are left out.
 
     Args:
         files: Names of the photographs.
@@ -26,41 +23,23 @@ def rows_for(files: Iterable[str], table: Mapping[str, TableRow]) -> dict[str, T
     Raises:
         InputError: One row fits several photographs, or several rows fit one.
     """
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for key in table:
-        by_name[_last(key)].append(key)
+    names = Names(table)
     found: dict[str, TableRow] = {}
     taken: dict[str, str] = {}
     for file in files:
-        line = _fitting(file, by_name.get(_last(key_of(file)), ()))
-        if line is None:
+        lines = names.fitting(file)
+        if not lines:
             continue
-        if line in taken:
+        if len(lines) > 1:
             raise InputError(
-                f"one line of the table of positions, {line}, fits {taken[line]} and {file}",
+                f"{len(lines)} lines of the table of positions fit {file}: {', '.join(sorted(lines)[:3])}",
+                hint="Detect in the folder that holds them all, so that the names have their folders.",
+            )
+        if lines[0] in taken:
+            raise InputError(
+                f"one line of the table of positions, {lines[0]}, fits {taken[lines[0]]} and {file}",
                 hint=_HINT.format(name=file),
             )
-        taken[line] = file
-        found[file] = table[line]
+        taken[lines[0]] = file
+        found[file] = table[lines[0]]
     return found
-
-
-def _fitting(file: str, keys: Sequence[str]) -> str | None:
-    """The key that says most of the photograph's folders."""
-    name = key_of(file)
-    if name in keys:
-        return name
-    ends = [key for key in keys if name.endswith(f"/{key}")]
-    if ends:
-        return max(ends, key=len)
-    longer = [key for key in keys if key.endswith(f"/{name}")]
-    if len(longer) > 1:
-        raise InputError(
-            f"{len(longer)} lines of the table of positions fit {file}: {', '.join(sorted(longer)[:3])}",
-            hint="Detect in the folder that holds them all, so that the names have their folders.",
-        )
-    return longer[0] if longer else None
-
-
-def _last(key: str) -> str:
-    return key.rpartition("/")[2]

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wildetect.errors import InputError
+from wildetect.imagery.positions.heads import Head, heads_of
 from wildetect.imagery.positions.metadata import Position
 from wildetect.settings.problems import nearest
+from wildetect.tables.names import key_of
+from wildetect.tables.numbers import check_marks, degrees_of, length_of
+from wildetect.tables.sheet import Line, read_sheet
 
 if TYPE_CHECKING:
     from wildetect.settings.detection import PositionTable
 
-__all__ = ["TableRow", "key_of", "read_position_table", "table_text"]
+__all__ = ["TableRow", "read_position_table"]
 
-_DELIMITERS = (",", ";", "\t")
-_HEIGHT_WORDS = ("height", "relative", "rel_", "agl", "above_ground", "above ground")
 _MOST_SHOWN = 5
-_HINT = "Correct these lines, or remove them."
+_WANTED = (
+    "The form wanted: filename,latitude,longitude,height (m), then lines such as DJI_1.JPG,-19.25,23.5,92"
+)
+_DEFAULTS = {"filename_col": "filename", "lat_col": "latitude", "lon_col": "longitude", "alt_col": "altitude"}
 
 
 class TableRow(NamedTuple):
@@ -30,7 +33,7 @@ class TableRow(NamedTuple):
     Attributes:
         position: Of the camera.
         altitude: Above sea in m; null where the column is missing, empty, or holds heights.
-        height: Above ground in m, where the name of the column says so: height, relative or agl.
+        height: Above ground or take-off in m, where the name of the column says so: height, relative or agl.
     """
 
     position: Position
@@ -38,16 +41,13 @@ class TableRow(NamedTuple):
     height: float | None = None
 
 
-def key_of(name: str) -> str:
-    """A photograph's name as keys of the table have it: lower case, with forward slashes."""
-    return name.strip().replace("\\", "/").removeprefix("./").casefold()
-
-
 def read_position_table(table: PositionTable) -> dict[str, TableRow]:
     """Read the file that `csv_path` names.
 
-    Delimiters are found where the one that is given does not part the columns; decimal commas are read
-    where commas do not part them. Lines without a position, or at 0, 0, are left out.
+    Columns are those that the settings name, else those with a usual head. The separator is found where the
+    one that is given does not part the columns; decimal commas are read where commas do not part them.
+    Lengths are in the unit that the head or the cell names, else in m. Lines without a position, or at 0, 0,
+    are left out.
 
     Returns:
         Rows by name of the photograph: lower case, with forward slashes, with the folders that it has in
@@ -59,126 +59,192 @@ def read_position_table(table: PositionTable) -> dict[str, TableRow]:
     path = table.csv_path
     if path is None:
         return {}
-    text = table_text(path, f"the table of positions {path}", hint="Check exif_gps_update.csv_path.")
-    lines = text.splitlines()[table.skip_rows or 0 :]
-    if not lines:
-        raise InputError(
-            f"{path}: no lines{' after skip_rows' if table.skip_rows else ''}", hint="Check the file."
-        )
-    return _rows(path, table, lines)
+    sheet = read_sheet(
+        path,
+        f"the table of positions {path}",
+        hint="Check exif_gps_update.csv_path.",
+        delimiter=table.delimiter,
+        skip=table.skip_rows or 0,
+    )
+    if not sheet.head:
+        raise InputError(f"{path}: no lines{' after skip_rows' if table.skip_rows else ''}", hint=_WANTED)
+    columns = _Columns.of(path, table, heads_of(sheet.head))
+    return _rows(path, columns, sheet.lines, decimal_commas_part=sheet.delimiter == ",")
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Places of the columns in a line."""
+    """Places of the columns in a line; null where there is none."""
 
+    heads: Sequence[Head]
     name: int
     latitude: int
     longitude: int
     altitude: int | None
-    holds_heights: bool
+    height: int | None
+    references: tuple[int | None, int | None]
 
     @classmethod
-    def of(cls, path: Path, table: PositionTable, header: Sequence[str]) -> _Columns:
-        """The columns that the settings name.
+    def of(cls, path: Path, table: PositionTable, heads: Sequence[Head]) -> _Columns:
+        """Find the columns that the settings name, or that have a usual head.
 
         Raises:
-            InputError: One of them is not in the header.
+            InputError: One of them is not in the head, several could be meant, or one has an unknown unit.
         """
-        wanted = {"filename_col": table.filename_col, "lat_col": table.lat_col, "lon_col": table.lon_col}
-        for key, name in wanted.items():
-            if _plain(name) not in header:
-                close = nearest(_plain(name), header)
-                raise InputError(
-                    f"{path}: no column {name}; its columns are {', '.join(header)}",
-                    hint=f"Set exif_gps_update.{key} to the right column"
-                    + (f", perhaps {close}." if close else "."),
-                )
-        named, latitude, longitude = (header.index(_plain(name)) for name in wanted.values())
-        altitude = _plain(table.alt_col)
+        find = _Finder(path, table, heads)
+        lengths = find.lengths()
         return cls(
-            named,
-            latitude,
-            longitude,
-            altitude=header.index(altitude) if altitude in header else None,
-            holds_heights=any(word in altitude for word in _HEIGHT_WORDS),
+            heads,
+            name=find.needed("filename_col", lambda head: head.names_photographs),
+            latitude=find.needed("lat_col", lambda head: head.is_axis("latitude")),
+            longitude=find.needed("lon_col", lambda head: head.is_axis("longitude")),
+            altitude=find.only([place for place in lengths if not heads[place].above_ground]),
+            height=find.only([place for place in lengths if heads[place].above_ground]),
+            references=(find.reference("latitude"), find.reference("longitude")),
         )
 
-    def row(self, cells: Sequence[str]) -> TableRow | None:
-        """What a line says; None without a position.
+    def row(self, line: Line) -> TableRow | None:
+        """Read a line; None without a name or a position.
 
         Raises:
             ValueError: It makes no sense.
         """
+        cells = line.cells
+        if line.surplus is not None:
+            raise ValueError(line.surplus)
+        if not cells[self.name]:
+            return None
         if not cells[self.latitude] and not cells[self.longitude]:
             return None
-        latitude, longitude = _number(cells[self.latitude]), _number(cells[self.longitude])
+        used = [self.latitude, self.longitude, self.altitude, self.height]
+        check_marks(cells[place] for place in used if place is not None)
+        latitude = self._degrees(cells, self.latitude, "latitude")
+        longitude = self._degrees(cells, self.longitude, "longitude")
         position = Position.checked(longitude, latitude)
         if position is None:
             if longitude == latitude == 0:
                 return None
             raise ValueError(f"latitude {latitude:g}, longitude {longitude:g} is not a place on Earth")
-        told = None if self.altitude is None or not cells[self.altitude] else _number(cells[self.altitude])
-        return TableRow(position, height=told) if self.holds_heights else TableRow(position, altitude=told)
+        return TableRow(position, self._length(cells, self.altitude), self._length(cells, self.height))
+
+    def _degrees(self, cells: Sequence[str], place: int, axis: str) -> float:
+        reference = self.references[axis == "longitude"]
+        told = cells[reference] if reference is not None else ""
+        return degrees_of(cells[place], axis, told or self.heads[place].hemisphere)
+
+    def _length(self, cells: Sequence[str], place: int | None) -> float | None:
+        if place is None or not cells[place]:
+            return None
+        return length_of(cells[place], self.heads[place].unit)
 
 
-def _rows(path: Path, table: PositionTable, lines: Sequence[str]) -> dict[str, TableRow]:
-    delimiter = _delimiter(lines[0], table)
-    header = [_plain(name) for name in next(csv.reader(lines[:1], delimiter=delimiter))]
-    columns = _Columns.of(path, table, header)
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds columns by their heads."""
+
+    path: Path
+    table: PositionTable
+    heads: Sequence[Head]
+
+    def needed(self, key: str, usual: Callable[[Head], bool]) -> int:
+        """Return the place of the column that a setting names, or of the one that has a usual head.
+
+        Raises:
+            InputError: There is none, or several.
+        """
+        wanted: str = getattr(self.table, key)
+        named = self._named(wanted)
+        if named is not None:
+            return named
+        found = [place for place, head in enumerate(self.heads) if usual(head)]
+        if _plain(wanted) != _DEFAULTS[key] or not found:
+            plain = [_plain(head.text) for head in self.heads]
+            close = nearest(_plain(wanted), plain)
+            raise InputError(
+                f"{self.path}: no column {wanted}; its columns are {', '.join(plain)}",
+                hint=f"Set exif_gps_update.{key} to the right column"
+                + (f", perhaps {close}. " if close else ". ")
+                + f"{_WANTED}",
+            )
+        return self._one(found, key)
+
+    def lengths(self) -> list[int]:
+        """Return the places of columns of heights: the one that alt_col names, and those with usual heads.
+
+        Raises:
+            InputError: alt_col names one that is not there, or a unit is not known.
+        """
+        named = self._named(self.table.alt_col)
+        if named is None and _plain(self.table.alt_col) != _DEFAULTS["alt_col"]:
+            names = ", ".join(_plain(head.text) for head in self.heads)
+            raise InputError(
+                f"{self.path}: no column {self.table.alt_col}; its columns are {names}",
+                hint=f"Set exif_gps_update.alt_col to the right column, or remove it. {_WANTED}",
+            )
+        usual = [place for place, head in enumerate(self.heads) if head.is_length and place != named]
+        if named is not None:  # of its kind no other counts
+            kind = self.heads[named].above_ground
+            usual = [named, *(place for place in usual if self.heads[place].above_ground != kind)]
+        for place in usual:
+            if self.heads[place].unknown_unit is not None:
+                raise InputError(
+                    f"{self.path}: the unit of the column {self.heads[place].text} is not known",
+                    hint="Write height (m) or height (ft), altitude (m) or altitude (ft) in its head.",
+                )
+        return usual
+
+    def only(self, places: Sequence[int]) -> int | None:
+        """Return the one place of several; None of none."""
+        return self._one(places, "alt_col") if places else None
+
+    def reference(self, axis: str) -> int | None:
+        """Return the place of the column of directions."""
+        return next((place for place, head in enumerate(self.heads) if head.is_reference(axis)), None)
+
+    def _named(self, name: str) -> int | None:
+        plain = [_plain(head.text) for head in self.heads]
+        return plain.index(_plain(name)) if _plain(name) in plain else None
+
+    def _one(self, places: Sequence[int], key: str) -> int:
+        if len(places) > 1:
+            names = " and ".join(self.heads[place].text for place in places)
+            raise InputError(
+                f"{self.path}: {names} may all be meant",
+                hint=f"Name the right one: set exif_gps_update.{key} to {self.heads[places[0]].text}, say.",
+            )
+        return places[0]
+
+
+def _rows(
+    path: Path, columns: _Columns, lines: Sequence[Line], *, decimal_commas_part: bool
+) -> dict[str, TableRow]:
     rows: dict[str, TableRow] = {}
     problems: list[str] = []
-    first = (table.skip_rows or 0) + 1
-    for number, values in enumerate(csv.reader(lines[1:], delimiter=delimiter), first + 1):
-        cells = [value.strip() for value in values] + [""] * (len(header) - len(values))
+    for line in lines:
+        name = line.cells[columns.name]
         try:
-            row = columns.row(cells) if cells[columns.name] else None
+            row = columns.row(line)
         except ValueError as error:
-            problems.append(f"line {number}: {error}")
+            problems.append(f"line {line.number}: {error}")
             continue
-        if row is not None and rows.setdefault(key_of(cells[columns.name]), row) != row:
-            problems.append(f"line {number}: {cells[columns.name]} has another position further up")
+        if row is not None and rows.setdefault(key_of(name), row) != row:
+            problems.append(f"line {line.number}: {name} has another position further up")
+    if not problems and decimal_commas_part and _whole(row.position for row in rows.values()):
+        problems.append(
+            "all positions are whole degrees, as where decimal commas part the columns: put such numbers "
+            "into quotes, or semicolons between the columns"
+        )
     if problems:
         more = "" if len(problems) == 1 else f" (and {len(problems) - 1} more)"
-        raise InputError(f"{path}: {problems[0]}{more}", hint=_HINT, details=problems[1:_MOST_SHOWN])
+        raise InputError(f"{path}: {problems[0]}{more}", hint=_WANTED, details=problems[1:_MOST_SHOWN])
     return rows
 
 
-def _delimiter(line: str, table: PositionTable) -> str:
-    """That of the settings if it parts the column of names from others, else the first that does."""
-    for delimiter in (table.delimiter, *_DELIMITERS):
-        if len(delimiter) == 1:
-            names = [_plain(name) for name in next(csv.reader([line], delimiter=delimiter), [])]
-            if len(names) > 1 and _plain(table.filename_col) in names:
-                return delimiter
-    return max(_DELIMITERS, key=line.count)
-
-
-def _number(text: str) -> float:
-    number = float(text.replace(",", "."))  # a decimal comma; where commas part columns there is none
-    if not math.isfinite(number):
-        raise ValueError(f"{text!r} is not a number")
-    return number
+def _whole(positions: Iterable[Position]) -> bool:
+    """Whether there are positions and all are whole degrees, which are 111 km apart."""
+    found = list(positions)
+    return bool(found) and all(part % 1 == 0 for position in found for part in position)
 
 
 def _plain(name: str) -> str:
     return name.strip().casefold()
-
-
-def table_text(path: Path, what: str, *, hint: str) -> str:
-    """Text of a CSV file, in UTF-8 or as Excel on Windows saves it.
-
-    Args:
-        path: The file.
-        what: What it is, for a person.
-        hint: What to do where it cannot be read.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return path.read_text(encoding="cp1252", errors="replace")
-    except OSError as error:
-        raise InputError(f"{what} cannot be read: {error.strerror or error}", hint=hint) from error

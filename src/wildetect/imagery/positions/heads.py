@@ -1,0 +1,104 @@
+"""What the heads of a table of positions mean: which column holds what, and in which unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from wildetect.tables.numbers import METRES
+
+__all__ = ["PHOTOGRAPH_COLUMNS", "Head", "heads_of"]
+
+PHOTOGRAPH_COLUMNS = (
+    *("photograph", "photo", "image", "picture", "file", "filename", "file_name", "image_name", "imagename"),
+    *("photo_name", "photo_file", "image_file", "sourcefile", "source_file", "label"),
+)
+"""Heads of the column of photographs' names in lower case; SourceFile is ExifTool's, Label Metashape's."""
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
+_SIGNS = {"n": "N", "s": "S", "e": "E", "w": "W", "north": "N", "south": "S", "east": "E", "west": "W"}
+_DEVICE = {"gps", "osd", "exif", "camera", "drone", "uav"}
+_AXES = {"latitude": {"lat", "latitude"}, "longitude": {"lon", "long", "lng", "longitude"}}
+_OF_AXES = (
+    _DEVICE | _SIGNS.keys() | {"x", "y", "wgs", "84", "deg", "degree", "degrees", "in", "decimal", "dd"}
+)
+_ALTITUDE = {"altitude", "alt", "height", "elevation", "agl"}
+_HEIGHT = {"height", "relative", "rel", "agl"}
+_GROUND = {"ground", "takeoff", "off", "home"}
+_ABOVE = {"above", "over", "from", "relative", "rel", "agl"}
+_SEA = {"msl", "asl", "amsl", "sea", "ellipsoid", "ellipsoidal", "orthometric", "geoid", "absolute", "abs"}
+_SEA |= {"egm", "96", "2008", "wgs", "84", "elevation"}
+_OF_OTHERS = {"px", "pixel", "pixels", "image", "img", "photo", "picture", "error", "accuracy", "std", "ref"}
+_OF_OTHERS |= {"terrain", "dem", "dsm", "width", "sensor", "sigma", "sd", "box", "animal", "tree", "canopy"}
+_OF_HEIGHTS = _DEVICE | _ALTITUDE | _HEIGHT | _GROUND | _ABOVE | _SEA
+_OF_HEIGHTS |= {"level", "take", "to", "the", "flight", "flying", "at", "location", "of", "in", "z", "point"}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of one column.
+
+    Attributes:
+        text: As the file writes it.
+        words: Its words in lower case, without units: `rel_height(feet)` and `RelHeightFeet` have the same.
+        unit: The unit of length that it names; null: none.
+        unknown_unit: What may be a unit and is not known: a word in brackets, or beside one of heights, that
+            is not one of heights; null: nothing, or another word names the unit.
+    """
+
+    text: str
+    words: frozenset[str]
+    unit: str | None
+    unknown_unit: str | None
+
+    @classmethod
+    def of(cls, text: str) -> Head:
+        """Read a head."""
+        words = [word.casefold() for word in _WORD.findall(text)]
+        units = [word for word in words if word in METRES]
+        bracketed = [word for part in re.findall(r"[(\[{]([^)\]}]*)", text) for word in _WORD.findall(part)]
+        judged = set(words) if _ALTITUDE & set(words) else {word.casefold() for word in bracketed}
+        strange = sorted(judged - _OF_HEIGHTS - METRES.keys())
+        return cls(
+            text,
+            frozenset(words) - METRES.keys(),
+            unit=units[-1] if units else None,
+            unknown_unit=" ".join(strange) if strange and not units else None,
+        )
+
+    @property
+    def names_photographs(self) -> bool:
+        """Whether the column holds the names of photographs."""
+        return self.text.strip().casefold().lstrip("#").replace(" ", "_") in PHOTOGRAPH_COLUMNS
+
+    def is_axis(self, axis: str) -> bool:
+        """Whether the column holds latitudes, or longitudes, by all of its words."""
+        return bool(self.words & _AXES[axis]) and self.words <= _AXES[axis] | _OF_AXES
+
+    def is_reference(self, axis: str) -> bool:
+        """Whether the column holds the directions of latitudes, or longitudes: ExifTool's GPSLatitudeRef."""
+        return "ref" in self.words and replace(self, words=self.words - {"ref"}).is_axis(axis)
+
+    @property
+    def hemisphere(self) -> str:
+        """The direction that the head of a latitude or longitude names: "S" of `Lat (S)`; "" for none."""
+        named = {_SIGNS[word] for word in self.words if word in _SIGNS}
+        return named.pop() if len(named) == 1 else ""
+
+    @property
+    def is_length(self) -> bool:
+        """Whether the column holds heights or altitudes: of the camera, not of the ground or the picture."""
+        if self.words & _GROUND and not self.words & _ABOVE:
+            return False
+        return bool(self.words & _ALTITUDE) and not self.words & _OF_OTHERS
+
+    @property
+    def above_ground(self) -> bool:
+        """Whether heights count from the ground or the place of take-off, not from the sea."""
+        return bool(self.words & (_HEIGHT | _GROUND)) and not self.words & _SEA
+
+
+def heads_of(names: Sequence[str]) -> list[Head]:
+    """Read the heads of a table."""
+    return [Head.of(name) for name in names]

@@ -1,0 +1,106 @@
+"""CSV files as spreadsheets of all countries save them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+from wildetect.errors import InputError
+
+__all__ = ["Line", "Sheet", "read_sheet", "table_text"]
+
+DELIMITERS = (",", ";", "\t")
+
+
+class Line(NamedTuple):
+    """A line of a sheet.
+
+    Attributes:
+        number: Its number in the file, from 1.
+        cells: Its values, stripped; at least as many as the head has columns.
+        surplus: What is wrong, where it has more values than the head has columns; else null.
+    """
+
+    number: int
+    cells: tuple[str, ...]
+    surplus: str | None = None
+
+
+class Sheet(NamedTuple):
+    """A table: its head and the lines below it that are not empty."""
+
+    head: tuple[str, ...]
+    delimiter: str
+    lines: tuple[Line, ...]
+
+
+def read_sheet(path: Path, what: str, *, hint: str, delimiter: str = ",", skip: int = 0) -> Sheet:
+    """Read a CSV file, whichever separator parts its columns.
+
+    Args:
+        path: The file.
+        what: What it is, for a person.
+        hint: What to do where it cannot be read.
+        delimiter: The separator that is expected; another counts where it parts the head into more columns.
+        skip: Lines before the head.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    lines = table_text(path, what, hint=hint).splitlines(keepends=True)[skip:]
+    mark = _delimiter(lines[0], delimiter) if lines else delimiter
+    reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=mark)
+    found: list[Line] = []
+    head: tuple[str, ...] = ()
+    try:
+        head = tuple(name.strip() for name in next(reader, []))
+        before = reader.line_num
+        for values in reader:
+            if any(value.strip() for value in values):
+                found.append(_line(skip + before + 1, values, head, mark))
+            before = reader.line_num
+    except csv.Error as error:
+        raise InputError(f"{what}: line {skip + reader.line_num}: {error}", hint=hint) from error
+    return Sheet(head, mark, tuple(found))
+
+
+def _line(number: int, values: list[str], head: tuple[str, ...], delimiter: str) -> Line:
+    cells = tuple(value.strip() for value in values)
+    cells += ("",) * (len(head) - len(cells))
+    surplus = None
+    if any(cells[len(head) :]):
+        surplus = f"{len(values)} values for {len(head)} columns"
+        if delimiter == ",":
+            surplus += "; numbers with a decimal comma need quotes, or semicolons between the columns"
+    return Line(number, cells, surplus)
+
+
+def _delimiter(head: str, expected: str) -> str:
+    """Return the separator that parts the head into most columns; the expected one where several do."""
+    marks = [mark for mark in (expected, *DELIMITERS) if len(mark) == 1]
+    return max(marks, key=lambda mark: len(next(csv.reader([head], delimiter=mark), [])))
+
+
+def table_text(path: Path, what: str, *, hint: str) -> str:
+    """Return the text of a CSV file, in UTF-8 or UTF-16, or as Excel on Windows saves it.
+
+    Args:
+        path: The file.
+        what: What it is, for a person.
+        hint: What to do where it cannot be read.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{what} cannot be read: {error.strerror or error}", hint=hint) from error
+    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:  # Excel's "Unicode text"
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
