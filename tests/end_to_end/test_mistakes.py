@@ -119,7 +119,7 @@ def test_missing_source(workspace: Workspace, tmp_path: Path) -> None:
         (("--weights", "gone.onnx"), 4, "gone.onnx does not exist"),
         (("--weights", "best.pt"), 4, "best.pt does not exist"),
         (("--weights", "best.ckpt"), 4, "best.ckpt does not exist"),
-        (("--weights", "tasks.py"), 4, "tasks.py is no ONNX file"),
+        (("--weights", "tasks.py"), 4, "tasks.py is not an ONNX file"),
         (("--weights", "x.onnx", "--alias", "latest"), 4, "the alias 'latest' is reserved"),
         (("--weights", "x.onnx", "--alias", "v3"), 4, "the alias 'v3' is reserved"),
         (("--weights", "x.onnx", "--name", "a/b"), 4, "'a/b' cannot be the name of a model"),

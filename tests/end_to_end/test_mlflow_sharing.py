@@ -169,3 +169,29 @@ def test_sharing_without_sign_in_warns(served: Workspace, tmp_path: Path) -> Non
         assert ended.returncode == 3
         assert "warning: anyone on the network can read, change and delete models here" in ended.stderr
         assert not (open_to_all.root / ".env").exists()
+
+
+def test_a_sign_in_in_the_address_is_used_and_never_shown(shared: Workspace) -> None:
+    dotenv = dict(
+        line.split("=", 1)
+        for line in (shared.root / ".env").read_text(encoding="utf-8").splitlines()
+        if line.startswith("MLFLOW_TRACKING_")
+    )
+    password = dotenv["MLFLOW_TRACKING_PASSWORD"].strip("'")
+    stranger = Workspace.make(
+        shared.root.parent / "stranger",
+        MLFLOW_TRACKING_URI=f"http://admin:{password}@127.0.0.1:{port_of(shared)}/#/models",
+    )
+    ended = stranger.invoke("model.list")
+    assert ended.returncode == 0, ended.stderr
+    for words in (("mlflow.status",), ("doctor",), ("config.show",)):
+        said = stranger.invoke(*words)
+        assert password not in said.stdout + said.stderr
+    logs = list(stranger.root.rglob("*.log"))
+    assert logs
+    assert all(password not in log.read_text(encoding="utf-8") for log in logs)
+    wrong = Workspace(
+        stranger.root, {"MLFLOW_TRACKING_URI": f"http://admin:wrong-{password}@127.0.0.1:{port_of(shared)}"}
+    )
+    error, _ = wrong.fail(3, "model.list")
+    assert password not in error

@@ -207,7 +207,7 @@ def test_wrong_input_of_evaluate(served: Workspace, tmp_path: Path) -> None:
     assert "--annotations truth.json" in hint
     assert "does not exist" in refused(5, "--annotations", tmp_path / "none.json")[0]
     (tmp_path / "table.json").write_text("a,b\n1,2\n", encoding="utf-8")
-    assert "is no COCO annotation file" in refused(5, "--annotations", tmp_path / "table.json")[0]
+    assert "is not a COCO annotation file" in refused(5, "--annotations", tmp_path / "table.json")[0]
     cars = write_coco(tmp_path / "cars.json", coco_document({"a.jpg": []}, ("car",)))
     assert "labels car, but the model finds elephant, zebra, antelope" in refused(2, "--annotations", cars)[0]
     gone = write_coco(tmp_path / "gone.json", coco_document({"a.jpg": []}))

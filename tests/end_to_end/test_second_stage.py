@@ -112,11 +112,14 @@ def test_any_other_program_loads_the_detector(served: Workspace, weights: Path) 
 @pytest.mark.parametrize(
     ("keys", "says"),
     [
-        ({"weights": "config/classifier.ckpt"}, "classifier.ckpt is no ONNX file; the second stage takes"),
+        (
+            {"weights": "config/classifier.ckpt"},
+            "classifier.ckpt is not an ONNX file; the second stage",
+        ),
         ({"weights": "gone.onnx"}, "gone.onnx does not exist"),
         ({"class_names": None}, "carries no class names"),
         ({"class_names": ["a", "b"]}, "tells 3 classes apart, but has 2 class names"),
-        ({"weights": "tasks.py"}, "tasks.py is no ONNX file"),
+        ({"weights": "tasks.py"}, "tasks.py is not an ONNX file"),
     ],
 )
 def test_what_cannot_be_a_second_stage(

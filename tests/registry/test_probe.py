@@ -68,7 +68,7 @@ def test_a_proxy_is_not_asked_for_this_machine(uri: str, monkeypatch: pytest.Mon
     [
         ("/missing", "answered RESOURCE_DOES_NOT_EXIST: no such model"),
         ("/broken", "answered 500 Internal Server Error"),
-        ("/page", "answered with something that is no JSON"),
+        ("/page", "answered with something that is not JSON"),
         ("/closed", "wants a sign-in"),
     ],
 )
@@ -96,7 +96,7 @@ def test_nobody_answers(address: str) -> None:
 
 
 def test_something_else_answers(uri: str) -> None:
-    with pytest.raises(ServerError, match="is no MLflow server"):
+    with pytest.raises(ServerError, match="is not an MLflow server"):
         Probe(uri + "/other").version()
 
 

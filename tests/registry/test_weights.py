@@ -48,7 +48,7 @@ def test_onnx_as_it_is(tmp_path: Path) -> None:
         ("gone.pt", None, "gone.pt does not exist"),
         ("a.ckpt", b"x" * 99, "pickled checkpoint of a kind that cannot be exported"),
         ("a.pth", b"x" * 99, "pickled checkpoint of a kind that cannot be exported"),
-        ("a.txt", b"x" * 99, "is no ONNX file"),
+        ("a.txt", b"x" * 99, "is not an ONNX file"),
         ("a.pt", b"", "a.pt is empty"),
         ("a.pt", POINTER, "Git LFS pointer"),
         ("a.torchscript", POINTER, "Git LFS pointer"),
@@ -77,7 +77,7 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name
 def test_only_onnx_runs_where_it_lies(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="must be registered first"):
         check_is_onnx(tmp_path / "best.pt")
-    with pytest.raises(ModelError, match="is no ONNX file"):
+    with pytest.raises(ModelError, match="is not an ONNX file"):
         prepared_classifier(tmp_path / "best.ckpt")
 
 

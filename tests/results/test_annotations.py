@@ -67,7 +67,7 @@ def test_no_class_in_common(tmp_path: Path) -> None:
 )
 def test_what_is_no_coco_file(tmp_path: Path, document: object, said: str) -> None:
     path = write_coco(tmp_path / "truth.json", document)
-    with pytest.raises(InputError, match=f"is no COCO annotation file: {said}") as caught:
+    with pytest.raises(InputError, match=f"is not a COCO annotation file: {said}") as caught:
         read_annotations(path, CLASSES)
     assert len(caught.value.details) <= 5
 
@@ -85,5 +85,5 @@ def test_what_is_no_file_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_annotations(tmp_path, CLASSES)
     (tmp_path / "picture.json").write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(InputError, match="is no COCO annotation file"):
+    with pytest.raises(InputError, match="is not a COCO annotation file"):
         read_annotations(tmp_path / "picture.json", CLASSES)

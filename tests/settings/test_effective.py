@@ -78,7 +78,7 @@ def test_variables_that_stand_in_for_keys(workspace: Path, monkeypatch: pytest.M
     assert said(keys["model.mlflow_model_alias"]) == ("a", "YAML", "configs/detection.yaml:1")
     uri = keys_of("detector_registration")["processing.mlflow_tracking_uri"]
     assert said(uri) == (
-        "http://***@outside:2",
+        "http://outside:2",
         "environment",
         "environment variable MLFLOW_TRACKING_URI",
     )

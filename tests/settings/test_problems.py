@@ -49,7 +49,7 @@ def problems(text: str | bytes, model: type[SectionKeys] = DetectionSettings) ->
         ("output: {}\nmodel: {}\noutput: {}\n", "configs/mine.yaml:3", "given twice (also in line 1)"),
         ('image_dir: "D:\\survey"\n', "configs/mine.yaml:1", "without quotes or in 'single quotes'"),
         ("model:\n\tdevice: cpu\n", "configs/mine.yaml:2", "spaces, not with tabs"),
-        ("model: [\n", "configs/mine.yaml:2", "is no YAML"),
+        ("model: [\n", "configs/mine.yaml:2", "is not valid YAML"),
         ("just words\n", "configs/mine.yaml", "holds no 'key: value' lines"),
         (b"output:\n  directory: Erg\xe4nzung\n", "configs/mine.yaml", "is not UTF-8 text"),
         ("image_dir: a\nimage_paths: [b]\n", "configs/mine.yaml", "image_paths and image_dir are given"),

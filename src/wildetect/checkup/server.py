@@ -30,10 +30,6 @@ def check_server(subject: Subject) -> list[Finding]:
         says = f"{TRACKING_URI} is {shown}{_where(subject)}, which is not the address of a server"
         return [problem("server", says, fix=f"Write {TRACKING_URI}={DEFAULT} into .env", error=ServerError)]
     host, port = address
-    if "@" in urllib.parse.urlsplit(subject.uri).netloc:
-        says = f"{TRACKING_URI}{_where(subject)} holds a sign-in, which is not read there"
-        fix = "Write MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env instead"
-        return [problem("server", says, fix=fix, error=ServerError)]
     if not _is_known(host, port):
         says = f"the name {host} of {TRACKING_URI}{_where(subject)} is not known here"
         return [problem("server", says, fix="Fix the name, or connect to its network", error=ServerError)]
@@ -115,7 +111,7 @@ def _nobody(subject: Subject, shown: str, host: str, port: int) -> list[Finding]
         what = "runs, but does not answer" if condition == "not answering" else "has died and left processes"
         return [problem("server", f"this project's server {what}", fix=HINTS[condition], error=ServerError)]
     if _listens(host, port):
-        says = f"something that is no MLflow server answers at {shown}{_where(subject)}"
+        says = f"something that is not an MLflow server answers at {shown}{_where(subject)}"
         fix = f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:5001"
         fix = fix if is_loopback(host) else f"Fix {TRACKING_URI}"
         return [problem("server", says, fix=fix, error=ServerError)]

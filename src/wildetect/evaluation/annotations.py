@@ -155,7 +155,7 @@ def _parsed(path: Path, content: bytes) -> _CocoFile:
     shown = problems[1:MOST_PROBLEMS_SHOWN]
     if len(problems) > MOST_PROBLEMS_SHOWN:
         shown.append(f"and {len(problems) - MOST_PROBLEMS_SHOWN} more")
-    raise InputError(f"{path} is no COCO annotation file: {problems[0]}", hint=HINT, details=shown)
+    raise InputError(f"{path} is not a COCO annotation file: {problems[0]}", hint=HINT, details=shown)
 
 
 def _dangling(document: _CocoFile) -> list[str]:

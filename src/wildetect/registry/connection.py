@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wildetect.errors import ModelError, ServerError
 from wildetect.registry.probe import Probe
+from wildetect.settings.address import server_address
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,6 +38,11 @@ CLIENT_ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+# Variables that MLflow's client would follow, set for another program.
+INHERITED = ("MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+logger = logging.getLogger(__name__)
 
 
 def tracking_uri(explicit: str | None, configured: str | None = None) -> str:
@@ -44,7 +52,7 @@ def tracking_uri(explicit: str | None, configured: str | None = None) -> str:
         explicit: `MLFLOW_TRACKING_URI` of the environment or .env.
         configured: What a settings file says, used where the former says nothing.
     """
-    return (explicit or configured or DEFAULT_URI).rstrip("/")
+    return server_address(explicit or configured or DEFAULT_URI).url
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,31 @@ def connect(uri: str) -> Connection:
         )
     for name, value in CLIENT_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    import logging
-
+    _leave_inherited_out(uri)
+    _pass_by_proxies()
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     mlflow.set_tracking_uri(uri)
-    return Connection(uri, mlflow.MlflowClient(uri))
+    mlflow.set_registry_uri(uri)
+    return Connection(uri, mlflow.MlflowClient(uri, uri))
+
+
+def _leave_inherited_out(uri: str) -> None:
+    """One server has runs and models; a run or experiment of another program is not ours to write into."""
+    for name in INHERITED:
+        value = os.environ.pop(name, None)
+        if value and value.rstrip("/") != uri:
+            logger.warning("the variable %s of the environment is not used: the server is %s", name, uri)
+
+
+def _pass_by_proxies() -> None:
+    """An office's proxy cannot reach a server on this very machine; MLflow's client would ask it."""
+    if not urllib.request.getproxies_environment():
+        return
+    for name in ("no_proxy", "NO_PROXY"):
+        held = [host for host in os.environ.get(name, "").split(",") if host.strip()]
+        os.environ[name] = ",".join(dict.fromkeys([*held, *LOOPBACK]))
 
 
 @contextlib.contextmanager

@@ -76,12 +76,12 @@ class Probe:
         """The version of MLflow that the server runs.
 
         Raises:
-            ServerError: Where it does not answer, refuses the sign-in or is no MLflow server.
+            ServerError: Where it does not answer, refuses the sign-in or is not an MLflow server.
         """
         text = self._asked("/version").decode("utf-8", errors="replace").strip()
         if not text[:1].isdigit() or len(text) > len("3.17.2.dev0+0123456789abcdef"):
             raise ServerError(
-                f"what answers at {self.url} is no MLflow server",
+                f"what answers at {self.url} is not an MLflow server",
                 hint="Check MLFLOW_TRACKING_URI in .env, or start a server on a free port with --port.",
             )
         return text
@@ -110,7 +110,7 @@ class Probe:
             return json.loads(self._asked(full))
         except ValueError as error:
             raise ServerError(
-                f"{self.url}{path} answered with something that is no JSON",
+                f"{self.url}{path} answered with something that is not JSON",
                 hint=f"Check that MLFLOW_TRACKING_URI names an MLflow server, or start one: {SERVE_COMMAND}",
             ) from error
 

@@ -100,14 +100,14 @@ def read_yaml(path: Path, *, name: str, variable: Callable[[str], str | None]) -
     except yaml.MarkedYAMLError as error:
         file.problems.append(_syntax_problem(name, error))
     except yaml.YAMLError as error:
-        file.problems.append(Problem(name, f"is no YAML: {' '.join(str(error).split())}"))
+        file.problems.append(Problem(name, f"is not valid YAML: {' '.join(str(error).split())}"))
     return file
 
 
 def _syntax_problem(name: str, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     where = f"{name}:{mark.line + 1}" if mark else name
-    what = f"is no YAML: {error.problem or error.context}"
+    what = f"is not valid YAML: {error.problem or error.context}"
     if "escape" in what:
         what += " (write a Windows path without quotes or in 'single quotes')"
     elif "\\t" in what:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wildetect.errors import ConfigurationError
+from wildetect.settings.address import server_address
 from wildetect.settings.problems import Problem, raise_problems
 
-__all__ = ["CALLER_FOLDER", "Project", "Variables", "caller_folder", "from_caller", "project_root"]
+__all__ = [
+    "CALLER_FOLDER",
+    "PASSWORD",
+    "TRACKING_URI",
+    "USERNAME",
+    "Project",
+    "Variables",
+    "caller_folder",
+    "from_caller",
+    "project_root",
+]
 
 CALLER_FOLDER = "WILDETECT_CALLER_CWD"
 """Set by the .bat files: the folder that the user called from, as they change to the project root."""
+
+
+logger = logging.getLogger(__name__)
+TRACKING_URI = "MLFLOW_TRACKING_URI"
+USERNAME = "MLFLOW_TRACKING_USERNAME"
+PASSWORD = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the variable's name
+# Windows takes no notice of case in names of variables, and people copy them from there.
+_ANY_CASE = ("MLFLOW_", "WILDETECT_", "AWS_")
 
 
 def caller_folder() -> Path:
@@ -69,8 +89,12 @@ class Variables:
             [Problem(f"{name}:{_first_line(b.original)}", "not NAME=value") for b in broken], hint=hint
         )
         values = dotenv_values(stream=StringIO(text), interpolate=True)
-        lines = {b.key: _first_line(b.original) for b in bindings if b.key is not None}
-        return cls({key: value for key, value in values.items() if value is not None}, lines)
+        lines = {_named(b.key): _first_line(b.original) for b in bindings if b.key is not None}
+        return cls({_named(key): value for key, value in values.items() if value is not None}, lines)
+
+
+def _named(key: str) -> str:
+    return key.upper() if key.upper().startswith(_ANY_CASE) else key
 
 
 def _first_line(original: object) -> int:
@@ -97,6 +121,8 @@ class Project:
             ConfigurationError: Where its .env is broken.
         """
         root = project_root()
+        if (root / ".env.txt").is_file() and not (root / ".env").exists():
+            logger.warning("the file .env.txt is not read: rename it to .env (Windows hides the ending .txt)")
         return cls(root, Variables.read(root / ".env"))
 
     @property
@@ -110,7 +136,20 @@ class Project:
         return self.root / "runs"
 
     def variable(self, name: str) -> str | None:
-        """A variable of the environment, else of .env; an empty one counts as not given."""
+        """A variable of the environment, else of .env; an empty one counts as not given.
+
+        The server's address comes as programs need it, and a sign-in that stands in it as the variables
+        that MLflow reads: nothing else ever shows or sends it.
+        """
+        given = self._given(name)
+        if name == TRACKING_URI:
+            return server_address(given).url if given else None
+        if given is None and name in (USERNAME, PASSWORD):
+            address = server_address(self._given(TRACKING_URI) or "")
+            return address.username if name == USERNAME else address.password
+        return given
+
+    def _given(self, name: str) -> str | None:
         return os.environ.get(name) or self.dotenv.values.get(name) or None
 
     def origin_of(self, name: str) -> tuple[str, str | None]:

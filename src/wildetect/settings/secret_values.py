@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from wildetect.settings.address import server_address
 from wildetect.settings.problems import SECRET_WORDS, Key
 
 __all__ = ["HIDDEN", "hidden", "secret_texts"]
@@ -27,6 +28,7 @@ def secret_texts(dotenv: Mapping[str, str]) -> list[str]:
     """The values of all variables that are named as secrets are, in .env and outside; longest first."""
     variables = [*dotenv.items(), *os.environ.items()]
     texts = {value for name, value in variables if _is_secret(name) and len(value) >= SHORTEST}
+    texts |= {word for _, value in variables if "@" in value and (word := server_address(value).password)}
     return sorted(texts, key=len, reverse=True)
 
 

@@ -11,6 +11,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
@@ -18,6 +19,7 @@ from invoke.parser import Parser
 from invoke.parser.context import ParserContext
 
 from wildetect.errors import ConfigurationError
+from wildetect.settings.project import CALLER_FOLDER, from_caller
 from wildetect.shims import COMMAND_LINE
 from wildetect.tasks.overview import overview
 from wildetect.tasks.support import Verb, errors_told
@@ -39,6 +41,7 @@ def prepare_command_line(tasks: Collection) -> None:
 
     if not hasattr(program, "core"):  # tasks.py is imported by something else
         return
+    _enter_project(str(program.args["search-root"].value or ""))
     from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))
     words = [*program.core.unparsed, *from_explorer]
     if not words and not any(argument.got_value for argument in program.args.values()):
@@ -49,6 +52,13 @@ def prepare_command_line(tasks: Collection) -> None:
     except ConfigurationError as error:
         with errors_told():
             raise error from None
+
+
+def _enter_project(root: str) -> None:
+    """Work in the project that `invoke -r` names; relative paths still begin where the user is."""
+    if root:
+        os.environ.setdefault(CALLER_FOLDER, str(Path.cwd()))
+        os.chdir(from_caller(root))
 
 
 def words_of_explorer(line: str) -> list[str]:
@@ -126,8 +136,6 @@ def _refuse_unknown(parser: Parser, words: list[str], contexts: Mapping[str, Par
 
 
 def _is_path(word: str) -> bool:
-    from wildetect.settings.project import from_caller
-
     return bool(word) and from_caller(word).exists()
 
 

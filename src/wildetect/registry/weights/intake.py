@@ -205,7 +205,7 @@ def prepared_classifier(path: Path) -> PreparedWeights:
     """
     if path.suffix.lower() != ".onnx":
         raise ModelError(
-            f"the classifier {path} is no ONNX file; the second stage takes nothing else",
+            f"the classifier {path} is not an ONNX file; the second stage takes nothing else",
             hint="Export it where it was trained (Lightning: model.to_onnx(...), Ultralytics: yolo export "
             "format=onnx), or set classifier: null to register the detector alone.",
         )
@@ -252,7 +252,7 @@ def _refused(path: Path) -> ModelError:
             hint="Export it to ONNX where it was trained (torch.onnx.export), and register the .onnx file.",
         )
     return ModelError(
-        f"{path} is no ONNX file",
+        f"{path} is not an ONNX file",
         hint=f"Register a file of one of these kinds: {', '.join(FORMATS)}.",
     )
 

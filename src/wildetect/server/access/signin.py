@@ -14,13 +14,12 @@ from pathlib import Path
 from wildetect.errors import ConfigurationError, ServerError
 from wildetect.registry.probe import Credentials
 from wildetect.settings import Project
+from wildetect.settings.project import PASSWORD, USERNAME
 
 __all__ = ["AUTH_DATABASE", "credentials_of", "sign_in_environment"]
 
 logger = logging.getLogger(__name__)
 
-USERNAME = "MLFLOW_TRACKING_USERNAME"
-PASSWORD = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the variable's name
 SECRET_KEY = "MLFLOW_FLASK_SERVER_SECRET_KEY"  # noqa: S105
 ADMIN = "admin"
 SHORTEST_PASSWORD = 12

@@ -15,12 +15,13 @@ from wildetect.server.process.ports import local_url
 from wildetect.server.store.stores import Artifacts, Store, artifacts_of, store_of
 from wildetect.settings import Project
 from wildetect.settings.mlflow import MlflowSettings
+from wildetect.settings.project import TRACKING_URI
 
 __all__ = ["DEFAULT_PORT", "TRACKING_URI", "Plan", "plan_server", "points_at", "server_folder"]
 
 logger = logging.getLogger(__name__)
 
-TRACKING_URI = "MLFLOW_TRACKING_URI"
+
 DEFAULT_PORT = 5000
 
 

@@ -1,0 +1,62 @@
+"""The server's address as people and offices give it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+DETECTOR = REPOSITORY / "demo/detector.onnx"
+PROXY = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+
+
+def test_an_address_pasted_from_the_browser(served: Workspace) -> None:
+    pasted = Workspace(
+        served.root, {"MLFLOW_TRACKING_URI": f"{served.variables['MLFLOW_TRACKING_URI']}/#/models"}
+    )
+    assert pasted.document("model.list")["models"] == served.document("model.list")["models"]
+    assert pasted.document("mlflow.status")["tracking_uri_matches"] is True
+
+
+def test_a_proxy_of_the_office_is_not_asked_for_this_machine(served: Workspace) -> None:
+    office = Workspace(served.root, {**served.variables, **PROXY, "NO_PROXY": "intranet.example.org"})
+    office.succeed("model.register", DETECTOR, "--name", "behind-a-proxy", "--alias", "production")
+    shown = office.document("model.show", "behind-a-proxy@production")
+    assert shown["version"] == "1"
+
+
+def test_an_inherited_registry_is_named_and_not_used(served: Workspace) -> None:
+    inherited = Workspace(served.root, {**served.variables, "MLFLOW_REGISTRY_URI": unused_uri()})
+    ended = inherited.invoke("model.register", DETECTOR, "--name", "inherited")
+    assert ended.returncode == 0, ended.stderr
+    assert "MLFLOW_REGISTRY_URI of the environment is not used" in ended.stderr
+    assert served.document("model.show", "inherited/1")["version"] == "1"
+
+
+@pytest.mark.parametrize("line", ["mlflow_tracking_uri={uri}", "Mlflow_Tracking_Uri=\u201c{uri}/\u201d"])
+def test_env_in_any_case_and_with_curly_quotes(served: Workspace, line: str) -> None:
+    other = Workspace.make(served.root.parent / f"case{len(line)}")
+    (other.root / ".env").write_text(
+        line.format(uri=served.variables["MLFLOW_TRACKING_URI"]) + "\n", encoding="utf-8"
+    )
+    try:
+        ended = other.invoke("model.list")
+        assert ended.returncode == 0, ended.stderr
+    finally:
+        shutil.rmtree(other.root)
+
+
+def test_env_txt_is_named(served: Workspace) -> None:
+    named = served.root / ".env.txt"
+    named.write_text("A=b\n", encoding="utf-8")
+    try:
+        assert "rename it to .env" in served.invoke("model.list").stderr
+    finally:
+        named.unlink()
+
+
+def test_invoke_in_another_folder_with_r(served: Workspace) -> None:
+    here = served.invoke("-r", served.root, "config.show", "detection", folder=served.root.parent)
+    assert here.returncode == 0, here.stderr
+    assert "nms_threshold" in here.stdout
