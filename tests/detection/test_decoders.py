@@ -70,6 +70,12 @@ def detr() -> tuple[list[NDArray[Any]], Expected]:
     return [labels, boxes, scores], [([1, 2, 30, 40], 0.8, 2), ([2, 2, 30, 40], 0.7, 0)]
 
 
+def rt_detr() -> tuple[list[NDArray[Any]], Expected]:
+    output = np.zeros((1, 300, 7), np.float32)
+    output[0, 4] = [30 / SIZE, 20 / SIZE, 10 / SIZE, 8 / SIZE, 0.1, 0.9, 0.2]
+    return [output], [([25, 16, 35, 24], 0.9, 1)]
+
+
 def nanodet() -> tuple[list[NDArray[Any]], Expected]:
     outputs: list[NDArray[Any]] = []
     for count in (64, 16, 4):
@@ -103,6 +109,7 @@ MADE = {
     "detr": detr,
     "nanodet": nanodet,
     "fastestdet": fastestdet,
+    "rt-detr": rt_detr,
 }
 
 

@@ -106,7 +106,8 @@ def test_each_family_fits_itself(tmp_path: Path, family: Family) -> None:
         ((1, 84, 8400), None, {"yolov8"}),
         ((1, None, None), None, {"yolov8", "yolov5", "yolov5-raw", "yolox", "nanodet"}),
         ((1, 1000), None, set()),
-        ((1, 300, 84), 80, set()),
+        ((1, 300, 84), 80, {"rt-detr"}),
+        ((1, 300, 84), 70, set()),
     ],
 )
 def test_shapes_alone(shape: tuple[int | None, ...], classes: int | None, fitting: set[str]) -> None:

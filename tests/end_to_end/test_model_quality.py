@@ -246,5 +246,5 @@ def test_families_shown_on_a_picture(served: Workspace, shared_data: Path) -> No
     assert "unsure" not in {row["name"] for row in served.document("model.list")["models"]}
     assert "--picture" in served.fail(2, *words)[1]
     assert "none.jpg" in served.fail(5, *words, "--picture", "none.jpg")[0]
-    alone = ("model.register", "--weights", weights, *picture)
-    assert "--family auto-check" in served.fail(2, *alone)[0]
+    assert "auto-check" in served.fail(2, "model.register", "--weights", weights, "--output", "a.jpg")[0]
+    assert "does not say its family" in served.fail(4, "model.register", "--weights", weights, *picture)[0]

@@ -15,6 +15,7 @@ from tests.detection.test_decoders import MADE
 from tests.real_models import FAMILIES
 from tests.workspaces import Workspace
 
+from wildetect.detection.families.table import TABLE
 from wildetect.registry.manifest import Family
 
 HERD = "images/herdnetdemo_livestock_120.jpg"
@@ -72,7 +73,10 @@ def test_boxes_of_families_without_a_real_file(served: Workspace, tmp_path: Path
     picture = tmp_path / "picture.png"  # of the network's size: boxes need no scaling
     Image.new("RGB", (SIZE, SIZE), "green").save(picture)
     name = f"made-{family}"
-    register(served, weights, name, "--alias", "production", family=family, class_names=["a", "b", "c"])
+    keys: dict[str, Any] = {"family": family, "class_names": ["a", "b", "c"]}
+    if columns := TABLE[family].columns:  # one constant row tells nothing of them
+        keys["columns"] = list(columns)
+    register(served, weights, name, "--alias", "production", **keys)
     output = served.root / "results" / name
     words = ("--source", picture, "--model", f"{name}@production", "--confidence", "0.25", "--output", output)
     served.succeed("detect.run", *words, "--tile-size", "0")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildetect.settings.registration import FAMILIES, Family, Yolo
+from wildetect.settings.registration import FAMILIES, BoxUnit, Column, Family, Yolo
 
 __all__ = [
     "CLASSIFIER_FILE",
@@ -100,6 +100,9 @@ class SecondStage(_Stored):
     source: Source
 
 
+_LATER = ("columns", "box_unit")
+
+
 class Manifest(_Stored):
     """Everything needed to run a detector besides its ONNX file.
 
@@ -116,6 +119,10 @@ class Manifest(_Stored):
     source: Source
     classifier: SecondStage | None = None
     detector_class_names: tuple[str, ...] | None = Field(default=None, description="null: class_names")
+    columns: tuple[Column, ...] | None = Field(
+        default=None, description="of an end-to-end table; null: the family's own order"
+    )
+    box_unit: BoxUnit | None = Field(default=None, description="null: the family's own")
 
     @property
     def detected_names(self) -> tuple[str, ...]:
@@ -126,6 +133,10 @@ class Manifest(_Stored):
     def fingerprint(self) -> str:
         """The same for the same files, fed and read in the same way, wherever they came from."""
         content = self.model_dump(mode="json", exclude={"source": True, "classifier": {"source"}})
+        # versions that were registered before these fields existed keep their fingerprint
+        for field in _LATER:
+            if getattr(self, field) == type(self).model_fields[field].default:
+                del content[field]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def with_second_stage(self, classifier: SecondStage) -> Manifest:

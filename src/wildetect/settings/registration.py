@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 
-__all__ = ["FAMILIES", "Family", "RegistrationSettings"]
+__all__ = ["CENTRES", "CORNERS", "FAMILIES", "BoxUnit", "Column", "Family", "RegistrationSettings"]
 
 Family = Literal[
     "yolov8",
@@ -21,6 +21,7 @@ Family = Literal[
     "detr",
     "nanodet",
     "fastestdet",
+    "rt-detr",
 ]
 """How a detector is fed and read; docs/models.md explains each."""
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -30,6 +31,12 @@ NOT_A_FORMAT = NoEffect(
 )
 ONE_BLOCK = NoEffect("how the detector is exported is said under localizer.processing")
 ALREADY_ONNX = NoEffect("the classifier is an ONNX file already", harmless=("onnx",))
+
+Column = Literal["batch", "class", "score", "x1", "y1", "x2", "y2", "cx", "cy", "w", "h"]
+"""What a column of a table of boxes holds: a box is its corners, or its centre, width and height."""
+BoxUnit = Literal["px", "fraction"]
+CORNERS: tuple[Column, ...] = ("x1", "y1", "x2", "y2")
+CENTRES: tuple[Column, ...] = ("cx", "cy", "w", "h")
 
 ChannelOrder = Literal["rgb", "bgr"]
 ExportFormat = Literal["pt", "torchscript", "onnx", "openvino"]
@@ -139,6 +146,12 @@ class RegistrationSettings(SectionKeys):
     )
 
     family: Family | None = Field(None, description="null: from the file's own metadata")
+    columns: list[Column] | None = Field(
+        None, description="order of an end-to-end table's columns; null: found out on a picture"
+    )
+    box_unit: BoxUnit | None = Field(
+        None, description="of its boxes: px of the network's input, or fractions of it; null: found out"
+    )
     class_names: list[str] | None = Field(
         None, min_length=1, description="null: from the file's own metadata"
     )
@@ -162,6 +175,18 @@ class RegistrationSettings(SectionKeys):
     def _one_form(self) -> Self:
         if self.model_path and self.localizer.yolo.weights:
             raise ValueError("model_path and localizer.yolo.weights are both given: keep one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_rows(self) -> Self:
+        if self.columns is None:
+            return self
+        words = set(self.columns)
+        boxes = [box for box in (CORNERS, CENTRES) if words - {"batch"} == {"class", "score", *box}]
+        if not boxes or len(words) < len(self.columns) or "batch" in self.columns[1:]:
+            raise ValueError(
+                "columns: name class, score, and x1, y1, x2, y2 or cx, cy, w, h, once; batch only as first"
+            )
         return self
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from wildetect.detection.checks.classifier_inspection import describe_classifier
 from wildetect.detection.checks.inspection import inspect
 from wildetect.detection.checks.recognition import describe
+from wildetect.detection.checks.row_layout import with_layout
 from wildetect.errors import ServerError
 from wildetect.registry.cache import FetchedModel, fetch, fetched_before
 from wildetect.registry.connection import Connection
@@ -94,7 +95,7 @@ def _from_file(project: Project, path: Path, fix: str) -> FetchedModel:
         registration = RegistrationSettings()
     sha256 = sha256_of(path)
     source = Source(file=path.name, size=path.stat().st_size, sha256=sha256)
-    manifest = describe(weights, registration, sha256, source)
+    manifest = with_layout(weights, describe(weights, registration, sha256, source), registration)[0]
     if registration.classifier is None or registration.classifier.weights is None:
         return FetchedModel(path.stem, None, path, manifest)
     second = prepared_classifier(project.path(registration.classifier.weights))

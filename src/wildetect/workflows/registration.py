@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from wildetect.detection.checks.examination import examined
+from pathlib import Path
+
+from wildetect.detection.checks.examination import Examined, examined
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.registry.connection import Connection
 from wildetect.registry.reference import ModelReference, check_alias, check_name
@@ -18,17 +20,18 @@ __all__ = ["checked", "register"]
 
 
 def checked(
-    project: Project, settings: RegistrationSettings, aliases: list[str]
-) -> tuple[Registration, float]:
+    project: Project, settings: RegistrationSettings, aliases: list[str], picture: Path | None = None
+) -> tuple[Registration, Examined]:
     """Find everything that can be wrong with a detector, before any server is asked.
 
     Args:
         project: Paths of the settings are relative to its root.
         settings: Name the weights, and say how they are fed and read.
         aliases: Names for the new version.
+        picture: A photograph with animals, to check the outputs on.
 
     Returns:
-        What is to be registered, and the seconds that one pass takes.
+        What is to be registered, and what its first pass showed.
 
     Raises:
         ConfigurationError: No weights are named, or a name or alias is not valid.
@@ -51,7 +54,7 @@ def checked(
     second = settings.classifier.weights if settings.classifier else None
     classifier = prepared_classifier(project.path(second)) if second else None
     with prepared(project.path(settings.weights_path), options) as weights:
-        model, seconds = examined(settings, weights, classifier)
+        model = examined(settings, weights, classifier, picture)
     registration = Registration(
         name=settings.name,
         model=model.proto,
@@ -61,7 +64,7 @@ def checked(
         tags={**settings.tags, **provenance(project.root)},
         description=settings.description,
     )
-    return registration, seconds
+    return registration, model
 
 
 def register(

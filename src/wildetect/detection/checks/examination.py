@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wildetect.detection.checks.classifier_inspection import describe_classifier
 from wildetect.detection.checks.inspection import check, inspect
 from wildetect.detection.checks.recognition import describe
+from wildetect.detection.checks.row_layout import with_layout
 from wildetect.registry.manifest import CLASSIFIER_FILE, Manifest
 from wildetect.registry.weights.intake import PreparedWeights, load_for_storage
 from wildetect.settings.registration import RegistrationSettings
@@ -27,32 +29,41 @@ class Examined:
         proto: The network, external data included.
         manifest: How it is fed and read.
         files: What is stored beside it, by the place among the version's files.
+        seconds: For its first forward pass.
+        read_as: Family and layout of its rows, and why, for a person.
     """
 
     proto: ModelProto
     manifest: Manifest
     files: Mapping[str, bytes]
+    seconds: float
+    read_as: str
 
 
 def examined(
-    settings: RegistrationSettings, weights: PreparedWeights, classifier: PreparedWeights | None
-) -> tuple[Examined, float]:
+    settings: RegistrationSettings,
+    weights: PreparedWeights,
+    classifier: PreparedWeights | None,
+    picture: Path | None = None,
+) -> Examined:
     """Run a detector, and the classifier behind it, as they will be run later.
 
     Args:
         settings: What the owner says of them.
         weights: The detector's.
         classifier: The second stage's, if there is one.
-
-    Returns:
-        The detector, and the seconds of its first forward pass.
+        picture: A photograph with animals; a made-up picture is looked at besides.
 
     Raises:
+        InputError: The picture cannot be read.
         ModelError: Either does not work as it is declared.
     """
     file = inspect(weights.onnx)
     stored = load_for_storage(weights)
     manifest = describe(file, settings, stored.sha256, weights.source)
+    manifest, layout = with_layout(file, manifest, settings, picture)
+    why = "as the settings say" if settings.family else "as its metadata and the shapes of its outputs say"
+    read_as = f"{manifest.family}, {why}" + (f"; {layout}" if layout else "")
     outcome = check(weights.onnx, manifest)
     feeding = manifest.feeding.model_copy(update={"batch": outcome.batch})
     manifest = manifest.model_copy(update={"feeding": feeding})
@@ -62,4 +73,4 @@ def examined(
         stage = describe_classifier(classifier.onnx, settings.classifier, second.sha256, classifier.source)
         manifest = manifest.with_second_stage(stage)
         files[CLASSIFIER_FILE] = second.proto.SerializeToString()
-    return Examined(stored.proto, manifest, files), outcome.seconds
+    return Examined(stored.proto, manifest, files, outcome.seconds, read_as)

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from wildetect.detection.checks.inspection import WeightsFile, candidates
 from wildetect.detection.checks.recognition import describe
+from wildetect.detection.checks.row_layout import with_layout
 from wildetect.detection.families.family import Frame, Reading, Shapes
 from wildetect.detection.families.table import TABLE, fits, implausible
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.tiles.tiling import tile_windows
+from wildetect.detection.tiles.tiling import from_the_middle
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
 from wildetect.geometry import Window
 from wildetect.imagery.opening import open_image
-from wildetect.imagery.source import ImageSource, Pixels
+from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Family, Manifest, Source
 from wildetect.settings.registration import RegistrationSettings
 
@@ -33,9 +34,7 @@ __all__ = ["Candidate", "FamilyCheck", "Verdict", "check_families"]
 Verdict = Literal["plausible", "doubtful", "nothing", "impossible"]
 VERDICTS: tuple[Verdict, ...] = ("plausible", "doubtful", "nothing", "impossible")
 
-_WHOLE_UP_TO = 3  # a picture of more network inputs a side shows animals too small for the network
 _MOST_CLASSES = 1000
-_MOST_TILES = 100
 _FAINTEST = 0.01  # the best confidence is told down to here
 _SMALLEST = 2.0  # px; no animal is seen in less
 
@@ -98,11 +97,11 @@ def check_families(weights: WeightsFile, settings: RegistrationSettings, picture
             hint="Give all class names of the model, or none, as class_names: in the settings.",
         )
     shown = names or tuple(f"class {number}" for number in range(_MOST_CLASSES))
-    readers = [_Reader(weights.path, _manifest(weights, settings, one, shown), len(names)) for one in fitting]
+    readers = [_Reader(weights, settings, one, shown, picture) for one in fitting]
     source = open_image(picture)
     try:
         check = None
-        for window in _windows(source, readers[0].frame):
+        for window in from_the_middle(source.width, source.height, max(readers[0].frame)):
             pixels = source.read(window).copy()
             found = [reader.look(pixels) for reader in readers]
             ranked = sorted(found, key=lambda one: (VERDICTS.index(one.verdict), -(one.best or 0)))
@@ -125,29 +124,27 @@ def _manifest(
     return describe(weights, said, "", source)
 
 
-def _windows(source: ImageSource, frame: Frame) -> list[Window]:
-    """The picture, or tiles of a large one from its middle outwards."""
-    width, height = source.width, source.height
-    if width <= _WHOLE_UP_TO * frame.width and height <= _WHOLE_UP_TO * frame.height:
-        return [Window(0, 0, width, height)]
-
-    def from_middle(window: Window) -> float:
-        return abs(window.x + window.right - width) + abs(window.y + window.bottom - height)
-
-    return sorted(tile_windows(width, height, max(frame), 0), key=from_middle)[:_MOST_TILES]
-
-
 class _Reader:
     """A file read as one family."""
 
-    def __init__(self, weights: Path, manifest: Manifest, classes: int) -> None:
-        self.manifest = manifest
-        self.frame = Frame(manifest.feeding.width, manifest.feeding.height)
-        self._classes = classes or None
+    def __init__(
+        self,
+        weights: WeightsFile,
+        settings: RegistrationSettings,
+        family: Family,
+        names: tuple[str, ...],
+        picture: Path,
+    ) -> None:
+        self.manifest = _manifest(weights, settings, family, names)
+        self.frame = Frame(self.manifest.feeding.width, self.manifest.feeding.height)
+        self._classes = len(names) if len(names) < _MOST_CLASSES else None
+        self._detector: Detector | None = None
         try:
-            self._detector: Detector | None = Detector(weights, manifest, "cpu")
+            if TABLE[family].columns:
+                self.manifest = with_layout(weights, self.manifest, settings, picture)[0]
+            self._detector = Detector(weights.path, self.manifest, "cpu")
         except ModelError as error:
-            self._detector, self._problem = None, error.message
+            self._problem = error.message
 
     def look(self, pixels: Pixels) -> Candidate:
         if self._detector is None:
@@ -170,7 +167,7 @@ class _Reader:
         shapes = [output.shape for output in outputs]
         if not fits(family, Shapes(shapes, self.frame, self._classes)):
             return f"its outputs {', '.join(map(str, shapes))} are not {TABLE[family].outputs}"
-        return implausible(family, outputs, Reading(self.frame, len(self.manifest.class_names)))
+        return implausible(family, outputs, Reading.of(self.manifest))
 
     def _impossible(self, reason: str) -> Candidate:
         return Candidate(self.manifest.family, "impossible", reason, Detections.empty(), None)

@@ -6,23 +6,40 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
+from wildetect.detection.families.exporter_notes import (
+    is_rt_detr,
+    noted_class_names,
+    noted_size,
+    says_end_to_end,
+)
 from wildetect.detection.families.family import Frame, Reading, Shapes
 from wildetect.detection.families.table import TABLE, families_fitting, fits, implausible
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.network.session import TensorSpec, open_session
+from wildetect.detection.network.session import Session, TensorSpec, open_session
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Family, Manifest
 
-__all__ = ["Check", "TensorSpec", "WeightsFile", "candidates", "check", "infer_family", "inspect"]
+__all__ = [
+    "Check",
+    "TensorSpec",
+    "WeightsFile",
+    "candidates",
+    "check",
+    "infer_family",
+    "inspect",
+    "made_up_picture",
+]
 
 _CHANNELS = 3
 _IMAGE_RANK = 4
 _BATCH_TOLERANCE = 1e-3
+_USUAL = 640  # px, side of most networks' inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +49,7 @@ class WeightsFile:
     Attributes:
         path: The file.
         inputs: All inputs, the picture's and others.
-        outputs: All outputs.
+        outputs: All outputs; where the file leaves their shapes open, as they came out once.
         metadata: Text that the exporter stored, as it is.
         class_names: From the metadata; None if it holds none.
         width: Of the picture's input in px; None if free and not in the metadata.
@@ -87,7 +104,7 @@ def inspect(path: Path) -> WeightsFile:
     weights = WeightsFile(
         path=path,
         inputs=session.inputs,
-        outputs=session.outputs,
+        outputs=_outputs(session, image, noted_width, noted_height),
         metadata=metadata,
         class_names=noted_class_names(metadata),
         width=image.shape[3] or noted_width,
@@ -117,15 +134,19 @@ def candidates(weights: WeightsFile, classes: int | None = None) -> tuple[Family
 def infer_family(weights: WeightsFile) -> Family | None:
     """The family that the file's own metadata names without doubt; a shape alone never does.
 
-    Ultralytics writes `task` into its exports. Among the families that it exports so, one shape each is
-    possible: boxes with NMS done, or YOLOv8's layout.
+    Ultralytics writes `task` into its exports. Among the families that it exports so, few shapes fit
+    several: (1, 300, 6) is an end-to-end table, and RT-DETR with two classes. There its notes tell.
     """
     if "task" not in weights.metadata or weights.class_names is None:
         return None
     fitting = [family for family in candidates(weights) if TABLE[family].ultralytics]
-    if len(fitting) != 1:
-        return None
-    return fitting[0]
+    if says_end_to_end(weights.metadata):
+        fitting = [family for family in fitting if TABLE[family].columns] or fitting
+    elif "rt-detr" in fitting and len(fitting) > 1:
+        named = is_rt_detr(weights.metadata)
+        if named or "yolo" in weights.metadata.get("description", "").lower():
+            fitting = [family for family in fitting if (family == "rt-detr") == named]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def check(path: Path, manifest: Manifest) -> Check:
@@ -136,24 +157,63 @@ def check(path: Path, manifest: Manifest) -> Check:
             what is wrong and which families would fit.
     """
     detector = Detector(path, manifest, "cpu")
-    picture = _picture(manifest.feeding.width, manifest.feeding.height)
+    picture = made_up_picture(manifest)
     start = time.perf_counter()
     outputs = detector.forward([picture])[0][0]
     seconds = time.perf_counter() - start
-    frame = Frame(manifest.feeding.width, manifest.feeding.height)
-    classes = len(manifest.detected_names)
+    reading = Reading.of(manifest)
     shapes = tuple(output.shape for output in outputs)
-    declared = [spec.shape for spec in detector.session.outputs]
-    others = [family for family in families_fitting(declared, frame, classes) if family != manifest.family]
-    if not fits(manifest.family, Shapes(shapes, frame, classes)):
-        raise _not_the_family(manifest, others, shapes)
-    if problem := implausible(manifest.family, outputs, Reading(frame, classes)):
+    if not fits(manifest.family, Shapes(shapes, reading.frame, reading.classes)):
+        raise _not_the_family(manifest, _others(detector, shapes, reading), shapes)
+    if problem := implausible(manifest.family, outputs, reading):
+        others = _others(detector, shapes, reading)
         raise ModelError(
             f"{path.name} does not behave as {manifest.family}: {problem}",
             hint=f"Set family: {' or '.join(others)}" if others else "Check its feeding and its class names",
         )
     detector.detect([picture])
     return Check(shapes, _bearable_batch(detector, picture), seconds)
+
+
+def _outputs(
+    session: Session, image: TensorSpec, width: int | None, height: int | None
+) -> tuple[TensorSpec, ...]:
+    """The outputs with the lengths that really come out, where the file leaves a row's length open."""
+    declared = session.outputs
+    if all(spec.shape and spec.shape[-1] for spec in declared):
+        return declared
+    size = (
+        image.shape[0] or 1,
+        _CHANNELS,
+        image.shape[2] or height or _USUAL,
+        image.shape[3] or width or _USUAL,
+    )
+    feeds: dict[str, NDArray[Any]] = {image.name: np.zeros(size, image.dtype)}
+    for spec in session.inputs:
+        if spec is not image:
+            feeds[spec.name] = np.full([length or 1 for length in spec.shape], size[-1], spec.dtype)
+    try:
+        came = session.run(feeds, [spec.name for spec in declared])
+    except ModelError:
+        return declared
+    return tuple(
+        TensorSpec(spec.name, spec.dtype, _completed(spec.shape, array.shape))
+        for spec, array in zip(declared, came, strict=True)
+    )
+
+
+def _completed(declared: tuple[int | None, ...], came: tuple[int, ...]) -> tuple[int | None, ...]:
+    """The declared shape with the row's length as it came; a number of rows that was open stays open."""
+    if len(declared) != len(came):
+        return tuple(length or None for length in came)
+    return (*declared[:-1], declared[-1] or came[-1] or None)
+
+
+def _others(detector: Detector, shapes: Sequence[tuple[int, ...]], reading: Reading) -> list[Family]:
+    """The families that fit the shapes that came out, of all outputs where only the first was read."""
+    came = [*shapes, *(spec.shape for spec in detector.session.outputs[len(shapes) :])]
+    fitting = families_fitting(came, reading.frame, reading.classes)
+    return [family for family in fitting if family != detector.manifest.family]
 
 
 def _image_input(path: Path, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
@@ -174,8 +234,9 @@ def _image_input(path: Path, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
     return image
 
 
-def _picture(width: int, height: int) -> Pixels:
-    """A made-up picture with edges, colours and texture, always the same."""
+def made_up_picture(manifest: Manifest) -> Pixels:
+    """A picture of the network's size with edges, colours and texture, always the same."""
+    width, height = manifest.feeding.width, manifest.feeding.height
     row, column = np.mgrid[0:height, 0:width]
     texture = np.random.default_rng(0).integers(-20, 20, (height, width))
     channels = [

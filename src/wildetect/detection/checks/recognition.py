@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wildetect.detection.checks.inspection import WeightsFile, candidates, infer_family
+from wildetect.detection.families.exporter_notes import is_rt_detr
 from wildetect.detection.families.table import TABLE
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds
@@ -75,8 +76,10 @@ def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Famil
         for key in ("channel_order", "scale", "mean", "std", "resize", "pad")
         if (value := getattr(settings, key)) is not None
     }
+    # Ultralytics' RT-DETR stretches pictures to the square, whatever comes out of its export
+    resize = {"resize": "stretch"} if is_rt_detr(weights.metadata) else {}
     facts = {"width": width, "height": height, "dtype": weights.dtype, "batch": weights.batch}
-    return Feeding.model_validate({**facts, **TABLE[family].feeding, **said})
+    return Feeding.model_validate({**facts, **TABLE[family].feeding, **resize, **said})
 
 
 def _thresholds(settings: RegistrationSettings) -> Thresholds:

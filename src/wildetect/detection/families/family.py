@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from wildetect.detections import Detections
-from wildetect.settings.registration import Family
+from wildetect.registry.manifest import Manifest
+from wildetect.settings.registration import BoxUnit, Column, Family
 
 __all__ = ["Array", "DetectorFamily", "Frame", "Outputs", "Reading", "Shape", "Shapes", "only_largest_rank"]
 
@@ -47,10 +48,20 @@ class Reading:
     Attributes:
         frame: Size of the network's input.
         classes: Number of class names.
+        columns: Order of a table's columns; None: the family's own.
+        box_unit: Of its boxes; None: the family's own.
     """
 
     frame: Frame
     classes: int
+    columns: tuple[Column, ...] | None = None
+    box_unit: BoxUnit | None = None
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Reading:
+        """What a manifest says of it."""
+        frame = Frame(manifest.feeding.width, manifest.feeding.height)
+        return cls(frame, len(manifest.detected_names), manifest.columns, manifest.box_unit)
 
 
 def only_largest_rank(outputs: Outputs, index: int, _size: int, rank: int) -> list[Array] | None:
@@ -88,6 +99,7 @@ class DetectorFamily:
         every_output: Whether all outputs are read; else only the first.
         marks_pictures: Whether rows of all pictures come in one output, each with its picture's number.
         ultralytics: Whether Ultralytics exports the family, so that its metadata can tell it.
+        columns: Order of the columns of a table that comes in several orders; empty for other families.
         one_picture: Outputs of one picture of a batch; None where they cannot be told apart.
     """
 
@@ -103,4 +115,5 @@ class DetectorFamily:
     every_output: bool = False
     marks_pictures: bool = False
     ultralytics: bool = False
+    columns: tuple[Column, ...] = ()
     one_picture: Callable[[Outputs, int, int, int], list[Array] | None] = only_largest_rank

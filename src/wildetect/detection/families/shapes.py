@@ -24,7 +24,7 @@ def without_batch(shape: Shape, rank: int) -> Shape | None:
 def one_table(shapes: Shapes, columns: int) -> bool:
     """Say whether one output holds rows of so many columns, and nothing else comes."""
     shape = without_batch(shapes.outputs[0], 2)
-    return shape is not None and len(shapes.outputs) == 1 and shape[1] == columns
+    return shape is not None and len(shapes.outputs) == 1 and alike(shape[1], columns)
 
 
 def alike(length: int | None, expected: int | None) -> bool:

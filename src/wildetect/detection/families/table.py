@@ -19,6 +19,7 @@ from wildetect.detection.families.grids.yolox import YOLOX
 from wildetect.detection.families.rows.detr import DETR
 from wildetect.detection.families.rows.end_to_end import END_TO_END
 from wildetect.detection.families.rows.end_to_end_7 import END_TO_END_7
+from wildetect.detection.families.rows.rt_detr import RT_DETR
 from wildetect.settings.registration import Family
 
 __all__ = ["TABLE", "families_fitting", "fits", "implausible"]
@@ -35,6 +36,7 @@ TABLE: dict[Family, DetectorFamily] = {
         DETR,
         NANODET,
         FASTESTDET,
+        RT_DETR,
     )
 }
 """The records by the words of the settings, in their order."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.detection.families.family import Frame, Reading
+from wildetect.detection.families.family import Reading
 from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.devices import Device, cores
@@ -61,8 +61,7 @@ class Detector:
         self.manifest = manifest
         self.session: Session = open_session(weights, device, feeding=manifest.feeding)
         self._family = TABLE[manifest.family]
-        frame = Frame(manifest.feeding.width, manifest.feeding.height)
-        self._reading = Reading(frame, len(manifest.detected_names))
+        self._reading = Reading.of(manifest)
         self._image, self._sizes = _inputs(self.session, manifest.feeding)
         self._outputs = [spec.name for spec in self.session.outputs]
         if not self._family.every_output:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from wildetect.geometry import Window
 
-__all__ = ["in_swaths", "tile_windows"]
+__all__ = ["from_the_middle", "in_swaths", "tile_windows"]
+
+_WHOLE_UP_TO = 3  # a picture of more network inputs a side shows animals too small for the network
+_MOST_TO_LOOK_AT = 100
 
 
 def tile_windows(width: int, height: int, tile_size: int, overlap_ratio: float) -> list[Window]:
@@ -39,6 +42,23 @@ def tile_windows(width: int, height: int, tile_size: int, overlap_ratio: float) 
         for y in _starts(height, tile_height, step)
         for x in _starts(width, tile_width, step)
     ]
+
+
+def from_the_middle(width: int, height: int, side: int) -> list[Window]:
+    """A picture whole, or tiles of a large one from its middle outwards: to try a network on.
+
+    Args:
+        width: Of the picture in px.
+        height: Of the picture in px.
+        side: Longer side of the network's input in px.
+    """
+    if max(width, height) <= _WHOLE_UP_TO * side:
+        return [Window(0, 0, width, height)]
+
+    def distance(window: Window) -> float:
+        return abs(window.x + window.right - width) + abs(window.y + window.bottom - height)
+
+    return sorted(tile_windows(width, height, side, 0), key=distance)[:_MOST_TO_LOOK_AT]
 
 
 def _starts(length: int, tile: int, step: int) -> list[int]:

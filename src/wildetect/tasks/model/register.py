@@ -122,7 +122,7 @@ def _advice(check: FamilyCheck, file: str) -> str:
         "name": "registered name, in place of the one that the settings name",
         "alias": "a name for the new version, such as production; may be given more than once",
         "family": "in place of that of the settings; auto-check shows on --picture what each would find",
-        "picture": "with --family auto-check: a photograph with animals",
+        "picture": "a photograph with animals, to check on it what the outputs mean",
         "output": "with --family auto-check: where the picture with all boxes goes",
         "force": "make a new version even of a file that is registered already",
         "dry-run": "check everything, register nothing",
@@ -154,6 +154,7 @@ def register(
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
+    from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.connecting import connect_for
     from wildetect.workflows.registration import checked
@@ -165,14 +166,16 @@ def register(
         settings = _settings(project, config, weights, name)
         show_families(project, settings, picture, output, json=json)
         return
-    if picture or output:
+    if output:
         raise ConfigurationError(
-            "--picture and --output are for --family auto-check alone", hint="Leave them out, or add it."
+            "--output is for --family auto-check alone", hint="Leave it out, or add --family auto-check."
         )
     settings = _settings(project, config, weights, name, family)
-    registration, seconds = checked(project, settings, alias or settings.aliases)
+    looked_at = from_caller(picture) if picture else None
+    registration, found = checked(project, settings, alias or settings.aliases, looked_at)
     file = registration.manifest.source.file
-    say(f"checked {file}: {_summary(registration)}, runs in {seconds * 1000:.0f} ms")
+    say(f"checked {file}: {_summary(registration)}, runs in {found.seconds * 1000:.0f} ms")
+    say(f"read as {found.read_as}")
     version, made = None, False
     if not dry_run:
         connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)

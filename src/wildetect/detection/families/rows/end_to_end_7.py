@@ -1,18 +1,20 @@
-"""NMS in the graph over a batch: (n, 7) of picture, class, score, xyxy."""
+"""NMS in the graph over a batch: (n, 7), the picture's number before class, score and box in some order."""
 
 from __future__ import annotations
 
 from wildetect.detection.families.family import Array, DetectorFamily, Outputs, Reading, Shapes
-from wildetect.detection.families.shapes import in_classes, one_table, probabilities
+from wildetect.detection.families.rows.columns import Layout, misfit, read_rows, real_rows
+from wildetect.detection.families.shapes import one_table
 from wildetect.detections import Detections
+from wildetect.settings.registration import Column
 
 __all__ = ["END_TO_END_7"]
 
-_COLUMNS = 7
+_COLUMNS: tuple[Column, ...] = ("batch", "class", "score", "x1", "y1", "x2", "y2")
 
 
 def _fits(shapes: Shapes) -> bool:
-    return one_table(shapes, _COLUMNS)
+    return one_table(shapes, len(_COLUMNS))
 
 
 def _one_picture(outputs: Outputs, index: int, size: int, _rank: int) -> list[Array]:
@@ -20,24 +22,25 @@ def _one_picture(outputs: Outputs, index: int, size: int, _rank: int) -> list[Ar
     return [rows[rows[:, 0] == index] if size > 1 else rows]
 
 
-def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:
-    rows = outputs[0][outputs[0][:, 2] >= confidence]
-    return Detections(rows[:, 3:7], rows[:, 2], rows[:, 1])
+def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
+    return read_rows(outputs[0], _COLUMNS, reading, confidence)
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
-    rows = outputs[0]
-    return probabilities(rows[:, 2], "scores (column 3)") or in_classes(rows[:, 1], reading.classes)
+    layout = Layout(reading.columns or _COLUMNS, reading.box_unit or "px")
+    return misfit(real_rows(outputs[0]), layout, reading)
 
 
 END_TO_END_7 = DetectorFamily(
     name="end-to-end-7",
-    exported_from="the same with the picture's number first: batch, class, score, x1, y1, x2, y2",
+    exported_from="the same with the picture's number first: batch, class, score, x1, y1, x2, y2; or in the "
+    "orders of YOLOv7's end-to-end export and of YOLO-NAS' flat format, which are found out",
     outputs="(N, 7)",
     fits=_fits,
     decode=_decode,
     implausible=_implausible,
     leaves_doubles=False,
     marks_pictures=True,
+    columns=_COLUMNS,
     one_picture=_one_picture,
 )

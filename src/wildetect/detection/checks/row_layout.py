@@ -1,0 +1,213 @@
+"""How the rows of a table of boxes are laid out: told by the owner or the file, or found out on a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.detection.checks.inspection import WeightsFile, made_up_picture
+from wildetect.detection.families.exporter_notes import noted_layout
+from wildetect.detection.families.family import Reading
+from wildetect.detection.families.rows.columns import Layout, layouts, misfit, real_rows, xyxy_of
+from wildetect.detection.families.table import TABLE
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.tiles.tiling import from_the_middle
+from wildetect.errors import ModelError
+from wildetect.geometry import iou
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.source import Pixels
+from wildetect.registry.manifest import Manifest
+from wildetect.settings.registration import RegistrationSettings
+
+__all__ = ["with_layout"]
+
+CONFIG = RegistrationSettings.file
+_MIRRORED = 0.3  # mean IoU by which one layout must beat all others on the mirrored picture
+_ENOUGH = 20  # rows
+_MATCHED = 20  # rows, the surest ones
+
+
+def with_layout(
+    weights: WeightsFile, manifest: Manifest, settings: RegistrationSettings, picture: Path | None = None
+) -> tuple[Manifest, str | None]:
+    """Say in a manifest how its table's rows are laid out, where its family's come in several orders.
+
+    Args:
+        weights: The file, whose metadata may tell.
+        manifest: From `describe`.
+        settings: What the owner says.
+        picture: A photograph with animals; a made-up picture is looked at besides.
+
+    Returns:
+        The manifest, and what was taken and why; None for other families.
+
+    Raises:
+        InputError: The picture cannot be read.
+        ModelError: The rows are not laid out as was told, or nothing tells how they are.
+    """
+    own = TABLE[manifest.family].columns
+    if not own:
+        _refuse_columns(manifest, settings)
+        return manifest, None
+    told, teller = _told(weights, manifest, settings)
+    detector = Detector(weights.path, manifest, "cpu")
+    looks = _looks(detector, manifest, picture)
+    seen = np.concatenate([look.rows for look in looks])
+    reading = Reading.of(manifest)
+    if told is None:
+        layout, why = _found_out(detector, manifest, looks, with_picture=picture is not None)
+    elif not len(seen):
+        layout = told
+        why = f"{teller}, not checked: no box was found; check it with --picture FILE, one with animals"
+    else:
+        _check_told(detector, looks, told, teller, reading)
+        layout, why = told, f"{teller}; {len(seen)} rows agree"
+    is_own = layout == Layout(own)
+    laid_out = {"columns": None, "box_unit": None} if is_own else layout._asdict()
+    return manifest.model_copy(update=laid_out), f"{layout} ({why})"
+
+
+def _refuse_columns(manifest: Manifest, settings: RegistrationSettings) -> None:
+    for key in ("columns", "box_unit"):
+        if getattr(settings, key) is not None:
+            takers = " and ".join(name for name, one in TABLE.items() if one.columns)
+            raise ModelError(
+                f"{key}: is for {takers}; the outputs of {manifest.family} come in one order",
+                hint=f"Remove {key}: from {CONFIG}.",
+            )
+
+
+def _told(
+    weights: WeightsFile, manifest: Manifest, settings: RegistrationSettings
+) -> tuple[Layout | None, str]:
+    own = TABLE[manifest.family].columns
+    if settings.columns is not None:
+        if len(settings.columns) != len(own):
+            raise ModelError(
+                f"columns: names {len(settings.columns)} columns, but {manifest.family} has {len(own)}",
+                hint=f"Name {len(own)} columns in {CONFIG}, such as {', '.join(own)}.",
+            )
+        return Layout(tuple(settings.columns), settings.box_unit or "px"), "as the settings say"
+    noted = noted_layout(weights.metadata)
+    if noted is not None and len(noted[0]) == len(own):
+        layout = Layout(*noted)
+        return layout._replace(box_unit=settings.box_unit or layout.box_unit), "as the file's metadata say"
+    if settings.box_unit is not None:
+        return Layout(own, settings.box_unit), "as the settings say"
+    return None, ""
+
+
+class _Look(NamedTuple):
+    """What a network gave for a picture or a part of one."""
+
+    pixels: Pixels
+    rows: NDArray[np.float32]
+
+
+def _rows(detector: Detector, pixels: Pixels) -> NDArray[np.float32]:
+    return real_rows(detector.forward([pixels])[0][0][0])
+
+
+def _looks(detector: Detector, manifest: Manifest, picture: Path | None) -> list[_Look]:
+    """Run the network on a made-up picture, and on tiles of the user's until it has given some rows."""
+    pixels = made_up_picture(manifest)
+    looks = [_Look(pixels, _rows(detector, pixels))]
+    if picture is None:
+        return looks
+    source = open_image(picture)
+    found = 0
+    try:
+        side = max(manifest.feeding.width, manifest.feeding.height)
+        for window in from_the_middle(source.width, source.height, side):
+            pixels = source.read(window).copy()
+            looks.append(_Look(pixels, _rows(detector, pixels)))
+            found += len(looks[-1].rows)
+            if found >= _ENOUGH:
+                break
+    finally:
+        source.close()
+    return looks
+
+
+def _possible(rows: NDArray[np.float32], reading: Reading) -> list[Layout]:
+    return [layout for layout in layouts(rows.shape[1]) if misfit(rows, layout, reading) is None]
+
+
+def _found_out(
+    detector: Detector, manifest: Manifest, looks: Sequence[_Look], *, with_picture: bool
+) -> tuple[Layout, str]:
+    """The one layout that the values of the rows allow."""
+    seen = np.concatenate([look.rows for look in looks])
+    name = detector.session.weights.name
+    if not len(seen):
+        raise ModelError(
+            f"{name} finds nothing on {'the' if with_picture else 'a made-up'} picture: the order and unit "
+            "of its columns cannot be told",
+            hint="Give --picture FILE, a photograph with animals that it finds; or set columns: in "
+            f"{CONFIG}, such as {Layout(TABLE[manifest.family].columns)}",
+        )
+    reading = Reading.of(manifest)
+    possible = _possible(seen, reading)
+    if len(possible) > 1:
+        busiest = max(looks, key=lambda look: len(look.rows))
+        possible = _same_when_mirrored(detector, busiest, possible, reading)
+    if len(possible) == 1:
+        return possible[0], f"as {len(seen)} rows on a picture show"
+    if not possible:
+        problem = misfit(seen, Layout(TABLE[manifest.family].columns), reading)
+        raise ModelError(
+            f"{name}: no known order of columns fits its rows; read as {manifest.family}, {problem}",
+            hint="Check class names, scale and channel_order; its rows must hold a box, a score and a class.",
+        )
+    raise ModelError(
+        f"{name}: {len(seen)} rows fit several orders of columns",
+        hint="Give --picture FILE, a photograph with several animals, or write one of these into "
+        f"{CONFIG}: {'  or  '.join(str(one) for one in possible[:4])}",
+    )
+
+
+def _same_when_mirrored(
+    detector: Detector, look: _Look, possible: Sequence[Layout], reading: Reading
+) -> list[Layout]:
+    """Those whose boxes are found in the mirrored picture where they are in the picture.
+
+    Few boxes can be corners as well as centres. On the mirrored picture the right reading gives mirrored
+    boxes; a wrong one does not, as it takes a width for a place.
+    """
+    mirrored = _rows(detector, np.ascontiguousarray(look.pixels[:, ::-1]))
+    if not len(mirrored):
+        return list(possible)
+    agreements = []
+    for layout in possible:
+        score = layout.columns.index("score")
+        surest = look.rows[np.argsort(-look.rows[:, score], kind="stable")[:_MATCHED]]
+        boxes = xyxy_of(surest, layout, reading.frame)
+        others = xyxy_of(mirrored, layout, reading.frame)
+        others[:, [0, 2]] = reading.frame.width - others[:, [2, 0]]
+        agreements.append(float(iou(boxes, others).max(axis=1).mean()))
+    best = int(np.argmax(agreements))
+    if all(agreements[best] - one >= _MIRRORED for place, one in enumerate(agreements) if place != best):
+        return [possible[best]]
+    return list(possible)
+
+
+def _check_told(
+    detector: Detector, looks: Sequence[_Look], told: Layout, teller: str, reading: Reading
+) -> None:
+    """Hold what was told against the rows."""
+    seen = np.concatenate([look.rows for look in looks])
+    problem = misfit(seen, told, reading)
+    possible = _possible(seen, reading)
+    if problem is None and len(possible) > 1:
+        busiest = max(looks, key=lambda look: len(look.rows))
+        possible = _same_when_mirrored(detector, busiest, possible, reading)
+        if told not in possible:
+            problem = "its boxes are not mirrored when the picture is"
+    if problem:
+        fix = f"Write into {CONFIG}:  {possible[0]}" if possible else "Check family, feeding and class names"
+        name = detector.session.weights.name
+        raise ModelError(f"{name} is not laid out {teller} ({told}): {problem}", hint=fix)
