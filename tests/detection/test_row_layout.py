@@ -121,7 +121,6 @@ def test_columns_are_for_tables_alone(tmp_path: Path) -> None:
     [
         ({"description": "Ultralytics rtdetr-l model"}, "rt-detr"),
         ({"description": "Ultralytics RT-DETR-l model trained on herd.yaml"}, "rt-detr"),
-        ({"head": "RTDETRDecoder"}, "rt-detr"),
     ],
 )
 def test_rt_detr_of_two_classes_is_told_from_an_end_to_end_table(
@@ -134,6 +133,16 @@ def test_rt_detr_of_two_classes_is_told_from_an_end_to_end_table(
     # read as a table it would have been quietly wrong
     with pytest.raises(ModelError, match="metadata say"):
         registered(weights, family="end-to-end")
+
+
+def test_rt_detr_of_later_versions_gives_classes(tmp_path: Path) -> None:
+    columns: tuple[Column, ...] = ("cx", "cy", "w", "h", "score", "class")
+    notes = {**ULTRALYTICS, "head": "RTDETRDecoder", "description": "Ultralytics rtdetr-l model"}
+    weights = known_answers.table(tmp_path / "rtdetr.onnx", columns, "fraction", metadata=notes)
+    manifest = registered(weights)
+    assert (manifest.family, manifest.columns, manifest.box_unit) == ("end-to-end", columns, "fraction")
+    assert manifest.feeding.resize == "stretch"
+    assert found(weights, manifest) == known_answers.boxes()
 
 
 def test_six_columns_that_no_note_explains_are_refused(tmp_path: Path) -> None:

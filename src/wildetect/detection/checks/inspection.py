@@ -143,10 +143,30 @@ def infer_family(weights: WeightsFile) -> Family | None:
     if says_end_to_end(weights.metadata):
         fitting = [family for family in fitting if TABLE[family].columns] or fitting
     elif "rt-detr" in fitting and len(fitting) > 1:
-        named = is_rt_detr(weights.metadata)
-        if named or "yolo" in weights.metadata.get("description", "").lower():
-            fitting = [family for family in fitting if (family == "rt-detr") == named]
+        if is_rt_detr(weights.metadata):
+            fitting = ["end-to-end" if _gives_classes(weights) else "rt-detr"]
+        elif "yolo" in weights.metadata.get("description", "").lower():
+            fitting.remove("rt-detr")
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _gives_classes(weights: WeightsFile) -> bool:
+    """Whether rows of RT-DETR end with a score and a class, or with the scores of two classes.
+
+    Ultralytics' later versions, which note the network's head, do the former; its earlier ones the latter.
+    """
+    noted = "head" in weights.metadata
+    try:
+        session = open_session(weights.path, "cpu")
+        image = _image_input(weights.path, session.inputs)
+        size = weights.batch or 1, _CHANNELS, weights.height or _USUAL, weights.width or _USUAL
+        noise = np.random.default_rng(0).random(size).astype(image.dtype)
+        last = session.run({image.name: noise}, [session.outputs[0].name])[0][..., -1]
+    except ModelError:
+        return noted
+    if not last.any():
+        return noted
+    return bool((last == np.round(last)).all())
 
 
 def check(path: Path, manifest: Manifest) -> Check:
