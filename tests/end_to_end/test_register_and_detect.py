@@ -187,9 +187,33 @@ def test_the_run_is_in_mlflow(
     assert run.data.metrics["detections"] == document["detections"]
     assert run.data.metrics["count_elephant"] == document["counts"]["elephant"]
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert {"detections.json", "detections.csv", "run.json", "report.html", "overlays"} <= files
+    assert {"detections.json", "detections.csv", "run.json", "report.html"} <= files
+    assert not {"overlays", "journal.jsonl"} & files
+    assert "pictures with boxes" in run.data.tags["mlflow.note.content"]
     assert not [name for name in files if name.startswith(".")]
-    drawn = {file.path for file in client.list_artifacts(run.info.run_id, "overlays")}
+
+
+@pytest.mark.parametrize("keep", ["all", "record"])
+def test_mlflow_keeps_as_much_of_a_run_as_the_settings_say(
+    served: Workspace, golden_pictures: Path, herd_model: str, keep: str
+) -> None:
+    words = ("detect.run", "--source", golden_pictures, "--model", herd_model, "--output", f"results/{keep}")
+    setting = {"WILDETECT_DETECTION__LOGGING__KEEP_IN_MLFLOW": keep}
+    ended = Workspace(served.root, served.variables | setting).invoke(*words, "--json")
+    assert ended.returncode == 0, ended.stderr
+    document = json.loads(ended.stdout)
+    import mlflow
+
+    client = mlflow.MlflowClient(served.variables["MLFLOW_TRACKING_URI"])
+    run_id = document["mlflow"]["run_id"]
+    files = {file.path for file in client.list_artifacts(run_id)}
+    if keep == "record":
+        assert files == {"run.json"}
+        assert "MLflow keeps the run without all files but run.json" in ended.stderr
+        return
+    assert {"overlays", "journal.jsonl"} <= files
+    assert "MLflow keeps the run without" not in ended.stderr
+    drawn = {file.path for file in client.list_artifacts(run_id, "overlays")}
     assert drawn == {name for name in document["files"] if name.startswith("overlays/")}
 
 

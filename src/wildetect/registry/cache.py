@@ -9,14 +9,18 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import yaml
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from wildetect.errors import ModelError
@@ -26,9 +30,13 @@ from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.registry.versions import Version, resolve
 from wildetect.registry.weights.weights_file import sha256_of
 
-__all__ = ["FetchedModel", "fetch", "fetched_before", "stored_manifest"]
+__all__ = ["FetchedModel", "abandoned_downloads", "fetch", "fetched_before", "forget", "stored_manifest"]
 
 logger = logging.getLogger(__name__)
+
+FETCHING = ".fetching-"
+LOCK = "lock"
+JUST_BEGUN = 60.0  # s; a download holds its lock by then
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ def fetch(connection: Connection, reference: ModelReference, cache: Path) -> Fet
         folder.parent.mkdir(parents=True, exist_ok=True)
         cached = _download(connection, version, folder)
     _remember(folder.parent, reference, version.version)
+    with contextlib.suppress(OSError):  # mlflow.clean asks when a version was last used
+        os.utime(folder)
     return cached
 
 
@@ -87,6 +97,23 @@ def fetched_before(reference: ModelReference, cache: Path) -> FetchedModel | Non
         return _read(_folder(cache, reference.name, number), Version(reference.name, number))
     except ModelError:
         return None
+
+
+def forget(cache: Path, version: Version) -> None:
+    """Delete this machine's copy of a version that the registry does not hold any more."""
+    shutil.rmtree(_folder(cache, version.name, version.version), ignore_errors=True)
+
+
+def abandoned_downloads(cache: Path) -> Iterator[Path]:
+    """The folders of downloads that were killed: nobody holds their locks."""
+    for folder in sorted(cache.glob(f"*/{FETCHING}*")):
+        lock = folder / LOCK
+        with contextlib.suppress(OSError, Timeout):
+            if not lock.exists() and time.time() - folder.stat().st_mtime < JUST_BEGUN:
+                continue
+            with FileLock(lock, timeout=0):
+                pass
+            yield folder
 
 
 def stored_manifest(connection: Connection, version: Version) -> Manifest:
@@ -133,7 +160,14 @@ def _usable(folder: Path, version: Version) -> FetchedModel | None:
 
 
 def _download(connection: Connection, version: Version, folder: Path) -> FetchedModel:
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder.parent) as temporary:
+    for abandoned in abandoned_downloads(folder.parents[1]):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(
+            prefix=FETCHING, dir=folder.parent, ignore_cleanup_errors=True
+        ) as temporary,
+        FileLock(Path(temporary) / LOCK),
+    ):
         with errors_of_mlflow(f"files of {version}"):
             fetched = Path(
                 mlflow_module().artifacts.download_artifacts(

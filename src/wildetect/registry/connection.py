@@ -159,3 +159,15 @@ def mlflow_module() -> Any:
     import mlflow.onnx
 
     return mlflow
+
+
+def artifact_repository(connection: Connection, place: str) -> Any:
+    """The files behind an artifact address, to be listed, fetched or deleted through the server.
+
+    Args:
+        connection: The server.
+        place: Such as mlflow-artifacts:/1/models/m-.../artifacts.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(place, tracking_uri=connection.uri)

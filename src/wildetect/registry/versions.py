@@ -10,7 +10,16 @@ from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.reference import LATEST, ModelReference
 
-__all__ = ["RegisteredModel", "Version", "aliases_of", "list_models", "move_alias", "resolve", "versions_of"]
+__all__ = [
+    "RegisteredModel",
+    "Version",
+    "aliases_of",
+    "all_pages",
+    "list_models",
+    "move_alias",
+    "resolve",
+    "versions_of",
+]
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,7 @@ def list_models(connection: Connection) -> list[RegisteredModel]:
         ServerError: Where the server fails.
     """
     with errors_of_mlflow("list of models"):
-        found = _all_pages(connection.client.search_registered_models, order_by=["name"])
+        found = all_pages(connection.client.search_registered_models, order_by=["name"])
     return [
         RegisteredModel(
             model.name,
@@ -126,7 +135,7 @@ def versions_of(
         ServerError: Where the server fails.
     """
     with errors_of_mlflow(f"versions of {name}"):
-        found = _all_pages(connection.client.search_model_versions, f"name = '{name}'")
+        found = all_pages(connection.client.search_model_versions, f"name = '{name}'")
     pointing = [(alias, str(version)) for alias, version in (aliases or {}).items()]
     versions = (
         Version(
@@ -142,7 +151,8 @@ def versions_of(
     return tuple(sorted(versions, key=lambda version: int(version.version), reverse=True))
 
 
-def _all_pages(search: Any, *arguments: Any, **options: Any) -> list[Any]:
+def all_pages(search: Any, *arguments: Any, **options: Any) -> list[Any]:
+    """Collect what one of the client's searches gives, page after page."""
     found: list[Any] = []
     token = None
     while True:
@@ -160,7 +170,7 @@ def aliases_of(connection: Connection, name: str) -> dict[str, str]:
         ServerError: Where the server fails.
     """
     with errors_of_mlflow(f"model {name}"):
-        found = _all_pages(connection.client.search_registered_models, f"name = '{name}'")
+        found = all_pages(connection.client.search_registered_models, f"name = '{name}'")
     return {alias: str(version) for model in found for alias, version in (model.aliases or {}).items()}
 
 

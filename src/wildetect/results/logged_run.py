@@ -10,19 +10,39 @@ from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import DatasetRecord, RunRecord
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.run import DetectionRun
+from wildetect.settings.detection import KeptFiles
 
-__all__ = ["run_record"]
+__all__ = ["left_out", "run_record"]
 
 _MOST_NAMED = 20  # failures and sources in a tag, which takes 8000 signs; run.json has them all
 
 
-def run_record(run: DetectionRun, folder: Path) -> RunRecord:
+_RECORD = "run.json"
+
+
+def left_out(run: DetectionRun, keep: KeptFiles) -> list[str]:
+    """The files of a run that MLflow does not keep.
+
+    Args:
+        run: The content of run.json.
+        keep: How much is to be kept.
+    """
+    if keep == "all":
+        return []
+    if keep == "record":
+        return [JOURNAL, *run.files]
+    return [JOURNAL, *(name for name in run.files if name.startswith("overlays/"))]
+
+
+def run_record(run: DetectionRun, folder: Path, keep: KeptFiles = "results") -> RunRecord:
     """What MLflow keeps of a run: parameters to compare by, counts, and the results themselves.
 
     Args:
         run: The content of run.json.
         folder: The results.
+        keep: Which of the results.
     """
+    without = left_out(run, keep)
     counts = {f"count_{name_for_mlflow(name)}": count for name, count in run.counts.items() if count}
     return RunRecord(
         parameters={**run.settings, **run.model.parameters, "device": run.device},
@@ -35,9 +55,9 @@ def run_record(run: DetectionRun, folder: Path) -> RunRecord:
             "tiles_per_second": run.times.tiles_per_second,
             "seconds": run.times.seconds,
         },
-        tags={"state": run.state, **_tags(run)},
+        tags={"state": run.state, **_tags(run, keep)},
         folder=folder,
-        files=["run.json", JOURNAL, *run.files],
+        files=[_RECORD, *(name for name in (JOURNAL, *run.files) if name not in without)],
         model=run.model.registered,
         dataset=DatasetRecord(
             name=run.dataset.name,
@@ -49,14 +69,15 @@ def run_record(run: DetectionRun, folder: Path) -> RunRecord:
     )
 
 
-def _tags(run: DetectionRun) -> dict[str, str]:
+def _tags(run: DetectionRun, keep: KeptFiles) -> dict[str, str]:
     named: dict[str, Sequence[str]] = {
         "sources": run.dataset.sources,
         "failures": [str(failure) for failure in run.failures],
         "dark_images": run.dark_images,
     }
     return {
-        "mlflow.note.content": _note(run),
+        "mlflow.note.content": _note(run, keep),
+        "kept_files": keep,
         **{
             name: "\n".join([*lines[:_MOST_NAMED], *(["..."] if len(lines) > _MOST_NAMED else [])])
             for name, lines in named.items()
@@ -65,7 +86,7 @@ def _tags(run: DetectionRun) -> dict[str, str]:
     }
 
 
-def _note(run: DetectionRun) -> str:
+def _note(run: DetectionRun, keep: KeptFiles) -> str:
     """What MLflow shows as description of the run, in Markdown: its page does not link the version."""
     called = f"`{run.model.file}`"
     if run.model.registered:
@@ -73,7 +94,13 @@ def _note(run: DetectionRun) -> str:
         called = f"[{name} version {version}](#/models/{quote(name, safe='')}/versions/{version})"
     number = run.images.failed
     failed = f", {number} failed (see the tag `failures`, or run.json)" if number else ""
+    files = {
+        "all": "The report is `report.html` among the artifacts.",
+        "results": "The report is `report.html` among the artifacts; the pictures with boxes and the "
+        "journal stayed in the output folder.",
+        "record": "Its files stayed in the output folder, but for `run.json`.",
+    }
     return (
         f"{run.detections} detections with {called} in {run.images.read} of {run.images.found} "
-        f"images{failed}. The report is `report.html` among the artifacts."
+        f"images{failed}. {files[keep]}"
     )

@@ -14,6 +14,7 @@ __all__ = [
     "DetectionSettings",
     "Export",
     "FlightSpecs",
+    "KeptFiles",
     "Logging",
     "ModelChoice",
     "Output",
@@ -183,11 +184,18 @@ class Output(Keys):
         return None if self.overlays == "all" else 0 if self.overlays == "none" else int(self.overlays)
 
 
+KeptFiles = Literal["all", "results", "record"]
+
+
 class Logging(Keys):
     """How much is said, and where it is kept."""
 
     verbose: bool = Field(False, description="say more while working")
     log_file: Path | None = Field(None, description="also keep a log in this file")
+    keep_in_mlflow: KeptFiles = Field(
+        "results",
+        description="what MLflow keeps: all, results (without overlays and journal) or record (run.json)",
+    )
 
 
 class DetectionKeys(Keys):

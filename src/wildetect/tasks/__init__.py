@@ -10,6 +10,7 @@ from wildetect.tasks.detect import export as detect_export
 from wildetect.tasks.mlflow import server as mlflow_server
 from wildetect.tasks.mlflow import store as mlflow_store
 from wildetect.tasks.model import comparison as model_comparison
+from wildetect.tasks.model import deletion as model_deletion
 from wildetect.tasks.model import listing as model_listing
 from wildetect.tasks.model import quality as model_quality
 from wildetect.tasks.model import register as model
@@ -31,6 +32,7 @@ ns.add_collection(
         mlflow_store.migrate,
         mlflow_store.backup,
         mlflow_store.restore,
+        mlflow_store.clean,
     )
 )
 ns.add_collection(
@@ -42,6 +44,7 @@ ns.add_collection(
         model_listing.promote,
         model_quality.evaluate,
         model_comparison.compare,
+        model_deletion.delete,
     )
 )
 ns.add_collection(Collection("detect", detect.run, detect_export.export))

@@ -14,10 +14,10 @@ from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.errors import ServerError
 from wildetect.registry.connection import Connection
 from wildetect.registry.runs import finish_run, mark_version, start_run
-from wildetect.results.logged_run import run_record
+from wildetect.results.logged_run import left_out, run_record
 from wildetect.results.run import DetectionRun, Logged, write_run_file
 from wildetect.settings import Project
-from wildetect.settings.detection import DetectionSettings
+from wildetect.settings.detection import DetectionSettings, KeptFiles
 from wildetect.workflows.detection_plan import Request, plan_of
 from wildetect.workflows.watching import SILENT, Watcher
 
@@ -57,7 +57,7 @@ def detect(
     warn_of_dark_images(run, watcher)
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and run.mlflow is None and run.state != "interrupted":
-        run = _logged(connection, run, plan.output, watcher)
+        run = _logged(connection, run, plan.output, watcher, settings.logging.keep_in_mlflow)
     return run
 
 
@@ -134,7 +134,9 @@ def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:
     )
 
 
-def _logged(connection: Connection, run: DetectionRun, output: Path, watcher: Watcher) -> DetectionRun:
+def _logged(
+    connection: Connection, run: DetectionRun, output: Path, watcher: Watcher, keep: KeptFiles
+) -> DetectionRun:
     """Log a finished run; it must not fail because the server went away meanwhile.
 
     Returns:
@@ -145,11 +147,24 @@ def _logged(connection: Connection, run: DetectionRun, output: Path, watcher: Wa
         run_id = start_run(connection, "detection", f"{model.name} on {run.images}")
         run = replace(run, mlflow=Logged(connection.uri, run_id))
         write_run_file(output, run)
-        finish_run(connection, run_id, run_record(run, output))
+        finish_run(connection, run_id, run_record(run, output, keep))
         if model.registered:
             mark_version(connection, model.registered, "last_detection", run_id)
+        _tell_left_out(run, output, keep, watcher)
     except ServerError as error:
         watcher.notice(
             f"warning: the results are written, but the run is not logged: {error.message}. {error.hint}"
         )
     return run
+
+
+def _tell_left_out(run: DetectionRun, output: Path, keep: KeptFiles, watcher: Watcher) -> None:
+    """Say what the registry does not have: who deletes the output folder loses it."""
+    files = [file for name in left_out(run, keep) if (file := output / name).is_file()]
+    if files:
+        size = sum(file.stat().st_size for file in files) / 1e6
+        what = "journal and pictures with boxes" if keep == "results" else "all files but run.json"
+        watcher.notice(
+            f"MLflow keeps the run without {what} ({size:.1f} MB in {len(files)} files), which stay in "
+            f"{output}; logging.keep_in_mlflow: all keeps them, too"
+        )

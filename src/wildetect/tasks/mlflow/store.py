@@ -1,13 +1,19 @@
-"""The tasks of the MLflow store: migrate, backup, restore."""
+"""The tasks of the MLflow store: migrate, backup, restore, clean."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
-from wildetect.tasks.mlflow.start import SERVER_OPTIONS, planned
+from wildetect.tasks.asking import confirmed
+from wildetect.tasks.mlflow.start import SERVER_OPTIONS, planned, positive
 from wildetect.tasks.support import say, verb
 
-__all__ = ["backup", "migrate", "restore"]
+if TYPE_CHECKING:
+    from wildetect.server.upkeep.cleaning import Cleaning
+
+__all__ = ["backup", "clean", "migrate", "restore"]
 
 
 @verb(
@@ -104,3 +110,65 @@ def restore(context: Context, source: str | None = None, config: str | None = No
     print(f"restored {restored.files} files of {restored.created} into {plan.project.shown(plan.folder)}")
     if restored.moved_aside:
         say(f"the store of before is in {plan.project.shown(restored.moved_aside)}")
+
+
+@verb(
+    help={
+        "older-than": "only what was deleted, or last written, more than so many days ago; without it all "
+        "that was deleted, and backups, logs and fetched versions older than 30 days",
+        "dry-run": "say what would go, delete nothing",
+        "yes": "do not ask",
+        "config": SERVER_OPTIONS["config"],
+    }
+)
+def clean(
+    context: Context,
+    older_than: str | None = None,
+    dry_run: bool = False,
+    yes: bool = False,
+    config: str | None = None,
+) -> None:
+    """Free the disk of what was deleted and of old files.
+
+    Deleted versions and runs, folders that nothing names, old backups, logs and fetched versions go for
+    ever. What an alias, a census, an evaluation or a training run cites stays, and so does the newest backup.
+
+    The server must not run, except with --dry-run.
+    """
+    del context
+    from wildetect.server.upkeep import cleaning
+
+    days = 0.0 if older_than == "0" else positive("--older-than", older_than) if older_than else None
+    plan = planned(None, None, True, config)
+    with cleaning.prepared(plan, days, dry_run=dry_run) as found:
+        _print_cleaning(found)
+        size = f"{found.freed:,} bytes ({found.freed / 1e6:.1f} MB)"
+        if dry_run or not (found.items or found.fresh):
+            after = found.before - found.freed
+            outcome = f"would free {size}; nothing was deleted" if dry_run else f"freed {size}"
+            print(f"before {found.before:,} bytes, after {after:,}: {outcome}")
+            return
+        options = "" if older_than is None else f" --older-than {older_than}"
+        if not confirmed(f"Free {size} for ever", yes=yes, command=f"mlflow.clean{options}"):
+            return
+        done = cleaning.clean(found)
+    freed = done.before - done.after
+    print(
+        f"before {done.before:,} bytes ({done.before / 1e6:.1f} MB), after {done.after:,} "
+        f"({done.after / 1e6:.1f} MB): freed {freed:,} bytes ({freed / 1e6:.1f} MB)"
+    )
+    for line in done.failed:
+        say(f"warning: could not be deleted: {line}")
+
+
+def _print_cleaning(found: Cleaning) -> None:
+    for kind, (number, size) in found.by_kind().items():
+        print(f"{kind:<20} {number:>6}  {size:>16,} bytes")
+    if found.fresh:
+        print(f"{'database':<20} {'':>6}  {found.database:>16,} bytes")
+    if found.kept:
+        say(f"{found.kept} deleted runs or models stay: versions, censuses or evaluations cite them")
+    if found.elsewhere:
+        say(
+            f"the files of {found.elsewhere} deleted runs or models lie outside the server's folder, and stay"
+        )

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from wildetect.registry.versions import RegisteredModel, Version
     from wildetect.settings import Project
 
-__all__ = ["list_models", "promote", "show"]
+__all__ = ["connected", "list_models", "promote", "show"]
 
 _THRESHOLDS = "confidence {confidence:g}, {overlap_metric} {iou:g}"
 
 
-def _connected(project: Project | None = None) -> Connection:
+def connected(project: Project | None = None) -> Connection:
+    """Reach the project's server.
+
+    Raises:
+        ServerError: None answers, or it is another project's.
+    """
     from wildetect.settings import Project
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.connecting import connect_for
@@ -48,7 +53,7 @@ def list_models(context: Context, name: str | None = None, json: bool = False) -
             "sha256": version.tags.get("sha256"),
             "registered_at": version.tags.get("registered_at"),
         }
-        for model in _chosen(registered_models(_connected()), name)
+        for model in _chosen(registered_models(connected()), name)
         for version in model.versions
     ]
     if json:
@@ -95,7 +100,7 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
         raise ConfigurationError("no model is named", hint="uv run invoke model.show detector@production")
     reference = ModelReference.parse(model)
     project = Project.find()
-    connection = _connected(project)
+    connection = connected(project)
     version = resolve(connection, reference)
     manifest = stored_manifest(connection, version)
     document: dict[str, Any] = {
@@ -202,7 +207,7 @@ def promote(
     check_alias(alias)
     reference = ModelReference.parse(text)
     requirements = [Requirement.parse(text) for text in require or ()]
-    connection = _connected()
+    connection = connected()
     if requirements:
         metrics = metrics_of(connection, resolve(connection, reference))
         for requirement in requirements:
