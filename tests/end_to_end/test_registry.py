@@ -86,6 +86,37 @@ def test_promote_says_where_the_alias_was(served: Workspace, weights: Path) -> N
     assert "model.evaluate" in hint
 
 
+def test_an_alias_has_a_history_and_a_way_back(served: Workspace, weights: Path) -> None:
+    words = ("model.register", "--weights", weights, "--name", "storied", "--force")
+    served.succeed(*words, "--alias", "production")
+    served.succeed(*words)
+    client = client_of(served)
+    tag = {"dataset": "camp", "at": "2026-01-01T00:00:00Z", "run_id": "0" * 32, "metrics": {"map50": 0.71}}
+    client.set_model_version_tag("storied", "2", "eval.camp", json.dumps(tag))
+    served.succeed("model.promote", "storied/2", "production", "--require", "map50>=0.6")
+    served.succeed("model.promote", "storied/2", "production")  # moves nothing
+
+    found = served.document("model.history", "storied")
+    assert [(one["from"], one["to"]) for one in found["moves"]] == [(None, "1"), ("1", "2")]
+    assert found["moves"][1]["requirements"] == ["map50>=0.6 (0.71)"]
+    assert found["moves"][1]["by"]
+    on_the_page = client.get_registered_model("storied").tags
+    assert any("map50>=0.6 (0.71)" in value for key, value in on_the_page.items() if "production" in key)
+
+    said = served.succeed("model.promote", "storied@production", "--undo")
+    assert said == "storied@production is version 1 again (was version 2)\n"
+    assert client.get_model_version_by_alias("storied", "production").version == "1"
+    client.set_registered_model_alias("storied", "production", "2")
+    error, _ = served.fail(4, "model.promote", "storied@production", "--undo")
+    assert "somebody moved it in another way" in error
+    text = served.succeed("model.history", "storied")
+    assert "(map50>=0.6 (0.71))" in text
+    assert "(undo)" in text
+    assert text.splitlines()[-1].startswith("not recorded")
+    served.fail(2, "model.promote", "storied@production", "--undo", "--version", "1")
+    served.fail(4, "model.history", "never-was")
+
+
 def test_a_laptop_without_the_server(served: Workspace, weights: Path, picture: Path) -> None:
     served.succeed("model.register", "--weights", weights, "--name", "field", "--alias", "production")
     run = ("detect.run", "--source", picture, "--model", "field@production")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import platform
 import subprocess
 import tempfile
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from wildetect import __version__
 from wildetect.registry.connection import Connection, errors_of_mlflow, mlflow_module
+from wildetect.registry.history import user
 from wildetect.registry.manifest import Manifest
+from wildetect.registry.reference import ModelReference
 from wildetect.registry.runs import start_run
-from wildetect.registry.versions import Version, versions_of
+from wildetect.registry.versions import Version, move_alias, versions_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -39,20 +40,13 @@ def provenance(project_root: Path) -> dict[str, str]:
         project_root: Its git commit is named, where it is in a git repository and git is there.
     """
     tags = {
-        "registered_by": _user(),
+        "registered_by": user(),
         "registered_on": platform.node(),
         "registered_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "wildetect": __version__,
     }
     commit = _git_commit(project_root)
     return {**tags, "git_commit": commit} if commit else tags
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no name in the environment, and none for the user id
-        return "unknown"
 
 
 def _git_commit(folder: Path) -> str | None:
@@ -147,8 +141,8 @@ def register(connection: Connection, registration: Registration) -> Version:
             },
             description=registration.description,
         )
-        for alias in registration.aliases:
-            client.set_registered_model_alias(name, alias, made.version)
+    for alias in registration.aliases:
+        move_alias(connection, ModelReference(name, version=str(made.version)), alias)
     return Version(name, str(made.version), tuple(registration.aliases), made.tags)
 
 

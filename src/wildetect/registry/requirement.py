@@ -51,8 +51,11 @@ class Requirement:
             )
         return cls(match[1], match[2], float(match[3]))
 
-    def check(self, subject: str, metrics: Mapping[str, float]) -> None:
+    def check(self, subject: str, metrics: Mapping[str, float]) -> str:
         """Refuse a version that does not reach the bound, or was never measured.
+
+        Returns:
+            The requirement with the value that met it: "map50>=0.6 (0.71)".
 
         Raises:
             ModelError: With the value it has.
@@ -69,3 +72,4 @@ class Requirement:
                 f"{subject} has {self.metric} {value:g}, which is not {self.comparison} {self.bound:g}",
                 hint="The alias stays where it is; train on, or lower the requirement.",
             )
+        return f"{self} ({value:.4g})"

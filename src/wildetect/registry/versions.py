@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
+from wildetect.registry.history import record_move
 from wildetect.registry.reference import LATEST, ModelReference
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "list_models",
     "move_alias",
     "resolve",
+    "take_alias_away",
     "versions_of",
 ]
 
@@ -174,8 +176,22 @@ def aliases_of(connection: Connection, name: str) -> dict[str, str]:
     return {alias: str(version) for model in found for alias, version in (model.aliases or {}).items()}
 
 
-def move_alias(connection: Connection, reference: ModelReference, alias: str) -> tuple[Version, str | None]:
-    """Point an alias at a version.
+def move_alias(
+    connection: Connection,
+    reference: ModelReference,
+    alias: str,
+    *,
+    requirements: Sequence[str] = (),
+    undo: bool = False,
+) -> tuple[Version, str | None]:
+    """Point an alias at a version, and write the move down where it changes anything.
+
+    Args:
+        connection: The server.
+        reference: The version.
+        alias: What is to point at it.
+        requirements: What was required of the version, with the figures that met it.
+        undo: Whether this takes a move back.
 
     Returns:
         The version, and the number of the one that the alias pointed at before, if any.
@@ -189,4 +205,28 @@ def move_alias(connection: Connection, reference: ModelReference, alias: str) ->
     before = aliases_of(connection, version.name).get(alias)
     with errors_of_mlflow(f"model {reference}"):
         client.set_registered_model_alias(version.name, alias, version.version)
+    if before != version.version:
+        record_move(
+            connection,
+            version.name,
+            alias,
+            (before, version.version),
+            requirements=requirements,
+            undo=undo,
+        )
     return version, before
+
+
+def take_alias_away(connection: Connection, name: str, alias: str, *, undo: bool = False) -> None:
+    """Delete an alias, and write that down.
+
+    Raises:
+        ModelError: The registry does not hold the model.
+        ServerError: Where the server fails.
+    """
+    before = aliases_of(connection, name).get(alias)
+    if before is None:
+        return
+    with errors_of_mlflow(f"model {name}"):
+        connection.client.delete_registered_model_alias(name, alias)
+    record_move(connection, name, alias, (before, None), undo=undo)

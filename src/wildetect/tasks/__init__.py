@@ -42,6 +42,7 @@ ns.add_collection(
         model_listing.list_models,
         model_listing.show,
         model_listing.promote,
+        model_listing.history,
         model_quality.evaluate,
         model_comparison.compare,
         model_deletion.delete,

@@ -138,7 +138,8 @@ class _Reading:
         for model, place, stage, updated, experiment, was_version in self.ask(
             "SELECT model_id, logged_models.artifact_location, logged_models.lifecycle_stage, "
             "last_updated_timestamp_ms, experiments.name, EXISTS (SELECT 1 FROM logged_model_tags "
-            "WHERE logged_model_tags.model_id = logged_models.model_id AND tag_key = 'mlflow.modelVersions') FROM logged_models "
+            "WHERE logged_model_tags.model_id = logged_models.model_id "
+            "AND tag_key = 'mlflow.modelVersions') FROM logged_models "
             "JOIN experiments ON experiments.experiment_id = logged_models.experiment_id"
         ):
             cited = place in self.cited or f"models:/{model}" in self.cited or model in used

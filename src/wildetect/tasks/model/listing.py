@@ -10,11 +10,12 @@ from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
     from wildetect.registry.connection import Connection
+    from wildetect.registry.history import AliasMove
     from wildetect.registry.manifest import Manifest
     from wildetect.registry.versions import RegisteredModel, Version
     from wildetect.settings import Project
 
-__all__ = ["connected", "list_models", "promote", "show"]
+__all__ = ["connected", "history", "list_models", "promote", "show"]
 
 _THRESHOLDS = "confidence {confidence:g}, {overlap_metric} {iou:g}"
 
@@ -174,6 +175,7 @@ def _print_version(version: Version, document: dict[str, Any]) -> None:
         "version": "version number, with --name",
         "alias": "the alias to move there, such as production",
         "require": 'what the version must reach, such as "map50>=0.6"; may be given more than once',
+        "undo": "point the alias where it pointed before its last move: model.promote name@alias --undo",
     },
     words=["model", "alias"],
     iterable=["require"],
@@ -185,6 +187,7 @@ def promote(
     version: str | None = None,
     alias: str | None = None,
     require: list[str] | None = None,
+    undo: bool = False,
 ) -> None:
     """Point an alias at a version."""
     del context
@@ -194,6 +197,9 @@ def promote(
     from wildetect.registry.requirement import Requirement
     from wildetect.registry.versions import move_alias, resolve
 
+    if undo:
+        _undo(model or name, alias, others=bool(version or require))
+        return
     text = model or (f"{name}/{version}" if name and version else None)
     if not (text and alias):
         raise ConfigurationError(
@@ -208,10 +214,67 @@ def promote(
     reference = ModelReference.parse(text)
     requirements = [Requirement.parse(text) for text in require or ()]
     connection = connected()
+    met: list[str] = []
     if requirements:
         metrics = metrics_of(connection, resolve(connection, reference))
-        for requirement in requirements:
-            requirement.check(str(reference), metrics)
-    moved, before = move_alias(connection, reference, alias)
+        met = [requirement.check(str(reference), metrics) for requirement in requirements]
+    moved, before = move_alias(connection, reference, alias, requirements=met)
     was = f" (was version {before})" if before and before != moved.version else ""
     print(f"{reference.name}@{alias} is version {moved.version}{was}")
+
+
+def _undo(model: str | None, alias: str | None, *, others: bool) -> None:
+    from wildetect.errors import ConfigurationError
+    from wildetect.registry.reference import ModelReference, check_name
+    from wildetect.workflows.aliases import undo_move
+
+    if model and "@" in model and alias is None:
+        reference = ModelReference.parse(model)
+        model, alias = reference.name, reference.alias
+    if not (model and alias) or others:
+        raise ConfigurationError(
+            "--undo takes a model and one of its aliases, and nothing else",
+            hint="uv run invoke model.promote detector@production --undo",
+        )
+    check_name(model)
+    before, after = undo_move(connected(), model, alias)
+    if after is None:
+        print(f"{model}@{alias} is gone: it was new when it was set (was version {before})")
+    else:
+        print(f"{model}@{alias} is version {after} again (was version {before})")
+
+
+@verb(
+    help={"name": "the registered model", "json": "the moves as a JSON document on stdout"},
+    words=["name"],
+)
+def history(context: Context, name: str | None = None, json: bool = False) -> None:
+    """Show who moved which alias of a model, when and why."""
+    del context
+    from wildetect.errors import ConfigurationError
+    from wildetect.registry.history import moves_of, with_gaps
+    from wildetect.registry.versions import aliases_of
+
+    if name is None:
+        raise ConfigurationError("no model is named", hint="uv run invoke model.history detector")
+    connection = connected()
+    aliases = aliases_of(connection, name)
+    moves = with_gaps(moves_of(connection, name), aliases)
+    if json:
+        document = [
+            {**move.model_dump(mode="json", by_alias=True), "recorded": move.at is not None} for move in moves
+        ]
+        emit({"name": name, "aliases": aliases, "moves": document})
+        return
+    if not moves:
+        say(f"no alias of {name} was ever set")
+    for move in moves:
+        print(_line(move))
+
+
+def _line(move: AliasMove) -> str:
+    when = f"{move.at:%Y-%m-%d %H:%M:%S} UTC" if move.at else f"{'not recorded':<23}"
+    who = f"{move.by} on {move.on}" if move.at else "in MLflow's page, or by an earlier WildDetect"
+    why = ", ".join([*(["undo"] if move.undo else []), *move.requirements])
+    versions = f"{move.before or '-'} -> {move.after or '-'}"
+    return f"{when}  {move.alias:<12}  {versions:<10}  {who}{f'  ({why})' if why else ''}".rstrip()
