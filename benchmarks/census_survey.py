@@ -32,6 +32,7 @@ from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import CensusFacts
 from wildetect.census.output.outputs import write_census
 from wildetect.census.output.pairs import MOST_PAIRS
+from wildetect.census.output.record import Campaign
 from wildetect.census.result import Census
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.detections import Detections
@@ -227,7 +228,7 @@ def _plan(run: FinishedRun) -> SurveyPlan:
 
 def _facts(run: FinishedRun) -> CensusFacts:
     return CensusFacts(
-        campaign={"id": "benchmark", "pilot_name": None, "target_species": None},
+        campaign=Campaign("benchmark"),
         settings={"tolerance": None, "confidence": None},
         run=run.record,
         run_folder=run.folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from tests.census.flights import Flight, Herd, make_run, two_strata
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import CensusFacts
 from wildetect.census.output.outputs import write_census
+from wildetect.census.output.record import Campaign, CensusRecord
 from wildetect.census.result import Census
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.results.finished_run import read_finished_run
@@ -33,6 +35,7 @@ class Surveyed:
     run: Path
     census: Census
     folder: Path
+    record: CensusRecord
     document: dict[str, Any]
 
 
@@ -53,11 +56,11 @@ def plan_of(
     return SurveyPlan(**{**given, **changes})
 
 
-def written(census: Census, run: Path, folder: Path, **changes: Any) -> dict[str, Any]:
+def written(census: Census, run: Path, folder: Path, **changes: Any) -> CensusRecord:
     """The census's files in a folder, and what census.json holds."""
     folder.mkdir(parents=True, exist_ok=True)
     given: dict[str, Any] = {
-        "campaign": {"id": "Kwando <1>", "pilot_name": "A. Pilot", "target_species": None},
+        "campaign": Campaign("Kwando <1>", "A. Pilot"),
         "settings": {"tolerance": None, "confidence": None, "strata": "strata.geojson"},
         "run": read_finished_run(run).record,
         "run_folder": run,
@@ -74,8 +77,9 @@ def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Surveyed:
     strata, flight, herd = two_strata(root)
     run = make_run(root, flight, herd)
     census = survey(plan_of(run, keys={"strata": strata, "tolerance": 1.0}))
-    document = written(census, run, root / "census")
-    return Surveyed(strata, flight, herd, run, census, root / "census", document)
+    record = written(census, run, root / "census")
+    document = json.loads(json.dumps(record.document()))
+    return Surveyed(strata, flight, herd, run, census, root / "census", record, document)
 
 
 @pytest.fixture

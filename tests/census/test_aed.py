@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from tests.census.conftest import Surveyed
 
 from wildetect.census.output.aed import NOT_REVIEWED, AedRow, added, aed_rows, categories, write_aed
 from wildetect.census.output.citation import citation_of, digest_of
+from wildetect.census.output.record import read_census_file, record_from
 from wildetect.errors import ConfigurationError
 
 
@@ -42,13 +43,31 @@ def test_total_counts_samples_and_counts_without_limits() -> None:
 
 def one_census(zone: str, **values: Any) -> dict[str, Any]:
     limits = [
-        {"spread": "random lines", "shape": "log-normal", "chosen": True, "upper": 950.0},
-        {"spread": "random lines", "shape": "t", "chosen": False, "upper": 900.0},
+        {
+            "spread": "random lines",
+            "shape": "log-normal",
+            "chosen": True,
+            "upper": 950.0,
+            "lower": 250.0,
+            "standard_error": 180.0,
+            "degrees_of_freedom": 9.0,
+        },
+        {
+            "spread": "random lines",
+            "shape": "t",
+            "chosen": False,
+            "upper": 900.0,
+            "lower": 250.0,
+            "standard_error": 180.0,
+            "degrees_of_freedom": 9.0,
+        },
     ]
     plain = {
         "species": "elephant",
         "stratum": "all",
         "method": "Jolly 2",
+        "detected": 110,
+        "counted": 110,
         "estimate": 500.0,
         "lower": 250.0,
         "upper": 950.0,
@@ -60,13 +79,17 @@ def one_census(zone: str, **values: Any) -> dict[str, Any]:
     return {
         "campaign": {"id": zone},
         "estimates": [{**plain, **values}],
-        "photographs": [{"longitude": 23.5, "latitude": -19.25, "taken": "2026-08-14T07:00:00"}],
-        "summary": {"elephant": {"reviewed": 120}},
+        "photographs": [
+            {"file": "a.jpg", "longitude": 23.5, "latitude": -19.25, "taken": "2026-08-14T07:00:00"}
+        ],
+        "transects": [],
+        "strata": [],
+        "summary": {"elephant": {"detected": 110, "reviewed": 120}},
     }
 
 
 def test_a_row_with_a_review() -> None:
-    (row,) = aed_rows([one_census("Kwando")], None)
+    (row,) = aed_rows([record_from(one_census("Kwando"))], None)
     assert (row.input_zone, row.survey_type, row.reliability, row.year) == ("Kwando", "AS", "B", 2026)
     assert (row.estimate, row.limits_95, row.lower, row.upper, row.seen) == (500, 400, 250, 950, 120)
     assert (row.definite, row.probable, row.possible) == (250, 250, 450)
@@ -75,15 +98,21 @@ def test_a_row_with_a_review() -> None:
 
 def test_what_a_review_set_right_is_the_estimate() -> None:
     document = one_census("Kwando")
-    document["summary"]["elephant"]["corrected"] = {"value": 620.0, "lower": 300.0, "upper": 1100.0}
-    (row,) = aed_rows([document], None)
+    document["summary"]["elephant"]["corrected"] = {
+        "value": 620.0,
+        "lower": 300.0,
+        "upper": 1100.0,
+        "standard_error": 200.0,
+        "holds": ["sampling", "detector"],
+    }
+    (row,) = aed_rows([record_from(document)], None)
     assert (row.estimate, row.lower, row.upper, row.limits_95) == (620, 300, 1100, 400)
     assert (row.definite, row.probable, row.possible) == (300, 320, 480)
     assert row.remark.startswith("corrected by the review")
 
 
 def test_without_a_review_nothing_is_definite_and_the_row_says_why() -> None:
-    (row,) = aed_rows([one_census("Kwando") | {"summary": None}], None)
+    (row,) = aed_rows([record_from({**one_census("Kwando"), "summary": {}})], None)
     assert (row.definite, row.probable, row.possible, row.seen) == (None, None, None, None)
     assert row.remark == NOT_REVIEWED
     lone: dict[str, Any] = {
@@ -93,17 +122,19 @@ def test_without_a_review_nothing_is_definite_and_the_row_says_why() -> None:
         "limits": [],
         "refusal": "one transect",
     }
-    (refused,) = aed_rows([one_census("Kwando", **lone)], None)
+    (refused,) = aed_rows([record_from(one_census("Kwando", **lone))], None)
     assert (refused.reliability, refused.remark) == (None, "one transect")
 
 
 def test_several_censuses_are_added() -> None:
-    *_, total = aed_rows([one_census("Kwando"), one_census("Linyanti")], None)
+    *_, total = aed_rows([record_from(one_census(name)) for name in ("Kwando", "Linyanti")], None)
     assert (total.input_zone, total.estimate, total.limits_95) == ("all areas", 1000, 566)
     assert (total.definite, total.probable, total.possible) == (434, 566, 566)
     assert total.area_km2 == 160
     lone: dict[str, Any] = {"estimate": None, "lower": None, "upper": None, "limits": []}
-    *_, none = aed_rows([one_census("Kwando"), one_census("Linyanti", **lone)], None)
+    *_, none = aed_rows(
+        [record_from(one_census("Kwando")), record_from(one_census("Linyanti", **lone))], None
+    )
     assert (none.estimate, none.remark) == (
         None,
         "no sum, as there is no estimate with limits for Linyanti",
@@ -112,13 +143,13 @@ def test_several_censuses_are_added() -> None:
 
 def test_a_class_that_was_not_counted_is_an_error_that_names_the_others() -> None:
     with pytest.raises(ConfigurationError, match=r"no rhino was counted; the classes are elephant"):
-        list(aed_rows([one_census("Kwando")], "rhino"))
+        list(aed_rows([record_from(one_census("Kwando"))], "rhino"))
 
 
 def test_the_file_of_a_real_census(surveyed: Surveyed, tmp_path: Path) -> None:
-    document = json.loads((surveyed.folder / "census.json").read_text(encoding="utf-8"))
-    rows = list(aed_rows([document], None))
-    write_aed(tmp_path / "aed.csv", [*rows, *aed_rows([one_census("=cmd()")], None)])
+    record, document = read_census_file(surveyed.folder), surveyed.document
+    rows = list(aed_rows([record], None))
+    write_aed(tmp_path / "aed.csv", [*rows, *aed_rows([record_from(one_census("=cmd()"))], None)])
     with (tmp_path / "aed.csv").open(encoding="utf-8", newline="") as file:
         first, second = csv.DictReader(file)
     assert list(first) == list(AedRow.__slots__)
@@ -131,10 +162,10 @@ def test_the_file_of_a_real_census(surveyed: Surveyed, tmp_path: Path) -> None:
 
 
 def test_a_citation_names_method_versions_and_data(surveyed: Surveyed) -> None:
-    document = json.loads((surveyed.folder / "census.json").read_text(encoding="utf-8"))
-    text = citation_of(document)
+    record = read_census_file(surveyed.folder)
+    text = citation_of(record)
     assert "Jolly's method 2 (Jolly 1969); standard errors by estimator O2" in text
-    assert document["model"]["sha256"] in text
-    assert digest_of(document) in text
-    other = document | {"animals": document["animals"][1:]}
-    assert digest_of(other) != digest_of(document)
+    assert record.model.sha256 in text
+    assert "sampling error only, as if the detector were perfect" in text
+    assert digest_of(record) in text
+    assert digest_of(replace(record, animals=record.animals[1:])) != digest_of(record)

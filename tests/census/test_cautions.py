@@ -31,7 +31,7 @@ def changed(photographs: list[Photograph], rows: slice, **tags: Any) -> list[Pho
 
 def told(photographs: list[Photograph], trained_gsd: float | None = None) -> dict[str, Caution]:
     found = cautions(photographs, make_views(photographs, Flight()), trained_gsd)
-    assert all(one.message.endswith(".") and one.fix.endswith(".") for one in found)
+    assert all(one.what.endswith(".") and one.fix.endswith(".") for one in found)
     return {one.kind: one for one in found}
 
 
@@ -43,7 +43,7 @@ def test_almost_black_photographs_are_told() -> None:
     photographs = flight()
     assert told([replace(photographs[0], dark=True), *photographs[1:]])["dark"].files == [photographs[0].file]
     caution = told([replace(one, dark=True) for one in photographs])["dark"]
-    assert "8 photographs are almost black" in caution.message
+    assert "8 photographs are almost black" in caution.what
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_what_is_doubtful_is_told_with_its_files(
     photographs = changed(flight(), rows, **tags)
     found = told(photographs)
     assert kind in found
-    assert says in found[kind].message
+    assert says in found[kind].what
     assert found[kind].files == [one.file for one in photographs[rows]]
 
 
 def test_one_position_for_all() -> None:
     first = flight()[0].tags.position
     found = told(changed(flight(), slice(None), position=first))
-    assert found["one-position"].message.startswith("All 8 photographs have one and the same position")
+    assert found["one-position"].what.startswith("All 8 photographs have one and the same position")
     assert len(found["one-position"].files) == 8
 
 
@@ -103,9 +103,7 @@ def test_two_flights_far_apart_are_no_jump() -> None:
 
 def test_a_survey_wider_than_one_projection_carries() -> None:
     shots = [Shot((130_000.0 * (number // 4), 30.0 * number)) for number in range(8)]
-    assert told(fly(Survey(shots=tuple(shots)), NOTHING).photographs)["extent"].message.endswith(
-        "130 km apart."
-    )
+    assert told(fly(Survey(shots=tuple(shots)), NOTHING).photographs)["extent"].what.endswith("130 km apart.")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +113,7 @@ def test_another_resolution_than_the_model_knows(trained: float, kinds: set[str]
     found = told(flight(), trained)
     assert set(found) == kinds
     if kinds:
-        assert f"({trained * 100:.1f} cm/px)" in found["resolution"].message
+        assert f"({trained * 100:.1f} cm/px)" in found["resolution"].what
 
 
 def test_a_single_photograph() -> None:
@@ -129,6 +127,6 @@ def test_heights_above_take_off_over_a_wide_survey_are_doubtful_without_a_terrai
     photographs = fly(Survey(shots=shots), NOTHING).photographs
     found = told(photographs)
     assert set(found) == {"flat-ground"}
-    assert "photographs show 19% less ground" in found["flat-ground"].message
+    assert "photographs show 19% less ground" in found["flat-ground"].what
     assert "survey.terrain" in found["flat-ground"].fix
     assert told(photographs[:6]) == {}  # 300 m wide: no room for hills

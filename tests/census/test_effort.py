@@ -13,7 +13,8 @@ import pytest
 
 from wildetect.census.estimates.effort import PilotStratum, effort_for
 from wildetect.census.estimates.estimates import SampleUnit, Stratum, jolly2
-from wildetect.census.planning import plans_of, read_census
+from wildetect.census.output.record import read_census_file
+from wildetect.census.planning import plans_of
 from wildetect.errors import InputError
 
 
@@ -97,6 +98,8 @@ def row(species: str | None, stratum: str, **values: Any) -> dict[str, Any]:
         "degrees_of_freedom": 9.0,
         "sampled": 10,
         "possible": 100.0,
+        "detected": 10,
+        "counted": 10,
         "refusal": None,
         "doubt": None,
     }
@@ -116,11 +119,14 @@ def test_a_plan_for_each_species_or_why_there_is_none(tmp_path: Path) -> None:
             row("kudu", "all", **whole),
             row("oryx", "all", estimate=None, refusal="no strata"),
         ],
-        "transects": [{"stratum": "plain", "length_km": 3.0}, {"stratum": "plain", "length_km": 5.0}],
+        "transects": [
+            {"name": "T1", "stratum": "plain", "length_km": 3.0},
+            {"name": "T2", "stratum": "plain", "length_km": 5.0},
+        ],
         "strata": [],
     }
     (tmp_path / "census.json").write_text(json.dumps(document), encoding="utf-8")
-    every, zebra, kudu, oryx = plans_of(read_census(tmp_path), 0.2)
+    every, zebra, kudu, oryx = plans_of(read_census_file(tmp_path), 0.2)
     assert every.effort is not None
     assert (every.effort.needed, every.effort.km, every.doubt) == (20, 80, "few herds")
     assert (zebra.effort, zebra.refusal) == (None, "only one transect")
@@ -133,5 +139,5 @@ def test_what_is_no_census_is_an_error_that_says_what_to_do(tmp_path: Path, cont
     if content is not None:
         (tmp_path / "census.json").write_text(content, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        read_census(tmp_path)
+        read_census_file(tmp_path)
     assert "uv run invoke census.run" in str(caught.value.hint)

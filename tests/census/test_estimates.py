@@ -27,14 +27,14 @@ def stratum(
     *,
     area_km2: float = 100.0,
     possible: float | None = 50.0,
-    seen_elsewhere: int = 0,
+    detected_elsewhere: int = 0,
 ) -> Stratum:
     sizes = areas or [2.0] * len(counts)
     units = tuple(
         SampleUnit(f"T{number}", counted, size)
         for number, (counted, size) in enumerate(zip(counts, sizes, strict=True), 1)
     )
-    return Stratum("north", area_km2, possible, units, seen_elsewhere)
+    return Stratum("north", area_km2, possible, units, detected_elsewhere)
 
 
 def test_method_2_by_hand() -> None:
@@ -54,7 +54,7 @@ def test_method_2_by_hand() -> None:
     assert by_t.lower == 0  # 80 - 91.6
     assert found.density_per_km2 == pytest.approx(2)
     assert found.fraction == pytest.approx(6 / 40)
-    assert (found.number_seen, found.counted, found.sampled, found.possible) == (12, 12, 3, 20)
+    assert (found.detected, found.counted, found.sampled, found.possible) == (12, 12, 3, 20)
 
 
 def test_the_published_limits_of_moose_are_wider_than_by_the_normal_distribution() -> None:
@@ -126,12 +126,12 @@ def test_a_sample_that_carries_no_estimate_is_refused_with_the_reason(sample: St
         "none",
         *[None] * 4,
     )
-    assert found.number_seen == sum(unit.counted for unit in sample.units)
+    assert found.detected == sum(unit.counted for unit in sample.units)
     if sample.units:
-        assert found.density_per_km2 == pytest.approx(found.number_seen / found.searched_km2)
+        assert found.density_per_km2 == pytest.approx(found.detected / found.searched_km2)
 
 
-def test_none_seen_is_no_certainty() -> None:
+def test_none_detected_is_no_certainty() -> None:
     found = jolly2(stratum([0, 0, 0, 0, 0]))
     assert (found.estimate, found.standard_error, found.lower, found.upper) == (0, None, None, None)
     assert found.refusal is not None
@@ -156,9 +156,9 @@ def test_transects_that_are_all_alike_carry_no_limits() -> None:
 
 
 def test_animals_seen_off_the_transects_raise_neither_estimate_nor_limits() -> None:
-    plain, more = jolly2(stratum([2, 4, 6])), jolly2(stratum([2, 4, 6], seen_elsewhere=150))
+    plain, more = jolly2(stratum([2, 4, 6])), jolly2(stratum([2, 4, 6], detected_elsewhere=150))
     assert (more.estimate, more.lower, more.upper) == (plain.estimate, plain.lower, plain.upper)
-    assert (more.number_seen, more.counted) == (162, 12)
+    assert (more.detected, more.counted) == (162, 12)
     assert any("150 more animals" in note for note in more.notes)
 
 
@@ -211,7 +211,7 @@ def test_strata_add_up_with_the_degrees_of_freedom_of_satterthwaite() -> None:
     freedom = sum(variances) ** 2 / (variances[0] ** 2 / 2 + variances[1] ** 2 / 3)
     assert found.degrees_of_freedom == pytest.approx(freedom)
     assert 2 < freedom < 5
-    assert (found.area_km2, found.number_seen, found.sampled) == (200, 97, 7)
+    assert (found.area_km2, found.detected, found.sampled) == (200, 97, 7)
     assert found.fraction == pytest.approx(14 / 200)
     assert found.density_per_km2 == pytest.approx((found.estimate or 0) / 200)
 
@@ -235,7 +235,7 @@ def test_a_total_count_adds_no_variance_and_takes_no_degrees_of_freedom() -> Non
 def test_a_stratum_without_a_number_leaves_no_sum() -> None:
     lone = jolly2(stratum([7]))
     found = combine([jolly2(stratum([2, 4, 6])), lone])
-    assert (found.estimate, found.upper, found.number_seen) == (None, None, 19)
+    assert (found.estimate, found.upper, found.detected) == (None, None, 19)
     assert found.refusal == "no sum over all strata, as there is no estimate for north"
 
 
@@ -257,7 +257,7 @@ def test_one_stratum_is_its_own_sum() -> None:
 
 def test_a_refusal_keeps_what_was_seen() -> None:
     found = refused("why", 12, 4.0)
-    assert (found.number_seen, found.density_per_km2, found.area_km2, found.fraction) == (12, 3, None, None)
+    assert (found.detected, found.density_per_km2, found.area_km2, found.fraction) == (12, 3, None, None)
     assert refused("why", 0, 0.0).density_per_km2 is None
 
 
@@ -281,7 +281,7 @@ def test_every_number_is_finite_and_in_order_whatever_the_sample(
         [z for _, z in units],
         area_km2=area,
         possible=possible,
-        seen_elsewhere=elsewhere,
+        detected_elsewhere=elsewhere,
     )
     for found in (
         jolly2(sample, systematic=True),

@@ -48,8 +48,8 @@ def test_wrong_heights_and_compasses_do_not_change_the_number(
     told = {one.kind: one for one in cautions(found.photographs, views, None, animals)}
     assert set(told) == kinds
     if "scale" in told:
-        assert ("smaller" if scale < 1 else "larger") in told["scale"].message
-        assert f"as {abs(animals.misfit.scale - 1):.0%}" in told["scale"].message
+        assert ("smaller" if scale < 1 else "larger") in told["scale"].what
+        assert f"as {abs(animals.misfit.scale - 1):.0%}" in told["scale"].what
 
 
 def test_it_is_exact_where_nothing_else_is_wrong() -> None:

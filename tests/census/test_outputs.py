@@ -22,13 +22,14 @@ from tests.census.flights import degrees
 
 from wildetect.census.counting.animals import count_once
 from wildetect.census.design.sampling import estimates_of, sample_survey
-from wildetect.census.output.document import summary_of, write_census_file
 from wildetect.census.output.maps import cut_at_180
 from wildetect.census.output.outputs import FILES, census_record
+from wildetect.census.output.record import read_census_file, record_from, write_census_file
 from wildetect.census.output.rows import animal_rows
 from wildetect.census.output.tables import TRANSECT_COLUMNS, write_animals
 from wildetect.census.result import ToleranceCount
 from wildetect.errors import InputError
+from wildetect.results.run import Logged
 
 pyogrio = pytest.importorskip("pyogrio", reason="pyogrio (GDAL) is not installed")
 
@@ -74,7 +75,7 @@ def test_one_number_in_every_file(surveyed: Surveyed, features: list[dict[str, A
     assert (chosen["animals"], chosen["per_class"]) == (number, per_class)
     # nothing was detected below the run's threshold, and none of it left out above
     assert document["confidence"][0]["animals"] == number
-    overall = {one["species"]: one["number_seen"] for one in document["estimates"] if one["stratum"] == "all"}
+    overall = {one["species"]: one["detected"] for one in document["estimates"] if one["stratum"] == "all"}
     assert overall.pop(None) == number - counts["outside_strata"]
     assert sum(overall.values()) == number - counts["outside_strata"]
     assert counts["on_transects"] + counts["off_transects"] + counts["outside_strata"] == number
@@ -92,6 +93,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "state",
         "campaign",
         "summary",
+        "not_corrected",
         "counts",
         "tolerance",
         "confidence",
@@ -116,7 +118,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
     ]
     assert {
         "method",
-        "number_seen",
+        "detected",
         "estimate",
         "lower",
         "upper",
@@ -127,7 +129,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
     } <= set(document["estimates"][0])
     assert set(document["merges"][0]) == {"animal", "metres", "boxes"}
     assert document["photographs"][0]["sources"]["position"] == "EXIF"
-    assert set(document) - set(summary_of(document)) == {"photographs", "merges", "animals"}
+    assert set(document) - set(surveyed.record.short_document()) == {"photographs", "merges", "animals"}
 
 
 def test_every_merge_can_be_checked(surveyed: Surveyed) -> None:
@@ -249,13 +251,13 @@ def test_what_a_spreadsheet_would_take_for_a_formula(surveyed: Surveyed, tmp_pat
 
 def test_an_earlier_census_of_mlflow_is_known_again(surveyed: Surveyed, tmp_path: Path) -> None:
     first = written(surveyed.census, surveyed.run, tmp_path)
-    assert first["mlflow"] is None
-    write_census_file(tmp_path, {**first, "mlflow": {"uri": "http://x", "run_id": "7"}})
+    assert first.mlflow is None
+    write_census_file(tmp_path, replace(first, mlflow=Logged("http://x", "7")))
     again = written(surveyed.census, surveyed.run, tmp_path)
-    assert again["mlflow"] == {"uri": "http://x", "run_id": "7"}
+    assert again.mlflow == Logged("http://x", "7")
     write_census_file(tmp_path, again)
     other = written(surveyed.census, surveyed.run, tmp_path, settings={"tolerance": 2.0})
-    assert other["mlflow"] is None
+    assert other.mlflow is None
 
 
 def test_a_folder_that_cannot_be_written(surveyed: Surveyed, tmp_path: Path) -> None:
@@ -267,16 +269,16 @@ def test_a_folder_that_cannot_be_written(surveyed: Surveyed, tmp_path: Path) -> 
 
 
 def test_what_mlflow_keeps(surveyed: Surveyed) -> None:
-    record = census_record(surveyed.document, surveyed.folder)
-    assert record.metrics["animals_seen"] == surveyed.document["counts"]["animals"]
+    record = census_record(surveyed.record, surveyed.folder)
+    assert record.metrics["animals_detected"] == surveyed.document["counts"]["animals"]
     # MLflow takes no comma and no brackets: a checksum tells the name from others that would look alike
-    (spelled,) = [name for name in record.metrics if re.fullmatch(r"seen_gnu_ _blue_-[0-9a-f]{6}", name)]
+    (spelled,) = [name for name in record.metrics if re.fullmatch(r"detected_gnu_ _blue_-[0-9a-f]{6}", name)]
     assert record.metrics[spelled] == surveyed.document["counts"]["per_class"]["gnu, <blue>"]
     assert record.metrics["lower_all"] <= record.metrics["estimate_all"] <= record.metrics["upper_all"]
     assert record.files
     assert all((surveyed.folder / name).is_file() for name in record.files)
     assert record.model is None  # a weights file, no version
-    named = {**surveyed.document, "model": {**surveyed.document["model"], "version": "3"}}
+    named = replace(surveyed.record, model=replace(surveyed.record.model, version="3"))
     assert census_record(named, surveyed.folder).model == ("herd", "3")
 
 
@@ -297,11 +299,52 @@ def test_a_census_without_animals(surveyed: Surveyed, tmp_path: Path) -> None:
         sample=sample,
         estimates=estimates_of(sample, animals, ()),
     )
-    document = written(empty, surveyed.run, tmp_path)
-    assert document["counts"]["animals"] == 0
+    record = written(empty, surveyed.run, tmp_path)
+    assert record.counts.animals == 0
     assert table(tmp_path / "animals.csv") == []
     transects = table(tmp_path / "transects.csv")
     assert len(transects) == 6
     assert {row["species"] for row in transects} == {"NA"}
     page = (tmp_path / "census_report.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
+
+
+def test_what_is_read_is_what_was_written(surveyed: Surveyed) -> None:
+    assert read_census_file(surveyed.folder) == surveyed.record
+
+
+def test_files_of_earlier_versions_are_read(surveyed: Surveyed) -> None:
+    old = json.loads(json.dumps(surveyed.document))
+    for one in old["estimates"]:
+        one["number_seen"] = one.pop("detected")
+        del one["limits_hold"]
+    for one in old["cautions"]:
+        one["message"] = one.pop("what")
+    for one in old["summary"].values():
+        one["reason"] = "nobody has reviewed the detections"
+    del old["not_corrected"]
+    read = record_from(old)
+    assert read.cautions == surveyed.record.cautions
+    assert [one.detected for one in read.estimates] == [one.detected for one in surveyed.record.estimates]
+    assert read.animals == surveyed.record.animals
+    contents: tuple[object, ...] = (
+        {},
+        [],
+        {"estimates": 1, "transects": [], "strata": []},
+        {**old, "animals": [{"animal": "x"}]},
+    )
+    for content in contents:
+        with pytest.raises(ValueError, match="not the content of a census"):
+            record_from(content)
+
+
+def test_limits_cautions_and_summary_say_what_they_are(surveyed: Surveyed) -> None:
+    document = surveyed.document
+    for one in document["estimates"]:
+        holds = None if one["lower"] is None else "sampling error only, as if the detector were perfect"
+        assert one["limits_hold"] == holds
+    assert {one["limits_hold"] for one in document["estimates"]} - {None}
+    assert document["cautions"]
+    assert {tuple(one) for one in document["cautions"]} == {("kind", "what", "files", "fix")}
+    assert {tuple(one) for one in document["summary"].values()} == {("detected", "reviewed", "corrected")}
+    assert "seen" not in json.dumps({key: document[key] for key in ("estimates", "strata", "summary")})

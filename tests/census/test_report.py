@@ -6,15 +6,18 @@ import base64
 import hashlib
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.census.conftest import Surveyed, plan_of, written
 from tests.html_elements import Elements
 
+from wildetect.census.estimates.records import Estimate
 from wildetect.census.output.charts import confidence_chart, whiskers
 from wildetect.census.output.drawing import census_map
 from wildetect.census.output.pairs import doubtful_pairs
+from wildetect.census.output.record import CountAtConfidence, EstimateRecord
 from wildetect.census.output.report import distinct_estimates
 from wildetect.census.survey import survey
 
@@ -60,11 +63,13 @@ def test_the_number_with_its_limits_comes_first(surveyed: Surveyed, page: str) -
     ]
     text = Elements(page).text
     answer = text[text.index("How many animals") : text.index("Map")]
-    for number in (total["number_seen"], total["estimate"]):
+    for number in (total["detected"], total["estimate"]):
         assert f" {number:,.0f} " in answer
     assert f"{total['lower']:,.0f} to {total['upper']:,.0f}" in answer
     assert "Jolly's method 2" in answer
-    assert text.index("How many animals") < text.index("By species and stratum") < text.index("Seen twice")
+    assert (
+        text.index("How many animals") < text.index("By species and stratum") < text.index("Detected twice")
+    )
 
 
 def test_a_refused_estimate_says_why(surveyed: Surveyed, tmp_path: Path) -> None:
@@ -115,20 +120,20 @@ def test_many_footprints_are_drawn_as_one(surveyed: Surveyed, monkeypatch: pytes
 def test_whiskers() -> None:
     drawn = whiskers(
         [
-            {"number_seen": 10, "estimate": 50.0, "lower": 20.0, "upper": 80.0},
-            {"number_seen": 40, "estimate": None, "lower": None, "upper": None},
+            Estimate(method="Jolly 2", detected=10, counted=10, estimate=50.0, lower=20.0, upper=80.0),
+            Estimate(method="none", detected=40, counted=40),
         ]
     )
     assert drawn == [(12.5, 62.5, 25.0, 100.0), (50.0, None, None, None)]
-    nothing = whiskers([{"number_seen": 0, "estimate": None, "lower": None, "upper": None}])
+    nothing = whiskers([Estimate(method="none", detected=0, counted=0)])
     assert nothing == [(0.0, None, None, None)]
 
 
 def test_the_chart_of_confidence() -> None:
     names = ["zebra", "gnu"]
     numbers = [
-        {"threshold": 0.2, "animals": 9, "per_class": {"zebra": 6, "gnu": 3}},
-        {"threshold": 0.6, "animals": 4, "per_class": {"zebra": 4, "gnu": 0}},
+        CountAtConfidence(0.2, 9, 9, {"zebra": 6, "gnu": 3}),
+        CountAtConfidence(0.6, 4, 4, {"zebra": 4, "gnu": 0}),
     ]
     chart = confidence_chart(numbers, names, 0.2)
     assert chart is not None
@@ -137,7 +142,7 @@ def test_the_chart_of_confidence() -> None:
     assert chart.chosen == pytest.approx(62 + 0.2 * 564)
     first, second = (place.split() for place in chart.lines[0].path[1:].split("L"))
     assert float(first[1]) < float(second[1])  # fewer animals lie lower
-    only = [{**one, "per_class": {"zebra": one["animals"]}} for one in numbers]
+    only = [replace(one, per_class={"zebra": one.animals}) for one in numbers]
     alone = confidence_chart(only, names, None)
     assert alone is not None
     assert [line.name for line in alone.lines] == ["zebra"]
@@ -145,11 +150,12 @@ def test_the_chart_of_confidence() -> None:
 
 
 def test_no_row_says_what_another_says() -> None:
-    one = [{"species": species, "stratum": stratum} for species in (None, "kudu") for stratum in ("n", "all")]
-    assert distinct_estimates(one) == [{"species": "kudu", "stratum": "n"}]
-    two = [
-        {"species": name, "stratum": place} for name in (None, "kudu", "oryx") for place in ("n", "s", "all")
-    ]
+    def row(species: str | None, stratum: str) -> EstimateRecord:
+        return EstimateRecord(species=species, stratum=stratum, method="none", detected=1, counted=1)
+
+    one = [row(species, stratum) for species in (None, "kudu") for stratum in ("n", "all")]
+    assert distinct_estimates(one) == [row("kudu", "n")]
+    two = [row(name, place) for name in (None, "kudu", "oryx") for place in ("n", "s", "all")]
     assert distinct_estimates(two) == two
-    unknown = [{"species": name, "stratum": "all"} for name in (None, "kudu", "oryx")]
+    unknown = [row(name, "all") for name in (None, "kudu", "oryx")]
     assert distinct_estimates(unknown) == unknown

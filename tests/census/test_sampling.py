@@ -68,10 +68,10 @@ def test_animals_in_turns_and_outside_count_apart() -> None:
     found = sampled(views, [*PLACES, (250, 990), (250, 1010), (0, -20)], [STRATUM])
     assert found.off_transect == (7,)
     assert found.outside == (8, 9)
-    assert found.notes == ("2 animals lie outside all strata: seen, but in no estimate.",)
+    assert found.notes == ("2 animals lie outside all strata: detected, but in no estimate.",)
     assert 7 in found.strata[0].animals
     estimate = estimated(views, [*PLACES, (250, 990)], [STRATUM]).estimate
-    assert (estimate.number_seen, estimate.counted) == (8, 7)
+    assert (estimate.detected, estimate.counted) == (8, 7)
 
 
 def test_ground_that_two_transects_show_is_shared_out_and_counted_once() -> None:
@@ -116,7 +116,7 @@ def test_without_strata_only_what_was_seen_is_given() -> None:
     )
     assert [(each.class_id, each.stratum) for each in found] == [(None, "all"), (0, "all")]
     estimate = found[0].estimate
-    assert (estimate.number_seen, estimate.estimate, estimate.upper) == (7, None, None)
+    assert (estimate.detected, estimate.estimate, estimate.upper) == (7, None, None)
     assert estimate.density_per_km2 == pytest.approx(7 / estimate.searched_km2)
     assert estimate.refusal is not None
     assert "survey.strata" in estimate.refusal
@@ -127,7 +127,7 @@ def test_without_strata_only_what_was_seen_is_given() -> None:
 
 def test_one_transect_is_refused_by_its_name() -> None:
     found = estimated(views_at(flight([(0, 0), (0, 1000)])), [(0, 500)], [STRATUM]).estimate
-    assert (found.number_seen, found.estimate) == (1, None)
+    assert (found.detected, found.estimate) == (1, None)
     assert "only one transect (T1) was flown in plain" in str(found.refusal)
 
 
@@ -146,7 +146,7 @@ def test_transects_are_cut_at_the_border_of_strata_and_estimates_added() -> None
     ]
     parts, none = [each.estimate for each in found[:3]], [each.estimate for each in found[6:]]
     assert parts[2].estimate == pytest.approx((parts[0].estimate or 0) + (parts[1].estimate or 0))
-    assert [each.number_seen for each in parts] == [4, 3, 7]
+    assert [each.detected for each in parts] == [4, 3, 7]
     assert [each.estimate for each in none] == [0, 0, 0]
     assert all(each.upper is None and each.refusal for each in none)
 
@@ -234,7 +234,7 @@ def test_strips_in_one_corner_of_a_large_stratum_stand_for_no_more_than_that_cor
     places = [(float(x), float(y)) for x in range(200, 3200, 500) for y in range(30, 3000, 100)]
     park = area("park", 0, 0, 30_000, 30_000)
     found = estimated(views_at(points, yaw=0.0), places, [park]).estimate
-    assert (found.name, found.number_seen, found.estimate, found.lower) == ("park", 180, None, None)
+    assert (found.name, found.detected, found.estimate, found.lower) == ("park", 180, None, None)
     # within 1 km of 2.5 km x 3 km, cut at the park's edges: 4 km x 4 km of 900 km²
     assert "98% of park lies farther than two line spacings (1 km)" in str(found.refusal)
     assert "draw the outline" in str(found.refusal)
@@ -261,8 +261,8 @@ def test_ground_far_from_all_lines_and_lines_that_stop_short_are_named() -> None
     assert reach.unflown_share == pytest.approx(0.26, abs=0.03)
     far, short = coverage(sample.strata)
     assert (far.kind, short.kind) == ("far", "short")
-    assert "of wide lies farther than two line spacings" in far.message
-    assert "T1, T2, T3, T4 stop short" in short.message
+    assert "of wide lies farther than two line spacings" in far.what
+    assert "T1, T2, T3, T4 stop short" in short.what
 
 
 def test_plots_spread_over_a_stratum_leave_nothing_far() -> None:

@@ -55,7 +55,7 @@ def test_estimates_hold_the_truth(surveyed: Surveyed) -> None:
     assert total.lower is not None
     assert total.upper is not None
     assert total.lower < len(surveyed.herd.places) < total.upper
-    assert total.number_seen == len(surveyed.census.animals.class_id)
+    assert total.detected == len(surveyed.census.animals.class_id)
 
 
 def test_only_the_target_species(surveyed: Surveyed) -> None:
@@ -128,7 +128,7 @@ def test_photographs_that_were_moved_are_found(small: Callable[..., Path], tmp_p
     (tmp_path / "photographs").rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="none of the 4 photographs") as caught:
         survey(plan_of(run))
-    assert "detection.image_dir" in caught.value.hint
+    assert "--source" in caught.value.hint
     census = survey(plan_of(run, folders=[tmp_path / "elsewhere"]))
     assert (len(census.animals.class_id), census.left_out) == (3, ())
 
@@ -224,7 +224,7 @@ def test_positions_from_a_table(small: Callable[..., Path], tmp_path: Path) -> N
 def test_one_position_for_all(tmp_path: Path) -> None:
     flight = Flight(places=[(0.0, 0.0)] * 4, yaws=[0.0] * 4, names=[f"{n}.JPG" for n in range(4)])
     census = survey(plan_of(make_run(tmp_path, flight, HERD)))
-    said = [caution for caution in census.cautions if "position" in caution.message]
+    said = [caution for caution in census.cautions if "position" in caution.what]
     assert said
     assert len(said[0].files) == 4
     assert said[0].fix
@@ -247,7 +247,7 @@ def test_what_is_doubtful_in_one_photograph(
     assert old in content
     path.write_bytes(content.replace(old, new))
     found = {caution.kind: caution for caution in survey(plan_of(run)).cautions}
-    assert found[kind].message
+    assert found[kind].what
     assert found[kind].fix
     assert list(found[kind].files) in ([f"L/{path.name}"], [])  # none: it is about all
 
@@ -295,7 +295,7 @@ def test_nothing_found_at_all(small: Callable[..., Path]) -> None:
     census = survey(plan_of(small(Herd(np.zeros((0, 2)), np.zeros(0, np.int64)))))
     assert len(census.animals.class_id) == 0
     assert census.wanted == ()
-    assert [one.estimate.number_seen for one in census.estimates] == [0]
+    assert [one.estimate.detected for one in census.estimates] == [0]
 
 
 def test_the_same_input_gives_the_same_census(surveyed: Surveyed, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_it_is_logged_beside_the_detection(demo_census: tuple[Workspace, Path, d
     client = mlflow.MlflowClient(workspace.variables["MLFLOW_TRACKING_URI"])
     run = client.get_run(document["mlflow"]["run_id"])
     assert client.get_experiment(run.info.experiment_id).name == "census"
-    assert run.data.metrics["animals_seen"] == document["counts"]["animals"]
+    assert run.data.metrics["animals_detected"] == document["counts"]["animals"]
     assert run.data.params["model_name"] == "census-demo"
     assert {one.path for one in client.list_artifacts(run.info.run_id)} == set(FILES)
     version = client.get_model_version("census-demo", "1")

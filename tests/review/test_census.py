@@ -161,14 +161,17 @@ def test_a_part_reviewed_gives_limits_wider_than_the_flight_alone_and_holds_the_
     review(run, truth, [unit.image for unit in plan.to_review])
 
     census = census_of(run, strata)
-    document = written(census, run, tmp_path / "census")
-    summary = document["summary"]["all"]
+    record = written(census, run, tmp_path / "census")
+    summary = record.summary["all"]
     perfect = numbers(census_of(truth, strata))[None, "all"][0]
 
-    assert summary["corrected"]["holds"] == ["sampling", "detector"]
-    assert summary["corrected"]["lower"] < perfect < summary["corrected"]["upper"]
-    assert summary["reviewed"] > 0
-    assert summary["reason"] is None
+    assert summary.corrected is not None
+    assert perfect is not None
+    assert summary.corrected.holds == ("sampling", "detector")
+    assert summary.corrected.lower < perfect < summary.corrected.upper
+    assert summary.reviewed
+    assert record.not_corrected is None
+    assert {one.reason for one in record.corrected if one.species is None} == {None}
 
 
 def test_nothing_reviewed_gives_no_corrected_number_but_the_reason(
@@ -176,11 +179,11 @@ def test_nothing_reviewed_gives_no_corrected_number_but_the_reason(
 ) -> None:
     truth, strata = flown
     run = copied(truth, tmp_path / "run")
-    document = written(census_of(run, strata), run, tmp_path / "census")
+    record = written(census_of(run, strata), run, tmp_path / "census")
     make_plan(read_finished_run(run), {}, Wish(photographs=40, seed=1))
 
-    assert {one["corrected"] for one in document["summary"].values()} == {None}
-    assert {one["reason"] for one in document["summary"].values()} == {NO_REVIEW}
+    assert {one.corrected for one in record.summary.values()} == {None}
+    assert record.not_corrected == NO_REVIEW
 
 
 def test_a_review_outside_of_the_plan_is_never_extrapolated(flown: tuple[Path, Path], tmp_path: Path) -> None:

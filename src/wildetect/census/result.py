@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from wildetect.census.cautions.findings import Caution
 from wildetect.census.counting.animals import Animals
@@ -34,7 +34,7 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class ToleranceCount:
-    """Animals seen at one tolerance.
+    """Animals detected at one tolerance.
 
     Attributes:
         name: "strict", "chosen" or "loose".
@@ -56,7 +56,8 @@ class ToleranceCount:
         return cls(name, metres, len(animals.class_id), dict(Counter(animals.class_id.tolist())))
 
 
-class LeftOut(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LeftOut:
     """A photograph without a place on the ground.
 
     Attributes:

@@ -64,13 +64,16 @@ class CorrectedNumber:
     standard_error: float
     holds: tuple[Hold, ...]
 
+    def rounded(self) -> CorrectedNumber:
+        """Return the same number as files write it."""
+        value, lower, upper, error = (
+            round(number, _DIGITS) for number in (self.value, self.lower, self.upper, self.standard_error)
+        )
+        return CorrectedNumber(value=value, lower=lower, upper=upper, standard_error=error, holds=self.holds)
+
     def document(self) -> dict[str, Any]:
-        """What run.json and census.json say of it."""
-        rounded = {
-            name: round(value, _DIGITS) if isinstance(value, float) else value
-            for name, value in asdict(self).items()
-        }
-        return rounded | {"holds": list(self.holds)}
+        """What run.json says of it."""
+        return asdict(self.rounded()) | {"holds": list(self.holds)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
@@ -13,6 +13,7 @@ from wildetect.tasks.support import export_variables, say, verb
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wildetect.census.output.record import CensusRecord
     from wildetect.registry.versions import Version
     from wildetect.results.run import DetectionRun
     from wildetect.settings import Project
@@ -147,7 +148,7 @@ def _report(
     print(f"report    {project.shown(output / 'report.html')}   (open it in a browser)")
 
 
-def _census(project: Project, folder: Path, output: Path) -> dict[str, Any]:
+def _census(project: Project, folder: Path, output: Path) -> CensusRecord:
     """Animals that stand where pictures overlap, counted once, and how many the plain holds: census.json."""
     from wildetect.settings.census import Campaign, CensusExport, CensusSettings, SurveyKeys
     from wildetect.tasks.progress import Terminal
@@ -162,21 +163,21 @@ def _census(project: Project, folder: Path, output: Path) -> dict[str, Any]:
         ),
         export=CensusExport(output_directory=output / CENSUS),
     )
-    return census(project, settings, Terminal()).document
+    return census(project, settings, Terminal()).record
 
 
-def _report_census(project: Project, found: dict[str, Any], folder: Path, output: Path) -> None:
-    counts = found["counts"]
-    total = next(one for one in found["estimates"] if one["species"] is None and one["stratum"] == "all")
+def _report_census(project: Project, found: CensusRecord, folder: Path, output: Path) -> None:
+    counts, total = found.counts, found.headlines[-1]
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     different = len({box["animal_id"] for box in truth["annotations"]})
     print(
-        f"census    {counts['animals']} animals (seen in {counts['boxes']} boxes); "
+        f"census    {counts.animals} animals detected, in {counts.boxes} boxes; "
         f"there are {different} in the scenes"
     )
-    if total["lower"] is not None:
+    if total.estimate is not None and total.lower is not None:
         print(
-            f"estimate  {total['estimate']:,.0f} on the {total['area_km2']:.2f} km² around the "
-            f"{total['sampled']} flight lines, 95% limits {total['lower']:,.0f} to {total['upper']:,.0f}"
+            f"estimate  {total.estimate:,.0f} on the {total.area_km2 or 0:.2f} km² around the "
+            f"{total.sampled} flight lines, 95% limits {total.lower:,.0f} to {total.upper:,.0f}"
         )
+        print(f"          the limits hold {total.limits_hold}")
     print(f"          {project.shown(output / CENSUS / 'census_report.html')}   (open it in a browser)")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wildetect.census.design.survey_files import SurveyFiles
-from wildetect.census.output.document import CensusFacts, write_census_file
+from wildetect.census.output.document import CensusFacts
 from wildetect.census.output.outputs import census_record, write_census
+from wildetect.census.output.record import Campaign, CensusRecord, write_census_file
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.detection.run.failures import raise_if_images_failed
 from wildetect.errors import ConfigurationError, InputError, ServerError
@@ -19,7 +20,7 @@ from wildetect.registry.runs import finish_run, start_run
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.moved import with_photographs_in
-from wildetect.results.run import DetectionRun
+from wildetect.results.run import DetectionRun, Logged
 from wildetect.review.sample import NO_REVIEW, read_review
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
@@ -100,12 +101,12 @@ class CensusDone(NamedTuple):
     """What a census left.
 
     Attributes:
-        document: What census.json holds.
+        record: What census.json holds.
         folder: Where it lies.
         detection: The detection run that was made for it; null where one was named.
     """
 
-    document: dict[str, Any]
+    record: CensusRecord
     folder: Path
     detection: DetectionRun | None
 
@@ -160,10 +161,9 @@ def census(
     )
     found = survey(plan)
     facts = _facts(settings, run, started, time.monotonic() - begun)
-    document = write_census(folder, found, facts, with_map=settings.export.create_map)
-    _notice_cautions(document, watcher)
-    _log(project, document, folder, watcher)
-    return CensusDone(document, folder, detection)
+    record = write_census(folder, found, facts, with_map=settings.export.create_map)
+    _notice_cautions(record, watcher)
+    return CensusDone(_logged(project, record, folder, watcher), folder, detection)
 
 
 def _detections_in(folder: Path) -> Path:
@@ -203,7 +203,7 @@ def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, second
         "positions": positions,
     }
     return CensusFacts(
-        campaign=settings.campaign.model_dump(),
+        campaign=_campaign(settings),
         settings={
             "tolerance": survey.tolerance,
             "confidence": survey.confidence,
@@ -218,44 +218,55 @@ def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, second
     )
 
 
+def _campaign(settings: CensusSettings) -> Campaign:
+    campaign = settings.campaign
+    species = campaign.target_species
+    return Campaign(campaign.id, campaign.pilot_name, None if species is None else tuple(species))
+
+
 def raise_if_incomplete(done: CensusDone) -> None:
     """A census that lacks photographs ends with the exit code that a scheduled task sees.
 
     Raises:
         InputError: Naming what is missing.
     """
-    missing = [caution for caution in done.document["cautions"] if caution["kind"] == "vanished"]
+    missing = [caution for caution in done.record.cautions if caution.kind == "vanished"]
     if missing:
-        files = missing[0]["files"]
+        files = missing[0].files
         raise InputError(
             f"{len(files):,} photographs of the run are no longer there; the others are counted",
-            hint=missing[0]["fix"],
+            hint=missing[0].fix,
             details=files[:MOST_CAUTIONS_SHOWN],
         )
     if done.detection is not None:
         raise_if_images_failed(done.detection)
 
 
-def _notice_cautions(document: dict[str, Any], watcher: Watcher) -> None:
-    cautions = document["cautions"]
+def _notice_cautions(record: CensusRecord, watcher: Watcher) -> None:
+    cautions = record.cautions
     for caution in cautions[:MOST_CAUTIONS_SHOWN]:
-        watcher.notice(f"warning: {caution['message']} {caution['fix']}".rstrip())
+        watcher.notice(f"warning: {caution.what} {caution.fix}".rstrip())
     if len(cautions) > MOST_CAUTIONS_SHOWN:
         watcher.notice(f"and {len(cautions) - MOST_CAUTIONS_SHOWN} more warnings in the report")
 
 
-def _log(project: Project, document: dict[str, Any], folder: Path, watcher: Watcher) -> None:
-    """Log the census; it must not fail because there is no server, or it went away meanwhile."""
-    if document["mlflow"]:
-        return
+def _logged(project: Project, record: CensusRecord, folder: Path, watcher: Watcher) -> CensusRecord:
+    """Log the census; it must not fail because there is no server, or it went away meanwhile.
+
+    Returns:
+        The record, with where it is logged.
+    """
+    if record.mlflow is not None:
+        return record
     try:
         connection = connect_for(project, watcher)
-        name = f"{document['campaign']['id']}: {document['counts']['animals']} animals"
+        name = f"{record.campaign.id}: {record.counts.animals} animals detected"
         run_id = start_run(connection, "census", name)
-        document["mlflow"] = {"uri": connection.uri, "run_id": run_id}
-        write_census_file(folder, document)
-        finish_run(connection, run_id, census_record(document, folder))
+        record = replace(record, mlflow=Logged(connection.uri, run_id))
+        write_census_file(folder, record)
+        finish_run(connection, run_id, census_record(record, folder))
     except ServerError as error:
         watcher.notice(
             f"warning: the results are written, but the census is not logged: {error.message}. {error.hint}"
         )
+    return record

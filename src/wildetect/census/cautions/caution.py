@@ -18,13 +18,13 @@ class Caution:
 
     Attributes:
         kind: Of what kind, for programs.
-        message: What is the matter and what follows, for a person.
+        what: What is the matter and what follows, for a person.
         fix: What to do about it.
         files: The photographs that it is about; none where it is about all.
     """
 
     kind: str
-    message: str
+    what: str
     fix: str
     files: list[str] = field(default_factory=list)
 

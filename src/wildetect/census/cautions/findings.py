@@ -107,16 +107,16 @@ def _fit(survey: Survey) -> Iterator[Caution]:
         larger = "larger" if scale > 1 else "smaller"
         yield Caution(
             "scale",
-            f"Animals seen twice show that all photographs are taken as {abs(scale - 1):.0%} {larger} than "
-            "they are: height above the ground or lens is wrong. Numbers seen allow for it; areas and "
-            "densities do not.",
+            f"Animals detected twice show that all photographs are taken as {abs(scale - 1):.0%} {larger} "
+            "than they are: height above the ground or lens is wrong. Detected numbers allow for it; areas "
+            "and densities do not.",
             "Give the ground resolution as detection.flight_specs.gsd, or a terrain file as survey.terrain.",
         )
     if abs(turn) > _TURN:
         yield Caution(
             "turn",
-            f"Animals seen twice show that all photographs are taken as turned by {abs(turn):.0f} degrees: "
-            "the drone's compass is off. Numbers seen allow for it; places are a little off.",
+            f"Animals detected twice show that all photographs are taken as turned by {abs(turn):.0f} "
+            "degrees: the drone's compass is off. Detected numbers allow for it; places are a little off.",
             "Calibrate the compass before the next flight.",
         )
 

@@ -1,4 +1,4 @@
-"""How the number seen moves with the confidence threshold."""
+"""How the number detected moves with the confidence threshold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 @dataclass(frozen=True, slots=True)
 class NumberSeen:
-    """Different animals seen at one threshold.
+    """Different animals detected at one threshold.
 
     Attributes:
         threshold: Confidence that a box must reach, 0 to 1.

@@ -176,4 +176,4 @@ def _notes(outside: int) -> tuple[str, ...]:
     if not outside:
         return ()
     animals = "1 animal lies" if outside == 1 else f"{outside:,} animals lie"
-    return (f"{animals} outside all strata: seen, but in no estimate.",)
+    return (f"{animals} outside all strata: detected, but in no estimate.",)

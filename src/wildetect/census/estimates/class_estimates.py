@@ -22,8 +22,8 @@ __all__ = ["FARTHEST_SHARE", "NO_STRATA", "TOTAL_FROM", "estimate_of_stratum", "
 FARTHEST_SHARE = 0.5  # of a stratum, far from any searched ground: beyond, no number is given for it
 TOTAL_FROM = 0.95  # of a stratum: searched so far, it is counted and not sampled
 NO_STRATA = (
-    "the area that a number would stand for is unknown, so only what was seen is given; name a file with the "
-    "outline of the survey area (survey.strata)"
+    "the area that a number would stand for is unknown, so only what was detected is given; name a file with "
+    "the outline of the survey area (survey.strata)"
 )
 
 

@@ -91,28 +91,28 @@ def jolly1(stratum: Stratum, *, systematic: bool = False) -> Estimate:
     return replace(found, notes=(*found.notes, *say.of_unequal_sizes(stratum)))
 
 
-def total_count(number_seen: int, area_km2: float, searched_km2: float, name: str = "") -> Estimate:
+def total_count(detected: int, area_km2: float, searched_km2: float, name: str = "") -> Estimate:
     """A count of everything, which has no sampling error.
 
     Args:
-        number_seen: Different animals.
+        detected: Different animals.
         area_km2: Of the stratum.
         searched_km2: Of it; all or nearly all.
         name: Of the stratum.
 
     Returns:
-        The number seen as estimate, with a standard error of 0 and no limits: there is no sampling error that
-        they could hold. Nothing is added for a rest not searched.
+        The number detected as estimate, with a standard error of 0 and no limits: there is no sampling error
+        that they could hold. Nothing is added for a rest not searched.
     """
     fraction = searched_km2 / area_km2
     return Estimate(
         method="total count",
         name=name,
-        number_seen=number_seen,
-        counted=number_seen,
-        estimate=float(number_seen),
+        detected=detected,
+        counted=detected,
+        estimate=float(detected),
         standard_error=0.0,
-        density_per_km2=number_seen / searched_km2,
+        density_per_km2=detected / searched_km2,
         searched_km2=searched_km2,
         area_km2=area_km2,
         fraction=min(fraction, 1.0),
@@ -139,7 +139,7 @@ def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systema
         refused("", seen, searched, stratum.area_km2),
         method=method,
         name=stratum.name,
-        number_seen=seen + stratum.seen_elsewhere,
+        detected=seen + stratum.detected_elsewhere,
         sampled=flown,
         possible=possible,
     )
@@ -148,11 +148,11 @@ def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systema
         return replace(bare, method="none", refusal=reason)
     estimate = formula.estimate(counted, areas, possible)
     density = estimate / stratum.area_km2
-    notes = say.of_seen_elsewhere(stratum)
+    notes = say.of_detected_elsewhere(stratum)
     found = replace(bare, estimate=estimate, density_per_km2=density, refusal=None, notes=notes)
     if seen <= 0:  # below 0 where a review takes away more than it leaves
         could_be = say.could_be(stratum.name, searched / stratum.area_km2)
-        return replace(found, refusal=say.none_seen(stratum.name), notes=(could_be, *notes))
+        return replace(found, refusal=say.none_detected(stratum.name), notes=(could_be, *notes))
     limits = _limits(estimate, possible, counted, formula.sizes(areas), systematic=systematic)
     if limits[-1].standard_error <= _SAME_SPREAD * estimate:
         return replace(found, refusal=say.same_everywhere(stratum.name, flown))

@@ -32,15 +32,15 @@ CONFIDENCE = 0.95
 
 
 def refused(
-    reason: str, number_seen: int, searched_km2: float, area_km2: float | None = None, name: str = ""
+    reason: str, detected: int, searched_km2: float, area_km2: float | None = None, name: str = ""
 ) -> Estimate:
-    """No estimate, for a reason: only the number seen and its density over the area searched."""
+    """No estimate, for a reason: only the number detected and its density over the area searched."""
     return Estimate(
         method="none",
         name=name,
-        number_seen=number_seen,
-        counted=number_seen,
-        density_per_km2=number_seen / searched_km2 if searched_km2 > 0 else None,
+        detected=detected,
+        counted=detected,
+        density_per_km2=detected / searched_km2 if searched_km2 > 0 else None,
         searched_km2=searched_km2,
         area_km2=area_km2,
         fraction=min(searched_km2 / area_km2, 1.0) if area_km2 else None,

@@ -14,9 +14,9 @@ __all__ = [
     "doubt_of",
     "doubtful_strata",
     "more_flown_than_possible",
-    "none_seen",
+    "none_detected",
+    "of_detected_elsewhere",
     "of_sample",
-    "of_seen_elsewhere",
     "of_total_count",
     "of_unequal_sizes",
     "same_everywhere",
@@ -76,10 +76,11 @@ def more_flown_than_possible(name: str, flown: int, possible: float) -> str:
     )
 
 
-def none_seen(name: str) -> str:
+def none_detected(name: str) -> str:
     """The formula would give 0 plus or minus 0."""
     return (
-        f"no animal was seen on the transects of {name}: the formula would give 0 ± 0, which no one can know"
+        f"no animal was detected on the transects of {name}: the formula would give 0 ± 0, which no one can "
+        "know"
     )
 
 
@@ -91,7 +92,7 @@ def could_be(name: str, fraction: float) -> str:
     """
     most = math.log(0.05) / math.log1p(-min(fraction, 0.999))
     return (
-        f"None seen is not none there: with {fraction:.1%} of {name} searched, up to {math.ceil(most)} "
+        f"None detected is not none there: with {fraction:.1%} of {name} searched, up to {math.ceil(most)} "
         "animals standing each on its own would be missed wholly one time in twenty; in herds, more."
     )
 
@@ -150,13 +151,15 @@ def doubtful_strata(names: Sequence[str]) -> str:
     return f"most of the uncertainty comes from {', '.join(names)}, whose limits are in doubt themselves"
 
 
-def of_seen_elsewhere(stratum: Stratum) -> tuple[str, ...]:
-    """Animals seen in turns and on the way."""
-    number = stratum.seen_elsewhere
+def of_detected_elsewhere(stratum: Stratum) -> tuple[str, ...]:
+    """Animals detected in turns and on the way."""
+    number = stratum.detected_elsewhere
     if not number:
         return ()
     which = "1 more animal was" if number == 1 else f"{number} more animals were"
-    note = f"In {stratum.name} {which} seen in photographs of no transect: that does not raise the estimate."
+    note = (
+        f"In {stratum.name} {which} detected in photographs of no transect: that does not raise the estimate."
+    )
     return (note,)
 
 

@@ -6,11 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Estimate", "Limits", "Method", "SampleUnit", "Shape", "Spread", "Stratum"]
+__all__ = ["SAMPLING_ONLY", "Estimate", "Limits", "Method", "SampleUnit", "Shape", "Spread", "Stratum"]
 
 Method = Literal["Jolly 2", "Jolly 1", "total count", "strata added", "none"]
 Spread = Literal["random lines", "neighbouring lines", "strata"]
 Shape = Literal["log-normal", "t"]
+
+
+SAMPLING_ONLY = "sampling error only, as if the detector were perfect"
+"""What the limits of an estimate from detections hold; those of a corrected number name theirs themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +47,15 @@ class Stratum:
         area_km2: Of the whole stratum, in km².
         possible: Number of transects that would cover it all; null: area / mean searched area.
         units: The transects flown; in their order across the stratum where they lie in a regular pattern.
-        seen_elsewhere: Animals seen in the stratum in photographs of no transect: no part of the sample,
-            and not in the estimate.
+        detected_elsewhere: Animals detected in the stratum in photographs of no transect: no part of the
+            sample, and not in the estimate.
     """
 
     name: str
     area_km2: float
     possible: float | None
     units: tuple[SampleUnit, ...]
-    seen_elsewhere: int = 0
+    detected_elsewhere: int = 0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.area_km2) and self.area_km2 > 0):
@@ -89,7 +93,7 @@ class Estimate:
     Attributes:
         method: Which formula; "none" without an estimate.
         name: Of the stratum; empty for several together.
-        number_seen: Different animals seen in the area, in or out of transects.
+        detected: Different animals detected in the area, in or out of transects.
         counted: Those of them that the formula rests on.
         estimate: Animals in the area; null if refused.
         standard_error: Of the estimate; 0 for a total count, null if the sample carries none.
@@ -110,7 +114,7 @@ class Estimate:
 
     method: Method
     name: str = ""
-    number_seen: int
+    detected: int
     counted: int
     estimate: float | None = None
     standard_error: float | None = None

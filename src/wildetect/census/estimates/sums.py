@@ -80,7 +80,7 @@ def _sums(estimates: Sequence[Estimate]) -> Estimate:
         refused("", counted, searched, area),
         method="strata added",
         refusal=None,
-        number_seen=sum(each.number_seen for each in estimates),
+        detected=sum(each.detected for each in estimates),
         sampled=sum(each.sampled for each in estimates),
         notes=tuple(dict.fromkeys(note for each in estimates for note in each.notes)),
     )

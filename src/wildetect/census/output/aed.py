@@ -9,13 +9,14 @@ possible. Areas add: estimates by their sum, limits by the root of the sum of th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
+from wildetect.census.output.record import CensusRecord, EstimateRecord, SpeciesSummary
 from wildetect.census.output.tables import write_table
 from wildetect.errors import ConfigurationError
+from wildetect.evaluation.reviewed_sample import CorrectedNumber
 
 __all__ = ["AedRow", "Categories", "added", "aed_rows", "categories", "write_aed"]
 
@@ -107,7 +108,7 @@ def added(areas: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return math.fsum(estimate for estimate, _ in areas), math.hypot(*(half for _, half in areas))
 
 
-def aed_rows(censuses: Sequence[Mapping[str, Any]], species: str | None) -> Iterator[AedRow]:
+def aed_rows(censuses: Sequence[CensusRecord], species: str | None) -> Iterator[AedRow]:
     """A row for each census and species, and one for all areas of a species where there are several.
 
     Args:
@@ -118,14 +119,13 @@ def aed_rows(censuses: Sequence[Mapping[str, Any]], species: str | None) -> Iter
         ConfigurationError: No census counted such a class.
     """
     found: dict[str, list[AedRow]] = {}
-    for document in censuses:
-        for one in document["estimates"]:
-            name = one["species"]
-            wanted = name is not None and (name == species if species else ELEPHANT in name.casefold())
-            if wanted and one["stratum"] == "all":
-                found.setdefault(name, []).append(_row(document, one))
+    for record in censuses:
+        for one in record.headlines:
+            name = one.species
+            if name is not None and (name == species if species else ELEPHANT in name.casefold()):
+                found.setdefault(name, []).append(_row(record, name, one))
     if not found:
-        counted = sorted({str(one["species"]) for each in censuses for one in each["estimates"]} - {"None"})
+        counted = sorted({one.species for each in censuses for one in each.estimates if one.species})
         raise ConfigurationError(
             f"no {species or ELEPHANT} was counted; the classes are {', '.join(counted) or 'none'}",
             hint="Name the class with --species.",
@@ -150,22 +150,22 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
-def _row(document: Mapping[str, Any], one: Mapping[str, Any]) -> AedRow:
-    total = one["method"] == "total count"
-    summary = (document.get("summary") or {}).get(one["species"], {})
-    seen = summary.get("reviewed")
-    estimate, limits, half = _numbers(one, summary.get("corrected"))
+def _row(record: CensusRecord, species: str, one: EstimateRecord) -> AedRow:
+    total = one.method == "total count"
+    summary = record.summary.get(species, SpeciesSummary(one.detected))
+    seen, corrected = summary.reviewed, summary.corrected
+    estimate, limits, half = _numbers(one, corrected)
     known = None
     if estimate is not None and (total or seen is not None):
         known = categories(estimate, limits, None if total else seen)
-    remarks = [one["refusal"], one["doubt"], None if known or estimate is None else NOT_REVIEWED]
-    if summary.get("corrected") and estimate is not None:
+    remarks = [one.refusal, one.doubt, None if known or estimate is None else NOT_REVIEWED]
+    if corrected is not None and estimate is not None:
         remarks.append(CORRECTED)
-    places = [(each["longitude"], each["latitude"]) for each in document["photographs"]]
-    years = [int(each["taken"][:4]) for each in document["photographs"] if each["taken"]]
+    places = [(each.longitude, each.latitude) for each in record.photographs]
+    years = [int(each.taken[:4]) for each in record.photographs if each.taken]
     return AedRow(
-        input_zone=str(document["campaign"]["id"]),
-        species=one["species"],
+        input_zone=record.campaign.id,
+        species=species,
         cause_of_change=None,
         survey_type=None if estimate is None else "AT" if total else "AS",
         reliability=None if estimate is None else "A" if total else "D" if limits is None else "B",
@@ -180,7 +180,7 @@ def _row(document: Mapping[str, Any], one: Mapping[str, Any]) -> AedRow:
         possible=_whole(known.possible if known else None),
         source=None,
         pfs=None,
-        area_km2=one["area_km2"],
+        area_km2=one.area_km2,
         longitude=_middle([east for east, _ in places]),
         latitude=_middle([north for _, north in places]),
         remark="; ".join(each for each in remarks if each),
@@ -227,23 +227,23 @@ def _sum(species: str, rows: Sequence[AedRow]) -> AedRow:
 
 
 def _numbers(
-    one: Mapping[str, Any], corrected: Mapping[str, Any] | None
+    one: EstimateRecord, corrected: CorrectedNumber | None
 ) -> tuple[float | None, tuple[float, float] | None, float | None]:
     """Estimate, limits and half of their width: what a review set right, where there is one."""
-    if one["estimate"] is not None and corrected:
-        lower, upper = float(corrected["lower"]), float(corrected["upper"])
-        return float(corrected["value"]), (lower, upper), (upper - lower) / 2
-    limits = None if one["lower"] is None else (float(one["lower"]), float(one["upper"]))
-    return one["estimate"], limits, _half(one)
+    if one.estimate is not None and corrected is not None:
+        lower, upper = corrected.lower, corrected.upper
+        return corrected.value, (lower, upper), (upper - lower) / 2
+    limits = None if one.lower is None or one.upper is None else (one.lower, one.upper)
+    return one.estimate, limits, _half(one)
 
 
-def _half(one: Mapping[str, Any]) -> float | None:
+def _half(one: EstimateRecord) -> float | None:
     """Half of the width of the limits by t with the chosen standard error; 0 for a total count."""
-    if one["method"] == "total count":
+    if one.method == "total count":
         return 0.0
-    chosen = next((each["spread"] for each in one["limits"] if each["chosen"]), None)
-    by_t = [each for each in one["limits"] if each["shape"] == "t" and each["spread"] == chosen]
-    return by_t[0]["upper"] - one["estimate"] if by_t else None
+    chosen = next((each.spread for each in one.limits if each.chosen), None)
+    by_t = [each for each in one.limits if each.shape == "t" and each.spread == chosen]
+    return by_t[0].upper - one.estimate if by_t and one.estimate is not None else None
 
 
 def _whole(number: float | None) -> float | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from wildetect.census.estimates.records import Estimate
+from wildetect.census.output.record import CountAtConfidence
 from wildetect.results.report.numbers import colour_code, round_numbers
 
 __all__ = ["ConfidenceChart", "Whisker", "confidence_chart", "whiskers"]
@@ -20,28 +22,28 @@ class Whisker(NamedTuple):
     """An estimate on a line from 0 to the highest limit, in hundredths of it; what is unknown is null.
 
     Attributes:
-        seen: The number seen.
+        detected: The number detected.
         estimate: The estimate.
         lower: Its lower limit.
         upper: Its upper limit.
     """
 
-    seen: float
+    detected: float
     estimate: float | None
     lower: float | None
     upper: float | None
 
 
-def whiskers(estimates: Sequence[Mapping[str, Any]]) -> list[Whisker]:
-    """Estimates of census.json, all on one scale."""
-    numbers = ("number_seen", "estimate", "lower", "upper")
-    highest = max((one[name] or 0 for one in estimates for name in numbers), default=0) or 1
+def whiskers(estimates: Sequence[Estimate]) -> list[Whisker]:
+    """Estimates, all on one scale."""
+    numbers = [(one.detected, one.estimate, one.lower, one.upper) for one in estimates]
+    highest = max((number or 0 for each in numbers for number in each), default=0) or 1
     return [
         Whisker(
-            round(100 * one["number_seen"] / highest, 2),
-            *(None if one[name] is None else round(100 * one[name] / highest, 2) for name in numbers[1:]),
+            round(100 * detected / highest, 2),
+            *(None if number is None else round(100 * number / highest, 2) for number in others),
         )
-        for one in estimates
+        for detected, *others in numbers
     ]
 
 
@@ -55,7 +57,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceChart:
-    """Animals seen by confidence.
+    """Animals detected by confidence.
 
     Attributes:
         lines: All species first.
@@ -77,7 +79,7 @@ class ConfidenceChart:
 
 
 def confidence_chart(
-    numbers: Sequence[Mapping[str, Any]], class_names: Sequence[str], chosen: float | None
+    numbers: Sequence[CountAtConfidence], class_names: Sequence[str], chosen: float | None
 ) -> ConfidenceChart | None:
     """Draw `confidence` of census.json; null where there is nothing to show.
 
@@ -86,9 +88,9 @@ def confidence_chart(
         class_names: Of the model; give each class its colour.
         chosen: The threshold of this census.
     """
-    if len(numbers) < 2 or not numbers[0]["animals"]:  # noqa: PLR2004 - a line has two ends
+    if len(numbers) < 2 or not numbers[0].animals:  # noqa: PLR2004 - a line has two ends
         return None
-    ticks = round_numbers(max(one["animals"] for one in numbers))
+    ticks = round_numbers(max(one.animals for one in numbers))
     unit = (_HEIGHT - _TOP - _BOTTOM) / ticks[-1]
 
     def x(confidence: float) -> float:
@@ -96,17 +98,17 @@ def confidence_chart(
 
     def path(counts: Sequence[int]) -> str:
         places = [
-            f"{x(one['threshold'])} {_HEIGHT - _BOTTOM - count * unit:.1f}"
+            f"{x(one.threshold)} {_HEIGHT - _BOTTOM - count * unit:.1f}"
             for one, count in zip(numbers, counts, strict=True)
         ]
         return "M" + "L".join(places)
 
-    species = sorted(numbers[0]["per_class"], key=lambda name: -numbers[0]["per_class"][name])
-    lines = [Line("all species", path([one["animals"] for one in numbers]), None)]
+    species = sorted(numbers[0].per_class, key=lambda name: -numbers[0].per_class[name])
+    lines = [Line("all species", path([one.animals for one in numbers]), None)]
     if len(species) == 1:
         lines = []
     lines += [
-        Line(name, path([one["per_class"][name] for one in numbers]), colour_code(class_names.index(name)))
+        Line(name, path([one.per_class[name] for one in numbers]), colour_code(class_names.index(name)))
         for name in species[:_MOST_LINES]
     ]
     return ConfidenceChart(

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+
+from wildetect.census.estimates.records import SAMPLING_ONLY
+from wildetect.census.output.record import CensusRecord
 
 __all__ = ["citation_of", "digest_of"]
 
 _DATA = ("photographs", "transects", "strata", "estimates", "animals")
 
 
-def digest_of(document: Mapping[str, Any]) -> str:
+def digest_of(record: CensusRecord) -> str:
     """A sha256 of all that a census counted: of two censuses with one digest all numbers are the same."""
-    data = {name: document.get(name) for name in _DATA}
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    document = record.document()
+    text = json.dumps(
+        {name: document[name] for name in _DATA}, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    )
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def citation_of(document: Mapping[str, Any]) -> str:
+def citation_of(record: CensusRecord) -> str:
     """The sentences, with method, versions and digest."""
-    model, versions = document["model"], document["versions"]
-    name = model.get("name") or model["file"]
-    version = f" version {model['version']}" if model.get("version") else ""
-    methods = sorted({one["method"] for one in document["estimates"]} & {"Jolly 1", "Jolly 2", "total count"})
+    methods = sorted({one.method for one in record.estimates} & {"Jolly 1", "Jolly 2", "total count"})
     named = {"Jolly 1": "Jolly's method 1", "Jolly 2": "Jolly's method 2", "total count": "a total count"}
-    spreads = {one["spread"] for each in document["estimates"] for one in each["limits"] if one["chosen"]}
+    spreads = {one.spread for each in record.estimates for one in each.limits if one.chosen}
     lines = [
         (
-            f"Animals in {len(document['photographs']):,} aerial photographs of the survey "
-            f"{document['campaign']['id']} were detected with {name}{version} (sha256 {model['sha256']}) and "
-            f"counted once with WildDetect {versions['wildetect']}."
+            f"Animals in {len(record.photographs):,} aerial photographs of the survey "
+            f"{record.campaign.id} were detected with {record.model} (sha256 {record.model.sha256}) and "
+            f"counted once with WildDetect {record.versions.get('wildetect', '')}."
         ),
     ]
     if methods:
@@ -41,10 +41,10 @@ def citation_of(document: Mapping[str, Any]) -> str:
         if "neighbouring lines" in spreads:
             text += "; standard errors by estimator O2 of Fewster et al. (2009)"
         if spreads:
-            text += "; 95% limits are log-normal (Buckland et al. 2001) and hold sampling error only"
+            text += f"; 95% limits are log-normal (Buckland et al. 2001) and hold {SAMPLING_ONLY}"
         lines.append(text + ".")
     lines += [
-        f"Data digest (sha256): {digest_of(document)}",
+        f"Data digest (sha256): {digest_of(record)}",
         "",
         (
             "Jolly, G. M. 1969. Sampling methods for aerial censuses of wildlife populations. East African "

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wildetect.census.estimates.records import SAMPLING_ONLY
+from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.output.charts import Whisker, confidence_chart, whiskers
 from wildetect.census.output.drawing import census_map
 from wildetect.census.output.pairs import Pair
+from wildetect.census.output.record import (
+    Available,
+    CensusRecord,
+    EstimateRecord,
+    PhotographRecord,
+    SpeciesSummary,
+)
 from wildetect.census.result import Census
 from wildetect.results.files import write_text
 from wildetect.results.report.numbers import colour_code
@@ -21,7 +30,6 @@ _OWN = Path(__file__).with_name("templates")
 _MOST_FILES = 200
 _MOST_TRANSECTS = 500
 _FEW_TRANSECTS = 30
-_ALL = "all"
 
 
 class _Refusal(NamedTuple):
@@ -33,7 +41,7 @@ class _Refusal(NamedTuple):
 
 def write_census_report(
     path: Path,
-    document: Mapping[str, Any],
+    record: CensusRecord,
     census: Census,
     pairs: Sequence[Pair],
     *,
@@ -43,7 +51,7 @@ def write_census_report(
 
     Args:
         path: The file.
-        document: The content of census.json, which gives every number.
+        record: The content of census.json, which gives every number.
         census: Gives what is drawn.
         pairs: Merged boxes side by side.
         with_map: Draw the map.
@@ -52,34 +60,36 @@ def write_census_report(
         InputError: The file cannot be written.
     """
     style = text_of(TEMPLATES / "report.css", _OWN / "census_report.css")
-    headlines = [one for one in document["estimates"] if one["stratum"] == _ALL]
-    order = _Order(document)
-    estimates = sorted(distinct_estimates(document["estimates"]), key=order)
+    headlines, estimates = record.headlines, record.estimates
+    order = _Order(record)
+    shown = sorted(distinct_estimates(estimates), key=order)
     page = environment(_OWN).get_template("census_report.html.j2")
     pieces = page.generate(
-        census=document,
-        headlines=_with_whiskers(headlines, order),
-        any_estimate=any(one["estimate"] is not None for one in headlines),
+        census=record,
+        headlines=_with_whiskers(headlines),
+        any_estimate=any(one.estimate is not None for one in headlines),
         refusals=list(_refusals(headlines)),
-        methods=_methods(document),
-        used_jolly=any("Jolly" in one["method"] for one in document["estimates"]),
-        used_total=any(one["method"] == "total count" for one in document["estimates"]),
-        estimates=estimates,
-        has_strata=any(one["stratum"] != _ALL for one in estimates),
-        notes=list(_notes(document["estimates"])),
-        any_limits=any(one["lower"] is not None for one in headlines),
-        doubtful=any(one["doubt"] for one in headlines),
-        other_limits=[(one, limits) for one in estimates for limits in one["limits"]],
-        searched=sum(one["searched_km2"] for one in document["strata"]),
-        taken=_taken(document["photographs"]),
+        methods=_methods(record),
+        used_jolly=any("Jolly" in one.method for one in estimates),
+        used_total=any(one.method == "total count" for one in estimates),
+        estimates=shown,
+        has_strata=any(one.stratum != ALL_STRATA for one in shown),
+        notes=list(_notes(estimates)),
+        any_limits=any(one.lower is not None for one in headlines),
+        doubtful=any(one.doubt for one in headlines),
+        other_limits=[(one, limits) for one in shown for limits in one.limits],
+        summary=_summary(record, order),
+        limits_hold=SAMPLING_ONLY,
+        searched=sum(one.searched_km2 for one in record.strata),
+        taken=_taken(record.photographs),
         map=census_map(census) if with_map else None,
-        chart=_chart(document),
+        chart=_chart(record),
         colours={name: colour_code(number) for number, name in enumerate(census.class_names)},
         pairs=pairs,
-        merges=len(document["merges"]),
-        sources=list(_sources(document["photographs"])),
-        ranges=list(_ranges(document["photographs"])),
-        files=[name for name in document["files"] if name != path.name],
+        merges=len(record.merges),
+        sources=list(_sources(record.photographs)),
+        ranges=list(_ranges(record.photographs)),
+        files=[name for name in record.files if name != path.name],
         most_files=_MOST_FILES,
         most_transects=_MOST_TRANSECTS,
         few_transects=_FEW_TRANSECTS,
@@ -89,98 +99,118 @@ def write_census_report(
     write_text(path, pieces)
 
 
-def distinct_estimates(estimates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def distinct_estimates(estimates: Sequence[EstimateRecord]) -> list[EstimateRecord]:
     """Without rows that say the same again: the sum of one stratum, and all species where there is one."""
-    strata = {one["stratum"] for one in estimates} - {_ALL}
-    species = {one["species"] for one in estimates} - {None}
+    strata = {one.stratum for one in estimates} - {ALL_STRATA}
+    species = {one.species for one in estimates} - {None}
     return [
         one
         for one in estimates
-        if not (len(strata) == 1 and one["stratum"] == _ALL)
-        and not (len(species) == 1 and one["species"] is None)
+        if not (len(strata) == 1 and one.stratum == ALL_STRATA)
+        and not (len(species) == 1 and one.species is None)
     ]
 
 
-def _with_whiskers(headlines: Sequence[Mapping[str, Any]], order: _Order) -> list[dict[str, Any]]:
-    drawn: Sequence[Whisker] = whiskers(headlines)
-    rows = [{**one, "whisker": whisker} for one, whisker in zip(headlines, drawn, strict=True)]
-    species = [row for row in rows if row["species"] is not None]
-    if len(species) == 1:
-        return species  # all species together are that one
-    return sorted(rows, key=order)
+def _with_whiskers(headlines: Sequence[EstimateRecord]) -> list[tuple[EstimateRecord, Whisker]]:
+    rows = list(zip(headlines, whiskers(headlines), strict=True))
+    species = [row for row in rows if row[0].species is not None]
+    return species if len(species) == 1 else rows  # of one species all together are that one
 
 
-def _refusals(headlines: Sequence[Mapping[str, Any]]) -> Iterator[_Refusal]:
+class _Numbers(NamedTuple):
+    """A row of the table of detected, reviewed and corrected numbers."""
+
+    species: str | None
+    numbers: SpeciesSummary
+    available: Available | None
+
+
+def _summary(record: CensusRecord, order: _Order) -> list[_Numbers]:
+    """The rows in the order of the table above it."""
+    available = {one.species: one.available for one in record.corrected if one.stratum == ALL_STRATA}
+    rows = [
+        _Numbers(species, numbers, available.get(species))
+        for name, numbers in record.summary.items()
+        for species in [None if name == ALL_STRATA else name]
+    ]
+    species = [row for row in rows if row.species is not None]
+    return species if len(species) == 1 else sorted(rows, key=lambda row: order.of(row.species))
+
+
+def _refusals(headlines: Sequence[EstimateRecord]) -> Iterator[_Refusal]:
     """Each reason once, with what it is about."""
-    about: dict[str, list[Mapping[str, Any]]] = {}
+    about: dict[str, list[EstimateRecord]] = {}
     for one in headlines:
-        if one["refusal"]:
-            about.setdefault(one["refusal"], []).append(one)
+        if one.refusal:
+            about.setdefault(one.refusal, []).append(one)
     for reason, estimates in about.items():
-        what = "No estimate" if all(one["estimate"] is None for one in estimates) else "No limits"
-        names = [one["species"] for one in estimates if one["species"] is not None]
+        what = "No estimate" if all(one.estimate is None for one in estimates) else "No limits"
+        names = [one.species for one in estimates if one.species is not None]
         whose = f" for {', '.join(names)}" if names and len(estimates) < len(headlines) else ""
         yield _Refusal(what + whose, reason)
 
 
-def _notes(estimates: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+def _notes(estimates: Sequence[EstimateRecord]) -> Iterator[tuple[str, list[str]]]:
     """Each note once, with the species that it is about; none where it is about all that are counted."""
     about: dict[str, set[str | None]] = {}
     for one in estimates:
-        for note in one["notes"]:
-            about.setdefault(note, set()).add(one["species"])
-    species = {one["species"] for one in estimates}
+        for note in one.notes:
+            about.setdefault(note, set()).add(one.species)
+    species = {one.species for one in estimates}
     for note, names in about.items():
         yield note, [] if names >= species else sorted(name for name in names if name is not None)
 
 
 class _Order:
-    """Sorts estimates for the page: the species of which most were seen first, all together last."""
+    """Sorts for the page: the species of which most were detected first, all together last."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        counts = document["counts"]["per_class"]
-        ordered = sorted(counts, key=lambda name: -counts[name])
-        self._places = {name: place for place, name in enumerate(ordered)}
+    def __init__(self, record: CensusRecord) -> None:
+        self._places = {one.species: place for place, one in enumerate(record.headlines) if one.species}
 
-    def __call__(self, estimate: Mapping[str, Any]) -> int:
-        return self._places.get(estimate["species"], len(self._places))
+    def __call__(self, estimate: EstimateRecord) -> int:
+        return self.of(estimate.species)
+
+    def of(self, species: str | None) -> int:
+        """Return the place of a species, or of all together; one that only people named comes before all."""
+        last = len(self._places)
+        return last + 1 if species is None else self._places.get(species, last)
 
 
-def _methods(document: Mapping[str, Any]) -> str:
-    used = dict.fromkeys(one["method"] for one in document["estimates"])
+def _methods(record: CensusRecord) -> str:
+    used = dict.fromkeys(one.method for one in record.estimates)
     names = {"Jolly 2": "Jolly's method 2", "Jolly 1": "Jolly's method 1", "total count": "a total count"}
     return " and ".join(names[method] for method in used if method in names)
 
 
-def _taken(photographs: Sequence[Mapping[str, Any]]) -> str:
-    days = sorted({one["taken"][:10] for one in photographs if one["taken"]})
+def _taken(photographs: Sequence[PhotographRecord]) -> str:
+    days = sorted({one.taken[:10] for one in photographs if one.taken})
     return "" if not days else days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
-def _chart(document: Mapping[str, Any]) -> Any:
-    chosen = document["settings"].get("confidence")
+def _chart(record: CensusRecord) -> Any:
+    chosen = record.settings.get("confidence")
     if chosen is None:
-        chosen = document["detections"]["settings"].get("confidence")
+        chosen = record.detections.settings.get("confidence")
     number = float(chosen) if isinstance(chosen, int | float) else None
-    return confidence_chart(document["confidence"], document["model"]["class_names"], number)
+    return confidence_chart(record.confidence, record.model.class_names, number)
 
 
-def _sources(photographs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+def _sources(photographs: Sequence[PhotographRecord]) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """For each value where it came from, with the number of photographs."""
     found: dict[str, Counter[str]] = {}
     for photograph in photographs:
-        for value, origin in photograph["sources"].items():
+        for value, origin in photograph.sources.items():
             found.setdefault(value, Counter())[origin] += 1
     for value, origins in found.items():
         yield value, origins.most_common()
 
 
-def _ranges(photographs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
-    for name, key, unit, digits in (
-        ("height above ground", "height_m", "m", 0),
-        ("pixel on the ground", "gsd_cm", "cm", 1),
-        ("position error", "position_error_m", "m", 1),
+def _ranges(photographs: Sequence[PhotographRecord]) -> Iterator[tuple[str, str, str, str]]:
+    for name, found, unit, digits in (
+        ("height above ground", [one.height_m for one in photographs], "m", 0),
+        ("pixel on the ground", [one.gsd_cm for one in photographs], "cm", 1),
+        ("position error", [one.position_error_m for one in photographs], "m", 1),
     ):
-        values = [one[key] for one in photographs if one[key] is not None]
+        values = [value for value in found if value is not None]
         if values:
             yield name, f"{min(values):.{digits}f}", f"{max(values):.{digits}f}", unit

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from wildetect.census.output.record import (
+    AnimalRecord,
+    BoxRecord,
+    MergeRecord,
+    PhotographRecord,
+    TransectRecord,
+)
 from wildetect.census.result import Census
 from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS, PX_DIGITS
 
@@ -13,12 +20,13 @@ __all__ = [
     "AREA_DIGITS",
     "METRE_DIGITS",
     "AnimalRow",
+    "animal_records",
     "animal_rows",
-    "box_document",
+    "box_record",
     "class_counts",
-    "merge_documents",
-    "photograph_documents",
-    "transect_documents",
+    "merge_records",
+    "photograph_records",
+    "transect_records",
 ]
 
 METRE_DIGITS = 2
@@ -105,61 +113,66 @@ def class_counts(census: Census, counts: dict[int, int]) -> dict[str, int]:
     return {census.class_names[class_id]: counts.get(class_id, 0) for class_id in census.wanted}
 
 
-def box_document(census: Census, row: int) -> dict[str, Any]:
-    """Where a box is: its photograph and edges in px."""
+def animal_records(census: Census) -> Iterator[AnimalRecord]:
+    """Each animal with its boxes."""
+    for row in animal_rows(census):
+        boxes = tuple(box_record(census, box) for box in row.boxes)
+        yield AnimalRecord(**{**row._asdict(), "boxes": boxes})
+
+
+def box_record(census: Census, row: int) -> BoxRecord:
+    """Where a box is."""
     boxes = census.boxes
-    return {
-        "file": census.views.views[int(boxes.view[row])].file,
-        "xyxy": [round(float(edge), PX_DIGITS) for edge in boxes.xyxy[row]],
-        "confidence": round(float(boxes.confidence[row]), CONFIDENCE_DIGITS),
-    }
+    x_min, y_min, x_max, y_max = (round(float(edge), PX_DIGITS) for edge in boxes.xyxy[row])
+    return BoxRecord(
+        census.views.views[int(boxes.view[row])].file,
+        (x_min, y_min, x_max, y_max),
+        round(float(boxes.confidence[row]), CONFIDENCE_DIGITS),
+    )
 
 
-def merge_documents(census: Census) -> Iterator[dict[str, Any]]:
+def merge_records(census: Census) -> Iterator[MergeRecord]:
     """Each pair of boxes that was taken for one animal."""
     for merge in census.animals.merges:
-        yield {
-            "animal": merge.animal + 1,
-            "metres": round(float(merge.metres), METRE_DIGITS),
-            "boxes": [box_document(census, merge.box_a), box_document(census, merge.box_b)],
-        }
+        boxes = box_record(census, merge.box_a), box_record(census, merge.box_b)
+        yield MergeRecord(merge.animal + 1, round(float(merge.metres), METRE_DIGITS), boxes)
 
 
-def transect_documents(census: Census) -> Iterator[dict[str, Any]]:
+def transect_records(census: Census) -> Iterator[TransectRecord]:
     """Each transect in each stratum."""
     class_id = census.animals.class_id
     for stratum in census.sample.strata:
         for transect in stratum.transects:
-            yield {
-                "name": transect.name,
-                "stratum": transect.stratum,
-                "photographs": len(transect.views),
-                "length_km": round(transect.length_km, AREA_DIGITS),
-                "strip_m": round(transect.strip_m, METRE_DIGITS),
-                "searched_km2": round(transect.searched_km2, AREA_DIGITS),
-                "animals": len(transect.animals),
-                "per_class": class_counts(census, Counter(int(class_id[row]) for row in transect.animals)),
-            }
+            yield TransectRecord(
+                name=transect.name,
+                stratum=transect.stratum,
+                photographs=len(transect.views),
+                length_km=round(transect.length_km, AREA_DIGITS),
+                strip_m=round(transect.strip_m, METRE_DIGITS),
+                searched_km2=round(transect.searched_km2, AREA_DIGITS),
+                animals=len(transect.animals),
+                per_class=class_counts(census, Counter(int(class_id[row]) for row in transect.animals)),
+            )
 
 
-def photograph_documents(census: Census) -> Iterator[dict[str, Any]]:
-    """Where each photograph looks, and what says so; a raster has neither height nor direction."""
+def photograph_records(census: Census) -> Iterator[PhotographRecord]:
+    """Where each photograph looks, and what says so."""
     held = Counter(census.boxes.view.tolist())
     for number, view in enumerate(census.views.views):
-        yield {
-            "file": view.file,
-            "longitude": round(float(view.longitude), DEGREE_DIGITS),
-            "latitude": round(float(view.latitude), DEGREE_DIGITS),
-            "height_m": _rounded(view.height_above_ground, METRE_DIGITS),
-            "yaw": _rounded(view.yaw, _ANGLE_DIGITS),
-            "pitch": _rounded(view.pitch, _ANGLE_DIGITS),
-            "roll": _rounded(view.roll, _ANGLE_DIGITS),
-            "gsd_cm": round(float(view.gsd) * 100, 3),
-            "position_error_m": _rounded(view.position_error, METRE_DIGITS),
-            "taken": None if view.taken is None else view.taken.isoformat(),
-            "sources": dict(view.sources),
-            "boxes": held[number],
-        }
+        yield PhotographRecord(
+            file=view.file,
+            longitude=round(float(view.longitude), DEGREE_DIGITS),
+            latitude=round(float(view.latitude), DEGREE_DIGITS),
+            height_m=_rounded(view.height_above_ground, METRE_DIGITS),
+            yaw=_rounded(view.yaw, _ANGLE_DIGITS),
+            pitch=_rounded(view.pitch, _ANGLE_DIGITS),
+            roll=_rounded(view.roll, _ANGLE_DIGITS),
+            gsd_cm=round(float(view.gsd) * 100, 3),
+            position_error_m=_rounded(view.position_error, METRE_DIGITS),
+            taken=None if view.taken is None else view.taken.isoformat(),
+            sources=dict(view.sources),
+            boxes=held[number],
+        )
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

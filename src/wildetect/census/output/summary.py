@@ -3,56 +3,56 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from wildetect.census.estimates.corrected import CorrectedEstimate
 from wildetect.census.estimates.limits import log_normal_limits
 from wildetect.census.estimates.sample_records import ALL_STRATA
+from wildetect.census.output.record import Available, CorrectedRecord, SpeciesSummary
 from wildetect.census.result import Census
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
 from wildetect.settings.census import Availability
 
-__all__ = ["corrected_documents", "summary_document", "with_availability"]
+__all__ = ["corrected_records", "summary_of", "with_availability"]
 
 
-def summary_document(census: Census, availability: Mapping[str, Availability]) -> dict[str, Any]:
-    """What census.json says of each species, and of "all", under `summary`.
-
-    Args:
-        census: The numbers.
-        availability: Of the species for which it is known.
-    """
-    seen = {
-        None if one.class_id is None else census.class_names[one.class_id]: one.estimate.number_seen
+def summary_of(census: Census) -> dict[str, SpeciesSummary]:
+    """The three numbers of each species, and of "all"."""
+    detected = {
+        None if one.class_id is None else census.class_names[one.class_id]: one.estimate.detected
         for one in census.estimates
         if one.stratum == ALL_STRATA
     }
     corrected = {one.species: one for one in census.corrected if one.stratum == ALL_STRATA}
     return {
-        species or ALL_STRATA: _of_species(
-            seen.get(species, 0),
-            corrected.get(species),
-            census.review_reason,
-            availability.get(species or ""),
-        )
-        for species in dict.fromkeys([*seen, *corrected])
+        species or ALL_STRATA: _of_species(detected.get(species, 0), corrected.get(species))
+        for species in dict.fromkeys([*detected, *corrected])
     }
 
 
-def corrected_documents(census: Census) -> list[dict[str, Any]]:
-    """Corrected numbers of all strata, as census.json lists them."""
-    return [
-        {
-            "species": one.species,
-            "stratum": one.stratum,
-            "detected": one.detected,
-            "reviewed": one.reviewed,
-            "corrected": one.corrected and one.corrected.document(),
-            "reason": one.reason,
-        }
-        for one in census.corrected
-    ]
+def corrected_records(census: Census, availability: Mapping[str, Availability]) -> Iterator[CorrectedRecord]:
+    """Corrected numbers of all strata.
+
+    Args:
+        census: The numbers.
+        availability: Of the species for which it is known.
+    """
+    for one in census.corrected:
+        known = availability.get(one.species or "")
+        yield CorrectedRecord(
+            species=one.species,
+            stratum=one.stratum,
+            detected=one.detected,
+            reviewed=one.reviewed,
+            corrected=one.corrected and one.corrected.rounded(),
+            reason=one.reason,
+            available=None if known is None else _available(one.corrected, known),
+        )
+
+
+def _available(corrected: CorrectedNumber | None, known: Availability) -> Available:
+    there = None if corrected is None else with_availability(corrected, known).rounded()
+    return Available(known.p, known.se, there)
 
 
 def with_availability(corrected: CorrectedNumber, availability: Availability) -> CorrectedNumber:
@@ -83,20 +83,8 @@ def with_availability(corrected: CorrectedNumber, availability: Availability) ->
     )
 
 
-def _of_species(
-    detected: int,
-    corrected: CorrectedEstimate | None,
-    reason: str | None,
-    availability: Availability | None,
-) -> dict[str, Any]:
-    number = None if corrected is None else corrected.corrected
-    found: dict[str, Any] = {
-        "detected": detected,
-        "reviewed": None if corrected is None else corrected.reviewed,
-        "corrected": None if number is None else number.document(),
-        "reason": reason if corrected is None else corrected.reason,
-    }
-    if availability is not None:
-        there = None if number is None else with_availability(number, availability).document()
-        found["available"] = {"p": availability.p, "se": availability.se, "corrected": there}
-    return found
+def _of_species(detected: int, corrected: CorrectedEstimate | None) -> SpeciesSummary:
+    if corrected is None:
+        return SpeciesSummary(detected)
+    number = corrected.corrected
+    return SpeciesSummary(detected, corrected.reviewed, number and number.rounded())

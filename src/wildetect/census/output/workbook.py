@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wildetect.census.output.record import CensusRecord, EstimateRecord
 from wildetect.results.files import replacing
 
 __all__ = ["Sheet", "sheets_of", "write_workbook"]
 
+_SHEETS = {"totals": "estimates"} | {
+    name: name for name in ("strata", "transects", "animals", "photographs", "cautions")
+}
+_FACTS = ("campaign", "model", "settings", "projection", "times", "versions")
 _WIDEST = 48  # characters
 _LOOKED_AT = 200  # rows, for the width of a column
 
@@ -29,24 +35,19 @@ class Sheet(NamedTuple):
     rows: list[Sequence[object]]
 
 
-def sheets_of(document: Mapping[str, Any]) -> Iterator[Sheet]:
+def sheets_of(record: CensusRecord) -> Iterator[Sheet]:
     """The tables of a census: totals, strata, transects, animals, photographs, cautions, settings.
 
     Args:
-        document: What census.json holds.
+        record: What census.json holds.
     """
-    totals = [_flat(one) for one in document["estimates"]]
-    yield _sheet("totals", totals)
-    yield _sheet("limits", list(_limits(document["estimates"])))
-    yield _sheet("strata", [_flat(one) for one in document["strata"]])
-    yield _sheet("transects", [_flat(one) for one in document["transects"]])
-    yield _sheet("animals", [_flat(one) for one in document["animals"]])
-    yield _sheet("photographs", [_flat(one) for one in document["photographs"]])
-    yield _sheet("cautions", [_flat(one) for one in document["cautions"]])
-    facts = {"campaign": document["campaign"], "model": document["model"], "settings": document["settings"]}
-    facts |= {"projection": document["projection"], "times": document["times"]}
-    rows = [(name, value) for name, value in _flat(facts | {"versions": document["versions"]}).items()]
-    yield Sheet("settings", ("what", "value"), list(rows))
+    document = record.document()
+    for name, key in _SHEETS.items():
+        yield _sheet(name, [_flat(one) for one in document[key]])
+        if key == "estimates":
+            yield _sheet("limits", list(_limits(record.estimates)))
+    rows: list[Sequence[object]] = list(_flat({name: document[name] for name in _FACTS}).items())
+    yield Sheet("settings", ("what", "value"), rows)
 
 
 def write_workbook(path: Path, sheets: Iterable[Sheet], *, changed: datetime) -> None:
@@ -80,10 +81,15 @@ def write_workbook(path: Path, sheets: Iterable[Sheet], *, changed: datetime) ->
         book.close()
 
 
-def _limits(estimates: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, object]]:
+def _limits(estimates: Sequence[EstimateRecord]) -> Iterator[dict[str, object]]:
     for one in estimates:
-        for limits in one["limits"]:
-            yield {"species": one["species"], "stratum": one["stratum"], **limits}
+        for limits in one.limits:
+            yield {
+                "species": one.species,
+                "stratum": one.stratum,
+                **asdict(limits),
+                "hold": one.limits_hold,
+            }
 
 
 def _sheet(name: str, records: Sequence[Mapping[str, object]]) -> Sheet:

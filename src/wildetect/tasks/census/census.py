@@ -13,8 +13,10 @@ from wildetect.tasks.table import print_table
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wildetect.census.output.record import CensusRecord, EstimateRecord
     from wildetect.census.planning import SpeciesPlan
     from wildetect.census.selftest.vectors import VectorCheck
+    from wildetect.evaluation.reviewed_sample import CorrectedNumber
 
 __all__ = ["plan", "plan_document", "planned", "run", "selftest", "show_checks", "show_plan", "show_summary"]
 
@@ -28,7 +30,8 @@ def planned(
         ConfigurationError: No census is named, or several.
         InputError: There is none.
     """
-    from wildetect.census.planning import plans_of, read_census
+    from wildetect.census.output.record import read_census_file
+    from wildetect.census.planning import plans_of
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Option, Project, load_settings
     from wildetect.settings.census import CensusSettings
@@ -44,7 +47,7 @@ def planned(
     if len(census) > 1:
         raise ConfigurationError(f"{len(census)} pilots are given", hint="Plan from one census at a time.")
     folder = project.path(from_caller(census[0])) if census else project.path(settings.output)
-    return folder, settings.plan.cv, list(plans_of(read_census(folder), settings.plan.cv))
+    return folder, settings.plan.cv, list(plans_of(read_census_file(folder), settings.plan.cv))
 
 
 def plan_document(folder: Path, cv: float, plans: Sequence[SpeciesPlan]) -> dict[str, Any]:
@@ -104,74 +107,78 @@ def _rows(one: SpeciesPlan) -> list[list[str]]:
     return [*rows, [name, "all", *sums, f"{effort.km:,.1f}"]]
 
 
-def show_summary(document: dict[str, Any], folder: Path) -> None:
+def show_summary(record: CensusRecord, folder: Path) -> None:
     """The numbers with their limits, and where everything is."""
-    counts, tolerance = document["counts"], document["tolerance"]
-    rows = [_row(one) for one in _headlines(document)]
-    if rows:
-        print_table(["species", "detected", "estimated", "95% limits"], rows, numbers=True)
-    others = ", ".join(
-        f"{one['animals']} at {one['metres']:.1f} m" for one in tolerance["counts"] if one["name"] != "chosen"
-    )
+    counts, tolerance = record.counts, record.tolerance
+    if record.headlines:
+        print_table(
+            ["species", "detected", "estimated", "95% limits (sampling error only)"],
+            [_row(one) for one in record.headlines],
+            numbers=True,
+        )
+    for holds in dict.fromkeys(one.limits_hold for one in record.headlines if one.limits_hold):
+        print(f"the limits hold {holds}")
+    for doubt in dict.fromkeys(one.doubt for one in record.headlines if one.doubt):
+        print(f"the limits are in doubt: {doubt}")
     print(
-        f"{counts['animals']} animals detected in {counts['boxes']} boxes "
-        f"of {counts['photographs']} photographs"
+        f"{counts.animals} animals detected in {counts.boxes} boxes of {counts.photographs} photographs: "
+        "what a detector says, not a population"
     )
-    print(f"boxes within {tolerance['metres']:.1f} m of each other are one animal ({others})")
-    refused = {one["refusal"]: one["estimate"] for one in _headlines(document) if one["refusal"]}
+    others = ", ".join(
+        f"{one.animals} at {one.metres:.1f} m" for one in tolerance.counts if one.name != "chosen"
+    )
+    print(f"boxes within {tolerance.metres:.1f} m of each other are one animal ({others})")
+    refused = {one.refusal: one.estimate for one in record.headlines if one.refusal}
     for reason, estimate in refused.items():
         print(f"{'no estimate' if estimate is None else 'no limits'}: {reason}")
-    _show_other_limits(document)
-    _show_corrected(document)
+    _show_other_limits(record)
+    _show_corrected(record)
     print(f"results: {folder}")
     print(f"report:  {folder / 'census_report.html'}   (open it in a browser; it needs no network)")
 
 
-def _show_other_limits(document: dict[str, Any]) -> None:
+def _show_other_limits(record: CensusRecord) -> None:
     """The limits of all species together that were not chosen, and how each was made."""
-    for total in _headlines(document)[-1:]:
+    for total in record.headlines[-1:]:
         ways = [
-            f"{one['lower']:,.0f} to {one['upper']:,.0f} ({one['shape']}, {one['spread']})"
-            for one in total["limits"]
-            if not one["chosen"]
+            f"{one.lower:,.0f} to {one.upper:,.0f} ({one.shape}, {one.spread})"
+            for one in total.limits
+            if not one.chosen
         ]
         if ways:
             print(f"limits of all made in other ways: {', '.join(ways)}")
 
 
-def _show_corrected(document: dict[str, Any]) -> None:
+def _show_corrected(record: CensusRecord) -> None:
     """What a review makes of the numbers; one line where nobody has reviewed."""
-    summary = document["summary"]
     rows = [
-        [name, f"{one['detected']:,}", f"{one['reviewed']:,}", *_number(one["corrected"])]
-        for name, one in summary.items()
-        if one["corrected"]
+        [name, f"{one.detected:,}", f"{one.reviewed or 0:,}", *_number(one.corrected)]
+        for name, one in record.summary.items()
+        if one.corrected is not None
     ]
+    whole = [one for one in record.corrected if one.stratum == "all"]
     rows += [
-        [f"{name}, hidden ones too", "", "", *_number(one["available"]["corrected"])]
-        for name, one in summary.items()
-        if one.get("available") and one["available"]["corrected"]
+        [f"{one.species or 'all'}, hidden ones too", "", "", *_number(one.available.corrected)]
+        for one in whole
+        if one.available is not None and one.available.corrected is not None
     ]
     if rows:
-        print_table(["species", "detected", "reviewed", "corrected", "95% limits"], rows, numbers=True)
-    for reason in dict.fromkeys(one["reason"] for one in summary.values() if one["reason"]):
+        head = ["species", "detected", "reviewed", "corrected", "95% limits", "which hold"]
+        print_table(head, rows, numbers=True)
+    reasons = [record.not_corrected, *(one.reason for one in whole)]
+    for reason in dict.fromkeys(one for one in reasons if one):
         print(f"not corrected: {reason}")
 
 
-def _number(corrected: dict[str, Any]) -> list[str]:
-    return [f"{corrected['value']:,.0f}", f"{corrected['lower']:,.0f} to {corrected['upper']:,.0f}"]
+def _number(corrected: CorrectedNumber) -> list[str]:
+    holds = " and ".join(corrected.holds)
+    return [f"{corrected.value:,.0f}", f"{corrected.lower:,.0f} to {corrected.upper:,.0f}", holds]
 
 
-def _headlines(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Of the whole survey: the species of which most were seen first, all together last."""
-    found = [one for one in document["estimates"] if one["stratum"] == "all"]
-    return sorted(found, key=lambda one: (one["species"] is None, -one["number_seen"]))
-
-
-def _row(one: dict[str, Any]) -> list[str]:
-    limits = "-" if one["lower"] is None else f"{one['lower']:,.0f} to {one['upper']:,.0f}"
-    estimate = "-" if one["estimate"] is None else f"{one['estimate']:,.0f}"
-    return [one["species"] or "all species", f"{one['number_seen']:,}", estimate, limits]
+def _row(one: EstimateRecord) -> list[str]:
+    limits = "-" if one.lower is None else f"{one.lower:,.0f} to {one.upper:,.0f}"
+    estimate = "-" if one.estimate is None else f"{one.estimate:,.0f}"
+    return [one.species or "all species", f"{one.detected:,}", estimate, limits]
 
 
 def show_checks(checks: Sequence[VectorCheck]) -> None:
@@ -240,11 +247,9 @@ def run(
     keep_log(project, settings.logging)
     done = census(project, settings, Terminal(), sources_of(request))
     if json:
-        from wildetect.census.output.document import summary_of
-
-        emit(summary_of(done.document))
+        emit(done.record.short_document())
     else:
-        show_summary(done.document, done.folder)
+        show_summary(done.record, done.folder)
     raise_if_incomplete(done)
 
 

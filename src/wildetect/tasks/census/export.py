@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, verb
+
+if TYPE_CHECKING:
+    from wildetect.census.output.record import CensusRecord
 
 __all__ = ["export"]
 
@@ -41,7 +44,7 @@ def export(
     del context
     from wildetect.census.output.aed import aed_rows, write_aed
     from wildetect.census.output.citation import citation_of
-    from wildetect.census.planning import read_census
+    from wildetect.census.output.record import read_census_file
     from wildetect.errors import ConfigurationError
     from wildetect.results.files import make_folder, write_text
     from wildetect.settings.project import from_caller
@@ -54,8 +57,8 @@ def export(
             hint="uv run invoke census.export results/camp23 --format aed",
         )
     folders = [Path(from_caller(one)) for one in census]
-    documents = [read_census(folder) for folder in folders]
-    rows = list(aed_rows(documents, species)) if "aed" in format else []
+    records = [read_census_file(folder) for folder in folders]
+    rows = list(aed_rows(records, species)) if "aed" in format else []
     folder = Path(from_caller(output)) if output else folders[0] / "export"
     make_folder(folder, hint="Give another one with --output.")
     written = []
@@ -63,10 +66,10 @@ def export(
         written.append(folder / "aed.csv")
         write_aed(written[-1], rows)
     if "xlsx" in format:
-        written += [_workbook(folder, number, one) for number, one in enumerate(documents, 1)]
+        written += [_workbook(folder, number, one) for number, one in enumerate(records, 1)]
     if "citation" in format:
         written.append(folder / "citation.txt")
-        write_text(written[-1], ["\n".join(map(citation_of, documents))])
+        write_text(written[-1], ["\n".join(map(citation_of, records))])
     if json:
         emit({"files": [str(path) for path in written]})
         return
@@ -74,11 +77,11 @@ def export(
         print(path)
 
 
-def _workbook(folder: Path, number: int, document: dict[str, Any]) -> Path:
+def _workbook(folder: Path, number: int, record: CensusRecord) -> Path:
     from datetime import datetime
 
     from wildetect.census.output.workbook import sheets_of, write_workbook
 
     path = folder / ("census.xlsx" if number == 1 else f"census-{number}.xlsx")
-    write_workbook(path, sheets_of(document), changed=datetime.fromisoformat(document["times"]["started"]))
+    write_workbook(path, sheets_of(record), changed=datetime.fromisoformat(record.times.started))
     return path

@@ -1,0 +1,455 @@
+"""census.json: everything that a census found, and what it rests on.
+
+`CensusRecord` is its content. `write_census_file` is the one writer, `read_census_file` the one reader; it
+takes the files of earlier versions, too. Lengths are in m or km, areas in km², angles in degrees.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from wildetect.census.cautions.caution import Caution
+from wildetect.census.estimates.records import Estimate
+from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
+from wildetect.census.result import LeftOut
+from wildetect.errors import InputError
+from wildetect.evaluation.reviewed_sample import CorrectedNumber
+from wildetect.results.files import write_text
+from wildetect.results.run import Failure, ImageCounts, Logged, RunModel
+
+__all__ = [
+    "AnimalRecord",
+    "Available",
+    "BoxRecord",
+    "Campaign",
+    "CensusRecord",
+    "CensusTimes",
+    "CorrectedRecord",
+    "CountAtConfidence",
+    "CountAtTolerance",
+    "Counts",
+    "DetectionsRecord",
+    "EstimateRecord",
+    "MergeRecord",
+    "PhotographRecord",
+    "SamplingRecord",
+    "SpeciesSummary",
+    "StratumRecord",
+    "ToleranceRecord",
+    "TransectRecord",
+    "read_census_file",
+    "record_from",
+    "write_census_file",
+]
+
+# one item a line: what is long is still read by people, and quick to write
+_LONG = (
+    *("animals", "confidence", "merges", "photographs", "transects", "strata", "estimates"),
+    *("corrected", "left_out", "cautions"),
+)
+_LONGEST = ("animals", "merges", "photographs")
+_NEEDED = {"estimates", "transects", "strata"}
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Who flew what for which species."""
+
+    id: str
+    pilot_name: str | None = None
+    target_species: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeciesSummary:
+    """The three numbers of a species, or of all.
+
+    Attributes:
+        detected: Different animals, as the detector says.
+        reviewed: Animals that people saw in the photographs that they looked at; null without a review.
+        corrected: What follows for all, with limits that name what they hold; null where nothing does.
+    """
+
+    detected: int
+    reviewed: int | None = None
+    corrected: CorrectedNumber | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers of the whole census.
+
+    Attributes:
+        animals: Different animals that were detected.
+        boxes: Boxes that they were detected in.
+        photographs: Photographs with a place on the ground.
+        per_class: Different animals by class name.
+        on_transects: Animals that count for a transect.
+        off_transects: Animals of a stratum that count for none.
+        outside_strata: Animals outside all strata.
+        boxes_left_out: Boxes of photographs without a place.
+    """
+
+    animals: int
+    boxes: int
+    photographs: int
+    per_class: Mapping[str, int]
+    on_transects: int = 0
+    off_transects: int = 0
+    outside_strata: int = 0
+    boxes_left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountAtTolerance:
+    """Animals detected at one tolerance: "strict", "chosen" or "loose"."""
+
+    name: str
+    metres: float
+    animals: int
+    per_class: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ToleranceRecord:
+    """How near two boxes must be to be one animal, who says so, and the numbers at others."""
+
+    metres: float
+    source: str
+    counts: tuple[CountAtTolerance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CountAtConfidence:
+    """Animals detected if only boxes of at least this confidence counted."""
+
+    threshold: float
+    boxes: int
+    animals: int
+    per_class: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateRecord(Estimate):
+    """The estimate of one species, or of all, in one stratum or in all.
+
+    Attributes:
+        species: Its name; null: all together.
+        stratum: Its name, or "all".
+        limits_hold: Which errors the limits hold; null without limits.
+    """
+
+    species: str | None
+    stratum: str
+    limits_hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """A corrected number with the animals that no photograph shows.
+
+    Attributes:
+        p: Share of the animals that photographs can show.
+        se: Its standard error.
+        corrected: The number; null where there is none to correct.
+    """
+
+    p: float
+    se: float
+    corrected: CorrectedNumber | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedRecord:
+    """The number of one species, or of all, in one stratum or in all, as a review sets it right.
+
+    Attributes:
+        species: Its name; null: all together.
+        stratum: Its name, or "all".
+        detected: Detections on the photographs' own ground.
+        reviewed: Animals that people saw on it.
+        corrected: The number with its limits; null where there is none.
+        reason: Why there is none; null where there is one.
+        available: With the animals out of sight, where their share is known.
+    """
+
+    species: str | None
+    stratum: str
+    detected: int
+    reviewed: int
+    corrected: CorrectedNumber | None = None
+    reason: str | None = None
+    available: Available | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StratumRecord:
+    """A stratum: its size and what was searched of it."""
+
+    name: str
+    area_km2: float | None = None
+    searched_km2: float = 0.0
+    possible_transects: float | None = None
+    transects: int = 0
+    animals: int = 0
+    searched_share: float | None = None
+    reach: Reach | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransectRecord:
+    """A transect in a stratum."""
+
+    name: str
+    stratum: str
+    photographs: int = 0
+    length_km: float = 0.0
+    strip_m: float = 0.0
+    searched_km2: float = 0.0
+    animals: int = 0
+    per_class: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingRecord:
+    """Where the transects come from."""
+
+    transects_from: str = ""
+    systematic: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionsRecord:
+    """The detection run that was counted in."""
+
+    folder: str
+    started: str
+    images: ImageCounts = field(default_factory=ImageCounts)
+    detections: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    mlflow: Logged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CensusTimes:
+    """When a census was begun (ISO 8601, UTC), and how long it took."""
+
+    started: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotographRecord:
+    """Where a photograph looks, and what says so; a raster has neither height nor direction."""
+
+    file: str
+    longitude: float
+    latitude: float
+    height_m: float | None = None
+    yaw: float | None = None
+    pitch: float | None = None
+    roll: float | None = None
+    gsd_cm: float | None = None
+    position_error_m: float | None = None
+    taken: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    boxes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRecord:
+    """A box: its photograph, edges in px and confidence."""
+
+    file: str
+    xyxy: tuple[float, float, float, float]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRecord:
+    """Two boxes that were taken for one animal, and how far apart they lie."""
+
+    animal: int
+    metres: float
+    boxes: tuple[BoxRecord, BoxRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnimalRecord:
+    """An animal; module rows says what each attribute is."""
+
+    animal: int
+    species: str
+    confidence: float
+    longitude: float
+    latitude: float
+    stratum: str | None = None
+    transect: str | None = None
+    boxes: tuple[BoxRecord, ...] = ()
+    photographs: tuple[str, ...] = ()
+    apart_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CensusRecord:
+    """The content of census.json, in its order.
+
+    Attributes:
+        state: "finished".
+        campaign: Who flew what.
+        summary: Detected, reviewed and corrected numbers by species; "all" for all together.
+        not_corrected: Why no number is corrected; null where some are.
+        counts: Numbers of the whole census.
+        tolerance: How near two boxes must be to be one animal.
+        confidence: The numbers by confidence.
+        estimates: Of each species and of all, in each stratum and in all.
+        corrected: The same as a review sets them right; none without one.
+        strata: The strata.
+        transects: The transects.
+        sampling: Where they come from.
+        cautions: What to know before the numbers are used.
+        left_out: Photographs without a place on the ground.
+        detections: The run that was counted in.
+        model: The detector of it.
+        settings: What shapes the numbers, by name.
+        projection: Of all metres.
+        times: When, and how long.
+        versions: Of this program, Python and packages.
+        mlflow: Where it is logged; null until then.
+        files: Names of the files written, relative to the folder.
+        photographs: Where each looks.
+        merges: Pairs of boxes that were taken for one animal.
+        animals: Each animal.
+    """
+
+    state: str = "finished"
+    campaign: Campaign = Campaign("")
+    summary: Mapping[str, SpeciesSummary] = field(default_factory=dict)
+    not_corrected: str | None = None
+    counts: Counts = Counts(0, 0, 0, {})
+    tolerance: ToleranceRecord = ToleranceRecord(0.0, "")
+    confidence: tuple[CountAtConfidence, ...] = ()
+    estimates: tuple[EstimateRecord, ...]
+    corrected: tuple[CorrectedRecord, ...] = ()
+    strata: tuple[StratumRecord, ...]
+    transects: tuple[TransectRecord, ...]
+    sampling: SamplingRecord = SamplingRecord()
+    cautions: tuple[Caution, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    detections: DetectionsRecord = DetectionsRecord(folder="", started="")
+    model: RunModel = field(default_factory=lambda: RunModel(class_names=()))
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    projection: str = ""
+    times: CensusTimes = CensusTimes("")
+    versions: Mapping[str, str] = field(default_factory=dict)
+    mlflow: Logged | None = None
+    files: tuple[str, ...] = ()
+    photographs: tuple[PhotographRecord, ...] = ()
+    merges: tuple[MergeRecord, ...] = ()
+    animals: tuple[AnimalRecord, ...] = ()
+
+    @property
+    def headlines(self) -> list[EstimateRecord]:
+        """Estimates of the whole survey: the species of which most were detected first, all together last."""
+        found = [one for one in self.estimates if one.stratum == ALL_STRATA]
+        return sorted(found, key=lambda one: (one.species is None, -one.detected))
+
+    def document(self) -> dict[str, Any]:
+        """Return the record as JSON has it."""
+        made: dict[str, Any] = _adapter().dump_python(self)
+        made["estimates"] = [_first(one, "species", "stratum") for one in made["estimates"]]
+        made["cautions"] = [_first(one, "kind", "what", "files") for one in made["cautions"]]
+        return made
+
+    def short_document(self) -> dict[str, Any]:
+        """Return the document without its longest lists: what `--json` prints."""
+        return {name: value for name, value in self.document().items() if name not in _LONGEST}
+
+
+def _first(item: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Put some parts of an item first, as a person reads the line."""
+    return {**{name: item[name] for name in names}, **item}
+
+
+@cache
+def _adapter() -> TypeAdapter[CensusRecord]:
+    return TypeAdapter(CensusRecord)
+
+
+def write_census_file(folder: Path, record: CensusRecord) -> None:
+    """Write census.json, whole or not at all.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    write_text(folder / "census.json", _pieces(record.document()))
+
+
+def _pieces(document: Mapping[str, Any]) -> Iterator[str]:
+    yield "{"
+    for number, (name, value) in enumerate(document.items()):
+        yield f"{',' if number else ''}\n{json.dumps(name)}: "
+        if name in _LONG and value:
+            lines = (json.dumps(one, ensure_ascii=False, allow_nan=False) for one in value)
+            yield "[\n" + ",\n".join(lines) + "\n]"
+        else:
+            yield json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+    yield "\n}\n"
+
+
+def read_census_file(folder: Path) -> CensusRecord:
+    """Read the census.json that a census left.
+
+    Args:
+        folder: Of the census; the file itself will do.
+
+    Raises:
+        InputError: There is none, or it is not that of a census.
+    """
+    path = folder if folder.is_file() else folder / "census.json"
+    try:
+        return record_from(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(
+            f"there is no census in {folder}: {path.name} cannot be read",
+            hint="Take one first: uv run invoke census.run",
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"{path} is not the census.json of a census", hint="Take one: uv run invoke census.run"
+        ) from error
+
+
+def record_from(document: object) -> CensusRecord:
+    """Take a census from what its census.json holds; what an earlier version did not write has its default.
+
+    Raises:
+        ValueError: It is not the content of a census.json.
+    """
+    if not isinstance(document, dict) or not set(document) >= _NEEDED:
+        raise ValueError("not the content of a census.json")
+    try:
+        return _adapter().validate_python(_renamed(document))
+    except (ValidationError, TypeError, AttributeError) as error:
+        raise ValueError(f"not the content of a census.json: {error}") from error
+
+
+def _renamed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give parts that earlier versions wrote under other names those of today."""
+    estimates = _each(document["estimates"], number_seen="detected")
+    cautions = _each(document.get("cautions", ()), message="what")
+    return {**document, "estimates": estimates, "cautions": cautions}
+
+
+def _each(items: Sequence[Mapping[str, Any]], **names: str) -> list[dict[str, Any]]:
+    return [{names.get(name, name): value for name, value in one.items()} for one in items]
