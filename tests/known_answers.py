@@ -56,8 +56,8 @@ def boxes(squares: Sequence[Square] = SQUARES) -> list[tuple[int, ...]]:
 class Graph:
     """Nodes and constants of a network that finds the squares.
 
-    After `find` the values `best` (n, 1), `class` (n, 1), `scores` (n, 2) and one for each unit and kind of
-    box, (n, 4), are there, most bright first.
+    After `find` the values `best` (n, 1), `class` (n, 1), `class_scores` (n, 2) and one for each unit and
+    kind of box, (n, 4), are there, most bright first.
     """
 
     side: int = SIDE
@@ -98,9 +98,9 @@ class Graph:
         else:
             rows = self.constant("rows", np.array([min(ROWS, grid * grid)]))
             self.nodes.append(helper.make_node("TopK", ["all_best", rows], ["_", "kept"]))
-        self.node("Gather", ["all_scores", "kept"], "scores")
-        self.node("ReduceMax", ["scores"], "best", axes=[1], keepdims=1)
-        self.node("ArgMax", ["scores"], "class_id", axis=1, keepdims=1)
+        self.node("Gather", ["all_scores", "kept"], "class_scores")
+        self.node("ReduceMax", ["class_scores"], "best", axes=[1], keepdims=1)
+        self.node("ArgMax", ["class_scores"], "class_id", axis=1, keepdims=1)
         self.node("Cast", ["class_id"], "class", to=TensorProto.FLOAT)
         row, column = np.divmod(np.arange(grid * grid), grid)
         corner = np.stack([column, row], axis=1) * CELL
@@ -166,6 +166,127 @@ def table(
 def rt_detr(path: Path, metadata: Mapping[str, str] | None = None) -> Path:
     """Ultralytics' RT-DETR: centres in fractions and a score for each class."""
     graph = Graph().find()
-    graph.node("Concat", ["centres_fraction", "scores"], "rows_of_boxes", axis=1)
+    graph.node("Concat", ["centres_fraction", "class_scores"], "rows_of_boxes", axis=1)
     graph.output("output0", graph.batched("rows_of_boxes"), [1, ROWS, 6])
     return graph.save(path, metadata)
+
+
+def rf_detr(path: Path, *, classes_alone: bool = False, masks: bool = False) -> Path:
+    """RF-DETR: centres in fractions, and logits whose last column stands for no object."""
+    graph = Graph().find(scale=1 / 0.225, image="pixels")
+    # the graph undoes ImageNet's scaling, in which the pictures come
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    for name, values in (("mean", mean / 0.225), ("std", std / 0.225)):
+        graph.constant(name, values.astype(np.float32)[None, :, None, None])
+    first = [
+        helper.make_node("Mul", ["images", "std"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "mean"], ["pixels"]),
+    ]
+    graph.nodes[:0] = first
+    low, high = (graph.constant(name, np.float32(value)) for name, value in (("low", 0.01), ("high", 0.99)))
+    graph.node("Clip", ["class_scores", low, high], "kept_scores")
+    graph.node("Sub", ["one", "kept_scores"], "rest")
+    graph.node("Div", ["kept_scores", "rest"], "odds")
+    graph.node("Log", ["odds"], "logits")
+    logits = "logits"
+    if not classes_alone:
+        nothing = graph.constant("nothing", np.full((min(ROWS, GRID * GRID), 1), 9, np.float32))
+        logits = graph.node("Concat", ["logits", nothing], "all_logits", axis=1)
+    graph.output("dets", graph.batched("centres_fraction"), [1, ROWS, 4])
+    graph.output("labels", graph.batched(logits), [1, ROWS, 2 if classes_alone else 3])
+    if masks:
+        graph.output(
+            "masks", graph.constant("no_masks", np.zeros((1, ROWS, 4, 4), np.float32)), [1, ROWS, 4, 4]
+        )
+    return graph.save(path)
+
+
+def torchvision(
+    path: Path, first_label: int = 1, *, scores_first: bool = False, batched: bool = False
+) -> Path:
+    """torchvision's detectors: boxes, labels and scores of what was found, for one picture (3, h, w)."""
+    graph = Graph(found_only=True)
+    image = "images"
+    if not batched:
+        image = graph.node("Unsqueeze", ["images", graph.constant("front", np.array([0]))], "picture")
+    graph.find(image=image)
+    graph.node("Squeeze", ["class_id", graph.constant("last", np.array([1]))], "flat_class")
+    graph.node("Add", ["flat_class", graph.constant("first", np.array(first_label))], "numbered")
+    graph.node("Squeeze", ["best", "last"], "flat_score")
+    graph.output("boxes", "corners_px", ["n", 4])
+    parts = [("labels", "numbered", TensorProto.INT64), ("scores", "flat_score", TensorProto.FLOAT)]
+    for name, value, kind in parts[::-1] if scores_first else parts:
+        graph.output(name, value, ["n"], kind)
+    return graph.save(path, image=(1, 3, SIDE, SIDE) if batched else (3, SIDE, SIDE))
+
+
+def split(path: Path, *, float_classes: bool = False) -> Path:
+    """EfficientNMS and YOLO-NAS in batches: number, boxes, scores, classes, each padded to 300 rows."""
+    graph = Graph().find()
+    last = graph.constant("last", np.array([1]))
+    graph.node("Greater", ["best", graph.constant("half", np.float32(0.5))], "sure")
+    graph.node("Cast", ["sure"], "sure_number", to=TensorProto.INT32)
+    graph.node("ReduceSum", ["sure_number", graph.constant("all", np.array([0, 1]))], "count", keepdims=1)
+    graph.output("num_dets", "count", [1, 1], TensorProto.INT32)
+    graph.output("det_boxes", graph.batched("corners_px"), [1, ROWS, 4])
+    graph.node("Squeeze", ["best", last], "flat_score")
+    graph.output("det_scores", graph.batched("flat_score"), [1, ROWS])
+    graph.node("Squeeze", ["class" if float_classes else "class_id", last], "flat_class")
+    kind = TensorProto.FLOAT if float_classes else TensorProto.INT64
+    graph.output("det_classes", graph.batched("flat_class"), [1, ROWS], kind)
+    return graph.save(path)
+
+
+def yolo_nas(path: Path) -> Path:
+    """YOLO-NAS without NMS: corners in px, and a score for each class."""
+    graph = Graph().find()
+    graph.output("boxes", graph.batched("corners_px"), [1, ROWS, 4])
+    graph.output("scores", graph.batched("class_scores"), [1, ROWS, 2])
+    return graph.save(path)
+
+
+def segmentation(path: Path, *, end_to_end: bool = False) -> Path:
+    """Ultralytics' segmentation models: mask weights in each row, and prototypes."""
+    graph = Graph().find()
+    rows = min(ROWS, GRID * GRID)
+    weights = graph.constant("mask_weights", np.full((rows, 32), 7, np.float32))
+    box = ["corners_px", "best", "class"] if end_to_end else ["centres_px", "class_scores"]
+    graph.node("Concat", [*box, weights], "rows_of_boxes", axis=1)
+    if end_to_end:
+        graph.output("output0", graph.batched("rows_of_boxes"), [1, ROWS, 38])
+    else:
+        graph.node("Transpose", ["rows_of_boxes"], "columns_of_boxes", perm=[1, 0])
+        graph.output("output0", graph.batched("columns_of_boxes"), [1, 38, ROWS])
+    masks = graph.constant("prototypes", np.ones((1, 32, 8, 8), np.float32))
+    graph.output("output1", masks, [1, 32, 8, 8])
+    return graph.save(
+        path, {**ULTRALYTICS, "task": "segment", "description": "Ultralytics YOLO11n-seg model"}
+    )
+
+
+def paddle(path: Path) -> Path:
+    """PaddleDetection: rows of class, score and box, the number of rows, and inputs for the size."""
+    graph = Graph(found_only=True).find()
+    graph.node("Concat", ["class", "best", "corners_px"], "rows_of_boxes", axis=1)
+    # as PaddleDetection does, boxes are divided by the picture's scale, which is [y, x]
+    graph.node("Mul", ["rows_of_boxes", "one"], "as_they_are")
+    graph.node("ReduceMean", ["scale_factor"], "scale", axes=[0, 1], keepdims=1)
+    graph.node(
+        "Slice",
+        [
+            "as_they_are",
+            *(graph.constant(n, np.array([v])) for n, v in (("from", 2), ("to", 6), ("axis", 1))),
+        ],
+        "their_boxes",
+    )
+    graph.node("Div", ["their_boxes", "scale"], "placed")
+    graph.node("Concat", ["class", "best", "placed"], "finished", axis=1)
+    graph.output("multiclass_nms3_0.tmp_0", "finished", ["n", 6])
+    graph.node("Shape", ["best"], "size_of_best")
+    graph.node("Gather", ["size_of_best", graph.constant("nothing", np.array([0]))], "count")
+    graph.output("multiclass_nms3_0.tmp_2", "count", [1], TensorProto.INT64)
+    inputs = [
+        helper.make_tensor_value_info("scale_factor", TensorProto.FLOAT, [1, 2]),
+        helper.make_tensor_value_info("im_shape", TensorProto.FLOAT, [1, 2]),
+    ]
+    return graph.save(path, inputs=inputs)

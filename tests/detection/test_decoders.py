@@ -76,6 +76,46 @@ def rt_detr() -> tuple[list[NDArray[Any]], Expected]:
     return [output], [([25, 16, 35, 24], 0.9, 1)]
 
 
+def rf_detr() -> tuple[list[NDArray[Any]], Expected]:
+    boxes = np.full((1, 300, 4), 0.5, np.float32)
+    logits = np.full((1, 300, 4), -9, np.float32)
+    boxes[0, 4] = [30 / SIZE, 20 / SIZE, 10 / SIZE, 8 / SIZE]
+    logits[0, 4] = [-3, np.log(0.9 / 0.1), -2, 8]  # the last column is no class
+    return [boxes, logits], [([25, 16, 35, 24], 0.9, 1)]
+
+
+def torchvision() -> tuple[list[NDArray[Any]], Expected]:
+    boxes = np.array([[1, 2, 30, 40], [20, 41, 60, 60], [0, 0, 1, 1]], np.float32)
+    scores = np.array([0.8, 0.7, 0.1], np.float32)
+    return [boxes, np.array([3, 1, 1]), scores], [([1, 2, 30, 40], 0.8, 2), ([20, 41, 60, 60], 0.7, 0)]
+
+
+def end_to_end_split() -> tuple[list[NDArray[Any]], Expected]:
+    boxes = np.array([[[1, 2, 30, 40], [20, 41, 60, 60], [5, 5, 9, 9]]], np.float32)
+    scores = np.array([[0.8, 0.7, 0.9]], np.float32)  # the third row is beyond the number
+    expected: Expected = [([1, 2, 30, 40], 0.8, 2), ([20, 41, 60, 60], 0.7, 0)]
+    return [np.array([[2]], np.int32), boxes, scores, np.array([[2, 0, 1]], np.int32)], expected
+
+
+def yolo_nas() -> tuple[list[NDArray[Any]], Expected]:
+    boxes, scores = np.zeros((1, CELLS, 4), np.float32), np.zeros((1, CELLS, 3), np.float32)
+    boxes[0, 5], scores[0, 5] = [25, 16, 35, 24], [0.1, 0.9, 0.2]
+    return [boxes, scores], [([25, 16, 35, 24], 0.9, 1)]
+
+
+def yolov8_seg() -> tuple[list[NDArray[Any]], Expected]:
+    output = np.zeros((1, 7 + 32, CELLS), np.float32)
+    output[0, :7, 5] = [30, 20, 10, 8, 0.1, 0.9, 0.2]
+    output[0, 7:] = 5
+    return [output, np.ones((1, 32, 16, 16), np.float32)], [([25, 16, 35, 24], 0.9, 1)]
+
+
+def end_to_end_seg() -> tuple[list[NDArray[Any]], Expected]:
+    output = np.zeros((1, 10, 6 + 32), np.float32)
+    output[0, 0, :6] = [1, 2, 30, 40, 0.8, 2]
+    return [output, np.ones((1, 32, 16, 16), np.float32)], [([1, 2, 30, 40], 0.8, 2)]
+
+
 def nanodet() -> tuple[list[NDArray[Any]], Expected]:
     outputs: list[NDArray[Any]] = []
     for count in (64, 16, 4):
@@ -110,6 +150,12 @@ MADE = {
     "nanodet": nanodet,
     "fastestdet": fastestdet,
     "rt-detr": rt_detr,
+    "rf-detr": rf_detr,
+    "torchvision": torchvision,
+    "end-to-end-split": end_to_end_split,
+    "yolo-nas": yolo_nas,
+    "yolov8-seg": yolov8_seg,
+    "end-to-end-seg": end_to_end_seg,
 }
 
 

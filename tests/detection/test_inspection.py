@@ -55,11 +55,11 @@ def test_a_classifier_and_other_tasks_are_refused(tmp_path: Path) -> None:
     classifier = save_network(tmp_path / "classifier.onnx", [np.zeros((1, 1000), np.float32)])
     with pytest.raises(ModelError, match="no detector family"):
         inspect(classifier)
-    masks = save_network(
-        tmp_path / "masks.onnx", [np.zeros((1, 7, CELLS), np.float32)], metadata={"task": "segment"}
+    poses = save_network(
+        tmp_path / "poses.onnx", [np.zeros((1, 7, CELLS), np.float32)], metadata={"task": "pose"}
     )
-    with pytest.raises(ModelError, match="'segment'"):
-        inspect(masks)
+    with pytest.raises(ModelError, match="'pose'"):
+        inspect(poses)
 
 
 def test_what_an_ultralytics_file_says(shared_data: Path) -> None:

@@ -100,7 +100,7 @@ class SecondStage(_Stored):
     source: Source
 
 
-_LATER = ("columns", "box_unit")
+_LATER = ("columns", "box_unit", "first_label")
 
 
 class Manifest(_Stored):
@@ -123,6 +123,12 @@ class Manifest(_Stored):
         default=None, description="of an end-to-end table; null: the family's own order"
     )
     box_unit: BoxUnit | None = Field(default=None, description="null: the family's own")
+    first_label: int | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="number of the first class in the outputs; null: the family's own",
+    )
 
     @property
     def detected_names(self) -> tuple[str, ...]:

@@ -22,6 +22,12 @@ Family = Literal[
     "nanodet",
     "fastestdet",
     "rt-detr",
+    "rf-detr",
+    "torchvision",
+    "end-to-end-split",
+    "yolo-nas",
+    "yolov8-seg",
+    "end-to-end-seg",
 ]
 """How a detector is fed and read; docs/models.md explains each."""
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -151,6 +157,9 @@ class RegistrationSettings(SectionKeys):
     )
     box_unit: BoxUnit | None = Field(
         None, description="of its boxes: px of the network's input, or fractions of it; null: found out"
+    )
+    first_label: int | None = Field(
+        None, ge=0, le=1, description="number of the first class in the outputs; null: the family's own"
     )
     class_names: list[str] | None = Field(
         None, min_length=1, description="null: from the file's own metadata"

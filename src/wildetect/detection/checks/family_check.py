@@ -140,7 +140,7 @@ class _Reader:
         self._classes = len(names) if len(names) < _MOST_CLASSES else None
         self._detector: Detector | None = None
         try:
-            if TABLE[family].columns:
+            if TABLE[family].columns or TABLE[family].first_label is None:
                 self.manifest = with_layout(weights, self.manifest, settings, picture)[0]
             self._detector = Detector(weights.path, self.manifest, "cpu")
         except ModelError as error:

@@ -20,7 +20,13 @@ from wildetect.detection.families.exporter_notes import (
 from wildetect.detection.families.family import Frame, Reading, Shapes
 from wildetect.detection.families.table import TABLE, families_fitting, fits, implausible
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.network.session import Session, TensorSpec, open_session
+from wildetect.detection.network.session import (
+    Session,
+    TensorSpec,
+    open_session,
+    picture_input,
+    size_of_input,
+)
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Family, Manifest
@@ -37,7 +43,6 @@ __all__ = [
 ]
 
 _CHANNELS = 3
-_IMAGE_RANK = 4
 _BATCH_TOLERANCE = 1e-3
 _USUAL = 640  # px, side of most networks' inputs
 
@@ -98,7 +103,7 @@ def inspect(path: Path) -> WeightsFile:
     session = open_session(path, "cpu")
     image = _image_input(path, session.inputs)
     metadata = session.metadata
-    if (task := metadata.get("task", "detect")) != "detect":
+    if (task := metadata.get("task", "detect")) not in {one.task for one in TABLE.values()}:
         raise _no_detector(path, f"its metadata says that its task is {task!r}")
     noted_width, noted_height = noted_size(metadata)
     weights = WeightsFile(
@@ -128,7 +133,9 @@ def candidates(weights: WeightsFile, classes: int | None = None) -> tuple[Family
     if classes is None and weights.class_names is not None:
         classes = len(weights.class_names)
     frame = Frame(*weights.input_size) if weights.input_size else None
-    return families_fitting([spec.shape for spec in weights.outputs], frame, classes)
+    fitting = families_fitting([spec.shape for spec in weights.outputs], frame, classes)
+    task = weights.metadata.get("task")
+    return tuple(family for family in fitting if task in {None, TABLE[family].task})
 
 
 def infer_family(weights: WeightsFile) -> Family | None:
@@ -161,7 +168,7 @@ def _gives_classes(weights: WeightsFile) -> bool:
         image = _image_input(weights.path, session.inputs)
         size = weights.batch or 1, _CHANNELS, weights.height or _USUAL, weights.width or _USUAL
         noise = np.random.default_rng(0).random(size).astype(image.dtype)
-        last = session.run({image.name: noise}, [session.outputs[0].name])[0][..., -1]
+        last = _run_once(session, noise)[0][..., -1]
     except ModelError:
         return noted
     if not last.any():
@@ -208,18 +215,26 @@ def _outputs(
         image.shape[2] or height or _USUAL,
         image.shape[3] or width or _USUAL,
     )
-    feeds: dict[str, NDArray[Any]] = {image.name: np.zeros(size, image.dtype)}
-    for spec in session.inputs:
-        if spec is not image:
-            feeds[spec.name] = np.full([length or 1 for length in spec.shape], size[-1], spec.dtype)
     try:
-        came = session.run(feeds, [spec.name for spec in declared])
+        came = _run_once(session, np.zeros(size, image.dtype))
     except ModelError:
         return declared
     return tuple(
         TensorSpec(spec.name, spec.dtype, _completed(spec.shape, array.shape))
         for spec, array in zip(declared, came, strict=True)
     )
+
+
+def _run_once(session: Session, pictures: NDArray[Any]) -> list[NDArray[Any]]:
+    """All outputs for pictures (n, 3, height, width) as the network takes them."""
+    found = picture_input(session.inputs)
+    feeds: dict[str, NDArray[Any]] = {}
+    for spec in session.inputs:
+        if found is not None and spec.name == found[0].name:
+            feeds[spec.name] = pictures[0] if found[1] else pictures
+        elif (given := size_of_input(spec, len(pictures), *pictures.shape[:1:-1])) is not None:
+            feeds[spec.name] = given
+    return session.run(feeds, [spec.name for spec in session.outputs])
 
 
 def _completed(declared: tuple[int | None, ...], came: tuple[int, ...]) -> tuple[int | None, ...]:
@@ -238,13 +253,13 @@ def _others(detector: Detector, shapes: Sequence[tuple[int, ...]], reading: Read
 
 def _image_input(path: Path, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
     """The input that takes the picture, (batch, 3, height, width)."""
-    images = [spec for spec in inputs if len(spec.shape) == _IMAGE_RANK]
-    if len(images) != 1:
+    found = picture_input(inputs)
+    if found is None:
         shapes = ", ".join(_shown(spec.shape) for spec in inputs)
         raise _no_detector(
             path, f"its inputs have shape {shapes}; none is a single picture (1, 3, height, width)"
         )
-    image = images[0]
+    image = found[0]
     if image.shape[1] not in {_CHANNELS, None}:
         raise _no_detector(
             path, f"it takes input of shape {_shown(image.shape)}, not colour pictures (1, 3, ...)"

@@ -1,10 +1,13 @@
-"""How the rows of a table of boxes are laid out: told by the owner or the file, or found out on a picture."""
+"""What the numbers in a detector's outputs mean: told by the owner or the file, or found out on a picture.
+
+Order and unit of the columns of a table of boxes, and the number of the first class.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,12 +53,13 @@ def with_layout(
         ModelError: The rows are not laid out as was told, or nothing tells how they are.
     """
     own = TABLE[manifest.family].columns
+    manifest = manifest.model_copy(update={"first_label": settings.first_label})
     if not own:
         _refuse_columns(manifest, settings)
-        return manifest, None
+        return _with_first_label(weights, manifest, picture)
     told, teller = _told(weights, manifest, settings)
     detector = Detector(weights.path, manifest, "cpu")
-    looks = _looks(detector, manifest, picture)
+    looks = _looks(detector, manifest, picture, _table)
     seen = np.concatenate([look.rows for look in looks])
     reading = Reading.of(manifest)
     if told is None:
@@ -101,21 +105,61 @@ def _told(
     return None, ""
 
 
+def _with_first_label(
+    weights: WeightsFile, manifest: Manifest, picture: Path | None
+) -> tuple[Manifest, str | None]:
+    """Say in a manifest which number the first class has, where files of its family differ."""
+    if TABLE[manifest.family].first_label is not None or manifest.first_label is not None:
+        told = manifest.first_label is not None
+        return manifest, f"first_label: {manifest.first_label} (as the settings say)" if told else None
+    names = manifest.detected_names
+    if names[0].strip("_").lower() == "background":
+        return manifest.model_copy(update={"first_label": 0}), "first_label: 0 (its name is background)"
+    detector = Detector(weights.path, manifest, "cpu")
+    labels = np.concatenate([look.rows for look in _looks(detector, manifest, picture, _labels)])
+    if not len(labels):
+        raise ModelError(
+            f"{weights.path.name} finds nothing on {'the' if picture else 'a made-up'} picture: it cannot be "
+            "told whether its classes are numbered from 0 or from 1",
+            hint="Give --picture FILE, a photograph with animals that it finds; or set first_label: in "
+            f"{CONFIG}: 1 where 0 is the background (torchvision), 0 for DeepForest",
+        )
+    seen = ", ".join(map(str, np.unique(labels)[:5]))
+    first = 0 if labels.min() == 0 else 1
+    if labels.max() - first >= len(names):
+        raise ModelError(
+            f"{weights.path.name} gives classes {seen}, but has {len(names)} class names from {first} on",
+            hint=f"List all its classes as class_names: in {CONFIG}",
+        )
+    sure = first == 0 or labels.max() == len(names)
+    doubt = "" if sure else "; set first_label: 0 if its first class is 0"
+    return manifest.model_copy(update={"first_label": first}), f"first_label: {first} (it gave {seen}{doubt})"
+
+
+def _labels(outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return next(output for output in outputs if output.ndim == 1 and output.dtype.kind in "iu")
+
+
 class _Look(NamedTuple):
     """What a network gave for a picture or a part of one."""
 
     pixels: Pixels
-    rows: NDArray[np.float32]
+    rows: NDArray[Any]
 
 
-def _rows(detector: Detector, pixels: Pixels) -> NDArray[np.float32]:
-    return real_rows(detector.forward([pixels])[0][0][0])
+def _table(outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return real_rows(outputs[0])
 
 
-def _looks(detector: Detector, manifest: Manifest, picture: Path | None) -> list[_Look]:
+def _looks(
+    detector: Detector,
+    manifest: Manifest,
+    picture: Path | None,
+    read: Callable[[Sequence[NDArray[Any]]], NDArray[Any]],
+) -> list[_Look]:
     """Run the network on a made-up picture, and on tiles of the user's until it has given some rows."""
     pixels = made_up_picture(manifest)
-    looks = [_Look(pixels, _rows(detector, pixels))]
+    looks = [_Look(pixels, read(detector.forward([pixels])[0][0]))]
     if picture is None:
         return looks
     source = open_image(picture)
@@ -124,7 +168,7 @@ def _looks(detector: Detector, manifest: Manifest, picture: Path | None) -> list
         side = max(manifest.feeding.width, manifest.feeding.height)
         for window in from_the_middle(source.width, source.height, side):
             pixels = source.read(window).copy()
-            looks.append(_Look(pixels, _rows(detector, pixels)))
+            looks.append(_Look(pixels, read(detector.forward([pixels])[0][0])))
             found += len(looks[-1].rows)
             if found >= _ENOUGH:
                 break
@@ -178,7 +222,7 @@ def _same_when_mirrored(
     Few boxes can be corners as well as centres. On the mirrored picture the right reading gives mirrored
     boxes; a wrong one does not, as it takes a width for a place.
     """
-    mirrored = _rows(detector, np.ascontiguousarray(look.pixels[:, ::-1]))
+    mirrored = _table(detector.forward([np.ascontiguousarray(look.pixels[:, ::-1])])[0][0])
     if not len(mirrored):
         return list(possible)
     agreements = []

@@ -50,18 +50,21 @@ class Reading:
         classes: Number of class names.
         columns: Order of a table's columns; None: the family's own.
         box_unit: Of its boxes; None: the family's own.
+        first_label: Number of the first class in the outputs; None: the family's own.
     """
 
     frame: Frame
     classes: int
     columns: tuple[Column, ...] | None = None
     box_unit: BoxUnit | None = None
+    first_label: int | None = None
 
     @classmethod
     def of(cls, manifest: Manifest) -> Reading:
         """What a manifest says of it."""
         frame = Frame(manifest.feeding.width, manifest.feeding.height)
-        return cls(frame, len(manifest.detected_names), manifest.columns, manifest.box_unit)
+        told = manifest.columns, manifest.box_unit, manifest.first_label
+        return cls(frame, len(manifest.detected_names), *told)
 
 
 def only_largest_rank(outputs: Outputs, index: int, _size: int, rank: int) -> list[Array] | None:
@@ -99,6 +102,8 @@ class DetectorFamily:
         every_output: Whether all outputs are read; else only the first.
         marks_pictures: Whether rows of all pictures come in one output, each with its picture's number.
         ultralytics: Whether Ultralytics exports the family, so that its metadata can tell it.
+        task: What Ultralytics' metadata call the family's task.
+        first_label: Number of the first class in the outputs; None: files differ, so that it is looked for.
         columns: Order of the columns of a table that comes in several orders; empty for other families.
         one_picture: Outputs of one picture of a batch; None where they cannot be told apart.
     """
@@ -115,5 +120,7 @@ class DetectorFamily:
     every_output: bool = False
     marks_pictures: bool = False
     ultralytics: bool = False
+    task: str = "detect"
+    first_label: int | None = 0
     columns: tuple[Column, ...] = ()
     one_picture: Callable[[Outputs, int, int, int], list[Array] | None] = only_largest_rank

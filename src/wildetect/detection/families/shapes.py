@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.detection.families.family import Array, Frame, Shape, Shapes
+from wildetect.detection.families.family import Array, Frame, Reading, Shape, Shapes
 
 __all__ = ["alike", "around", "in_classes", "one_table", "probabilities", "sizes_in_px", "without_batch"]
 
@@ -22,9 +22,10 @@ def without_batch(shape: Shape, rank: int) -> Shape | None:
 
 
 def one_table(shapes: Shapes, columns: int) -> bool:
-    """Say whether one output holds rows of so many columns, and nothing else comes."""
+    """Say whether the first output holds rows of so many columns, and at most their number comes besides."""
     shape = without_batch(shapes.outputs[0], 2)
-    return shape is not None and len(shapes.outputs) == 1 and alike(shape[1], columns)
+    others = shapes.outputs[1:]
+    return shape is not None and all(len(other) == 1 for other in others) and alike(shape[1], columns)
 
 
 def alike(length: int | None, expected: int | None) -> bool:
@@ -46,12 +47,15 @@ def probabilities(values: Array, what: str) -> str | None:
     return None
 
 
-def in_classes(values: Array, classes: int) -> str | None:
+def in_classes(values: Array, reading: Reading) -> str | None:
     """Say why values cannot be numbers of classes."""
+    first, classes = reading.first_label or 0, reading.classes
     if values.size and np.any(values != np.round(values)):
         return "the class column holds fractions"
-    if values.size and not 0 <= values.min() <= values.max() < classes:
+    if values.size and values.max() - first >= classes:
         return f"class {values.max():.0f} is reported, but there are only {classes} class names"
+    if values.size and values.min() < first:
+        return f"class {values.min():.0f} is reported, but the first one is {first}"
     return None
 
 

@@ -12,14 +12,20 @@ import numpy as np
 from wildetect.detection.families.family import DetectorFamily, Frame, Outputs, Reading, Shape, Shapes
 from wildetect.detection.families.grids.fastestdet import FASTESTDET
 from wildetect.detection.families.grids.nanodet import NANODET
+from wildetect.detection.families.grids.yolo_nas import YOLO_NAS
 from wildetect.detection.families.grids.yolov5 import YOLOV5
 from wildetect.detection.families.grids.yolov5_raw import YOLOV5_RAW
 from wildetect.detection.families.grids.yolov8 import YOLOV8
+from wildetect.detection.families.grids.yolov8_seg import YOLOV8_SEG
 from wildetect.detection.families.grids.yolox import YOLOX
 from wildetect.detection.families.rows.detr import DETR
 from wildetect.detection.families.rows.end_to_end import END_TO_END
 from wildetect.detection.families.rows.end_to_end_7 import END_TO_END_7
+from wildetect.detection.families.rows.end_to_end_seg import END_TO_END_SEG
+from wildetect.detection.families.rows.end_to_end_split import END_TO_END_SPLIT
+from wildetect.detection.families.rows.rf_detr import RF_DETR
 from wildetect.detection.families.rows.rt_detr import RT_DETR
+from wildetect.detection.families.rows.torchvision import TORCHVISION
 from wildetect.settings.registration import Family
 
 __all__ = ["TABLE", "families_fitting", "fits", "implausible"]
@@ -37,6 +43,12 @@ TABLE: dict[Family, DetectorFamily] = {
         NANODET,
         FASTESTDET,
         RT_DETR,
+        RF_DETR,
+        TORCHVISION,
+        END_TO_END_SPLIT,
+        YOLO_NAS,
+        YOLOV8_SEG,
+        END_TO_END_SEG,
     )
 }
 """The records by the words of the settings, in their order."""

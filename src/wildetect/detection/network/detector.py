@@ -15,7 +15,14 @@ from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.devices import Device, cores
 from wildetect.detection.network.preprocess import Placement, network_input
-from wildetect.detection.network.session import NoMemoryError, Session, open_session
+from wildetect.detection.network.session import (
+    NoMemoryError,
+    Session,
+    TensorSpec,
+    open_session,
+    picture_input,
+    size_of_input,
+)
 from wildetect.detection.tiles.stitching import nms_each
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
@@ -27,7 +34,6 @@ __all__ = ["BATCH_SIZE", "Detector"]
 Array = NDArray[Any]
 
 BATCH_SIZE = 32
-_IMAGE_RANK = 4
 _DECODERS = 2
 _DECODERS_OF_GPU = 8  # a core decodes some 10 photographs a second, each takes 60 MB
 
@@ -62,7 +68,11 @@ class Detector:
         self.session: Session = open_session(weights, device, feeding=manifest.feeding)
         self._family = TABLE[manifest.family]
         self._reading = Reading.of(manifest)
-        self._image, self._sizes = _inputs(self.session, manifest.feeding)
+        own = self._family.first_label
+        if manifest.first_label is not None:
+            own = manifest.first_label
+        self._first_label = 1 if own is None else own  # 0 is the background in most of those that differ
+        self._image, self._alone, self._sizes = _inputs(self.session, manifest.feeding)
         self._outputs = [spec.name for spec in self.session.outputs]
         if not self._family.every_output:
             self._outputs = self._outputs[:1]
@@ -134,9 +144,11 @@ class Detector:
         pixels, placements = network_input(
             tiles, self.manifest.feeding, size, as_pixels=self.session.takes_pixels
         )
-        feeds: dict[str, Array] = {self._image: pixels}
-        if self._sizes is not None:
-            feeds[self._sizes] = np.tile(np.array(self._reading.frame, dtype=np.int64), (len(pixels), 1))
+        feeds: dict[str, Array] = {self._image.name: pixels[0] if self._alone else pixels}
+        for spec in self._sizes:
+            given = size_of_input(spec, len(pixels), *self._reading.frame)
+            if given is not None:
+                feeds[spec.name] = given
         outputs = self.session.run(feeds, self._outputs)
         return [self._of(index, outputs, len(pixels)) for index in range(len(tiles))], placements
 
@@ -150,10 +162,13 @@ class Detector:
                 hint="Register the model again with its right family",
             ) from error
         names = len(self.manifest.detected_names)
+        found = Detections(found.xyxy, found.confidence, found.class_id - self._first_label)
         if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < names:
+            odd = found.class_id.max() if found.class_id.max() >= names else found.class_id.min()
             raise ModelError(
-                f"the model reports class {found.class_id.max()}, but has {names} class names",
-                hint="Register the model again with all its class names",
+                f"the model reports class {odd + self._first_label}, but has {names} class names",
+                hint="Register the model again with all its class names, and first_label: "
+                f"{1 - self._first_label} if its first class has that number",
             )
         found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id)
         return found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
@@ -180,7 +195,7 @@ class Detector:
 
     def _largest_batch(self) -> int | None:
         """Number of tiles a forward pass must have; None: any."""
-        fixed = next(spec.shape[0] for spec in self.session.inputs if spec.name == self._image)
+        fixed = self._image.shape[0]
         if fixed is not None:
             return fixed
         if self.manifest.feeding.batch is not None:
@@ -200,17 +215,18 @@ def _second_stage(manifest: Manifest, weights: Path | None, device: Device) -> C
     return Classifier(weights, manifest.classifier, device)
 
 
-def _inputs(session: Session, feeding: Feeding) -> tuple[str, str | None]:
-    """Names of the input for pictures and, if there is one, of that for their sizes."""
-    images = [spec for spec in session.inputs if len(spec.shape) == _IMAGE_RANK]
-    sizes = [spec for spec in session.inputs if spec not in images]
-    if len(images) != 1 or len(sizes) > 1 or any(spec.dtype != "int64" for spec in sizes):
+def _inputs(session: Session, feeding: Feeding) -> tuple[TensorSpec, bool, list[TensorSpec]]:
+    """The input for pictures, whether it takes one without a batch dimension, and those for their sizes."""
+    found = picture_input(session.inputs)
+    others = [spec for spec in session.inputs if found is None or spec.name != found[0].name]
+    unknown = [spec for spec in others if size_of_input(spec, 1, 1, 1) is None]
+    if found is None or unknown:
         named = ", ".join(f"{spec.name} {spec.dtype} {spec.shape}" for spec in session.inputs)
         raise ModelError(
             f"{session.weights.name} is not fed as a detector is: its inputs are {named}",
             hint="A detector takes one picture of shape (1, 3, height, width), and at most its size",
         )
-    image = images[0]
+    image, alone = found
     fed = (feeding.batch, 3, feeding.height, feeding.width)
     dtype: str = feeding.dtype
     if session.takes_pixels:
@@ -221,4 +237,4 @@ def _inputs(session: Session, feeding: Feeding) -> tuple[str, str | None]:
             f"{session.weights.name} takes {image.dtype} {image.shape}, but is registered with {dtype} {fed}",
             hint="Register the model again; leave out imgsz where the file has a fixed size",
         )
-    return image.name, sizes[0].name if sizes else None
+    return image, alone, others

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.detection.network.devices import CPU, Backend, Device, no_device, to_try
@@ -19,7 +20,15 @@ from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding
 from wildetect.registry.weights.weights_file import check_file
 
-__all__ = ["NoMemoryError", "Session", "TensorSpec", "available_providers", "open_session"]
+__all__ = [
+    "NoMemoryError",
+    "Session",
+    "TensorSpec",
+    "available_providers",
+    "open_session",
+    "picture_input",
+    "size_of_input",
+]
 
 _ONLY_ERRORS = 3
 _DTYPES = {"float": "float32", "double": "float64"}
@@ -55,6 +64,42 @@ class TensorSpec:
     name: str
     dtype: str
     shape: tuple[int | None, ...]
+
+
+_IMAGE_RANK = 4
+
+
+def picture_input(inputs: Sequence[TensorSpec]) -> tuple[TensorSpec, bool] | None:
+    """The one input that takes pictures, as (batch, 3, height, width), and whether it has no batch dimension.
+
+    torchvision's detectors take a list of pictures: their exports take one, (3, height, width).
+    """
+    images = [spec for spec in inputs if len(spec.shape) == _IMAGE_RANK]
+    if images:
+        return (images[0], False) if len(images) == 1 else None
+    single = [spec for spec in inputs if len(spec.shape) == _IMAGE_RANK - 1 and spec.shape[0] in {3, None}]
+    if len(single) != 1:
+        return None
+    return TensorSpec(single[0].name, single[0].dtype, (1, *single[0].shape)), True
+
+
+def size_of_input(spec: TensorSpec, pictures: int, width: int, height: int) -> NDArray[Any] | None:
+    """What goes into an input for the pictures' size, so that boxes come in px of the network's input.
+
+    Whole numbers are [width, height] (RT-DETR, D-FINE, DEIM: `orig_target_sizes`). PaddleDetection takes
+    floats: `scale_factor`, by which it divides boxes, and `im_shape`, [height, width]. None for others.
+    """
+    if len(spec.shape) != 2 or spec.shape[1] not in {2, None}:  # noqa: PLR2004 - two numbers for each picture
+        return None
+    if spec.dtype == "int64":
+        values = (width, height)
+    elif "scale" in spec.name:
+        values = (1, 1)
+    elif "shape" in spec.name:
+        values = (height, width)
+    else:
+        return None
+    return np.tile(np.array(values, dtype=spec.dtype), (pictures, 1))
 
 
 class Session:

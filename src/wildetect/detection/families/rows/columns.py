@@ -99,7 +99,7 @@ def misfit(rows: Array, layout: Layout, reading: Reading, share: float = _SHARE)
     score, class_id = rows[:, columns.index("score")], rows[:, columns.index("class")]
     return (
         probabilities(score, f"scores (column {columns.index('score') + 1})")
-        or in_classes(class_id, reading.classes)
+        or in_classes(class_id, reading)
         or _box_misfit(rows, layout, reading.frame, share)
     )
 

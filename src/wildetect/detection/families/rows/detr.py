@@ -36,7 +36,7 @@ def _implausible(outputs: Outputs, reading: Reading) -> str | None:
     scores = next((output for output in outputs if output.ndim == 1 and output.dtype.kind == "f"), None)
     if labels is None or scores is None:
         return "labels should be whole numbers and scores floating point"
-    return probabilities(scores, "scores") or in_classes(labels, reading.classes)
+    return probabilities(scores, "scores") or in_classes(labels, reading)
 
 
 DETR = DetectorFamily(

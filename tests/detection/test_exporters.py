@@ -1,0 +1,90 @@
+"""Each exporter's layout against a network whose answer is known exactly: all squares, where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests import known_answers
+from tests.detection.test_row_layout import NAMES, found, registered
+
+from wildetect.errors import ModelError
+from wildetect.registry.manifest import Family
+
+Maker = Callable[[Path], Path]
+MAKERS: dict[str, tuple[Maker, Family]] = {
+    "rt-detr": (known_answers.rt_detr, "rt-detr"),
+    "rf-detr": (known_answers.rf_detr, "rf-detr"),
+    "rf-detr without a column for nothing": (
+        lambda path: known_answers.rf_detr(path, classes_alone=True),
+        "rf-detr",
+    ),
+    "rf-detr with masks": (lambda path: known_answers.rf_detr(path, masks=True), "rf-detr"),
+    "faster r-cnn": (known_answers.torchvision, "torchvision"),
+    "retinanet": (lambda path: known_answers.torchvision(path, scores_first=True), "torchvision"),
+    "deepforest": (lambda path: known_answers.torchvision(path, 0, scores_first=True), "torchvision"),
+    "torchvision with a batch": (lambda path: known_answers.torchvision(path, batched=True), "torchvision"),
+    "efficient nms": (known_answers.split, "end-to-end-split"),
+    "efficient nms, float classes": (
+        lambda path: known_answers.split(path, float_classes=True),
+        "end-to-end-split",
+    ),
+    "yolo-nas": (known_answers.yolo_nas, "yolo-nas"),
+    "paddle": (known_answers.paddle, "end-to-end"),
+}
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    Image.fromarray(known_answers.picture()).save(tmp_path / "squares.png")
+    return tmp_path / "squares.png"
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_square_is_found_where_it_is(tmp_path: Path, photograph: Path, name: str) -> None:
+    make, family = MAKERS[name]
+    weights = make(tmp_path / "network.onnx")
+    manifest = registered(weights, photograph, family=family, class_names=NAMES)
+    assert found(weights, manifest) == known_answers.boxes()
+
+
+@pytest.mark.parametrize(
+    ("end_to_end", "family"), [(False, "yolov8-seg"), (True, "end-to-end-seg")], ids=["raw", "end to end"]
+)
+def test_segmentation_files_say_themselves_what_they_are(
+    tmp_path: Path, end_to_end: bool, family: Family
+) -> None:
+    weights = known_answers.segmentation(tmp_path / "seg.onnx", end_to_end=end_to_end)
+    manifest = registered(weights)
+    assert manifest.family == family
+    assert found(weights, manifest) == known_answers.boxes()
+
+
+def test_the_number_of_the_first_class_is_asked_for_where_nothing_shows_it(
+    tmp_path: Path, photograph: Path
+) -> None:
+    weights = known_answers.torchvision(tmp_path / "network.onnx", 0)
+    said = {"family": "torchvision", "class_names": NAMES}
+    with pytest.raises(ModelError, match="numbered from 0 or from 1") as caught:
+        registered(weights, None, **said)
+    assert "--picture FILE" in str(caught.value.hint)
+    assert "first_label: " in str(caught.value.hint)
+    manifest = registered(weights, None, first_label=0, **said)
+    assert found(weights, manifest) == known_answers.boxes()
+    wrong = registered(weights, None, first_label=1, **said)
+    with pytest.raises(ModelError, match="the model reports class 0") as caught:
+        found(weights, wrong)
+    assert "first_label: 0" in str(caught.value.hint)
+    one_name = {"family": "torchvision", "class_names": ["red"]}
+    with pytest.raises(ModelError, match="but has 1 class names"):
+        registered(weights, photograph, **one_name)
+
+
+def test_a_background_among_the_class_names_is_class_0(tmp_path: Path, photograph: Path) -> None:
+    weights = known_answers.torchvision(tmp_path / "network.onnx")
+    names = ["__background__", *NAMES]
+    manifest = registered(weights, photograph, family="torchvision", class_names=names)
+    assert manifest.first_label == 0
+    assert found(weights, manifest) == [(1 + box[0], *box[1:]) for box in known_answers.boxes()]
