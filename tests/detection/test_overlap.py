@@ -11,11 +11,11 @@ from wildetect.imagery.camera.camera import CameraTags, read_camera
 from wildetect.imagery.camera.lens import ground_resolution, lens_of
 from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.opening import open_image
-from wildetect.imagery.source import ArraySource
+from wildetect.imagery.source import ArraySource, HeaderFacts
 
 
 def photograph(camera: CameraTags | None) -> ArraySource:
-    return ArraySource(np.zeros((300, 400, 3), np.uint8), camera=camera)
+    return ArraySource(np.zeros((300, 400, 3), np.uint8), HeaderFacts(400, 300, camera=camera))
 
 
 def tags(height: float | None = None, focal_length: float | None = None) -> CameraTags:

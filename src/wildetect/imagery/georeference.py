@@ -30,13 +30,6 @@ class Georeference:
         self._transform = transform
         self._crs = crs
 
-    @classmethod
-    def of(cls, dataset: Any) -> Georeference | None:
-        """The place of an open rasterio dataset; None if it has none."""
-        if dataset.crs is None or dataset.transform.is_identity:
-            return None
-        return cls(dataset.transform, dataset.crs)
-
     def positions(self, points: NDArray[Any]) -> NDArray[np.float64] | None:
         """Longitude and latitude in degrees, WGS 84, of points (n, 2) given as column and row in px.
 

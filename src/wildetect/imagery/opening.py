@@ -4,32 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
+from PIL.ExifTags import Base
+
+from wildetect.geometry import Window
 from wildetect.imagery import photograph, raster
-from wildetect.imagery.source import ImageFacts, ImageSource, UnreadableImageError
+from wildetect.imagery.reading import AS_IT_IS, Reading
+from wildetect.imagery.source import ArraySource, HeaderFacts, ImageFacts, ImageSource, UnreadableImageError
 
 __all__ = ["look_at", "open_image"]
 
+_SIXTEEN = 16  # bits a colour, of which Pillow takes the upper 8
 
-def open_image(path: Path) -> ImageSource:
-    """Open a JPEG (also DJI's MPO), PNG, TIFF, WebP or AVIF file.
+
+def open_image(path: Path, reading: Reading = AS_IT_IS) -> ImageSource:
+    """Open a file of any of the kinds in module discovery.
+
+    Args:
+        path: The file.
+        reading: What the settings say of bands and values.
 
     Raises:
         UnreadableImageError: The file is missing, damaged, too large or of another kind.
     """
     with _files_explained(path):
-        return raster.RasterSource(path) if raster.is_raster(path) else photograph.decode(path)
+        if raster.is_raster(path):
+            return raster.RasterSource(path, reading)
+        return _decode_deep(path, reading) if _is_deep(path) else photograph.decode(path)
 
 
-def look_at(path: Path) -> ImageFacts:
+def look_at(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
     """Read the header of an image alone: quick, and good enough to plan by.
+
+    Args:
+        path: The file.
+        reading: What the settings say of bands and values; a stretch by percentiles takes a look at pixels.
 
     Raises:
         UnreadableImageError: The file is missing, too large or of another kind, or its header is damaged.
     """
     with _files_explained(path):
-        return raster.look_at(path) if raster.is_raster(path) else photograph.look_at(path)
+        if raster.is_raster(path):
+            return raster.look_at(path, reading)
+        facts = photograph.look_at(path)
+        return _with_depth(facts, raster.look_at(path, reading)) if _is_deep(path) else facts
+
+
+def _is_deep(path: Path) -> bool:
+    """Whether a photograph (PNG, TIFF) has 16 bits a colour."""
+    try:
+        with Image.open(path, formats=("PNG", "TIFF")) as image:
+            if image.format == "PNG":
+                return image.mode.startswith("I") or _png_bits(path) == _SIXTEEN
+            bits = getattr(image, "tag_v2", {}).get(Base.BitsPerSample)
+            return _SIXTEEN in (bits if isinstance(bits, tuple) else (bits,))
+    except Exception:  # noqa: BLE001 - not such a file; who decodes it says what is wrong
+        return False
+
+
+def _png_bits(path: Path) -> int:
+    """Bits a colour, from the header (PNG specification, IHDR)."""
+    with path.open("rb") as file:
+        return file.read(25)[-1]
+
+
+def _decode_deep(path: Path, reading: Reading) -> ArraySource:
+    """Decode a photograph of 16 bits a colour whole, upright."""
+    photograph.look_at(path)  # refuses what is too large
+    source = raster.RasterSource(path, reading)
+    try:
+        pixels = source.read(Window(0, 0, source.width, source.height))
+    finally:
+        source.close()
+    with Image.open(path, formats=("PNG", "TIFF")) as image:
+        facts = _with_depth(photograph.facts_of(path, image), source)
+        return ArraySource(photograph.upright(pixels, image), facts)
+
+
+def _with_depth(facts: HeaderFacts, deep: ImageFacts) -> HeaderFacts:
+    """What tags say of a photograph, and how its values are read."""
+    return replace(facts, read_as=deep.read_as, doubts=deep.doubts, deep=True)
 
 
 @contextmanager

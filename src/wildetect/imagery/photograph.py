@@ -18,6 +18,7 @@ from PIL.ExifTags import Base
 from wildetect.imagery.camera.camera import camera_of
 from wildetect.imagery.limits import MAX_PIXELS
 from wildetect.imagery.pixel_memory import empty_pixels
+from wildetect.imagery.placement import georeference_beside
 from wildetect.imagery.source import (
     ArraySource,
     HeaderFacts,
@@ -27,13 +28,18 @@ from wildetect.imagery.source import (
     check_size,
 )
 
-__all__ = ["BACKDROP", "decode", "from_16_bit", "look_at"]
+__all__ = ["BACKDROP", "decode", "facts_of", "look_at", "upright"]
 
 BACKDROP: Final = 114
 """Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF")  # an MPO is opened as the JPEG that it begins with
 _STRIP_PIXELS = 4_000_000
+_PLAIN = 1  # orientation
+_TURNED = (
+    "a world file beside a photograph that its orientation tag turns: not placed on the map; "
+    "save it upright before it is given a place"
+)
 
 # From EXIF's orientation (CIPA DC-008, "Orientation"): whether rows and columns are exchanged first, and
 # the order in which rows and columns are then taken.
@@ -51,8 +57,7 @@ _UPRIGHT = {
 def decode(path: Path) -> ArraySource:
     """Decode a photograph: first frame, upright by EXIF orientation, 8-bit RGB.
 
-    Transparent pixels come out grey (`BACKDROP`); 16-bit values are scaled by their full range, so
-    that equal values stay equal in all pictures of a survey. Of 16 bits a colour Pillow takes the upper 8.
+    Transparent pixels come out grey (`BACKDROP`). Values of 16 bits are those of module opening.
 
     Raises:
         UnreadableImageError: The file is damaged, too large or of another kind.
@@ -61,9 +66,8 @@ def decode(path: Path) -> ArraySource:
         pixels = _fast(path, image)
         if pixels is None:
             image.load()
-            pixels = _pixels(_rgb(image, path))
-        tags = camera_of(image)
-        return ArraySource(_upright(pixels, image), tags.position, tags)
+            pixels = _pixels(_rgb(image))
+        return ArraySource(upright(pixels, image), facts_of(path, image))
 
 
 def look_at(path: Path) -> ImageFacts:
@@ -73,8 +77,22 @@ def look_at(path: Path) -> ImageFacts:
         UnreadableImageError: The file is too large or of another kind, or its header is damaged.
     """
     with _opened(path) as image:
-        tags = camera_of(image)
-        return HeaderFacts(*image.size, position=tags.position, camera=tags)
+        return facts_of(path, image)
+
+
+def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
+    """Gather what tags and files beside a photograph say of it; its size is that before it is turned upright."""
+    tags = camera_of(image)
+    place = georeference_beside(path)
+    turned = tags.orientation != _PLAIN and place.georeference is not None
+    return HeaderFacts(
+        *image.size,
+        position=tags.position,
+        camera=tags,
+        georeference=None if turned else place.georeference,
+        read_as=() if turned or place.why is None else (place.why,),
+        doubts=tuple(filter(None, (place.doubt, _TURNED if turned else None))),
+    )
 
 
 @contextmanager
@@ -90,19 +108,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise UnreadableImageError(path, _reason(error)) from error
 
 
-def from_16_bit(values: np.ndarray) -> Pixels:
-    """16-bit values to 8 bits by their full range (65535 becomes 255), rounded."""
-    return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-
-
-def _rgb(image: Image.Image, path: Path) -> Image.Image:
-    if image.mode in {"I", "I;16", "I;16B", "I;16L", "I;16N"}:
-        values = np.asarray(image)
-        if values.size and not 0 <= int(values.min()) <= int(values.max()) <= np.iinfo(np.uint16).max:
-            raise UnreadableImageError(path, "its values need more than 16 bits; it is not a photograph")
-        return Image.fromarray(from_16_bit(values)).convert("RGB")
-    if image.mode == "F":
-        raise UnreadableImageError(path, "it holds floating point values (elevations?), not a photograph")
+def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         backdrop = Image.new("RGBA", image.size, (BACKDROP, BACKDROP, BACKDROP, 255))
         backdrop.alpha_composite(image.convert("RGBA"))
@@ -124,7 +130,8 @@ def _fast(path: Path, image: Image.Image) -> Pixels | None:
     return pixels if pixels.shape == memory.shape else None
 
 
-def _upright(pixels: Pixels, image: Image.Image) -> Pixels:
+def upright(pixels: Pixels, image: Image.Image) -> Pixels:
+    """Pixels of a photograph turned as its orientation tag says, shape (height, width, 3)."""
     try:
         orientation = image.getexif().get(Base.Orientation)
     except Exception:  # noqa: BLE001 - broken EXIF raises nearly anything, and must not cost the photograph

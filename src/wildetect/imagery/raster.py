@@ -9,54 +9,98 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image
+from PIL.ExifTags import Base
 
 from wildetect.geometry import Window
-from wildetect.imagery.camera.camera import CameraTags
-from wildetect.imagery.georeference import Georeference
+from wildetect.imagery import bands
+from wildetect.imagery.camera.camera import CameraTags, read_camera
 from wildetect.imagery.jpeg_blocks import JpegBlocks
 from wildetect.imagery.limits import MAX_PIXELS
-from wildetect.imagery.photograph import BACKDROP, from_16_bit
+from wildetect.imagery.photograph import BACKDROP
+from wildetect.imagery.placement import beside, place_of
 from wildetect.imagery.positions.metadata import Position
+from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
+from wildetect.imagery.stretch import NoPictureError, levels_of
 
 __all__ = ["RasterSource", "is_raster", "look_at"]
 
 _TIFF_BEGINNINGS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the latter two: BigTIFF
-_GEO_TAGS: Final = (33922, 34264, 34735)  # tie points, transformation matrix, GeoTIFF keys
+# tie points, transformation matrix, GeoTIFF keys, GDAL's metadata (names of bands), RPCs
+_GEO_TAGS: Final = (33922, 34264, 34735, 42112, 50844)
+_SAMPLE_FORMAT: Final = 339
+_EXTRA_SAMPLES: Final = 338
+_UNSIGNED: Final = 1
+_INKS: Final = 5  # photometric interpretation: cyan, magenta, yellow, black
+_PILLOW_BITS: Final = (1, 2, 4, 8, 16)
+_LARGE_BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_MOST_UNFOLDED: Final = 1032  # times: what deflate can do at the most
 _CACHE_BYTES: Final = 64 << 20
 _MOST_CACHE_BYTES: Final = 512 << 20
 _ROWS_OF_TILE: Final = 1024  # px: rows of blocks that a row of tiles of usual size touches
 
 
 def is_raster(path: Path) -> bool:
-    """Whether a file is a TIFF for rasterio: with a position on the map, huge, or beyond Pillow."""
+    """Whether rasterio is to read a file window by window.
+
+    That is a TIFF with a position on the map, with named bands, or beyond Pillow, and any TIFF, JPEG or PNG
+    that is too large to be read whole.
+    """
     with path.open("rb") as file:
-        if file.read(4) not in _TIFF_BEGINNINGS:
-            return False
+        beginning = file.read(8)
+    is_tiff = beginning[:4] in _TIFF_BEGINNINGS
+    if not is_tiff and not beginning.startswith(_LARGE_BEGINNINGS):
+        return False
     try:
-        with Image.open(path, formats=("TIFF",)) as image:
+        with Image.open(path, formats=("TIFF", "JPEG", "PNG")) as image:
             if image.width * image.height > MAX_PIXELS:
-                return True
+                return is_tiff or _is_plausible(path, image)
+            if not is_tiff:
+                return False
             tags = getattr(image, "tag_v2", {})
-            return any(tag in tags for tag in _GEO_TAGS)
+            return any(tag in tags for tag in _GEO_TAGS) or _is_beyond_pillow(tags) or beside(path)
     except Exception:  # noqa: BLE001 - what Pillow cannot even identify, rasterio may read, or say why not
-        return True
+        return is_tiff
 
 
-def look_at(path: Path) -> ImageFacts:
+def _is_plausible(path: Path, image: Image.Image) -> bool:
+    """Whether a file can unfold to so many pixels: a few bytes that claim to are a bomb."""
+    return image.width * image.height < path.stat().st_size * _MOST_UNFOLDED
+
+
+def _is_beyond_pillow(tags: Mapping[int, Any]) -> bool:
+    """Whether a TIFF has more bands than colours and opacity, or values that Pillow does not scale."""
+    bits, formats = (_tuple(tags.get(tag)) for tag in (Base.BitsPerSample, _SAMPLE_FORMAT))
+    several = int(tags.get(Base.SamplesPerPixel, 1))
+    opaque = len(_tuple(tags.get(_EXTRA_SAMPLES)))
+    inks = tags.get(Base.PhotometricInterpretation) == _INKS
+    return (
+        any(value != _UNSIGNED for value in formats)
+        or any(value not in _PILLOW_BITS for value in bits)
+        or (several - opaque > len("RGB") and not inks)
+        or opaque > 1
+        or (opaque == 1 and several > len("RGB") and _tuple(tags.get(_EXTRA_SAMPLES)) == (0,))
+    )
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    return () if value is None else value if isinstance(value, tuple) else (value,)
+
+
+def look_at(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
     """What is known of a raster before its pixels are read.
 
     Raises:
         UnreadableImageError: The file is damaged or its values are no picture's.
     """
-    source = RasterSource(path)
+    source = RasterSource(path, reading)
     source.close()
     return source
 
@@ -64,17 +108,22 @@ def look_at(path: Path) -> ImageFacts:
 class RasterSource:
     """A raster on disk, of which windows are read as RGB.
 
-    Colours are taken as the file names its bands. Transparent and nodata pixels come out grey, 16-bit
-    values are scaled by their full range: both as in photographs.
+    Colours are taken as the file names its bands. Transparent and nodata pixels come out grey, values of
+    more than 8 bits are scaled by one rule for the whole raster (module stretch).
+
+    Args:
+        path: The file.
+        reading: What the settings say of bands and values.
 
     Raises:
         UnreadableImageError: The file is damaged or its values are no picture's.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reading: Reading = AS_IT_IS) -> None:
         import rasterio
 
         self._path = path
+        self._reading = reading
         self._lock = threading.Lock()  # a GDAL dataset serves one thread at a time
         # for us a raster without a place on the map is a picture like others
         warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)
@@ -92,18 +141,28 @@ class RasterSource:
 
         self.width: int = self._dataset.width
         self.height: int = self._dataset.height
-        self.position: Position | None = None  # each pixel has its own
-        self.camera: CameraTags | None = None
-        self.georeference = Georeference.of(self._dataset)
-        self._masked = any(MaskFlags.all_valid not in flags for flags in self._dataset.mask_flag_enums)
-        self._bands, self._palette = self._colours()
-        dtypes = {self._dataset.dtypes[band - 1] for band in self._bands}
-        if not dtypes <= {"uint8", "uint16"}:
-            raise UnreadableImageError(
-                self._path, f"it holds {', '.join(sorted(dtypes))} values, not a picture's"
-            )
+        place = place_of(self._dataset, self._path)
+        self.georeference = place.georeference
+        tags = read_camera(self._path) if place.georeference is None else None
+        self.camera: CameraTags | None = tags
+        self.position: Position | None = tags.position if tags else None  # on the map each pixel has its own
+        choice = self._choose_bands()
+        self._bands, self._palette = list(choice.bands), self._colour_table(choice)
+        # what GDAL takes as opacity, as it is the fourth band, may be near infrared by its name
+        self._masked = any(MaskFlags.all_valid not in flags for flags in self._dataset.mask_flag_enums) and (
+            choice.alpha or self._dataset.nodata is not None
+        )
+        try:
+            self._levels = levels_of(self._dataset, self._bands, self._reading.stretch)
+        except NoPictureError as error:
+            raise UnreadableImageError(self._path, str(error)) from None
+        self.deep = self._dataset.dtypes[self._bands[0] - 1] != "uint8"
+        taken = f"bands {', '.join(map(str, choice.bands))} {choice.why}" if choice.why else None
+        self.read_as = tuple(filter(None, (taken, self._levels.text, place.why)))
+        self.doubts = tuple(filter(None, (choice.doubt, self._levels.doubt, place.doubt)))
         self.swath: int | None = self._use_cache()
-        self._jpeg_blocks = JpegBlocks.of(self._path, self._dataset, _CACHE_BYTES)
+        in_order = choice.bands == (1, 2, 3)
+        self._jpeg_blocks = JpegBlocks.of(self._path, self._dataset, _CACHE_BYTES) if in_order else None
 
     def read(self, window: Window) -> Pixels:
         """Pixels of a window, shape (height, width, 3), RGB."""
@@ -122,9 +181,12 @@ class RasterSource:
         place = RasterWindow(window.x, window.y, window.width, window.height)
         with self._lock, _damage_explained(self._path, "the file is damaged"):
             held = self._jpeg_blocks.read(window) if self._jpeg_blocks else None
-            bands: Any = None if held is not None else self._dataset.read(self._bands, window=place)
+            values: Any = None if held is not None else self._dataset.read(self._bands, window=place)
             valid = self._dataset.dataset_mask(window=place) if self._masked else None
-        pixels = self._as_rgb(bands) if held is None else held
+        pixels = self._as_rgb(values) if held is None else held
+        if values is not None and values.dtype.kind == "f":
+            numbers = np.isfinite(values).all(axis=0)
+            valid = numbers if valid is None else numbers & (valid != 0)
         if valid is None:
             return pixels, False
         pixels[valid == 0] = BACKDROP
@@ -148,29 +210,30 @@ class RasterSource:
         _bound_cache(_CACHE_BYTES)
         return int(max(_CACHE_BYTES // bytes_a_column - 2 * width, 2 * width))
 
-    def _colours(self) -> tuple[list[int], Pixels | None]:
-        """Band numbers of red, green and blue, or of grey, or of a palette's indices with the palette."""
+    def _choose_bands(self) -> bands.Choice:
+        try:
+            return bands.chosen(self._dataset, self._reading.bands)
+        except bands.UnknownBandError as error:
+            raise UnreadableImageError(self._path, str(error)) from None
+
+    def _colour_table(self, choice: bands.Choice) -> Pixels | None:
+        """The colours of a palette's indices; None where values are colours themselves."""
         from rasterio.enums import ColorInterp
 
-        meanings = list(self._dataset.colorinterp)
-        if meanings[0] == ColorInterp.palette:
-            palette = np.zeros((256, 3), np.uint8)
-            for index, colour in self._dataset.colormap(1).items():
-                palette[index & 255] = colour[:3]
-            return [1], palette
-        wanted = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-        if all(colour in meanings for colour in wanted):
-            return [meanings.index(colour) + 1 for colour in wanted], None
-        return ([1, 2, 3] if len(meanings) >= 3 else [1]), None  # noqa: PLR2004 - three colours
+        if choice.bands != (1,) or self._dataset.colorinterp[0] != ColorInterp.palette:
+            return None
+        palette = np.zeros((256, 3), np.uint8)
+        for index, colour in self._dataset.colormap(1).items():
+            palette[index & 255] = colour[:3]
+        return palette
 
-    def _as_rgb(self, bands: np.ndarray) -> Pixels:
-        if bands.dtype == np.uint16:
-            bands = from_16_bit(bands)
+    def _as_rgb(self, values: np.ndarray) -> Pixels:
         if self._palette is not None:
-            return np.ascontiguousarray(self._palette[bands[0]])
-        if len(bands) == 1:
-            return np.repeat(bands[0][..., None], 3, axis=2)
-        return bands.transpose(1, 2, 0)
+            return np.ascontiguousarray(self._palette[values[0] & 255])
+        picture = self._levels.apply(values)
+        if len(picture) == 1:
+            return np.repeat(picture[0][..., None], 3, axis=2)
+        return picture.transpose(1, 2, 0)
 
 
 @contextmanager

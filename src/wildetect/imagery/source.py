@@ -74,6 +74,18 @@ class ImageFacts(Protocol):
         """Its place on the map; None for a photograph, and for a raster without one."""
 
     @property
+    def read_as(self) -> tuple[str, ...]:
+        """How bands and values are read and where it is placed, where that is not plain."""
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why what is read may be wrong, for a person."""
+
+    @property
+    def deep(self) -> bool:
+        """Whether its values have more than 8 bits."""
+
+    @property
     def swath(self) -> int | None:
         """Width in px of the swaths in which windows are best read, row by row; None: any order."""
 
@@ -101,6 +113,9 @@ class HeaderFacts:
     camera: CameraTags | None = None
     georeference: Georeference | None = None
     swath: int | None = None
+    read_as: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    deep: bool = False
 
 
 class ArraySource:
@@ -108,21 +123,22 @@ class ArraySource:
 
     Args:
         pixels: Upright RGB, shape (height, width, 3).
-        position: Where the photograph was taken from.
-        camera: What it says of its camera.
+        facts: What else is known of it; its size is that of the pixels.
     """
 
-    georeference: Georeference | None = None
     swath: int | None = None
 
-    def __init__(
-        self, pixels: Pixels, position: Position | None = None, camera: CameraTags | None = None
-    ) -> None:
+    def __init__(self, pixels: Pixels, facts: HeaderFacts | None = None) -> None:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:  # noqa: PLR2004 - RGB
             raise ValueError(f"expected uint8 pixels of shape (h, w, 3), got {pixels.dtype} {pixels.shape}")
         self.height, self.width = pixels.shape[:2]
-        self.position = position
-        self.camera = camera
+        known = facts or HeaderFacts(self.width, self.height)
+        self.position = known.position
+        self.camera = known.camera
+        self.georeference = known.georeference
+        self.read_as = known.read_as
+        self.doubts = known.doubts
+        self.deep = known.deep
         self._pixels = pixels
 
     def read(self, window: Window) -> Pixels:

@@ -7,7 +7,7 @@ run.json (module run).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -43,6 +43,8 @@ class ImageResult:
         tiles_failed: Tiles that could not be read, each as "width x height px at x, y ..." and the
             reason; animals in them are missing from the detections. None of an image that failed as a whole.
         dark: Whether it is almost black: nobody would find animals in it.
+        read_as: How its bands and values were read and where it was placed, where that was not plain.
+        doubts: Why its detections may be wrong, for a person; the same words for the same reason.
     """
 
     name: str
@@ -59,6 +61,8 @@ class ImageResult:
     tiles_empty: int = 0
     tiles_failed: tuple[str, ...] = ()
     dark: bool = False
+    read_as: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.detections is None) == (self.failure is None):
@@ -81,13 +85,14 @@ class TileResult(NamedTuple):
         window: Where it lies.
         detections: In px of the image; None if it holds no data or could not be read.
         failure: Why it could not be read.
-        dark: Whether it is almost black; None if that cannot be told.
+        levels: Its lowest and highest value of 255, or some that say as much: that it is neither dark nor
+            flat; None if that cannot be told.
     """
 
     window: Window
     detections: Detections | None = None
     failure: str | None = None
-    dark: bool | None = None
+    levels: tuple[int, int] | None = None
 
 
 class Tally(NamedTuple):
@@ -100,6 +105,8 @@ class Tally(NamedTuple):
         tiles_empty: Tiles left out.
         tiles_failed: Tiles that could not be read.
         dark: Whether it is almost black.
+        read_as: How it was read, where that was not plain.
+        doubts: Why its detections may be wrong.
     """
 
     failure: str | None
@@ -108,6 +115,8 @@ class Tally(NamedTuple):
     tiles_empty: int
     tiles_failed: tuple[str, ...]
     dark: bool = False
+    read_as: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, result: ImageResult) -> Tally:
@@ -141,6 +150,8 @@ class RunSummary:
         tiles_empty: Tiles left out, as a raster has no data there.
         tiles_failed: The tiles that could not be read, for each image that has some and did not fail.
         dark: Names of the images that are almost black.
+        read_as: Names of the images for each way of reading that is not plain.
+        doubts: Names of the images for each doubt.
     """
 
     expected: int = 0
@@ -153,6 +164,8 @@ class RunSummary:
     tiles_empty: int = 0
     tiles_failed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dark: list[str] = field(default_factory=list)
+    read_as: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    doubts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, results: Iterable[ImageResult], expected: int | None = None) -> RunSummary:
@@ -194,6 +207,9 @@ class RunSummary:
             self.tiles_failed[name] = tally.tiles_failed
         if tally.dark:
             self.dark.append(name)
+        for told, by_text in ((tally.read_as, self.read_as), (tally.doubts, self.doubts)):
+            for text in told:
+                by_text[text].append(name)
         self.detections += len(tally.class_ids)
         self.with_detections += len(tally.class_ids) > 0
         self.counts.update(tally.class_ids)

@@ -28,6 +28,7 @@ __all__ = [
     "Failure",
     "ImageCounts",
     "Logged",
+    "Remark",
     "RunFacts",
     "RunModel",
     "State",
@@ -41,9 +42,9 @@ __all__ = [
 ]
 
 State = Literal["running", "finished", "stopped", "interrupted"]
-_SCALING = (  # module imagery.photograph says why
-    "8-bit values as they are; 16-bit ones as value * 255 / 65535, rounded, but those of photographs "
-    "with 16 bits a colour (PNG, TIFF) as value / 256, rounded down"
+_SCALING = (  # module imagery.stretch says how
+    "8-bit values as they are; others so that black to white, which read_as states, come out evenly as "
+    "0 to 255, rounded"
 )
 PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
 _Made = TypeVar("_Made")
@@ -132,6 +133,19 @@ class BrokenImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What is to be known of some images: how they were read, or why they are in doubt.
+
+    Attributes:
+        what: For a person.
+        files: Names of the images.
+    """
+
+    what: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """Images that were done and are not there any more, and their detections."""
 
@@ -184,6 +198,8 @@ class DetectionRun:
         tiles_empty: Tiles left out, as a raster has no data there.
         tiles_failed: Images of which tiles could not be read.
         dark_images: Names of the images that are almost black.
+        doubts: Why detections in some images may be wrong.
+        read_as: How bands and values of some images were read and where they were placed.
         resumed_images: Images whose results come from an earlier start.
         left_out: Images that were done and are not there any more.
         dataset: The pictures.
@@ -207,6 +223,8 @@ class DetectionRun:
     tiles_empty: int = 0
     tiles_failed: tuple[BrokenImage, ...] = ()
     dark_images: tuple[str, ...] = ()
+    doubts: tuple[Remark, ...] = ()
+    read_as: tuple[Remark, ...] = ()
     resumed_images: int = 0
     left_out: LeftOut = LeftOut()
     dataset: DataSet = field(default_factory=DataSet)
@@ -298,6 +316,8 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
         tiles_empty=summary.tiles_empty,
         tiles_failed=tuple(BrokenImage(name, tiles) for name, tiles in summary.tiles_failed.items()),
         dark_images=tuple(sorted(summary.dark)),
+        doubts=_remarks(summary.doubts),
+        read_as=_remarks(summary.read_as),
         resumed_images=facts.resumed,
         left_out=LeftOut(*facts.left_out),
         dataset=facts.dataset.named(),
@@ -310,6 +330,11 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
         ),
         versions=package_versions(PACKAGES),
     )
+
+
+def _remarks(told: Mapping[str, Iterable[str]]) -> tuple[Remark, ...]:
+    """In an order that does not depend on which image was done first."""
+    return tuple(Remark(what, tuple(sorted(told[what]))) for what in sorted(told))
 
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:
@@ -373,6 +398,8 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
             BrokenImage(one["file"], tuple(one["tiles"])) for one in document.get("tiles_failed", ())
         ),
         dark_images=tuple(document.get("dark_images", ())),
+        doubts=_remarks_from(document, "doubts"),
+        read_as=_remarks_from(document, "read_as"),
         left_out=_made(LeftOut, left_out or {}),
         dataset=_made(DataSet, dataset, sources=tuple(dataset["sources"])) if dataset else DataSet(),
         failures=tuple(_made(Failure, one) for one in document.get("failures", ())),
@@ -380,6 +407,10 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
         mlflow=_made(Logged, logged) if logged else None,
         files=tuple(document.get("files", ())),
     )
+
+
+def _remarks_from(document: Mapping[str, Any], name: str) -> tuple[Remark, ...]:
+    return tuple(Remark(one["what"], tuple(one["files"])) for one in document.get(name, ()))
 
 
 def _made(kind: type[_Made], document: Mapping[str, Any], **parts: object) -> _Made:

@@ -21,7 +21,15 @@ from wildetect.results.records import ImageResult, TileResult
 __all__ = ["ImageWork", "reason_of"]
 
 _DARK = 16  # of 255: what 12 bits come to in a file of 16
+_DIM = 64  # of 255: what 14 bits, or reflectance times 10,000, come to in a file of 16
+_FLAT = 24  # of 255: what a temperature's few hundred steps come to in a file of 16
 _STEP = 32  # px; few are looked at first, as most pictures are bright
+_UNSTRETCHED = (
+    "they use a small part of the range of their values, so that they come out dark or flat and animals are "
+    "easily missed; set processing.stretch to percentiles, or to the two values that are black and white, "
+    "such as [0, 10000]"
+)
+_POOR = "they are dark or flat (all values within a small part of black to white): animals are easily missed"
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +46,7 @@ class ImageWork:
         parts: Detections of each tile.
         empty: Tiles without data.
         unread: Tiles that could not be read, and why.
-        darkness: Of each tile of which it can be told, whether it is almost black.
+        levels: Of each tile of which they can be told, the lowest and highest value.
         tiles: Tiles run through the model.
         noted: What was noted of tiles and is not kept yet.
         second_stage: The classification of its boxes, once the tiles are done.
@@ -54,7 +62,7 @@ class ImageWork:
     parts: list[TilePart] = field(default_factory=list)
     empty: list[Window] = field(default_factory=list)
     unread: list[tuple[Window, str]] = field(default_factory=list)
-    darkness: list[bool] = field(default_factory=list)
+    levels: list[tuple[int, int]] = field(default_factory=list)
     noted: list[TileResult] = field(default_factory=list)
     second_stage: Relabelling | None = None
     jobs_left: int = 1
@@ -74,7 +82,7 @@ class ImageWork:
 
     def found(self, window: Window, pixels: Pixels, detections: Detections) -> None:
         """Add what the model found in a tile; detections in px of the tile."""
-        self.note(TileResult(window, detections.shift(window.x, window.y), dark=_is_dark(pixels)))
+        self.note(TileResult(window, detections.shift(window.x, window.y), levels=_levels(pixels)))
 
     def take(self, tiles: Sequence[TileResult]) -> None:
         """Add what an earlier start knew."""
@@ -85,8 +93,8 @@ class ImageWork:
                 self.empty.append(tile.window)
             else:
                 self.parts.append(TilePart(tile.detections, tile.window))
-            if tile.dark is not None:
-                self.darkness.append(tile.dark)
+            if tile.levels is not None:
+                self.levels.append(tile.levels)
 
     def note(self, tile: TileResult) -> None:
         """Add what is known now of a tile."""
@@ -143,8 +151,23 @@ class ImageWork:
             positions=positions,
             tiles_empty=len(self.empty),
             tiles_failed=() if self.failure is not None else self._tiles_failed(),
-            dark=self.failure is None and bool(self.darkness) and all(self.darkness),
+            dark=self.failure is None and self._dark,
+            read_as=source.read_as if source is not None else (),
+            doubts=(*source.doubts, *self._doubts_of_levels(source)) if source is not None else (),
         )
+
+    @property
+    def _dark(self) -> bool:
+        return bool(self.levels) and max(high for _, high in self.levels) <= _DARK
+
+    def _doubts_of_levels(self, source: ImageSource) -> tuple[str, ...]:
+        """Say so where pixels differ so little that nobody would find animals; of black ones `dark` does."""
+        if self.failure is not None or not self.levels or (self._dark and not source.deep):
+            return ()
+        low, high = min(low for low, _ in self.levels), max(high for _, high in self.levels)
+        if high > _DIM and high - low >= _FLAT:
+            return ()
+        return (_UNSTRETCHED if source.deep else _POOR,)
 
     def _tiles_failed(self) -> tuple[str, ...]:
         """The tiles that could not be read, in the order of the image."""
@@ -152,12 +175,19 @@ class ImageWork:
         return tuple(f"{tile.width} x {tile.height} px at {tile.x}, {tile.y}: {why}" for tile, why in unread)
 
 
-def _is_dark(pixels: Pixels) -> bool | None:
-    """Whether a tile is almost black; None where all of it is backdrop, which says nothing."""
+def _levels(pixels: Pixels) -> tuple[int, int] | None:
+    """The lowest and highest value of a tile, or some between that tell that it is neither dark nor flat.
+
+    Backdrop does not count; None where there is nothing else.
+    """
+    found = None
     for some in (pixels[::_STEP, ::_STEP], pixels):
-        if ((some > _DARK) & (some != BACKDROP)).any():
-            return False
-    return True if (pixels != BACKDROP).any() else None
+        values = some[some != BACKDROP]
+        if values.size:
+            found = int(values.min()), int(values.max())
+            if found[1] > _DIM and found[1] - found[0] >= _FLAT:
+                return found
+    return found
 
 
 def reason_of(error: Exception, image: ImageFile) -> str:

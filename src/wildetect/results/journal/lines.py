@@ -37,6 +37,8 @@ _parse = json.JSONDecoder().raw_decode
 _ALWAYS = frozenset(
     ("failure", "width", "height", "tiles", "seconds", "longitude", "latitude", "tiles_empty")
 )
+# what older journals say of a tile, whether it is almost black, as its lowest and highest value
+_OLDER: dict[bool | None, tuple[int, int] | None] = {True: (0, 0), False: (0, 255), None: None}
 _DEFAULTS = {one.name: one.default for one in fields(ImageResult)}
 
 
@@ -124,7 +126,7 @@ def tiles_document(name: str, stamp: Stamp | None, tiles: Sequence[TileResult]) 
         # number of detections; null for a tile without any because it holds no data or was not read
         "counts": [None if tile.detections is None else len(tile.detections) for tile in tiles],
         "failures": [tile.failure for tile in tiles],
-        "dark": [tile.dark for tile in tiles],
+        "levels": [tile.levels for tile in tiles],
         "xyxy": found.xyxy.tolist(),
         "confidence": found.confidence.tolist(),
         "class_id": found.class_id.tolist(),
@@ -136,12 +138,12 @@ def tiles_from(document: dict[str, Any]) -> Iterator[TileResult]:
     found = Detections(document["xyxy"], document["confidence"], document["class_id"])
     start = 0
     windows = document["windows"]
-    darkness = document.get("dark", [False] * len(windows))  # older journals do not say
-    columns = (document["counts"], document["failures"], darkness)
-    for window, count, failure, dark in zip(windows, *columns, strict=True):
+    levels = document.get("levels") or [_OLDER[dark] for dark in document.get("dark", [False] * len(windows))]
+    columns = (document["counts"], document["failures"], levels)
+    for window, count, failure, bounds in zip(windows, *columns, strict=True):
         part = None if count is None else found.select(slice(start, start + count))
         start += count or 0
-        yield TileResult(Window(*window), part, failure, dark)
+        yield TileResult(Window(*window), part, failure, None if bounds is None else (bounds[0], bounds[1]))
 
 
 def tally_from(document: dict[str, Any]) -> Tally:

@@ -1,0 +1,207 @@
+"""Which bands of a raster are red, green and blue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = ["Choice", "UnknownBandError", "chosen"]
+
+_COLOURS: Final = ("red", "green", "blue")
+_WORDS: Final = {
+    "red": {"red", "rouge", "rojo", "roja", "rot", "vermelho", "rosso", "r"},
+    "green": {"green", "vert", "verde", "gruen", "grün", "g"},
+    "blue": {"blue", "bleu", "azul", "blau", "blu", "b"},
+}
+# beside a colour's name these say that another part of the spectrum is meant
+_OTHERS: Final = frozenset(
+    ("edge", "rededge", "nir", "near", "infra", "infrared", "ir", "swir", "mwir", "lwir", "tir", "thermal")
+    + ("pan", "panchromatic", "mask", "alpha", "coastal", "aerosol", "index", "ndvi", "gndvi", "difference")
+)
+_SENTINEL: Final = {"b04": "red", "b03": "green", "b02": "blue"}
+# nm: where the eye and drones' cameras put the colours (MicaSense: 475, 560, 668; Sentinel-2: 492, 560, 665)
+_WAVELENGTHS: Final = {"red": (610.0, 690.0), "green": (520.0, 590.0), "blue": (450.0, 510.0)}
+_WAVELENGTH_TAGS: Final = ("wavelength", "central_wavelength_um", "center_wavelength", "centralwavelength")
+_NAME_TAGS: Final = ("band_name", "bandname", "name", "description")
+_UNALIKE: Final = (
+    "the descriptions of its bands and its colour interpretation disagree: the descriptions count "
+    "(processing.bands overrides them)"
+)
+_UNNAMED: Final = (
+    "more than three bands, and none is named: the first three are taken as red, green and blue; set "
+    "processing.bands if that is wrong"
+)
+_FALSE_COLOURS: Final = (
+    "its bands are named, but red, green and blue are not all among them: the first three make false "
+    "colours, in which a detector that learned from photographs is easily wrong; set processing.bands"
+)
+_TWO: Final = "two bands, and none is named: the first is taken as grey; set processing.bands if that is wrong"
+
+
+class UnknownBandError(ValueError):
+    """The settings name a band that a raster does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The bands that are read.
+
+    Attributes:
+        bands: Of red, green and blue, or one of grey; numbers from 1.
+        why: What decided, for a person; None where there is nothing to tell: a raster whose first three
+            bands are red, green and blue, or whose only one is grey, and which says so.
+        doubt: Why it may be wrong, for a person.
+        alpha: Whether a band that is marked as opacity is one by its description, too.
+    """
+
+    bands: tuple[int, ...]
+    why: str | None = None
+    doubt: str | None = None
+    alpha: bool = True
+
+
+def chosen(dataset: Any, wish: Sequence[int | str] | None) -> Choice:
+    """The bands of an open rasterio dataset that make a picture.
+
+    The settings decide, else the descriptions of the bands (or their wavelengths), as people and programs
+    write them on purpose, else the colour interpretation, which GDAL also fills in by itself: any file of
+    three or four bands of 8 bits is red, green, blue (and alpha) for it.
+
+    Args:
+        dataset: The raster.
+        wish: `processing.bands`: one or three numbers or names.
+
+    Raises:
+        UnknownBandError: The raster has no such band.
+    """
+    names = tuple(_name(dataset, band) for band in dataset.indexes)
+    described = tuple(_colour(dataset, band, names[band - 1]) for band in dataset.indexes)
+    alpha = not any(
+        meaning.name == "alpha" and _is_other(names[band]) for band, meaning in enumerate(dataset.colorinterp)
+    )
+    if wish is not None:
+        return Choice(_wished(wish, names), "as processing.bands says", alpha=alpha)
+    interpreted = tuple(meaning.name for meaning in dataset.colorinterp)
+    by_name = _places(described)
+    by_meaning = _places(interpreted)
+    if by_name is not None:
+        told = by_meaning in {None, by_name}
+        plain = by_name == (1, 2, 3) and told
+        return Choice(
+            by_name,
+            None if plain else "by the descriptions of the bands",
+            None if told else _UNALIKE,
+            alpha,
+        )
+    if any(names) and _has_other(names, interpreted):
+        return _without_colours(names, interpreted, alpha=alpha)
+    if by_meaning is not None:
+        why = None if by_meaning == (1, 2, 3) else "by their colour interpretation"
+        return Choice(by_meaning, why, alpha=alpha)
+    return _in_order(interpreted)
+
+
+def _without_colours(names: Sequence[str], interpreted: Sequence[str], *, alpha: bool) -> Choice:
+    """Named bands that are not red, green and blue."""
+    pictures = [band for band, meaning in enumerate(interpreted, 1) if meaning != "alpha" or not alpha]
+    if len(pictures) < len(_COLOURS):
+        doubt = None if len(pictures) == 1 else _TWO
+        return Choice((1,), f"in the order of the file ({', '.join(filter(None, names))})", doubt, alpha)
+    return Choice((1, 2, 3), f"in the order of the file ({', '.join(names)})", _FALSE_COLOURS, alpha)
+
+
+def _in_order(interpreted: Sequence[str]) -> Choice:
+    """Bands that are not named."""
+    pictures = sum(meaning != "alpha" for meaning in interpreted)
+    if pictures < len(_COLOURS):
+        return Choice((1,), doubt=None if pictures == 1 else _TWO)
+    doubt = _UNNAMED if pictures > len(_COLOURS) else None
+    return Choice((1, 2, 3), "in the order of the file, which does not name them", doubt)
+
+
+def _places(colours: Sequence[str | None]) -> tuple[int, ...] | None:
+    """The bands of red, green and blue, if all are there."""
+    if not set(_COLOURS) <= set(colours):
+        return None
+    return tuple(colours.index(colour) + 1 for colour in _COLOURS)
+
+
+def _wished(wish: Sequence[int | str], names: Sequence[str]) -> tuple[int, ...]:
+    return tuple(_band(one, names) for one in wish)
+
+
+def _band(one: int | str, names: Sequence[str]) -> int:
+    text = str(one).strip()
+    if text.isascii() and text.isdigit():
+        if 1 <= int(text) <= len(names):
+            return int(text)
+        raise UnknownBandError(f"processing.bands names band {text}, but it has {len(names)}")
+    folded = [name.casefold() for name in names]
+    if text.casefold() in folded:
+        return folded.index(text.casefold()) + 1
+    told = f"its bands are {', '.join(names)}" if any(names) else "its bands have no names"
+    raise UnknownBandError(f"processing.bands names a band {text}, but {told}")
+
+
+def _name(dataset: Any, band: int) -> str:
+    """What a file calls a band; "" where it does not."""
+    description = dataset.descriptions[band - 1]
+    if description and description.strip():
+        return str(description).strip()
+    tags = {name.casefold(): value for name, value in dataset.tags(band).items()}
+    return next((tags[name].strip() for name in _NAME_TAGS if tags.get(name, "").strip()), "")
+
+
+def _colour(dataset: Any, band: int, name: str) -> str | None:
+    """The colour that a band has by its name, else by its wavelength."""
+    if name:
+        words = list(_words(name))
+        if words and words[0] in _SENTINEL and len(words) == 1:
+            return _SENTINEL[words[0]]
+        if _is_other(name):
+            return None
+        found = [colour for colour in _COLOURS if _WORDS[colour] & set(words)]
+        if len(found) == 1:
+            return found[0]
+    nanometres = _wavelength(dataset, band)
+    return next(
+        (
+            colour
+            for colour, (least, most) in _WAVELENGTHS.items()
+            if nanometres is not None and least <= nanometres <= most
+        ),
+        None,
+    )
+
+
+def _is_other(name: str) -> bool:
+    """Whether a name says something that is neither a visible colour nor opacity."""
+    return bool(_OTHERS.difference({"alpha", "mask"}) & set(_words(name)))
+
+
+def _has_other(names: Sequence[str], interpreted: Sequence[str]) -> bool:
+    """Whether names or meanings contradict a picture in red, green and blue, or say part of one alone."""
+    colours = sum(any(_WORDS[colour] & set(_words(name)) for colour in _COLOURS) for name in names)
+    return colours > 0 or any(map(_is_other, names)) or _places(interpreted) is None
+
+
+def _words(name: str) -> Iterator[str]:
+    """Words and numbers, lower case: "RedEdge", "Red Edge" and "red_edge" are red, edge."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    for word in re.findall(r"[^\W\d_]+\d*|\d+", parted.casefold()):
+        letters = word.rstrip("0123456789")
+        yield word if word in _SENTINEL or len(letters) == 1 < len(word) else letters or word
+
+
+def _wavelength(dataset: Any, band: int) -> float | None:
+    """In nm, from the tags of a band."""
+    tags = {**dataset.tags(band), **dataset.tags(band, ns="IMAGERY")}
+    for name, text in tags.items():
+        if name.casefold() in _WAVELENGTH_TAGS:
+            digits = re.search(r"\d+(?:\.\d+)?", text)
+            if digits:
+                value = float(digits[0])
+                return value * 1000 if value < 20 else value  # noqa: PLR2004 - micrometres
+    return None

@@ -1,0 +1,166 @@
+"""Where on the map a raster lies, from the file itself or from one beside it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from wildetect.imagery.georeference import Georeference
+
+__all__ = ["Placement", "beside", "georeference_beside", "place_of"]
+
+_ENDS: Final = ("w", ".wld", ".prj", ".aux.xml")
+_FOLDERS: Final = 16
+_LONGEST: Final = 1_000_000  # bytes: a .prj has a few hundred
+_FEWEST_POINTS: Final = 3
+_FAR: Final = 2.0  # px: what a plane may miss control points by
+_NO_SYSTEM: Final = (
+    "a world file or transformation without a coordinate system: not placed on the map; put a .prj beside it"
+)
+_CURVED: Final = (
+    "placed by ground control points, which one plane misses by more than 2 px: positions are about; "
+    "orthorectify it (gdalwarp)"
+)
+_FEW_POINTS: Final = (
+    "fewer than three ground control points, or without a coordinate system: not placed on the map"
+)
+_RPCS: Final = (
+    "placed by rational polynomials (RPCs) alone, which need heights: not placed on the map; "
+    "orthorectify it (gdalwarp -rpc)"
+)
+
+
+class Placement(NamedTuple):
+    """A place on the map, and who says so.
+
+    Attributes:
+        georeference: The place; None where there is none.
+        why: What decided, for a person; None where the file says it as usual, or nothing does.
+        doubt: Why it may be wrong, or what is not used, for a person.
+    """
+
+    georeference: Georeference | None = None
+    why: str | None = None
+    doubt: str | None = None
+
+
+def place_of(dataset: Any, path: Path) -> Placement:
+    """The place of an open rasterio dataset.
+
+    The transformation and the coordinate system come from the file, from a .aux.xml or world file beside it
+    (GDAL reads those), the coordinate system else from a .prj; without a transformation, from its ground
+    control points.
+
+    Args:
+        dataset: The raster.
+        path: The file.
+    """
+    if not dataset.transform.is_identity:
+        if dataset.crs is not None:
+            aside = _world_file(path)
+            return Placement(Georeference(dataset.transform, dataset.crs), _used(aside) if aside else None)
+        crs = _crs_beside(path)
+        if crs is None:
+            return Placement(doubt=_NO_SYSTEM)
+        aside = _world_file(path)
+        return Placement(Georeference(dataset.transform, crs), f"{_used(aside)} with its .prj")
+    points, crs = dataset.gcps
+    if points:
+        return _by_points(points, crs)
+    return Placement(doubt=_RPCS) if dataset.rpcs is not None else Placement()
+
+
+def _used(world_file: Path | None) -> str:
+    return f"placed by a world file ({world_file.suffix})" if world_file else "placed by its transformation"
+
+
+def _by_points(points: Any, crs: Any) -> Placement:
+    """The plane through ground control points, by least squares."""
+    from rasterio.transform import from_gcps
+
+    if crs is None or len(points) < _FEWEST_POINTS:
+        return Placement(doubt=_FEW_POINTS)
+    transform = from_gcps(points)
+    if transform.is_degenerate:
+        return Placement(doubt=_FEW_POINTS)
+    a, b, c, d, e, f = (~transform)[:6]
+    missed = [
+        math.hypot(a * one.x + b * one.y + c - one.col, d * one.x + e * one.y + f - one.row) for one in points
+    ]
+    return Placement(
+        Georeference(transform, crs),
+        f"placed by {len(points)} ground control points",
+        _CURVED if max(missed) > _FAR else None,
+    )
+
+
+def beside(path: Path) -> bool:
+    """Whether a world file or GDAL's .aux.xml lies beside a file."""
+    return _world_file(path) is not None or _sibling(path, [f"{path.name}.aux.xml"]) is not None
+
+
+def georeference_beside(path: Path) -> Placement:
+    """The place of a photograph that has a world file or an .aux.xml beside it; none without."""
+    import rasterio
+
+    if not beside(path):
+        return Placement()
+    try:
+        with rasterio.open(path) as dataset:
+            return place_of(dataset, path)
+    except rasterio.errors.RasterioError:  # whoever reads the pixels says why
+        return Placement()
+
+
+def _world_file(path: Path) -> Path | None:
+    """Named by the suffix of the picture: its first and last letter and a w, all of it and a w; or .wld."""
+    suffix = path.suffix.lstrip(".")
+    if not suffix:
+        return None
+    return _sibling(path, [f"{path.stem}.{end}" for end in (f"{suffix[0]}{suffix[-1]}w", f"{suffix}w", "wld")])
+
+
+def _crs_beside(path: Path) -> Any:
+    """The coordinate system of a .prj, as ESRI or others write it; None without one that can be read."""
+    import rasterio.errors
+    from rasterio.crs import CRS
+
+    prj = _sibling(path, [f"{path.stem}.prj"])
+    if prj is None or prj.stat().st_size > _LONGEST:
+        return None
+    text = prj.read_text(encoding="utf-8", errors="replace").strip("\ufeff\0 \r\n\t")
+    for esri in (True, False):
+        try:
+            return CRS.from_wkt(text, morph_from_esri_dialect=esri)
+        except rasterio.errors.CRSError:
+            continue
+    try:
+        return CRS.from_user_input(text)
+    except rasterio.errors.CRSError:
+        return None
+
+
+def _sibling(path: Path, names: list[str]) -> Path | None:
+    """The first of these files beside another one, in any letter case."""
+    there = _files_of(path.parent)
+    found = (there.get(name.casefold()) for name in names)
+    return next((path.with_name(name) for name in found if name is not None), None)
+
+
+def _files_of(folder: Path) -> Mapping[str, str]:
+    """Names of the files in a folder that may place a picture, by their lower-case spelling."""
+    try:
+        return _listed(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return {}
+
+
+@lru_cache(_FOLDERS)
+def _listed(folder: Path, changed: int) -> Mapping[str, str]:
+    """Asked for each photograph, so that a folder on a network drive is read once, not per photograph."""
+    del changed
+    return {name.casefold(): name for name in os.listdir(folder) if name.casefold().endswith(_ENDS)}
