@@ -19,6 +19,7 @@ from wildetect.detection.run import workers
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import open_image
+from wildetect.imagery.reading import Reading
 from wildetect.registry.manifest import Thresholds
 from wildetect.results.exports.megadetector import write_csv, write_megadetector
 
@@ -129,9 +130,9 @@ def test_only_a_few_images_are_in_memory(
     alive, most = set(), 0
     lock = threading.Lock()
 
-    def watched(path: Path) -> Any:
+    def watched(path: Path, reading: Reading) -> Any:
         nonlocal most
-        source = open_image(path)
+        source = open_image(path, reading)
         close = source.close
 
         def closed() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
@@ -150,3 +151,23 @@ def test_the_cache_is_bounded_for_all_threads(tmp_path: Path) -> None:
     thread.start()
     thread.join()
     assert 0 < seen[0] <= 512 << 20
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_a_photograph_that_is_too_large_is_read_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    rows, columns = np.mgrid[:50, :70]
+    pixels = np.stack([rows * 4, columns * 3, rows + columns], axis=2).astype(np.uint8)
+    path = tmp_path / f"large.{ending}"
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(pixels).save(path, exif=exif, quality=95)
+    whole = np.asarray(Image.open(path))
+    monkeypatch.setattr("wildetect.imagery.raster.MAX_PIXELS", 70 * 50 - 1)
+    source = open_image(path)
+    assert isinstance(source, RasterSource)
+    difference = source.read(Window(30, 20, 40, 30)).astype(int) - whole[20:, 30:]
+    assert np.abs(difference).max() <= 3  # GDAL's JPEG library is another one
+    assert "to be turned" in source.doubts[0]
+    source.close()

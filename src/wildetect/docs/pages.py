@@ -125,12 +125,14 @@ def _spoken(kind: Any) -> str:
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Literal:
         return ", ".join(code(str(word)) for word in parts)
+    if origin is Annotated:
+        return _spoken(parts[0])
     if origin is tuple:
         return f"list of {len(parts)} numbers"
     inner = [_spoken(part) for part in parts if part is not type(None)]
     if origin in {Union, types.UnionType}:
         return " or ".join(inner)
-    return {list: "list of {0}", dict: "lines of name: {1}", Annotated: "{0}"}[origin].format(*inner)
+    return {list: "list of {0}", dict: "lines of name: {1}"}[origin].format(*inner)
 
 
 def _default(info: FieldInfo) -> str:

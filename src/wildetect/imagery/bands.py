@@ -17,9 +17,13 @@ _WORDS: Final = {
 }
 # beside a colour's name these say that another part of the spectrum is meant
 _OTHERS: Final = frozenset(
-    ("edge", "rededge", "nir", "near", "infra", "infrared", "ir", "swir", "mwir", "lwir", "tir", "thermal")
-    + ("pan", "panchromatic", "mask", "alpha", "coastal", "aerosol", "index", "ndvi", "gndvi", "difference")
+    (
+        *("edge", "rededge", "nir", "near", "infra", "infrared", "ir", "swir", "mwir", "lwir", "tir"),
+        *("thermal", "pan", "panchromatic", "coastal", "aerosol"),
+        *("index", "ndvi", "gndvi", "difference"),
+    )
 )
+_OPACITY: Final = frozenset(("alpha", "mask", "opacity", "transparency", "a", "valid"))
 _SENTINEL: Final = {"b04": "red", "b03": "green", "b02": "blue"}
 # nm: where the eye and drones' cameras put the colours (MicaSense: 475, 560, 668; Sentinel-2: 492, 560, 665)
 _WAVELENGTHS: Final = {"red": (610.0, 690.0), "green": (520.0, 590.0), "blue": (450.0, 510.0)}
@@ -37,7 +41,9 @@ _FALSE_COLOURS: Final = (
     "its bands are named, but red, green and blue are not all among them: the first three make false "
     "colours, in which a detector that learned from photographs is easily wrong; set processing.bands"
 )
-_TWO: Final = "two bands, and none is named: the first is taken as grey; set processing.bands if that is wrong"
+_TWO: Final = (
+    "two bands, and none is named: the first is taken as grey; set processing.bands if that is wrong"
+)
 
 
 class UnknownBandError(ValueError):
@@ -79,7 +85,8 @@ def chosen(dataset: Any, wish: Sequence[int | str] | None) -> Choice:
     names = tuple(_name(dataset, band) for band in dataset.indexes)
     described = tuple(_colour(dataset, band, names[band - 1]) for band in dataset.indexes)
     alpha = not any(
-        meaning.name == "alpha" and _is_other(names[band]) for band, meaning in enumerate(dataset.colorinterp)
+        meaning.name == "alpha" and names[band] and not _OPACITY & set(_words(names[band]))
+        for band, meaning in enumerate(dataset.colorinterp)
     )
     if wish is not None:
         return Choice(_wished(wish, names), "as processing.bands says", alpha=alpha)
@@ -178,7 +185,7 @@ def _colour(dataset: Any, band: int, name: str) -> str | None:
 
 def _is_other(name: str) -> bool:
     """Whether a name says something that is neither a visible colour nor opacity."""
-    return bool(_OTHERS.difference({"alpha", "mask"}) & set(_words(name)))
+    return bool(_OTHERS & set(_words(name)))
 
 
 def _has_other(names: Sequence[str], interpreted: Sequence[str]) -> bool:

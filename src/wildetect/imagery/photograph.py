@@ -22,7 +22,6 @@ from wildetect.imagery.placement import georeference_beside
 from wildetect.imagery.source import (
     ArraySource,
     HeaderFacts,
-    ImageFacts,
     Pixels,
     UnreadableImageError,
     check_size,
@@ -70,7 +69,7 @@ def decode(path: Path) -> ArraySource:
         return ArraySource(upright(pixels, image), facts_of(path, image))
 
 
-def look_at(path: Path) -> ImageFacts:
+def look_at(path: Path) -> HeaderFacts:
     """What the header of a photograph says, without decoding it: much is broken behind good headers.
 
     Raises:
@@ -81,7 +80,7 @@ def look_at(path: Path) -> ImageFacts:
 
 
 def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
-    """Gather what tags and files beside a photograph say of it; its size is that before it is turned upright."""
+    """Gather what tags and files beside a photograph say; its size is that before it is turned upright."""
     tags = camera_of(image)
     place = georeference_beside(path)
     turned = tags.orientation != _PLAIN and place.georeference is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -121,7 +120,8 @@ def _world_file(path: Path) -> Path | None:
     suffix = path.suffix.lstrip(".")
     if not suffix:
         return None
-    return _sibling(path, [f"{path.stem}.{end}" for end in (f"{suffix[0]}{suffix[-1]}w", f"{suffix}w", "wld")])
+    ends = (f"{suffix[0]}{suffix[-1]}w", f"{suffix}w", "wld")
+    return _sibling(path, [f"{path.stem}.{end}" for end in ends])
 
 
 def _crs_beside(path: Path) -> Any:
@@ -163,4 +163,5 @@ def _files_of(folder: Path) -> Mapping[str, str]:
 def _listed(folder: Path, changed: int) -> Mapping[str, str]:
     """Asked for each photograph, so that a folder on a network drive is read once, not per photograph."""
     del changed
-    return {name.casefold(): name for name in os.listdir(folder) if name.casefold().endswith(_ENDS)}
+    names = (place.name for place in folder.iterdir())
+    return {name.casefold(): name for name in names if name.casefold().endswith(_ENDS)}

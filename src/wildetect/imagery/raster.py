@@ -42,6 +42,11 @@ _INKS: Final = 5  # photometric interpretation: cyan, magenta, yellow, black
 _PILLOW_BITS: Final = (1, 2, 4, 8, 16)
 _LARGE_BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _MOST_UNFOLDED: Final = 1032  # times: what deflate can do at the most
+_UPRIGHT: Final = 1  # EXIF's orientation
+_NOT_TURNED: Final = (
+    "its orientation tag says that it is to be turned, which is not done with pictures read in pieces: boxes "
+    "are those of the picture as it is stored"
+)
 _CACHE_BYTES: Final = 64 << 20
 _MOST_CACHE_BYTES: Final = 512 << 20
 _ROWS_OF_TILE: Final = 1024  # px: rows of blocks that a row of tiles of usual size touches
@@ -159,7 +164,8 @@ class RasterSource:
         self.deep = self._dataset.dtypes[self._bands[0] - 1] != "uint8"
         taken = f"bands {', '.join(map(str, choice.bands))} {choice.why}" if choice.why else None
         self.read_as = tuple(filter(None, (taken, self._levels.text, place.why)))
-        self.doubts = tuple(filter(None, (choice.doubt, self._levels.doubt, place.doubt)))
+        lying = _NOT_TURNED if tags and tags.orientation != _UPRIGHT else None
+        self.doubts = tuple(filter(None, (choice.doubt, self._levels.doubt, place.doubt, lying)))
         self.swath: int | None = self._use_cache()
         in_order = choice.bands == (1, 2, 3)
         self._jpeg_blocks = JpegBlocks.of(self._path, self._dataset, _CACHE_BYTES) if in_order else None

@@ -90,7 +90,7 @@ def _full_range(dataset: Any, bands: Sequence[int], dtype: np.dtype[Any]) -> flo
         return None
     most = int(np.iinfo(dtype).max)
     stated = [dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", "") for band in bands]
-    bits = [int(text) for text in stated if text.isdigit() and 0 < int(text)]
+    bits = [int(text) for text in stated if text.isdigit() and int(text) > 0]
     return float(min((1 << max(bits)) - 1, most)) if bits else float(most)
 
 
@@ -103,7 +103,7 @@ def _of_unlimited(dataset: Any, bands: Sequence[int], dtype: np.dtype[Any]) -> L
     if len(bands) == 1:
         what = "floating point" if dtype.kind == "f" else "signed or long"
         raise NoPictureError(
-            f"one band of {what} ({dtype}) values (elevations? temperatures?): not a picture as it stands; set "
+            f"one band of {what} ({dtype}) values (elevations? temperatures?): not a picture as it is; set "
             "processing.stretch to percentiles, or to the two values that are black and white, if it is one"
         )
     return _by_percentiles(

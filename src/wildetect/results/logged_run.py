@@ -74,6 +74,7 @@ def _tags(run: DetectionRun, keep: KeptFiles) -> dict[str, str]:
         "sources": run.dataset.sources,
         "failures": [str(failure) for failure in run.failures],
         "dark_images": run.dark_images,
+        "doubts": [f"{one.what}: {', '.join(one.files[:_MOST_NAMED])}" for one in run.doubts],
     }
     return {
         "mlflow.note.content": _note(run, keep),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -91,6 +92,49 @@ else:  # a union would report every mistake twice; an editor is told of it all t
     Overlap = Annotated[Share, WrapValidator(_auto_or_number, json_schema_input_type=Share | Literal["auto"])]
 
 
+def _band(value: Any) -> Any:
+    """A number from 1 or a name; a number in quotes is a number."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str) or value in {0, ""}:
+        raise ValueError("must hold numbers from 1, or names of bands as the file has them")
+    return value
+
+
+def _one_or_three(value: Any) -> Any:
+    bands = value.split(",") if isinstance(value, str) else value
+    if not isinstance(bands, list | tuple) or len(bands) not in {1, 3}:
+        raise ValueError("must hold three bands (for red, green and blue) or one (for grey)")
+    return [_band(band.strip() if isinstance(band, str) else band) for band in bands]
+
+
+def _word_or_limits(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().casefold() in {"auto", "percentiles"}:
+        return value.strip().casefold()
+    limits = value.strip(" []()").split(",") if isinstance(value, str) else value
+    try:
+        low, high = (float(limit) for limit in limits)
+    except (TypeError, ValueError):
+        raise ValueError("must be auto, percentiles, or two numbers, such as [0, 10000]") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError("the first number, which becomes black, must be less than the second, white")
+    return low, high
+
+
+if TYPE_CHECKING:
+    Bands = list[int | str]
+    Stretch = Literal["auto", "percentiles"] | tuple[float, float]
+else:  # as above
+    Bands = Annotated[
+        list[int | str],
+        WrapValidator(lambda value, _: _one_or_three(value), json_schema_input_type=list[int | str]),
+    ]
+    _Stretch = Literal["auto", "percentiles"] | tuple[float, float]
+    Stretch = Annotated[
+        _Stretch, WrapValidator(lambda value, _: _word_or_limits(value), json_schema_input_type=_Stretch)
+    ]
+
+
 class Processing(Keys):
     """Tiles, batches, thresholds."""
 
@@ -108,6 +152,12 @@ class Processing(Keys):
         ge=0,
         le=1,
         description="IoU above which two boxes of a class are one; null: the model's own",
+    )
+    bands: Bands | None = Field(
+        None, description="bands of a raster that are red, green, blue (or the one that is grey)"
+    )
+    stretch: Stretch = Field(
+        "auto", description="how values of more than 8 bits become 8: auto, percentiles, or two values"
     )
     max_errors: int = Field(5, ge=0, description="failed images after which the run stops")
     pipeline_type: Annotated[Pipeline | None, ONE_PIPELINE] = None

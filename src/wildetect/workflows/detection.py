@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def detect(
     if run.resumed_images:
         watcher.notice(f"{run.resumed_images} of {len(plan.images)} images had been done before")
     warn_of_dark_images(run, watcher)
+    _warn_of_doubts({one.what: one.files for one in run.doubts}, run.images.found, watcher)
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and run.mlflow is None and run.state != "interrupted":
         run = _logged(connection, run, plan.output, watcher, settings.logging.keep_in_mlflow)
@@ -67,6 +69,7 @@ def plan_detection(
     """Find out what `detect` would do, and write nothing; arguments and errors as there."""
     plan, _ = plan_of(project, settings, request, watcher)
     planned = dry_run(plan)
+    _warn_of_doubts(planned.survey.doubts, planned.found, watcher)
     if planned.overlap is not None:
         _warn_of_small_tiles(planned.overlap, plan.options, watcher)
     return planned
@@ -124,14 +127,23 @@ def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:
     dark = run.dark_images
     if not dark:
         return
-    more = len(dark) - MOST_NAMED
-    named = ", ".join([*dark[:MOST_NAMED], *([f"{more} more, named in run.json"] if more > 0 else [])])
+    named = _named(dark)
     verb, them = ("is", "it") if len(dark) == 1 else ("are", "them")
     watcher.notice(
         f"warning: {len(dark)} of {run.images.found} images {verb} almost black, animals in "
-        f"{them} can hardly be seen: {named}. Files of 16 bits are read by their full range: "
-        "stretch their values to it."
+        f"{them} can hardly be seen: {named}."
     )
+
+
+def _warn_of_doubts(doubts: Mapping[str, Sequence[str]], found: int, watcher: Watcher) -> None:
+    """Say why detections in some images may be wrong, each reason once."""
+    for what, files in doubts.items():
+        watcher.notice(f"warning: {len(files)} of {found} images ({_named(files)}): {what}.")
+
+
+def _named(files: Sequence[str]) -> str:
+    more = len(files) - MOST_NAMED
+    return ", ".join([*files[:MOST_NAMED], *([f"{more} more, named in run.json"] if more > 0 else [])])
 
 
 def _logged(

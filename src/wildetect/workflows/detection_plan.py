@@ -15,6 +15,7 @@ from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.positions.matching import rows_for
 from wildetect.imagery.positions.table import read_position_table
+from wildetect.imagery.reading import Reading
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
 from wildetect.registry.manifest import Manifest, Thresholds
@@ -174,6 +175,9 @@ def _options(settings: DetectionSettings) -> PipelineOptions:
         tile_size=processing.tile_size,
         **_overlap(settings),
         max_errors=processing.max_errors,
+        reading=Reading(
+            bands=tuple(processing.bands) if processing.bands else None, stretch=processing.stretch
+        ),
         decode_ahead=processing.prefetch_factor,
         most_ahead=processing.queue_size,
         decode_threads=None if threads is None else max(threads, 1),

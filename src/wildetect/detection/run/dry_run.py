@@ -86,6 +86,7 @@ class DryRun:
             "seconds": self.seconds,
             "tiles_per_second": self.tiles_per_second,
             "disk": {"needed": space.needed, "free": space.free, "pictures": space.pictures},
+            "doubts": [{"what": what, "files": names} for what, names in sorted(self.survey.doubts.items())],
             "failures": [{"file": name, "reason": reason} for name, reason in self.survey.unreadable.items()],
         }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.tiling import in_swaths, tile_windows
 from wildetect.geometry import Window
+from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts
 
 __all__ = ["PipelineOptions"]
@@ -20,6 +21,7 @@ class PipelineOptions:
         tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
         auto_overlap: Takes the overlap from each image's ground resolution instead.
+        reading: How bands and values are read.
         max_errors: The run stops when more images than this have failed.
         confidence: Lowest to report; None: the manifest's. An evaluation's curve needs lower ones.
         decode_ahead: Decoded images that may wait for a worker; None: one for each thread that decodes.
@@ -32,6 +34,7 @@ class PipelineOptions:
     overlap_ratio: float = 0.2
     auto_overlap: AutoOverlap | None = None
     confidence: float | None = None
+    reading: Reading = AS_IT_IS
     max_errors: int = 5
     decode_ahead: int | None = None
     most_ahead: int = 64

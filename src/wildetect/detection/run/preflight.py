@@ -16,6 +16,7 @@ from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.opening import look_at, open_image
+from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError
 
 __all__ = ["Space", "Survey", "check_space", "sample", "seconds_per_tile", "space_for", "survey"]
@@ -39,6 +40,7 @@ class Survey:
         without_position: Images without GPS position or place on the map.
         tiles: For each readable image; a raster's empty tiles are among them.
         pixels: Of all readable images.
+        doubts: Names of the images for each reason why detections in them may be wrong.
         overlap: What overlap_ratio: auto comes to; None where the overlap is given.
     """
 
@@ -46,6 +48,7 @@ class Survey:
     without_position: int = 0
     tiles: dict[str, int] = field(default_factory=dict)
     pixels: int = 0
+    doubts: dict[str, list[str]] = field(default_factory=dict)
     overlap: OverlapSummary | None = None
 
     @property
@@ -81,13 +84,16 @@ def survey(images: Sequence[ImageFile], options: PipelineOptions) -> Survey:
     auto = options.auto_overlap
     found = Survey(overlap=None if auto is None else OverlapSummary())
     with ThreadPoolExecutor(_HEADER_THREADS) as threads:
-        for image, facts in zip(images, threads.map(_facts, images), strict=True):
+        looked = threads.map(lambda image: _facts(image, options.reading), images)
+        for image, facts in zip(images, looked, strict=True):
             if isinstance(facts, str):
                 found.unreadable[image.name] = facts
                 continue
             tiles = found.tiles[image.name] = len(options.tiles(facts))
             if auto is not None and found.overlap is not None and tiles > 1:
                 found.overlap.add(auto.measure(facts, options.tile_size))
+            for text in facts.doubts:
+                found.doubts.setdefault(text, []).append(image.name)
             found.pixels += facts.width * facts.height
             found.without_position += not (facts.position or facts.georeference or image.position)
     return found
@@ -98,9 +104,9 @@ def sample(images: Sequence[ImageFile]) -> Sequence[ImageFile]:
     return images[:: max(math.ceil(len(images) / _SAMPLE), 1)]
 
 
-def _facts(image: ImageFile) -> ImageFacts | str:
+def _facts(image: ImageFile, reading: Reading) -> ImageFacts | str:
     try:
-        return look_at(image.path)
+        return look_at(image.path, reading)
     except UnreadableImageError as error:
         return error.reason
 
@@ -131,7 +137,7 @@ def _some_tiles(images: Sequence[ImageFile], options: PipelineOptions, count: in
     middle = len(images) // 2
     for image in [*images[middle:], *images[:middle]][:_LOOKED_AT]:
         try:
-            source = open_image(image.path)
+            source = open_image(image.path, options.reading)
         except UnreadableImageError:
             continue
         try:

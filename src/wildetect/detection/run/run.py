@@ -186,6 +186,7 @@ def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, objec
         "overlap_metric": thresholds.overlap_metric,
         "max_detections_per_tile": thresholds.max_detections,
         "max_errors": options.max_errors,
+        **options.reading.document,
     }
 
 

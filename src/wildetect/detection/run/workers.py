@@ -162,7 +162,7 @@ class Workers:
         while (image := self._take_next()) is not None:
             windows: list[Window] = []
             try:
-                image.source = open_image(image.file.path)
+                image.source = open_image(image.file.path, self._options.reading)
                 windows = self._keeping.begin(image, self._options.tiles(image.source))
             except Exception as error:  # noqa: BLE001 - one image must not cost the run
                 image.failure = reason_of(error, image.file)

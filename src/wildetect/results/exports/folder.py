@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
+from wildetect.imagery.reading import Reading
 from wildetect.results.exports.coco import write_coco, write_coco_results
 from wildetect.results.exports.geojson import write_geojson
 from wildetect.results.exports.geopackage import write_geopackage
@@ -102,6 +103,7 @@ def _pictures_and_report(run: _Run, wanted: Wanted, files: Sequence[str]) -> lis
         PicturesWanted(
             overlays=wanted.overlays if "overlays" in wanted.exports else 0,
             crops=wanted.crops if "report" in wanted.exports else 0,
+            reading=Reading.of(run.record.settings),
         ),
     )
     written = [f"{OVERLAYS}/{path.name}" for path in pictures.overlays]

@@ -11,6 +11,7 @@ from pathlib import Path
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.opening import open_image
+from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop, CropSource, choose, cut
@@ -33,10 +34,12 @@ class PicturesWanted:
     Attributes:
         overlays: Most images to draw, the first ones with detections; None: all.
         crops: Most crops.
+        reading: How the run read bands and values.
     """
 
     overlays: int | None = 100
     crops: int = MOST_CROPS
+    reading: Reading = AS_IT_IS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +88,7 @@ def make_pictures(
     crops: list[Crop] = []
     unread: list[str] = []
     with ThreadPoolExecutor(_THREADS) as threads:
-        for made in threads.map(lambda one: _make(folder, one, class_names), work):
+        for made in threads.map(lambda one: _make(folder, one, class_names, wanted.reading), work):
             overlays += made.overlays
             crops += made.crops
             unread += made.unread
@@ -117,9 +120,9 @@ def _warning(unread: Sequence[str], wanted: PicturesWanted) -> str:
     return f"{missing} of {who}, which cannot be read again: {unread[0]}{', ...' * (len(unread) > 1)}"
 
 
-def _make(folder: Path, work: _Work, class_names: Sequence[str]) -> Pictures:
+def _make(folder: Path, work: _Work, class_names: Sequence[str], reading: Reading) -> Pictures:
     try:
-        source = open_image(work.result.path)
+        source = open_image(work.result.path, reading)
     except UnreadableImageError as error:
         return Pictures(unread=(error.message,))
     overlays: tuple[Path, ...] = ()

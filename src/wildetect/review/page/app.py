@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from wildetect.errors import WildDetectError
+from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import UnreadableImageError
 from wildetect.review.page.guard import Guard
 from wildetect.review.page.pictures import Pictures
@@ -42,7 +43,7 @@ def make_app(session: Session, token: str, port: int) -> ASGIApp:
         token: Secret without which it answers nobody.
         port: That it will listen on.
     """
-    pictures = Pictures()
+    pictures = Pictures(Reading.of(session.run.record.settings))
 
     def state(_: Request) -> Response:
         return JSONResponse(session.state())

@@ -13,6 +13,7 @@ from PIL import Image
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.opening import open_image
+from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageSource
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import cut
@@ -58,9 +59,13 @@ class Pictures:
     """Makes the pictures of a run when they are asked for.
 
     One at a time: decoding takes all cores by itself, and the memory of one image.
+
+    Args:
+        reading: How the run read bands and values.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading = AS_IT_IS) -> None:
+        self._reading = reading
         self._turn = threading.Lock()
         self._crops = _Kept(_MOST_CROP_BYTES)
         self._photographs = _Kept(_MOST_PHOTOGRAPH_BYTES)
@@ -79,7 +84,7 @@ class Pictures:
 
         def make() -> list[bytes]:
             count = 0 if result.detections is None else len(result.detections)
-            source = open_image(result.path)
+            source = open_image(result.path, self._reading)
             try:
                 return [
                     cut(source, result, one, margin=_CROP_MARGIN, most=_CROP_SIDE).jpeg
@@ -99,7 +104,7 @@ class Pictures:
         """
 
         def make() -> list[bytes]:
-            source = open_image(result.path)
+            source = open_image(result.path, self._reading)
             try:
                 return [scaled(source)]
             finally:

@@ -1,0 +1,86 @@
+"""Pictures whose right answer is known: what is read of them, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from tests.workspaces import Workspace, unused_uri
+
+REAL = Path("models/yolov8n_int8.onnx")
+KNOWN = Path("reports/models/blob2.onnx")  # finds blocks of red (elephant) and of blue (zebra)
+
+
+def workspace(tmp_path: Path, **settings: str) -> Workspace:
+    variables = {
+        f"WILDETECT_DETECTION__PROCESSING__{name.upper()}": value for name, value in settings.items()
+    }
+    return Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri(), **variables)
+
+
+def run_of(output: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    return document
+
+
+def test_reflectance_is_named_and_found_with_a_stated_stretch(tmp_path: Path, shared_data: Path) -> None:
+    words = ("--source", shared_data / "reports/refl10000.tif", "--model", shared_data / REAL)
+    place = workspace(tmp_path)
+    said = place.invoke("detect.run", *words, "--tile-size", "0", "--output", tmp_path / "plain")
+    assert said.returncode == 0
+    assert "warning: 1 of 1 images (refl10000.tif): they use a small part of the range" in said.stderr
+    run = run_of(tmp_path / "plain")
+    assert [one["files"] for one in run["doubts"]] == [["refl10000.tif"]]
+    assert run["counts"]["sheep"] == 0
+    assert "1 image in doubt:" in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
+    place.variables["WILDETECT_DETECTION__PROCESSING__STRETCH"] = "[0, 10000]"
+    said = place.invoke("detect.run", *words, "--tile-size", "0", "--output", tmp_path / "stretched")
+    run = run_of(tmp_path / "stretched")
+    assert "in doubt" not in said.stderr
+    assert (run["counts"]["sheep"], run["doubts"]) == (5, [])
+    assert "values 0 to 10000 as black to white (processing.stretch)" in [
+        one["what"] for one in run["read_as"]
+    ]
+    # another stretch is another run
+    place.variables["WILDETECT_DETECTION__PROCESSING__STRETCH"] = "percentiles"
+    error, _ = place.fail(2, "detect.run", *words, "--tile-size", "0", "--output", tmp_path / "stretched")
+    assert "its stretch differs" in error
+
+
+def test_species_do_not_swap_with_the_order_of_bands(tmp_path: Path, shared_data: Path) -> None:
+    with rasterio.open(shared_data / "reports/rasters/rgb.tif") as file:
+        red, green, blue = file.read()
+        profile = file.profile
+    profile.update(count=4)
+    folder = tmp_path / "survey"
+    folder.mkdir()
+    for name, names in (("bgrn", "Blue Green Red NIR"), ("nrgb", "NIR Red Green Blue")):
+        bands = {"Red": red, "Green": green, "Blue": blue, "NIR": np.full_like(red, 90)}
+        with rasterio.open(folder / f"{name}.tif", "w", **profile) as file:
+            file.write(np.stack([bands[one] for one in names.split()]))
+            file.descriptions = names.split()
+    place = workspace(tmp_path)
+    words = ("--source", folder, "--model", shared_data / KNOWN, "--tile-size", "0")
+    place.succeed("detect.run", *words, "--output", tmp_path / "results")
+    run = run_of(tmp_path / "results")
+    assert run["counts"] == {"elephant": 4, "zebra": 2}
+    assert {tuple(one["files"]) for one in run["read_as"]} == {("bgrn.tif",), ("nrgb.tif",)}
+    planned = place.document("detect.run", *words, "--output", tmp_path / "plan", "--dry-run")
+    assert [one["files"] for one in planned["doubts"]] == [["bgrn.tif", "nrgb.tif"]]  # GDAL: red first
+
+
+def test_settings_that_make_no_sense_are_refused_before_the_work(tmp_path: Path) -> None:
+    for number, (name, value, reason) in enumerate(
+        (
+            ("bands", "[1, 2]", "must hold three bands"),
+            ("bands", "[0, 1, 2]", "numbers from 1"),
+            ("stretch", "[5, 5]", "must be less than the second"),
+            ("stretch", "bright", "must be auto, percentiles, or two numbers"),
+        )
+    ):
+        ended = workspace(tmp_path / str(number), **{name: value}).invoke("config.show")
+        assert ended.returncode == 2
+        assert reason in ended.stdout + ended.stderr

@@ -1,0 +1,112 @@
+"""Places on the map that lie beside a file, or in control points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.rpc import RPC
+from rasterio.transform import from_origin
+
+from wildetect.imagery.opening import look_at
+
+PIXELS = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+WORLD = "0.05\n0\n0\n-0.05\n500000.025\n9799999.975\n"
+ESRI = CRS.from_epsg(32737).to_wkt(morph_to_esri_dialect=True)
+CORNER = (39.0, -1.8092)  # of x = 500000, y = 9800000 in EPSG:32737
+
+
+def placed(path: Path) -> tuple[float, float]:
+    place = look_at(path).georeference
+    assert place is not None
+    found = place.positions(np.array([[0.0, 0.0]]))
+    assert found is not None
+    longitude, latitude = found[0].tolist()
+    return longitude, latitude
+
+
+@pytest.mark.parametrize(
+    ("name", "world"),
+    [
+        ("a.tif", "a.tfw"),
+        ("a.tif", "a.tifw"),
+        ("a.TIF", "a.TFW"),
+        ("a.jpg", "a.jgw"),
+        ("a.png", "a.pgw"),
+        ("a.jpg", "a.wld"),
+    ],
+)
+def test_a_world_file_with_a_prj(tmp_path: Path, name: str, world: str) -> None:
+    path = tmp_path / name
+    Image.fromarray(PIXELS).save(path)
+    (tmp_path / world).write_text(WORLD, encoding="utf-8")
+    source = look_at(path)
+    assert source.georeference is None
+    assert "put a .prj beside it" in source.doubts[0]
+    (tmp_path / "a.prj").write_text(ESRI, encoding="utf-8")
+    assert placed(path) == pytest.approx(CORNER, abs=1e-3)
+    source = look_at(path)
+    assert source.doubts == ()
+    assert source.read_as == (f"placed by a world file ({Path(world).suffix}) with its .prj",)
+    gsd = source.georeference.gsd(40, 30) if source.georeference else None
+    assert gsd == pytest.approx(0.05, rel=0.01)
+
+
+def test_gdals_side_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(PIXELS).save(path)
+    with rasterio.open(path, "r+") as file:
+        file.crs, file.transform = "EPSG:32737", from_origin(5e5, 9.8e6, 0.05, 0.05)
+    assert (tmp_path / "a.png.aux.xml").exists()
+    assert placed(path) == pytest.approx(CORNER, abs=1e-3)
+
+
+def raster(path: Path, **keys: object) -> Path:
+    with rasterio.open(
+        path, "w", driver="GTiff", width=80, height=60, count=3, dtype="uint8", photometric="rgb", **keys
+    ) as file:
+        file.write(PIXELS.transpose(2, 0, 1))
+    return path
+
+
+def points(bend: Callable[[float], float]) -> list[GroundControlPoint]:
+    return [
+        GroundControlPoint(row, column, 5e5 + 0.05 * column + bend(row), 9.8e6 - 0.05 * row)
+        for row in (0, 30, 60)
+        for column in (0, 80)
+    ]
+
+
+def test_ground_control_points(tmp_path: Path) -> None:
+    path = raster(tmp_path / "a.tif", gcps=points(lambda _: 0.0), crs="EPSG:32737")
+    assert placed(path) == pytest.approx(CORNER, abs=1e-3)
+    source = look_at(path)
+    assert (source.read_as, source.doubts) == (("placed by 6 ground control points",), ())
+    bent = look_at(raster(tmp_path / "b.tif", gcps=points(lambda row: 1.0 * (row == 30)), crs="EPSG:32737"))
+    assert "misses by more than 2 px" in bent.doubts[0]
+
+
+def test_polynomials_are_named_as_not_used(tmp_path: Path) -> None:
+    numbers = [1.0, *[0.0] * 19]
+    rpcs = RPC(0, 100, 0, 1, numbers, numbers, 0, 80, 0, 1, numbers, numbers, 0, 60, 1.0, 1.0)
+    source = look_at(raster(tmp_path / "a.tif", rpcs=rpcs))
+    assert source.georeference is None
+    assert "orthorectify it" in source.doubts[0]
+
+
+def test_a_photograph_that_is_turned_has_no_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(PIXELS).save(path, exif=exif)
+    (tmp_path / "a.jgw").write_text(WORLD, encoding="utf-8")
+    (tmp_path / "a.prj").write_text(ESRI, encoding="utf-8")
+    source = look_at(path)
+    assert source.georeference is None
+    assert "save it upright" in source.doubts[0]
