@@ -187,11 +187,11 @@ def test_a_sign_in_in_the_address_is_used_and_never_shown(shared: Workspace) -> 
     for words in (("mlflow.status",), ("doctor",), ("config.show",)):
         said = stranger.invoke(*words)
         assert password not in said.stdout + said.stderr
-    logs = list(stranger.root.rglob("*.log"))
-    assert logs
-    assert all(password not in log.read_text(encoding="utf-8") for log in logs)
     wrong = Workspace(
         stranger.root, {"MLFLOW_TRACKING_URI": f"http://admin:wrong-{password}@127.0.0.1:{port_of(shared)}"}
     )
     error, _ = wrong.fail(3, "model.list")
     assert password not in error
+    logs = list(stranger.root.rglob("*.log"))
+    assert logs
+    assert all(password not in log.read_text(encoding="utf-8") for log in logs)
