@@ -31,8 +31,8 @@ def yolov8() -> tuple[list[NDArray[Any]], Expected]:
 def end_to_end() -> tuple[list[NDArray[Any]], Expected]:
     output = np.zeros((1, 10, 6), np.float32)
     output[0, 0] = [1, 2, 30, 40, 0.8, 2]
-    output[0, 1] = [2, 2, 30, 40, 0.7, 2]  # overlaps, and stays: the network has done its own NMS
-    return [output], [([1, 2, 30, 40], 0.8, 2), ([2, 2, 30, 40], 0.7, 2)]
+    output[0, 1] = [5, 2, 30, 40, 0.7, 2]  # overlaps, and stays: the network has done its own NMS
+    return [output], [([1, 2, 30, 40], 0.8, 2), ([5, 2, 30, 40], 0.7, 2)]
 
 
 def end_to_end_7() -> tuple[list[NDArray[Any]], Expected]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.detection.networks import SIZE, manifest, save_network
 from tests.detection.test_decoders import CELLS, yolov8
 from tests.real_models import FAMILIES, manifest_of
@@ -76,8 +77,37 @@ def test_nms_within_a_tile_and_most_detections(tmp_path: Path) -> None:
     (found,) = Detector(weights, plain, "cpu").detect([TILE])
     assert len(found) == 10
     few = plain.model_copy(update={"thresholds": Thresholds(max_detections=3)})
-    (fewer,) = Detector(weights, few, "cpu").detect([TILE])
-    assert fewer.confidence == pytest.approx([0.9, 0.88, 0.86])
+    (fewer,) = Detector(weights, few, "cpu").find([TILE])
+    assert fewer.detections.confidence == pytest.approx([0.9, 0.88, 0.86])
+    assert fewer.full
+    enough = plain.model_copy(update={"thresholds": Thresholds(max_detections=10)})
+    (all_of_them,) = Detector(weights, enough, "cpu").find([TILE])
+    assert (len(all_of_them.detections), all_of_them.full) == (10, False)
+
+
+def rows_of(number: int, animals: int) -> NDArray[np.float32]:
+    """So many rows of end-to-end; the first hold the animals, each of which is there twice."""
+    rows = np.zeros((1, number, 6), np.float32)
+    for row in range(animals):
+        left = 4.0 * (row // 2)
+        rows[0, row] = [left, 0, left + 3, 3, 0.9, 0]
+    return rows
+
+
+def test_doubles_of_an_end_to_end_file_go_before_the_limit_counts(tmp_path: Path) -> None:
+    weights = save_network(tmp_path / "network.onnx", [rows_of(40, 20)])
+    limited = manifest("end-to-end").model_copy(update={"thresholds": Thresholds(max_detections=10)})
+    (found,) = Detector(weights, limited, "cpu").find([TILE])
+    assert (len(found.detections), found.full) == (10, False)
+
+
+@pytest.mark.parametrize(("animals", "full"), [(20, True), (19, False)])
+def test_a_file_whose_rows_are_all_taken_may_have_left_animals_out(
+    tmp_path: Path, animals: int, full: bool
+) -> None:
+    weights = save_network(tmp_path / "network.onnx", [rows_of(20, animals)])
+    (found,) = Detector(weights, manifest("end-to-end"), "cpu").find([TILE])
+    assert found.full is full
 
 
 def test_boxes_that_are_not_numbers_are_left_out(tmp_path: Path) -> None:

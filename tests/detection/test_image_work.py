@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wildetect.detection.network.detector import Found
 from wildetect.detection.run.image_work import ImageWork
 from wildetect.detections import Detections
 from wildetect.geometry import Window
@@ -59,7 +60,7 @@ def test_an_almost_black_image(brightest: list[int], dark: bool, backdrop: int) 
         pixels = np.zeros((40, 40, 3), np.uint8)
         pixels[:, :backdrop] = BACKDROP
         pixels[37, 21, 1] = value  # between those that are looked at first
-        image.found(Window(0, 0, 40, 40), pixels, Detections.empty())
+        image.found(Window(0, 0, 40, 40), pixels, Found(Detections.empty()))
     assert image.result(Detections.empty()).dark is dark
 
 
@@ -67,10 +68,10 @@ def test_an_almost_black_image(brightest: list[int], dark: bool, backdrop: int) 
 def test_tiles_of_backdrop_alone_do_not_say_whether_an_image_is_dark(value: int) -> None:
     nothing, something = np.full((40, 40, 3), BACKDROP, np.uint8), np.full((40, 40, 3), value, np.uint8)
     image = work()
-    image.found(Window(0, 0, 40, 40), nothing, Detections.empty())
+    image.found(Window(0, 0, 40, 40), nothing, Found(Detections.empty()))
     assert not image.result(Detections.empty()).dark
-    image.found(Window(40, 0, 40, 40), something, Detections.empty())
-    image.found(Window(80, 0, 40, 40), nothing, Detections.empty())
+    image.found(Window(40, 0, 40, 40), something, Found(Detections.empty()))
+    image.found(Window(80, 0, 40, 40), nothing, Found(Detections.empty()))
     assert image.result(Detections.empty()).dark is (value == 10)
 
 

@@ -89,14 +89,14 @@ def test_a_bug_in_one_image_is_its_failure(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = photographs(tmp_path / "photographs", 3)
-    detect = detector.detect
+    find = detector.find
 
     def fails_on_the_second(tiles: Any, confidence: Any) -> Any:
         if tiles[0][0, 0, 0] == 1:
             raise ZeroDivisionError("oops")
-        return detect(tiles, confidence)
+        return find(tiles, confidence)
 
-    monkeypatch.setattr(detector, "detect", fails_on_the_second)
+    monkeypatch.setattr(detector, "find", fails_on_the_second)
     results = list(detect_images(images, detector, PipelineOptions()))
     assert [result.failure for result in results] == [None, "unexpected ZeroDivisionError: oops", None]
 

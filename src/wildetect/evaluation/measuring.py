@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -45,6 +46,8 @@ quite those that a survey would count.
 
 _DIGITS = 6
 Progress = Callable[[RunSummary], None]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,12 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
     seconds, tiles = time.monotonic() - begun, summary.tiles
     faint = _detect(plan, FLOOR, summary, progress) if with_curve else None
     scores = score(found, plan.truth, for_curves=faint)
+    if summary.full:
+        logger.warning(
+            "the limit on the boxes of a tile was reached in %d pictures, such as %s: animals are missed",
+            len(summary.full),
+            next(iter(summary.full)),
+        )
     record = _record(plan, scores, tiles, seconds)
     make_folder(plan.output, hint="Give another one with --output.", what="the folder")
     title = f"{plan.model} on {plan.dataset}"
@@ -116,7 +125,7 @@ def _detect(
     found: dict[str, Detections] = {}
     for result in detect_images(plan.files, plan.detector, replace(plan.options, confidence=confidence)):
         found[result.name] = _usable(result, labelled[result.name])
-        summary.add(result if counted else replace(result, detections=Detections.empty()))
+        summary.add(result if counted else replace(result, detections=Detections.empty(), tiles_full=0))
         progress(summary)
     return found
 

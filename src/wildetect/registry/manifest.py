@@ -65,7 +65,7 @@ class Thresholds(_Stored):
     iou: float = Field(
         default=_YOLO.iou_thres, ge=0, le=1, description="above it two boxes of one class are one"
     )
-    max_detections: int = Field(default=_YOLO.max_det, gt=0, description="per tile")
+    max_detections: int | None = Field(default=_YOLO.max_det, gt=0, description="per tile; null: no limit")
     overlap_metric: Literal["IOU", "IOS"] = "IOU"
 
 

@@ -75,6 +75,7 @@ def _tags(run: DetectionRun, keep: KeptFiles) -> dict[str, str]:
         "failures": [str(failure) for failure in run.failures],
         "dark_images": run.dark_images,
         "doubts": [f"{one.what}: {', '.join(one.files[:_MOST_NAMED])}" for one in run.doubts],
+        "full_images": [image.file for image in run.full_images],
     }
     return {
         "mlflow.note.content": _note(run, keep),

@@ -45,6 +45,7 @@ class ImageResult:
         dark: Whether it is almost black: nobody would find animals in it.
         read_as: How its bands and values were read and where it was placed, where that was not plain.
         doubts: Why its detections may be wrong, for a person; the same words for the same reason.
+        tiles_full: Number of tiles in which a limit was reached: animals may be missing.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ImageResult:
     dark: bool = False
     read_as: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    tiles_full: int = 0
 
     def __post_init__(self) -> None:
         if (self.detections is None) == (self.failure is None):
@@ -87,12 +89,14 @@ class TileResult(NamedTuple):
         failure: Why it could not be read.
         levels: Its lowest and highest value of 255, or some that say as much: that it is neither dark nor
             flat; None if that cannot be told.
+        full: Whether a limit was reached, so that animals may be missing.
     """
 
     window: Window
     detections: Detections | None = None
     failure: str | None = None
     levels: tuple[int, int] | None = None
+    full: bool = False
 
 
 class Tally(NamedTuple):
@@ -107,6 +111,7 @@ class Tally(NamedTuple):
         dark: Whether it is almost black.
         read_as: How it was read, where that was not plain.
         doubts: Why its detections may be wrong.
+        tiles_full: Tiles in which a limit was reached.
     """
 
     failure: str | None
@@ -117,6 +122,7 @@ class Tally(NamedTuple):
     dark: bool = False
     read_as: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    tiles_full: int = 0
 
     @classmethod
     def of(cls, result: ImageResult) -> Tally:
@@ -152,6 +158,7 @@ class RunSummary:
         dark: Names of the images that are almost black.
         read_as: Names of the images for each way of reading that is not plain.
         doubts: Names of the images for each doubt.
+        full: Number of tiles in which a limit was reached, for each image that has some.
     """
 
     expected: int = 0
@@ -166,6 +173,7 @@ class RunSummary:
     dark: list[str] = field(default_factory=list)
     read_as: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     doubts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    full: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, results: Iterable[ImageResult], expected: int | None = None) -> RunSummary:
@@ -210,6 +218,8 @@ class RunSummary:
         for told, by_text in ((tally.read_as, self.read_as), (tally.doubts, self.doubts)):
             for text in told:
                 by_text[text].append(name)
+        if tally.tiles_full:
+            self.full[name] = tally.tiles_full
         self.detections += len(tally.class_ids)
         self.with_detections += len(tally.class_ids) > 0
         self.counts.update(tally.class_ids)

@@ -174,6 +174,14 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
+class FullImage:
+    """An image, and in how many of its tiles the network gave as many boxes as it can."""
+
+    file: str
+    tiles: int
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """Where MLflow has a run: the server's address and the run's id."""
 
@@ -200,6 +208,7 @@ class DetectionRun:
         dark_images: Names of the images that are almost black.
         doubts: Why detections in some images may be wrong.
         read_as: How bands and values of some images were read and where they were placed.
+        full_images: Images in which a limit on the boxes of a tile was reached: animals may be missing.
         resumed_images: Images whose results come from an earlier start.
         left_out: Images that were done and are not there any more.
         dataset: The pictures.
@@ -225,6 +234,7 @@ class DetectionRun:
     dark_images: tuple[str, ...] = ()
     doubts: tuple[Remark, ...] = ()
     read_as: tuple[Remark, ...] = ()
+    full_images: tuple[FullImage, ...] = ()
     resumed_images: int = 0
     left_out: LeftOut = LeftOut()
     dataset: DataSet = field(default_factory=DataSet)
@@ -318,6 +328,7 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
         dark_images=tuple(sorted(summary.dark)),
         doubts=_remarks(summary.doubts),
         read_as=_remarks(summary.read_as),
+        full_images=tuple(FullImage(name, tiles) for name, tiles in sorted(summary.full.items())),
         resumed_images=facts.resumed,
         left_out=LeftOut(*facts.left_out),
         dataset=facts.dataset.named(),
@@ -400,6 +411,7 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
         dark_images=tuple(document.get("dark_images", ())),
         doubts=_remarks_from(document, "doubts"),
         read_as=_remarks_from(document, "read_as"),
+        full_images=tuple(_made(FullImage, one) for one in document.get("full_images", ())),
         left_out=_made(LeftOut, left_out or {}),
         dataset=_made(DataSet, dataset, sources=tuple(dataset["sources"])) if dataset else DataSet(),
         failures=tuple(_made(Failure, one) for one in document.get("failures", ())),

@@ -159,6 +159,9 @@ class Processing(Keys):
     stretch: Stretch = Field(
         "auto", description="how values of more than 8 bits become 8: auto, percentiles, or two values"
     )
+    max_detections: int | None = Field(
+        None, gt=0, description="most boxes per tile; null: as stored with the model, most often no limit"
+    )
     max_errors: int = Field(5, ge=0, description="failed images after which the run stops")
     pipeline_type: Annotated[Pipeline | None, ONE_PIPELINE] = None
     queue_size: int = Field(64, gt=0, description="most photographs decoded ahead")

@@ -57,6 +57,7 @@ def detect(
         watcher.notice(f"{run.resumed_images} of {len(plan.images)} images had been done before")
     warn_of_dark_images(run, watcher)
     _warn_of_doubts({one.what: one.files for one in run.doubts}, run.images.found, watcher)
+    warn_of_full_tiles(run, watcher)
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and run.mlflow is None and run.state != "interrupted":
         run = _logged(connection, run, plan.output, watcher, settings.logging.keep_in_mlflow)
@@ -144,6 +145,21 @@ def _warn_of_doubts(doubts: Mapping[str, Sequence[str]], found: int, watcher: Wa
 def _named(files: Sequence[str]) -> str:
     more = len(files) - MOST_NAMED
     return ", ".join([*files[:MOST_NAMED], *([f"{more} more, named in run.json"] if more > 0 else [])])
+
+
+def warn_of_full_tiles(run: DetectionRun, watcher: Watcher) -> None:
+    """Say so where a limit may have left animals out: a count would be too low without a word."""
+    if not run.full_images:
+        return
+    tiles = sum(image.tiles for image in run.full_images)
+    most = run.settings.get("max_detections_per_tile")
+    limit = f"the limit of {most} boxes a tile" if most else "as many boxes as the model can give"
+    named = _named([image.file for image in run.full_images])
+    larger = "Set processing.max_detections higher, or take" if most else "Take"
+    watcher.notice(
+        f"warning: {tiles} of {run.tiles} tiles reached {limit}: animals may be missing in {named}. "
+        f"{larger} smaller tiles (processing.tile_size), and compare the numbers."
+    )
 
 
 def _logged(

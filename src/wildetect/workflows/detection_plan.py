@@ -163,7 +163,12 @@ def thresholds_of_run(settings: DetectionSettings, manifest: Manifest) -> Thresh
     One threshold says when two boxes are one animal, within a tile and across tiles: a count must not
     depend on where the tiles happen to lie.
     """
-    wished = {"confidence": settings.processing.confidence, "iou": settings.processing.nms_threshold}
+    processing = settings.processing
+    wished = {
+        "confidence": processing.confidence,
+        "iou": processing.nms_threshold,
+        "max_detections": processing.max_detections,
+    }
     given = {name: value for name, value in wished.items() if value is not None}
     return manifest.thresholds.model_copy(update=given)
 

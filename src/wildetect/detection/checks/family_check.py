@@ -173,7 +173,7 @@ class _Reader:
         return Candidate(self.manifest.family, "impossible", reason, Detections.empty(), None)
 
 
-def _judge(found: Detections, pixels: Pixels, most: int, confidence: float) -> tuple[Verdict, str]:
+def _judge(found: Detections, pixels: Pixels, most: int | None, confidence: float) -> tuple[Verdict, str]:
     """Whether boxes could be of animals, by their number, sizes and places."""
     if not len(found):
         return "nothing", f"no box reaches a confidence of {confidence:g}"
@@ -185,6 +185,6 @@ def _judge(found: Detections, pixels: Pixels, most: int, confidence: float) -> t
     odd |= ((centres < 0) | (centres > size)).any(axis=1)
     if 2 * odd.sum() >= len(found):
         return "doubtful", f"{odd.sum()} of {len(found)} boxes are tiny, huge or outside the picture"
-    if len(found) >= most:
+    if most is not None and len(found) >= most:
         return "doubtful", f"as many boxes as can be ({most})"
     return "plausible", "the boxes have the sizes and places of things in the picture"

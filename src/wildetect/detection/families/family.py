@@ -97,7 +97,7 @@ class DetectorFamily:
             dimension; xyxy in px of the network's input.
         implausible: Why finite output values for one picture cannot be the family's, for a person.
         feeding: Fields of `Feeding` in which the family differs from the defaults.
-        leaves_doubles: Whether the network leaves several boxes on one animal.
+        lists_animals: Whether the outputs are a list of animals, of which a graph gives so many at most.
         rank: Dimensions of the largest output for one picture, without the batch.
         every_output: Whether all outputs are read; else only the first.
         marks_pictures: Whether rows of all pictures come in one output, each with its picture's number.
@@ -115,7 +115,7 @@ class DetectorFamily:
     decode: Callable[[Outputs, Reading, float], Detections]
     implausible: Callable[[Outputs, Reading], str | None]
     feeding: Mapping[str, Any] = field(default_factory=dict)
-    leaves_doubles: bool = True
+    lists_animals: bool = False
     rank: int = 2
     every_output: bool = False
     marks_pictures: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,11 @@ from wildetect.detection.network.session import (
 from wildetect.detection.tiles.stitching import nms_each
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
+from wildetect.geometry import OverlapMetric
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Feeding, Manifest
 
-__all__ = ["BATCH_SIZE", "Detector"]
+__all__ = ["BATCH_SIZE", "Detector", "Found"]
 
 Array = NDArray[Any]
 
@@ -38,6 +39,24 @@ _DECODERS = 2
 _DECODERS_OF_GPU = 8  # a core decodes some 10 photographs a second, each takes 60 MB
 
 logger = logging.getLogger(__name__)
+
+
+_ALMOST_ALIKE = 0.9  # IoU; two animals never have boxes so nearly alike
+_MOST_DOUBLES = 0.2  # of the boxes of a tile; more are no accident
+# Numbers of boxes after which exporters' NMS stops.
+_USUAL_LIMITS = frozenset((100, 200, 300, 500, 1000))
+
+
+class Found(NamedTuple):
+    """What a network found in a tile.
+
+    Attributes:
+        detections: In px of the tile.
+        full: Whether a limit was reached, the settings' or the network's own, so that there may be more.
+    """
+
+    detections: Detections
+    full: bool = False
 
 
 class Detector:
@@ -76,6 +95,7 @@ class Detector:
         self._outputs = [spec.name for spec in self.session.outputs]
         if not self._family.every_output:
             self._outputs = self._outputs[:1]
+        self._rows = max(self.session.outputs, key=lambda spec: len(spec.shape)).shape[-2:][0]
         self.batch = self._largest_batch()
         # on a GPU each pass has so many tiles: its libraries prepare again for another number (1 to 3 s)
         self._full = batch_size if self.batched else None
@@ -107,6 +127,10 @@ class Detector:
         return self.batch or (self._full if self.batched else None) or 1
 
     def detect(self, tiles: Sequence[Pixels], confidence: float | None = None) -> list[Detections]:
+        """Run the network on tiles, as `find` does; the detections alone."""
+        return [one.detections for one in self.find(tiles, confidence)]
+
+    def find(self, tiles: Sequence[Pixels], confidence: float | None = None) -> list[Found]:
         """Run the network on tiles.
 
         Args:
@@ -114,14 +138,15 @@ class Detector:
             confidence: Lowest to report; by default the manifest's.
 
         Returns:
-            For each tile its detections in px of that tile, most confident first, each animal once. They
-            are not cut to the tile: a box may reach beyond the part of the animal that was seen.
+            For each tile its detections in px of that tile, most confident first, each animal once, and
+            whether there may be more. They are not cut to the tile: a box may reach beyond the part of
+            the animal that was seen.
 
         Raises:
             ModelError: The network failed, or gave something else than its family gives.
         """
         lowest = self.manifest.thresholds.confidence if confidence is None else confidence
-        found: list[Detections] = []
+        found: list[Found] = []
         while len(found) < len(tiles):
             size = self.batch or self._full or len(tiles)
             part = tiles[len(found) : len(found) + size]
@@ -133,9 +158,9 @@ class Detector:
                 self._full = min(self._full or size, size // 2)  # another thread may have been faster
                 logger.warning("the memory of the device is full: %d tiles at once from now on", self._full)
                 continue
-            found += self._each_animal_once(
-                [self._read(one, place, lowest) for one, place in zip(outputs, placements, strict=True)]
-            )
+            read = [self._read(one, place, lowest) for one, place in zip(outputs, placements, strict=True)]
+            filled = [self._filled(one, len(tile)) for one, tile in zip(outputs, read, strict=True)]
+            found += self._each_animal_once(read, filled)
         return found
 
     def forward(self, tiles: Sequence[Pixels]) -> tuple[list[list[Array]], list[Placement]]:
@@ -173,13 +198,44 @@ class Detector:
         found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id)
         return found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
 
-    def _each_animal_once(self, tiles: Sequence[Detections]) -> list[Detections]:
+    def _filled(self, outputs: Sequence[Array], found: int) -> bool:
+        """Whether all rows that the network can give hold an animal, so that it may have left out others."""
+        if not self._family.lists_animals or not found:
+            return False
+        if self._rows is not None:
+            return found >= self._rows
+        # of a free number of rows, as NMS in a graph gives them: its own limit is a round one
+        return found in _USUAL_LIMITS and found == max(len(output) for output in outputs)
+
+    def _each_animal_once(self, tiles: Sequence[Detections], filled: Sequence[bool]) -> list[Found]:
+        """Remove doubles, and only then apply the limit."""
         thresholds = self.manifest.thresholds
-        if self._family.leaves_doubles:
-            tiles = nms_each(tiles, thresholds.iou, thresholds.overlap_metric)
-        else:
-            tiles = [tile.ranked() for tile in tiles]
-        return [tile.select(slice(thresholds.max_detections)) for tile in tiles]
+        most = thresholds.max_detections
+        once = self._without_doubles(tiles, thresholds.iou, thresholds.overlap_metric)
+        return [
+            Found(tile.select(slice(most)), full or (most is not None and len(tile) > most))
+            for tile, full in zip(once, filled, strict=True)
+        ]
+
+    def _without_doubles(
+        self, tiles: Sequence[Detections], threshold: float, metric: OverlapMetric
+    ) -> list[Detections]:
+        """Leave one box on each animal.
+
+        A network that lists animals has decided which boxes that overlap are two of them, so that only
+        boxes almost alike are doubles. A file that leaves many of those was exported without its NMS.
+        """
+        if not self._family.lists_animals:
+            return nms_each(tiles, threshold, metric)
+        listed = nms_each(tiles, max(_ALMOST_ALIKE, threshold), metric)
+        raw = [
+            number
+            for number, (tile, kept) in enumerate(zip(tiles, listed, strict=True))
+            if len(kept) < (1 - _MOST_DOUBLES) * len(tile)
+        ]
+        for number, kept in zip(raw, nms_each([tiles[one] for one in raw], threshold, metric), strict=True):
+            listed[number] = kept
+        return listed
 
     def _of(self, index: int, outputs: Sequence[Array], size: int) -> list[Array]:
         """The outputs for one picture of a batch."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from wildetect.detection.network.detector import Found
 from wildetect.detection.network.relabelling import Relabelling
 from wildetect.detection.tiles.borders import TilePart, stitch
 from wildetect.detection.tiles.stitching import one_class_each
@@ -48,6 +49,7 @@ class ImageWork:
         unread: Tiles that could not be read, and why.
         levels: Of each tile of which they can be told, the lowest and highest value.
         tiles: Tiles run through the model.
+        full: Number of tiles that may hold more animals than were given.
         noted: What was noted of tiles and is not kept yet.
         second_stage: The classification of its boxes, once the tiles are done.
         jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
@@ -63,6 +65,7 @@ class ImageWork:
     empty: list[Window] = field(default_factory=list)
     unread: list[tuple[Window, str]] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
+    full: int = 0
     noted: list[TileResult] = field(default_factory=list)
     second_stage: Relabelling | None = None
     jobs_left: int = 1
@@ -80,9 +83,10 @@ class ImageWork:
             self.note(TileResult(window))
         return pixels
 
-    def found(self, window: Window, pixels: Pixels, detections: Detections) -> None:
-        """Add what the model found in a tile; detections in px of the tile."""
-        self.note(TileResult(window, detections.shift(window.x, window.y), levels=_levels(pixels)))
+    def found(self, window: Window, pixels: Pixels, found: Found) -> None:
+        """Add what the model found in a tile, in px of the tile."""
+        detections = found.detections.shift(window.x, window.y)
+        self.note(TileResult(window, detections, levels=_levels(pixels), full=found.full))
 
     def take(self, tiles: Sequence[TileResult]) -> None:
         """Add what an earlier start knew."""
@@ -95,6 +99,7 @@ class ImageWork:
                 self.parts.append(TilePart(tile.detections, tile.window))
             if tile.levels is not None:
                 self.levels.append(tile.levels)
+            self.full += tile.full
 
     def note(self, tile: TileResult) -> None:
         """Add what is known now of a tile."""
@@ -154,6 +159,7 @@ class ImageWork:
             dark=self.failure is None and self._dark,
             read_as=source.read_as if source is not None else (),
             doubts=(*source.doubts, *self._doubts_of_levels(source)) if source is not None else (),
+            tiles_full=0 if self.failure is not None else self.full,
         )
 
     @property

@@ -231,7 +231,7 @@ class Workers:
         if not held:
             return
         with _failing(*dict.fromkeys(image for image, _, _ in held)):
-            found = self._detector.detect([pixels for _, _, pixels in held], self._lowest)
+            found = self._detector.find([pixels for _, _, pixels in held], self._lowest)
             # noted in any order: stitching does not depend on it
             for (image, window, pixels), part in zip(held, found, strict=True):
                 image.found(window, pixels, part)

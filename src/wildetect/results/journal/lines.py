@@ -127,6 +127,7 @@ def tiles_document(name: str, stamp: Stamp | None, tiles: Sequence[TileResult]) 
         "counts": [None if tile.detections is None else len(tile.detections) for tile in tiles],
         "failures": [tile.failure for tile in tiles],
         "levels": [tile.levels for tile in tiles],
+        "full": [tile.full for tile in tiles],
         "xyxy": found.xyxy.tolist(),
         "confidence": found.confidence.tolist(),
         "class_id": found.class_id.tolist(),
@@ -139,11 +140,13 @@ def tiles_from(document: dict[str, Any]) -> Iterator[TileResult]:
     start = 0
     windows = document["windows"]
     levels = document.get("levels") or [_OLDER[dark] for dark in document.get("dark", [False] * len(windows))]
-    columns = (document["counts"], document["failures"], levels)
-    for window, count, failure, bounds in zip(windows, *columns, strict=True):
+    full = document.get("full", [False] * len(windows))  # older journals do not say
+    columns = (document["counts"], document["failures"], levels, full)
+    for window, count, failure, bounds, is_full in zip(windows, *columns, strict=True):
         part = None if count is None else found.select(slice(start, start + count))
         start += count or 0
-        yield TileResult(Window(*window), part, failure, None if bounds is None else (bounds[0], bounds[1]))
+        range_of_values = None if bounds is None else (bounds[0], bounds[1])
+        yield TileResult(Window(*window), part, failure, range_of_values, is_full)
 
 
 def tally_from(document: dict[str, Any]) -> Tally:

@@ -47,6 +47,6 @@ DETR = DetectorFamily(
     decode=_decode,
     implausible=_implausible,
     feeding={"resize": "stretch"},
-    leaves_doubles=False,
+    lists_animals=True,
     every_output=True,
 )

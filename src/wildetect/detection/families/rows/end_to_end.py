@@ -34,7 +34,7 @@ END_TO_END = DetectorFamily(
     fits=_fits,
     decode=_decode,
     implausible=_implausible,
-    leaves_doubles=False,
+    lists_animals=True,
     ultralytics=True,
     columns=_COLUMNS,
 )
