@@ -45,6 +45,23 @@ def test_the_style_is_in_force(browser: webdriver.Chrome, report: Path) -> None:
     assert answer.location["y"] < 200  # the number comes first
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)], ids=["laptop", "phone"])
+def test_the_first_screen_says_what_the_numbers_are(
+    browser: webdriver.Chrome, report: Path, width: int, height: int
+) -> None:
+    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < height}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    try:
+        open_page(browser, report)
+        status = browser.find_element(By.CSS_SELECTOR, ".answer .status")
+        count = browser.find_element(By.CSS_SELECTOR, ".numbers td.seen")
+        assert "No person has checked these numbers." in status.text
+        assert "not a population" in status.text
+        assert status.rect["y"] + status.rect["height"] <= count.rect["y"] < height
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_on_a_phone_nothing_is_cut_off(browser: webdriver.Chrome, report: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     try:

@@ -106,6 +106,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "left_out",
         "detections",
         "model",
+        "detector",
         "settings",
         "projection",
         "times",

@@ -13,13 +13,20 @@ import pytest
 from tests.census.conftest import Surveyed, plan_of, written
 from tests.html_elements import Elements
 
+from wildetect.census.estimates.corrected import CorrectedEstimate
 from wildetect.census.estimates.records import Estimate
 from wildetect.census.output.charts import confidence_chart, whiskers
 from wildetect.census.output.drawing import census_map
 from wildetect.census.output.pairs import doubtful_pairs
-from wildetect.census.output.record import CountAtConfidence, EstimateRecord
+from wildetect.census.output.record import (
+    CountAtConfidence,
+    DetectorRecord,
+    EstimateRecord,
+    read_census_file,
+)
 from wildetect.census.output.report import distinct_estimates
 from wildetect.census.survey import survey
+from wildetect.registry.evaluations import MeasuredQuality, Quality
 
 
 @pytest.fixture
@@ -67,6 +74,9 @@ def test_the_number_with_its_limits_comes_first(surveyed: Surveyed, page: str) -
         assert f" {number:,.0f} " in answer
     assert f"{total['lower']:,.0f} to {total['upper']:,.0f}" in answer
     assert "Jolly's method 2" in answer
+    first = answer[: answer.index("Species")]
+    assert "No person has checked these numbers." in first
+    assert "sampling error only, as if the detector were perfect, and that are in doubt themselves" in first
     assert (
         text.index("How many animals") < text.index("By species and stratum") < text.index("Detected twice")
     )
@@ -76,7 +86,9 @@ def test_a_refused_estimate_says_why(surveyed: Surveyed, tmp_path: Path) -> None
     census = survey(plan_of(surveyed.run, keys={"tolerance": 1.0}))
     written(census, surveyed.run, tmp_path)
     text = Elements((tmp_path / "census_report.html").read_text(encoding="utf-8")).text
-    answer = text[text.index("How many animals") : text.index("By species")]
+    answer = text[text.index("Animals that a detector found") : text.index("By species")]
+    assert "This is not a population." in answer
+    assert "The detector was never measured" in answer
     assert answer.count("no estimate") == 4  # three species and all of them
     assert "No estimate: the area that a number would stand for is unknown" in answer
     assert "Jolly" not in answer
@@ -159,3 +171,39 @@ def test_no_row_says_what_another_says() -> None:
     assert distinct_estimates(two) == two
     unknown = [row(name, "all") for name in (None, "kudu", "oryx")]
     assert distinct_estimates(unknown) == unknown
+
+
+def test_what_is_known_of_the_detector_stands_beside_the_number(surveyed: Surveyed, tmp_path: Path) -> None:
+    measured = MeasuredQuality(
+        dataset="camp 23",
+        at="2026-11-02T10:00:00+00:00",
+        pictures=40,
+        tile_size=640,
+        gsd_cm=2.14,
+        confidence=0.35,
+        overall=Quality(0.981, 0.93),
+        classes={"elephant": Quality(0.99, 0.95)},
+    )
+    written(surveyed.census, surveyed.run, tmp_path, detector=DetectorRecord(measured=(measured,)))
+    text = Elements((tmp_path / "census_report.html").read_text(encoding="utf-8")).text
+    where = "camp 23 (40 pictures, 2026-11-02, 2.1 cm/px, tiles of 640 px, confidence 0.35)"
+    assert f"measured on {where}: recall 0.93, precision 0.98" in text
+    answer = " ".join(text[text.index("How many animals") : text.index("Before you use")].split())
+    assert "elephant 32 0.95 / 0.99 115" in answer
+    assert "zebra 87 not measured 314" in answer
+    assert read_census_file(tmp_path).detector == DetectorRecord(measured=(measured,))
+
+
+def test_species_stand_in_the_same_order_in_all_tables(surveyed: Surveyed, tmp_path: Path) -> None:
+    names = [one.species for one in surveyed.record.headlines]
+    reviewed = [
+        CorrectedEstimate(species=name, stratum="all", detected=9, reviewed=9, corrected=None, reason="why")
+        for name in sorted(names, key=str)
+    ]
+    census = replace(surveyed.census, corrected=reviewed)
+    written(census, surveyed.run, tmp_path)
+    page = (tmp_path / "census_report.html").read_text(encoding="utf-8")
+    tables = [part.partition("</table>")[0] for part in page.split('<table class="numbers">')[1:]]
+    orders = [re.findall(r'<th scope="row"[^>]*>.*?([^<>]+)(?:</b>)?</th>', table) for table in tables]
+    assert len(orders) == 2
+    assert orders[0] == orders[1] == ["zebra", "elephant", "gnu, &lt;blue&gt;", "all species"]

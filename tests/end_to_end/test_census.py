@@ -18,7 +18,10 @@ from tests.census.flights import Flight, Herd, make_run
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.census.output.outputs import FILES
+from wildetect.census.output.record import read_census_file
 from wildetect.geometry import iou
+from wildetect.registry.connection import connect
+from wildetect.registry.evaluations import Evaluation, Quality, log_evaluation
 from wildetect.results.exports.csv_reading import read_csv
 from wildetect.tasks import ns
 
@@ -110,6 +113,35 @@ def test_it_is_logged_beside_the_detection(demo_census: tuple[Workspace, Path, d
     assert ended.returncode == 0, ended.stderr
     assert "8 of 8 images had been done before" in ended.stderr
     assert json.loads(ended.stdout)["mlflow"] == document["mlflow"]
+
+
+def test_what_was_measured_of_the_detector_stands_beside_the_number(
+    demo_census: tuple[Workspace, Path, dict[str, Any]],
+) -> None:
+    workspace, config, document = demo_census
+    assert document["detector"]["measured"] == []
+    assert document["detector"]["unknown"].startswith("never measured")
+
+    connection = connect(workspace.variables["MLFLOW_TRACKING_URI"])
+    evaluation = Evaluation(
+        dataset="camp",
+        digest="0" * 64,
+        metrics={"precision": 0.9, "recall": 0.8, "map50": 0.7},
+        of_classes={"precision/zebra": 0.95, "recall/zebra": 0.85},
+        settings={"pictures": 12, "tile_size": 640, "gsd_cm": 5.14, "confidence": 0.35},
+    )
+    log_evaluation(connection, ("census-demo", "1"), evaluation)
+
+    ended = workspace.invoke("census.run", "--config", config)
+    assert ended.returncode == 0, ended.stderr
+    assert "detector: recall 0.80, precision 0.90 on camp (12 pictures, " in ended.stdout
+    assert "5.1 cm/px, tiles of 640 px, confidence 0.35)" in ended.stdout
+    record = read_census_file(workspace.root / "results" / "demo flight")
+    assert record.detector is not None
+    (measured,) = record.detector.measured
+    assert measured.classes == {"zebra": Quality(0.95, 0.85)}
+    page = (workspace.root / "results" / "demo flight" / "census_report.html").read_text(encoding="utf-8")
+    assert "0.85 / 0.95" in page
 
 
 def test_from_a_finished_run(demo_census: tuple[Workspace, Path, dict[str, Any]], tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from PIL import Image
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images
@@ -26,6 +29,9 @@ from wildetect.evaluation.record import (
     write_evaluation_file,
 )
 from wildetect.evaluation.scoring import IOU, ClassScore, Scores, score, write_precision_recall
+from wildetect.imagery.camera.camera import camera_of
+from wildetect.imagery.camera.lens import ground_resolution
+from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.files import make_folder, write_text
@@ -156,6 +162,7 @@ def _record(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) ->
         ),
         settings={
             **settings_of(plan.detector, plan.options),
+            "gsd_cm": _gsd_cm(plan),
             "lowest_confidence": min(FLOOR, plan.confidence),
             "iou": IOU,
         },
@@ -172,6 +179,21 @@ def _record(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) ->
         tiles=tiles,
         seconds=round(seconds, 3),
     )
+
+
+def _gsd_cm(plan: EvaluationPlan) -> float | None:
+    """Median ground resolution in cm/px of the pictures that tell theirs; None where none does."""
+    found = []
+    for file in plan.files:
+        try:
+            with Image.open(file.path) as picture:
+                tags, size = camera_of(picture), picture.size
+        except OSError:
+            continue  # a raster that Pillow does not read
+        resolution = ground_resolution(tags, size, Flight())
+        if not resolution.assumed:
+            found.append(resolution.gsd * 100)
+    return round(statistics.median(found), 3) if found else None
 
 
 def _class(one: ClassScore) -> ClassMeasures:

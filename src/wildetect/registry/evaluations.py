@@ -7,7 +7,7 @@ quality).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
-from wildetect.registry.names import name_for_mlflow
+from wildetect.registry.names import find_metric, name_for_mlflow
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, logged_model_id, start_run
 from wildetect.registry.versions import Version
 
@@ -25,9 +25,12 @@ __all__ = [
     "EXPERIMENT",
     "Evaluated",
     "Evaluation",
+    "MeasuredQuality",
+    "Quality",
     "evaluations_of",
     "log_evaluation",
     "metrics_of",
+    "qualities_of",
     "tag_of",
 ]
 
@@ -104,6 +107,95 @@ def _of_run(connection: Connection, run_id: str) -> dict[str, float]:
             return dict(connection.client.get_run(run_id).data.metrics)
     except ModelError:
         return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Precision and recall, 0 to 1; None where nothing was there to measure."""
+
+    precision: float | None = None
+    recall: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredQuality:
+    """How well a detector did on one set of labelled pictures.
+
+    Attributes:
+        dataset: Their name.
+        at: When it was measured, ISO 8601, UTC.
+        pictures: How many there were; None where that was not noted.
+        tile_size: Side of the tiles in px; 0: each picture whole; None where that was not noted.
+        gsd_cm: Median ground resolution of the pictures in cm/px; None where they do not tell it.
+        confidence: Lowest confidence of the boxes that counted.
+        overall: Of all classes together.
+        classes: Of each class, by name.
+    """
+
+    dataset: str
+    at: str
+    pictures: int | None = None
+    tile_size: int | None = None
+    gsd_cm: float | None = None
+    confidence: float | None = None
+    overall: Quality = Quality()
+    classes: Mapping[str, Quality] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """Data set, pictures, date and scale, for a person."""
+        facts = [self.at[:10]]
+        if self.pictures is not None:
+            facts.insert(0, f"{self.pictures:,} picture{'s' * (self.pictures != 1)}")
+        if self.gsd_cm is not None:
+            facts.append(f"{self.gsd_cm:.1f} cm/px")
+        if self.tile_size is not None:
+            facts.append(f"tiles of {self.tile_size} px" if self.tile_size else "whole pictures")
+        if self.confidence is not None:
+            facts.append(f"confidence {self.confidence:g}")
+        return f"{self.dataset} ({', '.join(facts)})"
+
+
+def qualities_of(
+    connection: Connection, version: Version, class_names: Sequence[str]
+) -> list[MeasuredQuality]:
+    """The measured quality of a version on each data set, newest first; empty if it was never evaluated.
+
+    Args:
+        connection: The server.
+        version: Of a registered model.
+        class_names: Of the model.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    return [_quality(one, _of_run(connection, one.run_id), class_names) for one in evaluations_of(version)]
+
+
+def _quality(one: Evaluated, of_run: Mapping[str, float], class_names: Sequence[str]) -> MeasuredQuality:
+    classes = {
+        name: Quality(*(find_metric(f"{measure}/{name}", of_run) for measure in ("precision", "recall")))
+        for name in class_names
+    }
+    return MeasuredQuality(
+        dataset=one.dataset,
+        at=one.at.astimezone(UTC).isoformat(timespec="seconds"),
+        pictures=_whole(one.settings.get("pictures")),
+        tile_size=_whole(one.settings.get("tile_size")),
+        gsd_cm=_number(one.settings.get("gsd_cm")),
+        confidence=_number(one.settings.get("confidence")),
+        overall=Quality(one.metrics.get("precision"), one.metrics.get("recall")),
+        classes={name: quality for name, quality in classes.items() if quality != Quality()},
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _whole(value: object) -> int | None:
+    number = _number(value)
+    return None if number is None else round(number)
 
 
 EXPERIMENT = "evaluation"

@@ -10,13 +10,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.census.design.survey_files import SurveyFiles
-from wildetect.census.output.document import CensusFacts
+from wildetect.census.output.document import NEVER_MEASURED, CensusFacts
 from wildetect.census.output.outputs import census_record, write_census
-from wildetect.census.output.record import Campaign, CensusRecord, write_census_file
+from wildetect.census.output.record import (
+    Campaign,
+    CensusRecord,
+    DetectorRecord,
+    write_census_file,
+)
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.detection.run.failures import raise_if_images_failed
-from wildetect.errors import ConfigurationError, InputError, ServerError
+from wildetect.errors import ConfigurationError, InputError, ModelError, ServerError
+from wildetect.registry.connection import Connection
+from wildetect.registry.evaluations import qualities_of
+from wildetect.registry.reference import ModelReference
 from wildetect.registry.runs import finish_run, start_run
+from wildetect.registry.versions import resolve
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.moved import with_photographs_in
@@ -160,10 +169,12 @@ def census(
         review_reason=reason,
     )
     found = survey(plan)
-    facts = _facts(settings, run, started, time.monotonic() - begun)
+    server = _server(project, watcher)
+    detector = _detector(server, run.record)
+    facts = replace(_facts(settings, run, started, time.monotonic() - begun), detector=detector)
     record = write_census(folder, found, facts, with_map=settings.export.create_map)
     _notice_cautions(record, watcher)
-    return CensusDone(_logged(project, record, folder, watcher), folder, detection)
+    return CensusDone(_logged(server, record, folder, watcher), folder, detection)
 
 
 def _detections_in(folder: Path) -> Path:
@@ -218,6 +229,29 @@ def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, second
     )
 
 
+def _server(project: Project, watcher: Watcher) -> Connection | ServerError:
+    """The server, or why there is none: a census is taken without one, too."""
+    try:
+        return connect_for(project, watcher)
+    except ServerError as error:
+        return error
+
+
+def _detector(server: Connection | ServerError, run: DetectionRun) -> DetectorRecord:
+    """What the registry knows of the detector, or why nothing is known."""
+    registered = run.model.registered
+    if registered is None:
+        return DetectorRecord(unknown=f"{NEVER_MEASURED} ({run.model} is a weights file, not a version)")
+    if isinstance(server, ServerError):
+        return DetectorRecord(unknown=f"not known, as the registry could not be asked: {server.message}")
+    try:
+        version = resolve(server, ModelReference.of(*registered))
+        measured = qualities_of(server, version, run.class_names)
+    except (ServerError, ModelError) as error:
+        return DetectorRecord(unknown=f"not known: {error.message}")
+    return DetectorRecord(measured=tuple(measured), unknown=None if measured else NEVER_MEASURED)
+
+
 def _campaign(settings: CensusSettings) -> Campaign:
     campaign = settings.campaign
     species = campaign.target_species
@@ -250,7 +284,9 @@ def _notice_cautions(record: CensusRecord, watcher: Watcher) -> None:
         watcher.notice(f"and {len(cautions) - MOST_CAUTIONS_SHOWN} more warnings in the report")
 
 
-def _logged(project: Project, record: CensusRecord, folder: Path, watcher: Watcher) -> CensusRecord:
+def _logged(
+    server: Connection | ServerError, record: CensusRecord, folder: Path, watcher: Watcher
+) -> CensusRecord:
     """Log the census; it must not fail because there is no server, or it went away meanwhile.
 
     Returns:
@@ -259,7 +295,9 @@ def _logged(project: Project, record: CensusRecord, folder: Path, watcher: Watch
     if record.mlflow is not None:
         return record
     try:
-        connection = connect_for(project, watcher)
+        if isinstance(server, ServerError):
+            raise server
+        connection = server
         name = f"{record.campaign.id}: {record.counts.animals} animals detected"
         run_id = start_run(connection, "census", name)
         record = replace(record, mlflow=Logged(connection.uri, run_id))

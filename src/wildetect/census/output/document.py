@@ -18,6 +18,7 @@ from wildetect.census.output.record import (
     CountAtTolerance,
     Counts,
     DetectionsRecord,
+    DetectorRecord,
     EstimateRecord,
     SamplingRecord,
     StratumRecord,
@@ -35,7 +36,9 @@ from wildetect.census.result import Census
 from wildetect.results.run import DetectionRun, package_versions
 from wildetect.settings.census import Availability
 
-__all__ = ["CensusFacts", "record_of"]
+__all__ = ["NEVER_MEASURED", "CensusFacts", "record_of"]
+
+NEVER_MEASURED = "never measured: nobody knows how many animals it misses, or takes for others"
 
 PACKAGES = ("numpy", "scipy", "shapely", "pyproj", "pyogrio", "rasterio", "pillow")
 
@@ -55,6 +58,7 @@ class CensusFacts:
         started: When the census was begun.
         seconds: How long it took.
         availability: Of the species for which it is known.
+        detector: What is known of the detector.
     """
 
     campaign: Campaign
@@ -64,6 +68,7 @@ class CensusFacts:
     started: datetime
     seconds: float
     availability: Mapping[str, Availability] = field(default_factory=dict)
+    detector: DetectorRecord = field(default_factory=lambda: DetectorRecord(unknown=NEVER_MEASURED))
 
 
 def record_of(census: Census, facts: CensusFacts) -> CensusRecord:
@@ -91,6 +96,7 @@ def record_of(census: Census, facts: CensusFacts) -> CensusRecord:
         left_out=tuple(census.left_out),
         detections=_detections(facts),
         model=facts.run.model,
+        detector=facts.detector,
         settings=dict(facts.settings),
         projection=census.views.projection.name,
         times=CensusTimes(

@@ -34,7 +34,10 @@ FILES = (
     "census.json",
 )
 
-_COMPARED = ("campaign", "counts", "tolerance", "estimates", "cautions", "detections", "model", "settings")
+_COMPARED = (
+    *("campaign", "counts", "tolerance", "estimates", "cautions", "detections", "model", "detector"),
+    "settings",
+)
 
 
 def write_census(folder: Path, census: Census, facts: CensusFacts, *, with_map: bool) -> CensusRecord:

@@ -21,6 +21,7 @@ from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
 from wildetect.census.result import LeftOut
 from wildetect.errors import InputError
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
+from wildetect.registry.evaluations import MeasuredQuality
 from wildetect.results.files import write_text
 from wildetect.results.run import Failure, ImageCounts, Logged, RunModel
 
@@ -36,6 +37,7 @@ __all__ = [
     "CountAtTolerance",
     "Counts",
     "DetectionsRecord",
+    "DetectorRecord",
     "EstimateRecord",
     "MergeRecord",
     "PhotographRecord",
@@ -240,6 +242,24 @@ class DetectionsRecord:
     mlflow: Logged | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorRecord:
+    """What is known of the detector.
+
+    Attributes:
+        measured: How well it did on labelled pictures, newest first.
+        unknown: Why nothing is known; null where it was measured.
+    """
+
+    measured: tuple[MeasuredQuality, ...] = ()
+    unknown: str | None = None
+
+    @property
+    def newest(self) -> MeasuredQuality | None:
+        """The newest evaluation; null where there is none."""
+        return self.measured[0] if self.measured else None
+
+
 @dataclass(frozen=True, slots=True)
 class CensusTimes:
     """When a census was begun (ISO 8601, UTC), and how long it took."""
@@ -321,6 +341,7 @@ class CensusRecord:
         left_out: Photographs without a place on the ground.
         detections: The run that was counted in.
         model: The detector of it.
+        detector: What is known of the detector; null in files of earlier versions.
         settings: What shapes the numbers, by name.
         projection: Of all metres.
         times: When, and how long.
@@ -348,6 +369,7 @@ class CensusRecord:
     left_out: tuple[LeftOut, ...] = ()
     detections: DetectionsRecord = DetectionsRecord(folder="", started="")
     model: RunModel = field(default_factory=lambda: RunModel(class_names=()))
+    detector: DetectorRecord | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     projection: str = ""
     times: CensusTimes = CensusTimes("")

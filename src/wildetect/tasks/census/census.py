@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wildetect.census.planning import SpeciesPlan
     from wildetect.census.selftest.vectors import VectorCheck
     from wildetect.evaluation.reviewed_sample import CorrectedNumber
+    from wildetect.registry.evaluations import MeasuredQuality
 
 __all__ = ["plan", "plan_document", "planned", "run", "selftest", "show_checks", "show_plan", "show_summary"]
 
@@ -131,10 +132,36 @@ def show_summary(record: CensusRecord, folder: Path) -> None:
     refused = {one.refusal: one.estimate for one in record.headlines if one.refusal}
     for reason, estimate in refused.items():
         print(f"{'no estimate' if estimate is None else 'no limits'}: {reason}")
+    _show_detector(record)
     _show_other_limits(record)
     _show_corrected(record)
     print(f"results: {folder}")
     print(f"report:  {folder / 'census_report.html'}   (open it in a browser; it needs no network)")
+
+
+def _show_detector(record: CensusRecord) -> None:
+    """What is known of the detector: how much of what is there it finds, and how much of that is right."""
+    if record.detector is None:
+        return
+    print(f"detector: {record.detector.unknown or detector_line(record.detector.measured[0])}")
+    for measured in record.detector.measured[:1]:
+        if measured.classes:
+            rows = [
+                [name, _share(one.recall), _share(one.precision)] for name, one in measured.classes.items()
+            ]
+            print_table(["class", "recall", "precision"], rows, numbers=True)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def detector_line(measured: MeasuredQuality) -> str:
+    """Say in one line how well a detector did, on what and when."""
+    return (
+        f"recall {_share(measured.overall.recall)}, precision {_share(measured.overall.precision)} "
+        f"on {measured.where}"
+    )
 
 
 def _show_other_limits(record: CensusRecord) -> None:
