@@ -290,3 +290,39 @@ def paddle(path: Path) -> Path:
         helper.make_tensor_value_info("im_shape", TensorProto.FLOAT, [1, 2]),
     ]
     return graph.save(path, inputs=inputs)
+
+
+def herdnet(path: Path) -> Path:
+    """HerdNet: heat in cells of 8 px, and classes behind the background in cells of 16 px."""
+    graph = Graph().find()
+    graph.node("ReduceMax", ["map"], "heat", axes=[1], keepdims=1)
+    graph.output("heatmap", "heat", [1, 1, GRID, GRID])
+    graph.node("MaxPool", ["map"], "coarse", kernel_shape=[2, 2], strides=[2, 2])
+    background = graph.constant("background", np.full((1, 1, GRID // 2, GRID // 2), 5, np.float32))
+    graph.node("Concat", [background, "coarse"], "classes", axis=1)
+    graph.output("clsmap", "classes", [1, 3, GRID // 2, GRID // 2])
+    return graph.save(path)
+
+
+def heat_map(path: Path) -> Path:
+    """A heat map for each class, in cells of 8 px."""
+    graph = Graph().find()
+    graph.output("heatmaps", "map", [1, 2, GRID, GRID])
+    return graph.save(path)
+
+
+def oriented(path: Path, angle: float, *, end_to_end: bool = False) -> Path:
+    """Ultralytics' oriented boxes: squares of 8 x 8 px as boxes of 16 x 8 px, turned by an angle."""
+    graph = Graph().find()
+    rows = min(ROWS, GRID * GRID)
+    longer = graph.constant("longer", np.array([1, 1, 2, 1], np.float32))
+    graph.node("Mul", ["centres_px", longer], "long_boxes")
+    turned = graph.constant("turned", np.full((rows, 1), angle, np.float32))
+    scores = ["best", "class"] if end_to_end else ["class_scores"]
+    graph.node("Concat", ["long_boxes", *scores, turned], "rows_of_boxes", axis=1)
+    if end_to_end:
+        graph.output("output0", graph.batched("rows_of_boxes"), [1, ROWS, 7])
+    else:
+        graph.node("Transpose", ["rows_of_boxes"], "columns_of_boxes", perm=[1, 0])
+        graph.output("output0", graph.batched("columns_of_boxes"), [1, 7, ROWS])
+    return graph.save(path, {**ULTRALYTICS, "task": "obb", "description": "Ultralytics YOLO11n-obb model"})

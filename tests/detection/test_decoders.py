@@ -116,6 +116,24 @@ def end_to_end_seg() -> tuple[list[NDArray[Any]], Expected]:
     return [output, np.ones((1, 32, 16, 16), np.float32)], [([1, 2, 30, 40], 0.8, 2)]
 
 
+def herdnet() -> tuple[list[NDArray[Any]], Expected]:
+    heat, classes = np.zeros((1, 1, 32, 32), np.float32), np.zeros((1, 4, 4, 4), np.float32)
+    heat[0, 0, 9, 20], classes[0, 2, 1, 2] = 0.9, 3
+    return [heat, classes], [(around((41, 19), (12, 12)), 0.9, 1)]
+
+
+def heat_map() -> tuple[list[NDArray[Any]], Expected]:
+    maps = np.zeros((1, 3, 16, 16), np.float32)
+    maps[0, 2, 4, 8] = 0.9
+    return [maps], [(around((34, 18), (12, 12)), 0.9, 2)]
+
+
+def obb() -> tuple[list[NDArray[Any]], Expected]:
+    output = np.zeros((1, 8, CELLS), np.float32)
+    output[0, :, 5] = [30, 20, 10, 8, 0.1, 0.9, 0.2, np.pi / 2]
+    return [output], [([26, 15, 34, 25], 0.9, 1)]
+
+
 def nanodet() -> tuple[list[NDArray[Any]], Expected]:
     outputs: list[NDArray[Any]] = []
     for count in (64, 16, 4):
@@ -156,6 +174,9 @@ MADE = {
     "yolo-nas": yolo_nas,
     "yolov8-seg": yolov8_seg,
     "end-to-end-seg": end_to_end_seg,
+    "herdnet": herdnet,
+    "heat-map": heat_map,
+    "obb": obb,
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from wildetect.settings.registration import FAMILIES, BoxUnit, Column, Family, Yolo
+from wildetect.settings.registration import FAMILIES, BoxKind, BoxUnit, Column, Family, Yolo
 
 __all__ = [
     "CLASSIFIER_FILE",
@@ -100,7 +100,7 @@ class SecondStage(_Stored):
     source: Source
 
 
-_LATER = ("columns", "box_unit", "first_label")
+_LATER = ("columns", "box_unit", "first_label", "box_kind", "point_size")
 
 
 class Manifest(_Stored):
@@ -123,6 +123,10 @@ class Manifest(_Stored):
         default=None, description="of an end-to-end table; null: the family's own order"
     )
     box_unit: BoxUnit | None = Field(default=None, description="null: the family's own")
+    box_kind: BoxKind = Field(default="boxes", description="what stands behind a reported box")
+    point_size: int | None = Field(
+        default=None, gt=0, description="side of the box around a point, in px of the network's input"
+    )
     first_label: int | None = Field(
         default=None,
         ge=0,

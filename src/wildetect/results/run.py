@@ -60,6 +60,7 @@ class RunModel:
         file: Name of the weights file.
         sha256: Digest of the weights.
         family: Family of its outputs.
+        box_kind: What stands behind its boxes: boxes, points (of which only the middle counts), oriented.
         class_names: Names by class id.
     """
 
@@ -68,6 +69,7 @@ class RunModel:
     file: str = ""
     sha256: str = ""
     family: str = ""
+    box_kind: str = "boxes"
     class_names: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -309,6 +311,7 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
             file=manifest.source.file,
             sha256=manifest.sha256,
             family=manifest.family,
+            box_kind=manifest.box_kind,
             class_names=tuple(manifest.class_names),
         ),
         settings=dict(facts.settings),

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 
-__all__ = ["CENTRES", "CORNERS", "FAMILIES", "BoxUnit", "Column", "Family", "RegistrationSettings"]
+__all__ = ["CENTRES", "CORNERS", "FAMILIES", "BoxKind", "BoxUnit", "Column", "Family", "RegistrationSettings"]
 
 Family = Literal[
     "yolov8",
@@ -28,6 +28,9 @@ Family = Literal[
     "yolo-nas",
     "yolov8-seg",
     "end-to-end-seg",
+    "herdnet",
+    "heat-map",
+    "obb",
 ]
 """How a detector is fed and read; docs/models.md explains each."""
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -41,6 +44,8 @@ ALREADY_ONNX = NoEffect("the classifier is an ONNX file already", harmless=("onn
 Column = Literal["batch", "class", "score", "x1", "y1", "x2", "y2", "cx", "cy", "w", "h"]
 """What a column of a table of boxes holds: a box is its corners, or its centre, width and height."""
 BoxUnit = Literal["px", "fraction"]
+BoxKind = Literal["boxes", "points", "oriented"]
+"""What stands behind a reported box: itself, a point in its middle, or a turned box that it encloses."""
 CORNERS: tuple[Column, ...] = ("x1", "y1", "x2", "y2")
 CENTRES: tuple[Column, ...] = ("cx", "cy", "w", "h")
 
@@ -160,6 +165,9 @@ class RegistrationSettings(SectionKeys):
     )
     first_label: int | None = Field(
         None, ge=0, le=1, description="number of the first class in the outputs; null: the family's own"
+    )
+    point_size: int | None = Field(
+        None, gt=0, description="side in px of the box around a point, for herdnet and heat-map; null: 12"
     )
     class_names: list[str] | None = Field(
         None, min_length=1, description="null: from the file's own metadata"

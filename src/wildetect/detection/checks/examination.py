@@ -63,7 +63,7 @@ def examined(
     manifest = describe(file, settings, stored.sha256, weights.source)
     manifest, layout = with_layout(file, manifest, settings, picture)
     why = "as the settings say" if settings.family else "as its metadata and the shapes of its outputs say"
-    read_as = f"{manifest.family}, {why}" + (f"; {layout}" if layout else "")
+    read_as = f"{manifest.family}, {why}" + (f"; {layout}" if layout else "") + _kind_of_boxes(manifest)
     outcome = check(weights.onnx, manifest)
     feeding = manifest.feeding.model_copy(update={"batch": outcome.batch})
     manifest = manifest.model_copy(update={"feeding": feeding})
@@ -74,3 +74,14 @@ def examined(
         manifest = manifest.with_second_stage(stage)
         files[CLASSIFIER_FILE] = second.proto.SerializeToString()
     return Examined(stored.proto, manifest, files, outcome.seconds, read_as)
+
+
+def _kind_of_boxes(manifest: Manifest) -> str:
+    match manifest.box_kind:
+        case "points":
+            return f"; its points are reported as boxes of {manifest.point_size} px"
+        case "oriented":
+            overlap = f"one class may overlap by {manifest.thresholds.iou:g}"
+            return f"; the upright boxes around its oriented ones are reported, those of {overlap}"
+        case _:
+            return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wildetect.detection.checks.inspection import WeightsFile, candidates, infer_family
 from wildetect.detection.families.exporter_notes import is_rt_detr
+from wildetect.detection.families.points.peaks import POINT_SIZE
 from wildetect.detection.families.table import TABLE
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds
@@ -12,6 +13,7 @@ from wildetect.settings.registration import FAMILIES, Family, RegistrationSettin
 __all__ = ["describe"]
 
 CONFIG = RegistrationSettings.file
+_UPRIGHT_IOU = 0.6
 
 
 def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, source: Source) -> Manifest:
@@ -41,11 +43,24 @@ def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, 
     return Manifest(
         family=family,
         feeding=_feeding(weights, settings, family),
-        thresholds=_thresholds(settings),
+        thresholds=_thresholds(settings, family),
         class_names=class_names,
         sha256=sha256,
         source=source,
+        box_kind=TABLE[family].box_kind,
+        point_size=_point_size(settings, family),
     )
+
+
+def _point_size(settings: RegistrationSettings, family: Family) -> int | None:
+    if TABLE[family].box_kind == "points":
+        return settings.point_size or POINT_SIZE
+    if settings.point_size is not None:
+        takers = " and ".join(name for name, one in TABLE.items() if one.box_kind == "points")
+        raise ModelError(
+            f"point_size: is for {takers}; {family} gives boxes", hint=f"Remove point_size: from {CONFIG}."
+        )
+    return None
 
 
 def _refuse_to_guess(weights: WeightsFile, settings: RegistrationSettings) -> Family:
@@ -82,11 +97,15 @@ def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Famil
     return Feeding.model_validate({**facts, **TABLE[family].feeding, **resize, **said})
 
 
-def _thresholds(settings: RegistrationSettings) -> Thresholds:
+def _thresholds(settings: RegistrationSettings, family: Family) -> Thresholds:
     yolo = settings.localizer.yolo
+    iou = yolo.iou_thres
+    if TABLE[family].box_kind == "oriented":
+        # upright boxes around turned ones overlap where the animals do not; the family removes the doubles
+        iou = max(iou, _UPRIGHT_IOU)
     return Thresholds(
         confidence=yolo.conf_thres,
-        iou=yolo.iou_thres,
+        iou=iou,
         max_detections=yolo.max_det,
         overlap_metric=yolo.overlap_metric,
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wildetect.detections import Detections
 from wildetect.registry.manifest import Manifest
-from wildetect.settings.registration import BoxUnit, Column, Family
+from wildetect.settings.registration import BoxKind, BoxUnit, Column, Family
 
 __all__ = ["Array", "DetectorFamily", "Frame", "Outputs", "Reading", "Shape", "Shapes", "only_largest_rank"]
 
@@ -51,6 +51,7 @@ class Reading:
         columns: Order of a table's columns; None: the family's own.
         box_unit: Of its boxes; None: the family's own.
         first_label: Number of the first class in the outputs; None: the family's own.
+        point_size: Side of the box around a point in px; None: the usual one.
     """
 
     frame: Frame
@@ -58,12 +59,13 @@ class Reading:
     columns: tuple[Column, ...] | None = None
     box_unit: BoxUnit | None = None
     first_label: int | None = None
+    point_size: int | None = None
 
     @classmethod
     def of(cls, manifest: Manifest) -> Reading:
         """What a manifest says of it."""
         frame = Frame(manifest.feeding.width, manifest.feeding.height)
-        told = manifest.columns, manifest.box_unit, manifest.first_label
+        told = manifest.columns, manifest.box_unit, manifest.first_label, manifest.point_size
         return cls(frame, len(manifest.detected_names), *told)
 
 
@@ -102,6 +104,7 @@ class DetectorFamily:
         every_output: Whether all outputs are read; else only the first.
         marks_pictures: Whether rows of all pictures come in one output, each with its picture's number.
         ultralytics: Whether Ultralytics exports the family, so that its metadata can tell it.
+        box_kind: What stands behind its boxes.
         task: What Ultralytics' metadata call the family's task.
         first_label: Number of the first class in the outputs; None: files differ, so that it is looked for.
         columns: Order of the columns of a table that comes in several orders; empty for other families.
@@ -120,6 +123,7 @@ class DetectorFamily:
     every_output: bool = False
     marks_pictures: bool = False
     ultralytics: bool = False
+    box_kind: BoxKind = "boxes"
     task: str = "detect"
     first_label: int | None = 0
     columns: tuple[Column, ...] = ()

@@ -12,12 +12,15 @@ import numpy as np
 from wildetect.detection.families.family import DetectorFamily, Frame, Outputs, Reading, Shape, Shapes
 from wildetect.detection.families.grids.fastestdet import FASTESTDET
 from wildetect.detection.families.grids.nanodet import NANODET
+from wildetect.detection.families.grids.obb import OBB
 from wildetect.detection.families.grids.yolo_nas import YOLO_NAS
 from wildetect.detection.families.grids.yolov5 import YOLOV5
 from wildetect.detection.families.grids.yolov5_raw import YOLOV5_RAW
 from wildetect.detection.families.grids.yolov8 import YOLOV8
 from wildetect.detection.families.grids.yolov8_seg import YOLOV8_SEG
 from wildetect.detection.families.grids.yolox import YOLOX
+from wildetect.detection.families.points.heat_map import HEAT_MAP
+from wildetect.detection.families.points.herdnet import HERDNET
 from wildetect.detection.families.rows.detr import DETR
 from wildetect.detection.families.rows.end_to_end import END_TO_END
 from wildetect.detection.families.rows.end_to_end_7 import END_TO_END_7
@@ -49,6 +52,9 @@ TABLE: dict[Family, DetectorFamily] = {
         YOLO_NAS,
         YOLOV8_SEG,
         END_TO_END_SEG,
+        HERDNET,
+        HEAT_MAP,
+        OBB,
     )
 }
 """The records by the words of the settings, in their order."""
