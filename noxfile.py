@@ -145,7 +145,8 @@ def torch(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none")
 def benchmark(session: nox.Session) -> None:
     """Speed, memory and coverage, each against its limit; best on a machine with nothing else to do."""
-    usual = ["start_up", "mlflow_server", "registry", "detection", "census", "census_coverage"]
+    usual = ["start_up", "mlflow_server", "registry", "detection", "census"]
+    usual += ["census_coverage", "census_merging"]
     scripts = session.posargs or usual
     for script in scripts:
         run(session, "python", "-m", f"benchmarks.{script}", groups=("tests",))

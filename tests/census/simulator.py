@@ -22,6 +22,7 @@ from wildetect.imagery.positions.metadata import Position
 
 GEOD = pyproj.Geod(ellps="WGS84")
 START = datetime(2026, 8, 14, 7)  # noqa: DTZ001 - as EXIF has it
+SECONDS = 3  # from one photograph to the next
 FILM_DIAGONAL = math.hypot(36, 24)
 
 
@@ -95,6 +96,11 @@ class Survey:
         stated_error: That the tags tell; None: nothing.
         height_factor: Of the height that the tags tell.
         yaw_bias: Degrees that are added to the yaw that the tags tell.
+        tilt: Standard deviation in degrees, in each direction, of a tilt that the tags do not tell.
+        slope: Metres that the ground rises for each metre east; the tags tell the height above the origin.
+        walking: m/s at which every animal walks, each in a direction of its own.
+        tells_yaw: Whether the tags tell it.
+        doubled: Part of the boxes of which the detector draws a second one.
     """
 
     origin: tuple[float, float] = (23.41, -19.23)
@@ -109,6 +115,11 @@ class Survey:
     stated_error: float | None = None
     height_factor: float = 1.0
     yaw_bias: float = 0.0
+    tilt: float = 0.0
+    slope: float = 0.0
+    walking: float = 0.0
+    tells_yaw: bool = True
+    doubled: float = 0.0
 
     @property
     def focal_px(self) -> float:
@@ -176,11 +187,19 @@ def fly(survey: Survey, herd: Herd, seed: int = 1) -> Flown:
     """Take the photographs: an animal is found where its middle lies in the picture."""
     dice = np.random.default_rng(seed)
     photographs, animals = [], []
+    ways = np.random.default_rng((seed, 1)).uniform(0, 2 * math.pi, len(herd.places))
+    ways = survey.walking * np.column_stack([np.cos(ways), np.sin(ways)])
     for number, shot in enumerate(survey.shots):
-        middles = to_pixels(survey, shot, herd.places + dice.normal(0, survey.jitter, herd.places.shape))
+        tilts = dice.normal(0, survey.tilt, 2).tolist() if survey.tilt else (0.0, 0.0)
+        true = replace(shot, pitch=shot.pitch + tilts[0])
+        true = _leaning(true, tilts[1])
+        stand = herd.places + ways * (SECONDS * (number - len(survey.shots) / 2))
+        middles = to_pixels(survey, true, stand + dice.normal(0, survey.jitter, herd.places.shape))
         inside = np.asarray(((middles >= 0) & (middles <= survey.size)).all(axis=1))
         rows = np.flatnonzero(inside & (dice.random(len(inside)) < survey.recall))
-        boxes = np.array([_box(survey, shot, herd.places[row], middles[row]) for row in rows]).reshape(-1, 4)
+        boxes = np.array([_box(survey, true, stand[row], middles[row]) for row in rows]).reshape(-1, 4)
+        if survey.doubled:
+            rows, boxes = _doubled(survey, rows, boxes, dice)
         found = Detections(boxes, dice.uniform(0.4, 1, len(rows)), herd.class_id[rows])
         photographs.append(
             Photograph(
@@ -196,9 +215,43 @@ def fly(survey: Survey, herd: Herd, seed: int = 1) -> Flown:
     return Flown(photographs, animals)
 
 
+def _leaning(shot: Shot, degrees: float) -> Shot:
+    """A camera that looks almost straight down, leaning to its right: all three angles change."""
+    if not degrees:
+        return shot
+    yaw, pitch, roll = (math.radians(angle) for angle in (shot.yaw, shot.pitch, shot.roll))
+    about = math.radians(degrees)
+    ahead = np.array(
+        [math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), math.sin(pitch)],
+    )
+    right = np.array([math.cos(yaw), -math.sin(yaw), 0.0])
+    ahead, right = (
+        math.cos(about) * ahead + math.sin(about) * right,
+        math.cos(about) * right - math.sin(about) * ahead,
+    )
+    # back to yaw, pitch, roll: the level right side of the new line of sight, and the angle to it
+    pitch = math.asin(ahead[2])
+    yaw = math.atan2(ahead[0], ahead[1])
+    level = np.array([math.cos(yaw), -math.sin(yaw), 0.0])
+    under = np.cross(ahead, level)
+    roll += math.atan2(float(right @ under), float(right @ level))
+    return replace(shot, yaw=math.degrees(yaw), pitch=math.degrees(pitch), roll=math.degrees(roll))
+
+
+def _doubled(
+    survey: Survey, rows: NDArray[np.intp], boxes: NDArray[np.float64], dice: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Some boxes twice, the second a little beside the first."""
+    twice = np.flatnonzero(dice.random(len(rows)) < survey.doubled)
+    beside = dice.uniform(0, 2 * math.pi, len(twice))
+    step = 1.2 * survey.focal_px / survey.height  # m on the ground
+    moved = boxes[twice] + np.tile(np.column_stack([np.cos(beside), np.sin(beside)]) * step, 2)
+    return np.concatenate([rows, rows[twice]]), np.concatenate([boxes, moved])
+
+
 def to_pixels(survey: Survey, shot: Shot, places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where places on the ground (n, 2) lie in a photograph, in px; nan behind the camera."""
-    below = np.column_stack([places - shot.place, np.full(len(places), -survey.height)])
+    below = np.column_stack([places - shot.place, survey.slope * places[:, 0] - survey.height])
     # east, north, up -> forward, right, down of a camera that looks north at the horizon, then turned
     points = np.column_stack([below[:, 1], below[:, 0], -below[:, 2]]).T
     yaw, pitch, roll = (math.radians(angle) for angle in (shot.yaw, shot.pitch, shot.roll))
@@ -233,11 +286,11 @@ def _tags(survey: Survey, shot: Shot, number: int, dice: np.random.Generator) ->
     return CameraTags(
         position=Position(float(longitude), float(latitude)),
         height=survey.height * survey.height_factor,
-        yaw=(yaw + 180) % 360 - 180,
+        yaw=(yaw + 180) % 360 - 180 if survey.tells_yaw else None,
         pitch=shot.pitch,
         roll=shot.roll,
         focal_length_35=survey.film,
         camera="DJI FC6360",
-        taken=START + timedelta(seconds=3 * number),
+        taken=START + timedelta(seconds=SECONDS * number),
         position_error=survey.stated_error,
     )

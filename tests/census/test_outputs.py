@@ -96,6 +96,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "not_corrected",
         "counts",
         "tolerance",
+        "merging",
         "confidence",
         "estimates",
         "corrected",
@@ -115,6 +116,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "files",
         "photographs",
         "merges",
+        "overlaps",
         "animals",
     ]
     assert {
@@ -130,7 +132,8 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
     } <= set(document["estimates"][0])
     assert set(document["merges"][0]) == {"animal", "metres", "boxes"}
     assert document["photographs"][0]["sources"]["position"] == "EXIF"
-    assert set(document) - set(surveyed.record.short_document()) == {"photographs", "merges", "animals"}
+    longest = {"photographs", "merges", "overlaps", "animals"}
+    assert set(document) - set(surveyed.record.short_document()) == longest
 
 
 def test_every_merge_can_be_checked(surveyed: Surveyed) -> None:

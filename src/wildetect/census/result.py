@@ -15,6 +15,7 @@ from wildetect.census.design.transects import Transects
 from wildetect.census.estimates.corrected import CorrectedEstimate
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Photograph, Views
+from wildetect.census.merging.partners import MergingCheck
 
 __all__ = ["Census", "LeftOut", "Tolerance", "ToleranceCount"]
 
@@ -84,6 +85,7 @@ class Census:
         animals: Different ones.
         tolerance: That was used.
         counts: At the strict, the chosen and the loose tolerance.
+        merging: What the overlaps say of how boxes were joined.
         by_confidence: At each threshold.
         transects: Which photographs make one.
         sample: Searched areas, and which animals lie where.
@@ -102,6 +104,7 @@ class Census:
     animals: Animals
     tolerance: Tolerance
     counts: tuple[ToleranceCount, ...]
+    merging: MergingCheck
     by_confidence: Sequence[NumberSeen]
     transects: Transects
     sample: Sample

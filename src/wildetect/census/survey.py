@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
+from wildetect.census.cautions.merging import merging
 from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_nowhere
 from wildetect.census.cautions.reach import coverage
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
@@ -22,6 +23,7 @@ from wildetect.census.estimates.corrected import CorrectedEstimate, corrected_es
 from wildetect.census.gathering import gather
 from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
 from wildetect.census.ground.photographs import Views, make_views
+from wildetect.census.merging.partners import check_merging
 from wildetect.census.result import Census, Tolerance, ToleranceCount
 from wildetect.errors import ConfigurationError
 from wildetect.evaluation.reviewed_sample import ReviewedSample
@@ -83,6 +85,7 @@ def survey(plan: SurveyPlan) -> Census:
     tolerance = _tolerance(plan.keys, views)
     animals = count_once(boxes, views, tolerance.metres)
     counts = _counts(boxes, views, tolerance, animals)
+    merged = check_merging(boxes, animals, views, tolerance.metres)
     seen = {class_id for one in counts for class_id in one.per_class}
     wanted = tuple(class_ids if plan.species is not None else sorted(seen))
     transects = transects_for(files.lines, views)
@@ -97,6 +100,7 @@ def survey(plan: SurveyPlan) -> Census:
         animals=animals,
         tolerance=tolerance,
         counts=counts,
+        merging=merged,
         by_confidence=numbers_by_confidence(
             found, views, tolerance.metres, lowest=_lowest_confidence(plan.run), classes=wanted
         ),
@@ -105,6 +109,7 @@ def survey(plan: SurveyPlan) -> Census:
         estimates=estimates,
         cautions=(
             *cautions_of(gathered),
+            *merging(merged, views),
             *coverage(sample.strata),
             *clustered(estimates, plan.run.class_names),
             *cautions(gathered.photographs, views, _trained_gsd(plan.keys), animals),

@@ -1,4 +1,4 @@
-"""The small charts of census_report.html: limits of each estimate, and the number by confidence."""
+"""The small charts of census_report.html: limits of estimates, numbers by confidence, rates of overlaps."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from wildetect.census.estimates.records import Estimate
+from wildetect.census.merging.records import OverlapRecord
 from wildetect.census.output.record import CountAtConfidence
 from wildetect.results.report.numbers import colour_code, round_numbers
 
-__all__ = ["ConfidenceChart", "Whisker", "confidence_chart", "whiskers"]
+__all__ = ["ConfidenceChart", "OverlapChart", "Whisker", "confidence_chart", "overlap_chart", "whiskers"]
 
 _WIDTH, _HEIGHT = 640.0, 260.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 14.0, 14.0, 46.0
 _MOST_LINES = 6
+_MOST_DOTS = 800
+_LEAST_EXPECTED = 3  # boxes: of fewer a rate is chance
 
 
 class Whisker(NamedTuple):
@@ -116,4 +119,64 @@ def confidence_chart(
         tuple((tick, round(_HEIGHT - _BOTTOM - tick * unit, 1)) for tick in ticks),
         tuple((step / 10, x(step / 10)) for step in range(0, 11, 2)),
         None if chosen is None or not math.isfinite(chosen) else x(chosen),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OverlapChart:
+    """Partner rates of pairs of photographs by the time between them.
+
+    Attributes:
+        along: A path of dots: pairs of one line of flight.
+        across: A path of dots: pairs of different lines.
+        rates: Rate in hundredths and height of each line across.
+        times: Text and place of each mark below.
+    """
+
+    along: str
+    across: str
+    rates: tuple[tuple[int, float], ...]
+    times: tuple[tuple[str, float], ...]
+    width: float = _WIDTH
+    height: float = _HEIGHT
+    left: float = _LEFT
+    right: float = _WIDTH - _RIGHT
+    floor: float = _HEIGHT - _BOTTOM
+
+
+_TIMES = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36_000: "10 h", 864_000: "10 days"}
+
+
+def overlap_chart(overlaps: Sequence[OverlapRecord]) -> OverlapChart | None:
+    """Draw `overlaps` of census.json; null where no pair tells its time and has boxes enough.
+
+    Args:
+        overlaps: One for each two photographs.
+    """
+    told = [
+        (one.seconds, one.partner_rate, one.line)
+        for one in overlaps
+        if one.seconds is not None and one.partner_rate is not None and one.expected >= _LEAST_EXPECTED
+    ]
+    told = told[:: -(-len(told) // _MOST_DOTS) or 1]
+    if not told:
+        return None
+    longest = max(seconds for seconds, _, _ in told)
+    last = next((seconds for seconds in _TIMES if seconds >= longest), max(_TIMES))
+    unit = (_WIDTH - _LEFT - _RIGHT) / math.log10(1 + last)
+
+    def x(seconds: float) -> float:
+        return round(_LEFT + unit * math.log10(1 + min(seconds, last)), 1)
+
+    def y(rate: float) -> float:
+        return round(_HEIGHT - _BOTTOM - rate * (_HEIGHT - _BOTTOM - _TOP), 1)
+
+    def dots(which: str) -> str:
+        return "".join(f"M{x(seconds)} {y(rate)}h0" for seconds, rate, line in told if line == which)
+
+    return OverlapChart(
+        dots("along"),
+        dots("across"),
+        tuple((rate, y(rate / 100)) for rate in (0, 25, 50, 75, 100)),
+        tuple((text, x(seconds)) for seconds, text in _TIMES.items() if seconds <= last),
     )

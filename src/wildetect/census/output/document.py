@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.estimates.sample_records import ClassEstimate
+from wildetect.census.output.overlaps import merging_record, overlap_records
 from wildetect.census.output.record import (
     Campaign,
     CensusRecord,
@@ -79,6 +80,7 @@ def record_of(census: Census, facts: CensusFacts) -> CensusRecord:
         not_corrected=census.review_reason,
         counts=_counts(census),
         tolerance=_tolerance(census),
+        merging=merging_record(census),
         confidence=tuple(
             CountAtConfidence(one.threshold, one.boxes, one.animals, class_counts(census, one.per_class))
             for one in census.by_confidence
@@ -105,6 +107,7 @@ def record_of(census: Census, facts: CensusFacts) -> CensusRecord:
         versions=package_versions(PACKAGES),
         photographs=tuple(photograph_records(census)),
         merges=tuple(merge_records(census)),
+        overlaps=tuple(overlap_records(census)),
         animals=tuple(animal_records(census)),
     )
 

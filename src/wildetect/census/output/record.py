@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from wildetect.census.cautions.caution import Caution
 from wildetect.census.estimates.records import Estimate
 from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
+from wildetect.census.merging.records import MergingRecord, OverlapRecord
 from wildetect.census.result import LeftOut
 from wildetect.errors import InputError
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
@@ -54,9 +55,9 @@ __all__ = [
 # one item a line: what is long is still read by people, and quick to write
 _LONG = (
     *("animals", "confidence", "merges", "photographs", "transects", "strata", "estimates"),
-    *("corrected", "left_out", "cautions"),
+    *("corrected", "left_out", "cautions", "overlaps"),
 )
-_LONGEST = ("animals", "merges", "photographs")
+_LONGEST = ("animals", "merges", "overlaps", "photographs")
 _NEEDED = {"estimates", "transects", "strata"}
 
 
@@ -331,6 +332,7 @@ class CensusRecord:
         not_corrected: Why no number is corrected; null where some are.
         counts: Numbers of the whole census.
         tolerance: How near two boxes must be to be one animal.
+        merging: How well the boxes of overlapping photographs were joined; null in files of earlier versions.
         confidence: The numbers by confidence.
         estimates: Of each species and of all, in each stratum and in all.
         corrected: The same as a review sets them right; none without one.
@@ -350,6 +352,7 @@ class CensusRecord:
         files: Names of the files written, relative to the folder.
         photographs: Where each looks.
         merges: Pairs of boxes that were taken for one animal.
+        overlaps: Each two photographs with boxes on common ground, the most partners missing first.
         animals: Each animal.
     """
 
@@ -359,6 +362,7 @@ class CensusRecord:
     not_corrected: str | None = None
     counts: Counts = Counts(0, 0, 0, {})
     tolerance: ToleranceRecord = ToleranceRecord(0.0, "")
+    merging: MergingRecord | None = None
     confidence: tuple[CountAtConfidence, ...] = ()
     estimates: tuple[EstimateRecord, ...]
     corrected: tuple[CorrectedRecord, ...] = ()
@@ -378,6 +382,7 @@ class CensusRecord:
     files: tuple[str, ...] = ()
     photographs: tuple[PhotographRecord, ...] = ()
     merges: tuple[MergeRecord, ...] = ()
+    overlaps: tuple[OverlapRecord, ...] = ()
     animals: tuple[AnimalRecord, ...] = ()
 
     @property

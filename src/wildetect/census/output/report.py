@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.estimates.sample_records import ALL_STRATA
-from wildetect.census.output.charts import Whisker, confidence_chart, whiskers
+from wildetect.census.output.charts import Whisker, confidence_chart, overlap_chart, whiskers
 from wildetect.census.output.drawing import census_map
 from wildetect.census.output.pairs import Pair
 from wildetect.census.output.record import (
@@ -30,6 +30,7 @@ _OWN = Path(__file__).with_name("templates")
 _MOST_FILES = 200
 _MOST_TRANSECTS = 500
 _FEW_TRANSECTS = 30
+_MOST_OVERLAPS = 12
 
 
 class _Refusal(NamedTuple):
@@ -87,6 +88,8 @@ def write_census_report(
         taken=_taken(record.photographs),
         map=census_map(census) if with_map else None,
         chart=_chart(record),
+        overlap_chart=overlap_chart(record.overlaps),
+        most_overlaps=_MOST_OVERLAPS,
         colours={name: colour_code(number) for number, name in enumerate(census.class_names)},
         pairs=pairs,
         merges=len(record.merges),

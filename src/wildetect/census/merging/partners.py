@@ -1,0 +1,174 @@
+"""Partner rates: of the boxes that lie well inside another photograph, how many have a partner there."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildetect.census.counting.animals import Animals
+from wildetect.census.ground.boxes import GroundBoxes
+from wildetect.census.ground.photographs import Views
+from wildetect.census.merging.displaced import Displaced, displaced
+from wildetect.census.merging.overlaps import PhotographPairs, expected_partners, pairs_of
+
+__all__ = ["FEWEST", "MergingCheck", "Rate", "check_merging"]
+
+FEWEST = 20
+"""Boxes that must lie in an overlap: fewer tell nothing of a survey."""
+
+_FEW = 8  # boxes of one photograph
+_LOW = 0.5  # a usable detector and right places join more than every second box
+_DEVIATIONS, _SHARE = 3.0, 0.01  # more boxes without a partner near each other than chance explains
+_SURE = 1.96  # standard errors of a 95% limit
+_REPEATED = 4.0  # boxes that miss a partner since one animal was missed: they do not tell it independently
+_GUILTY = 0.4  # of the usual rate: a photograph with more lies right, and shows animals that are hard to find
+_FITS = 0.65  # rate of the others: below, more is wrong than single photographs
+_WORSE = 0.15  # by which the rate across lines is below that along them
+_BEHIND = 4.5  # standard deviations by which a rate lies below another
+
+
+class Rate(NamedTuple):
+    """How many of the boxes that should have a partner have one.
+
+    Attributes:
+        expected: Boxes that lie well inside another photograph.
+        joined: Those of them that were joined to a box of it.
+    """
+
+    expected: int
+    joined: int
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1; null where none was expected."""
+        return self.joined / self.expected if self.expected else None
+
+    @property
+    def upper(self) -> float:
+        """Wilson's 95% upper limit of the share (Wilson, E. B. 1927. JASA 22, 209-212).
+
+        One animal that is missed once, or off, leaves several boxes without a partner: of so many boxes only
+        every fourth tells something of its own.
+        """
+        count, share = self.expected / _REPEATED, self.share
+        if share is None:
+            return 1.0
+        z2 = _SURE**2 / count
+        spread = _SURE * math.sqrt(share * (1 - share) / count + z2 / (4 * count))
+        return (share + z2 / 2 + spread) / (1 + z2)
+
+
+class MergingCheck(NamedTuple):
+    """What the overlaps say of how boxes were joined.
+
+    Attributes:
+        all: Of all overlaps.
+        along: Of photographs on one line of flight.
+        across: Of photographs of different lines.
+        pairs: Of each two photographs.
+        displaced: Boxes without a partner that lie near each other.
+        guilty: Rows of the photographs whose boxes were joined far more rarely than those of the others.
+        margin: How far inside another photograph a box must lie, in m.
+    """
+
+    all: Rate
+    along: Rate
+    across: Rate
+    pairs: PhotographPairs
+    displaced: Displaced
+    guilty: tuple[int, ...]
+    margin: float
+
+    @property
+    def told(self) -> bool:
+        """Whether there were boxes enough to tell anything."""
+        return self.all.expected >= FEWEST
+
+    @property
+    def worse_across(self) -> bool:
+        """Whether far fewer boxes have their partner across lines than along them, beyond chance."""
+        along, across = self.along, self.across
+        if along.share is None or across.share is None or min(along.expected, across.expected) < FEWEST:
+            return False
+        usual = self.all.joined / self.all.expected
+        spread = usual * (1 - usual) * _REPEATED * (1 / along.expected + 1 / across.expected)
+        return along.share - across.share > max(_WORSE, _BEHIND * math.sqrt(spread))
+
+    @property
+    def low(self) -> bool:
+        """Whether more than half of the expected partners are missing, beyond chance."""
+        return self.told and self.all.upper < _LOW
+
+    @property
+    def off(self) -> bool:
+        """Whether animals lie at two places in two photographs, which missed animals cannot explain."""
+        return self.told and self.displaced.deviations >= _DEVIATIONS and self.displaced.share >= _SHARE
+
+
+def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance: float) -> MergingCheck:
+    """Look for partners of all boxes that lie well inside another photograph.
+
+    Args:
+        boxes: All that count.
+        animals: Made of them.
+        views: That they were seen from.
+        tolerance: Within which boxes were joined, in m; so far from its edge a box is well inside.
+    """
+    expected = expected_partners(boxes, animals, views, tolerance)
+    pairs = pairs_of(expected, boxes, views)
+    return MergingCheck(
+        Rate(len(expected), int(expected.joined.sum())),
+        _rate(pairs, pairs.along),
+        _rate(pairs, ~pairs.along),
+        pairs,
+        displaced(boxes, animals, expected, pairs, tolerance),
+        tuple(_guilty(pairs, len(views.views))),
+        tolerance,
+    )
+
+
+def _rate(pairs: PhotographPairs, which: NDArray[np.bool_]) -> Rate:
+    return Rate(int(pairs.expected[which].sum()), int(pairs.joined[which].sum()))
+
+
+def _guilty(pairs: PhotographPairs, views: int) -> list[int]:
+    """Photographs that spoil the overlaps they are in.
+
+    A wrong photograph lowers the rates of its neighbours, too. So those with the lowest rates are set aside
+    one by one; each of them is then judged by its overlaps with the others alone, and by their rate.
+    """
+    aside = np.zeros(views, bool)
+    kept = np.ones(len(pairs), bool)
+    while aside.sum() <= views / 2:
+        expected, joined = (_of_views(one * kept, pairs, views) for one in (pairs.expected, pairs.joined))
+        usual = (pairs.joined * kept).sum() / max((pairs.expected * kept).sum(), 1)
+        rates = np.where(expected >= _FEW, joined / np.maximum(expected, 1), 1.0)
+        worst = int(rates.argmin()) if views else 0
+        if not views or rates[worst] >= _GUILTY * usual:
+            return _judged(pairs, aside, usual)
+        aside[worst] = True
+        kept &= (pairs.one != worst) & (pairs.other != worst)
+    return []  # it is not single photographs that are wrong
+
+
+def _judged(pairs: PhotographPairs, aside: NDArray[np.bool_], usual: float) -> list[int]:
+    """Those of the photographs set aside that the others speak against, beyond chance."""
+    if usual < _FITS:
+        return []
+    with_others = aside[pairs.one] != aside[pairs.other]
+    expected, joined = (
+        _of_views(one * with_others, pairs, len(aside)) for one in (pairs.expected, pairs.joined)
+    )
+    count = np.maximum(expected, 1)
+    spread = np.sqrt(_REPEATED * usual * (1 - usual) / count + (_REPEATED / count) ** 2)
+    behind = (usual - joined / count) / spread
+    return np.flatnonzero(aside & (expected >= _FEW) & (behind >= _BEHIND)).tolist()
+
+
+def _of_views(column: NDArray[np.int64], pairs: PhotographPairs, views: int) -> NDArray[np.float64]:
+    """The sum over the pairs that each photograph is in."""
+    of_one = np.bincount(pairs.one, column, views)
+    return np.asarray(of_one + np.bincount(pairs.other, column, views))
