@@ -40,8 +40,9 @@ from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import open_image
 from wildetect.results.journal.journal import Journal
-from wildetect.results.journal.lines import Stamp, document_of, encode, stamp_of
+from wildetect.results.journal.lines import Stamp, document_of, stamp_of
 from wildetect.results.records import ImageResult
+from wildetect.results.sealed import sealed
 
 PHOTOGRAPH = (5472, 3648)
 PHOTOGRAPHS = 8  # the first ones are decoded into fresh memory, as in a survey of thousands few are
@@ -147,7 +148,7 @@ def journal(folder: Path, count: int) -> Row:
             boxes = random.random((number % 5, 4)) * 1000
             found = Detections(boxes, boxes[:, 0] / 1000, np.zeros(len(boxes)))
             result = ImageResult(name=image.name, path=image.path, detections=found, tiles=54)
-            file.write(encode(document_of(result, stamp_of(image.path)) | {"elapsed": 1.0}))
+            file.write(sealed(document_of(result, stamp_of(image.path)) | {"elapsed": 1.0}))
 
     def go_on() -> None:
         with Journal(folder, SHAPE) as opened:

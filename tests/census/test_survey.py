@@ -20,6 +20,7 @@ from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.journal.journal import Journal
 from wildetect.results.run import State, mark_running, read_run_file, write_run_file
+from wildetect.results.sealed import Seals, sealed
 from wildetect.settings.detection import PositionTable
 
 HERD = Herd(np.array([[0.0, 20.0], [10.0, 60.0], [-12.0, 90.0]]), np.array([0, 0, 1]))
@@ -135,11 +136,9 @@ def test_photographs_that_were_moved_are_found(small: Callable[..., Path], tmp_p
 
 def test_failed_images_are_named(small: Callable[..., Path]) -> None:
     run = small(HERD)
-    lines = (run / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-    broken = json.loads(lines[1]) | {"failure": "the file is cut short (truncated)"}
-    (run / "journal.jsonl").write_text(
-        "\n".join([lines[0], json.dumps(broken), *lines[2:]]) + "\n", encoding="utf-8"
-    )
+    first, second, *others = (run / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    broken = Seals().parsed(second) | {"failure": "the file is cut short (truncated)"}
+    (run / "journal.jsonl").write_bytes(b"".join([first, sealed(broken), *others]))
     census = survey(plan_of(run))
     (caution,) = [one for one in census.cautions if one.kind == "failed"]
     assert list(caution.files) == [broken["image"]]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +18,13 @@ from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.exports.megadetector import write_csv, write_megadetector
 from wildetect.results.journal.journal import Journal
-from wildetect.results.journal.lines import Stamp, document_of, encode, parsed, result_from
+from wildetect.results.journal.lines import Stamp, document_of, result_from
 from wildetect.results.journal.reading import JOURNAL, read_results
+from wildetect.results.journal.record import Record
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult, RunSummary
+from wildetect.results.sealed import Seals, sealed
 
 SHAPE = {"model sha256": "1" * 64, "tile_size": 800, "source": ["/survey"]}
 STAMP = Stamp(10, 20)
@@ -76,8 +80,7 @@ def test_a_line_brings_every_digit_back(xyxy: np.ndarray, positions: np.ndarray)
         tiles_failed=("800 x 800 px at 0, 0: damaged",),
         dark=True,
     )
-    document = parsed(encode(document_of(one, STAMP)))
-    assert document is not None
+    document = Seals().parsed(sealed(document_of(one, STAMP)))
     again = result_from(document)
     assert same(one, again)
     assert again.detections is not None
@@ -163,6 +166,107 @@ def test_a_damaged_line_costs_its_image_alone(tmp_path: Path) -> None:
         assert journal.record.holds("b.jpg", STAMP)
 
 
+def unsealed(line: bytes) -> bytes:
+    """A line as the versions before there were checksums wrote it."""
+    return line[: line.rindex(b',"check":')] + b"}\n"
+
+
+def test_a_line_with_any_bit_changed_is_known(tmp_path: Path) -> None:
+    line = sealed(document_of(result("a.jpg", 1), STAMP))
+    told = Seals().parsed(line)
+    for place in range((len(line) - 1) * 8):
+        damaged = bytearray(line)
+        damaged[place // 8] ^= 1 << place % 8
+        try:
+            document = Seals().parsed(bytes(damaged))
+        except ValueError:
+            continue
+        document.popitem()  # the key of the checksum is another word: what is before it stands
+        assert document == told
+
+
+def test_no_changed_bit_of_a_journal_is_taken_for_a_result(tmp_path: Path) -> None:
+    path = write(tmp_path, result("a.jpg", 1), result("b.jpg", 0))
+    whole, wanted = path.read_bytes(), {one.name: one for one in read_results(tmp_path)}
+    accepted, costs = [], Counter[int]()
+    for place in range(0, len(whole) * 8, 5):  # 5 and 8 have no common factor: each of the eight bits
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        try:
+            record = Record.read(tmp_path)
+        except ConfigurationError:
+            assert place // 8 <= whole.index(b"\n")  # the first line, which says what run it is of
+            continue
+        results = list(record.results([image(name) for name in wanted]))
+        accepted += [(place, one) for one in results if not same(one, wanted[one.name])]
+        costs[len(wanted) - len(results)] += 1
+        if len(results) < len(wanted):
+            with pytest.raises(InputError):  # nothing is counted without what is missing
+                read_results(tmp_path)
+    assert accepted == []
+    assert costs.keys() <= {0, 1, 2}  # two where the end of a line joins it with the next
+    assert costs[2] <= 8
+    assert costs[1] > 400
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"xyxy": [[1, 2, 3]]}, "reshape"),
+        ({"xyxy": [["1", "2", "3", "4"]] * 2}, "xyxy are not numbers"),
+        ({"confidence": [0.5]}, "differ in length"),
+        ({"class_id": [0.5, 1]}, "class_id are not numbers"),
+        ({"class_id": [10**30, 1]}, "class_id are not numbers"),
+        ({"stamp": 7}, "not iterable"),
+        ({"stamp": [1.5, 2]}, "stamp"),
+        ({"image": ["a.jpg"]}, "names no image"),
+        ({"path": 1}, "expected str"),
+        ({"width": "200"}, "width"),
+        ({"dark": 1}, "dark"),
+        ({"failure": 1}, "failure"),
+        ({"tiles_failed": [1]}, "tiles_failed"),
+        ({"positions": [[1.0]]}, "reshape"),
+        ({"elapsed": None}, "elapsed"),
+    ],
+)
+def test_a_line_of_another_shape_costs_its_image_alone(
+    tmp_path: Path, change: dict[str, object], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path, result("a.jpg"), result("b.jpg"))
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    changed = json.dumps({**json.loads(unsealed(second)), **change}).encode() + b"\n"
+    path.write_bytes(unsealed(first) + changed + unsealed(third))
+    with pytest.raises(InputError, match="is damaged") as raised:
+        read_results(tmp_path)
+    assert "line 2: " in raised.value.details[0]
+    assert why in raised.value.details[0]
+    with Journal(tmp_path, SHAPE) as journal:
+        assert [journal.record.holds(name, STAMP) for name in ("a.jpg", "b.jpg")] == [False, True]
+        journal.add(result("a.jpg"), STAMP, 2)
+    assert "line 2: " in caplog.text
+    caplog.clear()
+    assert {one.name for one in read_results(tmp_path)} == {"a.jpg", "b.jpg"}
+    with Journal(tmp_path, SHAPE) as journal:
+        assert journal.record.holds("a.jpg", STAMP)
+    assert not caplog.text  # said once
+
+
+def test_a_journal_without_checksums_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    wanted = [result("a.jpg"), result("b.jpg", 0), result("c.jpg")]
+    path = write(tmp_path, *wanted[:2])
+    path.write_bytes(b"".join(map(unsealed, path.read_bytes().splitlines(keepends=True))))
+    with Journal(tmp_path, SHAPE) as journal:
+        assert journal.record.holds("a.jpg", STAMP)
+        journal.add(wanted[2], STAMP, 3)
+    assert all(same(one, other) for one, other in zip(wanted, read_results(tmp_path), strict=True))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, unsealed(lines[-1])]))
+    with pytest.raises(InputError) as raised:
+        read_results(tmp_path)
+    assert raised.value.details == ("line 5: it has no checksum, as the lines before it have",)
+
+
 def test_another_run_is_refused_and_named(tmp_path: Path) -> None:
     path = write(tmp_path, result("a.jpg"))
     before = path.read_bytes()
@@ -176,10 +280,28 @@ def test_another_run_is_refused_and_named(tmp_path: Path) -> None:
     assert raised.value.details[0] == "model: coco version 1, there herd version 3"
 
 
-@pytest.mark.parametrize("content", [b"something else\n\n", b'{"journal":99}\n{}\n', b"[]\n[]\n"])
-def test_a_file_of_others_is_left_alone(tmp_path: Path, content: bytes) -> None:
+OF_OTHERS = [
+    (b"something else\n\n", "it is not whole"),
+    (b'{"journal":99}\n{}\n', "not written by this version"),
+    (b"[]\n[]\n", "not one JSON object"),
+    (b"[" * 100_000 + b"\n{}\n", "it is not whole"),
+    (b'{"journal":1,"started":"2026-01-01T00:00:00+00:00","model":null}\n{}\n', "which run it is of"),
+    (b'{"journal":1,"started":5,"model":null,"shape":{}}\n{}\n', "when the run began"),
+    (b'{"journal":1,"started":"2026-01-01","model":null,"shape":{}}\n{}\n', "no zone"),
+    (b'{"journal":1,"started":"2026-01-01T00:00:00Z","model":[],"shape":{}}\n{}\n', "model is not a text"),
+    (b"\xff\xfe{}\n{}\n", "it is not whole"),
+]
+
+
+@pytest.mark.parametrize(("content", "why"), OF_OTHERS)
+def test_a_file_of_others_is_left_alone(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / JOURNAL).write_bytes(content)
-    with pytest.raises(ConfigurationError, match="not written by this version"):
+    with pytest.raises(InputError, match=why):
+        read_results(tmp_path)
+    with pytest.raises(ConfigurationError, match=why) as raised:
+        Journal(tmp_path, SHAPE)
+    assert "--restart" in raised.value.hint
+    with pytest.raises(ConfigurationError, match=why):
         Journal(tmp_path, SHAPE)
     assert (tmp_path / JOURNAL).read_bytes() == content
 

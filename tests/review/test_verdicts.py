@@ -66,7 +66,40 @@ def test_a_damaged_line_is_named_and_costs_only_itself(tmp_path: Path) -> None:
     read = read_verdicts(tmp_path)
 
     assert [one.kind for one in read.verdicts] == ["right", "unsure"]
-    assert read.problems == ("line 2: 'maybe' is not a verdict",)
+    assert read.problems == ("line 2 (of a/b.jpg): its checksum does not fit what it says",)
+    assert read.reason is not None
+    assert "line 2 (of a/b.jpg)" in read.reason
+
+
+def test_verdicts_without_checksums_are_read_and_looked_at(tmp_path: Path) -> None:
+    with writing_verdicts(tmp_path) as file:
+        file.append(*(of_detection("right") for _ in range(3)))
+    path = tmp_path / "review" / VERDICTS
+    plain = [line[: line.rindex(b',"check":')] + b"}" for line in path.read_bytes().splitlines()]
+    plain[1] = plain[1].replace(b'"verdict":"right"', b'"verdict":"maybe"')
+    path.write_bytes(b"\n".join(plain) + b"\n")
+
+    read = read_verdicts(tmp_path)
+
+    assert len(read.verdicts) == 2
+    assert read.problems == ("line 2 (of a/b.jpg): 'maybe' is not a verdict",)
+
+
+def test_no_changed_bit_loses_or_changes_a_verdict_without_a_word(tmp_path: Path) -> None:
+    with writing_verdicts(tmp_path) as file:
+        file.append(of_detection("right"), of_detection("class", after=OTHER))
+    path = tmp_path / "review" / VERDICTS
+    whole = path.read_bytes()
+    given = [one.document() for one in read_verdicts(tmp_path).verdicts]
+    for place in range(0, len(whole) * 8, 5):  # 5 and 8 have no common factor: each of the eight bits
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        read = read_verdicts(tmp_path)
+        found = [one.document() for one in read.verdicts]
+        assert all(one in given for one in found), place
+        # only a last line whose very end is not readable passes for one that a kill cut off
+        assert found == given or read.problems or place // 8 >= len(whole) - 21, place
 
 
 def test_there_is_one_writer_at_a_time(tmp_path: Path) -> None:

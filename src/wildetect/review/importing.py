@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.verdicts import Kind, Marked, Verdict, read_verdicts, writing_verdicts
 
 __all__ = ["Imported", "import_corrected"]
+
+logger = logging.getLogger(__name__)
 
 _SAME_PX = 0.1  # exports round to hundredths of a px, percent of a wide picture to less
 _SAME_SHARE = 2e-6  # of the image's longer side: shares with five digits of a percent
@@ -49,9 +52,10 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
     """
     refused: list[str] = []
     corrected = read_corrected(source, run, refused.append)
-    standing = {
-        one.image: one for one in reviews_of(run.results, run.class_names, read_verdicts(run.folder).verdicts)
-    }
+    read = read_verdicts(run.folder)
+    if read.reason is not None:
+        logger.warning("%s", read.reason)
+    standing = {one.image: one for one in reviews_of(run.results, run.class_names, read.verdicts)}
     given: list[Verdict] = []
     for result in run.results:
         if result.name not in corrected or result.name not in standing:

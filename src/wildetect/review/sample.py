@@ -66,13 +66,13 @@ def review_from(
     if plan is None and reviews and all(one.complete for one in reviews):
         plan = _everything(reviews)
     if plan is None:
-        return RunReview(reviews, None, NO_PLAN, read.problems)
+        return RunReview(reviews, None, read.reason or NO_PLAN, read.problems)
     unknown = len({one.image for one in reviews} - {unit.image for unit in plan.units if unit.outline != ()})
     sample = sample_of(plan, reviews)
     reason = sample.refusal
     if unknown and not any(unit.outline is not None for unit in plan.units):
         reason = f"the plan does not know {unknown:,} images of this run (draw again with review.plan)"
-    return RunReview(reviews, sample, reason, read.problems)
+    return RunReview(reviews, sample, read.reason or reason, read.problems)
 
 
 def sample_of(plan: Plan, reviews: Iterable[ImageReview]) -> ReviewedSample:

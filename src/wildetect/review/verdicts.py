@@ -11,6 +11,9 @@
     undo          the verdict named by `undoes` does not count
 
 Lines are only ever appended, so that it can be seen who said what, and a kill costs one verdict at most.
+Each carries its checksum (module sealed); those of earlier versions have none and are read, too. A line
+that is damaged is named, and there is no corrected number until it is dealt with: who said what of which
+animal would be missing from it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -31,6 +35,7 @@ from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.files import make_folder, unwritable
 from wildetect.results.ids import BoxCorners
 from wildetect.results.lock import sole_writer
+from wildetect.results.sealed import Seals, sealed
 
 __all__ = [
     "VERDICTS",
@@ -50,6 +55,8 @@ Kind = Literal["right", "wrong", "class", "unsure", "moved", "added", "nothing-h
 
 _KINDS: tuple[str, ...] = get_args(Kind)
 _OF_A_DETECTION = ("right", "wrong", "class", "unsure", "moved", "added")
+_SEAL = re.compile(rb'"check":"[^"]{8}"\}')
+_IMAGE = re.compile(rb'"image":"((?:[^"\\]|\\.)*)"')
 _WITH_AFTER = ("class", "moved", "added")
 
 
@@ -167,7 +174,7 @@ class Verdict:
             )
         except KeyError as error:
             raise ValueError(f"{error.args[0]} is missing") from error
-        except (TypeError, AttributeError) as error:
+        except (TypeError, AttributeError, OverflowError) as error:
             raise ValueError(str(error)) from error
 
 
@@ -177,11 +184,22 @@ class VerdictsRead:
 
     Attributes:
         verdicts: In the order in which they were given, undone ones among them.
-        problems: "line 7: reason" for each line that cannot be used; the others count.
+        problems: "line 7 (of a.jpg): reason" for each line that cannot be used; the others count.
     """
 
     verdicts: tuple[Verdict, ...]
     problems: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str | None:
+        """Why they are not all there, and what to do, for a person; null where they are."""
+        if not self.problems:
+            return None
+        more = f" (and {len(self.problems) - 1} more)" * (len(self.problems) > 1)
+        return (
+            f"review/{VERDICTS} is damaged in {self.problems[0]}{more}; delete that line in a text editor "
+            "and give the verdict again in review.open"
+        )
 
 
 def read_verdicts(run: Path) -> VerdictsRead:
@@ -203,14 +221,35 @@ def read_verdicts(run: Path) -> VerdictsRead:
             f"cannot read {path}: {error.strerror or error}",
             hint="Close it in other programs, then give the same command again.",
         ) from error
+    *whole, last = content.split(b"\n")
+    if _is_sealed(last):  # only the end of its line is missing
+        whole.append(last)
     verdicts: list[Verdict] = []
     problems: list[str] = []
-    for number, line in enumerate(content.split(b"\n")[:-1], 1):
+    seals = Seals()
+    for number, line in enumerate(whole, 1):
         try:
-            verdicts.append(_verdict(line))
+            verdicts.append(Verdict.from_document(seals.parsed(line)))
         except ValueError as error:
-            problems.append(f"line {number}: {error}")
+            problems.append(f"line {number}{_image_of(line)}: {error}")
     return VerdictsRead(tuple(verdicts), tuple(problems))
+
+
+def _is_sealed(line: bytes) -> bool:
+    """Whether a line was written to its end, whatever became of it since."""
+    return _SEAL.search(line) is not None
+
+
+def _image_of(line: bytes) -> str:
+    """The image that a damaged line seems to be of, for a person."""
+    found = _IMAGE.search(line)
+    if found is None:
+        return ""
+    try:
+        name = json.loads(b'"%s"' % found[1])
+    except ValueError:
+        return ""
+    return f" (of {name})" if name.isprintable() else ""
 
 
 def standing(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -237,7 +276,7 @@ class VerdictFile:
         Raises:
             InputError: They cannot be written; nothing of them counts then.
         """
-        lines = b"".join(_line(verdict) for verdict in verdicts)
+        lines = b"".join(sealed(verdict.document()) for verdict in verdicts)
         start = self._file.seek(0, os.SEEK_END)
         try:
             written = self._file.write(lines)
@@ -277,29 +316,20 @@ def writing_verdicts(run: Path) -> Iterator[VerdictFile]:
         try:
             file: FileIO = path.open("r+b" if path.exists() else "w+b", buffering=0)
             stack.enter_context(file)
-            file.truncate(_end_of_whole_lines(file))
+            _end_last_line(file)
         except OSError as error:
             raise unwritable(path, error, "Close it in other programs.") from error
         yield VerdictFile(path, file)
 
 
-def _end_of_whole_lines(file: FileIO) -> int:
-    return file.readall().rfind(b"\n") + 1
-
-
-def _line(verdict: Verdict) -> bytes:
-    # ASCII alone: a name with half a letter in it (Linux) survives, too
-    return json.dumps(verdict.document(), allow_nan=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _verdict(line: bytes) -> Verdict:
-    try:
-        document = json.loads(line.decode("utf-8"))
-    except ValueError as error:
-        raise ValueError("it is damaged") from error
-    if not isinstance(document, dict):
-        raise ValueError("it is not a verdict")  # noqa: TRY004 - of a file's content, not of a type
-    return Verdict.from_document(document)
+def _end_last_line(file: FileIO) -> None:
+    """Cut off a last line that was not written to its end; give one that was its end."""
+    content = file.readall()
+    end = content.rfind(b"\n") + 1
+    if _is_sealed(content[end:]):
+        file.write(b"\n")
+    else:
+        file.truncate(end)
 
 
 def _mark(value: Any) -> Marked | None:

@@ -116,6 +116,7 @@ def dry_run(plan: RunPlan) -> DryRun:
     settings = settings_of(plan.detector, plan.options)
     record = Record(plan.output) if plan.restart else Record.read(plan.output)
     record.refuse_another(shape_of(plan.detector, settings, plan.sources), str(plan.model), plan.images)
+    record.warn_of_damage()
     work = Continuation.of(plan.images, record)
     work.warn_of_left_out()
     found = survey(plan.images, plan.options)

@@ -3,7 +3,8 @@
     line 1        what shapes the results: the model, the settings, the source
     other lines   the result of one image each, written as soon as it is known; the last one counts;
                   some tiles of an image with many, so that a night's work on a raster is not lost;
-                  or which of the images do not count, as the start that wrote the line did not find them
+                  or which of the images do not count, as the start that wrote the line did not find them;
+                  or how many damaged lines that start found, whose images it did again
 
 A line is handed to the system at once, so that a run that is killed loses no image that was done, and
 is on the disk within seconds, so that a power cut loses little. A line that was cut in the middle is
@@ -23,10 +24,11 @@ from typing import Any, Self
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.files import unwritable
-from wildetect.results.journal.lines import Entry, Stamp, document_of, encode, tiles_document
+from wildetect.results.journal.lines import Entry, Stamp, document_of, tiles_document
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.journal.record import Record, header_of
 from wildetect.results.records import ImageResult, Tally, TileResult
+from wildetect.results.sealed import sealed
 
 __all__ = ["Journal"]
 
@@ -70,7 +72,11 @@ class Journal:
         except OSError as error:
             raise _unwritable(self.path, error) from error
         if not end:
-            self._write(encode(header_of(self.record.started, shape, model)))
+            self._write(sealed(header_of(self.record.started, shape, model)))
+        if self.record.damage:
+            self.record.warn_of_damage()
+            self._append({"damaged": len(self.record.damage)})
+            self.record.damage.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +114,7 @@ class Journal:
             self.record.left_out = names
 
     def _append(self, document: dict[str, Any]) -> None:
-        self._write(encode(document))
+        self._write(sealed(document))
         if time.monotonic() - self._synced > _SECONDS_BETWEEN_SYNCS:
             self.sync()
 

@@ -1,12 +1,12 @@
 """The lines of a journal: one image's result each, as JSON with every digit.
 
 Single-precision numbers are written with the digits that bring the very same number back, so that
-exports made from a journal are those made from the results themselves, byte by byte.
+exports made from a journal are those made from the results themselves, byte by byte. Each line carries
+its checksum (module sealed).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -22,8 +22,6 @@ __all__ = [
     "Entry",
     "Stamp",
     "document_of",
-    "encode",
-    "parsed",
     "result_from",
     "stamp_of",
     "tally_from",
@@ -32,7 +30,6 @@ __all__ = [
 ]
 
 _SAME_TIME = 2_000_000_000  # ns
-_parse = json.JSONDecoder().raw_decode
 # facts of an image that earlier versions wrote always, and look for; others where they say something
 _ALWAYS = frozenset(
     ("failure", "width", "height", "tiles", "seconds", "longitude", "latitude", "tiles_empty")
@@ -83,21 +80,6 @@ def stamp_of(path: Path) -> Stamp | None:
     except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
     return Stamp(status.st_size, status.st_mtime_ns)
-
-
-def encode(document: dict[str, Any]) -> bytes:
-    """A line of a journal. ASCII alone: a name with half a letter in it (Linux) survives, too."""
-    return json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode() + b"\n"
-
-
-def parsed(line: bytes) -> dict[str, Any] | None:
-    """What a line says; None for one that is damaged."""
-    try:
-        text = line.decode("ascii")
-        document, end = _parse(text)  # a third faster than json.loads, which a long journal is worth
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) and not text[end:].strip() else None
 
 
 def document_of(result: ImageResult, stamp: Stamp | None) -> dict[str, Any]:

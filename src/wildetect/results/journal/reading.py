@@ -2,32 +2,100 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, TypeGuard, overload
+from typing import IO, Any, NamedTuple, TypeGuard, overload
 
 from wildetect.errors import InputError
-from wildetect.results.journal.lines import parsed, result_from
+from wildetect.results.journal.checks import check_header, check_line
+from wildetect.results.journal.lines import result_from
 from wildetect.results.records import ImageResult
+from wildetect.results.sealed import Seals
 
-__all__ = ["JOURNAL", "JournalledResults", "journalled_names", "lines", "read_results"]
+__all__ = [
+    "JOURNAL",
+    "VERSION",
+    "JournalledResults",
+    "Line",
+    "journalled_names",
+    "lines",
+    "read_header",
+    "read_results",
+]
 
 JOURNAL = "journal.jsonl"
+VERSION = 1
+_AGAIN = "Give the detect.run command of that run again"
+_MOST_NAMED = 10
 
 
-def lines(file: IO[bytes], offset: int) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
-    """Offset, length and content of each whole line of a journal; None for one that is damaged.
+class Line(NamedTuple):
+    """A line of a journal after its first.
+
+    Attributes:
+        number: Of the line in its file, from 1.
+        offset: Of the line in bytes.
+        end: Of the line in bytes.
+        document: What it says; null where it is damaged.
+        damage: What is wrong with it; empty where nothing is.
+        cut: Whether the file ends in the middle of it.
+    """
+
+    number: int
+    offset: int
+    end: int
+    document: dict[str, Any] | None
+    damage: str = ""
+    cut: bool = False
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with it, and where, for a person."""
+        return f"line {self.number}: {self.damage}"
+
+
+def lines(file: IO[bytes], seals: Seals, offset: int) -> Iterator[Line]:
+    """Read the lines of a journal after its first.
 
     Args:
         file: Open at the line after the header.
+        seals: What read the header.
         offset: Of that line in bytes.
     """
-    for line in file:
+    for number, line in enumerate(file, start=2):
+        end = offset + len(line)
         if not line.endswith(b"\n"):
-            return  # cut in the middle
-        yield offset, len(line), parsed(line)
-        offset += len(line)
+            yield Line(number, offset, end, None, "it was cut in the middle", cut=True)
+            return
+        document, damage = None, ""
+        try:
+            document = seals.parsed(line)
+            check_line(document)
+        except ValueError as error:
+            document, damage = None, str(error)
+        yield Line(number, offset, end, document, damage)
+        offset = end
+
+
+def read_header(first: bytes, seals: Seals) -> dict[str, Any]:
+    """Read the first line of a journal.
+
+    Raises:
+        ValueError: It is damaged, or of another program or version; the text says how, for a person.
+    """
+    if not first.endswith(b"\n"):
+        raise ValueError("line 1 was cut in the middle")
+    try:
+        header = seals.parsed(first)
+    except ValueError as error:
+        raise ValueError(f"line 1: {error}") from error
+    if header.get("journal") != VERSION:
+        raise ValueError("it was not written by this version of the program")
+    try:
+        check_header(header)
+    except ValueError as error:
+        raise ValueError(f"line 1: {error}") from error
+    return header
 
 
 def _is_result(document: dict[str, Any] | None) -> TypeGuard[dict[str, Any]]:
@@ -55,7 +123,17 @@ class JournalledResults(Sequence[ImageResult]):
             for offset, image in self._places:
                 if file.tell() != offset:
                     file.seek(offset)
-                yield result_from(json.loads(file.readline()), image)
+                yield result_from(self._line(file.readline()), image)
+
+    def _line(self, line: bytes) -> dict[str, Any]:
+        try:
+            document = Seals().parsed(line)
+            check_line(document)
+        except ValueError as error:
+            raise InputError(
+                f"{self._path} was changed while it was read: {error}", hint=f"{_AGAIN}."
+            ) from error
+        return document
 
     @overload
     def __getitem__(self, index: int) -> ImageResult: ...
@@ -73,34 +151,52 @@ def read_results(folder: Path) -> JournalledResults:
     Those of images that its last start did not find are not among them.
 
     Raises:
-        InputError: There is no journal in it.
+        InputError: There is no journal in it, or a line of it is damaged: its image would be missing.
     """
+    last: dict[str, int] = {}
+    left_out: list[str] = []
+    damage: list[str] = []
+    path = folder / JOURNAL
     try:
-        with (folder / JOURNAL).open("rb") as file:
-            end = len(file.readline())
-            last: dict[str, int] = {}
-            left_out: list[str] = []
-            for offset, _, document in lines(file, end):
-                if _is_result(document):
-                    last[document["image"]] = offset  # an image that was done again keeps its place
-                elif document is not None:
-                    left_out = document.get("left_out", left_out)
+        with path.open("rb") as file:
+            seals, first = Seals(), file.readline()
+            read_header(first, seals)
+            for line in lines(file, seals, len(first)):
+                if line.document is None:
+                    damage.append(line.complaint)
+                elif "damaged" in line.document:
+                    damage.clear()  # a later start did their images again
+                elif _is_result(line.document):
+                    # an image that was done again keeps its place
+                    last[line.document["image"]] = line.offset
+                else:
+                    left_out = line.document.get("left_out", left_out)
     except OSError as error:
         raise InputError(
             f"there is no finished or interrupted run in {folder}: {error.strerror or error}",
             hint="Name the output folder of a run of detect.run.",
         ) from error
+    except ValueError as error:
+        raise InputError(
+            f"{path} cannot be read: {error}", hint=f"{_AGAIN} with --restart: it begins again."
+        ) from error
+    if damage:
+        raise InputError(
+            f"{path} is damaged: {len(damage)} of its lines cannot be read; their images would be missing",
+            hint=f"{_AGAIN}: it does these images again, and no others.",
+            details=damage[:_MOST_NAMED],
+        )
     gone = set(left_out)
-    return JournalledResults(
-        folder / JOURNAL, [(offset, None) for name, offset in last.items() if name not in gone]
-    )
+    return JournalledResults(path, [(offset, None) for name, offset in last.items() if name not in gone])
 
 
 def journalled_names(folder: Path) -> set[str]:
     """Names of the images in the journal of a folder; none where there is no readable one."""
     try:
         with (folder / JOURNAL).open("rb") as file:
-            end = len(file.readline())
-            return {str(document["image"]) for _, _, document in lines(file, end) if _is_result(document)}
-    except (OSError, KeyError):
+            seals, first = Seals(), file.readline()
+            read_header(first, seals)
+            found = [line.document for line in lines(file, seals, len(first))]
+    except (OSError, ValueError):
         return set()
+    return {document["image"] for document in found if _is_result(document)}

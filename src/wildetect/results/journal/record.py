@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,22 +12,23 @@ from typing import Any
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.results.journal.lines import Entry, Stamp, parsed, stamp_of, tally_from, tiles_from
-from wildetect.results.journal.reading import JOURNAL, JournalledResults, lines
+from wildetect.results.journal.lines import Entry, Stamp, stamp_of, tally_from, tiles_from
+from wildetect.results.journal.reading import JOURNAL, VERSION, JournalledResults, lines, read_header
 from wildetect.results.records import RunSummary, TileResult
+from wildetect.results.sealed import Seals
 
 __all__ = ["SOURCE", "Record", "header_of"]
 
 SOURCE = "source"
 """What the shape of a run calls the files and folders that it was given."""
-_VERSION = 1
+_MOST_NAMED = 5
 
 logger = logging.getLogger(__name__)
 
 
 def header_of(started: datetime, shape: Mapping[str, object], model: str | None) -> dict[str, Any]:
     """The first line of a journal."""
-    return {"journal": _VERSION, "started": started.isoformat(), "model": model, "shape": dict(shape)}
+    return {"journal": VERSION, "started": started.isoformat(), "model": model, "shape": dict(shape)}
 
 
 @dataclass(slots=True)
@@ -46,6 +46,7 @@ class Record:
         parts: Of each image that is not done, the offset and stamp of the lines of its tiles.
         moved: Whether the photographs lie elsewhere now: another drive may round their times.
         end: Where the whole lines end, in bytes.
+        damage: What is wrong with lines that no start has dealt with, and where.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Record:
     parts: dict[str, list[tuple[int, Stamp | None]]] = field(default_factory=dict)
     moved: bool = False
     end: int = 0
+    damage: list[str] = field(default_factory=list)
     _partly: dict[str, float] = field(
         default_factory=lambda: defaultdict(float)
     )  # seconds of images that are not done
@@ -169,33 +171,51 @@ class Record:
         with self.path.open("rb") as file:
             for offset in offsets:
                 file.seek(offset)
-                found += tiles_from(json.loads(file.readline()))
+                found += tiles_from(Seals().parsed(file.readline()))
         return found
 
     def _read(self) -> None:
         with self.path.open("rb") as file:
-            first = file.readline()
-            header = parsed(first) if first.endswith(b"\n") else None
-            if header is None and not file.read(1):
-                return  # killed before the first line was whole
-            if header is None or header.get("journal") != _VERSION:
+            seals, first = Seals(), file.readline()
+            try:
+                header = read_header(first, seals)
+            except ValueError as error:
+                if not first.strip(b"\0") or (not first.endswith(b"\n") and not file.read(1)):
+                    return  # killed before the first line was whole
                 raise ConfigurationError(
-                    f"{self.path} was not written by this version of the program",
+                    f"{self.path} cannot be gone on with: {error}",
                     hint="Give another folder with --output, or begin again there with --restart.",
-                )
+                ) from error
             self.shape = header["shape"]
             self.model = header.get("model")
             self.started = datetime.fromisoformat(header["started"])
             self.end = len(first)
-            file.seek(self.end)
-            for offset, length, document in lines(file, self.end):
-                self.end = offset + length
-                if document is not None:
-                    self._take(offset, document)
+            for line in lines(file, seals, self.end):
+                if line.cut:
+                    return
+                self.end = line.end
+                if line.document is None:
+                    self.damage.append(line.complaint)
+                else:
+                    self._take(line.offset, line.document)
+
+    def warn_of_damage(self) -> None:
+        """Say which lines are damaged: their images are done again."""
+        if self.damage:
+            more = f" and {len(self.damage) - _MOST_NAMED} more" * (len(self.damage) > _MOST_NAMED)
+            logger.warning(
+                "%s is damaged, and the images of these lines are done again: %s%s",
+                self.path,
+                "; ".join(self.damage[:_MOST_NAMED]),
+                more,
+            )
 
     def _take(self, offset: int, document: dict[str, Any]) -> None:
         if "left_out" in document:
             self.left_out = frozenset(document["left_out"])
+            return
+        if "damaged" in document:
+            self.damage.clear()  # that start did their images again
             return
         stamp = Stamp(*document["stamp"]) if document["stamp"] else None
         if "part_of" in document:

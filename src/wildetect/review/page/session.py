@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from wildetect.review.plan import read_plan
 from wildetect.review.verdicts import Kind, Marked, Verdict, VerdictFile, read_verdicts, standing
 
 __all__ = ["Saying", "Session", "UnfitVerdictError"]
+
+logger = logging.getLogger(__name__)
 
 _OF_A_BOX: tuple[Kind, ...] = ("right", "wrong", "class", "unsure")
 _SMALLEST_SIDE = 2.0  # px: less is a click that slipped
@@ -82,7 +85,10 @@ class Session:
         self._turn = threading.Lock()
         self._verdicts: list[Verdict] = []
         self._of_image: dict[str, list[Verdict]] = {}
-        for verdict in read_verdicts(run.folder).verdicts:
+        read = read_verdicts(run.folder)
+        if read.reason is not None:
+            logger.warning("%s", read.reason)
+        for verdict in read.verdicts:
             self._keep(verdict)
         self._numbers = {result.name: number for number, result in enumerate(run.results)}
         plan = read_plan(run.folder)
