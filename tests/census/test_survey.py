@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.census.conftest import Surveyed, plan_of, written
-from tests.census.flights import Flight, Herd, degrees, make_run
+from tests.census.flights import Flight, Herd, degrees, make_run, two_strata
 
-from wildetect.census.survey import survey
+from wildetect.census.survey import SurveyPlan, survey
+from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.journal.journal import Journal
@@ -66,7 +67,43 @@ def test_only_the_target_species(surveyed: Surveyed) -> None:
     assert {one.class_id for one in census.estimates} == {None, 1}
 
 
-def test_a_target_species_that_was_not_seen_is_reported(small: Callable[..., Path]) -> None:
+def confused(plan: SurveyPlan, share: float = 0.1) -> SurveyPlan:
+    """The same survey by a detector that names some boxes for another species."""
+    dice = np.random.default_rng(4)
+    results = []
+    for result in plan.run.results:
+        found = result.detections
+        assert found is not None
+        wrong = dice.random(len(found)) < share
+        classes = np.where(wrong, (found.class_id + 1) % 3, found.class_id)
+        results.append(replace(result, detections=Detections(found.xyxy, found.confidence, classes)))
+    return replace(plan, run=replace(plan.run, results=results))
+
+
+def test_a_target_species_counts_as_in_a_census_of_all(tmp_path: Path) -> None:
+    strata, flight, herd = two_strata(tmp_path)
+    plan = confused(plan_of(make_run(tmp_path, flight, herd), keys={"tolerance": 1.0, "strata": strata}))
+    whole = survey(plan)
+    assert (
+        len({class_id for members in whole.animals.members for class_id in whole.boxes.class_id[members]}) > 1
+    )
+    for class_id, name in enumerate(whole.class_names):
+        alone = survey(replace(plan, species=[name]))
+        mine = whole.animals.class_id == class_id
+        assert np.array_equal(alone.animals.xy, whole.animals.xy[mine])
+        assert [one.per_class.get(class_id, 0) for one in alone.counts] == [
+            one.per_class.get(class_id, 0) for one in whole.counts
+        ]
+        assert [one.per_class.get(class_id, 0) for one in alone.by_confidence] == [
+            one.per_class.get(class_id, 0) for one in whole.by_confidence
+        ]
+        boxes = sum(len(members) for members, own in zip(whole.animals.members, mine, strict=True) if own)
+        assert len(alone.boxes) == sum(map(len, alone.animals.members)) == boxes
+        for merge in alone.animals.merges:
+            assert {merge.box_a, merge.box_b} <= set(alone.animals.members[merge.animal])
+
+
+def test_a_target_species_that_was_not_detected_is_reported(small: Callable[..., Path]) -> None:
     census = survey(plan_of(small(HERD), species=["gnu, <blue>"]))
     assert (census.wanted, len(census.animals.class_id)) == ((2,), 0)
 

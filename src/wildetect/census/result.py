@@ -9,7 +9,7 @@ from typing import Literal
 
 from wildetect.census.cautions.findings import Caution
 from wildetect.census.counting.animals import Animals
-from wildetect.census.counting.thresholds import NumberSeen
+from wildetect.census.counting.thresholds import NumberDetected
 from wildetect.census.design.sampling import ClassEstimate, Sample
 from wildetect.census.design.transects import Transects
 from wildetect.census.estimates.corrected import CorrectedEstimate
@@ -78,10 +78,10 @@ class Census:
 
     Attributes:
         class_names: Of the model, by class id.
-        wanted: Class ids that are reported: the target species, or else those that were seen.
+        wanted: Class ids that are reported: the target species, or else those that were detected.
         photographs: All that were looked at.
         views: Where they look.
-        boxes: Those that count: of a wanted class, with the confidence asked for.
+        boxes: Those of the animals that count, with the confidence asked for.
         animals: Different ones.
         tolerance: That was used.
         counts: At the strict, the chosen and the loose tolerance.
@@ -105,7 +105,7 @@ class Census:
     tolerance: Tolerance
     counts: tuple[ToleranceCount, ...]
     merging: MergingCheck
-    by_confidence: Sequence[NumberSeen]
+    by_confidence: Sequence[NumberDetected]
     transects: Transects
     sample: Sample
     estimates: Sequence[ClassEstimate]

@@ -15,6 +15,7 @@ from wildetect.census.cautions.merging import merging
 from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_nowhere
 from wildetect.census.cautions.reach import coverage
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
+from wildetect.census.counting.species import of_classes
 from wildetect.census.counting.thresholds import numbers_by_confidence
 from wildetect.census.design.sampling import Sample, estimates_of, sample_survey
 from wildetect.census.design.survey_files import SurveyFiles
@@ -80,11 +81,10 @@ def survey(plan: SurveyPlan) -> Census:
     views = make_views(gathered.photographs, plan.specs, files.positions, files.terrain)
     refuse_nowhere(gathered, views)
     found = boxes_on_ground(gathered.photographs, views)
-    found = found.select(np.isin(found.class_id, class_ids))
-    boxes = found.select(_sure_enough(found, plan))
+    joined = found.select(_sure_enough(found, plan))
     tolerance = _tolerance(plan.keys, views)
-    animals = count_once(boxes, views, tolerance.metres)
-    counts = _counts(boxes, views, tolerance, animals)
+    boxes, animals = of_classes(joined, count_once(joined, views, tolerance.metres), class_ids)
+    counts = _counts(joined, views, tolerance, animals, class_ids)
     merged = check_merging(boxes, animals, views, tolerance.metres)
     seen = {class_id for one in counts for class_id in one.per_class}
     wanted = tuple(class_ids if plan.species is not None else sorted(seen))
@@ -177,11 +177,14 @@ def _tolerance(keys: SurveyKeys, views: Views) -> Tolerance:
 
 
 def _counts(
-    boxes: GroundBoxes, views: Views, tolerance: Tolerance, animals: Animals
+    joined: GroundBoxes, views: Views, tolerance: Tolerance, animals: Animals, class_ids: Sequence[int]
 ) -> tuple[ToleranceCount, ...]:
+    def at(metres: float) -> Animals:
+        return of_classes(joined, count_once(joined, views, metres), class_ids)[1]
+
     strict, loose = _STRICT * tolerance.metres, _LOOSE * tolerance.metres
     return (
-        ToleranceCount.of("strict", strict, count_once(boxes, views, strict)),
+        ToleranceCount.of("strict", strict, at(strict)),
         ToleranceCount.of("chosen", tolerance.metres, animals),
-        ToleranceCount.of("loose", loose, count_once(boxes, views, loose)),
+        ToleranceCount.of("loose", loose, at(loose)),
     )
