@@ -183,18 +183,21 @@ def test_a_network_that_bears_no_batch_is_found_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("{0: 'zebra', 1: \"gnu's\"}", ("zebra", "gnu's")),
-        ("['zebra', 'gnu']", ("zebra", "gnu")),
-        ("{1: 'zebra'}", None),
-        ('{"0": "zebra"}', None),
-        ("__import__('os').getcwd()", None),
-        ("[1, 2]", None),
-        ("{0: 'zebra'", None),
-        ("", None),
+        ("{0: 'zebra', 1: \"gnu's\"}", [("zebra", "gnu's")]),
+        ("['zebra', 'gnu']", [("zebra", "gnu")]),
+        ("{1: 'zebra'}", [("class 0", "zebra"), ("zebra",)]),
+        ("{0: 'zebra', 2: 'gnu'}", [("zebra", "class 1", "gnu")]),
+        ('{"0": "zebra"}', [("zebra",)]),
+        ("{-1: 'zebra'}", []),
+        ("{'zebra': 0}", []),
+        ("__import__('os').getcwd()", []),
+        ("[1, 2]", []),
+        ("{0: 'zebra'", []),
+        ("", []),
     ],
 )
-def test_class_names_are_literals(text: str, names: tuple[str, ...] | None) -> None:
-    assert noted_class_names({"names": text}) == names
+def test_class_names_are_literals(text: str, names: list[tuple[str, ...]]) -> None:
+    assert list(noted_class_names({"names": text})) == names
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.detection.networks import save_classifier, save_network
 from tests.workspaces import Workspace, unused_uri
 
-NOTES = {"task": "detect", "names": "{0: 'animal'}", "imgsz": "[64, 64]"}
+NOTES = {"task": "detect", "names": "{0: 'animal'}", "imgsz": "[64, 64]", "end2end": "True"}
 COLOURS = {"red": (200, 20, 20), "green": (20, 160, 20), "blue": (20, 20, 180)}
 
 

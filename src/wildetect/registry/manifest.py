@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from wildetect.errors import ModelError
 from wildetect.settings.registration import FAMILIES, BoxKind, BoxUnit, Column, Family, Yolo
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "SecondStage",
     "Source",
     "Thresholds",
+    "each_once",
 ]
 
 CLASSIFIER_FILE = "classifier/classifier.onnx"
@@ -101,6 +104,22 @@ class SecondStage(_Stored):
 
 
 _LATER = ("columns", "box_unit", "first_label", "box_kind", "point_size")
+
+
+def each_once(names: tuple[str, ...], hint: str) -> tuple[str, ...]:
+    """Class names, of which none comes twice: counts are kept by name, and one would hide the other.
+
+    Args:
+        names: By class id.
+        hint: How to give them.
+
+    Raises:
+        ModelError: One comes more than once.
+    """
+    repeated = [name for name, number in Counter(names).items() if number > 1]
+    if repeated:
+        raise ModelError(f"the class names hold {', '.join(map(repr, repeated))} more than once", hint=hint)
+    return names
 
 
 class Manifest(_Stored):

@@ -11,7 +11,7 @@ from wildetect.detection.checks.row_layout import with_layout
 from wildetect.errors import ServerError
 from wildetect.registry.cache import FetchedModel, fetch, fetched_before
 from wildetect.registry.connection import Connection
-from wildetect.registry.manifest import Source
+from wildetect.registry.manifest import Source, each_once
 from wildetect.registry.reference import ModelReference, named_by_settings, names_a_file
 from wildetect.registry.weights.intake import check_is_onnx, prepared_classifier
 from wildetect.registry.weights.weights_file import sha256_of
@@ -48,7 +48,12 @@ def chosen_model(
     text = wanted or named_by_settings(project, settings)
     path = from_caller(text) if wanted else project.path(Path(text))
     if not (names_a_file(text) or path.is_file()):
-        return _from_registry(project, ModelReference.parse(text), watcher)
+        model, connection = _from_registry(project, ModelReference.parse(text), watcher)
+        each_once(
+            model.manifest.class_names,
+            f"Register {text} again with class_names: in {RegistrationSettings.file}.",
+        )
+        return model, connection
     fix = f"Give the file with --model, or as model.mlflow_model_name in {settings.file}."
     model = _from_file(project, path, fix)
     try:

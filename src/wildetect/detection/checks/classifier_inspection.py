@@ -13,7 +13,7 @@ from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.session import Session, TensorSpec, open_session
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
-from wildetect.registry.manifest import Feeding, SecondStage, Source
+from wildetect.registry.manifest import Feeding, SecondStage, Source, each_once
 from wildetect.settings.registration import Classifier as ClassifierSettings
 from wildetect.settings.registration import RegistrationSettings
 
@@ -119,18 +119,16 @@ def _image_input(session: Session) -> TensorSpec:
 
 
 def _class_names(session: Session, settings: ClassifierSettings) -> tuple[str, ...]:
-    names = tuple(settings.class_names or noted_class_names(session.metadata) or ())
+    ways = noted_class_names(session.metadata)
+    scores = session.outputs[0].shape[-1] if session.outputs[0].shape else None
+    noted = next((names for names in ways if len(names) == scores), ways[0] if ways else ())
+    names = tuple(settings.class_names or noted)
     if not names:
         raise ModelError(
             f"the classifier {session.weights.name} carries no class names",
             hint=f"List them in the order of its outputs as classifier.class_names: in {CONFIG}.",
         )
-    if len(set(names)) < len(names):
-        raise ModelError(
-            "the classifier's class names hold a name more than once",
-            hint=f"Give each class its own name as classifier.class_names: in {CONFIG}.",
-        )
-    return names
+    return each_once(names, f"Give each class its own name as classifier.class_names: in {CONFIG}.")
 
 
 def _pictures(feeding: Feeding) -> list[Pixels]:

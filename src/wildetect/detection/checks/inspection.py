@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +111,23 @@ def inspect(path: Path) -> WeightsFile:
         inputs=session.inputs,
         outputs=_outputs(session, image, noted_width, noted_height),
         metadata=metadata,
-        class_names=noted_class_names(metadata),
+        class_names=None,
         width=image.shape[3] or noted_width,
         height=image.shape[2] or noted_height,
         batch=image.shape[0],
         dtype=image.dtype,
     )
+    weights = _named(weights, noted_class_names(metadata))
     if not candidates(weights):
         shapes = ", ".join(_shown(spec.shape) for spec in weights.outputs)
         raise _no_detector(path, f"outputs of shape {shapes} are those of no detector family")
     return weights
+
+
+def _named(weights: WeightsFile, ways: Sequence[tuple[str, ...]]) -> WeightsFile:
+    """The file with the names that fit the number of classes in its outputs."""
+    named = [replace(weights, class_names=names) for names in ways]
+    return next((one for one in named if candidates(one)), named[0] if named else weights)
 
 
 def candidates(weights: WeightsFile, classes: int | None = None) -> tuple[Family, ...]:

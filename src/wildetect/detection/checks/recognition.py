@@ -7,7 +7,7 @@ from wildetect.detection.families.exporter_notes import is_rt_detr
 from wildetect.detection.families.points.peaks import POINT_SIZE
 from wildetect.detection.families.table import TABLE
 from wildetect.errors import ModelError
-from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds
+from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds, each_once
 from wildetect.settings.registration import FAMILIES, Family, RegistrationSettings
 
 __all__ = ["describe"]
@@ -35,11 +35,7 @@ def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, 
             f"{weights.path.name} carries no class names",
             hint=f"List them in the order of its outputs as class_names: in {CONFIG}.",
         )
-    repeated = sorted({name for name in class_names if class_names.count(name) > 1})
-    if repeated and settings.class_names:
-        raise ModelError(
-            f"class_names holds {', '.join(repeated)} more than once", hint=f"Fix class_names: in {CONFIG}."
-        )
+    each_once(class_names, f"Give each class its own name, in their order, as class_names: in {CONFIG}.")
     return Manifest(
         family=family,
         feeding=_feeding(weights, settings, family),

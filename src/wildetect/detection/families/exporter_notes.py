@@ -13,14 +13,29 @@ __all__ = ["is_rt_detr", "noted_class_names", "noted_layout", "noted_size", "say
 _RT_DETR = re.compile(r"rt-?detr", re.IGNORECASE)
 
 
-def noted_class_names(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
-    """Ultralytics' `names`: a dict of numbers to names, or a list; None if there are none."""
+_MOST_CLASSES = 100_000
+
+
+def noted_class_names(metadata: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """Read Ultralytics' `names`: a dict of numbers to names, or a list.
+
+    Returns:
+        The ways in which they can be meant, the likelier first; none if there are no names. Numbers are
+        those of the outputs, and one without a name is "class 1"; or, where they begin with 1, they only
+        count the names. The number of classes in the outputs tells which.
+    """
     names = _literal(metadata.get("names"))
-    if isinstance(names, dict) and sorted(names) == list(range(len(names))):
-        names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
-        return None
-    return tuple(names)
+    if isinstance(names, list | tuple):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not names:
+        return ()
+    names = {int(key) if str(key).isdecimal() else None: name for key, name in names.items()}
+    numbers = sorted(number for number in names if number is not None and number < _MOST_CLASSES)
+    if len(numbers) != len(names) or not all(isinstance(name, str) for name in names.values()):
+        return ()
+    by_number = tuple(names.get(number, f"class {number}") for number in range(numbers[-1] + 1))
+    from_one = numbers == list(range(1, len(numbers) + 1))
+    return (by_number, tuple(names[number] for number in numbers)) if from_one else (by_number,)
 
 
 def noted_size(metadata: Mapping[str, str]) -> tuple[int | None, int | None]:

@@ -1,0 +1,42 @@
+"""Class names as files carry them: no count keyed by name can be another class's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.detection.networks import save_network
+from tests.detection.test_decoders import yolov8
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        ("blob2", ["elephant", "zebra"]),
+        ("names_from1", ["elephant", "zebra"]),
+        ("names_gap", ["elephant", "class 1", "zebra"]),
+    ],
+)
+def test_numbers_that_begin_with_1_or_have_gaps_are_read_by_the_outputs(
+    workspace: Workspace, shared_data: Path, model: str, names: list[str]
+) -> None:
+    weights = shared_data / f"reports/models/{model}.onnx"
+    run = workspace.document(
+        "detect.run", shared_data / "reports/colony.png", "--model", weights, "--tile-size", "640"
+    )
+    assert list(run["counts"]) == names
+    assert run["counts"]["elephant"] == run["detections"] > 0
+
+
+def test_a_name_that_comes_twice_in_a_file_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    metadata = {"names": "{0: 'bird', 1: 'zebra', 2: 'bird'}", "task": "detect", "args": "{'nms': False}"}
+    weights = save_network(tmp_path / "twice.onnx", yolov8()[0], metadata=metadata)
+    error, hint = workspace.fail(4, "detect.run", REPOSITORY / "demo/pictures", "--model", weights)
+    assert "hold 'bird' more than once" in error
+    assert "class_names: in configs/detector_registration.yaml" in hint
