@@ -50,6 +50,7 @@ def test_almost_black_photographs_are_told() -> None:
     ("rows", "tags", "kind", "says"),
     [
         (slice(2, 3), {"pitch": -60.0}, "tilted", "by up to 30 degrees"),
+        (slice(None), {"pitch": None}, "pitch-unknown", "8 photographs have no pitch of the camera"),
         (slice(0, 2), {"position": None}, "no-position", "2 photographs do not count"),
         (slice(0, 1), {"pitch": -20.0}, "horizon", "1 photograph does not count, with the animals in it"),
         (slice(5, 6), {"height": 70.0}, "height-drift", "more than 20% off the usual 100 m (70 to 100 m)"),

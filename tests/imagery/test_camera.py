@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
+from scipy.spatial.transform import Rotation
 
 from wildetect.imagery.camera.camera import CameraTags, read_camera
 from wildetect.imagery.camera.lens import lens_of
+from wildetect.imagery.camera.makers import direction_of
 from wildetect.imagery.camera.optics import Flight
+from wildetect.imagery.opening import look_at
 
 ATTRIBUTES = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description rdf:about="DJI" {}/></rdf:RDF></x:xmpmeta>'
@@ -150,7 +154,8 @@ def test_broken_tags_tell_nothing_and_raise_nothing(tmp_path: Path, xmp: str, na
     tags = read_camera(
         saved(tmp_path / f"{name}.jpg", xmp, gps={GPS.GPSLatitudeRef: "?", GPS.GPSLatitude: (1.0, 2.0, 3.0)})
     )
-    assert tags == CameraTags()
+    assert replace(tags, position_problem=None) == CameraTags()
+    assert tags.position_problem is not None
 
 
 def test_what_is_no_photograph_tells_nothing(tmp_path: Path) -> None:
@@ -182,3 +187,95 @@ def test_the_most_exact_source_gives_the_lens(
 ) -> None:
     lens = lens_of(tags, size, Flight())
     assert (round(lens.px, 1), lens.source) == (px, source)
+
+
+@pytest.mark.parametrize(
+    ("make", "xmp", "expected"),
+    [
+        # Parrot's documentation gives both of one photograph: NED and Pix4D's
+        ("Parrot", {"drone-parrot:CameraPitchDegree": "-51.988888"}, -51.99),
+        ("Parrot", {"Camera:Pitch": "38.011101"}, -51.99),
+        ("Parrot", {"drone-parrot:CameraPitchDegree": "-51.988888", "Camera:Pitch": "38.011101"}, -51.99),
+        ("senseFly", {"Camera:Pitch": "4.5"}, -85.5),
+        ("SONY", {"Camera:Pitch": "0/100"}, -90.0),
+        ("Phase One", {"Camera:Pitch": "-2"}, -92.0),
+        ("Autel Robotics", {"drone:GimbalPitchDegree": "-66.04", "Camera:Pitch": "66.04"}, -66.04),
+        ("Autel Robotics", {"Camera:Pitch": "66.04"}, None),  # two conventions are about
+        ("", {"drone-dji:GimbalPitchDegree": "-80"}, -80.0),
+        ("", {"Camera:Pitch": "10"}, -80.0),
+        ("Wondrous", {}, None),
+    ],
+)
+@pytest.mark.parametrize("as_elements", [False, True])
+def test_pitch_by_maker(
+    tmp_path: Path, make: str, xmp: dict[str, str], expected: float | None, as_elements: bool
+) -> None:
+    told = "".join(f"<{name}>{value}</{name}>" for name, value in xmp.items())
+    block = ELEMENTS.format(told)
+    if not as_elements:
+        block = ATTRIBUTES.format(" ".join(f'{name}="{value}"' for name, value in xmp.items()))
+    tags = read_camera(saved(tmp_path / "a.jpg", block, main={Base.Make: make}))
+    assert tags.pitch == (None if expected is None else pytest.approx(expected, abs=0.01))
+
+
+def test_skydio_says_it_in_a_structure_beside_another_one(tmp_path: Path) -> None:
+    def angles(name: str, pitch: str) -> str:
+        inner = "".join(
+            f"<drone-skydio:{key}>{value}</drone-skydio:{key}>"
+            for key, value in (("Roll", "0.2"), ("Pitch", pitch), ("Yaw", "146.5"))
+        )
+        return f'<drone-skydio:{name} rdf:parseType="Resource">{inner}</drone-skydio:{name}>'
+
+    block = ELEMENTS.format(angles("CameraOrientationFLU", "84.0") + angles("CameraOrientationNED", "-84.0"))
+    tags = read_camera(saved(tmp_path / "a.jpg", block, main={Base.Make: "Skydio"}))
+    assert (tags.yaw, tags.pitch, tags.roll) == (146.5, -84.0, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "roll"), [(0, 0, 0), (30, 5, 0), (30, 0, 8), (200, -6, -12), (310, 20, 15)]
+)
+def test_an_aircraft_above_its_camera_looks_where_rotations_say(
+    yaw: float, pitch: float, roll: float
+) -> None:
+    told = {"Camera:Yaw": f"{yaw}", "Camera:Pitch": f"{pitch}", "Camera:Roll": f"{roll}"}
+    found = direction_of("senseFly", told)
+    # SciPy's intrinsic rotations of the aircraft; its belly looks along z, the picture's right is y
+    aircraft = Rotation.from_euler("ZYX", [yaw, pitch, roll], degrees=True)
+    # the gimbal: it looks along x at pitch 0, and the picture's right is y
+    gimbal = Rotation.from_euler("ZYX", [found.yaw, found.pitch, found.roll], degrees=True)
+    assert gimbal.apply([1, 0, 0]) == pytest.approx(aircraft.apply([0, 0, 1]), abs=1e-9)
+    assert gimbal.apply([0, 1, 0]) == pytest.approx(aircraft.apply([0, 1, 0]), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("gps", "words"),
+    [
+        ({}, None),
+        ({GPS.GPSLatitude: (1.0, 2.0, 3.0), GPS.GPSLongitude: (4.0, 5.0, 6.0)}, "without the letters N or S"),
+        (
+            {
+                GPS.GPSLatitude: (1.0, 2.0, 3.0),
+                GPS.GPSLongitude: (4.0, 5.0, 6.0),
+                GPS.GPSLatitudeRef: "N",
+                GPS.GPSLongitudeRef: "E",
+                GPS.GPSStatus: "V",
+            },
+            "had no fix",
+        ),
+        (
+            {
+                GPS.GPSLatitude: (0.0, 0.0, 0.0),
+                GPS.GPSLongitude: (0.0, 0.0, 0.0),
+                GPS.GPSLatitudeRef: "N",
+                GPS.GPSLongitudeRef: "E",
+            },
+            "no place on Earth",
+        ),
+    ],
+)
+def test_a_position_that_is_not_used_is_named(
+    tmp_path: Path, gps: Mapping[Any, Any], words: str | None
+) -> None:
+    facts = look_at(saved(tmp_path / "a.jpg", gps=gps))
+    assert facts.position is None
+    assert [bool(words and words in doubt) for doubt in facts.doubts] == [True] * (words is not None)

@@ -83,6 +83,7 @@ def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
     """Gather what tags and files beside a photograph say; its size is that before it is turned upright."""
     tags = camera_of(image)
     place = georeference_beside(path)
+    unplaced = f"no position: {tags.position_problem}" if tags.position_problem else None
     turned = tags.orientation != _PLAIN and place.georeference is not None
     return HeaderFacts(
         *image.size,
@@ -90,7 +91,7 @@ def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
         camera=tags,
         georeference=None if turned else place.georeference,
         read_as=() if turned or place.why is None else (place.why,),
-        doubts=tuple(filter(None, (place.doubt, _TURNED if turned else None))),
+        doubts=tuple(filter(None, (place.doubt, _TURNED if turned else None, unplaced))),
     )
 
 

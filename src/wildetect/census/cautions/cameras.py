@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from wildetect.census.cautions.caution import Caution, Survey, number_of
 from wildetect.imagery.camera.lens import is_cut
 
-__all__ = ["cameras", "lens", "resolution", "yaw"]
+__all__ = ["cameras", "lens", "pitch", "resolution", "yaw"]
 
 _COARSER = 1.5  # times the resolution that the model knows
 _UNEVEN = 2.0  # coarsest over finest resolution of one survey
@@ -34,6 +34,20 @@ def yaw(survey: Survey) -> Iterator[Caution]:
             "with north at the top.",
             "Animals in their overlap with others may count twice: look at the merged pairs in the report.",
             none,
+        )
+
+
+def pitch(survey: Survey) -> Iterator[Caution]:
+    """Photographs that do not say whether the camera looked straight down."""
+    files = [view.file for view in survey.shots if view.sources["pitch"] == "none"]
+    if files:
+        yield Caution(
+            "pitch-unknown",
+            f"{number_of(files)} no pitch of the camera: they are taken as straight down. If it was tilted, "
+            "places and searched areas are wrong: at 45 degrees by as much as the drone is high.",
+            "Look at some photographs: trees and animals seen from the side mean that the camera was tilted. "
+            "Use photographs as they came from the drone, with their XMP tags.",
+            files,
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from wildetect.census.cautions.cameras import cameras, lens, resolution, yaw
+from wildetect.census.cautions.cameras import cameras, lens, pitch, resolution, yaw
 from wildetect.census.cautions.caution import Caution, Survey, number_of
 from wildetect.census.cautions.flights import heights, jumps, same_position
 from wildetect.census.counting.animals import Animals
@@ -129,6 +129,7 @@ _LOOKS: tuple[_Look, ...] = (
     _heights,
     _fit,
     _tilted,
+    pitch,
     yaw,
     lens,
     resolution,

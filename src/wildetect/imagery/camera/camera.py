@@ -13,8 +13,9 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
 import wildetect.imagery.limits  # noqa: F401 - sets Pillow up
+from wildetect.imagery.camera.makers import direction_of
 from wildetect.imagery.camera.tags import above_zero, first, number, read_xmp, text
-from wildetect.imagery.positions.metadata import Position, read_position
+from wildetect.imagery.positions.metadata import Position, position_problem, read_position
 
 __all__ = ["CameraTags", "camera_of", "read_camera"]
 
@@ -33,6 +34,7 @@ class CameraTags:
 
     Attributes:
         position: Of the camera, WGS 84.
+        position_problem: Why the GPS tags that are there tell none, for a person.
         altitude: Above sea in m, in whatever system the drone uses: ellipsoid, geoid or air pressure.
         height: Above the place of take-off in m, as written: DJI writes 0 where it does not know.
         yaw: Direction of the sensor's upper edge, in degrees clockwise from north: that of the gimbal, or
@@ -52,6 +54,7 @@ class CameraTags:
     """
 
     position: Position | None = None
+    position_problem: str | None = None
     altitude: float | None = None
     height: float | None = None
     yaw: float | None = None
@@ -86,13 +89,15 @@ def camera_of(image: Image.Image) -> CameraTags:
     if position is None and text(gps.get(GPS.GPSStatus)).upper() != _VOID:
         position = _xmp_position(xmp)
     rtk = number(xmp.get("RtkFlag"))
+    direction = direction_of(text(main.get(Base.Make)), xmp)
     return CameraTags(
         position=position,
+        position_problem=position_problem(image) if position is None else None,
         altitude=first(_altitude(gps), number(xmp.get("AbsoluteAltitude"))),
-        height=number(xmp.get("RelativeAltitude")),
-        yaw=_yaw(gps, xmp),
-        pitch=number(xmp.get("GimbalPitchDegree")),
-        roll=number(xmp.get("GimbalRollDegree")),
+        height=first(number(xmp.get("RelativeAltitude")), number(xmp.get("AboveGroundAltitude"))),
+        yaw=_yaw(direction.yaw, gps, xmp),
+        pitch=direction.pitch,
+        roll=direction.roll,
         focal_length=above_zero(exif.get(Base.FocalLength)),
         focal_length_35=above_zero(exif.get(Base.FocalLengthIn35mmFilm)),
         focal_length_px=above_zero(xmp.get("CalibratedFocalLength")),
@@ -132,9 +137,8 @@ def _altitude(gps: Mapping[int, Any]) -> float | None:
     return -altitude if altitude is not None and below else altitude
 
 
-def _yaw(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | None:
-    told = (number(xmp.get(name)) for name in ("GimbalYawDegree", "FlightYawDegree"))
-    yaw = next((value for value in told if value is not None), None)
+def _yaw(camera: float | None, gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | None:
+    yaw = number(xmp.get("FlightYawDegree")) if camera is None else camera
     if yaw is None and text(gps.get(GPS.GPSImgDirectionRef)).upper() == _TRUE_NORTH:
         yaw = number(gps.get(GPS.GPSImgDirection))
     return yaw
@@ -185,7 +189,7 @@ def _position_error(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | N
     east, north = (above_zero(xmp.get(name)) for name in ("RtkStdLon", "RtkStdLat"))
     if east is not None and north is not None:
         return math.hypot(east, north)
-    stated = above_zero(gps.get(GPS.GPSHPositioningError))
+    stated = above_zero(gps.get(GPS.GPSHPositioningError)) or above_zero(xmp.get("GPSXYAccuracy"))
     if stated is not None:
         return stated
     flag = number(xmp.get("RtkFlag"))

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple, Protocol
 
 from wildetect.imagery.camera.camera import CameraTags
+from wildetect.imagery.camera.makers import sensor_width
 from wildetect.imagery.camera.optics import FILM_DIAGONAL, plausible_height
 
 __all__ = ["FlightLike", "GroundResolution", "Lens", "ground_resolution", "is_cut", "lens_of"]
@@ -13,25 +14,6 @@ __all__ = ["FlightLike", "GroundResolution", "Lens", "ground_resolution", "is_cu
 FROM_SETTINGS = "flight_specs"
 _SAME_SHAPE = 0.01  # of the ratio of the sides
 _SHORTEST, _LONGEST = 0.2, 50.0  # focal length in long sides of the picture: from fisheye to telescope
-
-# Longer side of the sensor in mm, by the format that its maker states: 6.17 x 4.63 for 1/2.3 inch, 13.2 x
-# 8.8 for 1 inch, 17.3 x 13 for four thirds. Pictures of another shape are cut from it above and below.
-_SENSORS = {
-    "FC220": 6.17,  # Mavic Pro
-    "FC300S": 6.17,  # Phantom 3 Professional and Advanced
-    "FC300X": 6.17,
-    "FC330": 6.17,  # Phantom 4
-    "FC350": 6.17,  # Inspire 1
-    "FC550": 17.3,  # Inspire 1, X5
-    "FC6310": 13.2,  # Phantom 4 Pro
-    "FC6310R": 13.2,  # Phantom 4 RTK
-    "FC6310S": 13.2,
-    "FC6510": 13.2,  # Inspire 2, X4S
-    "FC6520": 17.3,  # Inspire 2, X5S
-    "L1D-20c": 13.2,  # Mavic 2 Pro
-    "L2D-20c": 17.3,  # Mavic 3
-    "ZenmuseP1": 35.9,
-}
 
 
 class FlightLike(Protocol):
@@ -112,7 +94,7 @@ def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
     long_side, diagonal = max(size), math.hypot(*size)
     cut = is_cut(tags, size)
     model = (tags.camera or "").split(" ")[-1]
-    sensor, focal_length = _SENSORS.get(model), tags.focal_length
+    sensor, focal_length = sensor_width(model), tags.focal_length
     found: list[tuple[float, str]] = []
     if tags.focal_length_px is not None and tags.full_size is not None:
         scale = 1.0 if cut else long_side / max(tags.full_size)

@@ -16,11 +16,16 @@ __all__ = [
 
 
 _NAMES = (
+    "AboveGroundAltitude",
     "AbsoluteAltitude",
     "CalibratedFocalLength",
     "CalibratedOpticalCenterX",
     "CalibratedOpticalCenterY",
+    "CameraPitchDegree",
+    "CameraRollDegree",
+    "CameraYawDegree",
     "FlightYawDegree",
+    "GPSXYAccuracy",
     "GPSLatitude",
     "GPSLongitude",
     "GPSLongtitude",
@@ -37,10 +42,17 @@ _NAMES = (
 )
 
 
+# names that mean something only with their prefix
+_PREFIXED = rb"(Camera:(?:Yaw|Pitch|Roll))"
+_SKYDIO = re.compile(rb"CameraOrientationNED(.{0,600})", re.DOTALL)
+_ANGLE = re.compile(rb"""(Yaw|Pitch|Roll)(?:\s*=\s*["']|>)\s*([^"'<]*)["'<]""")
 # as attributes, name="value", or as elements, <name>value</name>
 _VALUE = re.compile(
     rf"""[\s<](?:[\w-]+:)?({"|".join(_NAMES)})(?:\s*=\s*["']|>)\s*([^"'<]*)["'<]""".encode("ascii")
 )
+
+
+_EXACT = re.compile(rb"""[\s<]""" + _PREFIXED + rb"""(?:\s*=\s*["']|>)\s*([^"'<]*)["'<]""")
 
 
 def read_xmp(block: object) -> dict[str, str]:
@@ -48,15 +60,23 @@ def read_xmp(block: object) -> dict[str, str]:
 
     Nothing is parsed as XML: blocks that programs have cut or repaired wrongly tell as much as they hold.
 
+    Angles of the camera that several makers call alike have a prefix here: Camera:Pitch, skydio:Pitch.
+
     Args:
         block: What Pillow found; anything but bytes holds nothing.
     """
     if not isinstance(block, bytes):
         return {}
     found: dict[str, str] = {}
-    for name, value in _VALUE.findall(block):
+    for name, value in [*_VALUE.findall(block), *_EXACT.findall(block), *_skydio(block)]:
         found.setdefault(name.decode("ascii"), value.decode("ascii", errors="ignore").strip())
     return found
+
+
+def _skydio(block: bytes) -> list[tuple[bytes, bytes]]:
+    """The camera's angles in north, east, down: a structure, beside others with the same names in it."""
+    place = _SKYDIO.search(block)
+    return [] if place is None else [(b"skydio:" + name, value) for name, value in _ANGLE.findall(place[1])]
 
 
 def first(*values: Any) -> Any:
@@ -72,6 +92,9 @@ def above_zero(value: Any) -> float | None:
 
 def number(value: Any) -> float | None:
     """The number that a tag holds; None for anything else, and for no number or a fraction of nothing."""
+    if isinstance(value, str) and value.count("/") == 1:
+        above, below = (number(part) for part in value.split("/"))  # XMP writes fractions so
+        return above / below if above is not None and below else None
     try:
         found = float(value)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from PIL import Image
 from PIL.ExifTags import GPS, IFD
 
-__all__ = ["Position", "read_position"]
+__all__ = ["Position", "position_problem", "read_position"]
 
 _FULL_LONGITUDE = 180
 _FULL_LATITUDE = 90
+_NORTH_SOUTH, _EAST_WEST = {"N", "S"}, {"E", "W"}
 _VOID = "V"  # GPSStatus of a receiver that had no fix
 
 
@@ -46,6 +47,28 @@ def read_position(image: Image.Image) -> Position | None:
     if longitude is None or latitude is None:
         return None
     return Position.checked(longitude, latitude)
+
+
+def position_problem(image: Image.Image) -> str | None:
+    """Say why the GPS tags of an image opened with Pillow tell no position; None where there are none."""
+    try:
+        tags = image.getexif().get_ifd(IFD.GPSInfo)
+    except Exception:  # noqa: BLE001 - broken EXIF raises nearly anything, and must not cost the photograph
+        return None
+    latitude, longitude = tags.get(GPS.GPSLatitude), tags.get(GPS.GPSLongitude)
+    if latitude is None and longitude is None:
+        return None
+    if _text(tags.get(GPS.GPSStatus)) == _VOID:
+        return "GPS tags that say the receiver had no fix (status V)"
+    letters = _text(tags.get(GPS.GPSLatitudeRef)) in _NORTH_SOUTH and (
+        _text(tags.get(GPS.GPSLongitudeRef)) in _EAST_WEST
+    )
+    if not letters:
+        return (
+            "GPS tags without the letters N or S and E or W, which decide the hemisphere: set "
+            "GPSLatitudeRef and GPSLongitudeRef (exiftool)"
+        )
+    return "GPS tags that are no place on Earth (0, 0, out of range, or not numbers)"
 
 
 def _degrees(value: Any, hemisphere: Any, directions: str) -> float | None:
