@@ -1,6 +1,7 @@
 """Versions fetched from the registry, kept on this machine: a second run, or one offline, needs no download.
 
 <cache>/<name>/<version>/     the files of a version, as MLflow stores them
+<cache>/<name>/<version>.json what the registry knew of it when it was last asked
 <cache>/<name>/aliases.json   which version each alias meant when the registry was last asked
 """
 
@@ -30,7 +31,16 @@ from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.registry.versions import Version, resolve
 from wildetect.registry.weights.weights_file import sha256_of
 
-__all__ = ["FetchedModel", "abandoned_downloads", "fetch", "fetched_before", "forget", "stored_manifest"]
+__all__ = [
+    "FetchedModel",
+    "abandoned_downloads",
+    "fetch",
+    "fetched_before",
+    "forget",
+    "known_details",
+    "read_version",
+    "stored_manifest",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +86,7 @@ def fetch(connection: Connection, reference: ModelReference, cache: Path) -> Fet
         folder.parent.mkdir(parents=True, exist_ok=True)
         cached = _download(connection, version, folder)
     _remember(folder.parent, reference, version.version)
+    _remember_details(folder, version, connection.uri)
     with contextlib.suppress(OSError):  # mlflow.clean asks when a version was last used
         os.utime(folder)
     return cached
@@ -99,9 +110,31 @@ def fetched_before(reference: ModelReference, cache: Path) -> FetchedModel | Non
         return None
 
 
+def known_details(cache: Path, name: str, number: str) -> Version | None:
+    """What was known of a fetched version when the registry was last asked; its tag `registry` says which.
+
+    Returns:
+        None where nothing was written down, as before this was.
+    """
+    try:
+        known = json.loads(_details(_folder(cache, name, number)).read_text(encoding="utf-8"))
+        return Version(
+            name,
+            number,
+            tuple(map(str, known["aliases"])),
+            {str(tag): str(value) for tag, value in known["tags"].items()},
+            None if known["description"] is None else str(known["description"]),
+            None if known["created"] is None else int(known["created"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def forget(cache: Path, version: Version) -> None:
     """Delete this machine's copy of a version that the registry does not hold any more."""
-    shutil.rmtree(_folder(cache, version.name, version.version), ignore_errors=True)
+    folder = _folder(cache, version.name, version.version)
+    shutil.rmtree(folder, ignore_errors=True)
+    _details(folder).unlink(missing_ok=True)
 
 
 def abandoned_downloads(cache: Path) -> Iterator[Path]:
@@ -185,6 +218,15 @@ def _download(connection: Connection, version: Version, folder: Path) -> Fetched
     return _read(folder, version)
 
 
+def read_version(folder: Path, version: Version) -> FetchedModel:
+    """Read a version's files, wherever they lie, and check them against the manifest stored with them.
+
+    Raises:
+        ModelError: They are not a detector of ours, or not the ones that were registered.
+    """
+    return _read(folder, version)
+
+
 def _read(folder: Path, version: Version) -> FetchedModel:
     """A version's files, checked against the manifest stored with them."""
     description = folder / "MLmodel"
@@ -226,4 +268,22 @@ def _remember(folder: Path, reference: ModelReference, version: str) -> None:
     draft = path.with_suffix(".tmp")
     with contextlib.suppress(OSError):  # only an offline run would miss it
         draft.write_text(json.dumps({**_aliases(folder), which: version}, indent=2), encoding="utf-8")
+        draft.replace(path)
+
+
+def _details(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.json")
+
+
+def _remember_details(folder: Path, version: Version, registry: str) -> None:
+    document = {
+        "aliases": list(version.aliases),
+        "tags": {**version.tags, "registry": registry},
+        "description": version.description,
+        "created": version.created,
+    }
+    path = _details(folder)
+    draft = path.with_suffix(".tmp")
+    with contextlib.suppress(OSError):  # only an export without the server would miss it
+        draft.write_text(json.dumps(document, indent=2), encoding="utf-8")
         draft.replace(path)

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Registration",
+    "ensure_model",
     "provenance",
     "register",
     "registered_already",
+    "same_version",
 ]
 
 
@@ -95,8 +97,17 @@ def registered_already(connection: Connection, registration: Registration) -> Ve
     Raises:
         ServerError: Where the server fails.
     """
-    for version in versions_of(connection, registration.name):
-        if version.tags.get("manifest_sha256") == registration.manifest.fingerprint:
+    return same_version(connection, registration.name, registration.manifest.fingerprint)
+
+
+def same_version(connection: Connection, name: str, fingerprint: str) -> Version | None:
+    """The newest version of a model with a manifest's fingerprint: the same file, fed and read alike.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    for version in versions_of(connection, name):
+        if version.tags.get("manifest_sha256") == fingerprint:
             return version
     return None
 
@@ -127,7 +138,7 @@ def register(connection: Connection, registration: Registration) -> Version:
                 save_as_external_data=False,
             )
             _store(client, logged.model_id, registration.files)
-        _ensure_model(connection, name)
+        ensure_model(connection, name)
         made = client.create_model_version(
             name,
             source=logged.model_uri,
@@ -158,7 +169,12 @@ def _store(client: Any, model_id: str, files: Mapping[str, bytes]) -> None:
         client.log_model_artifacts(model_id, temporary)
 
 
-def _ensure_model(connection: Connection, name: str) -> None:
+def ensure_model(connection: Connection, name: str) -> None:
+    """Make a registered model, unless it is there.
+
+    Raises:
+        MlflowException: Where the server fails.
+    """
     from mlflow.exceptions import MlflowException
 
     try:

@@ -204,7 +204,7 @@ def move_alias(
     client = connection.client
     before = aliases_of(connection, version.name).get(alias)
     with errors_of_mlflow(f"model {reference}"):
-        client.set_registered_model_alias(version.name, alias, version.version)
+        _point(client, version, alias)
     if before != version.version:
         record_move(
             connection,
@@ -215,6 +215,18 @@ def move_alias(
             undo=undo,
         )
     return version, before
+
+
+def _point(client: Any, version: Version, alias: str) -> None:
+    """Set an alias; two that set the same new one at once both succeed, and the later one counts."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_registered_model_alias(version.name, alias, version.version)
+    except MlflowException as error:
+        if "UNIQUE constraint" not in str(error):
+            raise
+        client.set_registered_model_alias(version.name, alias, version.version)
 
 
 def take_alias_away(connection: Connection, name: str, alias: str, *, undo: bool = False) -> None:

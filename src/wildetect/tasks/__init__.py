@@ -14,6 +14,7 @@ from wildetect.tasks.model import deletion as model_deletion
 from wildetect.tasks.model import listing as model_listing
 from wildetect.tasks.model import quality as model_quality
 from wildetect.tasks.model import register as model
+from wildetect.tasks.model import travel as model_travel
 from wildetect.tasks.review import page as review_page
 from wildetect.tasks.review import review
 from wildetect.tasks.support import publish
@@ -46,6 +47,8 @@ ns.add_collection(
         model_quality.evaluate,
         model_comparison.compare,
         model_deletion.delete,
+        model_travel.export,
+        model_travel.import_,
     )
 )
 ns.add_collection(Collection("detect", detect.run, detect_export.export))

@@ -118,7 +118,7 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
         description="Small detector of the demo, trained on **rendered** scenes: not for real surveys.",
     )
     registration, _ = checked(project, settings, [ALIAS])
-    version, made = register(connect(url), registration, Terminal())
+    version, made = register(project, connect(url), registration, Terminal())
     if made:
         say(f"registered {NAME} version {version.version} as {ALIAS}")
     return version

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from wildetect.detection.checks.examination import Examined, examined
 from wildetect.errors import ConfigurationError, ModelError
@@ -16,7 +20,7 @@ from wildetect.settings import Project
 from wildetect.settings.registration import RegistrationSettings
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["checked", "register"]
+__all__ = ["checked", "one_at_a_time", "register"]
 
 
 def checked(
@@ -67,12 +71,26 @@ def checked(
     return registration, model
 
 
+@contextmanager
+def one_at_a_time(project: Project) -> Iterator[None]:
+    """Let one task of a project register at a time: of two that look first and then make, both would make."""
+    project.runs.mkdir(parents=True, exist_ok=True)
+    with FileLock(project.runs / "registering.lock"):
+        yield
+
+
 def register(
-    connection: Connection, registration: Registration, watcher: Watcher = SILENT, *, force: bool = False
+    project: Project,
+    connection: Connection,
+    registration: Registration,
+    watcher: Watcher = SILENT,
+    *,
+    force: bool = False,
 ) -> tuple[Version, bool]:
     """Register, unless a version holds the same file, fed and read alike; that one gets the aliases.
 
     Args:
+        project: Whose tasks register one after the other.
         connection: The server.
         registration: What `checked` found.
         watcher: Told where an alias moves.
@@ -81,14 +99,15 @@ def register(
     Returns:
         The version, and whether it was made.
     """
-    pointed = aliases_of(connection, registration.name)
-    version = None if force else registered_already(connection, registration)
-    made = version is None
-    if version is None:
-        version = register_version(connection, registration)
-    else:
-        for alias in registration.aliases:
-            move_alias(connection, ModelReference(version.name, version=version.version), alias)
+    with one_at_a_time(project):
+        pointed = aliases_of(connection, registration.name)
+        version = None if force else registered_already(connection, registration)
+        made = version is None
+        if version is None:
+            version = register_version(connection, registration)
+        else:
+            for alias in registration.aliases:
+                move_alias(connection, ModelReference(version.name, version=version.version), alias)
     for alias in registration.aliases:
         if pointed.get(alias, version.version) != version.version:
             watcher.notice(f"{version.name}@{alias} was version {pointed[alias]} until now")

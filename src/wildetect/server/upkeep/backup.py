@@ -7,7 +7,6 @@ manifest.json with the size and SHA-256 of each.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.metadata
 import json
 import logging
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from wildetect.archives import add_file
 from wildetect.errors import ConfigurationError, ServerError
 from wildetect.server.access.signin import AUTH_DATABASE
 from wildetect.server.process.interrupts import Cancelled
@@ -35,7 +35,6 @@ ACCOUNTS = "auth.db"
 ARTIFACTS = "artifacts/"
 MANIFEST = "manifest.json"
 FORMAT = 1
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def _write(
             if cancelled():
                 raise Cancelled
             try:
-                files[name] = _add(archive, name, path)
+                files[name] = add_file(archive, name, path)
             except FileNotFoundError:  # deleted while we came to it
                 logger.warning("%s was deleted during the backup", name)
         manifest = {
@@ -149,20 +148,6 @@ def _write(
         }
         archive.writestr(MANIFEST, json.dumps(manifest, indent=2))
     return files
-
-
-def _add(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, object]:
-    """Add a file; size and checksum are those of the bytes that went in, even if it grows meanwhile."""
-    digest, size = hashlib.sha256(), 0
-    information = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
-    # Weights and pictures hardly get smaller, whatever time is spent on them.
-    information.compress_type = zipfile.ZIP_DEFLATED if path.suffix == ".db" else zipfile.ZIP_STORED
-    with path.open("rb") as source, archive.open(information, "w", force_zip64=True) as target:
-        while chunk := source.read(CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-            target.write(chunk)
-    return {"size": size, "sha256": digest.hexdigest()}
 
 
 def _check_space(folder: Path, database: Path, artifacts: Path) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import lzma
 import shutil
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from wildetect.archives import BROKEN, read_document, unpack
 from wildetect.errors import InputError, ServerError
 from wildetect.server.access.signin import AUTH_DATABASE
 from wildetect.server.process.interrupts import Cancelled
@@ -22,18 +19,13 @@ from wildetect.server.process.preflight import check_folder
 from wildetect.server.store.database import check_database
 from wildetect.server.store.exchange import Move, exchange, with_side_files
 from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
-from wildetect.server.upkeep.backup import ACCOUNTS, ARTIFACTS, CHUNK, DATABASE, FORMAT, MANIFEST, local_store
+from wildetect.server.upkeep.backup import ACCOUNTS, ARTIFACTS, DATABASE, FORMAT, MANIFEST, local_store
 from wildetect.server.upkeep.upkeep import store_at_rest
 
 __all__ = ["Restored", "restore"]
 
 
 ANOTHER = "Use another backup; this one cannot be trusted. Nothing was changed."
-# RuntimeError: an encrypted member; NotImplementedError: a way of packing that Python does not know
-BROKEN = (
-    zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError,
-    OverflowError, RecursionError, zlib.error, lzma.LZMAError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,7 @@ def _unpacked(source: Path, workplace: Path, cancelled: Callable[[], bool]) -> d
     """Unpack an archive and compare each file with the manifest."""
     try:
         with zipfile.ZipFile(source) as archive:
-            manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
+            manifest: dict[str, Any] = read_document(archive, MANIFEST)
             files = manifest["files"]
             if manifest["format"] != FORMAT or DATABASE not in files:
                 raise ValueError(f"format {manifest['format']}")
@@ -111,17 +103,7 @@ def _unpack(archive: zipfile.ZipFile, name: str, entry: dict[str, Any], workplac
     inside = name in (DATABASE, ACCOUNTS) or name.startswith(ARTIFACTS)
     if not inside or ".." in parts or any(":" in part or "\\" in part for part in parts):
         raise ValueError(f"a file named {name}")
-    target = workplace.joinpath(*parts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
-    with archive.open(name) as stream, target.open("xb") as copy:
-        # not beyond the size it states: some bytes may unpack to a full disk
-        while size <= int(entry["size"]) and (chunk := stream.read(CHUNK)):
-            digest.update(chunk)
-            size += len(chunk)
-            copy.write(chunk)
-    if size != entry["size"] or digest.hexdigest() != entry["sha256"]:
-        raise ValueError(f"{name} differs from its checksum")
+    unpack(archive, name, entry, workplace.joinpath(*parts))
 
 
 def _check_space(folder: Path, needed: int) -> None:

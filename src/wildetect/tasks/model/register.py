@@ -179,7 +179,7 @@ def register(
     version, made = None, False
     if not dry_run:
         connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)
-        version, made = register_version(connection, registration, Terminal(), force=force)
+        version, made = register_version(project, connection, registration, Terminal(), force=force)
     _report(registration, version, made=made, json=json)
 
 
