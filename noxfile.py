@@ -123,6 +123,17 @@ def package(session: nox.Session) -> None:
             if task not in str(listed):
                 session.error(f"{task} is not among the tasks of another project")
         session.run("invoke", "census.selftest")
+    # the console script has the same tasks from a folder without a tasks.py
+    anywhere = built / "anywhere"
+    anywhere.mkdir()
+    with session.chdir(anywhere):
+        listed = session.run("wildetect", silent=True)
+        if "detect.run" not in str(listed):
+            session.error("the console script does not list the tasks")
+        session.run("wildetect", "census.selftest")
+        said = session.run("wildetect", "model.show", silent=True, success_codes=[2])
+        if "wildetect model.show detector@production" not in str(said):
+            session.error("a hint of the console script does not name it")
 
 
 @nox.session(default=False, venv_backend="uv", reuse_venv=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +145,18 @@ def test_invoke_alone_lists_every_task_once_everyday_ones_first() -> None:
 def test_the_help_of_a_task_shows_what_needs_no_option() -> None:
     assert ns["model.promote"].__doc__.endswith("Short form: invoke model.promote MODEL ALIAS")
     assert ns["detect.run"].__doc__.endswith("Short form: invoke detect.run SOURCE ...")
+
+
+def test_the_console_script_has_the_same_tasks(tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("wildetect.exe" if os.name == "nt" else "wildetect")
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([script, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    listed = run().stdout
+    assert "detect.run" in listed
+    assert "wildetect TASK --help" in listed
+    refused = run("model.promote", "demo/1")
+    assert refused.returncode == 2
+    assert "hint: wildetect model.promote detector/3 production" in refused.stderr
+    assert run("--version").stdout.split() == ["wildetect", importlib.metadata.version("wildetect")]

@@ -17,12 +17,13 @@ from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
 from invoke.parser import Parser
 from invoke.parser.context import ParserContext
+from invoke.program import Program
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings.project import CALLER_FOLDER, from_caller
 from wildetect.shims import COMMAND_LINE
 from wildetect.tasks.overview import overview
-from wildetect.tasks.support import Verb, errors_told
+from wildetect.tasks.support import Verb, as_called, errors_told
 
 __all__ = ["corrected_words", "prepare_command_line", "words_of_explorer"]
 
@@ -31,21 +32,28 @@ UNKNOWN = re.compile(r"No idea what '(.*)' is!")
 NO_VALUE = re.compile(r"Flag <Argument: (\S+).*> needed value")
 
 
-def prepare_command_line(tasks: Collection) -> None:
-    """Fix and check the words of the `invoke` that is running; elsewhere do nothing.
+def prepare_command_line(tasks: Collection, program: Program | None = None) -> None:
+    """Fix and check the words of the program that is running; elsewhere do nothing.
+
+    Args:
+        tasks: The tasks there are.
+        program: What is running; by default `invoke`.
 
     Raises:
         Exit: With code 2 where invoke would refuse the words.
     """
-    from invoke.main import program
+    if program is None:
+        from invoke.main import program as invoke_itself
 
+        program = invoke_itself
     if not hasattr(program, "core"):  # tasks.py is imported by something else
         return
-    _enter_project(str(program.args["search-root"].value or ""))
+    if "search-root" in program.args:
+        _enter_project(str(program.args["search-root"].value or ""))
     from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))
     words = [*program.core.unparsed, *from_explorer]
     if not words and not any(argument.got_value for argument in program.args.values()):
-        print(overview(tasks))
+        print(as_called(overview(tasks)))
         raise Exit(code=0)
     try:
         program.core.unparsed[:] = corrected_words(words, tasks, program.initial_context)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Verb",
     "all_tasks",
+    "as_called",
+    "called_as",
     "emit",
     "export_variables",
     "keep_log",
@@ -154,9 +156,22 @@ def _prepare() -> None:
     compile_once(say)
 
 
+_HOW_CALLED = ["uv run invoke"]
+
+
+def called_as(command: str) -> None:
+    """Have hints name the tasks as they are called here, so that they work when pasted."""
+    _HOW_CALLED[:] = [command]
+
+
+def as_called(text: str) -> str:
+    """A text whose commands are those that work here."""
+    return text.replace("uv run invoke", _HOW_CALLED[0])
+
+
 def say(text: str) -> None:
     """A line for the person at the terminal; stdout is kept for results."""
-    print(text, file=sys.stderr, flush=True)
+    print(as_called(text), file=sys.stderr, flush=True)
 
 
 def show_in_browser(url: str) -> None:
