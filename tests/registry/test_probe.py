@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -14,6 +18,7 @@ from tests.workspaces import unused_uri
 
 from wildetect.errors import ServerError
 from wildetect.registry.probe import Credentials, Probe, is_loopback
+from wildetect.server.process.status import held_models
 
 
 class Server(BaseHTTPRequestHandler):
@@ -31,7 +36,11 @@ class Server(BaseHTTPRequestHandler):
         if self.path == "/closed":
             expected = "Basic " + base64.b64encode("zoë:pass:word".encode()).decode()
             code, text = (200, "{}") if self.headers.get("Authorization") == expected else (401, "")
+        if self.path == "/elsewhere":
+            code = 302
         self.send_response(code)
+        if code == 302:
+            self.send_header("Location", "http://localhost:1/")
         self.end_headers()
         self.wfile.write(text.encode())
 
@@ -55,6 +64,96 @@ def test_answers(uri: str) -> None:
     assert Probe(uri + "/").version() == "3.17.2"
     assert Probe(uri).get("/json", {"a": 1}) == {"found": "é"}
     assert Probe(uri, Credentials("zoë", "pass:word")).get("/closed") == {}
+
+
+BEGINNINGS = [
+    b"",
+    b"HTTP/1.1 200 OK\r\nX-Long: ",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"HTTP/1.1 500 Broken\r\nContent-Length: 90000\r\n\r\n",
+]
+
+
+@pytest.fixture
+def dripping(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A port that begins an answer and then gives a byte every 50 ms, for ever."""
+    ended = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(request.param)
+            while not ended.wait(0.05):
+                connection.sendall(b"1")
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while not ended.is_set():
+                connection, _ = listener.accept()
+                if not ended.is_set():
+                    threads.append(threading.Thread(target=drip, args=(connection,)))
+                    threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads = [threading.Thread(target=accept)]
+        threads[0].start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ended.set()
+        socket.create_connection(listener.getsockname()).close()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("dripping", BEGINNINGS, indirect=True)
+def test_an_answer_that_drips_has_an_end(dripping: str) -> None:
+    begun = time.monotonic()
+    assert not Probe(dripping, timeout=0.3).healthy()
+    with pytest.raises(ServerError):
+        Probe(dripping, timeout=0.3, total=0.5).get("/json")
+    with pytest.raises(ServerError):
+        list(held_models(Probe(dripping, timeout=0.3, total=0.5)))
+    assert time.monotonic() - begun < 3
+
+
+SHAPES = ["[]", "7", "null", '"text"', "[" * 100_000, "1" * 5_000]
+
+
+@pytest.mark.parametrize("answer", SHAPES)
+def test_json_of_another_shape_is_named(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Probe, "_asked", lambda *_: answer.encode())
+    with pytest.raises(ServerError, match="answered with"):
+        Probe("http://127.0.0.1:5000").get("/json")
+
+
+MODELS = [
+    {"model_versions": 5},
+    {"model_versions": [[]]},
+    {"model_versions": [{"name": "a"}]},
+    {"model_versions": [{"name": [], "version": "1"}]},
+    {"model_versions": [{"name": "a", "version": "one"}]},
+    {"registered_models": [{"aliases": []}]},
+    {"registered_models": [{"name": "a", "aliases": [{"alias": "b"}]}]},
+    {"registered_models": [{"name": "a", "aliases": 5}]},
+]
+
+
+@pytest.mark.parametrize("answer", MODELS)
+def test_a_registry_of_another_shape_is_named(answer: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Probe, "_asked", lambda *_: json.dumps(answer).encode())
+    with pytest.raises(ServerError, match="another shape"):
+        list(held_models(Probe("http://127.0.0.1:5000")))
+
+
+def test_a_servers_words_are_no_commands_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"registered_models": [{"name": "a\x1b[2J\u202eb"}]}
+    monkeypatch.setattr(Probe, "_asked", lambda *_: json.dumps(answer).encode())
+    (model,) = held_models(Probe("http://127.0.0.1:5000"))
+    assert model.name == "a?[2J?b"
+
+
+def test_the_password_goes_to_no_other_host(uri: str) -> None:
+    with pytest.raises(ServerError, match="sends us on to http://localhost"):
+        Probe(uri, Credentials("zoë", "pass:word")).get("/elsewhere")
 
 
 def test_a_proxy_is_not_asked_for_this_machine(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

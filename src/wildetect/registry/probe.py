@@ -1,28 +1,41 @@
 """Quick questions to an MLflow server: is it up, which version, what does it hold.
 
-Only urllib is used: `import mlflow` takes seconds and its client goes on trying for minutes.
+Only urllib is used: `import mlflow` takes seconds and its client goes on trying for minutes. What answers
+may be anything, so no answer is trusted: each has a time by which it must be whole, however slowly its
+bytes come, a largest size and a shape, and its words are made harmless before they are printed.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
+import io
 import ipaddress
 import json
+import socket
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wildetect.errors import ServerError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 __all__ = ["Credentials", "Probe", "is_loopback"]
 
+_SCHEMES = ("http", "https")
 SERVE_COMMAND = "uv run invoke mlflow.serve"
 HTTP_UNAUTHORIZED = 401
 LONGEST_ANSWER = 64_000_000
+LONGEST_REASON = 300  # letters
+WHOLE_ANSWER = 8.0  # s
 
 
 class Credentials(NamedTuple):
@@ -53,21 +66,23 @@ class Probe:
     Attributes:
         url: Its address, such as http://127.0.0.1:5000.
         credentials: Needed where the server asks for a sign-in.
-        timeout: Seconds for each connection and each read.
+        timeout: Seconds for each connection and each read; `/health` is answered wholly within it.
+        total: Seconds for a whole answer.
     """
 
     url: str
     credentials: Credentials | None = None
     timeout: float = 2.0
+    total: float = WHOLE_ANSWER
 
     def within(self, timeout: float) -> Probe:
         """The same server, with another timeout in seconds."""
-        return replace(self, timeout=timeout)
+        return replace(self, timeout=timeout, total=max(self.total, timeout))
 
     def healthy(self) -> bool:
         """Whether the server answers `/health` with 200; needs no sign-in and never raises."""
         try:
-            self._read("/health")
+            self._read("/health", self.timeout)
         except (OSError, http.client.HTTPException, ValueError):
             return False
         return True
@@ -94,8 +109,8 @@ class Probe:
         """
         return self._asked(path).decode("utf-8", errors="replace")
 
-    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
-        """The JSON document that the server gives for a path.
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+        """The JSON object that the server gives for a path.
 
         Args:
             path: Such as "/api/2.0/mlflow/registered-models/search".
@@ -107,22 +122,40 @@ class Probe:
         """
         full = f"{path}?{urllib.parse.urlencode(query)}" if query else path
         try:
-            return json.loads(self._asked(full))
-        except ValueError as error:
-            raise ServerError(
-                f"{self.url}{path} answered with something that is not JSON",
-                hint=f"Check that MLFLOW_TRACKING_URI names an MLflow server, or start one: {SERVE_COMMAND}",
-            ) from error
+            document = json.loads(self._asked(full))
+        except (ValueError, RecursionError) as error:
+            raise self._unlike(path, "something that is not JSON") from error
+        if not isinstance(document, dict):
+            raise self._unlike(path, "JSON of another shape than an MLflow server's")
+        return document
+
+    @contextlib.contextmanager
+    def taking_apart(self, path: str) -> Iterator[None]:
+        """Name the server where what it gave for a path has another shape than MLflow's.
+
+        Raises:
+            ServerError: In place of what the body raises on a missing key or another type.
+        """
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise self._unlike(path, "JSON of another shape than an MLflow server's") from error
+
+    def _unlike(self, path: str, what: str) -> ServerError:
+        return ServerError(
+            f"{self.url}{path} answered with {what}",
+            hint=f"Check that MLFLOW_TRACKING_URI names an MLflow server, or start one: {SERVE_COMMAND}",
+        )
 
     def _asked(self, path: str) -> bytes:
         try:
-            return self._read(path)
+            return self._read(path, self.total)
         except urllib.error.HTTPError as error:
             raise self._refused(error, path) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise ServerError(
-                f"no MLflow server answers at {self.url} ({' '.join(str(reason).split())})",
+                f"no MLflow server answers at {self.url} ({_harmless(str(reason))})",
                 hint=f"Start it: {SERVE_COMMAND}",
             ) from error
 
@@ -133,30 +166,101 @@ class Probe:
                 + (f", and refuses that of {self.credentials.username}" if self.credentials else ""),
                 hint="Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in .env.",
             )
-        said = error.read(2000).decode("utf-8", errors="replace")
         try:
-            document = json.loads(said)
+            document = json.loads(error.read(2000))
             said = f"{document['error_code']}: {document['message']}"
-        except (ValueError, KeyError, TypeError):
+        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, RecursionError):
             said = f"{error.code} {error.reason}"
         return ServerError(
-            f"{self.url}{path.partition('?')[0]} answered {' '.join(said.split())}",
+            f"{self.url}{path.partition('?')[0]} answered {_harmless(said)}",
             hint="The server's log says more: uv run invoke mlflow.logs",
         )
 
-    def _read(self, path: str) -> bytes:
+    def _read(self, path: str, seconds: float) -> bytes:
         request = urllib.request.Request(self.url.rstrip("/") + path)  # noqa: S310 - checked below
-        if request.type not in ("http", "https"):
+        if request.type not in _SCHEMES:
             raise ValueError(f"{self.url} is not an http address")
         if self.credentials is not None:
             pair = f"{self.credentials.username}:{self.credentials.password}".encode()
             request.add_header("Authorization", "Basic " + base64.b64encode(pair).decode("ascii"))
-        with self._opener().open(request, timeout=self.timeout) as response:
+        opener = self._opener(time.monotonic() + seconds)
+        with opener.open(request, timeout=self.timeout) as response:
             content: bytes = response.read(LONGEST_ANSWER)
             return content
 
-    def _opener(self) -> urllib.request.OpenerDirector:
+    def _opener(self, until: float) -> urllib.request.OpenerDirector:
         """A proxy that an office's environment names must not be asked for this very machine."""
         host = urllib.parse.urlsplit(self.url).hostname or ""
         proxies: dict[str, str] | None = {} if is_loopback(host) else None
-        return urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
+        handlers = (_Http(until), _Https(until), _SameHost(), urllib.request.ProxyHandler(proxies))
+        return urllib.request.build_opener(*handlers)
+
+
+def _harmless(text: str) -> str:
+    """Put a server's words onto one line, without what a terminal takes for a command."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(plain.split())[:LONGEST_REASON]
+
+
+class _Timed(io.RawIOBase):
+    """The bytes of an answer until its time is over; a socket's own timeout begins again with each byte."""
+
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        self._socket, self._until = sock, until
+        self._longest = sock.gettimeout()
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        self._socket.settimeout(left if self._longest is None else min(left, self._longest))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedHandler(urllib.request.AbstractHTTPHandler):
+    """Gives each answer the time by which it must be whole."""
+
+    def __init__(self, until: float) -> None:
+        super().__init__()
+        self._until = until
+
+    def _connection(self, kind: type[http.client.HTTPConnection], host: str, **more: Any) -> Any:
+        until = self._until
+
+        class Response(http.client.HTTPResponse):
+            def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+                super().__init__(sock, *arguments, **options)
+                self.fp.close()
+                self.fp = io.BufferedReader(_Timed(sock, until))
+
+        connection = kind(host, **more)
+        connection.response_class = Response
+        return connection
+
+
+class _Http(_TimedHandler, urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(self._connection, http.client.HTTPConnection), req)
+
+
+class _Https(_TimedHandler, urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(self._connection, http.client.HTTPSConnection), req)
+
+
+class _SameHost(urllib.request.HTTPRedirectHandler):
+    """Follows no way to another host: the password would go along."""
+
+    def redirect_request(self, req: urllib.request.Request, *arguments: Any) -> urllib.request.Request | None:
+        wanted = urllib.parse.urlsplit(arguments[-1])
+        if wanted.hostname != urllib.parse.urlsplit(req.full_url).hostname or wanted.scheme not in _SCHEMES:
+            raise OSError(f"it sends us on to {arguments[-1]}")
+        return super().redirect_request(req, *arguments)

@@ -51,11 +51,12 @@ def _sizes(probe: Probe, folder: str) -> dict[str, int]:
         if "DOES_NOT_EXIST" in error.message or "404" in error.message:
             return {}
         raise
-    return {
-        str(file["path"]).rpartition("/")[2]: int(file.get("file_size") or 0)
-        for file in listed
-        if not file.get("is_dir")
-    }
+    with probe.taking_apart(ARTIFACTS):
+        return {
+            str(file["path"]).rpartition("/")[2]: int(file.get("file_size") or 0)
+            for file in listed
+            if not file.get("is_dir")
+        }
 
 
 def _named_in(description: str) -> list[str]:

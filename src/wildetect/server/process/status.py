@@ -102,6 +102,8 @@ Condition = Literal["running", "starting", "not answering", "stopped", "broken"]
 
 
 PAGES = 20
+_VERSIONS = "/api/2.0/mlflow/model-versions/search"
+_MODELS = "/api/2.0/mlflow/registered-models/search"
 
 
 SIZE_BUDGET = 0.1  # s; counting a million files is not worth a wait
@@ -209,18 +211,39 @@ def held_models(probe: Probe) -> Iterator[Model]:
         ServerError: Where it does not answer, or refuses.
     """
     versions: dict[str, list[int]] = {}
-    for version in _pages(probe, "model-versions/search", "model_versions"):
-        versions.setdefault(version["name"], []).append(int(version["version"]))
-    for model in _pages(probe, "registered-models/search", "registered_models"):
-        aliases = {alias["alias"]: int(alias["version"]) for alias in model.get("aliases", [])}
-        yield Model(model["name"], tuple(sorted(versions.get(model["name"], []))), aliases)
+    with probe.taking_apart(_VERSIONS):
+        for version in _pages(probe, _VERSIONS, "model_versions"):
+            versions.setdefault(_name(version), []).append(int(version["version"]))
+    with probe.taking_apart(_MODELS):
+        models = [
+            (
+                _name(model),
+                {_name(alias, "alias"): int(alias["version"]) for alias in model.get("aliases", [])},
+            )
+            for model in _pages(probe, _MODELS, "registered_models")
+        ]
+    for name, aliases in models:
+        yield Model(name, tuple(sorted(versions.get(name, []))), aliases)
+
+
+def _name(document: dict[str, Any], key: str = "name") -> str:
+    """A name that a server gives, without what a terminal takes for a command."""
+    name = document[key]
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is not a name")
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _pages(probe: Probe, endpoint: str, items: str) -> Iterator[dict[str, Any]]:
-    token = ""
+    token, until = "", time.monotonic() + probe.total
     for _ in range(PAGES):
+        if time.monotonic() > until:
+            raise ServerError(
+                f"{probe.url} takes too long to say what it holds",
+                hint="See its log: uv run invoke mlflow.logs",
+            )
         query: dict[str, str | int] = {"max_results": 1000} | ({"page_token": token} if token else {})
-        page = probe.get(f"/api/2.0/mlflow/{endpoint}", query)
+        page = probe.get(endpoint, query)
         yield from page.get(items, [])
         token = page.get("next_page_token") or ""
         if not token:
