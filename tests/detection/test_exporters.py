@@ -10,6 +10,7 @@ from PIL import Image
 from tests import known_answers
 from tests.detection.test_row_layout import NAMES, found, registered
 
+from wildetect.detection.network.detector import Detector
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Family
 
@@ -88,3 +89,14 @@ def test_a_background_among_the_class_names_is_class_0(tmp_path: Path, photograp
     manifest = registered(weights, photograph, family="torchvision", class_names=names)
     assert manifest.first_label == 0
     assert found(weights, manifest) == [(1 + box[0], *box[1:]) for box in known_answers.boxes()]
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_a_list_that_is_full_is_said_and_masks_are_not_counted(tmp_path: Path, masks: bool) -> None:
+    weights = known_answers.rf_detr(tmp_path / "network.onnx", masks=masks)
+    manifest = registered(weights, family="rf-detr", class_names=NAMES)
+    squares = [(column, row, 0) for row in range(0, 32, 2) for column in range(32)][:400]
+    detector = Detector(weights, manifest, "cpu")
+    (some, many) = detector.find([known_answers.picture(), known_answers.picture(squares)])
+    assert (len(some.detections), some.full) == (len(known_answers.SQUARES), False)
+    assert (len(many.detections), many.full) == (known_answers.ROWS, True)

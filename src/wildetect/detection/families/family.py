@@ -76,6 +76,7 @@ def only_largest_rank(outputs: Outputs, index: int, _size: int, rank: int) -> li
         outputs: All outputs of a forward pass.
         index: Place of the picture in the batch.
         _size: Pictures in the batch.
+        removes_doubles: Whether decoding leaves one box on each animal, though boxes may overlap.
         rank: Dimensions of the largest output for one picture.
 
     Returns:
@@ -100,6 +101,7 @@ class DetectorFamily:
         implausible: Why finite output values for one picture cannot be the family's, for a person.
         feeding: Fields of `Feeding` in which the family differs from the defaults.
         lists_animals: Whether the outputs are a list of animals, of which a graph gives so many at most.
+        removes_doubles: Whether decoding leaves one box on each animal, though boxes may overlap.
         rank: Dimensions of the largest output for one picture, without the batch.
         every_output: Whether all outputs are read; else only the first.
         marks_pictures: Whether rows of all pictures come in one output, each with its picture's number.
@@ -119,6 +121,7 @@ class DetectorFamily:
     implausible: Callable[[Outputs, Reading], str | None]
     feeding: Mapping[str, Any] = field(default_factory=dict)
     lists_animals: bool = False
+    removes_doubles: bool = False
     rank: int = 2
     every_output: bool = False
     marks_pictures: bool = False

@@ -36,6 +36,7 @@ Array = NDArray[Any]
 
 BATCH_SIZE = 32
 _DECODERS = 2
+_TABLE_RANK = 3
 _DECODERS_OF_GPU = 8  # a core decodes some 10 photographs a second, each takes 60 MB
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Detector:
         self._outputs = [spec.name for spec in self.session.outputs]
         if not self._family.every_output:
             self._outputs = self._outputs[:1]
-        self._rows = max(self.session.outputs, key=lambda spec: len(spec.shape)).shape[-2:][0]
+        self._rows = _rows_of(self.session)
         self.batch = self._largest_batch()
         # on a GPU each pass has so many tiles: its libraries prepare again for another number (1 to 3 s)
         self._full = batch_size if self.batched else None
@@ -225,6 +226,8 @@ class Detector:
         A network that lists animals has decided which boxes that overlap are two of them, so that only
         boxes almost alike are doubles. A file that leaves many of those was exported without its NMS.
         """
+        if self._family.removes_doubles:
+            return [tile.ranked() for tile in tiles]
         if not self._family.lists_animals:
             return nms_each(tiles, threshold, metric)
         listed = nms_each(tiles, max(_ALMOST_ALIKE, threshold), metric)
@@ -259,6 +262,12 @@ class Detector:
         ranks = [len(spec.shape) for spec in self.session.outputs if spec.name in self._outputs]
         batched = self._family.marks_pictures or max(ranks) > self._family.rank
         return None if batched else 1
+
+
+def _rows_of(session: Session) -> int | None:
+    """Number of rows of the table of boxes; None where it is free. Masks have more dimensions than it."""
+    tables = [spec.shape for spec in session.outputs if len(spec.shape) <= _TABLE_RANK]
+    return max(tables, key=len)[-2:][0] if tables else None
 
 
 def _second_stage(manifest: Manifest, weights: Path | None, device: Device) -> Classifier | None:

@@ -114,5 +114,6 @@ OBB = DetectorFamily(
     implausible=_implausible,
     ultralytics=True,
     task="obb",
+    removes_doubles=True,
     box_kind="oriented",
 )

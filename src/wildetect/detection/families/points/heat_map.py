@@ -50,5 +50,6 @@ HEAT_MAP = DetectorFamily(
     decode=_decode,
     implausible=_implausible,
     rank=_RANK,
+    removes_doubles=True,
     box_kind="points",
 )

@@ -56,5 +56,6 @@ HERDNET = DetectorFamily(
     feeding=IMAGENET,
     rank=_RANK,
     every_output=True,
+    removes_doubles=True,
     box_kind="points",
 )

@@ -42,6 +42,7 @@ END_TO_END_SEG = DetectorFamily(
     decode=_decode,
     implausible=_implausible,
     rank=3,
+    lists_animals=True,
     every_output=True,
     ultralytics=True,
     task="segment",

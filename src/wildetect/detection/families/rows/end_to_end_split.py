@@ -59,5 +59,6 @@ END_TO_END_SPLIT = DetectorFamily(
     fits=_fits,
     decode=_decode,
     implausible=_implausible,
+    lists_animals=True,
     every_output=True,
 )

@@ -77,5 +77,6 @@ RF_DETR = DetectorFamily(
     decode=_decode,
     implausible=_implausible,
     feeding={"resize": "stretch", **IMAGENET},
+    lists_animals=True,
     every_output=True,
 )

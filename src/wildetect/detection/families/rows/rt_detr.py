@@ -57,5 +57,6 @@ RT_DETR = DetectorFamily(
     decode=_decode,
     implausible=_implausible,
     feeding={"resize": "stretch"},
+    lists_animals=True,
     ultralytics=True,
 )

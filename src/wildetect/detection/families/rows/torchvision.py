@@ -58,6 +58,7 @@ TORCHVISION = DetectorFamily(
     decode=_decode,
     implausible=_implausible,
     rank=2,
+    lists_animals=True,
     every_output=True,
     first_label=None,
 )
