@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from wildetect.detection.checks.inspection import WeightsFile, made_up_picture
 from wildetect.detection.families.exporter_notes import noted_layout
 from wildetect.detection.families.family import Reading
-from wildetect.detection.families.rows.columns import Layout, layouts, misfit, real_rows, xyxy_of
+from wildetect.detection.families.rows.columns import MOST_ODD, Layout, layouts, misfit, real_rows, xyxy_of
 from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.tiles.tiling import from_the_middle
@@ -30,6 +30,7 @@ __all__ = ["with_layout"]
 
 CONFIG = RegistrationSettings.file
 _MIRRORED = 0.3  # mean IoU by which one layout must beat all others on the mirrored picture
+_SHARES = (0.02, 0.1, 0.3)  # of the rows that may be odd
 _ENOUGH = 20  # rows
 _MATCHED = 20  # rows, the surest ones
 
@@ -177,8 +178,13 @@ def _looks(
     return looks
 
 
-def _possible(rows: NDArray[np.float32], reading: Reading) -> list[Layout]:
-    return [layout for layout in layouts(rows.shape[1]) if misfit(rows, layout, reading) is None]
+def _possible(rows: NDArray[np.float32], reading: Reading, shares: Sequence[float] = _SHARES) -> list[Layout]:
+    """The layouts in which the fewest rows are odd."""
+    for share in shares:
+        fitting = [one for one in layouts(rows.shape[1]) if misfit(rows, one, reading, share) is None]
+        if fitting:
+            return fitting
+    return []
 
 
 def _found_out(
@@ -244,8 +250,10 @@ def _check_told(
 ) -> None:
     """Hold what was told against the rows."""
     seen = np.concatenate([look.rows for look in looks])
-    problem = misfit(seen, told, reading)
-    possible = _possible(seen, reading)
+    problem = misfit(seen, told, reading, MOST_ODD)
+    possible = _possible(seen, reading, _SHARES[:1])
+    if problem is None and possible and told not in possible:
+        problem = misfit(seen, told, reading)
     if problem is None and len(possible) > 1:
         busiest = max(looks, key=lambda look: len(look.rows))
         possible = _same_when_mirrored(detector, busiest, possible, reading)

@@ -20,12 +20,12 @@ from wildetect.detection.families.shapes import around, in_classes, probabilitie
 from wildetect.detections import Detections
 from wildetect.settings.registration import CENTRES, CORNERS, BoxUnit, Column
 
-__all__ = ["Layout", "layouts", "misfit", "read_rows", "real_rows", "xyxy_of"]
+__all__ = ["MOST_ODD", "Layout", "layouts", "misfit", "read_rows", "real_rows", "xyxy_of"]
 
 Floats = NDArray[np.float32]
 
 _SHARE = 0.02  # of the rows may be odd: int8 networks turn a faint box inside out
-_SHARE_WHEN_READ = 0.5  # few rows are read of a tile; there one may be odd
+MOST_ODD = 0.5  # of few rows one may be odd, and faint boxes of some networks lie anywhere
 _ANY = 2**31
 _BEYOND = 0.5  # of the picture's side; boxes of animals at the border reach out a little
 _FRACTION_UP_TO = 2.0  # boxes in fractions reach a little beyond the picture
@@ -116,6 +116,9 @@ def _box_misfit(rows: Array, layout: Layout, frame: Frame, share: float) -> str 
     if (xyxy[:, 2:] < xyxy[:, :2]).any(axis=1).sum() > most:
         odd = "their right or lower edge before the left or upper" if box == CORNERS else "a negative size"
         return f"some boxes have {odd}: they are not {' '.join(box)}"
+    if share >= MOST_ODD:
+        return None
+    # a box may lie anywhere; but where layouts are compared, the right one has them in the picture
     size = np.array([*frame, *frame], dtype=np.float32)
     outside = (xyxy < -_BEYOND * size) | (xyxy > (1 + _BEYOND) * size)
     if outside.any(axis=1).sum() > most:
@@ -139,6 +142,6 @@ def read_rows(rows: Array, own: Sequence[Column], reading: Reading, confidence: 
     score, class_id = layout.columns.index("score"), layout.columns.index("class")
     kept = rows[rows[:, score] >= confidence]
     # classes without a name are the detector's to report: it says what to do
-    if problem := misfit(kept, layout, replace(reading, classes=_ANY), _SHARE_WHEN_READ):
+    if problem := misfit(kept, layout, replace(reading, classes=_ANY), MOST_ODD):
         raise ValueError(f"{problem} ({layout})")
     return Detections(xyxy_of(kept, layout, reading.frame), kept[:, score], kept[:, class_id])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wildetect.detection.families.family import Array, DetectorFamily, Outputs, Reading, Shapes
-from wildetect.detection.families.rows.columns import Layout, misfit, read_rows, real_rows
+from wildetect.detection.families.rows.columns import MOST_ODD, Layout, misfit, read_rows, real_rows
 from wildetect.detection.families.shapes import one_table
 from wildetect.detections import Detections
 from wildetect.settings.registration import Column
@@ -28,7 +28,7 @@ def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
     layout = Layout(reading.columns or _COLUMNS, reading.box_unit or "px")
-    return misfit(real_rows(outputs[0]), layout, reading)
+    return misfit(real_rows(outputs[0]), layout, reading, MOST_ODD)
 
 
 END_TO_END_7 = DetectorFamily(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wildetect.detection.families.family import DetectorFamily, Outputs, Reading, Shapes
 from wildetect.detection.families.grids.yolov8_seg import prototypes
-from wildetect.detection.families.rows.columns import Layout, misfit, read_rows, real_rows
+from wildetect.detection.families.rows.columns import MOST_ODD, Layout, misfit, read_rows, real_rows
 from wildetect.detection.families.shapes import alike
 from wildetect.detections import Detections
 from wildetect.settings.registration import CORNERS, Column
@@ -31,7 +31,7 @@ def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
-    return misfit(real_rows(outputs[0][:, : len(_COLUMNS)]), Layout(_COLUMNS), reading)
+    return misfit(real_rows(outputs[0][:, : len(_COLUMNS)]), Layout(_COLUMNS), reading, MOST_ODD)
 
 
 END_TO_END_SEG = DetectorFamily(
