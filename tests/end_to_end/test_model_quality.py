@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.coco_files import coco_document, write_coco
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
@@ -246,5 +248,27 @@ def test_families_shown_on_a_picture(served: Workspace, shared_data: Path) -> No
     assert "unsure" not in {row["name"] for row in served.document("model.list")["models"]}
     assert "--picture" in served.fail(2, *words)[1]
     assert "none.jpg" in served.fail(5, *words, "--picture", "none.jpg")[0]
+    (served.root / "results/family_check.jpg").unlink()
     assert "auto-check" in served.fail(2, "model.register", "--weights", weights, "--output", "a.jpg")[0]
-    assert "does not say its family" in served.fail(4, "model.register", "--weights", weights, *picture)[0]
+    error, hint = served.fail(4, "model.register", "--weights", weights, *picture)
+    assert "does not say its family" in error
+    assert "family: yolox" in hint  # the pictures were at hand: it showed them by itself
+    assert (served.root / "results/family_check.jpg").is_file()
+
+
+def test_families_are_shown_on_a_picture_that_the_detection_settings_name(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    workspace = Workspace.make(tmp_path / "project")
+    weights = shared_data / "models/yolox_nano.onnx"
+    _, hint = workspace.fail(4, "model.register", "--weights", weights)
+    assert "auto-check" in hint  # no picture is named
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    shutil.copy(shared_data / "images/bus.jpg", pictures)
+    (workspace.root / "configs/detection.yaml").write_text(
+        yaml.safe_dump({"image_dir": str(pictures)}), encoding="utf-8"
+    )
+    _, hint = workspace.fail(4, "model.register", "--weights", weights)
+    assert "family: yolox" in hint
+    assert (workspace.root / "results/family_check.jpg").is_file()

@@ -10,10 +10,14 @@ from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds, each_once
 from wildetect.settings.registration import FAMILIES, Family, RegistrationSettings
 
-__all__ = ["describe"]
+__all__ = ["UnclearFamilyError", "describe"]
 
 CONFIG = RegistrationSettings.file
 _UPRIGHT_IOU = 0.6
+
+
+class UnclearFamilyError(ModelError):
+    """A file fits several families, and nothing says which one it is of."""
 
 
 def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, source: Source) -> Manifest:
@@ -26,7 +30,8 @@ def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, 
         source: The file that the owner gave.
 
     Raises:
-        ModelError: Where family, class names or input size are given nowhere.
+        UnclearFamilyError: Where the family is given nowhere.
+        ModelError: Where class names or input size are given nowhere.
     """
     family = settings.family or infer_family(weights) or _refuse_to_guess(weights, settings)
     class_names = tuple(settings.class_names or weights.class_names or ())
@@ -67,7 +72,7 @@ def _refuse_to_guess(weights: WeightsFile, settings: RegistrationSettings) -> Fa
             f"{weights.path.name} is not a detector of a known family: its outputs are {shapes}",
             hint=f"The families that can be registered: {', '.join(FAMILIES)}.",
         )
-    raise ModelError(
+    raise UnclearFamilyError(
         f"{weights.path.name} does not say its family; its outputs {shapes} fit {', '.join(fitting)}",
         hint=f"Write the one it was trained as into {CONFIG} (family: {fitting[0]}), or see what each finds: "
         "--family auto-check --picture FILE",

@@ -11,6 +11,7 @@ from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
     from wildetect.detection.checks.family_check import FamilyCheck
+    from wildetect.detection.checks.recognition import UnclearFamilyError
     from wildetect.registry.registration import Registration
     from wildetect.registry.versions import Version
     from wildetect.settings import Project
@@ -88,6 +89,12 @@ def _document(check: FamilyCheck, path: Path) -> dict[str, Any]:
 
 
 def _print(check: FamilyCheck, path: Path, file: str) -> None:
+    _print_candidates(check)
+    print(f"picture: {path}")
+    say("Nothing was registered. " + _advice(check, file))
+
+
+def _print_candidates(check: FamilyCheck) -> None:
     from wildetect.tasks.table import print_table
 
     rows = [
@@ -101,8 +108,6 @@ def _print(check: FamilyCheck, path: Path, file: str) -> None:
         for one in check.candidates
     ]
     print_table(["family", "verdict", "boxes", "best", "why"], rows)
-    print(f"picture: {path}")
-    say("Nothing was registered. " + _advice(check, file))
 
 
 def _advice(check: FamilyCheck, file: str) -> str:
@@ -152,6 +157,7 @@ def register(
     detection run needs to know no more than the name. So is the classifier that the settings name.
     """
     del context
+    from wildetect.detection.checks.recognition import UnclearFamilyError
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
@@ -172,7 +178,10 @@ def register(
         )
     settings = _settings(project, config, weights, name, family)
     looked_at = from_caller(picture) if picture else None
-    registration, found = checked(project, settings, alias or settings.aliases, looked_at)
+    try:
+        registration, found = checked(project, settings, alias or settings.aliases, looked_at)
+    except UnclearFamilyError as error:
+        raise _with_families_shown(project, settings, looked_at, error, json=json) from error
     file = registration.manifest.source.file
     say(f"checked {file}: {_summary(registration)}, runs in {found.seconds * 1000:.0f} ms")
     say(f"read as {found.read_as}")
@@ -181,6 +190,53 @@ def register(
         connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)
         version, made = register_version(project, connection, registration, Terminal(), force=force)
     _report(registration, version, made=made, json=json)
+
+
+def _with_families_shown(
+    project: Project,
+    settings: RegistrationSettings,
+    picture: Path | None,
+    error: UnclearFamilyError,
+    *,
+    json: bool,
+) -> UnclearFamilyError:
+    """Show what each family finds on a picture, the user's or one at hand, and say so in the error."""
+    from wildetect.detection.checks.family_check import check_families
+    from wildetect.detection.checks.family_picture import write_comparison
+    from wildetect.detection.checks.inspection import inspect
+    from wildetect.detection.checks.recognition import UnclearFamilyError
+    from wildetect.errors import WildDetectError
+
+    shown = picture or _picture_at_hand(project)
+    if shown is None or settings.weights_path is None:
+        return error
+    path = project.root / FILE
+    try:
+        check = check_families(inspect(project.path(settings.weights_path)), settings, shown)
+        write_comparison(path, check)
+    except WildDetectError:
+        if picture is not None:
+            raise
+        return error
+    if not json:
+        say(f"what each family finds on {shown.name}:")
+        _print_candidates(check)
+    return UnclearFamilyError(error.message, hint=f"{_advice(check, settings.file)}  (boxes: {path})")
+
+
+def _picture_at_hand(project: Project) -> Path | None:
+    """The first of the pictures that the detection settings name."""
+    from wildetect.errors import WildDetectError
+    from wildetect.imagery.discovery import discover
+    from wildetect.settings import load_settings
+    from wildetect.settings.detection import DetectionSettings
+
+    try:
+        named = load_settings(DetectionSettings, project).sources
+        paths = [project.path(path) for paths in named.values() for path in paths]
+        return discover(paths)[0].path if paths else None
+    except WildDetectError:
+        return None
 
 
 def _settings(
