@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,20 @@ def test_commands_in_sentences_name_tasks_and_options_that_there_are(
 )
 def test_what_counts_as_shown(output: str, shown: str, comes: bool) -> None:
     assert comes_as_shown(output, shown) is comes
+
+
+def test_the_picture_of_the_rooms_is_the_import_contract() -> None:
+    page = (REPOSITORY / "docs/developers.md").read_text(encoding="utf-8")
+    drawn = re.findall(r'^  l\d+\["(.*)"\]$', page, re.MULTILINE)
+    contract = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = contract["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert [set(layer.split(" · ")) for layer in drawn] == [set(layer.split(" | ")) for layer in layers]
+
+
+def test_what_the_page_for_developers_names_is_there() -> None:
+    page = (REPOSITORY / "docs/developers.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", page)
+    assert len(named) > 20
+    beside = [REPOSITORY, REPOSITORY / "src/wildetect"]
+    missing = [path for path in named if not any((folder / path).exists() for folder in beside)]
+    assert missing == []

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from wildetect.detection.families.table import TABLE
 from wildetect.docs.markdown import END, Block, blocks_of, cell, code, rewritten, table
+from wildetect.docs.rooms import rooms_block
 from wildetect.docs.task_tables import TaskText, options_block, tasks_block
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigurationError, WildDetectError
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
@@ -267,6 +268,7 @@ class Pages:
             "settings": settings_block,
             "exit codes": exit_codes_block,
             "families": families_block,
+            "rooms": lambda: rooms_block(self.folder.parent),
         }
         if block.kind in alone:
             return alone[block.kind]()
