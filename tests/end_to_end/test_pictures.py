@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,22 @@ def test_settings_that_make_no_sense_are_refused_before_the_work(tmp_path: Path)
         ended = workspace(tmp_path / str(number), **{name: value}).invoke("config.show")
         assert ended.returncode == 2
         assert reason in ended.stdout + ended.stderr
+
+
+def test_pictures_of_other_kinds_are_read_or_named(tmp_path: Path, shared_data: Path) -> None:
+    folder = tmp_path / "kinds"
+    shutil.copytree(shared_data / "reports/kinds", folder)
+    (folder / "c.psd").write_bytes(b"8BPS")
+    place = workspace(tmp_path)
+    words = ("--source", folder, "--model", shared_data / KNOWN, "--tile-size", "0")
+    ended = place.invoke("detect.run", *words, "--output", tmp_path / "results")
+    run = run_of(tmp_path / "results")
+    named = [file for one in run["not_read"] for file in one["files"]]
+    failed = [one["file"] for one in run["failures"]]
+    assert run["images"]["found"] + len(named) == len(list(folder.iterdir()))
+    # with the extra, the DNG, which is none, fails; without it, it is named
+    assert sorted([*named, *failed]) == ["DJI_0001.DNG", "c.psd"]
+    assert "warning: 1 picture is not among the images (c.psd): .psd files are not read" in ended.stderr
+    assert "not among the images:" in (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    planned = place.invoke("detect.run", *words, "--output", tmp_path / "plan", "--dry-run", "--json")
+    assert "c.psd" in json.loads(planned.stdout)["not_read"][-1]["files"]

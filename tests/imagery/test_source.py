@@ -171,9 +171,9 @@ def test_floating_point_is_no_photograph(tmp_path: Path) -> None:
     [
         (None, "does not exist"),
         (b"", "empty"),
-        (b"not an image at all", "not a JPEG, PNG, TIFF, WebP or AVIF"),
-        (b"\xff\xd8\xff\xe0", "not a JPEG, PNG, TIFF, WebP or AVIF"),
-        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "not a JPEG, PNG, TIFF, WebP or AVIF"),
+        (b"not an image at all", "not a JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF"),
+        (b"\xff\xd8\xff\xe0", "not a JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF"),
+        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "not a JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF"),
         (b"II*\0\x08\0\0\0" + bytes(64), "damaged"),
     ],
 )

@@ -6,16 +6,15 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wildetect.errors import InputError
+from wildetect.imagery.kinds import EXTENSIONS, HEIF, RAW, extensions, looks_like_a_picture, why_not_read
 from wildetect.imagery.positions.metadata import Position
 
-__all__ = ["EXTENSIONS", "ImageFile", "discover", "natural_order"]
-
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".mpo")
+__all__ = ["Discovery", "ImageFile", "discover", "look_for", "natural_order"]
 
 _SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information"}
 _SYSTEM_FILES = ("thumbs.", "ehthumbs")
@@ -39,36 +38,103 @@ class ImageFile:
     position: Position | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What lies among files and in folders.
+
+    Attributes:
+        images: To work on, in natural order.
+        not_read: Names of the files that look like pictures and are not worked on, for each reason.
+        twins: Names of the files that hold the same picture as an image beside them, as raw ones do.
+    """
+
+    images: list[ImageFile]
+    not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    twins: Sequence[str] = ()
+
+
 def discover(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> list[ImageFile]:
+    """The images that `look_for` finds; arguments and errors as there."""
+    return look_for(sources, exclude=exclude).images
+
+
+def look_for(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> Discovery:
     """All images among files and, recursively, in folders.
 
-    Hidden and system files in folders are left out; so are links to an image that is there already. A
-    file that is named itself is taken if it has one of the `EXTENSIONS`, in any letter case.
+    Hidden and system files in folders are left out; so are links to an image that is there already, and raw
+    files beside the same picture as JPEG. A file that is named itself is taken if it is of a kind that is
+    read, in any letter case.
 
     Args:
         sources: Files and folders.
         exclude: Folders not to look into, such as the output folder of the run.
 
     Returns:
-        In natural order (2.jpg before 10.jpg), the same on every machine.
+        The images in natural order (2.jpg before 10.jpg), the same on every machine.
 
     Raises:
         InputError: A source does not exist or is a file of another kind, or there are no images.
     """
     _check(sources)
+    readable = extensions()
     left_out = {_identity(folder) for folder in exclude}
     found: dict[str, Path] = {}
     for source in sources:
         for path in _images_in(source.absolute(), left_out) if source.is_dir() else [source.absolute()]:
             found.setdefault(_identity(path), path)
-    if not found:
-        raise InputError(
-            f"no images in {', '.join(map(str, sources)) or 'an empty list'}",
-            hint=f"Name a folder or files with one of {' '.join(EXTENSIONS)}",
-        )
+    named = {_identity(source.absolute()) for source in sources if not source.is_dir()}
+    twins = {key for key in _twins(found) if key not in named}
     base = _base([source.absolute() if source.is_dir() else source.absolute().parent for source in sources])
-    images = [ImageFile(path, _name(path, base)) for path in found.values()]
-    return sorted(images, key=lambda image: natural_order(image.name))
+    images: list[ImageFile] = []
+    other: list[ImageFile] = []
+    for key, path in found.items():
+        image = ImageFile(path, _name(path, base))
+        if key not in twins:
+            (images if path.suffix.lower() in readable else other).append(image)
+    not_read = _by_reason(other)
+    if not images:
+        raise _nothing(sources, not_read)
+    return Discovery(
+        sorted(images, key=lambda image: natural_order(image.name)),
+        not_read,
+        sorted((_name(found[key], base) for key in twins), key=natural_order),
+    )
+
+
+def _twins(found: Mapping[str, Path]) -> Iterator[str]:
+    """Raw and HEIF files beside the same picture in a kind that every installation reads."""
+    plain = {
+        os.path.normcase(path.with_suffix("")).casefold()
+        for path in found.values()
+        if path.suffix.lower() in EXTENSIONS
+    }
+    for key, path in found.items():
+        if (
+            path.suffix.lower() in (*RAW, *HEIF)
+            and os.path.normcase(path.with_suffix("")).casefold() in plain
+        ):
+            yield key
+
+
+def _by_reason(files: Iterable[ImageFile]) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for file in sorted(files, key=lambda file: natural_order(file.name)):
+        reasons.setdefault(why_not_read(file.path.suffix), []).append(file.name)
+    return reasons
+
+
+def _nothing(sources: Sequence[Path], not_read: Mapping[str, Sequence[str]]) -> InputError:
+    where = ", ".join(map(str, sources)) or "an empty list"
+    if not_read:
+        number = sum(map(len, not_read.values()))
+        return InputError(
+            f"no images that are read in {where}, but {number} other{'s' * (number != 1)}",
+            hint="Install what reads them, or save them as JPEG, PNG or TIFF.",
+            details=[f"{why} ({len(files)}, such as {files[0]})" for why, files in not_read.items()],
+        )
+    return InputError(
+        f"no images in {where}", hint=f"Name a folder or files with one of {' '.join(extensions())}"
+    )
 
 
 def _check(sources: Sequence[Path]) -> None:
@@ -76,15 +142,17 @@ def _check(sources: Sequence[Path]) -> None:
     for source in sources:
         if not source.exists():
             problems.append(f"{source}: does not exist")
-        elif not source.is_dir() and source.suffix.lower() not in EXTENSIONS:
-            problems.append(f"{source}: not one of {' '.join(EXTENSIONS)}")
+        elif not source.is_dir() and source.suffix.lower() not in extensions():
+            told = looks_like_a_picture(source.name)
+            reason = why_not_read(source.suffix) if told else f"not one of {' '.join(extensions())}"
+            problems.append(f"{source}: {reason}")
     if problems:
         more = "" if len(problems) == 1 else f" (and {len(problems) - 1} more)"
         raise InputError(problems[0] + more, hint="Check the path for typing errors", details=problems[1:])
 
 
 def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
-    """Images below a folder. Linked folders are followed, each real folder is visited once."""
+    """Files that look like images below a folder. Linked folders are followed, each real one once."""
     visited = left_out - {_identity(folder)}  # results may be written among the images
     pending = [folder]
     while pending:
@@ -103,7 +171,7 @@ def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
                 continue
             if entry.is_dir():
                 pending.append(Path(entry.path))
-            elif entry.name.lower().endswith(EXTENSIONS) and entry.is_file():
+            elif looks_like_a_picture(entry.name) and entry.is_file():
                 yield Path(entry.path)
 
 

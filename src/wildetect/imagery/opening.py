@@ -12,6 +12,8 @@ from PIL.ExifTags import Base
 
 from wildetect.geometry import Window
 from wildetect.imagery import photograph, raster
+from wildetect.imagery.kinds import RAW
+from wildetect.imagery.raw_files import develop, look_at_raw
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, HeaderFacts, ImageFacts, ImageSource, UnreadableImageError
 
@@ -31,6 +33,8 @@ def open_image(path: Path, reading: Reading = AS_IT_IS) -> ImageSource:
         UnreadableImageError: The file is missing, damaged, too large or of another kind.
     """
     with _files_explained(path):
+        if path.suffix.lower() in RAW:
+            return develop(path)
         if raster.is_raster(path):
             return raster.RasterSource(path, reading)
         return _decode_deep(path, reading) if _is_deep(path) else photograph.decode(path)
@@ -47,6 +51,8 @@ def look_at(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
         UnreadableImageError: The file is missing, too large or of another kind, or its header is damaged.
     """
     with _files_explained(path):
+        if path.suffix.lower() in RAW:
+            return look_at_raw(path)
         if raster.is_raster(path):
             return raster.look_at(path, reading)
         facts = photograph.look_at(path)

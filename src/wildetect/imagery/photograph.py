@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from wildetect.imagery.camera.camera import camera_of
+from wildetect.imagery.kinds import HEIF
 from wildetect.imagery.limits import MAX_PIXELS
 from wildetect.imagery.pixel_memory import empty_pixels
 from wildetect.imagery.placement import georeference_beside
@@ -32,7 +33,10 @@ __all__ = ["BACKDROP", "decode", "facts_of", "look_at", "upright"]
 BACKDROP: Final = 114
 """Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
 
-_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF")  # an MPO is opened as the JPEG that it begins with
+# an MPO is opened as the JPEG that it begins with
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF")
+_FRAMES = ("PNG", "WEBP", "GIF")  # of which several are a film; an MPO's others are previews
+_FILM = "it holds several pictures: the first alone is read"
 _STRIP_PIXELS = 4_000_000
 _PLAIN = 1  # orientation
 _TURNED = (
@@ -84,6 +88,7 @@ def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
     tags = camera_of(image)
     place = georeference_beside(path)
     unplaced = f"no position: {tags.position_problem}" if tags.position_problem else None
+    film = _FILM if image.format in _FRAMES and getattr(image, "n_frames", 1) > 1 else None
     turned = tags.orientation != _PLAIN and place.georeference is not None
     return HeaderFacts(
         *image.size,
@@ -91,15 +96,26 @@ def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
         camera=tags,
         georeference=None if turned else place.georeference,
         read_as=() if turned or place.why is None else (place.why,),
-        doubts=tuple(filter(None, (place.doubt, _TURNED if turned else None, unplaced))),
+        doubts=tuple(filter(None, (place.doubt, _TURNED if turned else None, unplaced, film))),
     )
+
+
+def _formats_for(path: Path) -> tuple[str, ...]:
+    if path.suffix.lower() not in HEIF:
+        return _FORMATS
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise UnreadableImageError(path, "HEIC files need the extra: uv sync --extra raw") from None
+    register_heif_opener()
+    return ("HEIF", *_FORMATS)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """A photograph whose header is read; an error on the way becomes a reason for a person."""
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=_formats_for(path)) as image:
             check_size(path, *image.size)
             yield image
     except (UnreadableImageError, FileNotFoundError, PermissionError):
@@ -160,7 +176,7 @@ def _reason(error: Exception) -> str:
     text = str(error)
     if isinstance(error, UnidentifiedImageError):
         return (
-            "it is not a JPEG, PNG, TIFF, WebP or AVIF image, whatever its name says, "
+            "it is not a JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF image, whatever its name says, "
             "or its beginning is damaged"
         )
     if "truncated" in text.lower():

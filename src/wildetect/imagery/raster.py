@@ -40,6 +40,7 @@ _EXTRA_SAMPLES: Final = 338
 _UNSIGNED: Final = 1
 _INKS: Final = 5  # photometric interpretation: cyan, magenta, yellow, black
 _PILLOW_BITS: Final = (1, 2, 4, 8, 16)
+_JPEG_2000: Final = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")  # a JP2 file, a bare code stream
 _LARGE_BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _MOST_UNFOLDED: Final = 1032  # times: what deflate can do at the most
 _UPRIGHT: Final = 1  # EXIF's orientation
@@ -55,11 +56,13 @@ _ROWS_OF_TILE: Final = 1024  # px: rows of blocks that a row of tiles of usual s
 def is_raster(path: Path) -> bool:
     """Whether rasterio is to read a file window by window.
 
-    That is a TIFF with a position on the map, with named bands, or beyond Pillow, and any TIFF, JPEG or PNG
-    that is too large to be read whole.
+    That is any JPEG 2000, a TIFF with a position on the map, with named bands, or beyond Pillow, and any
+    TIFF, JPEG or PNG that is too large to be read whole.
     """
     with path.open("rb") as file:
         beginning = file.read(8)
+    if beginning.startswith(_JPEG_2000):
+        return True  # with its place on the map, and as many bits as it has
     is_tiff = beginning[:4] in _TIFF_BEGINNINGS
     if not is_tiff and not beginning.startswith(_LARGE_BEGINNINGS):
         return False

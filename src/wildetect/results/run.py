@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -210,6 +210,7 @@ class DetectionRun:
         dark_images: Names of the images that are almost black.
         doubts: Why detections in some images may be wrong.
         read_as: How bands and values of some images were read and where they were placed.
+        not_read: Files that look like pictures and are of a kind that is not read.
         full_images: Images in which a limit on the boxes of a tile was reached: animals may be missing.
         resumed_images: Images whose results come from an earlier start.
         left_out: Images that were done and are not there any more.
@@ -236,6 +237,7 @@ class DetectionRun:
     dark_images: tuple[str, ...] = ()
     doubts: tuple[Remark, ...] = ()
     read_as: tuple[Remark, ...] = ()
+    not_read: tuple[Remark, ...] = ()
     full_images: tuple[FullImage, ...] = ()
     resumed_images: int = 0
     left_out: LeftOut = LeftOut()
@@ -287,6 +289,7 @@ class RunFacts:
         dataset: The pictures.
         resumed: Images whose results come from an earlier start.
         left_out: Images that were done and are not there any more, and their detections.
+        not_read: Names of the files that look like pictures and are not read, for each reason.
     """
 
     model: FetchedModel
@@ -298,6 +301,7 @@ class RunFacts:
     dataset: PictureSet
     resumed: int = 0
     left_out: tuple[int, int] = (0, 0)
+    not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
@@ -331,6 +335,7 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
         dark_images=tuple(sorted(summary.dark)),
         doubts=_remarks(summary.doubts),
         read_as=_remarks(summary.read_as),
+        not_read=_remarks(facts.not_read),
         full_images=tuple(FullImage(name, tiles) for name, tiles in sorted(summary.full.items())),
         resumed_images=facts.resumed,
         left_out=LeftOut(*facts.left_out),
@@ -414,6 +419,7 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
         dark_images=tuple(document.get("dark_images", ())),
         doubts=_remarks_from(document, "doubts"),
         read_as=_remarks_from(document, "read_as"),
+        not_read=_remarks_from(document, "not_read"),
         full_images=tuple(_made(FullImage, one) for one in document.get("full_images", ())),
         left_out=_made(LeftOut, left_out or {}),
         dataset=_made(DataSet, dataset, sources=tuple(dataset["sources"])) if dataset else DataSet(),

@@ -57,6 +57,7 @@ def detect(
         watcher.notice(f"{run.resumed_images} of {len(plan.images)} images had been done before")
     warn_of_dark_images(run, watcher)
     _warn_of_doubts({one.what: one.files for one in run.doubts}, run.images.found, watcher)
+    _warn_of_others({one.what: one.files for one in run.not_read}, watcher)
     warn_of_full_tiles(run, watcher)
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and run.mlflow is None and run.state != "interrupted":
@@ -71,6 +72,7 @@ def plan_detection(
     plan, _ = plan_of(project, settings, request, watcher)
     planned = dry_run(plan)
     _warn_of_doubts(planned.survey.doubts, planned.found, watcher)
+    _warn_of_others(planned.not_read, watcher)
     if planned.overlap is not None:
         _warn_of_small_tiles(planned.overlap, plan.options, watcher)
     return planned
@@ -140,6 +142,13 @@ def _warn_of_doubts(doubts: Mapping[str, Sequence[str]], found: int, watcher: Wa
     """Say why detections in some images may be wrong, each reason once."""
     for what, files in doubts.items():
         watcher.notice(f"warning: {len(files)} of {found} images ({_named(files)}): {what}.")
+
+
+def _warn_of_others(not_read: Mapping[str, Sequence[str]], watcher: Watcher) -> None:
+    """Say which files look like pictures and are not among the images: animals in them are not counted."""
+    for what, files in not_read.items():
+        number = "1 picture is" if len(files) == 1 else f"{len(files)} pictures are"
+        watcher.notice(f"warning: {number} not among the images ({_named(files)}): {what}.")
 
 
 def _named(files: Sequence[str]) -> str:

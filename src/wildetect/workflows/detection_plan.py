@@ -12,7 +12,7 @@ from wildetect.detection.run.run import RunPlan
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.camera.optics import Flight
-from wildetect.imagery.discovery import ImageFile, discover
+from wildetect.imagery.discovery import Discovery, ImageFile, look_for
 from wildetect.imagery.positions.matching import rows_for
 from wildetect.imagery.positions.table import read_position_table
 from wildetect.imagery.reading import Reading
@@ -96,11 +96,12 @@ def sources_of(project: Project, settings: DetectionSettings, request: Request) 
     return sources
 
 
-def images_in(sources: list[Path], request: Request, output: Path) -> list[ImageFile]:
+def images_in(sources: list[Path], request: Request, output: Path) -> Discovery:
     """The images of a run, without what it writes itself."""
     limit = limit_of(request.limit)
     # results may be written among the images
-    return discover(sources, exclude=[output, output / OVERLAYS])[:limit]
+    found = look_for(sources, exclude=[output, output / OVERLAYS])
+    return replace(found, images=found.images[:limit])
 
 
 def placed(project: Project, settings: DetectionSettings, images: list[ImageFile]) -> list[ImageFile]:
@@ -214,7 +215,8 @@ def plan_of(
     """Find everything that a run needs, the detector loaded, and the server that it is logged on."""
     output = project.path(settings.output.directory)
     sources = sources_of(project, settings, request)
-    images = placed(project, settings, images_in(sources, request, output))
+    found = images_in(sources, request, output)
+    images = placed(project, settings, found.images)
     model, connection = chosen_model(project, settings, request.model, watcher)
     detector, options = prepared(settings, model)
     plan = RunPlan(
@@ -224,6 +226,7 @@ def plan_of(
         options=options,
         output=output,
         sources=sources,
+        not_read=found.not_read,
         restart=request.restart,
         wanted=wanted_of(settings, *ALWAYS, *settings.output.exports),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class DryRun:
         tiles: Tiles to run through the model.
         seconds_each: Time for each of them in s; None where no image could be read.
         space: Space on the drive of the output folder.
+        not_read: Names of the files that look like pictures and are not read, for each reason.
     """
 
     model: FetchedModel
@@ -49,6 +50,7 @@ class DryRun:
     tiles: int
     seconds_each: float | None
     space: Space
+    not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float | None:
@@ -87,6 +89,7 @@ class DryRun:
             "tiles_per_second": self.tiles_per_second,
             "disk": {"needed": space.needed, "free": space.free, "pictures": space.pictures},
             "doubts": [{"what": what, "files": names} for what, names in sorted(self.survey.doubts.items())],
+            "not_read": [{"what": what, "files": list(names)} for what, names in self.not_read.items()],
             "failures": [{"file": name, "reason": reason} for name, reason in self.survey.unreadable.items()],
         }
 
@@ -135,6 +138,7 @@ def dry_run(plan: RunPlan) -> DryRun:
         tiles=sum(found.tiles[image.name] for image in readable),
         seconds_each=each,
         space=space_for(plan.output, len(plan.images), overlays=overlays, pixels_each=found.pixels_each),
+        not_read=plan.not_read,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -79,6 +79,7 @@ class RunPlan:
         output: Folder of the results.
         wanted: Which files to write.
         sources: What the user named, absolute: files and folders.
+        not_read: Names of the files that look like pictures and are not read, for each reason.
         restart: Remove the run that is in the output folder, instead of going on with it.
         stop: Asked now and then; once it says yes, the images at hand are finished, no more; of a
             long one what is done is kept.
@@ -91,6 +92,7 @@ class RunPlan:
     output: Path
     wanted: Wanted = field(default_factory=Wanted)
     sources: Sequence[Path] = ()
+    not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
     restart: bool = False
     stop: Callable[[], bool] = never
 
@@ -156,6 +158,7 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
         dataset=PictureSet(plan.sources, work.stamps),
         resumed=len(work.done),
         left_out=work.left_out_done,
+        not_read=plan.not_read,
     )
     run = run_of(facts, summary)
     run = replace(run, mlflow=logged_before(earlier, run))
