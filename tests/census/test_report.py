@@ -26,6 +26,7 @@ from wildetect.census.output.record import (
 )
 from wildetect.census.output.report import distinct_estimates
 from wildetect.census.survey import survey
+from wildetect.imagery.camera.camera import read_camera
 from wildetect.registry.evaluations import MeasuredQuality, Quality
 
 
@@ -207,3 +208,31 @@ def test_species_stand_in_the_same_order_in_all_tables(surveyed: Surveyed, tmp_p
     orders = [re.findall(r'<th scope="row"[^>]*>.*?([^<>]+)(?:</b>)?</th>', table) for table in tables]
     assert len(orders) == 2
     assert orders[0] == orders[1] == ["zebra", "elephant", "gnu, &lt;blue&gt;", "all species"]
+
+
+def test_each_error_is_named_with_its_direction(page: str) -> None:
+    text = " ".join(Elements(page).text.split())
+    low, high = text.index("Too low:"), text.index("Too high:")
+    assert low < text.index("detector missed, and animals hidden under trees, are not in") < high
+    assert high < text.index("each wrong box of the detector is counted as an animal; an animal that walked")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (None, "follows from an assumed position error of 3 m: no photograph states its own"),
+        (0.04, "follows from the position errors that the photographs state"),
+    ],
+)
+def test_a_position_error_is_stated_or_assumed(
+    surveyed: Surveyed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: float | None, says: str
+) -> None:
+    plan = plan_of(surveyed.run)
+    monkeypatch.setattr(
+        "wildetect.census.gathering.read_camera",
+        lambda path: replace(read_camera(path), position_error=error),
+    )
+    record = written(survey(plan), surveyed.run, tmp_path)
+    assert record.tolerance.source == ("assumed" if error is None else "stated") + " position errors"
+    text = " ".join(Elements((tmp_path / "census_report.html").read_text(encoding="utf-8")).text.split())
+    assert f"The chosen one {says}" in text

@@ -22,7 +22,7 @@ from wildetect.results.finished_run import read_finished_run
 from wildetect.results.journal.journal import Journal
 from wildetect.results.run import State, mark_running, read_run_file, write_run_file
 from wildetect.results.sealed import Seals, sealed
-from wildetect.settings.detection import PositionTable
+from wildetect.settings.detection import FlightSpecs, PositionTable, Processing
 
 HERD = Herd(np.array([[0.0, 20.0], [10.0, 60.0], [-12.0, 90.0]]), np.array([0, 0, 1]))
 
@@ -135,7 +135,7 @@ def test_confidence_for_one_class(surveyed: Surveyed) -> None:
 
 def test_the_tolerance(surveyed: Surveyed) -> None:
     own = survey(plan_of(surveyed.run))
-    assert own.tolerance.source == "position errors"
+    assert own.tolerance.source == "assumed position errors"
     assert own.tolerance.metres > 0
     given = survey(plan_of(surveyed.run, keys={"tolerance": 4.0}))
     assert [(one.name, one.metres) for one in given.counts] == [
@@ -255,6 +255,40 @@ def test_positions_from_a_table(small: Callable[..., Path], tmp_path: Path) -> N
     census = survey(plan_of(run, table=PositionTable(csv_path=table), keys={"tolerance": 5.0}))
     assert len(census.views.views) == 4
     assert {view.sources["position"] for view in census.views.views} == {"CSV"}
+
+
+@pytest.mark.parametrize(
+    ("head", "written", "doubted"),
+    [("height_ft", 120 / 0.3048, False), ("agl (m)", 120.0, False), ("height", 120 / 0.3048, True)],
+)
+def test_heights_of_a_table_in_feet_are_read_or_doubted(
+    small: Callable[..., Path], tmp_path: Path, head: str, written: float, doubted: bool
+) -> None:
+    many = Herd(
+        np.array([[east, north] for east in (-20.0, 0.0, 20.0) for north in (20.0, 60.0)]), np.zeros(6, int)
+    )
+    run = small(many)
+    names = without_tags(tmp_path / "photographs")
+    places = degrees([(0.0, 48.0 * number) for number in range(4)]).tolist()
+    rows = [
+        f"{name},{lat:.8f},{lon:.8f},{written:.2f}" for name, (lon, lat) in zip(names, places, strict=True)
+    ]
+    table = tmp_path / "positions.csv"
+    table.write_text(f"Image,Lat,Lon,{head}\n" + "\n".join(rows), encoding="utf-8")
+    specs = FlightSpecs(sensor_height=24.0, focal_length=36.0)
+    census = survey(
+        plan_of(
+            run,
+            table=PositionTable(csv_path=table),
+            keys={"tolerance": 5.0},
+            specs=specs,
+            largest_animal=Processing().largest_animal,
+        )
+    )
+    kinds = {caution.kind for caution in census.cautions}
+    assert ("animals-too-large" in kinds) is doubted
+    heights = {round(view.height_above_ground or 0) for view in census.views.views}
+    assert heights == {394 if doubted else 120}
 
 
 def test_one_position_for_all(tmp_path: Path) -> None:

@@ -17,7 +17,12 @@ from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Photograph, Views
 from wildetect.census.merging.partners import MergingCheck
 
-__all__ = ["Census", "LeftOut", "Tolerance", "ToleranceCount"]
+__all__ = ["Census", "LeftOut", "Tolerance", "ToleranceCount", "ToleranceSource"]
+
+
+ToleranceSource = Literal[
+    "settings", "stated position errors", "assumed position errors", "position errors, some assumed"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +31,11 @@ class Tolerance:
 
     Attributes:
         metres: The distance.
-        source: "settings", or "position errors" that the photographs state.
+        source: The settings, or the errors of the photographs' positions, and who says these.
     """
 
     metres: float
-    source: Literal["settings", "position errors"]
+    source: ToleranceSource
 
 
 @dataclass(frozen=True, slots=True)

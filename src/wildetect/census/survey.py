@@ -14,6 +14,7 @@ from wildetect.census.cautions.findings import cautions
 from wildetect.census.cautions.merging import merging
 from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_nowhere
 from wildetect.census.cautions.reach import coverage
+from wildetect.census.cautions.sizes import sizes
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
 from wildetect.census.counting.species import of_classes
 from wildetect.census.counting.thresholds import numbers_by_confidence
@@ -25,7 +26,7 @@ from wildetect.census.gathering import gather
 from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
 from wildetect.census.ground.photographs import Views, make_views
 from wildetect.census.merging.partners import check_merging
-from wildetect.census.result import Census, Tolerance, ToleranceCount
+from wildetect.census.result import Census, Tolerance, ToleranceCount, ToleranceSource
 from wildetect.errors import ConfigurationError
 from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.results.finished_run import FinishedRun
@@ -52,6 +53,7 @@ class SurveyPlan:
         progress: Told how many of how many photographs have been read.
         reviewed: What people saw; null where no number follows from a review.
         review_reason: Why none does; null where one does.
+        largest_animal: Length in m that boxes may have on the ground; null: they are not looked at.
     """
 
     run: FinishedRun
@@ -63,6 +65,7 @@ class SurveyPlan:
     progress: Callable[[int, int], None]
     reviewed: ReviewedSample | None = None
     review_reason: str | None = None
+    largest_animal: float | None = None
 
 
 def survey(plan: SurveyPlan) -> Census:
@@ -112,6 +115,7 @@ def survey(plan: SurveyPlan) -> Census:
             *merging(merged, views),
             *coverage(sample.strata),
             *clustered(estimates, plan.run.class_names),
+            *sizes(gathered.photographs, views, boxes, plan.largest_animal),
             *cautions(gathered.photographs, views, _trained_gsd(plan.keys), animals),
         ),
         left_out=tuple(left_out_of(gathered, views)),
@@ -173,7 +177,13 @@ def _trained_gsd(keys: SurveyKeys) -> float | None:
 def _tolerance(keys: SurveyKeys, views: Views) -> Tolerance:
     if keys.tolerance is not None:
         return Tolerance(keys.tolerance, "settings")
-    return Tolerance(default_tolerance(views), "position errors")
+    stated = [view.sources.get("position error") == "stated" for view in views.views]
+    source: ToleranceSource = "position errors, some assumed"
+    if all(stated):
+        source = "stated position errors"
+    elif not any(stated):
+        source = "assumed position errors"
+    return Tolerance(default_tolerance(views), source)
 
 
 def _counts(

@@ -167,6 +167,7 @@ def census(
         progress=watcher.tags_read,
         reviewed=None if review is None or reason is not None else review.sample,
         review_reason=reason,
+        largest_animal=settings.detection.processing.largest_animal,
     )
     found = survey(plan)
     server = _server(project, watcher)

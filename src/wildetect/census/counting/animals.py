@@ -29,7 +29,8 @@ class Merge(NamedTuple):
         animal: Row of Animals.
         box_a: Row of GroundBoxes.
         box_b: Row of GroundBoxes.
-        metres: How far apart they lie on the ground.
+        metres: How far apart they lie on the ground, what is wrong in all photographs alike taken out: the
+            distance that was held against the tolerance.
     """
 
     animal: int
@@ -96,17 +97,23 @@ def count_once(boxes: GroundBoxes, views: Views, tolerance: float) -> Animals:
     """
     if not len(boxes) or tolerance <= 0:
         none = np.zeros(0, np.int64)
-        return _animals(boxes, np.arange(len(boxes)), Pairs(none, none), FITS)
+        return _animals(boxes, np.arange(len(boxes)), Pairs(none, none), FITS, boxes.centre)
     cameras = np.array([(view.x, view.y) for view in views.views], np.float64)
     finder = PairFinder(boxes, [view.footprint for view in views.views])
     settled = settle(boxes, finder, cameras, tolerance)
     pairs = Pairs.joined(finder.near(settled.places, tolerance / 2))
     pairs = pairs.select(pairs.metres(settled.before) <= tolerance)
     animal, joining = join(boxes, settled.places, pairs, tolerance / 2)
-    return _animals(boxes, animal, joining, settled.misfit)
+    return _animals(boxes, animal, joining, settled.misfit, settled.before)
 
 
-def _animals(boxes: GroundBoxes, animal: NDArray[np.int64], joining: Pairs, misfit: Misfit) -> Animals:
+def _animals(
+    boxes: GroundBoxes,
+    animal: NDArray[np.int64],
+    joining: Pairs,
+    misfit: Misfit,
+    judged: NDArray[np.float64],
+) -> Animals:
     order = np.argsort(animal, kind="stable")
     number = int(animal.max(initial=-1)) + 1
     counts = np.bincount(animal, minlength=number)
@@ -114,7 +121,7 @@ def _animals(boxes: GroundBoxes, animal: NDArray[np.int64], joining: Pairs, misf
     sums = np.column_stack([np.bincount(animal, axis, number) for axis in boxes.centre.T])
     confidence = np.zeros(number)
     np.maximum.at(confidence, animal, boxes.confidence)
-    columns = (animal[joining.one], joining.one, joining.other, joining.metres(boxes.centre))
+    columns = (animal[joining.one], joining.one, joining.other, joining.metres(judged))
     merges = [Merge(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
     return Animals(
         xy=sums / np.maximum(counts, 1)[:, None],

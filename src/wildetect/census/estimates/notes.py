@@ -168,7 +168,7 @@ def of_total_count(fraction: float) -> tuple[str, ...]:
     part = "Everything" if fraction >= _ALL else f"{fraction:.1%} of the area"
     note = (
         f"{part} was searched, so there is no sampling error; animals hidden from the camera or missed by "
-        "the model are not in the number."
+        "the model are not in the number, and each wrong box of the model is."
     )
     if fraction >= _ALL:
         return (note,)

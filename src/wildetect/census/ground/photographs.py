@@ -127,6 +127,7 @@ def view_of(placed: Placed, place: Place, specs: FlightLike) -> View:
             "height": height_source,
             "yaw": yaw_source,
             "pitch": "none" if tags.pitch is None else "XMP",
+            "position error": "assumed" if tags.position_error is None else "stated",
             "lens": lens_source,
         },
         taken=tags.taken,

@@ -27,6 +27,13 @@ from wildetect.results.report.page import TEMPLATES, environment, policy, text_o
 __all__ = ["distinct_estimates", "write_census_report"]
 
 _OWN = Path(__file__).with_name("templates")
+TOLERANCE_FROM: dict[str, str] = {
+    "settings": "is that of the settings",
+    "stated position errors": "follows from the position errors that the photographs state",
+    "assumed position errors": "follows from an assumed position error of 3 m: no photograph states its own",
+    "position errors, some assumed": "follows from the position errors that photographs state, and an "
+    "assumed 3 m where they state none",
+}
 _MOST_FILES = 200
 _MOST_TRANSECTS = 500
 _FEW_TRANSECTS = 30
@@ -81,6 +88,7 @@ def write_census_report(
         other_limits=[(one, limits) for one in shown for limits in one.limits],
         summary=_summary(record, order),
         limits_hold=SAMPLING_ONLY,
+        tolerance_from=TOLERANCE_FROM,
         quality=record.detector and record.detector.newest,
         reviewed=any(one.reviewed is not None for one in record.summary.values()),
         corrected=any(one.corrected is not None for one in record.summary.values()),

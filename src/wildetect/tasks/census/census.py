@@ -111,10 +111,13 @@ def _rows(one: SpeciesPlan) -> list[list[str]]:
 def show_summary(record: CensusRecord, folder: Path) -> None:
     """The numbers with their limits, and where everything is."""
     counts, tolerance = record.counts, record.tolerance
-    if record.headlines:
+    shown = record.headlines
+    if len(shown) == 2:  # noqa: PLR2004 - all species together are the one there is
+        shown = shown[:1]
+    if shown:
         print_table(
             ["species", "detected", "estimated", "95% limits (sampling error only)"],
-            [_row(one) for one in record.headlines],
+            [_row(one) for one in shown],
             numbers=True,
         )
     for holds in dict.fromkeys(one.limits_hold for one in record.headlines if one.limits_hold):
@@ -128,7 +131,8 @@ def show_summary(record: CensusRecord, folder: Path) -> None:
     others = ", ".join(
         f"{one.animals} at {one.metres:.1f} m" for one in tolerance.counts if one.name != "chosen"
     )
-    print(f"boxes within {tolerance.metres:.1f} m of each other are one animal ({others})")
+    assumed = ", an assumed position error of 3 m" * (tolerance.source == "assumed position errors")
+    print(f"boxes within {tolerance.metres:.1f} m of each other are one animal ({others}{assumed})")
     refused = {one.refusal: one.estimate for one in record.headlines if one.refusal}
     for reason, estimate in refused.items():
         print(f"{'no estimate' if estimate is None else 'no limits'}: {reason}")

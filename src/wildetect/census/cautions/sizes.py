@@ -1,0 +1,95 @@
+"""Whether heights and lenses can be right, by what they make of animals, pixels and the ground."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from wildetect.census.cautions.caution import Caution
+from wildetect.census.ground.boxes import GroundBoxes
+from wildetect.census.ground.photographs import Photograph, View, Views
+
+__all__ = ["sizes"]
+
+_FEW = 5  # boxes: their median says nothing
+_SMALLEST = 0.02  # m: no animal that a survey counts from the air is shorter
+_FINEST, _COARSEST = 0.0005, 1.0  # m/px of photographs in which single animals can be detected
+_LOWEST_GROUND = -110.0  # m: ground below the sea, or below the ellipsoid, that many photographs can show
+_HEIGHT = (
+    "Check the heights (a table's column may be in feet: name its unit in the head, as height_ft) and "
+    "detection.flight_specs; or give the ground resolution as detection.flight_specs.gsd."
+)
+
+
+def sizes(
+    photographs: Sequence[Photograph], views: Views, boxes: GroundBoxes, largest_animal: float | None
+) -> Iterator[Caution]:
+    """Boxes longer than any animal, pixels too large or small, and ground deep below the sea.
+
+    Args:
+        photographs: As `make_views` was given them.
+        views: What it made of them.
+        boxes: Those that count.
+        largest_animal: Length in m, from the settings; null: boxes are not looked at.
+    """
+    shots = [view for view in views.views if isinstance(view, View)]
+    if largest_animal is not None:
+        yield from _animals(boxes, largest_animal)
+    yield from _pixels(shots)
+    yield from _ground(photographs, shots)
+
+
+def _animals(boxes: GroundBoxes, largest: float) -> Iterator[Caution]:
+    if len(boxes) < _FEW:
+        return
+    sides = np.hypot(*np.moveaxis(boxes.corners[:, [1, 2]] - boxes.corners[:, [0, 1]], 2, 0))
+    usual = float(np.median(sides.max(axis=1)))
+    if usual > largest:
+        yield Caution(
+            "animals-too-large",
+            f"Half of the boxes are more than {usual:.1f} m long on the ground, and the largest animal of "
+            f"the settings is {largest:g} m: heights or lens are wrong by {usual / largest:.1f} times or "
+            "more, and areas and densities with them.",
+            f"{_HEIGHT} For larger animals set detection.processing.largest_animal.",
+        )
+    elif usual < _SMALLEST:
+        yield Caution(
+            "animals-too-small",
+            f"Half of the boxes are less than {usual * 100:.1f} cm long on the ground: heights or lens are "
+            "wrong, and areas and densities with them.",
+            _HEIGHT,
+        )
+
+
+def _pixels(shots: Sequence[View]) -> Iterator[Caution]:
+    odd = [view for view in shots if not _FINEST <= view.gsd <= _COARSEST]
+    if odd:
+        found = [view.gsd * 100 for view in odd]
+        yield Caution(
+            "resolution-odd",
+            f"In {len(odd):,} photographs a pixel would be {min(found):.3g} to {max(found):.3g} cm wide on "
+            "the ground, which no camera sees animals with from the air: height or lens is wrong.",
+            _HEIGHT,
+            [view.file for view in odd],
+        )
+
+
+def _ground(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterator[Caution]:
+    """Heights above the ground that are more than the altitudes above the sea allow."""
+    altitudes = {one.file: one.tags.altitude for one in photographs if one.tags.altitude is not None}
+    below = {
+        view.file: altitudes[view.file] - view.height_above_ground
+        for view in shots
+        if view.file in altitudes and view.sources["height"] in {"CSV", "flight_specs"}
+    }
+    deep = [file for file, ground in below.items() if ground < _LOWEST_GROUND]
+    if 2 * len(deep) > len(below):
+        lowest = float(np.median([below[file] for file in deep]))
+        yield Caution(
+            "ground-below-sea",
+            f"By the heights of {len(deep):,} photographs and their altitudes above the sea the ground would "
+            f"lie at {lowest:,.0f} m: the heights are too large, or the altitudes are of another kind.",
+            _HEIGHT,
+            deep,
+        )
