@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -36,6 +34,7 @@ from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.files import make_folder, write_text
 from wildetect.results.records import ImageResult, RunSummary
+from wildetect.tables.writing import table_pieces
 
 __all__ = ["FLOOR", "EvaluationPlan", "evaluate_into_folder"]
 
@@ -206,9 +205,5 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, _DIGITS)
 
 
-def _table(classes: Sequence[ClassMeasures]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, ClassMeasures.columns(), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(map(asdict, classes))
-    return text.getvalue()
+def _table(classes: Sequence[ClassMeasures]) -> Iterator[str]:
+    return table_pieces(ClassMeasures.columns(), (asdict(one).values() for one in classes))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildetect.errors import ModelError
+from wildetect.settings.names import LONGEST_NAME, unfit_class
 from wildetect.settings.registration import FAMILIES, BoxKind, BoxUnit, Column, Family, Yolo
 
 __all__ = [
@@ -107,15 +108,19 @@ _LATER = ("columns", "box_unit", "first_label", "box_kind", "point_size")
 
 
 def each_once(names: tuple[str, ...], hint: str) -> tuple[str, ...]:
-    """Class names, of which none comes twice: counts are kept by name, and one would hide the other.
+    """Class names that can be printed, of which none comes twice: counts are kept by name.
 
     Args:
         names: By class id.
         hint: How to give them.
 
     Raises:
-        ModelError: One comes more than once.
+        ModelError: One comes more than once, or cannot be the name of a class.
     """
+    for name in names:
+        why = unfit_class(name)
+        if why is not None:
+            raise ModelError(f"{name[:LONGEST_NAME]!r} cannot be the name of a class: {why}", hint=hint)
     repeated = [name for name, number in Counter(names).items() if number > 1]
     if repeated:
         raise ModelError(f"the class names hold {', '.join(map(repr, repeated))} more than once", hint=hint)

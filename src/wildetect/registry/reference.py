@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wildetect.errors import ConfigurationError, ModelError
+from wildetect.settings.names import LONGEST_NAME, unfit_name
 
 if TYPE_CHECKING:
     from wildetect.settings import Project
@@ -25,6 +26,7 @@ __all__ = [
 
 LATEST = "latest"
 WEIGHTS_SUFFIXES = (".onnx", ".pt", ".pth", ".torchscript", ".ckpt", ".engine")
+_NAME_HINT = "Choose a short name such as elephant-detector, with --name or as processing.name."
 FORMS = "Write name@alias, name/version, name/latest or the path of a weights file."
 
 
@@ -105,8 +107,12 @@ def check_name(name: str) -> None:
     if not name.strip() or any(sign in name for sign in "/:@'\""):
         raise ModelError(
             f"{name!r} cannot be the name of a model: it is empty or holds a quote, '/', ':' or '@'",
-            hint="Choose a name such as elephant-detector, with --name or as processing.name.",
+            hint=_NAME_HINT,
         )
+    why = unfit_name(name)
+    if why is not None:
+        shown = name[:LONGEST_NAME] + "..." * (len(name) > LONGEST_NAME)
+        raise ModelError(f"{shown!r} cannot be the name of a model: {why}", hint=_NAME_HINT)
 
 
 def check_alias(alias: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from wildetect.errors import InputError
+from wildetect.settings.names import check_folder
 
 __all__ = ["make_folder", "replacing", "unwritable", "write_text"]
 
@@ -25,8 +26,10 @@ def make_folder(folder: Path, *, hint: str, what: str = "the output folder") -> 
         what: What it is, for a person.
 
     Raises:
+        ConfigurationError: Its name is one that not every system can make.
         InputError: It cannot be made.
     """
+    check_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

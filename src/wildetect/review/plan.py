@@ -6,10 +6,8 @@ units do not overlap, and each animal belongs to one.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +15,7 @@ from typing import Any, Literal
 from wildetect.errors import InputError
 from wildetect.results.files import make_folder, write_text
 from wildetect.review.verdicts import review_folder
+from wildetect.tables.writing import table_pieces
 
 __all__ = [
     "PLAN",
@@ -200,14 +199,21 @@ def _unit(document: Mapping[str, Any]) -> Unit:
     )
 
 
-def _table(plan: Plan) -> str:
+def _table(plan: Plan) -> Iterator[str]:
     """One line for each unit that was drawn, to be ticked off."""
     inclusion = {one.name: one.inclusion for one in plan.strata}
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")  # as RFC 4180 has it, on every system
-    writer.writerow(["place", "image", "stratum", "detected", "inclusion", "part"])
-    for unit in plan.to_review:
-        part = "all" if unit.outline is None else "own ground"
-        chance = f"{inclusion[unit.stratum]:.6f}"
-        writer.writerow([unit.place, unit.image, unit.stratum, unit.detected, chance, part])
-    return buffer.getvalue()
+    head = ["place", "image", "stratum", "detected", "inclusion", "part"]
+    return table_pieces(
+        head,
+        (
+            [
+                unit.place,
+                unit.image,
+                unit.stratum,
+                unit.detected,
+                f"{inclusion[unit.stratum]:.6f}",
+                "all" if unit.outline is None else "own ground",
+            ]
+            for unit in plan.to_review
+        ),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -11,18 +10,12 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
+from wildetect.settings.names import folder_name
 
 __all__ = ["Availability", "Campaign", "CensusExport", "CensusSettings", "Planning", "SurveyKeys"]
 
 DISTANCE_DECIDES = NoEffect("the distance on the ground decides which boxes are one animal")
 NOT_SENT = NoEffect("results are not sent to FiftyOne; animals.geojson and detections/coco.json open in it")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-
-
-def _folder_name(text: str) -> str:
-    """A campaign's id as the name of a folder that Windows takes, too."""
-    name = re.sub(r"[^\w .()+-]+", "_", text).strip(" .")
-    return f"{name or 'campaign'}_" if _RESERVED.fullmatch(name) or not name else name
 
 
 def _as_list(value: Any) -> Any:
@@ -148,7 +141,7 @@ class CensusSettings(SectionKeys):
     @property
     def output(self) -> Path:
         """The folder of the results, as it is given or as the campaign's id makes it."""
-        return self.export.output_directory or Path("results") / _folder_name(self.campaign.id)
+        return self.export.output_directory or Path("results") / folder_name(self.campaign.id)
 
     def detection_into(self, folder: Path) -> DetectionSettings:
         """The settings of a detection run with these keys and this output folder."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.errors import InputError
+from wildetect.tables.writing import plain_text
 
 __all__ = ["Line", "Sheet", "read_sheet", "table_text"]
 
@@ -19,7 +20,8 @@ class Line(NamedTuple):
 
     Attributes:
         number: Its number in the file, from 1.
-        cells: Its values, stripped; at least as many as the head has columns.
+        cells: Its values, stripped, without the mark of what is not a formula; at least as many as the
+            head has columns.
         surplus: What is wrong, where it has more values than the head has columns; else null.
     """
 
@@ -67,7 +69,7 @@ def read_sheet(path: Path, what: str, *, hint: str, delimiter: str = ",", skip: 
 
 
 def _line(number: int, values: list[str], head: tuple[str, ...], delimiter: str) -> Line:
-    cells = tuple(value.strip() for value in values)
+    cells = tuple(plain_text(value.strip()) for value in values)
     cells += ("",) * (len(head) - len(cells))
     surplus = None
     if any(cells[len(head) :]):

@@ -8,8 +8,6 @@ species are a survey of their own with the whole effort.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from wildetect.census.output.rows import METRE_DIGITS, AnimalRow
 from wildetect.census.result import Census
 from wildetect.results.files import write_text
 from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS
+from wildetect.tables.writing import table_pieces
 
 __all__ = [
     "ANIMAL_COLUMNS",
@@ -57,7 +56,6 @@ TRANSECT_COLUMNS = (
     "photographs",
 )
 _NOT_THERE = "NA"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_animals(path: Path, animals: Iterable[AnimalRow]) -> None:
@@ -66,7 +64,7 @@ def write_animals(path: Path, animals: Iterable[AnimalRow]) -> None:
     Raises:
         InputError: The file cannot be written.
     """
-    write_text(path, _pieces(ANIMAL_COLUMNS, map(_animal, animals)))
+    write_text(path, table_pieces(ANIMAL_COLUMNS, map(_animal, animals)))
 
 
 def write_transects(path: Path, census: Census, animals: Sequence[AnimalRow]) -> None:
@@ -75,21 +73,21 @@ def write_transects(path: Path, census: Census, animals: Sequence[AnimalRow]) ->
     Raises:
         InputError: The file cannot be written.
     """
-    write_text(path, _pieces(TRANSECT_COLUMNS, _transects(census, animals)))
+    write_text(path, table_pieces(TRANSECT_COLUMNS, _transects(census, animals)))
 
 
 def _animal(row: AnimalRow) -> tuple[object, ...]:
     return (
         row.animal,
-        _text(row.species),
+        row.species,
         f"{row.confidence:.{CONFIDENCE_DIGITS}f}",
         f"{row.latitude:.{DEGREE_DIGITS}f}",
         f"{row.longitude:.{DEGREE_DIGITS}f}",
-        _text(row.stratum or ""),
-        _text(row.transect or ""),
+        row.stratum or "",
+        row.transect or "",
         len(row.boxes),
         "" if row.apart_m is None else f"{row.apart_m:.{METRE_DIGITS}f}",
-        _text("; ".join(row.photographs)),
+        "; ".join(row.photographs),
     )
 
 
@@ -113,17 +111,17 @@ def _transects(census: Census, animals: Sequence[AnimalRow]) -> Iterator[tuple[o
                     animal.animal,
                     f"{distance:.{METRE_DIGITS}f}",
                     1,
-                    _text(animal.species),
+                    animal.species,
                     *about,
                 )
             for name in names:
                 if name not in seen:
-                    yield *sample, _NOT_THERE, _NOT_THERE, _NOT_THERE, _text(name), *about
+                    yield *sample, _NOT_THERE, _NOT_THERE, _NOT_THERE, name, *about
 
 
 def _sample(stratum: SampledStratum, transect: SampledTransect) -> tuple[object, ...]:
     area = 0 if stratum.area_km2 is None else f"{stratum.area_km2:.6f}"
-    return _text(stratum.name), area, _text(transect.name), f"{transect.length_km:.6f}"
+    return stratum.name, area, transect.name, f"{transect.length_km:.6f}"
 
 
 def flight_distances(census: Census, transect: SampledTransect) -> NDArray[np.float64]:
@@ -154,22 +152,4 @@ def write_table(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]
     Raises:
         InputError: The file cannot be written.
     """
-    plain = ([_text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-    write_text(path, _pieces(head, plain))
-
-
-def _pieces(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")  # as RFC 4180 has it, on every system
-    writer.writerow(head)
-    for row in rows:
-        writer.writerow(row)
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _text(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    write_text(path, table_pieces(head, rows))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from wildetect.results.files import write_text
 from wildetect.results.ids import ids_of
 from wildetect.results.records import ImageResult
 from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS, PX_DIGITS, rows
+from wildetect.tables.writing import table_pieces
 
 __all__ = ["CSV_COLUMNS", "write_csv", "write_megadetector", "write_text"]
 
@@ -61,7 +60,7 @@ def write_csv(path: Path, results: Iterable[ImageResult], class_names: Sequence[
     Raises:
         InputError: The file cannot be written.
     """
-    write_text(path, _csv_pieces(results, class_names))
+    write_text(path, table_pieces(CSV_COLUMNS, _csv_rows(results, class_names)))
 
 
 def _megadetector_pieces(
@@ -99,28 +98,19 @@ def _megadetector_image(result: ImageResult) -> dict[str, Any]:
     return {"file": result.name, "width": result.width, "height": result.height, "detections": detections}
 
 
-def _csv_pieces(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iterator[str]:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")  # as RFC 4180 has it, on every system
-    writer.writerow(CSV_COLUMNS)
+def _csv_rows(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iterator[list[object]]:
     for result in results:
         for row in rows(result):
             longitude, latitude = row.position or (None, None)
-            writer.writerow(
-                [
-                    result.name,
-                    class_names[row.class_id],
-                    _number(row.confidence, CONFIDENCE_DIGITS),
-                    *(_number(edge, PX_DIGITS) for edge in row.xyxy),
-                    _number(latitude, DEGREE_DIGITS),
-                    _number(longitude, DEGREE_DIGITS),
-                    row.id,
-                ]
-            )
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()  # the head alone, where there are no results
+            yield [
+                result.name,
+                class_names[row.class_id],
+                _number(row.confidence, CONFIDENCE_DIGITS),
+                *(_number(edge, PX_DIGITS) for edge in row.xyxy),
+                _number(latitude, DEGREE_DIGITS),
+                _number(longitude, DEGREE_DIGITS),
+                row.id,
+            ]
 
 
 def _number(value: float | None, digits: int) -> str:
