@@ -31,7 +31,7 @@ def test_a_marked_text_comes_back(text: str) -> None:
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
-    rows = [["=a.jpg", -1.5, "-2.5"], ["@b.jpg", None, "x"]]
+    rows: list[list[object]] = [["=a.jpg", -1.5, "-2.5"], ["@b.jpg", None, "x"]]
     path = tmp_path / "table.csv"
     path.write_bytes("".join(table_pieces(["image", "x", "y"], rows)).encode())
     assert path.read_bytes().splitlines()[1] == b"'=a.jpg,-1.5,-2.5"
