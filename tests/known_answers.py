@@ -171,7 +171,7 @@ def rt_detr(path: Path, metadata: Mapping[str, str] | None = None) -> Path:
     return graph.save(path, metadata)
 
 
-def rf_detr(path: Path, *, classes_alone: bool = False, masks: bool = False) -> Path:
+def rf_detr(path: Path, *, classes_alone: bool = False, masks: bool = False, nothing: float = -0.4) -> Path:
     """RF-DETR: centres in fractions, and logits whose last column stands for no object."""
     graph = Graph().find(scale=1 / 0.225, image="pixels")
     # the graph undoes ImageNet's scaling, in which the pictures come
@@ -190,8 +190,8 @@ def rf_detr(path: Path, *, classes_alone: bool = False, masks: bool = False) -> 
     graph.node("Log", ["odds"], "logits")
     logits = "logits"
     if not classes_alone:
-        nothing = graph.constant("nothing", np.full((min(ROWS, GRID * GRID), 1), 9, np.float32))
-        logits = graph.node("Concat", ["logits", nothing], "all_logits", axis=1)
+        column = graph.constant("nothing", np.full((min(ROWS, GRID * GRID), 1), nothing, np.float32))
+        logits = graph.node("Concat", ["logits", column], "all_logits", axis=1)
     graph.output("dets", graph.batched("centres_fraction"), [1, ROWS, 4])
     graph.output("labels", graph.batched(logits), [1, ROWS, 2 if classes_alone else 3])
     if masks:

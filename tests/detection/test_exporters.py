@@ -91,6 +91,12 @@ def test_a_background_among_the_class_names_is_class_0(tmp_path: Path, photograp
     assert found(weights, manifest) == [(1 + box[0], *box[1:]) for box in known_answers.boxes()]
 
 
+def test_a_detr_that_ends_in_a_softmax_is_refused(tmp_path: Path) -> None:
+    weights = known_answers.rf_detr(tmp_path / "network.onnx", nothing=6.0)
+    with pytest.raises(ModelError, match="softmax"):
+        registered(weights, family="rf-detr", class_names=NAMES)
+
+
 @pytest.mark.parametrize("masks", [False, True])
 def test_a_list_that_is_full_is_said_and_masks_are_not_counted(tmp_path: Path, masks: bool) -> None:
     weights = known_answers.rf_detr(tmp_path / "network.onnx", masks=masks)

@@ -60,12 +60,15 @@ def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections
     return Detections(around(placed), best[kept], scores[kept].argmax(axis=1))
 
 
-def _implausible(outputs: Outputs, _reading: Reading) -> str | None:
+def _implausible(outputs: Outputs, reading: Reading) -> str | None:
     boxes, logits = _boxes_and_logits(outputs)
     if boxes.size and (np.abs(boxes).max() > _LARGEST or boxes[:, 2:].min() < 0):
         return "its boxes are not centre and size in fractions of the picture"
     if logits.size and logits.min() >= 0:
         return "its class scores are not logits: none is negative"
+    if logits.size and logits.shape[1] > reading.classes and np.median(logits[:, -1]) > 0:
+        # the first DETR's: a query that shows nothing says so; sigmoids of its classes would be animals
+        return "its last column says that there is no object: it ends in a softmax, which is not read"
     return None
 
 
