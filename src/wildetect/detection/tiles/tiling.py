@@ -45,20 +45,23 @@ def tile_windows(width: int, height: int, tile_size: int, overlap_ratio: float) 
 
 
 def from_the_middle(width: int, height: int, side: int) -> list[Window]:
-    """A picture whole, or tiles of a large one from its middle outwards: to try a network on.
+    """A picture whole, then its tiles from the middle outwards: to try a network on.
+
+    Of a large picture the tiles alone: in the whole of it animals are too small.
 
     Args:
         width: Of the picture in px.
         height: Of the picture in px.
         side: Longer side of the network's input in px.
     """
-    if max(width, height) <= _WHOLE_UP_TO * side:
-        return [Window(0, 0, width, height)]
+    whole = [Window(0, 0, width, height)] if max(width, height) <= _WHOLE_UP_TO * side else []
+    if max(width, height) <= side:
+        return whole
 
     def distance(window: Window) -> float:
         return abs(window.x + window.right - width) + abs(window.y + window.bottom - height)
 
-    return sorted(tile_windows(width, height, side, 0), key=distance)[:_MOST_TO_LOOK_AT]
+    return whole + sorted(tile_windows(width, height, side, 0), key=distance)[:_MOST_TO_LOOK_AT]
 
 
 def _starts(length: int, tile: int, step: int) -> list[int]:
