@@ -220,7 +220,7 @@ def torchvision(
     return graph.save(path, image=(1, 3, SIDE, SIDE) if batched else (3, SIDE, SIDE))
 
 
-def split(path: Path, *, float_classes: bool = False) -> Path:
+def split(path: Path, *, float_classes: bool = False, unit: BoxUnit = "px") -> Path:
     """EfficientNMS and YOLO-NAS in batches: number, boxes, scores, classes, each padded to 300 rows."""
     graph = Graph().find()
     last = graph.constant("last", np.array([1]))
@@ -228,7 +228,7 @@ def split(path: Path, *, float_classes: bool = False) -> Path:
     graph.node("Cast", ["sure"], "sure_number", to=TensorProto.INT32)
     graph.node("ReduceSum", ["sure_number", graph.constant("all", np.array([0, 1]))], "count", keepdims=1)
     graph.output("num_dets", "count", [1, 1], TensorProto.INT32)
-    graph.output("det_boxes", graph.batched("corners_px"), [1, ROWS, 4])
+    graph.output("det_boxes", graph.batched(f"corners_{unit}"), [1, ROWS, 4])
     graph.node("Squeeze", ["best", last], "flat_score")
     graph.output("det_scores", graph.batched("flat_score"), [1, ROWS])
     graph.node("Squeeze", ["class" if float_classes else "class_id", last], "flat_class")
@@ -326,3 +326,15 @@ def oriented(path: Path, angle: float, *, end_to_end: bool = False) -> Path:
         graph.node("Transpose", ["rows_of_boxes"], "columns_of_boxes", perm=[1, 0])
         graph.output("output0", graph.batched("columns_of_boxes"), [1, 7, ROWS])
     return graph.save(path, {**ULTRALYTICS, "task": "obb", "description": "Ultralytics YOLO11n-obb model"})
+
+
+def detr(path: Path, box: str = "corners_px") -> Path:
+    """DETRs of their authors' exporters, without an input for the size: labels, boxes, scores."""
+    graph = Graph().find()
+    last = graph.constant("last", np.array([1]))
+    for name, value in (("flat_class", "class_id"), ("flat_score", "best")):
+        graph.node("Squeeze", [value, last], name)
+    graph.output("labels", graph.batched("flat_class"), [1, ROWS], TensorProto.INT64)
+    graph.output("boxes", graph.batched(box), [1, ROWS, 4])
+    graph.output("scores", graph.batched("flat_score"), [1, ROWS])
+    return graph.save(path)

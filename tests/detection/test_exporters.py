@@ -10,9 +10,13 @@ from PIL import Image
 from tests import known_answers
 from tests.detection.test_row_layout import NAMES, found, registered
 
+from wildetect.detection.checks.inspection import inspect
+from wildetect.detection.checks.recognition import describe
+from wildetect.detection.checks.row_layout import with_layout
 from wildetect.detection.network.detector import Detector
 from wildetect.errors import ModelError
-from wildetect.registry.manifest import Family
+from wildetect.registry.manifest import Family, Source
+from wildetect.settings.registration import RegistrationSettings
 
 Maker = Callable[[Path], Path]
 MAKERS: dict[str, tuple[Maker, Family]] = {
@@ -32,6 +36,7 @@ MAKERS: dict[str, tuple[Maker, Family]] = {
         lambda path: known_answers.split(path, float_classes=True),
         "end-to-end-split",
     ),
+    "detr": (known_answers.detr, "detr"),
     "yolo-nas": (known_answers.yolo_nas, "yolo-nas"),
     "paddle": (known_answers.paddle, "end-to-end"),
 }
@@ -89,6 +94,42 @@ def test_a_background_among_the_class_names_is_class_0(tmp_path: Path, photograp
     manifest = registered(weights, photograph, family="torchvision", class_names=names)
     assert manifest.first_label == 0
     assert found(weights, manifest) == [(1 + box[0], *box[1:]) for box in known_answers.boxes()]
+
+
+@pytest.mark.parametrize(
+    ("make", "family"),
+    [
+        (lambda path: known_answers.detr(path, "corners_fraction"), "detr"),
+        (lambda path: known_answers.split(path, unit="fraction"), "end-to-end-split"),
+    ],
+    ids=["detr", "split"],
+)
+def test_fractions_are_refused_as_px_and_read_as_said(
+    tmp_path: Path, photograph: Path, make: Maker, family: Family
+) -> None:
+    weights = make(tmp_path / "network.onnx")
+    with pytest.raises(ModelError, match="box_unit: fraction"):
+        registered(weights, photograph, family=family, class_names=NAMES)
+    manifest = registered(weights, family=family, class_names=NAMES, box_unit="fraction")
+    assert found(weights, manifest) == known_answers.boxes()
+    with pytest.raises(ModelError, match="box_unit: fraction"):  # one that was registered before
+        found(weights, manifest.model_copy(update={"box_unit": None}))
+
+
+def test_a_list_that_stayed_empty_is_said(tmp_path: Path, photograph: Path) -> None:
+    file = inspect(known_answers.split(tmp_path / "network.onnx"))
+    said = RegistrationSettings(family="end-to-end-split", class_names=NAMES)
+    manifest = describe(file, said, "", Source(file="network.onnx", size=1, sha256=""))
+    note = with_layout(file, manifest, said)[1]
+    assert note is not None
+    assert "not checked: no box was found" in note
+    assert with_layout(file, manifest, said, photograph)[1] is None
+
+
+def test_centres_are_not_read_as_corners(tmp_path: Path) -> None:
+    weights = known_answers.detr(tmp_path / "network.onnx", "centres_px")
+    with pytest.raises(ModelError, match="they are not x1 y1 x2 y2"):
+        registered(weights, family="detr", class_names=NAMES)
 
 
 def test_a_detr_that_ends_in_a_softmax_is_refused(tmp_path: Path) -> None:

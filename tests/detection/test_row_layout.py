@@ -112,7 +112,7 @@ def test_columns_that_make_no_box(columns: list[str], says: str) -> None:
 
 def test_columns_are_for_tables_alone(tmp_path: Path) -> None:
     weights = known_answers.rt_detr(tmp_path / "rtdetr.onnx")
-    with pytest.raises(ModelError, match="is for end-to-end and end-to-end-7"):
+    with pytest.raises(ModelError, match="box_unit: is for end-to-end, end-to-end-7, detr"):
         registered(weights, family="rt-detr", class_names=NAMES, box_unit="px")
 
 

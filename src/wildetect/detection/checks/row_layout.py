@@ -16,7 +16,7 @@ from wildetect.detection.checks.inspection import WeightsFile, made_up_picture
 from wildetect.detection.families.exporter_notes import noted_layout
 from wildetect.detection.families.family import Reading
 from wildetect.detection.families.rows.columns import MOST_ODD, Layout, layouts, misfit, real_rows, xyxy_of
-from wildetect.detection.families.table import TABLE
+from wildetect.detection.families.table import TABLE, implausible
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.tiles.tiling import from_the_middle
 from wildetect.errors import ModelError
@@ -31,6 +31,7 @@ __all__ = ["with_layout"]
 CONFIG = RegistrationSettings.file
 _MIRRORED = 0.3  # mean IoU by which one layout must beat all others on the mirrored picture
 _SHARES = (0.02, 0.1, 0.3)  # of the rows that may be odd
+_FAINTEST = 0.01
 _ENOUGH = 20  # rows
 _MATCHED = 20  # rows, the surest ones
 
@@ -57,7 +58,10 @@ def with_layout(
     manifest = manifest.model_copy(update={"first_label": settings.first_label})
     if not own:
         _refuse_columns(manifest, settings)
-        return _with_first_label(weights, manifest, picture)
+        manifest = manifest.model_copy(update={"box_unit": settings.box_unit})
+        manifest, numbered = _with_first_label(weights, manifest, picture)
+        said = [one for one in (numbered, _looked_at(weights, manifest, picture)) if one]
+        return manifest, "; ".join(said) or None
     told, teller = _told(weights, manifest, settings)
     detector = Detector(weights.path, manifest, "cpu")
     looks = _looks(detector, manifest, picture, _table)
@@ -77,13 +81,37 @@ def with_layout(
 
 
 def _refuse_columns(manifest: Manifest, settings: RegistrationSettings) -> None:
+    family = TABLE[manifest.family]
     for key in ("columns", "box_unit"):
-        if getattr(settings, key) is not None:
-            takers = " and ".join(name for name, one in TABLE.items() if one.columns)
+        if getattr(settings, key) is None or (key == "box_unit" and family.box_units):
+            continue
+        units = key == "box_unit"
+        takers = [name for name, one in TABLE.items() if one.columns or (units and one.box_units)]
+        raise ModelError(
+            f"{key}: is for {', '.join(takers)}; the outputs of {manifest.family} come in one form",
+            hint=f"Remove {key}: from {CONFIG}.",
+        )
+
+
+def _looked_at(weights: WeightsFile, manifest: Manifest, picture: Path | None) -> str | None:
+    """Hold the outputs for a picture against the family; say where a list of animals stayed empty."""
+    family, reading = TABLE[manifest.family], Reading.of(manifest)
+    if picture is None and not family.lists_animals:
+        return None
+
+    def confidences(outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        if problem := implausible(manifest.family, outputs, reading):
             raise ModelError(
-                f"{key}: is for {takers}; the outputs of {manifest.family} come in one order",
-                hint=f"Remove {key}: from {CONFIG}.",
+                f"{weights.path.name} does not behave as {manifest.family}: {problem}",
+                hint=f"Check family, feeding and class names in {CONFIG}.",
             )
+        return family.decode(outputs, reading, _FAINTEST).confidence
+
+    detector = Detector(weights.path, manifest, "cpu")
+    seen = sum(len(look.rows) for look in _looks(detector, manifest, picture, confidences))
+    if seen:
+        return None
+    return "not checked: no box was found; check it with --picture FILE, one with animals"
 
 
 def _told(

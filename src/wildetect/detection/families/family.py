@@ -109,6 +109,7 @@ class DetectorFamily:
         box_kind: What stands behind its boxes.
         task: What Ultralytics' metadata call the family's task.
         first_label: Number of the first class in the outputs; None: files differ, so that it is looked for.
+        box_units: Whether files of the family give boxes in px or in fractions, so that it can be said.
         columns: Order of the columns of a table that comes in several orders; empty for other families.
         one_picture: Outputs of one picture of a batch; None where they cannot be told apart.
     """
@@ -129,5 +130,6 @@ class DetectorFamily:
     box_kind: BoxKind = "boxes"
     task: str = "detect"
     first_label: int | None = 0
+    box_units: bool = False
     columns: tuple[Column, ...] = ()
     one_picture: Callable[[Outputs, int, int, int], list[Array] | None] = only_largest_rank

@@ -7,10 +7,22 @@ from numpy.typing import NDArray
 
 from wildetect.detection.families.family import Array, Frame, Reading, Shape, Shapes
 
-__all__ = ["alike", "around", "in_classes", "one_table", "probabilities", "sizes_in_px", "without_batch"]
+__all__ = [
+    "alike",
+    "around",
+    "corners_in_px",
+    "in_classes",
+    "not_corners",
+    "one_table",
+    "probabilities",
+    "sizes_in_px",
+    "without_batch",
+]
 
 Floats = NDArray[np.float32]
 
+_LARGEST_FRACTION = 2.0  # boxes reach a little beyond the picture
+_MOST_ODD = 0.5  # faint boxes of quantised networks may be turned inside out
 _TOLERANCE = 1e-2  # int8 and float16 networks overshoot 1 a little
 
 
@@ -57,6 +69,34 @@ def in_classes(values: Array, reading: Reading) -> str | None:
     if values.size and values.min() < first:
         return f"class {values.min():.0f} is reported, but the first one is {first}"
     return None
+
+
+def not_corners(boxes: Array, reading: Reading) -> str | None:
+    """Say why boxes (n, 4) cannot be xyxy in the unit that the reading says."""
+    if not len(boxes):
+        return None
+    if (boxes[:, 2:] < boxes[:, :2]).any(axis=1).mean() > _MOST_ODD:
+        return "its boxes have their right or lower edge before the left or upper: they are not x1 y1 x2 y2"
+    largest = float(np.abs(boxes).max())
+    if reading.box_unit == "fraction" and largest > _LARGEST_FRACTION:
+        return f"box coordinates reach {largest:.4g}: they are px, not fractions of the picture"
+    if reading.box_unit != "fraction" and largest <= 1:
+        return f"no box coordinate is above {largest:.3g}: they are fractions (box_unit: fraction), not px"
+    return None
+
+
+def corners_in_px(boxes: Array, reading: Reading) -> Floats:
+    """Give boxes (n, 4) of xyxy in px of the network's input.
+
+    Raises:
+        ValueError: They cannot be such boxes.
+    """
+    if problem := not_corners(boxes, reading):
+        raise ValueError(problem)
+    boxes = boxes.astype(np.float32)
+    if reading.box_unit == "fraction":
+        boxes = boxes * np.array([*reading.frame, *reading.frame], dtype=np.float32)
+    return boxes
 
 
 def sizes_in_px(boxes: Array, frame: Frame) -> str | None:

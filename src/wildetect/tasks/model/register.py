@@ -189,7 +189,7 @@ def register(
     if not dry_run:
         connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)
         version, made = register_version(project, connection, registration, Terminal(), force=force)
-    _report(registration, version, made=made, json=json)
+    _report(registration, version, found.read_as, made=made, json=json)
 
 
 def _with_families_shown(
@@ -270,13 +270,16 @@ def _summary(registration: Registration) -> str:
     return f"{manifest.family}, {manifest.feeding.width} x {manifest.feeding.height} px, {shown}"
 
 
-def _report(registration: Registration, version: Version | None, *, made: bool, json: bool) -> None:
+def _report(
+    registration: Registration, version: Version | None, read_as: str, *, made: bool, json: bool
+) -> None:
     document: dict[str, Any] = {
         "name": registration.name,
         "version": version.version if version else None,
         "made": made,
         "aliases": list(registration.aliases),
         "sha256": registration.manifest.sha256,
+        "read_as": read_as,
         "manifest": registration.manifest.model_dump(mode="json"),
     }
     if json:

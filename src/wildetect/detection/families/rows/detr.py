@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from wildetect.detection.families.family import DetectorFamily, Outputs, Reading, Shapes
-from wildetect.detection.families.shapes import alike, in_classes, probabilities
+from wildetect.detection.families.shapes import alike, corners_in_px, in_classes, not_corners, probabilities
 from wildetect.detections import Detections
 
 __all__ = ["DETR"]
@@ -23,12 +23,12 @@ def _fits(shapes: Shapes) -> bool:
     return alike(max(shapes.outputs, key=len)[-1], _BOX)
 
 
-def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:
+def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
     boxes = next(output for output in outputs if output.ndim == 2)  # noqa: PLR2004 - labels and scores have 1
     labels = next(output for output in outputs if output.dtype.kind in "iu")
     scores = next(output for output in outputs if output.ndim == 1 and output.dtype.kind == "f")
     kept = np.flatnonzero(scores >= confidence)
-    return Detections(boxes[kept], scores[kept], labels[kept])
+    return Detections(corners_in_px(boxes[kept], reading), scores[kept], labels[kept])
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
@@ -36,7 +36,9 @@ def _implausible(outputs: Outputs, reading: Reading) -> str | None:
     scores = next((output for output in outputs if output.ndim == 1 and output.dtype.kind == "f"), None)
     if labels is None or scores is None:
         return "labels should be whole numbers and scores floating point"
-    return probabilities(scores, "scores") or in_classes(labels, reading)
+    boxes = next(output for output in outputs if output.ndim == 2)  # noqa: PLR2004 - labels and scores have 1
+    wrong = probabilities(scores, "scores") or in_classes(labels, reading)
+    return wrong or not_corners(boxes, reading)
 
 
 DETR = DetectorFamily(
@@ -49,4 +51,5 @@ DETR = DetectorFamily(
     feeding={"resize": "stretch"},
     lists_animals=True,
     every_output=True,
+    box_units=True,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from wildetect.detection.families.family import Array, DetectorFamily, Outputs, Reading, Shapes
-from wildetect.detection.families.shapes import alike, in_classes, probabilities
+from wildetect.detection.families.shapes import alike, corners_in_px, in_classes, not_corners, probabilities
 from wildetect.detections import Detections
 
 __all__ = ["END_TO_END_SPLIT"]
@@ -37,19 +37,16 @@ def _parts(outputs: Outputs) -> tuple[Array, Array, Array]:
     return boxes[:count], scores[:count], classes[:count]
 
 
-def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:
+def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
     boxes, scores, classes = _parts(outputs)
     kept = np.flatnonzero(scores >= confidence)
-    return Detections(boxes[kept], scores[kept], classes[kept])
+    return Detections(corners_in_px(boxes[kept], reading), scores[kept], classes[kept])
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
     boxes, scores, classes = _parts(outputs)
-    if len(boxes) and (boxes[:, 2:] < boxes[:, :2]).any():
-        return "some boxes have their right or lower edge before the left or upper one"
-    if len(boxes) and np.abs(boxes).max() <= 1:
-        return "its boxes are fractions of the picture, not px"
-    return probabilities(scores, "scores") or in_classes(classes, reading)
+    wrong = probabilities(scores, "scores") or in_classes(classes, reading)
+    return wrong or not_corners(boxes, reading)
 
 
 END_TO_END_SPLIT = DetectorFamily(
@@ -61,4 +58,5 @@ END_TO_END_SPLIT = DetectorFamily(
     implausible=_implausible,
     lists_animals=True,
     every_output=True,
+    box_units=True,
 )

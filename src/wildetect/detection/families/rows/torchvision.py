@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from wildetect.detection.families.family import DetectorFamily, Outputs, Reading, Shapes
-from wildetect.detection.families.shapes import alike, in_classes, probabilities
+from wildetect.detection.families.shapes import alike, corners_in_px, in_classes, not_corners, probabilities
 from wildetect.detections import Detections
 
 __all__ = ["TORCHVISION"]
@@ -34,10 +34,10 @@ def _parts(outputs: Outputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return boxes, labels, scores
 
 
-def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:
+def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
     boxes, labels, scores = _parts(outputs)
     kept = np.flatnonzero(scores >= confidence)
-    return Detections(boxes[kept], scores[kept], labels[kept])
+    return Detections(corners_in_px(boxes[kept], reading), scores[kept], labels[kept])
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
@@ -45,9 +45,8 @@ def _implausible(outputs: Outputs, reading: Reading) -> str | None:
         boxes, labels, scores = _parts(outputs)
     except StopIteration:
         return "labels should be whole numbers and scores floating point"
-    if len(boxes) and (boxes[:, 2:] < boxes[:, :2]).any():
-        return "some boxes have their right or lower edge before the left or upper one"
-    return probabilities(scores, "scores") or in_classes(labels, reading)
+    wrong = probabilities(scores, "scores") or in_classes(labels, reading)
+    return wrong or not_corners(boxes, reading)
 
 
 TORCHVISION = DetectorFamily(
@@ -60,5 +59,6 @@ TORCHVISION = DetectorFamily(
     rank=2,
     lists_animals=True,
     every_output=True,
+    box_units=True,
     first_label=None,
 )
