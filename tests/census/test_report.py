@@ -26,6 +26,7 @@ from wildetect.census.output.record import (
 )
 from wildetect.census.output.report import distinct_estimates
 from wildetect.census.survey import survey
+from wildetect.evaluation.reviewed_sample import CorrectedNumber
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.registry.evaluations import MeasuredQuality, Quality
 
@@ -208,6 +209,24 @@ def test_species_stand_in_the_same_order_in_all_tables(surveyed: Surveyed, tmp_p
     orders = [re.findall(r'<th scope="row"[^>]*>.*?([^<>]+)(?:</b>)?</th>', table) for table in tables]
     assert len(orders) == 2
     assert orders[0] == orders[1] == ["zebra", "elephant", "gnu, &lt;blue&gt;", "all species"]
+
+
+def test_what_a_review_set_right_comes_first(surveyed: Surveyed, tmp_path: Path) -> None:
+    number = CorrectedNumber(
+        value=601.0, lower=402.0, upper=903.0, standard_error=120.0, holds=("sampling", "detector")
+    )
+    reviewed = [
+        CorrectedEstimate(species=name, stratum="all", detected=9, reviewed=8, corrected=number, reason=None)
+        for name in ("zebra", "oryx", None)  # people named one that the detector does not know
+    ]
+    written(replace(surveyed.census, corrected=reviewed), surveyed.run, tmp_path)
+    text = " ".join(Elements((tmp_path / "census_report.html").read_text(encoding="utf-8")).text.split())
+    status = text.index("A person has looked at a part of the photographs.")
+    assert "No person has checked" not in text
+    assert status < text.index("601 402 to 903") < text.index("As if the detector were perfect")
+    assert text.index("As if the detector were perfect") < text.index("245 to 967")
+    assert "hold the error of the flight's sample and the errors of the detector" in text
+    assert "oryx 0 8 601" in text
 
 
 def test_each_error_is_named_with_its_direction(page: str) -> None:

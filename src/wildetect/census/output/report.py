@@ -91,6 +91,7 @@ def write_census_report(
         tolerance_from=TOLERANCE_FROM,
         quality=record.detector and record.detector.newest,
         reviewed=any(one.reviewed is not None for one in record.summary.values()),
+        held=_held(record),
         corrected=any(one.corrected is not None for one in record.summary.values()),
         searched=sum(one.searched_km2 for one in record.strata),
         taken=_taken(record.photographs),
@@ -149,6 +150,13 @@ def _summary(record: CensusRecord, order: _Order) -> list[_Numbers]:
     ]
     species = [row for row in rows if row.species is not None]
     return species if len(species) == 1 else sorted(rows, key=lambda row: order.of(row.species))
+
+
+def _held(record: CensusRecord) -> list[str]:
+    """Which errors the limits of the corrected numbers hold, in words."""
+    words = {"sampling": "sampling error", "detector": "the detector's errors", "availability": "hiding"}
+    found = (one.corrected for one in record.summary.values() if one.corrected is not None)
+    return [words[hold] for hold in dict.fromkeys(hold for one in found for hold in one.holds)]
 
 
 def _refusals(headlines: Sequence[EstimateRecord]) -> Iterator[_Refusal]:
