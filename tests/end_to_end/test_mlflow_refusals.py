@@ -80,7 +80,7 @@ def test_port_held_by_another_mlflow_which_goes_on(served: Workspace, workspace:
 
 
 def test_an_address_of_another_machine(workspace: Workspace) -> None:
-    error, hint, _ = refused(workspace, "--host", "203.0.113.7", "--no-sign-in")
+    error, hint, _ = refused(workspace, "--host", "203.0.113.7")
     assert error.startswith("error: 203.0.113.7 is not an address of this machine")
     assert "--host 127.0.0.1" in hint
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import socket
 import stat
@@ -15,9 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.servers import ended_after, folder_of, make_workspace, port_of, processes_of, status_of, uri_of
-from tests.workspaces import Workspace
+from tests.workspaces import REPOSITORY, Workspace
 
 DOTENV = "# ours\r\nMLFLOW_EXTRA = 'kept as it is'\r\n\r\nLAST=no line end"
+WEIGHTS = REPOSITORY / "demo" / "detector.onnx"
+PICTURE = REPOSITORY / "demo" / "pictures" / "B2.jpg"
+PASSWORD = "four-words-in-a-row"  # noqa: S105 - of the tests' own accounts
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is tested here
 OPEN = ("/health", "/static-files", "/mlflow/server-info")
 """What MLflow gives anybody: whether it runs, the page's program, which features it has; no data."""
@@ -66,7 +70,8 @@ def test_dotenv_keeps_its_bytes_and_is_its_owner_s(shared: Workspace) -> None:
         assert stat.S_IMODE((shared.root / ".env").stat().st_mode) == 0o600
 
 
-def test_nothing_is_given_without_a_password(shared: Workspace) -> None:
+def routes_of(shared: Workspace) -> list[tuple[str, str]]:
+    """Every method and path that MLflow with sign-in answers to."""
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", ROUTES],
         cwd=shared.root,
@@ -76,7 +81,11 @@ def test_nothing_is_given_without_a_password(shared: Workspace) -> None:
         encoding="utf-8",
         check=True,
     )
-    routes = json.loads(ended.stdout)
+    return [(method, path) for method, path in json.loads(ended.stdout)]
+
+
+def test_nothing_is_given_without_a_password(shared: Workspace) -> None:
+    routes = routes_of(shared)
     assert len(routes) > 300
     uri = uri_of(shared)
     answered = {
@@ -88,6 +97,111 @@ def test_nothing_is_given_without_a_password(shared: Workspace) -> None:
     wrong = {"Authorization": "Basic " + base64.b64encode(b"admin:wrong-password").decode()}
     assert status_of(uri + "/", headers=wrong) == 401
     assert status_of(uri + "/", headers=signed_in(shared)) == 200
+
+
+def as_user(workspace: Workspace, name: str, **more: str) -> Workspace:
+    """The same project on another person's machine."""
+    signed = {"MLFLOW_TRACKING_USERNAME": name, "MLFLOW_TRACKING_PASSWORD": PASSWORD, **more}
+    return Workspace(workspace.root, workspace.variables | signed)
+
+
+@pytest.fixture(scope="module")
+def people(shared: Workspace) -> Workspace:
+    """A server on which ann is an editor and bob a reader."""
+    admin = Workspace(shared.root, shared.variables | {"WILDETECT_USER_PASSWORD": PASSWORD})
+    admin.succeed("mlflow.users", "add", "ann", "--role", "editor")
+    admin.succeed("mlflow.users", "add", "bob")
+    return shared
+
+
+def test_people_are_readers_editors_or_the_admin(people: Workspace) -> None:
+    listed = {one["name"]: one["role"] for one in people.document("mlflow.users")["users"]}
+    assert listed == {"admin": "admin", "ann": "editor", "bob": "reader"}
+    ann, bob = (as_user(people, name, WILDETECT_USER_PASSWORD=PASSWORD) for name in ("ann", "bob"))
+    words = ("model.register", "--weights", WEIGHTS, "--name", "peoples")
+    error, hint = bob.fail(3, *words)
+    assert "bob is a reader and may only read" in error
+    assert "mlflow.users change bob" in hint
+    ann.succeed(*words, "--alias", "production")
+    assert ann.document("model.history", "peoples")["moves"][0]["by"] == "ann"
+    assert bob.document("model.list", "--name", "peoples")["models"]
+    assert "may only read" in bob.fail(3, "model.promote", "peoples/1", "mine")[0]
+    ran = bob.invoke("detect.run", PICTURE, "--model", "peoples@production", "--output", "results/bob")
+    assert ran.returncode == 0, ran.stderr
+    assert "the run is not logged" in ran.stderr
+    people.succeed("model.register", "--weights", WEIGHTS, "--name", "admins")
+    ann.succeed("model.promote", "admins/1", "production")
+    people.succeed("model.register", "--weights", WEIGHTS, "--name", "admins", "--force")
+    ann.fail(3, "model.delete", "admins/2", "--yes")
+    people.succeed("model.delete", "admins/2", "--yes")
+    for workspace in (ann, bob):
+        workspace.fail(3, "mlflow.users", "add", "eve", "--role", "editor")
+        workspace.fail(3, "mlflow.users", "change", "bob", "--role", "editor")
+
+
+def test_no_route_lets_a_reader_change_anything(people: Workspace) -> None:
+    pair = base64.b64encode(f"bob:{PASSWORD}".encode()).decode()
+    headers = {"Authorization": f"Basic {pair}", "Content-Type": "application/json"}
+    changing = [(method, path) for method, path in routes_of(people) if method not in ("GET", "HEAD")]
+    assert len(changing) > 150
+    uri = uri_of(people)
+    answered = {
+        (method, path): status_of(uri + path, method=method, headers=headers, body=b"{}")
+        for method, path in changing
+    }
+    passed = {route: code for route, code in answered.items() if code not in (401, 403)}
+    questions = ("/search", "/search-datasets", "/update-password", "/graphql")
+    assert all(path.endswith(questions) or any(one in path for one in OPEN) for _, path in passed), passed
+
+
+def test_accounts_change_and_go(people: Workspace) -> None:
+    admin = Workspace(people.root, people.variables | {"WILDETECT_USER_PASSWORD": PASSWORD})
+    admin.succeed("mlflow.users", "add", "cid")
+    assert "already" in admin.fail(2, "mlflow.users", "add", "cid")[0]
+    admin.succeed("mlflow.users", "change", "cid", "--role", "editor")
+    admin.succeed("mlflow.users", "change", "cid", "--role", "reader")
+    other = "another long password"
+    as_user(people, "cid", WILDETECT_USER_PASSWORD=other).succeed(
+        "mlflow.users", "change", "cid", "--password"
+    )
+    as_user(people, "cid").fail(3, "model.list")
+    as_user(people, "cid", MLFLOW_TRACKING_PASSWORD=other).succeed("model.list")
+    admin.fail(2, "mlflow.users", "remove", "cid")
+    admin.succeed("mlflow.users", "remove", "cid", "--yes")
+    as_user(people, "cid", MLFLOW_TRACKING_PASSWORD=other).fail(3, "model.list")
+    for words in (
+        ("remove", "admin", "--yes"),
+        ("change", "admin", "--role", "reader"),
+        ("add", "eve", "--role", "admin"),
+        ("add", "e e"),
+        ("add",),
+        ("change", "ann"),
+        ("remove", "nobody", "--yes"),
+        ("rename", "ann"),
+        ("add", "eve", "--password", "never-on-a-command-line"),
+    ):
+        admin.fail(2, "mlflow.users", *words)
+    error, hint = people.fail(2, "mlflow.users", "add", "eve")
+    assert "no terminal to ask at" in error
+    assert "WILDETECT_USER_PASSWORD" in hint
+    short = Workspace(people.root, people.variables | {"WILDETECT_USER_PASSWORD": "short"})
+    assert "shorter than 12" in short.fail(2, "mlflow.users", "add", "eve")[0]
+
+
+def test_a_server_without_sign_in_has_no_accounts(served: Workspace) -> None:
+    error, hint = served.fail(2, "mlflow.users")
+    assert "asks for no sign-in" in error
+    assert "--host 0.0.0.0" in hint
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has the rights of the folder")
+def test_accounts_and_backups_are_their_owner_s_and_webhooks_keep_their_key(shared: Workspace) -> None:
+    shared.succeed("mlflow.backup", "--output", "private.zip")
+    private = (folder_of(shared) / "auth.db", folder_of(shared) / "webhooks.key", shared.root / "private.zip")
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+    key = private[1].read_text(encoding="ascii")
+    for process in processes_of(shared):
+        assert process.environ()["MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"] == key
 
 
 @pytest.mark.parametrize("host", ["evil.example", "10.evil.example", "10.0.0.1", "192.168.evil.example:5000"])
@@ -161,14 +275,43 @@ def test_a_password_that_does_not_fit_the_accounts(shared: Workspace, tmp_path: 
         assert not processes_of(other)
 
 
-def test_sharing_without_sign_in_warns(served: Workspace, tmp_path: Path) -> None:
+def test_sharing_without_sign_in_needs_a_person(served: Workspace, tmp_path: Path) -> None:
     with ended_after(make_workspace(tmp_path / "project", served)) as open_to_all:
-        ended = open_to_all.invoke(
-            "mlflow.serve", "--host", EVERYWHERE, "--no-sign-in", "--detach", "--wait", "0.3"
-        )
-        assert ended.returncode == 3
-        assert "warning: anyone on the network can read, change and delete models here" in ended.stderr
+        words = ("--host", EVERYWHERE, "--no-sign-in")
+        for task in (["mlflow.serve", "--detach"], ["mlflow.restart"]):
+            error, hint = open_to_all.fail(2, *task, *words)
+            assert "open to everybody on the network" in error
+            assert "--no-sign-in" in hint
+        assert not processes_of(open_to_all)
         assert not (open_to_all.root / ".env").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(("typed", "code", "said"), [("open", 3, "answer"), ("y", 0, "nothing was changed")])
+def test_a_person_types_a_word_to_share_without_sign_in(
+    served: Workspace, tmp_path: Path, typed: str, code: int, said: str
+) -> None:
+    import pty
+
+    with ended_after(make_workspace(tmp_path / "project", served)) as workspace:
+        ours, theirs = pty.openpty()
+        words = ("mlflow.serve", "--host", EVERYWHERE, "--no-sign-in", "--detach", "--wait", "0.3")
+        started = subprocess.Popen(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=workspace.root,
+            env=workspace.environment,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        os.write(ours, f"{typed}\n".encode())
+        _, told = started.communicate(timeout=60)
+        os.close(ours)
+        os.close(theirs)
+        assert "can read, replace and delete models. Share it open?" in told
+        assert (started.returncode, said in told) == (code, True), told
 
 
 def test_a_sign_in_in_the_address_is_used_and_never_shown(shared: Workspace) -> None:

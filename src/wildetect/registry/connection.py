@@ -9,6 +9,7 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from wildetect.errors import ModelError, ServerError
@@ -140,7 +141,7 @@ def errors_of_mlflow(subject: str) -> Iterator[None]:
         ):
             raise ServerError(
                 f"the MLflow server refuses {subject}: {text}",
-                hint="Put MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env.",
+                hint=_who_may(error.get_http_status_code()),
             ) from error
         if _NO_ANSWER.search(text):
             raise ServerError(
@@ -151,6 +152,14 @@ def errors_of_mlflow(subject: str) -> Iterator[None]:
             f"the MLflow server failed on {subject}: {text}",
             hint="See its log: runs/mlflow/server.log; and: uv run invoke mlflow.status",
         ) from error
+
+
+def _who_may(status: int) -> str:
+    """What helps where a server refuses: another role for who has signed in, else a sign-in."""
+    name = os.environ.get("MLFLOW_TRACKING_USERNAME")
+    if status == HTTPStatus.FORBIDDEN and name:
+        return f"{name} may not do this: the server's admin gives roles with mlflow.users change {name}."
+    return "Put MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env."
 
 
 def mlflow_module() -> Any:

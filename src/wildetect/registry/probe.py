@@ -33,6 +33,7 @@ __all__ = ["Credentials", "Probe", "is_loopback"]
 _SCHEMES = ("http", "https")
 SERVE_COMMAND = "uv run invoke mlflow.serve"
 HTTP_UNAUTHORIZED = 401
+HTTP_FORBIDDEN = 403
 LONGEST_ANSWER = 64_000_000
 LONGEST_REASON = 300  # letters
 WHOLE_ANSWER = 8.0  # s
@@ -121,8 +122,25 @@ class Probe:
                 message, where there is one, is part of it.
         """
         full = f"{path}?{urllib.parse.urlencode(query)}" if query else path
+        return self._object(path, self._asked(full))
+
+    def send(self, method: str, path: str, document: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Send a JSON object and give the one that comes back; {} where none does.
+
+        Args:
+            method: Of HTTP.
+            path: Such as "/api/2.0/mlflow/users/create".
+            document: What is sent.
+
+        Raises:
+            ServerError: As `get`.
+        """
+        body = None if document is None else json.dumps(document).encode()
+        return self._object(path, self._asked(path, method, body) or b"{}")
+
+    def _object(self, path: str, content: bytes) -> dict[str, Any]:
         try:
-            document = json.loads(self._asked(full))
+            document = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise self._unlike(path, "something that is not JSON") from error
         if not isinstance(document, dict):
@@ -147,9 +165,9 @@ class Probe:
             hint=f"Check that MLFLOW_TRACKING_URI names an MLflow server, or start one: {SERVE_COMMAND}",
         )
 
-    def _asked(self, path: str) -> bytes:
+    def _asked(self, path: str, method: str = "GET", body: bytes | None = None) -> bytes:
         try:
-            return self._read(path, self.total)
+            return self._read(path, self.total, method, body)
         except urllib.error.HTTPError as error:
             raise self._refused(error, path) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -160,6 +178,11 @@ class Probe:
             ) from error
 
     def _refused(self, error: urllib.error.HTTPError, path: str) -> ServerError:
+        if error.code == HTTP_FORBIDDEN and self.credentials:
+            return ServerError(
+                f"{self.credentials.username} may not do this on the server at {self.url}",
+                hint="Ask its admin, who gives rights with: uv run invoke mlflow.users",
+            )
         if error.code == HTTP_UNAUTHORIZED:
             return ServerError(
                 f"the server at {self.url} wants a sign-in"
@@ -176,8 +199,11 @@ class Probe:
             hint="The server's log says more: uv run invoke mlflow.logs",
         )
 
-    def _read(self, path: str, seconds: float) -> bytes:
-        request = urllib.request.Request(self.url.rstrip("/") + path)  # noqa: S310 - checked below
+    def _read(self, path: str, seconds: float, method: str = "GET", body: bytes | None = None) -> bytes:
+        address = self.url.rstrip("/") + path
+        request = urllib.request.Request(address, data=body, method=method)  # noqa: S310 - checked below
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
         if request.type not in _SCHEMES:
             raise ValueError(f"{self.url} is not an http address")
         if self.credentials is not None:

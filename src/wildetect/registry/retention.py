@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from wildetect.errors import ModelError
+from wildetect.errors import ModelError, ServerError
 from wildetect.registry.connection import Connection, artifact_repository, errors_of_mlflow
 from wildetect.registry.registration import EXPERIMENT as REGISTRATION
 from wildetect.registry.runs import logged_model_id
@@ -86,10 +86,17 @@ def delete_version(connection: Connection, version: Version) -> int:
         client.delete_model_version(version.name, version.version)
         if model_id is None or _used_elsewhere(connection, model_id):
             return 0
-        place = client.get_logged_model(model_id).artifact_location
-        freed = _delete_files(connection, place)
-        client.delete_logged_model(model_id)
-        _delete_registration(connection, run_id)
+    try:
+        with errors_of_mlflow(f"files of {version}"):
+            place = client.get_logged_model(model_id).artifact_location
+            freed = _delete_files(connection, place)
+            client.delete_logged_model(model_id)
+            _delete_registration(connection, run_id)
+    except ServerError as error:
+        raise ServerError(
+            f"{version} is deleted, but not all of its files: {error.message}",
+            hint="The server's admin frees them with: uv run invoke mlflow.clean",
+        ) from error
     return freed
 
 

@@ -9,6 +9,7 @@ from wildetect.tasks.detect import detect
 from wildetect.tasks.detect import export as detect_export
 from wildetect.tasks.mlflow import server as mlflow_server
 from wildetect.tasks.mlflow import store as mlflow_store
+from wildetect.tasks.mlflow import users as mlflow_users
 from wildetect.tasks.model import comparison as model_comparison
 from wildetect.tasks.model import deletion as model_deletion
 from wildetect.tasks.model import listing as model_listing
@@ -34,6 +35,7 @@ ns.add_collection(
         mlflow_store.backup,
         mlflow_store.restore,
         mlflow_store.clean,
+        mlflow_users.users,
     )
 )
 ns.add_collection(

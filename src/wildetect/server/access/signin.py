@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import configparser
+import contextlib
 import importlib.util
 import logging
 import os
@@ -13,10 +15,19 @@ from pathlib import Path
 
 from wildetect.errors import ConfigurationError, ServerError
 from wildetect.registry.probe import Credentials
+from wildetect.server.access import guard
 from wildetect.settings import Project
 from wildetect.settings.project import PASSWORD, USERNAME
 
-__all__ = ["AUTH_DATABASE", "credentials_of", "sign_in_environment"]
+__all__ = [
+    "AUTH_DATABASE",
+    "SHORTEST_PASSWORD",
+    "WEBHOOK_VARIABLE",
+    "credentials_of",
+    "keep_private",
+    "sign_in_environment",
+    "webhook_key",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +36,8 @@ ADMIN = "admin"
 SHORTEST_PASSWORD = 12
 """MLflow refuses to make an administrator with a shorter one."""
 AUTH_DATABASE = "auth.db"
+WEBHOOK_KEY = "webhooks.key"
+WEBHOOK_VARIABLE = "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"
 CACHE_SECONDS = 60
 
 
@@ -61,6 +74,7 @@ def sign_in_environment(project: Project, folder: Path) -> tuple[Credentials, di
             "sign-in: wrote %s to %s; keep that file to yourself", ", ".join(missing), project.dotenv_path
         )
     credentials = Credentials(wanted[USERNAME], wanted[PASSWORD])
+    keep_private(folder / AUTH_DATABASE)
     return credentials, {
         SECRET_KEY: wanted[SECRET_KEY],
         "MLFLOW_AUTH_CONFIG_PATH": str(_write_configuration(folder)),
@@ -90,6 +104,45 @@ def _usable_password(project: Project, folder: Path) -> str | None:
     return password
 
 
+def keep_private(path: Path) -> None:
+    """Let a file's owner alone read and write it; made empty where it is not there.
+
+    On Windows the rights are those of the folder. A journal that SQLite makes has its database's rights.
+    """
+    with contextlib.suppress(OSError):  # another's file: then who owns it decides
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+
+
+def webhook_key(folder: Path, given: str | None) -> str:
+    """The key that webhook secrets are stored with; MLflow would make another one at each start.
+
+    Args:
+        folder: The server's folder, which keeps it.
+        given: What the environment or .env says.
+
+    Raises:
+        ServerError: It cannot be read or written.
+    """
+    if given:
+        return given
+    file = folder / WEBHOOK_KEY
+    try:
+        if not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            draft = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(base64.urlsafe_b64encode(secrets.token_bytes(32)))  # what Fernet takes
+            draft.replace(file)
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ServerError(
+            f"the key of webhooks cannot be read or written: {file} ({error})",
+            hint=f"Make it readable, or delete {file}: webhooks then need their secrets again.",
+        ) from error
+
+
 def _write_configuration(folder: Path) -> Path:
     """auth.ini: without an absolute database address MLflow puts the accounts into the current folder."""
     parser = configparser.ConfigParser(interpolation=None)
@@ -98,7 +151,7 @@ def _write_configuration(folder: Path) -> Path:
     parser["mlflow"] = {
         "default_permission": "READ",
         "database_uri": f"sqlite:///{database}",
-        "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
+        "authorization_function": f"{guard.__name__}:{guard.authorize.__name__}",
         "auth_cache_ttl_seconds": str(CACHE_SECONDS),
     }
     file = folder / "auth.ini"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from wildetect.archives import add_file
 from wildetect.errors import ConfigurationError, ServerError
-from wildetect.server.access.signin import AUTH_DATABASE
+from wildetect.server.access.signin import AUTH_DATABASE, keep_private
 from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.plan import Plan
 from wildetect.server.store.database import copy_database
@@ -89,6 +89,7 @@ def back_up(
         target.parent.mkdir(parents=True, exist_ok=True)
         _check_space(target.parent, database, artifacts)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as workplace:
+            keep_private(part)  # it holds the accounts
             files = _write(part, _contents(plan, Path(workplace), database, artifacts), cancelled)
         part.replace(target)
     except OSError as error:

@@ -7,6 +7,7 @@ from invoke.context import Context
 from wildetect.tasks.mlflow.start import (
     SERVER_OPTIONS,
     open_browser,
+    open_on_purpose,
     planned,
     positive,
     report,
@@ -42,7 +43,10 @@ def serve(
 
     with stop_signals() as wished:
         plan = planned(host, port, sign_in, config)
-        started = started_server(plan, positive("--wait", wait), wished, keep=detach)
+        seconds = positive("--wait", wait)
+        if not open_on_purpose(plan):
+            return
+        started = started_server(plan, seconds, wished, keep=detach)
         if started is None:
             return
         report(started, plan)
@@ -86,6 +90,8 @@ def restart(
     with stop_signals() as wished:
         plan = planned(host, port, sign_in, config)
         seconds, grace = positive("--wait", wait), positive("--timeout", timeout)
+        if not open_on_purpose(plan):
+            return
         stop_server(plan.project, timeout=grace)
         started = started_server(plan, seconds, wished, keep=True)
         if started is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from wildetect.tasks.asking import confirmed
 from wildetect.tasks.support import say, show_in_browser
 
 if TYPE_CHECKING:
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
     from wildetect.server.process.state import ServerState
     from wildetect.settings import Project
 
-__all__ = ["SERVER_OPTIONS", "open_browser", "planned", "positive", "report", "show_log", "started_server"]
+__all__ = [
+    "SERVER_OPTIONS",
+    "open_browser",
+    "open_on_purpose",
+    "planned",
+    "positive",
+    "report",
+    "show_log",
+    "started_server",
+]
 
 SERVER_OPTIONS = {
     "host": "address to listen on; 0.0.0.0 shares the server on the network, with sign-in",
@@ -47,6 +57,29 @@ def planned(host: str | None, port: str | None, sign_in: bool, config: str | Non
     }
     file = from_caller(config) if config else None
     return plan_server(project, load_settings(MlflowSettings, project, file=file, options=options))
+
+
+def open_on_purpose(plan: Plan) -> bool:
+    """Ask before a server is shared with everybody on the network; True for any other.
+
+    Raises:
+        ConfigurationError: There is nobody to ask.
+    """
+    from wildetect.errors import ConfigurationError
+
+    if plan.sign_in or not plan.shared_urls:
+        return True
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            "a server without sign-in is open to everybody on the network, and there is no terminal to ask "
+            "whether that is meant",
+            hint="Share it with sign-in (leave out --no-sign-in, set mlflow.sign_in to auto), or start it at "
+            "a terminal.",
+        )
+    question = (
+        f"Everybody who reaches {plan.shared_urls[0]} can read, replace and delete models. Share it open"
+    )
+    return confirmed(question, yes=False, command="mlflow.serve", word="open")
 
 
 def started_server(plan: Plan, wait: float, wished: threading.Event, *, keep: bool) -> Started | None:
