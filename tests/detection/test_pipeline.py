@@ -85,6 +85,33 @@ def test_more_than_max_errors_stop_the_run(
     assert all(result.failed for result in results)
 
 
+@pytest.mark.parametrize(
+    ("max_errors", "known", "done"),
+    [
+        (None, 0, 50),  # a wrong drive
+        (None, 30, 80),  # 30 of them failed before: behind them the first 50 fail
+        (2, 100, 120),
+        (0.1, 0, 13),
+        (0.5, 0, 61),
+        (500, 0, 120),
+    ],
+)
+def test_failures_stop_a_run_by_number_by_share_or_where_nothing_can_be_read(
+    tmp_path: Path, detector: Detector, max_errors: float | None, known: int, done: int
+) -> None:
+    names = [f"{number}" for number in range(120)]
+    images = [ImageFile(tmp_path / f"gone {name}.jpg", name) for name in names]
+    options = PipelineOptions(max_errors=max_errors)
+    results = list(detect_images(images, detector, options, known=names[:known] if known < 100 else names))
+    assert len(results) == done
+
+
+def test_one_that_can_be_read_keeps_a_run_going(tmp_path: Path, detector: Detector) -> None:
+    gone = [ImageFile(tmp_path / f"gone {number}.jpg", f"{number}") for number in range(120)]
+    images = [*gone[:30], *photographs(tmp_path / "photographs", 1), *gone[30:]]
+    assert len(list(detect_images(images, detector, PipelineOptions()))) == 121
+
+
 def test_a_bug_in_one_image_is_its_failure(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

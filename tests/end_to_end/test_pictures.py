@@ -103,4 +103,40 @@ def test_pictures_of_other_kinds_are_read_or_named(tmp_path: Path, shared_data: 
     assert "warning: 1 picture is not among the images (c.psd): .psd files are not read" in ended.stderr
     assert "not among the images:" in (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
     planned = place.invoke("detect.run", *words, "--output", tmp_path / "plan", "--dry-run", "--json")
-    assert "c.psd" in json.loads(planned.stdout)["not_read"][-1]["files"]
+    assert any("c.psd" in one["files"] for one in json.loads(planned.stdout)["not_read"])
+
+
+def test_the_same_command_goes_past_images_that_failed_for_good(tmp_path: Path, shared_data: Path) -> None:
+    folder = tmp_path / "survey"
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"a{number}.jpg").write_bytes(b"no picture")
+    shutil.copy(shared_data / "reports/kinds/ok.png", folder / "z.png")
+    place = workspace(tmp_path, max_errors="2")
+    words = ("--source", folder, "--model", shared_data / KNOWN, "--output", tmp_path / "results")
+    place.fail(5, "detect.run", *words)
+    assert run_of(tmp_path / "results")["state"] == "stopped"
+    place.fail(5, "detect.run", *words)  # the three that failed come last, and do not count
+    place.fail(5, "detect.run", *words)
+    run = run_of(tmp_path / "results")
+    assert run["state"] == "finished"
+    assert (run["images"]["done"], run["images"]["failed"]) == (7, 6)
+
+
+def test_a_photograph_that_is_cut_short_is_found_early_and_used_where_that_is_wished(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    place = workspace(tmp_path)
+    words = ("--source", shared_data / "reports/truncated", "--model", shared_data / KNOWN)
+    error, _ = place.fail(5, "detect.run", *words, "--output", tmp_path / "plan", "--dry-run")
+    assert "1 of 3 images cannot be read" in error
+    place.fail(5, "detect.run", *words, "--output", tmp_path / "results")
+    (failure,) = run_of(tmp_path / "results")["failures"]
+    assert failure == {"file": "IMG_002.JPG", "reason": "the file is cut short (truncated)"}
+    place.variables["WILDETECT_DETECTION__PROCESSING__ON_DAMAGE"] = "use"
+    ended = place.invoke("detect.run", *words, "--output", tmp_path / "results")
+    assert ended.returncode == 0
+    assert "warning: 1 of 3 images (IMG_002.JPG): damaged: what could be decoded is used" in ended.stderr
+    run = run_of(tmp_path / "results")
+    assert (run["failures"], run["images"]["done"]) == ([], 3)
+    assert [one["files"] for one in run["doubts"]] == [["IMG_002.JPG"]]

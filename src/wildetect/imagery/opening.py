@@ -17,7 +17,7 @@ from wildetect.imagery.raw_files import develop, look_at_raw
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, HeaderFacts, ImageFacts, ImageSource, UnreadableImageError
 
-__all__ = ["look_at", "open_image"]
+__all__ = ["look_at", "look_well", "open_image"]
 
 _SIXTEEN = 16  # bits a colour, of which Pillow takes the upper 8
 
@@ -37,7 +37,24 @@ def open_image(path: Path, reading: Reading = AS_IT_IS) -> ImageSource:
             return develop(path)
         if raster.is_raster(path):
             return raster.RasterSource(path, reading)
-        return _decode_deep(path, reading) if _is_deep(path) else photograph.decode(path)
+        if _is_deep(path):
+            return _decode_deep(path, reading)
+        return photograph.decode(path, use_damaged=reading.use_damaged)
+
+
+def look_well(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
+    """As `look_at`, and decode a JPEG that does not end as JPEGs do: it may be cut short.
+
+    Raises:
+        UnreadableImageError: As for `open_image`.
+    """
+    facts = look_at(path, reading)
+    with _files_explained(path):
+        if photograph.ends_whole(path):
+            return facts
+        source = open_image(path, reading)
+        source.close()
+        return source
 
 
 def look_at(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:

@@ -6,8 +6,10 @@ bit, as both ask libjpeg-turbo, in a third of the time and less than half of the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +30,7 @@ from wildetect.imagery.source import (
     check_size,
 )
 
-__all__ = ["BACKDROP", "decode", "facts_of", "look_at", "upright"]
+__all__ = ["BACKDROP", "decode", "ends_whole", "facts_of", "look_at", "upright"]
 
 BACKDROP: Final = 114
 """Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
@@ -37,6 +39,12 @@ BACKDROP: Final = 114
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF")
 _FRAMES = ("PNG", "WEBP", "GIF")  # of which several are a film; an MPO's others are previews
 _FILM = "it holds several pictures: the first alone is read"
+_DAMAGED = (
+    "damaged: what could be decoded is used, and animals in the missing part are not counted "
+    "(processing.on_damage)"
+)
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_TAIL = 4096  # bytes: some programs fill up the last block with zeros
 _STRIP_PIXELS = 4_000_000
 _PLAIN = 1  # orientation
 _TURNED = (
@@ -57,20 +65,33 @@ _UPRIGHT = {
 }
 
 
-def decode(path: Path) -> ArraySource:
+def decode(path: Path, *, use_damaged: bool = False) -> ArraySource:
     """Decode a photograph: first frame, upright by EXIF orientation, 8-bit RGB.
 
     Transparent pixels come out grey (`BACKDROP`). Values of 16 bits are those of module opening.
+
+    Args:
+        path: The file.
+        use_damaged: Take of a damaged JPEG what can be decoded; the rest is of one colour.
 
     Raises:
         UnreadableImageError: The file is damaged, too large or of another kind.
     """
     with _opened(path) as image:
-        pixels = _fast(path, image)
+        pixels, whole = _fast(path, image), True
         if pixels is None:
-            image.load()
-            pixels = _pixels(_rgb(image))
-        return ArraySource(upright(pixels, image), facts_of(path, image))
+            try:
+                image.load()
+                pixels = _pixels(_rgb(image))
+            except Exception:
+                pixels = _fast(path, image, strict=False) if use_damaged else None
+                if pixels is None:
+                    raise
+                whole = False
+        facts = facts_of(path, image)  # later: Pillow reads the pixels of a PNG for its tags, and is silent
+        if not whole:
+            facts = replace(facts, doubts=(*facts.doubts, _DAMAGED))
+        return ArraySource(upright(pixels, image), facts)
 
 
 def look_at(path: Path) -> HeaderFacts:
@@ -132,7 +153,17 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _fast(path: Path, image: Image.Image) -> Pixels | None:
+def ends_whole(path: Path) -> bool:
+    """Whether a JPEG ends as JPEGs do; one that does not may be cut short, or have something behind it."""
+    with path.open("rb") as file:
+        if file.read(2) != _JPEG_START:
+            return True
+        file.seek(0, os.SEEK_END)
+        file.seek(max(file.tell() - _TAIL, 0))
+        return file.read().rstrip(b"\0").endswith(_JPEG_END)
+
+
+def _fast(path: Path, image: Image.Image, *, strict: bool = True) -> Pixels | None:
     """Pixels of a plain colour JPEG (the first picture of an MPO); None where Pillow must look itself."""
     if image.format not in {"JPEG", "MPO"} or image.mode != "RGB":
         return None
@@ -140,7 +171,7 @@ def _fast(path: Path, image: Image.Image) -> Pixels | None:
 
     try:
         memory = empty_pixels(image.height, image.width)
-        pixels: Pixels = simplejpeg.decode_jpeg(path.read_bytes(), "RGB", buffer=memory)
+        pixels: Pixels = simplejpeg.decode_jpeg(path.read_bytes(), "RGB", buffer=memory, strict=strict)
     except (ValueError, MemoryError):  # damaged: Pillow says how, and shows what can be shown
         return None
     return pixels if pixels.shape == memory.shape else None

@@ -21,10 +21,12 @@ class Reading:
         stretch: How values of more than 8 bits become 8. "auto": integers by their full range, floating
             point of several bands by the percentiles of each raster; "percentiles": each raster by its own;
             or the two values that become black and white in all images alike.
+        use_damaged: Whether what can be decoded of a damaged JPEG is used; else the image fails.
     """
 
     bands: tuple[int | str, ...] | None = None
     stretch: Stretch = "auto"
+    use_damaged: bool = False
 
     @property
     def document(self) -> dict[str, object]:
@@ -32,6 +34,7 @@ class Reading:
         said = {
             "bands": None if self.bands is None else list(self.bands),
             "stretch": self.stretch if isinstance(self.stretch, str) else list(self.stretch),
+            "on_damage": "use" if self.use_damaged else "skip",
         }
         return {name: value for name, value in said.items() if value != _USUAL[name]}
 
@@ -42,8 +45,12 @@ class Reading:
         stretch: Stretch = "percentiles" if told == "percentiles" else "auto"
         if isinstance(told, list | tuple):
             stretch = float(told[0]), float(told[1])
-        return cls(bands=tuple(bands) if bands else None, stretch=stretch)
+        return cls(
+            bands=tuple(bands) if bands else None,
+            stretch=stretch,
+            use_damaged=settings.get("on_damage") == "use",
+        )
 
 
-_USUAL: dict[str, object] = {"bands": None, "stretch": "auto"}
+_USUAL: dict[str, object] = {"bands": None, "stretch": "auto", "on_damage": "skip"}
 AS_IT_IS = Reading()

@@ -138,6 +138,13 @@ else:  # as above
 class Processing(Keys):
     """Tiles, batches, thresholds."""
 
+    @field_validator("max_errors")
+    @classmethod
+    def _a_share_or_a_whole_number(cls, value: float | None) -> float | None:
+        if value is not None and value > 1 and value != int(value):
+            raise ValueError("must be a whole number of images, or a share of them below 1")
+        return value if value is None or 0 < value < 1 else int(value)
+
     batch_size: int = Field(32, gt=0, description="tiles per forward pass on a GPU")
     tile_size: int = Field(800, ge=0, description="side of a tile in px; 0 takes each image whole")
     overlap_ratio: Overlap = Field(
@@ -162,7 +169,15 @@ class Processing(Keys):
     max_detections: int | None = Field(
         None, gt=0, description="most boxes per tile; null: as stored with the model, most often no limit"
     )
-    max_errors: int = Field(5, ge=0, description="failed images after which the run stops")
+    on_damage: Literal["skip", "use"] = Field(
+        "skip", description="what can be decoded of a damaged JPEG: leave it out (the image fails) or use it"
+    )
+    max_errors: float | None = Field(
+        None,
+        ge=0,
+        description="failed images after which the run stops: a number, or a share below 1; null: none, "
+        "but for a run whose first 50 images all fail",
+    )
     pipeline_type: Annotated[Pipeline | None, ONE_PIPELINE] = None
     queue_size: int = Field(64, gt=0, description="most photographs decoded ahead")
     num_data_workers: int | None = Field(

@@ -182,7 +182,9 @@ def _options(settings: DetectionSettings) -> PipelineOptions:
         **_overlap(settings),
         max_errors=processing.max_errors,
         reading=Reading(
-            bands=tuple(processing.bands) if processing.bands else None, stretch=processing.stretch
+            bands=tuple(processing.bands) if processing.bands else None,
+            stretch=processing.stretch,
+            use_damaged=processing.on_damage == "use",
         ),
         decode_ahead=processing.prefetch_factor,
         most_ahead=processing.queue_size,

@@ -19,8 +19,8 @@ __all__ = ["Continuation", "logged_before", "shape_of"]
 
 logger = logging.getLogger(__name__)
 
-# they decide how far a run goes, not what it finds in an image
-_SHAPELESS = frozenset({"max_errors"})
+# they decide how far a run goes; what is used of a damaged file is named with it
+_SHAPELESS = frozenset({"max_errors", "on_damage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,12 @@ class Continuation:
 
     Attributes:
         done: Have a result that holds: nothing of them failed, and their files are as they were.
-        left: The others, failed ones among them: a drive may be back, a file fixed; and a file that is
-            still broken costs little.
+        left: The others, those last that failed before and have the same file still: a drive may be back,
+            and a file that is still broken costs little.
         stamps: Size and time of each image's file, before any was read.
         left_out: Names of the images that the journal knows and that are not among those of the run now.
         left_out_done: How many of them were read, and how many detections they have.
+        failed_before: Names of the images that failed at an earlier start and have the same file still.
     """
 
     done: Sequence[ImageFile]
@@ -41,6 +42,7 @@ class Continuation:
     stamps: Mapping[str, Stamp | None]
     left_out: frozenset[str] = frozenset()
     left_out_done: tuple[int, int] = (0, 0)
+    failed_before: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, images: Sequence[ImageFile], record: Record) -> Continuation:
@@ -48,11 +50,13 @@ class Continuation:
         stamps = {image.name: stamp_of(image.path) for image in images}
         done = [image for image in images if record.holds(image.name, stamps[image.name])]
         held = {image.name for image in done}
+        failed = frozenset(image.name for image in images if record.failed(image.name, stamps[image.name]))
         left = [image for image in images if image.name not in held]
+        left.sort(key=lambda image: image.name in failed)
         gone = record.missing_from(images)
         found = [tally for name in gone if (tally := record.entries[name].tally).failure is None]
         counts = len(found), sum(len(tally.class_ids) for tally in found)
-        return cls(done, left, stamps, gone, counts)
+        return cls(done, left, stamps, gone, counts, failed)
 
     def warn_of_left_out(self) -> None:
         """Results of images that are not there any more do not count; who relies on them must hear of it."""

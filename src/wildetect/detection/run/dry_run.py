@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wildetect.detection.run.continuation import Continuation, shape_of
+from wildetect.detection.run.options import most_failures
 from wildetect.detection.run.preflight import Space, Survey, seconds_per_tile, space_for, survey
 from wildetect.detection.run.run import RunPlan, settings_of
 from wildetect.detection.tiles.overlap import OverlapSummary
@@ -37,6 +39,7 @@ class DryRun:
         seconds_each: Time for each of them in s; None where no image could be read.
         space: Space on the drive of the output folder.
         not_read: Names of the files that look like pictures and are not read, for each reason.
+        failed_before: Names of the images that failed at an earlier start, which do not stop a run again.
     """
 
     model: FetchedModel
@@ -51,6 +54,7 @@ class DryRun:
     seconds_each: float | None
     space: Space
     not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    failed_before: frozenset[str] = frozenset()
 
     @property
     def seconds(self) -> float | None:
@@ -139,6 +143,7 @@ def dry_run(plan: RunPlan) -> DryRun:
         seconds_each=each,
         space=space_for(plan.output, len(plan.images), overlays=overlays, pixels_each=found.pixels_each),
         not_read=plan.not_read,
+        failed_before=work.failed_before,
     )
 
 
@@ -152,11 +157,13 @@ def raise_if_unreadable(run: DryRun) -> None:
         raise InputError(
             f"the drive of {run.output} has too little space for the results", hint=run.space.fix
         )
-    broken, most = len(run.survey.unreadable), run.settings["max_errors"]
-    if broken > most:
+    broken, limit = len(run.survey.unreadable), run.settings["max_errors"]
+    most = math.inf if limit is None else most_failures(limit, run.found - len(run.failed_before))
+    new = len(run.failed_before.symmetric_difference(run.survey.unreadable) & {*run.survey.unreadable})
+    if new > most:
         raise InputError(
-            f"{broken} of {run.found} images cannot be read; the run would stop after {most + 1}",
-            hint=f"Fix or remove these files, or set processing.max_errors to {broken} or more.",
+            f"{broken} of {run.found} images cannot be read; the run would stop after {int(most) + 1}",
+            hint=f"Fix or remove these files, or set processing.max_errors to {new} or more.",
         )
     if broken:
         raise InputError(

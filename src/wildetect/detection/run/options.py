@@ -10,7 +10,14 @@ from wildetect.geometry import Window
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts
 
-__all__ = ["PipelineOptions"]
+__all__ = ["PipelineOptions", "most_failures"]
+
+_HOPELESS = 50  # images: a wrong drive or folder, not some bad files
+
+
+def most_failures(max_errors: float, images: int) -> float:
+    """How many of these images may fail by a number or a share (below 1, above 0)."""
+    return max_errors * images if 0 < max_errors < 1 else max_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +29,8 @@ class PipelineOptions:
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
         auto_overlap: Takes the overlap from each image's ground resolution instead.
         reading: How bands and values are read.
-        max_errors: The run stops when more images than this have failed.
+        max_errors: The run stops when more images than this have failed; below 1 and above 0 a share of
+            them; None: when its first 50 images all have.
         confidence: Lowest to report; None: the manifest's. An evaluation's curve needs lower ones.
         decode_ahead: Decoded images that may wait for a worker; None: one for each thread that decodes.
         most_ahead: Most of them, whatever decode_ahead says.
@@ -35,11 +43,23 @@ class PipelineOptions:
     auto_overlap: AutoOverlap | None = None
     confidence: float | None = None
     reading: Reading = AS_IT_IS
-    max_errors: int = 5
+    max_errors: float | None = None
     decode_ahead: int | None = None
     most_ahead: int = 64
     decode_threads: int | None = None
     workers: int | None = None
+
+    def stops(self, failed: int, looked_at: int, images: int) -> bool:
+        """Whether so many failures end a run.
+
+        Args:
+            failed: Images that failed.
+            looked_at: Images that have a result.
+            images: All of them.
+        """
+        if self.max_errors is None:
+            return failed == looked_at == _HOPELESS < images
+        return failed > most_failures(self.max_errors, images)
 
     def tiles(self, source: ImageFacts) -> list[Window]:
         """The tiles of an image, in the order in which it is best read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.keeping import NoKeeper, TileKeeper
@@ -22,6 +22,13 @@ def never() -> bool:
     return False
 
 
+def _say_why(failures: int, options: PipelineOptions) -> None:
+    if options.max_errors is None:
+        logger.warning("stopped: the first %d images all failed", failures)
+    else:
+        logger.warning("stopped: %d images failed, more than max_errors: %g", failures, options.max_errors)
+
+
 def detect_images(
     images: Sequence[ImageFile],
     detector: Detector,
@@ -29,28 +36,32 @@ def detect_images(
     *,
     stop: Callable[[], bool] = never,
     keeper: TileKeeper | None = None,
+    known: Collection[str] = (),
 ) -> Generator[ImageResult, None, None]:
     """Results in the order of `images`, as they are done.
 
-    An image that cannot be processed gives a result with its failure. After more than `max_errors` of
-    them the results end early; so they do once `stop` says yes, after the images that are in work.
+    An image that cannot be processed gives a result with its failure. Where the options say so, too many of
+    them end the results early, those of images in `known`, which failed before, not counted; so they end
+    once `stop` says yes, after the images that are in work.
     The tiles of long images (large rasters) are handed to `keeper` as they are done.
     Closing the generator stops all threads, after the tiles at hand.
     """
     workers = Workers(images, detector, options, keeper or NoKeeper())
-    failures = 0
+    failures = looked_at = 0
+    new = sum(image.name not in known for image in images)
     try:
         workers.start()
         for index in range(len(images)):
             result = workers.fetch(index, stop)
             if result is None:
                 return
-            failures += result.failed
             yield result
-            if failures > options.max_errors:
-                logger.warning(
-                    "stopped: %d images failed, more than max_errors: %d", failures, options.max_errors
-                )
+            if result.name in known:
+                continue
+            looked_at += 1
+            failures += result.failed
+            if options.stops(failures, looked_at, new):
+                _say_why(failures, options)
                 return
     finally:
         workers.stop()

@@ -15,7 +15,7 @@ from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.imagery.opening import look_at, open_image
+from wildetect.imagery.opening import look_well, open_image
 from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError
 
@@ -106,7 +106,7 @@ def sample(images: Sequence[ImageFile]) -> Sequence[ImageFile]:
 
 def _facts(image: ImageFile, reading: Reading) -> ImageFacts | str:
     try:
-        return look_at(image.path, reading)
+        return look_well(image.path, reading)
     except UnreadableImageError as error:
         return error.reason
 

@@ -173,7 +173,10 @@ def _detected(plan: RunPlan, work: Continuation, journal: Journal) -> Iterator[I
     """The results of the images that are left, each in the journal by then."""
     clock = Clock(journal.record.seconds)
     keeper = JournalKeeper(journal, work, clock)
-    for result in detect_images(work.left, plan.detector, plan.options, stop=plan.stop, keeper=keeper):
+    results = detect_images(
+        work.left, plan.detector, plan.options, stop=plan.stop, keeper=keeper, known=work.failed_before
+    )
+    for result in results:
         journal.add(result, work.stamps[result.name], clock.seconds)
         yield result
 

@@ -143,6 +143,11 @@ class Record:
             return False
         return then.fits(now) if self.moved else then == now
 
+    def failed(self, name: str, stamp: Stamp | None) -> bool:
+        """Whether an image failed as a whole, and its file is still the one that was tried."""
+        entry = self.entries.get(name)
+        return entry is not None and entry.tally.failure is not None and entry.stamp == stamp
+
     def count(self, images: Iterable[ImageFile], summary: RunSummary) -> None:
         """Add what is known of images to a summary, without reading their detections again."""
         for image in images:
