@@ -54,6 +54,19 @@ def test_other_hidden_and_system_files_are_left_out(tmp_path: Path) -> None:
     assert names(tmp_path) == ["kept.jpg"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_an_entry_that_cannot_be_looked_at_costs_itself_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    touch(tmp_path, "a.jpg", "z/b.jpg")
+    for name in ("loop", "loop.jpg", "round"):
+        (tmp_path / name).symlink_to(name)
+    (tmp_path / "z" / "up").symlink_to("..")
+    assert names(tmp_path) == ["a.jpg", "loop.jpg", "z/b.jpg"]  # reading loop.jpg fails, and is named
+    assert f"cannot look at {tmp_path / 'loop'}: " in caplog.text
+    assert f"cannot look at {tmp_path / 'round'}: " in caplog.text
+
+
 def test_no_image_twice(tmp_path: Path) -> None:
     touch(tmp_path, "a/1.jpg", "b/1.jpg")
     sources = tmp_path / "a", tmp_path, tmp_path / "a" / "1.jpg", tmp_path / "b" / ".." / "b"

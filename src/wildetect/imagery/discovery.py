@@ -167,12 +167,18 @@ def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
             logger.warning("cannot look into %s: %s", current, error.strerror or error)
             continue
         for entry in entries:
-            if _is_hidden(entry):
-                continue
-            if entry.is_dir():
-                pending.append(Path(entry.path))
-            elif looks_like_a_picture(entry.name) and entry.is_file():
-                yield Path(entry.path)
+            try:
+                if _is_hidden(entry):
+                    continue
+                if entry.is_dir():
+                    pending.append(Path(entry.path))
+                elif looks_like_a_picture(entry.name) and entry.is_file():
+                    yield Path(entry.path)
+            except OSError as error:  # a link to itself, a damaged folder
+                if looks_like_a_picture(entry.name):
+                    yield Path(entry.path)  # it fails alone, and is named among those that failed
+                else:
+                    logger.warning("cannot look at %s: %s", entry.path, error.strerror or error)
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:

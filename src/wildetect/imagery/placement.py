@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from wildetect.imagery.georeference import Georeference
+from wildetect.imagery.local_files import open_raster
 
 __all__ = ["Placement", "beside", "georeference_beside", "place_of"]
 
@@ -109,9 +110,9 @@ def georeference_beside(path: Path) -> Placement:
     if not beside(path):
         return Placement()
     try:
-        with rasterio.open(path) as dataset:
+        with open_raster(path) as dataset:
             return place_of(dataset, path)
-    except rasterio.errors.RasterioError:  # whoever reads the pixels says why
+    except (rasterio.errors.RasterioError, OSError):  # whoever reads the pixels says why
         return Placement()
 
 

@@ -23,6 +23,7 @@ from wildetect.imagery import bands
 from wildetect.imagery.camera.camera import CameraTags, read_camera
 from wildetect.imagery.jpeg_blocks import JpegBlocks
 from wildetect.imagery.limits import MAX_PIXELS
+from wildetect.imagery.local_files import open_raster
 from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.placement import beside, place_of
 from wildetect.imagery.positions.metadata import Position
@@ -136,7 +137,7 @@ class RasterSource:
         # for us a raster without a place on the map is a picture like others
         warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)
         with _damage_explained(path, "the file is damaged ({error})"):
-            self._dataset: Any = rasterio.open(path)
+            self._dataset: Any = open_raster(path)
             try:
                 self._look()
             except BaseException:

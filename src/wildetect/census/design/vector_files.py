@@ -23,6 +23,7 @@ from wildetect.census.design.vector_features import (
 )
 from wildetect.census.ground.projection import in_degrees_already
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.imagery.local_files import follows_others, keep_local
 from wildetect.imagery.positions.heads import PHOTOGRAPH_COLUMNS
 from wildetect.tables.numbers import number_of
 from wildetect.tables.sheet import Line as SheetLine
@@ -44,6 +45,11 @@ def read_layer(path: Path, kind: Literal["polygon", "line"]) -> Features:
         InputError: The file cannot be read, has no such layer or several, no features or no coordinate
             system.
     """
+    if follows_others(path):
+        raise InputError(
+            f"{path} cannot be read: it is not a {path.suffix.lower()} file inside", hint=_SAVE_AGAIN
+        )
+    keep_local()
     import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 

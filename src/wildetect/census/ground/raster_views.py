@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wildetect.census.ground.projection import Projection
 from wildetect.imagery.georeference import Georeference
+from wildetect.imagery.local_files import open_raster
 
 __all__ = ["RasterView", "outline"]
 
@@ -76,9 +77,9 @@ def outline(path: Path | None, width: int, height: int) -> NDArray[np.float64]:
     scale = max(width, height) / min(_COARSE, max(width, height))
     size = max(round(height / scale), 1), max(round(width / scale), 1)
     try:
-        with rasterio.open(path) as dataset:
+        with open_raster(path) as dataset:
             valid = dataset.dataset_mask(out_shape=size) > 0
-    except rasterio.errors.RasterioError as error:
+    except (rasterio.errors.RasterioError, OSError) as error:
         logger.warning("%s: its outline cannot be read, so all of it counts as searched", path.name)
         logger.debug("%s", error)
         return whole

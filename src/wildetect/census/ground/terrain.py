@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.errors import InputError
+from wildetect.imagery.local_files import open_raster
 
 __all__ = ["Terrain"]
 
@@ -30,8 +31,8 @@ class Terrain:
         import rasterio
 
         try:
-            self._dataset: Any = rasterio.open(path)
-        except rasterio.errors.RasterioError as error:
+            self._dataset: Any = open_raster(path)
+        except (rasterio.errors.RasterioError, OSError) as error:
             raise InputError(f"the terrain {path} cannot be read: {error}", hint=_HINT) from error
         if self._dataset.crs is None:
             self._dataset.close()

@@ -1,0 +1,85 @@
+"""Open pictures, terrains and outlines with GDAL, which would follow whatever a file names.
+
+A file of one kind under the name of another, such as a virtual data set called strata.geojson, makes GDAL
+read any file of this machine and ask any server. So the kind that a file's name says is the only one that
+opens it, and GDAL has no network: https://gdal.org/en/stable/user/security.html
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+__all__ = ["follows_others", "keep_local", "open_raster"]
+
+_DRIVERS = (
+    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "GTiff"),  # the latter two: BigTIFF
+    ((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), "JP2OpenJPEG"),
+    ((b"\xff\xd8\xff",), "JPEG"),
+    ((b"\x89PNG\r\n\x1a\n",), "PNG"),
+)
+# GDAL reads them from the environment, and rasterio and pyogrio each bring a GDAL of their own
+_OFFLINE = {
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+    "GDAL_HTTP_PROXY": "http://127.0.0.1:9",  # the port that discards: whatever else asks the network
+    "GDAL_HTTP_CONNECTTIMEOUT": "1",
+    "GDAL_HTTP_TIMEOUT": "5",
+    "GDAL_HTTP_MAX_RETRY": "0",
+    "PROJ_NETWORK": "OFF",
+}
+_BEGINNING = 100_000  # bytes
+_MARKUP = (b"<", b"{", b"[")
+_BEGINNINGS = {
+    ".geojson": (b"{", b"["),
+    ".json": (b"{", b"["),
+    ".gpkg": (b"SQLite format 3\0",),
+    ".shp": (b"\0\0\x27\x0a",),
+    ".kml": (b"<",),
+}
+_KML = b"<kml"
+_VIRTUAL = (b"<OGRVRTDataSource", b"<VRTDataset", b"<OGRWFSDataSource", b"<GDAL_WMS", b"<WMT_MS_Capabilities")
+
+
+def keep_local() -> None:
+    """Give GDAL no network; variables that a person has set stay."""
+    for name, value in _OFFLINE.items():
+        os.environ.setdefault(name, value)
+
+
+def open_raster(path: Path) -> Any:
+    """Open a raster of this machine, with the driver that its first bytes ask for.
+
+    Raises:
+        rasterio.errors.RasterioError: It cannot be opened, or names other files under a name of its own.
+    """
+    import rasterio
+
+    keep_local()
+    with path.open("rb") as file:
+        beginning = file.read(len(_DRIVERS[-1][0][0]) + 4)
+    driver = next((name for starts, name in _DRIVERS if beginning.startswith(starts)), None)
+    if driver is None and follows_others(path):
+        raise rasterio.errors.RasterioIOError("it is no picture but a text that names others")
+    return rasterio.open(path, driver=driver)
+
+
+def follows_others(path: Path) -> bool:
+    """Whether a file is of another kind than its name says, or one that makes GDAL read other files.
+
+    Args:
+        path: A file that is there; one that cannot be read is left to whoever opens it.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    except OSError:
+        return False
+    suffix = path.suffix.lower()
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    wanted = _BEGINNINGS.get(suffix)
+    if wanted is None:  # a raster of any kind, virtual ones under their own name alone
+        return suffix != ".vrt" and text.startswith(_MARKUP)
+    if not (text if len(wanted[0]) == 1 else beginning).startswith(wanted):
+        return True
+    return suffix == ".kml" and (_KML not in beginning or any(one in beginning for one in _VIRTUAL))
