@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from wildetect.imagery.georeference import Georeference
-from wildetect.imagery.local_files import open_raster
+from wildetect.local_files import open_raster
 
 __all__ = ["Placement", "beside", "georeference_beside", "place_of"]
 

@@ -23,13 +23,13 @@ from wildetect.imagery import bands
 from wildetect.imagery.camera.camera import CameraTags, read_camera
 from wildetect.imagery.jpeg_blocks import JpegBlocks
 from wildetect.imagery.limits import MAX_PIXELS
-from wildetect.imagery.local_files import open_raster
 from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.placement import beside, place_of
 from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
 from wildetect.imagery.stretch import NoPictureError, levels_of
+from wildetect.local_files import open_raster
 
 __all__ = ["RasterSource", "is_raster", "look_at"]
 

@@ -23,8 +23,8 @@ from wildetect.census.design.vector_features import (
 )
 from wildetect.census.ground.projection import in_degrees_already
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.imagery.local_files import follows_others, keep_local
 from wildetect.imagery.positions.heads import PHOTOGRAPH_COLUMNS
+from wildetect.local_files import follows_others, keep_local
 from wildetect.tables.numbers import number_of
 from wildetect.tables.sheet import Line as SheetLine
 from wildetect.tables.sheet import read_sheet

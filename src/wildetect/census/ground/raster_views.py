@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wildetect.census.ground.projection import Projection
 from wildetect.imagery.georeference import Georeference
-from wildetect.imagery.local_files import open_raster
+from wildetect.local_files import open_raster
 
 __all__ = ["RasterView", "outline"]
 

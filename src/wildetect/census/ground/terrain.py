@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.errors import InputError
-from wildetect.imagery.local_files import open_raster
+from wildetect.local_files import open_raster
 
 __all__ = ["Terrain"]
 

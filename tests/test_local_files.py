@@ -17,7 +17,7 @@ from rasterio.transform import from_origin
 from wildetect.census.design.vector_files import read_areas
 from wildetect.census.ground.terrain import Terrain
 from wildetect.errors import InputError
-from wildetect.imagery.local_files import open_raster
+from wildetect.local_files import open_raster
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]]}
 FEATURES = {
