@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -152,6 +154,39 @@ def test_no_route_lets_a_reader_change_anything(people: Workspace) -> None:
     passed = {route: code for route, code in answered.items() if code not in (401, 403)}
     questions = ("/search", "/search-datasets", "/update-password", "/graphql")
     assert all(path.endswith(questions) or any(one in path for one in OPEN) for _, path in passed), passed
+
+
+def test_a_shared_server_writes_only_into_its_own_store(people: Workspace, tmp_path: Path) -> None:
+    uri = uri_of(people)
+    ann = base64.b64encode(f"ann:{PASSWORD}".encode()).decode()
+    for headers in ({"Authorization": f"Basic {ann}"}, signed_in(people)):
+        for number, place in enumerate((tmp_path.as_uri(), str(tmp_path), "mlflow-artifacts:/../../up", "")):
+            body = {"name": f"place {number} {headers['Authorization'][-6:]}", "artifact_location": place}
+            code = status_of(
+                f"{uri}/api/2.0/mlflow/experiments/create",
+                method="POST",
+                headers={**headers, "Content-Type": "application/json"},
+                body=json.dumps(body).encode(),
+            )
+            assert code == (400 if place else 200), place
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one address for this machine")
+def test_wrong_passwords_have_to_wait(people: Workspace) -> None:
+    wrong = {"Authorization": "Basic " + base64.b64encode(b"admin:wrong-password").decode()}
+
+    def code_for(headers: dict[str, str]) -> int:
+        place = "127.0.0.1", port_of(people)
+        # an address of its own: the other tests go on
+        asking = http.client.HTTPConnection(*place, source_address=("127.0.0.3", 0))
+        with contextlib.closing(asking):
+            asking.request("GET", "/", headers=headers)
+            return asking.getresponse().status
+
+    codes = [code_for(wrong) for _ in range(25)]
+    assert codes == [401] * 20 + [429] * 5
+    assert code_for(signed_in(people)) == 429
+    assert status_of(uri_of(people) + "/", headers=signed_in(people)) == 200
 
 
 def test_accounts_change_and_go(people: Workspace) -> None:
