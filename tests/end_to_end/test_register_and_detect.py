@@ -45,7 +45,9 @@ def register(workspace: Workspace, weights: Path, name: str, *more: str, **keys:
 def test_boxes_of_every_real_model(
     served: Workspace, shared_data: Path, golden: Any, golden_pictures: Path, model: str
 ) -> None:
-    keys = {"family": FAMILIES[model], "class_names": list(COCO_NAMES)}
+    # the reference boxes were joined at an IoU of 0.5
+    yolo = {"yolo": {"iou_thres": 0.5}}
+    keys = {"family": FAMILIES[model], "class_names": list(COCO_NAMES), "localizer": yolo}
     made = register(served, shared_data / "models" / f"{model}.onnx", model, "--alias", "production", **keys)
     assert made["aliases"] == ["production"]
     output = served.root / "results" / model
