@@ -13,6 +13,7 @@ from wildetect.tasks.mlflow import users as mlflow_users
 from wildetect.tasks.model import comparison as model_comparison
 from wildetect.tasks.model import deletion as model_deletion
 from wildetect.tasks.model import listing as model_listing
+from wildetect.tasks.model import optimize as model_optimize
 from wildetect.tasks.model import quality as model_quality
 from wildetect.tasks.model import register as model
 from wildetect.tasks.model import travel as model_travel
@@ -48,6 +49,7 @@ ns.add_collection(
         model_listing.history,
         model_quality.evaluate,
         model_comparison.compare,
+        model_optimize.optimize,
         model_deletion.delete,
         model_travel.export,
         model_travel.import_,

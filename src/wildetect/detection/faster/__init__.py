@@ -1,0 +1,1 @@
+"""Faster forms of a network: fewer bits, and whether it still finds the same animals."""

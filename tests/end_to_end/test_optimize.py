@@ -1,0 +1,79 @@
+"""A faster form of a registered detector: made, compared, timed, and registered only if it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+from tests.workspaces import REPOSITORY, Workspace
+
+DEMO = REPOSITORY / "demo"
+WORDS = ("--pictures", DEMO / "pictures", "--tile-size", "640", "--confidence", "0.35", "--limit", "4")
+FAINT = (*WORDS[:-3], "0.02", "--limit", "4")
+
+
+@pytest.fixture(scope="module")
+def registered(served: Workspace) -> Workspace:
+    served.succeed("model.register", DEMO / "detector.onnx", "--name", "slow", "--alias", "production")
+    return served
+
+
+def test_an_int8_form_that_agrees_becomes_a_version_with_its_lineage(registered: Workspace) -> None:
+    made = registered.document("model.optimize", "slow@production", *WORDS, "--agree", "0.95")
+    assert made["agreement"] >= 0.95
+    assert made["boxes"]["before"] > 40
+    assert (made["pictures"], made["kind"]) == (2, "int8")
+    assert made["speed_ratio"] < 1
+    shown = registered.document("model.show", f"slow/{made['version']}")
+    assert shown["tags"]["optimized_from"] == "slow/1"
+    assert float(shown["tags"]["agreement"]) == pytest.approx(made["agreement"], abs=1e-3)
+    assert (
+        shown["manifest"]["thresholds"]
+        == registered.document("model.show", "slow/1")["manifest"]["thresholds"]
+    )
+    words = ("--source", DEMO / "pictures", "--limit", "1", "--tile-size", "640", "--confidence", "0.35")
+    counted = [
+        registered.document(
+            "detect.run", *words, "--model", f"slow/{version}", "--output", f"results/of-{version}"
+        )
+        for version in ("1", made["version"])
+    ]
+    assert counted[1]["detections"] == pytest.approx(counted[0]["detections"], rel=0.1)
+    assert counted[1]["model"]["sha256"] != counted[0]["model"]["sha256"]
+    error, hint = registered.fail(4, "model.optimize", f"slow/{made['version']}", *WORDS)
+    assert "optimised already" in error
+    assert "model.list" in hint
+
+
+def test_a_form_that_agrees_too_little_is_refused_with_its_numbers(registered: Workspace) -> None:
+    before = registered.document("model.list", "slow")
+    error, hint = registered.fail(4, "model.optimize", "slow@production", *FAINT, "--agree", "1")
+    assert "agrees by 0.9" in error
+    assert "less than 1" in error
+    assert "Nothing is registered" in error
+    assert "--agree" in hint
+    assert registered.document("model.list", "slow") == before
+    shown = list((registered.root / "results/optimize").rglob("*.jpg"))
+    assert shown
+
+
+def test_mistakes_are_refused(registered: Workspace, tmp_path: Path) -> None:
+    assert "a model and pictures" in registered.fail(2, "model.optimize", "slow@production")[0]
+    assert "--agree" in registered.fail(2, "model.optimize", "slow/1", *WORDS, "--agree", "99")[0]
+    assert "--kind" in registered.fail(2, "model.optimize", "slow/1", *WORDS, "--kind", "int4")[0]
+    file = ("model.optimize", DEMO / "detector.onnx", *WORDS)
+    assert "is not a registered version" in registered.fail(2, *file)[0]
+    (tmp_path / "empty").mkdir()
+    assert "no images" in registered.fail(5, "model.optimize", "slow/1", "--pictures", tmp_path / "empty")[0]
+
+
+def test_float16_keeps_inputs_and_outputs() -> None:
+    from wildetect.detection.faster.lighter import lighter
+    from wildetect.registry.manifest import Feeding
+
+    proto = onnx.load(str(DEMO / "detector.onnx"))
+    half = lighter(proto, "float16", Feeding(width=640, height=640), [], 0)
+    assert [one.name for one in half.graph.input] == [one.name for one in proto.graph.input]
+    assert half.graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    assert len(half.SerializeToString()) < 0.7 * len(proto.SerializeToString())
