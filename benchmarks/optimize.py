@@ -10,7 +10,6 @@ half of the pictures gives the ranges, the other half the agreement, as in `mode
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -113,4 +112,4 @@ def _instructions() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
