@@ -8,13 +8,15 @@ from typing import Any
 
 from tests.census.simulator import Flown, Herd, Survey, fly
 
-from wildetect.census.cautions.merging import merging
+from wildetect.census.cautions.merging import doubled, merging, recall
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
+from wildetect.census.ground.corrections import corrected
 from wildetect.census.ground.photographs import make_views
 from wildetect.census.merging.partners import MergingCheck, check_merging
 from wildetect.census.merging.single import on_own_ground
 from wildetect.imagery.camera.optics import Flight
+from wildetect.settings.census import Corrections
 
 RTK: dict[str, Any] = {"position_error": 0.03, "stated_error": 0.04}  # m
 PLAIN: dict[str, Any] = {"position_error": 2.0, "yaw_error": 0.5}  # m in each direction: 3 m in all; degrees
@@ -78,6 +80,7 @@ class Told:
         conservative: The same of the conservative count.
         rate: The partner rate.
         kinds: Of its cautions about merging.
+        others: Kinds of its cautions about the detector.
         check: All that it says of the overlaps.
     """
 
@@ -85,6 +88,7 @@ class Told:
     conservative: float
     rate: float
     kinds: tuple[str, ...]
+    others: tuple[str, ...]
     check: MergingCheck
 
 
@@ -93,9 +97,9 @@ def told_of(case: Case, seed: int, herd: Herd | None = None) -> Told:
     return told(case.flown(seed, herd))
 
 
-def told(flown: Flown) -> Told:
+def told(flown: Flown, chosen: Corrections | None = None) -> Told:
     """Count what was flown, and look for cautions."""
-    views = make_views(flown.photographs, Flight())
+    views = corrected(make_views(flown.photographs, Flight()), chosen or Corrections())
     boxes = boxes_on_ground(flown.photographs, views)
     tolerance = default_tolerance(views)
     animals = count_once(boxes, views, tolerance)
@@ -106,5 +110,6 @@ def told(flown: Flown) -> Told:
         int(on_own_ground(boxes, views).sum()) / true - 1,
         check.all.share or 0.0,
         tuple(caution.kind for caution in merging(check, views)),
+        tuple(caution.kind for caution in (*doubled(check, boxes, views), *recall(check))),
         check,
     )

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.census.conftest import Surveyed
+from numpy.typing import NDArray
+from tests.census import flights
+from tests.census.conftest import Surveyed, plan_of, written
 from tests.census.doubtful_flights import CASES, HONEST, RTK, Case, told, told_of
-from tests.census.simulator import Flown, Herd, Survey, fly
+from tests.census.flights import Flight
+from tests.census.simulator import Flown, Herd, Shot, Survey, fly
 
 from wildetect.census.counting.animals import count_once
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import make_views
-from wildetect.census.merging.displaced import displaced
 from wildetect.census.merging.overlaps import expected_partners, pairs_of
 from wildetect.census.merging.partners import Rate
 from wildetect.census.merging.single import on_own_ground
-from wildetect.imagery.camera.optics import Flight
+from wildetect.census.merging.unjoined import displaced
+from wildetect.census.output.record import CensusRecord, read_census_file
+from wildetect.census.survey import survey
+from wildetect.imagery.camera.optics import Flight as Specs
+from wildetect.settings.census import Corrections
 
 SEEDS = range(3)
 
@@ -64,13 +71,13 @@ def test_missed_animals_of_herds_are_not_taken_for_wrong_places(seed: int) -> No
 
 def test_photographs_that_were_turned_are_named() -> None:
     """As a picture viewer turns them: the pixels by 180 degrees, the tags as they were."""
-    survey = Survey(**RTK).mown(3, 6, ahead=0.6, aside=0.3)
+    flight = Survey(**RTK).mown(3, 6, ahead=0.6, aside=0.3)
     turned = (2, 5, 8, 9, 13, 16)
     shots = [
-        replace(shot, yaw=shot.yaw + 180) if row in turned else shot for row, shot in enumerate(survey.shots)
+        replace(shot, yaw=shot.yaw + 180) if row in turned else shot for row, shot in enumerate(flight.shots)
     ]
-    flown = fly(replace(survey, shots=tuple(shots)), Herd.apart(5, 220, 200, 120, 1), 1)
-    tags = fly(survey, Herd.apart(5, 220, 200, 120, 1), 1).photographs
+    flown = fly(replace(flight, shots=tuple(shots)), Herd.apart(5, 220, 200, 120, 1), 1)
+    tags = fly(flight, Herd.apart(5, 220, 200, 120, 1), 1).photographs
     flown = Flown(
         [replace(one, tags=two.tags) for one, two in zip(flown.photographs, tags, strict=True)], flown.animals
     )
@@ -82,13 +89,13 @@ def test_photographs_that_were_turned_are_named() -> None:
 
 def test_the_rate_counts_the_boxes_well_inside_another_photograph() -> None:
     """Two photographs 30 m apart: of four animals, one lies near an edge and one in one of them only."""
-    survey = Survey(**RTK, size=(4000, 3000))
-    _, depth = survey.ground
-    lines = survey.mown(1, 2, ahead=1 - 30 / depth, aside=0.0)
+    flight = Survey(**RTK)
+    _, depth = flight.ground
+    lines = flight.mown(1, 2, ahead=1 - 30 / depth, aside=0.0)
     far = 15 - depth / 2  # the lower edge of the photograph that lies ahead
     herd = Herd.at([(0, 4), (20, 5), (0, far + 1), (0, far - 10)])
     flown = fly(lines, herd)
-    views = make_views(flown.photographs, Flight())
+    views = make_views(flown.photographs, Specs())
     boxes = boxes_on_ground(flown.photographs, views)
     found = told(flown)
     assert found.check.all == Rate(5, 5)  # the third lies well inside of the photograph behind alone
@@ -132,10 +139,143 @@ def test_animals_that_walked_lie_near_each_other_and_missed_ones_do_not() -> Non
     shares = []
     for changes in ({"walking": 1.0}, {"recall": 0.6}):
         flown = Case("", changes).flown(7)
-        views = make_views(flown.photographs, Flight())
+        views = make_views(flown.photographs, Specs())
         boxes = boxes_on_ground(flown.photographs, views)
         animals = count_once(boxes, views, 3.7)
         expected = expected_partners(boxes, animals, views, 3.7)
         shares.append(displaced(boxes, animals, expected, pairs_of(expected, boxes, views), 3.7))
     assert shares[0].deviations > 6
     assert shares[1].deviations < 2
+
+
+class Turned(Flight):
+    """A flight of which a picture viewer has turned some photographs by 180 degrees."""
+
+    turned: frozenset[int] = frozenset()
+
+    def pixels(self, number: int, ground: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = super().pixels(number, ground)
+        return np.array(self.size) - found if number in self.turned else found
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CensusRecord, list[str]]:
+    """A census of three lines with six of 18 photographs turned, and the names of these."""
+    root = tmp_path_factory.mktemp("turned")
+    flight = Turned()
+    for line in range(3):
+        flight.line(f"L{line}", (85.0 * line, 0.0), 0.0, 6, 32.0)
+    flight.turned = frozenset((2, 5, 8, 9, 13, 16))
+    dice = np.random.default_rng(3)
+    herd = flights.Herd(dice.uniform((-50, -30), (220, 190), (150, 2)), np.zeros(150, np.int64))
+    run = flights.make_run(root, flight, herd)
+    record = written(survey(plan_of(run)), run, root / "census")
+    return root / "census", record, [flight.names[number] for number in sorted(flight.turned)]
+
+
+def test_turned_photographs_are_named_in_every_file(turned: tuple[Path, CensusRecord, list[str]]) -> None:
+    folder, record, files = turned
+    cautions = {caution.kind: caution for caution in record.cautions}
+    assert cautions["merging-photographs"].files == files
+    assert "6 when turned by 180 degrees" in cautions["merging-photographs"].what
+    assert record.merging is not None
+    assert [one.photograph for one in record.merging.turned] == files
+    assert record.merging.recall is None
+    assert read_census_file(folder) == record
+
+
+def test_near_misses_stand_side_by_side(turned: tuple[Path, CensusRecord, list[str]]) -> None:
+    folder, record, _ = turned
+    page = (folder / "census_report.html").read_text(encoding="utf-8")
+    section = page.partition('id="overlaps"')[2].partition("</section>")[0]
+    assert section.count("<figure>") == 12
+    assert section.count("data:image/jpeg") == 24
+    assert record.merging is not None
+    assert record.merging.near_misses == len(record.near_misses) > 20
+    nearest = record.near_misses[0]
+    assert nearest.metres == min(one.metres for one in record.near_misses)
+    assert nearest.photographs[0] != nearest.photographs[1]
+
+
+def test_a_near_miss_tells_how_far_and_how_long_apart() -> None:
+    """One animal walks 10 m between two photographs, one stands, one has gone: its place is empty."""
+    shots = (Shot((0.0, 0.0)), Shot((0.0, 30.0)))
+    first = fly(Survey(**RTK, shots=shots), Herd.at([(0, 10), (20, 10), (-20, 15)])).photographs[0]
+    second = fly(Survey(**RTK, shots=shots), Herd.at([(0, 20), (20, 10)])).photographs[1]
+    found = told(Flown([first, second], [np.arange(3), np.arange(2)])).check
+    assert found.near.metres == pytest.approx([10.0], abs=0.2)
+    assert found.near.seconds.tolist() == [3.0]
+    assert found.near.empty == 1
+    assert found.all == Rate(5, 2)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_boxes_that_the_detector_drew_twice(seed: int) -> None:
+    found = told_of(Case("", {"doubled": 0.05}), seed)
+    assert found.error > 0.08
+    assert "doubles" in found.others
+    assert all("doubles" not in told_of(case, seed).others for case in HONEST[:3])
+
+
+def test_animals_side_by_side_are_no_doubles_as_every_photograph_shows_both() -> None:
+    alone = Herd.apart(12, 400, 380, 100, 2).places
+    herd = Herd.at(np.concatenate([alone, alone + np.array([1.2, 0.0])]))
+    found = told_of(Case(""), 2, herd)
+    assert len(found.check.doubles.one) > 100
+    assert "doubles" not in found.others
+
+
+@pytest.mark.parametrize(("true", "kinds"), [(0.95, ()), (0.8, ()), (0.6, ("recall",))])
+def test_overlaps_tell_the_recall(true: float, kinds: tuple[str, ...]) -> None:
+    found = told_of(Case("", {"recall": true}), 3)
+    assert found.check.recall is not None
+    assert found.check.recall.share == pytest.approx(true, abs=0.05)
+    assert found.others == kinds
+
+
+@pytest.mark.parametrize(
+    ("case", "degrees", "scale", "fixed"),
+    [
+        (CASES[0], -10.0, 1.0, False),
+        (CASES[2], -90.0, 1.0, False),
+        (CASES[3], 0.0, 1.0, True),
+        (CASES[4], 90.0, 1.0, False),
+        (CASES[7], 0.0, 1 / 1.2, False),
+        (CASES[8], 0.0, 1 / 0.8, False),
+    ],
+    ids=lambda one: one.name if isinstance(one, Case) else "",
+)
+def test_one_mistake_in_all_photographs_is_told_with_its_size_and_goes_when_it_is_corrected(
+    case: Case, degrees: float, scale: float, fixed: bool
+) -> None:
+    flown = case.flown(11)
+    found = told(flown).check.all_turned
+    assert found is not None
+    assert found.fixed == fixed
+    assert found.degrees == pytest.approx(degrees, abs=1.5)
+    assert found.scale == pytest.approx(scale, rel=0.03)
+    chosen = Corrections.model_validate(
+        {"fixed_yaw": found.degrees, "yaw": 0} if fixed else {"yaw": found.degrees, "scale": found.scale}
+    )
+    right = told(flown, chosen)
+    assert abs(right.error) < 0.02
+    assert right.kinds == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["animals walk 1.5 m/s", "3 m GPS stated as 4 cm", "slope 20% without terrain"]
+)
+def test_a_cause_that_cannot_be_known_is_not_named(name: str) -> None:
+    (case,) = (case for case in CASES if case.name == name)
+    assert all(told_of(case, seed).check.all_turned is None for seed in SEEDS)
+
+
+def test_corrections_are_said_and_never_made_silently(turned: tuple[Path, CensusRecord, list[str]]) -> None:
+    folder, record, _ = turned
+    assert "corrections" not in {one.kind for one in record.cautions}
+    census = survey(plan_of(folder.parent / "run", keys={"corrections": {"yaw": 180.0, "scale": 1.1}}))
+    (caution,) = (one for one in census.cautions if one.kind == "corrections")
+    assert "+180 degrees of yaw, heights times 1.1" in caution.what
+    before, after = record.photographs[0], census.views.views[0]
+    assert after.height_above_ground == pytest.approx(1.1 * (before.height_m or 0))
+    assert after.sources["correction"] == "+180 degrees of yaw, heights times 1.1"

@@ -116,6 +116,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "files",
         "photographs",
         "merges",
+        "near_misses",
         "overlaps",
         "animals",
     ]
@@ -132,7 +133,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
     } <= set(document["estimates"][0])
     assert set(document["merges"][0]) == {"animal", "metres", "boxes"}
     assert document["photographs"][0]["sources"]["position"] == "EXIF"
-    longest = {"photographs", "merges", "overlaps", "animals"}
+    longest = {"photographs", "merges", "near_misses", "overlaps", "animals"}
     assert set(document) - set(surveyed.record.short_document()) == longest
 
 

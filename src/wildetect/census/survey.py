@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
-from wildetect.census.cautions.merging import merging
+from wildetect.census.cautions.merging import corrections, doubled, merging, recall
 from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_nowhere
 from wildetect.census.cautions.reach import coverage
 from wildetect.census.cautions.sizes import sizes
@@ -24,6 +24,7 @@ from wildetect.census.design.transects import transects_for
 from wildetect.census.estimates.corrected import CorrectedEstimate, corrected_estimates
 from wildetect.census.gathering import gather
 from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
+from wildetect.census.ground.corrections import corrected
 from wildetect.census.ground.photographs import Views, make_views
 from wildetect.census.merging.partners import check_merging
 from wildetect.census.result import Census, Tolerance, ToleranceCount, ToleranceSource
@@ -82,6 +83,7 @@ def survey(plan: SurveyPlan) -> Census:
     files = plan.files
     gathered = gather(plan.run, plan.folders, plan.progress)
     views = make_views(gathered.photographs, plan.specs, files.positions, files.terrain)
+    views = corrected(views, plan.keys.corrections)
     refuse_nowhere(gathered, views)
     found = boxes_on_ground(gathered.photographs, views)
     joined = found.select(_sure_enough(found, plan))
@@ -111,8 +113,11 @@ def survey(plan: SurveyPlan) -> Census:
         sample=sample,
         estimates=estimates,
         cautions=(
+            *corrections(plan.keys.corrections),
             *cautions_of(gathered),
             *merging(merged, views),
+            *doubled(merged, boxes, views),
+            *recall(merged),
             *coverage(sample.strata),
             *clustered(estimates, plan.run.class_names),
             *sizes(gathered.photographs, views, boxes, plan.largest_animal),

@@ -12,7 +12,15 @@ from wildetect.settings.detection import DetectionKeys, DetectionSettings, Loggi
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.names import folder_name
 
-__all__ = ["Availability", "Campaign", "CensusExport", "CensusSettings", "Planning", "SurveyKeys"]
+__all__ = [
+    "Availability",
+    "Campaign",
+    "CensusExport",
+    "CensusSettings",
+    "Corrections",
+    "Planning",
+    "SurveyKeys",
+]
 
 DISTANCE_DECIDES = NoEffect("the distance on the ground decides which boxes are one animal")
 NOT_SENT = NoEffect("results are not sent to FiftyOne; animals.geojson and detections/coco.json open in it")
@@ -61,6 +69,20 @@ class Availability(Keys):
     se: float = Field(0.0, ge=0, allow_inf_nan=False, description="standard error of p")
 
 
+class Corrections(Keys):
+    """What is wrong in the tags of all photographs alike, as the overlaps tell it or the pilot knows it."""
+
+    yaw: float = Field(
+        0.0, ge=-360, le=360, allow_inf_nan=False, description="degrees that are added to every yaw"
+    )
+    fixed_yaw: float | None = Field(
+        None, ge=-360, le=360, allow_inf_nan=False, description="the one yaw of all photographs; null: theirs"
+    )
+    scale: float = Field(
+        1.0, gt=0, le=10, allow_inf_nan=False, description="every height above the ground is multiplied by it"
+    )
+
+
 class SurveyKeys(Keys):
     """How animals are counted once, and the design of the survey."""
 
@@ -77,6 +99,9 @@ class SurveyKeys(Keys):
         None, gt=0, description="cm/px of the photographs that the model was trained on; null: not compared"
     )
     terrain: Path | None = Field(None, description="heights of the ground above sea, a GeoTIFF")
+    corrections: Corrections = Field(
+        default_factory=Corrections, description="of the tags of all photographs: {yaw: -10.0}"
+    )
     availability: dict[str, Availability] = Field(
         default_factory=dict,
         description="share of each species that can be seen: {elephant: {p: 0.85, se: 0.05}}",

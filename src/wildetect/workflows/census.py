@@ -219,6 +219,7 @@ def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, second
         settings={
             "tolerance": survey.tolerance,
             "confidence": survey.confidence,
+            **{f"corrections.{name}": value for name, value in survey.corrections},
             **{name: None if path is None else str(path) for name, path in named.items()},
             **{f"flight_specs.{name}": value for name, value in settings.detection.flight_specs},
         },

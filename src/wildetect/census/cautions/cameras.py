@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from wildetect.census.cautions.caution import Caution, Survey, number_of
 from wildetect.imagery.camera.lens import is_cut
 
-__all__ = ["cameras", "lens", "pitch", "resolution", "yaw"]
+__all__ = ["cameras", "edited", "lens", "pitch", "resolution", "yaw"]
 
 _COARSER = 1.5  # times the resolution that the model knows
+_MOST_REASONS = 3  # that are named
 _UNEVEN = 2.0  # coarsest over finest resolution of one survey
 
 
@@ -73,6 +74,23 @@ def lens(survey: Survey) -> Iterator[Caution]:
             f"{number_of(cut)} been cut out of a larger picture: the camera was not above the middle.",
             "Detect in the photographs as they came from the camera.",
             cut,
+        )
+
+
+def edited(survey: Survey) -> Iterator[Caution]:
+    """Photographs that a program has written again after the flight."""
+    why = {one.file: one.tags.edited for one in survey.photographs if one.tags.edited is not None}
+    if why:
+        reasons = list(dict.fromkeys(why.values()))
+        more = f", and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
+        files = list(why)
+        yield Caution(
+            "edited",
+            f"{number_of(files)} been edited after the flight ({'; '.join(reasons[:_MOST_REASONS])}{more}): "
+            "where a program has turned, cut or scaled the picture, the direction and the lens in its tags "
+            "are those of another picture, and its animals count twice.",
+            "Put the camera's own files in their place, and detect again.",
+            files,
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from wildetect.census.cautions.cameras import cameras, lens, pitch, resolution, yaw
+from wildetect.census.cautions.cameras import cameras, edited, lens, pitch, resolution, yaw
 from wildetect.census.cautions.caution import Caution, Survey, number_of
 from wildetect.census.cautions.flights import heights, jumps, same_position
 from wildetect.census.counting.animals import Animals
@@ -132,6 +132,7 @@ _LOOKS: tuple[_Look, ...] = (
     pitch,
     yaw,
     lens,
+    edited,
     resolution,
     cameras,
 )

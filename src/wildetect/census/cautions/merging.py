@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
+
 from wildetect.census.cautions.caution import Caution, number_of
+from wildetect.census.ground.boxes import GroundBoxes
+from wildetect.census.ground.corrections import CorrectionsLike, told
 from wildetect.census.ground.photographs import Views
 from wildetect.census.merging.partners import MergingCheck, Rate
 
-__all__ = ["merging"]
+__all__ = ["corrections", "doubled", "merging", "recall"]
 
+_POOR = 0.7  # of the animals: a detector that finds fewer is told of
+_SCALE = 0.02  # less is no scale
+_LEAST_DOUBLES, _DOUBLES = 5, 0.015  # boxes, and part of all
 _FIX = (
     "Look at the overlaps in the report, the worst first. Check yaw, height and lens of some photographs and "
     "the position error that they state; over slopes name survey.terrain. Until then use the conservative "
@@ -19,7 +27,7 @@ _FIX = (
 
 def merging(check: MergingCheck, views: Views) -> Iterator[Caution]:
     """What the overlaps say against the number."""
-    files = [views.views[row].file for row in check.guilty]
+    files = [views.views[row].file for row in sorted({*check.guilty, *(one.view for one in check.turned)})]
     if check.off:
         yield Caution(
             "merging",
@@ -38,16 +46,8 @@ def merging(check: MergingCheck, views: Views) -> Iterator[Caution]:
             _FIX,
             files,
         )
-    if files:
-        yield Caution(
-            "merging-photographs",
-            f"The boxes of {number_of(files, verb=False)} were joined with those of their neighbours far "
-            "more rarely than all others: their position, direction or height is wrong, and their animals "
-            "count twice.",
-            "Were they turned or cut after the flight, or has one of them another height? Put the originals "
-            "back or leave them out.",
-            files,
-        )
+    yield from _single(check, views)
+    yield from _alike(check)
     if check.worse_across:
         yield Caution(
             "merging-across",
@@ -61,6 +61,51 @@ def merging(check: MergingCheck, views: Views) -> Iterator[Caution]:
         )
 
 
+def _single(check: MergingCheck, views: Views) -> Iterator[Caution]:
+    """Photographs that fit no other, or only when they are turned."""
+    turned = {one.view: one for one in check.turned}
+    rows = sorted({*check.guilty, *turned})
+    if not rows:
+        return
+    files = [views.views[row].file for row in rows]
+    angles = Counter(one.degrees for one in turned.values())
+    agree = sum(one.before for one in turned.values()), sum(one.after for one in turned.values())
+    fits = " and ".join(f"{number} when turned by {by} degrees" for by, number in sorted(angles.items()))
+    turning = f", but {fits} ({agree[1]:,} boxes agree then, {agree[0]:,} as they are)" if fits else ""
+    do = "does" if len(files) == 1 else "do"
+    yield Caution(
+        "merging-photographs",
+        f"{number_of(files, verb=False)} {do} not fit with the neighbours{turning}: position, direction or "
+        "height is not that of the picture, and the animals count twice.",
+        "Were they turned or cut in a program after the flight? Put the camera's own files in their place, "
+        "or leave them out, and detect again.",
+        files,
+    )
+
+
+def _alike(check: MergingCheck) -> Iterator[Caution]:
+    """One thing that is wrong in all photographs, as far as the overlaps tell it."""
+    found = check.all_turned
+    if found is None:
+        return
+    agree = f"{found.after:,} boxes of two photographs agree then, {found.before:,} as they are"
+    if found.fixed:
+        what = f"when all have one and the same yaw of {found.degrees:.0f} degrees"
+        key = f"fixed_yaw: {found.degrees:.1f}"
+    elif abs(found.scale - 1) > _SCALE:
+        what = f"when all lengths are taken as {found.scale:.2f} times as long: height or lens is wrong"
+        key = f"scale: {found.scale:.3f}"
+    else:
+        what = f"when all are turned by {found.degrees:.0f} degrees clockwise: yaw tag or mounting is off"
+        key = f"yaw: {found.degrees:.1f}"
+    yield Caution(
+        "merging-all",
+        f"The photographs fit together {what} ({agree}). Nothing was changed.",
+        f"Where that is what happened, set survey.corrections to {{{key}}} in configs/census.yaml and give "
+        "the command again.",
+    )
+
+
 def _rates(check: MergingCheck) -> str:
     return (
         f"Of {check.all.expected:,} boxes that lie well inside another photograph {_part(check.all)} were "
@@ -70,3 +115,52 @@ def _rates(check: MergingCheck) -> str:
 
 def _part(rate: Rate) -> str:
     return f"{rate.share or 0:.0%}"
+
+
+def corrections(chosen: CorrectionsLike) -> Iterator[Caution]:
+    """That tags are not used as the photographs say."""
+    what = ", ".join(told(chosen))
+    if what:
+        yield Caution(
+            "corrections",
+            f"The tags of all photographs are corrected as survey.corrections says: {what}.",
+            "Take the corrections out once the photographs say what is right.",
+        )
+
+
+def recall(check: MergingCheck) -> Iterator[Caution]:
+    """A detector that misses many animals, as the overlaps alone tell."""
+    rate = check.recall
+    if rate is not None and rate.share is not None and rate.upper < _POOR:
+        yield Caution(
+            "recall",
+            f"Of the photographs that show an animal which another one found, only {_part(rate)} found it: "
+            "the detector misses at least every third animal, those in no overlap among them, and no number "
+            "allows for it; or the photographs do not lie as their tags say.",
+            "Look at a sample of photographs with review.plan and review.open: the numbers are then "
+            "corrected. Or lower survey.confidence.",
+        )
+
+
+def doubled(check: MergingCheck, boxes: GroundBoxes, views: Views) -> Iterator[Caution]:
+    """Boxes that the detector may have drawn twice: each is an animal of its own.
+
+    Args:
+        check: What the overlaps say.
+        boxes: All that count.
+        views: That they were seen from.
+    """
+    found = check.doubles
+    number = found.doubtful
+    if number < max(_LEAST_DOUBLES, _DOUBLES * len(boxes)):
+        return
+    rows = np.unique(boxes.view[found.one[~found.confirmed]]).tolist()
+    yield Caution(
+        "doubles",
+        f"{number:,} of {len(boxes):,} boxes lie nearer to another one of the same photograph than an animal "
+        "is long, and no other photograph shows two animals there: where the detector drew one animal "
+        "twice, it counts twice, or more in overlaps.",
+        "Look at some of them with review.open. Lower processing.nms_threshold and detect again, if they are "
+        "one animal each.",
+        [views.views[row].file for row in rows],
+    )

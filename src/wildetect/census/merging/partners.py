@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +13,9 @@ from numpy.typing import NDArray
 from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
-from wildetect.census.merging.displaced import Displaced, displaced
 from wildetect.census.merging.overlaps import PhotographPairs, expected_partners, pairs_of
+from wildetect.census.merging.turns import AllTurned, Turned, all_turned, turned_photographs
+from wildetect.census.merging.unjoined import Displaced, Doubles, NearMisses, displaced, doubles, near_misses
 
 __all__ = ["FEWEST", "MergingCheck", "Rate", "check_merging"]
 
@@ -26,6 +29,8 @@ _SURE = 1.96  # standard errors of a 95% limit
 _REPEATED = 4.0  # boxes that miss a partner since one animal was missed: they do not tell it independently
 _GUILTY = 0.4  # of the usual rate: a photograph with more lies right, and shows animals that are hard to find
 _FITS = 0.65  # rate of the others: below, more is wrong than single photographs
+_ALIKE, _SINGLE = 0.8, 0.95  # rates below which turns are looked for that would make photographs fit
+_GAPS = (0.0, 5.0, 15.0, 60.0, 300.0, 1800.0, math.inf)  # s
 _WORSE = 0.15  # by which the rate across lines is below that along them
 _BEHIND = 4.5  # standard deviations by which a rate lies below another
 
@@ -71,6 +76,12 @@ class MergingCheck(NamedTuple):
         pairs: Of each two photographs.
         displaced: Boxes without a partner that lie near each other.
         guilty: Rows of the photographs whose boxes were joined far more rarely than those of the others.
+        turned: Photographs that fit their neighbours when they are turned.
+        all_turned: What makes all photographs fit together; null where nothing does, or they fit.
+        of_class: Of the boxes of each class, by class id.
+        gaps: Rates by the time between the exposures: from and up to so many seconds.
+        near: Boxes without a partner that nearly were one animal.
+        doubles: Boxes of one photograph that nearly lie on each other.
         margin: How far inside another photograph a box must lie, in m.
     """
 
@@ -80,6 +91,12 @@ class MergingCheck(NamedTuple):
     pairs: PhotographPairs
     displaced: Displaced
     guilty: tuple[int, ...]
+    turned: tuple[Turned, ...]
+    all_turned: AllTurned | None
+    of_class: dict[int, Rate]
+    gaps: tuple[tuple[float, float, Rate], ...]
+    near: NearMisses
+    doubles: Doubles
     margin: float
 
     @property
@@ -96,6 +113,16 @@ class MergingCheck(NamedTuple):
         usual = self.all.joined / self.all.expected
         spread = usual * (1 - usual) * _REPEATED * (1 / along.expected + 1 / across.expected)
         return along.share - across.share > max(_WORSE, _BEHIND * math.sqrt(spread))
+
+    @property
+    def recall(self) -> Rate | None:
+        """What the overlaps say of the detector's recall; null where the photographs do not fit together.
+
+        Of the photographs that show an animal that another one found, so many found it, too. Animals that
+        none found are not in it: it is an upper bound.
+        """
+        doubted = self.off or self.low or self.guilty or self.turned or self.worse_across
+        return self.all if self.told and not doubted else None
 
     @property
     def low(self) -> bool:
@@ -119,19 +146,53 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
     """
     expected = expected_partners(boxes, animals, views, tolerance)
     pairs = pairs_of(expected, boxes, views)
+    rate = Rate(len(expected), int(expected.joined.sum()))
+    alike: AllTurned | None = None
+    turned: list[Turned] = []
+    if rate.share is not None and rate.share < _ALIKE:
+        alike = all_turned(boxes, views, tolerance, rate.expected / 2 / len(boxes))
+    if rate.share is not None and rate.share < _SINGLE and alike is None:
+        turned = turned_photographs(boxes, views, tolerance, _rates(pairs, len(views.views)))
     return MergingCheck(
-        Rate(len(expected), int(expected.joined.sum())),
+        rate,
         _rate(pairs, pairs.along),
         _rate(pairs, ~pairs.along),
         pairs,
         displaced(boxes, animals, expected, pairs, tolerance),
         tuple(_guilty(pairs, len(views.views))),
+        tuple(turned),
+        alike,
+        _of_classes(boxes.class_id[expected.box], expected.joined),
+        tuple(_by_gap(pairs)),
+        near_misses(boxes, expected, pairs, tolerance),
+        doubles(boxes, animals),
         tolerance,
     )
 
 
 def _rate(pairs: PhotographPairs, which: NDArray[np.bool_]) -> Rate:
     return Rate(int(pairs.expected[which].sum()), int(pairs.joined[which].sum()))
+
+
+def _rates(pairs: PhotographPairs, views: int) -> NDArray[np.float64]:
+    """The partner rate of each photograph, 1 where none is expected; shape (views,)."""
+    expected, joined = (_of_views(column, pairs, views) for column in (pairs.expected, pairs.joined))
+    return np.where(expected > 0, joined / np.maximum(expected, 1), 1.0)
+
+
+def _of_classes(class_id: NDArray[np.int64], joined: NDArray[np.bool_]) -> dict[int, Rate]:
+    return {
+        number: Rate(int((class_id == number).sum()), int(joined[class_id == number].sum()))
+        for number in np.unique(class_id).tolist()
+    }
+
+
+def _by_gap(pairs: PhotographPairs) -> Iterator[tuple[float, float, Rate]]:
+    """Rates by the seconds between the exposures, of those gaps that there are."""
+    for low, high in pairwise(_GAPS):
+        rate = _rate(pairs, (pairs.seconds >= low) & (pairs.seconds < high))
+        if rate.expected:
+            yield low, high, rate
 
 
 def _guilty(pairs: PhotographPairs, views: int) -> list[int]:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["ConservativeCount", "DisplacedRecord", "MergingRecord", "OverlapRecord", "RateRecord"]
+__all__ = [
+    "AllTurnedRecord",
+    "ConservativeCount",
+    "DisplacedRecord",
+    "DoublesRecord",
+    "GapRecord",
+    "MergingRecord",
+    "NearMissRecord",
+    "OverlapRecord",
+    "RateRecord",
+    "RecallRecord",
+    "TurnedRecord",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,82 @@ class ConservativeCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GapRecord(RateRecord):
+    """The rate of photographs taken so many seconds apart; `below_s` is null for any longer time."""
+
+    from_s: float
+    below_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecallRecord:
+    """An upper bound of the detector's recall, from the overlaps alone.
+
+    Attributes:
+        upper_bound: Of the photographs that show an animal which another one found, the share that found it.
+        per_class: The same by class name; null where there are too few boxes.
+        caveats: What the bound does not know.
+    """
+
+    upper_bound: float
+    per_class: Mapping[str, float | None] = field(default_factory=dict)
+    caveats: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NearMissRecord:
+    """Two boxes without a partner, each the nearest to the other.
+
+    Attributes:
+        photographs: That they are in.
+        boxes: Edges of both in px.
+        metres: Between them.
+        seconds: Between the exposures; null where the photographs do not tell.
+    """
+
+    photographs: tuple[str, str]
+    boxes: tuple[tuple[float, float, float, float], tuple[float, float, float, float]]
+    metres: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedRecord:
+    """A photograph that fits its neighbours when it is turned clockwise by so many degrees."""
+
+    photograph: str
+    degrees: int
+    agree_before: int
+    agree_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllTurnedRecord:
+    """What makes all photographs fit together; see `AllTurned`."""
+
+    degrees: float
+    scale: float
+    fixed: bool
+    agree_before: int
+    agree_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoublesRecord:
+    """Boxes of one photograph that lie nearer to each other than an animal is long.
+
+    Attributes:
+        pairs: How many.
+        doubtful: Those of them that no other photograph shows as two, too.
+        photographs: That hold these.
+    """
+
+    pairs: int = 0
+    doubtful: int = 0
+    photographs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergingRecord(RateRecord):
     """How well boxes were joined: the rate of all overlaps, and what else tells of it.
 
@@ -55,7 +143,14 @@ class MergingRecord(RateRecord):
         low: Whether more than half of the expected partners are missing.
         worse_across: Whether far fewer boxes have a partner across lines than along them.
         guilty: Photographs that fit no other.
+        turned: Photographs that fit their neighbours when they are turned.
+        all_turned: What makes all photographs fit together; nothing was changed.
         conservative: The count that joins nothing.
+        gaps: Rates by the time between the exposures.
+        recall: What follows for the detector; null where the overlaps do not agree or are too few.
+        near_misses: Pairs of boxes that nearly were one animal; the nearest are in `near_misses` of the file.
+        empty: Boxes whose place another photograph shows empty.
+        doubles: Boxes that the detector may have drawn twice.
     """
 
     tested: bool = False
@@ -68,7 +163,14 @@ class MergingRecord(RateRecord):
     low: bool = False
     worse_across: bool = False
     guilty: tuple[str, ...] = ()
+    turned: tuple[TurnedRecord, ...] = ()
+    all_turned: AllTurnedRecord | None = None
     conservative: ConservativeCount | None = None
+    gaps: tuple[GapRecord, ...] = ()
+    recall: RecallRecord | None = None
+    near_misses: int = 0
+    empty: int = 0
+    doubles: DoublesRecord = DoublesRecord()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.estimates.sample_records import ClassEstimate
-from wildetect.census.output.overlaps import merging_record, overlap_records
+from wildetect.census.output.overlaps import merging_record, near_miss_records, overlap_records
 from wildetect.census.output.record import (
     Campaign,
     CensusRecord,
@@ -107,6 +107,7 @@ def record_of(census: Census, facts: CensusFacts) -> CensusRecord:
         versions=package_versions(PACKAGES),
         photographs=tuple(photograph_records(census)),
         merges=tuple(merge_records(census)),
+        near_misses=tuple(near_miss_records(census)),
         overlaps=tuple(overlap_records(census)),
         animals=tuple(animal_records(census)),
     )

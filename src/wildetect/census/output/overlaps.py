@@ -10,19 +10,31 @@ import numpy as np
 
 from wildetect.census.merging.partners import FEWEST, Rate
 from wildetect.census.merging.records import (
+    AllTurnedRecord,
     ConservativeCount,
     DisplacedRecord,
+    DoublesRecord,
+    GapRecord,
     MergingRecord,
+    NearMissRecord,
     OverlapRecord,
     RateRecord,
+    RecallRecord,
+    TurnedRecord,
 )
 from wildetect.census.merging.single import on_own_ground
-from wildetect.census.output.rows import class_counts
+from wildetect.census.merging.turns import AllTurned
+from wildetect.census.output.rows import box_record, class_counts
 from wildetect.census.result import Census
 
-__all__ = ["merging_record", "overlap_records"]
+__all__ = ["merging_record", "near_miss_records", "overlap_records"]
 
 _DIGITS = 4
+_MOST_NEAR = 1_000
+_CAVEATS = (
+    "an upper bound: animals that no photograph found are not in it, such as those hidden in all; two "
+    "different animals that were taken for one raise it; a partner that walked away lowers it"
+)
 
 
 def merging_record(census: Census) -> MergingRecord:
@@ -48,7 +60,26 @@ def merging_record(census: Census) -> MergingRecord:
         low=check.low,
         worse_across=check.worse_across,
         guilty=tuple(census.views.views[row].file for row in check.guilty),
+        turned=tuple(
+            TurnedRecord(census.views.views[one.view].file, one.degrees, one.before, one.after)
+            for one in check.turned
+        ),
+        all_turned=_all_turned(check.all_turned),
         conservative=ConservativeCount(int(own.sum()), per_class),
+        gaps=tuple(
+            GapRecord(
+                expected=rate.expected,
+                joined=rate.joined,
+                partner_rate=_rounded(rate.share),
+                from_s=low,
+                below_s=None if math.isinf(high) else high,
+            )
+            for low, high, rate in check.gaps
+        ),
+        recall=_recall(census),
+        near_misses=len(check.near.one),
+        empty=check.near.empty,
+        doubles=_doubles(census),
     )
 
 
@@ -66,6 +97,49 @@ def overlap_records(census: Census) -> Iterator[OverlapRecord]:
             line="along" if pairs.along[row] else "across",
             seconds=None if math.isnan(seconds) else round(seconds, 3),
         )
+
+
+def near_miss_records(census: Census) -> Iterator[NearMissRecord]:
+    """The nearest boxes that did not become one animal, under `near_misses`."""
+    near = census.merging.near
+    for number in range(min(len(near.one), _MOST_NEAR)):
+        one, other = (box_record(census, int(rows[number])) for rows in (near.one, near.other))
+        seconds = float(near.seconds[number])
+        yield NearMissRecord(
+            (one.file, other.file),
+            (one.xyxy, other.xyxy),
+            round(float(near.metres[number]), 2),
+            None if math.isnan(seconds) else round(seconds, 3),
+        )
+
+
+def _all_turned(found: AllTurned | None) -> AllTurnedRecord | None:
+    if found is None:
+        return None
+    return AllTurnedRecord(
+        round(found.degrees, 1), round(found.scale, 3), found.fixed, found.before, found.after
+    )
+
+
+def _recall(census: Census) -> RecallRecord | None:
+    rate = census.merging.recall
+    if rate is None or rate.share is None:
+        return None
+    of_class = census.merging.of_class
+    per_class = {
+        census.class_names[number]: _rounded(of_class[number].share)
+        if number in of_class and of_class[number].expected >= FEWEST
+        else None
+        for number in census.wanted
+    }
+    return RecallRecord(round(rate.share, _DIGITS), per_class, _CAVEATS)
+
+
+def _doubles(census: Census) -> DoublesRecord:
+    found, views = census.merging.doubles, census.views.views
+    doubtful = ~found.confirmed
+    rows = np.unique(census.boxes.view[found.one[doubtful]]).tolist()
+    return DoublesRecord(len(found.one), found.doubtful, tuple(views[row].file for row in rows))
 
 
 def _rate(rate: Rate) -> RateRecord:

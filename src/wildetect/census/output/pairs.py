@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from wildetect.census.ground.photographs import Photograph
 from wildetect.census.result import Census
@@ -15,9 +19,10 @@ from wildetect.imagery.source import UnreadableImageError
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop, cut
 
-__all__ = ["MOST_PAIRS", "Pair", "Shot", "doubtful_pairs"]
+__all__ = ["MOST_PAIRS", "NearPair", "Pair", "Pictures", "Shot", "doubtful_pairs", "near_pairs"]
 
 MOST_PAIRS = 40
+_MOST_NEAR = 12
 
 _MARGIN = 2.6  # more surroundings than in a gallery: they tell whether it is the same place
 _THREADS = 2  # each holds a decoded photograph
@@ -55,6 +60,61 @@ class Pair:
     class_id: int
     metres: float
     shots: tuple[Shot, Shot]
+
+
+@dataclass(frozen=True, slots=True)
+class NearPair:
+    """Two boxes that nearly became one animal.
+
+    Attributes:
+        class_ids: Their classes.
+        metres: How far apart they lie on the ground.
+        seconds: Between the exposures; null where the photographs do not tell.
+        shots: Both of them.
+    """
+
+    class_ids: tuple[int, int]
+    metres: float
+    seconds: float | None
+    shots: tuple[Shot, Shot]
+
+
+class Pictures(NamedTuple):
+    """Boxes side by side.
+
+    Attributes:
+        joined: Those that were taken for one animal.
+        near: Those that nearly were.
+    """
+
+    joined: list[Pair]
+    near: list[NearPair]
+
+
+def near_pairs(census: Census, most: int = _MOST_NEAR) -> list[NearPair]:
+    """Near misses of the photographs that agree least, the nearest of each two photographs, with crops."""
+    near, pairs, views = census.merging.near, census.merging.pairs, census.boxes.view
+    nearest: dict[tuple[int, int], int] = {}
+    for number, (one, other) in enumerate(zip(near.one.tolist(), near.other.tolist(), strict=True)):
+        nearest.setdefault((int(views[one]), int(views[other])), number)
+    worst = np.argsort(pairs.joined - pairs.expected, kind="stable").tolist()
+    keys = [(int(pairs.one[row]), int(pairs.other[row])) for row in worst]
+    chosen = [nearest[key] for key in keys if key in nearest][:most]
+    rows = {int(column[number]) for number in chosen for column in (near.one, near.other)}
+    crops = _crops(census, sorted(rows))
+    return [_near_pair(census, number, crops) for number in chosen]
+
+
+def _near_pair(census: Census, number: int, crops: dict[int, Crop]) -> NearPair:
+    near = census.merging.near
+    one, other = int(near.one[number]), int(near.other[number])
+    seconds = float(near.seconds[number])
+    return NearPair(
+        (int(census.boxes.class_id[one]), int(census.boxes.class_id[other])),
+        float(near.metres[number]),
+        None if math.isnan(seconds) else seconds,
+        (_shot(census, one, crops), _shot(census, other, crops)),
+    )
 
 
 def doubtful_pairs(census: Census, most: int = MOST_PAIRS) -> list[Pair]:

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from wildetect.census.cautions.caution import Caution
 from wildetect.census.estimates.records import Estimate
 from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
-from wildetect.census.merging.records import MergingRecord, OverlapRecord
+from wildetect.census.merging.records import MergingRecord, NearMissRecord, OverlapRecord
 from wildetect.census.result import LeftOut
 from wildetect.errors import InputError
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
@@ -55,9 +55,9 @@ __all__ = [
 # one item a line: what is long is still read by people, and quick to write
 _LONG = (
     *("animals", "confidence", "merges", "photographs", "transects", "strata", "estimates"),
-    *("corrected", "left_out", "cautions", "overlaps"),
+    *("corrected", "left_out", "cautions", "near_misses", "overlaps"),
 )
-_LONGEST = ("animals", "merges", "overlaps", "photographs")
+_LONGEST = ("animals", "merges", "near_misses", "overlaps", "photographs")
 _NEEDED = {"estimates", "transects", "strata"}
 
 
@@ -352,6 +352,7 @@ class CensusRecord:
         files: Names of the files written, relative to the folder.
         photographs: Where each looks.
         merges: Pairs of boxes that were taken for one animal.
+        near_misses: Pairs of boxes that nearly were one animal, the nearest first.
         overlaps: Each two photographs with boxes on common ground, the most partners missing first.
         animals: Each animal.
     """
@@ -382,6 +383,7 @@ class CensusRecord:
     files: tuple[str, ...] = ()
     photographs: tuple[PhotographRecord, ...] = ()
     merges: tuple[MergeRecord, ...] = ()
+    near_misses: tuple[NearMissRecord, ...] = ()
     overlaps: tuple[OverlapRecord, ...] = ()
     animals: tuple[AnimalRecord, ...] = ()
 

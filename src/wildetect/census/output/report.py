@@ -11,7 +11,7 @@ from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.output.charts import Whisker, confidence_chart, overlap_chart, whiskers
 from wildetect.census.output.drawing import census_map
-from wildetect.census.output.pairs import Pair
+from wildetect.census.output.pairs import Pictures
 from wildetect.census.output.record import (
     Available,
     CensusRecord,
@@ -51,7 +51,7 @@ def write_census_report(
     path: Path,
     record: CensusRecord,
     census: Census,
-    pairs: Sequence[Pair],
+    pictures: Pictures,
     *,
     with_map: bool = True,
 ) -> None:
@@ -61,7 +61,7 @@ def write_census_report(
         path: The file.
         record: The content of census.json, which gives every number.
         census: Gives what is drawn.
-        pairs: Merged boxes side by side.
+        pictures: Boxes side by side.
         with_map: Draw the map.
 
     Raises:
@@ -100,7 +100,8 @@ def write_census_report(
         overlap_chart=overlap_chart(record.overlaps),
         most_overlaps=_MOST_OVERLAPS,
         colours={name: colour_code(number) for number, name in enumerate(census.class_names)},
-        pairs=pairs,
+        pairs=pictures.joined,
+        near_pairs=pictures.near,
         merges=len(record.merges),
         sources=list(_sources(record.photographs)),
         ranges=list(_ranges(record.photographs)),

@@ -13,6 +13,7 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
 import wildetect.imagery.limits  # noqa: F401 - sets Pillow up
+from wildetect.imagery.camera.edited import edited
 from wildetect.imagery.camera.makers import direction_of
 from wildetect.imagery.camera.tags import above_zero, first, number, read_xmp, text
 from wildetect.imagery.positions.metadata import Position, position_problem, read_position
@@ -51,6 +52,7 @@ class CameraTags:
         taken: When, by the camera's clock, without time zone.
         position_error: Of the position, horizontal, in m, as stated.
         rtk: Whether the position is a fixed RTK solution.
+        edited: Why it seems to have been edited after the flight; null where nothing tells so.
     """
 
     position: Position | None = None
@@ -70,6 +72,7 @@ class CameraTags:
     taken: datetime | None = None
     position_error: float | None = None
     rtk: bool | None = None
+    edited: str | None = None
 
 
 def read_camera(path: Path) -> CameraTags:
@@ -108,6 +111,7 @@ def camera_of(image: Image.Image) -> CameraTags:
         taken=_taken(main, exif),
         position_error=_position_error(gps, xmp),
         rtk=None if rtk is None else int(rtk) == _RTK_FIXED,
+        edited=edited(main, exif, image.size),
     )
 
 

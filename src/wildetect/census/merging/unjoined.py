@@ -1,4 +1,4 @@
-"""Boxes without a partner that lie near each other: places that are off, not animals that were missed.
+"""Boxes without a partner: those that nearly became one animal, and whether places are off or animals missed.
 
 A detector that misses animals leaves boxes without a partner, too; but which of two photographs it misses an
 animal in does not depend on where others were missed. So of all animals of two photographs, those that only
@@ -19,7 +19,7 @@ from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.merging.overlaps import Expected, PhotographPairs, animal_of
 
-__all__ = ["Displaced", "displaced"]
+__all__ = ["Displaced", "Doubles", "NearMisses", "displaced", "doubles", "near_misses"]
 
 _REACHES = (1.5, 3.0, 6.0)  # times the tolerance
 _PRIOR = 3.0  # pairs of animals
@@ -121,3 +121,113 @@ def _near(seen: _Seen, metres: float) -> tuple[NDArray[np.intp], NDArray[np.intp
     tree = cKDTree(np.column_stack([seen.xy, seen.pair * max(apart, 1.0)]))
     found = tree.query_pairs(metres, output_type="ndarray")
     return found[:, 0], found[:, 1]
+
+
+_REACH = 6.0  # times the tolerance: farther apart, two boxes are two animals for anyone
+_MOST = 200_000  # boxes without a partner that are compared
+
+
+class NearMisses(NamedTuple):
+    """Boxes of two photographs without a partner, each the nearest to the other; the nearest ones first.
+
+    Attributes:
+        one: Rows of GroundBoxes, in the earlier photograph, shape (n,).
+        other: Rows of GroundBoxes, shape (n,).
+        metres: Between them, shape (n,).
+        seconds: Between the exposures; nan where the photographs do not tell; shape (n,).
+        empty: How many more boxes have no partner, and none near: the other photograph shows the place empty.
+    """
+
+    one: NDArray[np.int64]
+    other: NDArray[np.int64]
+    metres: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    empty: int
+
+
+class Doubles(NamedTuple):
+    """Two boxes of one photograph that lie nearer to each other than an animal is long.
+
+    Attributes:
+        one: Rows of GroundBoxes, shape (n,).
+        other: Rows of GroundBoxes, shape (n,).
+        confirmed: Whether another photograph shows two animals there, too; shape (n,).
+    """
+
+    one: NDArray[np.int64]
+    other: NDArray[np.int64]
+    confirmed: NDArray[np.bool_]
+
+    @property
+    def doubtful(self) -> int:
+        """How many no other photograph confirms."""
+        return int((~self.confirmed).sum())
+
+
+def near_misses(
+    boxes: GroundBoxes, expected: Expected, pairs: PhotographPairs, tolerance: float
+) -> NearMisses:
+    """Match boxes without a partner, the nearest first, each once for each two photographs.
+
+    Args:
+        boxes: All that count.
+        expected: Boxes that lie well inside of another photograph.
+        pairs: Of these.
+        tolerance: Within which boxes were joined, in m.
+    """
+    alone = np.flatnonzero(~expected.joined)
+    missing = len(alone)
+    alone = alone[:_MOST]
+    pair, box = pairs.number[alone], expected.box[alone]
+    first = boxes.view[box] == pairs.one[pair]
+    places = boxes.centre[box]
+    none = np.zeros(0, np.int64)
+    if not len(alone):
+        return NearMisses(none, none, np.zeros(0), np.zeros(0), 0)
+    reach = _REACH * tolerance
+    apart = 2 * (float(np.ptp(places, axis=0).max()) + reach) + 1
+    found = cKDTree(np.column_stack([places, pair * apart])).query_pairs(reach, output_type="ndarray")
+    found = found[first[found[:, 0]] != first[found[:, 1]]]
+    metres = np.hypot(*(places[found[:, 0]] - places[found[:, 1]]).T)
+    taken: set[int] = set()
+    kept = []
+    for number in np.argsort(metres, kind="stable").tolist():
+        one, other = found[number].tolist()
+        if one not in taken and other not in taken:
+            taken |= {one, other}
+            kept.append(number)
+    rows = found[kept].reshape(-1, 2)
+    rows = np.where(first[rows[:, :1]], rows, rows[:, ::-1])
+    return NearMisses(
+        box[rows[:, 0]],
+        box[rows[:, 1]],
+        metres[kept],
+        pairs.seconds[pair[rows[:, 0]]],
+        missing - 2 * len(kept),
+    )
+
+
+def doubles(boxes: GroundBoxes, animals: Animals) -> Doubles:
+    """Find boxes of one photograph that lie nearer to each other than the longer side of the smaller one.
+
+    Two animals side by side are two in other photographs, too; a box that the detector drew twice is not.
+
+    Args:
+        boxes: All that count.
+        animals: Made of them.
+    """
+    none = np.zeros(0, np.int64)
+    if not len(boxes):
+        return Doubles(none, none, np.zeros(0, bool))
+    sides = np.hypot(*(boxes.corners - np.roll(boxes.corners, 1, axis=1)).transpose(2, 0, 1))
+    length = sides.max(axis=1)
+    longest = float(np.median(length)) * 2
+    apart = 2 * (float(np.ptp(boxes.centre, axis=0).max()) + longest) + 1
+    tree = cKDTree(np.column_stack([boxes.centre, boxes.view * apart]))
+    found = tree.query_pairs(longest, output_type="ndarray")
+    metres = np.hypot(*(boxes.centre[found[:, 0]] - boxes.centre[found[:, 1]]).T)
+    near = found[metres < np.minimum(length[found[:, 0]], length[found[:, 1]])]
+    one, other = near.min(axis=1).astype(np.int64), near.max(axis=1).astype(np.int64)
+    seen = np.bincount(animal_of(animals, len(boxes)))
+    animal = animal_of(animals, len(boxes))
+    return Doubles(one, other, (seen[animal[one]] > 1) & (seen[animal[other]] > 1))
