@@ -104,12 +104,7 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
     seconds, tiles = time.monotonic() - begun, summary.tiles
     faint = _detect(plan, FLOOR, summary, progress) if with_curve else None
     scores = score(found, plan.truth, for_curves=faint)
-    if summary.full:
-        logger.warning(
-            "the limit on the boxes of a tile was reached in %d pictures, such as %s: animals are missed",
-            len(summary.full),
-            next(iter(summary.full)),
-        )
+    _warn(summary)
     record = _record(plan, scores, tiles, seconds)
     make_folder(plan.output, hint="Give another one with --output.", what="the folder")
     title = f"{plan.model} on {plan.dataset}"
@@ -121,6 +116,24 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
     return record
 
 
+def _warn(summary: RunSummary) -> None:
+    """Say what may make the numbers wrong."""
+    if summary.full:
+        logger.warning(
+            "the limit on the boxes of a tile was reached in %d pictures, such as %s: animals are missed",
+            len(summary.full),
+            next(iter(summary.full)),
+        )
+    if summary.many_cut:
+        logger.warning(
+            "%d boxes in %d pictures, such as %s, end at the border of a tile: animals longer than the "
+            "overlap of tiles may count more than once",
+            sum(summary.cut.values()),
+            len(summary.cut),
+            next(iter(summary.cut)),
+        )
+
+
 def _detect(
     plan: EvaluationPlan, confidence: float, summary: RunSummary, progress: Progress
 ) -> dict[str, Detections]:
@@ -130,7 +143,8 @@ def _detect(
     found: dict[str, Detections] = {}
     for result in detect_images(plan.files, plan.detector, replace(plan.options, confidence=confidence)):
         found[result.name] = _usable(result, labelled[result.name])
-        summary.add(result if counted else replace(result, detections=Detections.empty(), tiles_full=0))
+        nothing = replace(result, detections=Detections.empty(), tiles_full=0, boxes_cut=0, boxes_joined=0)
+        summary.add(result if counted else nothing)
         progress(summary)
     return found
 

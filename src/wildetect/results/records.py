@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 
-__all__ = ["COUNTED", "PLAIN", "ImageResult", "RunSummary", "Tally", "TileResult"]
+__all__ = ["COUNTED", "MANY_CUT", "PLAIN", "ImageResult", "RunSummary", "Tally", "TileResult"]
+
+MANY_CUT = 0.05
+"""More than this share of all boxes at inner borders of tiles is no accident."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,10 @@ class ImageResult:
         read_as: How its bands and values were read and where it was placed, where that was not plain.
         doubts: Why its detections may be wrong, for a person; the same words for the same reason.
         tiles_full: Number of tiles in which a limit was reached: animals may be missing.
+        boxes_cut: Number of its detections that end at an inner border of a tile and were seen whole by no
+            tile: each may be a part of an animal that counts more than once.
+        boxes_joined: Number of parts of animals that were joined to others across such borders.
+        longest_cut: Extent across a border of the longest of both, in px.
     """
 
     name: str
@@ -65,6 +72,9 @@ class ImageResult:
     read_as: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     tiles_full: int = 0
+    boxes_cut: int = 0
+    boxes_joined: int = 0
+    longest_cut: int = 0
 
     def __post_init__(self) -> None:
         if (self.detections is None) == (self.failure is None):
@@ -112,6 +122,9 @@ class Tally(NamedTuple):
         read_as: How it was read, where that was not plain.
         doubts: Why its detections may be wrong.
         tiles_full: Tiles in which a limit was reached.
+        boxes_cut: Detections that end at an inner border of a tile.
+        boxes_joined: Parts that were joined.
+        longest_cut: Extent of the longest of both in px.
     """
 
     failure: str | None
@@ -123,6 +136,9 @@ class Tally(NamedTuple):
     read_as: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     tiles_full: int = 0
+    boxes_cut: int = 0
+    boxes_joined: int = 0
+    longest_cut: int = 0
 
     @classmethod
     def of(cls, result: ImageResult) -> Tally:
@@ -159,6 +175,9 @@ class RunSummary:
         read_as: Names of the images for each way of reading that is not plain.
         doubts: Names of the images for each doubt.
         full: Number of tiles in which a limit was reached, for each image that has some.
+        cut: Number of detections that end at an inner border of a tile, for each image that has some.
+        joined: Parts that were joined across such borders.
+        longest_cut: Extent of the longest of both in px.
     """
 
     expected: int = 0
@@ -174,6 +193,9 @@ class RunSummary:
     read_as: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     doubts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     full: dict[str, int] = field(default_factory=dict)
+    cut: dict[str, int] = field(default_factory=dict)
+    joined: int = 0
+    longest_cut: int = 0
 
     @classmethod
     def of(cls, results: Iterable[ImageResult], expected: int | None = None) -> RunSummary:
@@ -183,6 +205,11 @@ class RunSummary:
             summary.add(result)
         summary.expected = summary.done if expected is None else expected
         return summary
+
+    @property
+    def many_cut(self) -> bool:
+        """Whether so many boxes end at borders of tiles that animals may count more than once."""
+        return sum(self.cut.values()) > MANY_CUT * self.detections
 
     @property
     def failed(self) -> int:
@@ -220,6 +247,10 @@ class RunSummary:
                 by_text[text].append(name)
         if tally.tiles_full:
             self.full[name] = tally.tiles_full
+        if tally.boxes_cut:
+            self.cut[name] = tally.boxes_cut
+        self.joined += tally.boxes_joined
+        self.longest_cut = max(self.longest_cut, tally.longest_cut)
         self.detections += len(tally.class_ids)
         self.with_detections += len(tally.class_ids) > 0
         self.counts.update(tally.class_ids)

@@ -7,6 +7,7 @@ reader; it takes the files of earlier versions, too.
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -20,10 +21,11 @@ from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.dataset import DataSet, PictureSet
 from wildetect.results.files import write_text
-from wildetect.results.records import RunSummary
+from wildetect.results.records import MANY_CUT, RunSummary
 
 __all__ = [
     "BrokenImage",
+    "CutBoxes",
     "DetectionRun",
     "Failure",
     "ImageCounts",
@@ -47,6 +49,7 @@ _SCALING = (  # module imagery.stretch says how
     "0 to 255, rounded"
 )
 PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
+_LARGER = 1.1  # a part says only how long an animal is at least
 _Made = TypeVar("_Made")
 
 
@@ -184,6 +187,34 @@ class FullImage:
 
 
 @dataclass(frozen=True, slots=True)
+class CutBoxes:
+    """What the borders of tiles did to boxes.
+
+    Attributes:
+        number: Detections that end at an inner border of a tile and were seen whole by no tile: each may be
+            a part of an animal that counts more than once.
+        files: The images that hold them.
+        joined: Parts of animals that were joined to others.
+        longest: Extent across a border of the longest of both, in px.
+    """
+
+    number: int = 0
+    files: tuple[str, ...] = ()
+    joined: int = 0
+    longest: int = 0
+
+    def overlap(self, tile_size: int) -> tuple[float, int]:
+        """The overlap that shows the longest whole, as a share of a tile, and the tiles that it needs.
+
+        Where half of a tile is not enough, tiles are made larger, in steps of 100 px.
+        """
+        needed = math.ceil(self.longest * _LARGER)
+        if needed > tile_size / 2:
+            tile_size = math.ceil(2 * needed / 100) * 100
+        return math.ceil(100 * needed / tile_size) / 100, tile_size
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """Where MLflow has a run: the server's address and the run's id."""
 
@@ -212,6 +243,7 @@ class DetectionRun:
         read_as: How bands and values of some images were read and where they were placed.
         not_read: Files that look like pictures and are of a kind that is not read.
         full_images: Images in which a limit on the boxes of a tile was reached: animals may be missing.
+        cut_boxes: Boxes at the borders of tiles: parts of animals that were joined, or count by themselves.
         resumed_images: Images whose results come from an earlier start.
         left_out: Images that were done and are not there any more.
         dataset: The pictures.
@@ -239,6 +271,7 @@ class DetectionRun:
     read_as: tuple[Remark, ...] = ()
     not_read: tuple[Remark, ...] = ()
     full_images: tuple[FullImage, ...] = ()
+    cut_boxes: CutBoxes = CutBoxes()
     resumed_images: int = 0
     left_out: LeftOut = LeftOut()
     dataset: DataSet = field(default_factory=DataSet)
@@ -254,6 +287,11 @@ class DetectionRun:
     def confidence(self) -> float:
         """Lowest confidence that was kept."""
         return float(self.settings.get("confidence") or 0.0)
+
+    @property
+    def many_cut(self) -> bool:
+        """Whether so many boxes end at borders of tiles that animals may count more than once."""
+        return self.cut_boxes.number > MANY_CUT * self.detections
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -337,6 +375,9 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
         read_as=_remarks(summary.read_as),
         not_read=_remarks(facts.not_read),
         full_images=tuple(FullImage(name, tiles) for name, tiles in sorted(summary.full.items())),
+        cut_boxes=CutBoxes(
+            sum(summary.cut.values()), tuple(sorted(summary.cut)), summary.joined, summary.longest_cut
+        ),
         resumed_images=facts.resumed,
         left_out=LeftOut(*facts.left_out),
         dataset=facts.dataset.named(),
@@ -407,7 +448,9 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: It is not the content of a run.json.
     """
-    logged, left_out, dataset = (document.get(name) for name in ("mlflow", "left_out", "dataset"))
+    logged, left_out, dataset, cut = (
+        document.get(name) for name in ("mlflow", "left_out", "dataset", "cut_boxes")
+    )
     return _made(
         DetectionRun,
         document,
@@ -421,6 +464,7 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
         read_as=_remarks_from(document, "read_as"),
         not_read=_remarks_from(document, "not_read"),
         full_images=tuple(_made(FullImage, one) for one in document.get("full_images", ())),
+        cut_boxes=_made(CutBoxes, cut, files=tuple(cut["files"])) if cut else CutBoxes(),
         left_out=_made(LeftOut, left_out or {}),
         dataset=_made(DataSet, dataset, sources=tuple(dataset["sources"])) if dataset else DataSet(),
         failures=tuple(_made(Failure, one) for one in document.get("failures", ())),

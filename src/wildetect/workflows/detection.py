@@ -59,6 +59,7 @@ def detect(
     _warn_of_doubts({one.what: one.files for one in run.doubts}, run.images.found, watcher)
     _warn_of_others({one.what: one.files for one in run.not_read}, watcher)
     warn_of_full_tiles(run, watcher)
+    warn_of_cut_boxes(run, watcher)
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and run.mlflow is None and run.state != "interrupted":
         run = _logged(connection, run, plan.output, watcher, settings.logging.keep_in_mlflow)
@@ -168,6 +169,21 @@ def warn_of_full_tiles(run: DetectionRun, watcher: Watcher) -> None:
     watcher.notice(
         f"warning: {tiles} of {run.tiles} tiles reached {limit}: animals may be missing in {named}. "
         f"{larger} smaller tiles (processing.tile_size), and compare the numbers."
+    )
+
+
+def warn_of_cut_boxes(run: DetectionRun, watcher: Watcher) -> None:
+    """Say so where animals may be longer than tiles overlap, so that parts of them count by themselves."""
+    if not run.many_cut:
+        return
+    cut, tile = run.cut_boxes, int(run.settings.get("tile_size") or 0)
+    ratio, larger = cut.overlap(tile)
+    sides = f"processing.tile_size to {larger} or more and " if larger > tile else ""
+    watcher.notice(
+        f"warning: {cut.number} of {run.detections} boxes in {_named(cut.files)} end at the border of a "
+        "tile, and no other tile shows them whole: animals longer than the overlap may count more than once. "
+        f"Set {sides}processing.overlap_ratio to {ratio:.2f} or more (boxes of {cut.longest} px), and "
+        "compare the numbers."
     )
 
 

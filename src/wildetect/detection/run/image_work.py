@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from wildetect.detection.network.detector import Found
 from wildetect.detection.network.relabelling import Relabelling
-from wildetect.detection.tiles.borders import TilePart, stitch
+from wildetect.detection.tiles.borders import Stitched, TilePart, stitch
 from wildetect.detection.tiles.stitching import one_class_each
 from wildetect.detections import Detections
 from wildetect.errors import WildDetectError
@@ -49,6 +49,7 @@ class ImageWork:
         unread: Tiles that could not be read, and why.
         levels: Of each tile of which they can be told, the lowest and highest value.
         tiles: Tiles run through the model.
+        seams: What came of its boxes at the borders of tiles, once they are stitched.
         full: Number of tiles that may hold more animals than were given.
         noted: What was noted of tiles and is not kept yet.
         second_stage: The classification of its boxes, once the tiles are done.
@@ -65,6 +66,7 @@ class ImageWork:
     empty: list[Window] = field(default_factory=list)
     unread: list[tuple[Window, str]] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
+    seams: Stitched = field(default_factory=lambda: Stitched(Detections.empty()))
     full: int = 0
     noted: list[TileResult] = field(default_factory=list)
     second_stage: Relabelling | None = None
@@ -130,7 +132,8 @@ class ImageWork:
         if len(self.parts) == 1:
             joined = self.parts[0].detections
         else:
-            joined = stitch(self.parts, (source.width, source.height), threshold, metric)
+            self.seams = stitch(self.parts, (source.width, source.height), threshold, metric)
+            joined = self.seams.detections
         return one_class_each(joined).clip(source.width, source.height)
 
     def result(self, detections: Detections | None) -> ImageResult:
@@ -160,6 +163,9 @@ class ImageWork:
             read_as=source.read_as if source is not None else (),
             doubts=(*source.doubts, *self._doubts_of_levels(source)) if source is not None else (),
             tiles_full=0 if self.failure is not None else self.full,
+            boxes_cut=self.seams.cut,
+            boxes_joined=self.seams.joined,
+            longest_cut=self.seams.longest,
         )
 
     @property
