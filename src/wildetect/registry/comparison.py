@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from wildetect.errors import ModelError
 from wildetect.registry.cache import stored_manifest
 from wildetect.registry.connection import Connection
-from wildetect.registry.evaluations import evaluations_of
+from wildetect.registry.evaluations import Evaluated, evaluations_of
+from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.registry.versions import Version, resolve, versions_of
 
-__all__ = ["MOST_VERSIONS", "compare", "datasets_of", "versions_to_compare"]
+__all__ = ["MOST_VERSIONS", "ComparedVersion", "Comparison", "compare", "versions_to_compare"]
 
 MOST_VERSIONS = 6
 # Two evaluations are comparable if these are the same; the thresholds of the count change the count only.
@@ -38,7 +40,83 @@ def versions_to_compare(connection: Connection, name: str, wanted: Sequence[str]
     return [resolve(connection, ModelReference.of(name, one)) for one in which]
 
 
-def compare(connection: Connection, versions: Sequence[Version]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedVersion:
+    """A version, and how it did on labelled pictures.
+
+    Attributes:
+        version: Its number.
+        aliases: Those that point at it, in order.
+        registered_at: ISO 8601, UTC; None where the server does not say.
+        manifest: What is stored with it; None where another program registered it.
+        evaluations: The newest on each data set, by its name.
+    """
+
+    version: str
+    aliases: tuple[str, ...]
+    registered_at: str | None
+    manifest: Manifest | None
+    evaluations: Mapping[str, Evaluated]
+
+    def document(self) -> dict[str, Any]:
+        """The version as JSON has it."""
+        manifest = self.manifest
+        fed = {"width": None, "height": None, "dtype": None}
+        if manifest is not None:
+            fed = manifest.feeding.model_dump(mode="json", include=set(fed))
+        return {
+            "version": self.version,
+            "aliases": list(self.aliases),
+            "registered_at": self.registered_at,
+            "family": manifest and manifest.family,
+            "input": fed,
+            "class_names": manifest and list(manifest.class_names),
+            "thresholds": manifest and manifest.thresholds.model_dump(mode="json"),
+            "sha256": manifest and manifest.sha256,
+            "weights": manifest and manifest.source.file,
+            "evaluations": {
+                name: one.model_dump(mode="json", exclude={"dataset"})
+                for name, one in self.evaluations.items()
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Versions of one model side by side.
+
+    Attributes:
+        name: Of the registered model.
+        versions: In the order asked for.
+        notes: What makes their numbers hard to compare.
+    """
+
+    name: str
+    versions: tuple[ComparedVersion, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def class_names_differ(self) -> bool:
+        """Whether not all versions that tell their classes know the same ones."""
+        names = [one.manifest.class_names for one in self.versions if one.manifest is not None]
+        return any(one != names[0] for one in names)
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the data sets that any of the versions was measured on."""
+        return sorted({name for one in self.versions for name in one.evaluations})
+
+    def document(self) -> dict[str, Any]:
+        """The comparison as JSON has it."""
+        return {
+            "name": self.name,
+            "versions": [one.document() for one in self.versions],
+            "class_names_differ": self.class_names_differ,
+            "notes": list(self.notes),
+        }
+
+
+def compare(connection: Connection, versions: Sequence[Version]) -> Comparison:
     """What is known of each version, and what makes their numbers hard to compare.
 
     Args:
@@ -48,54 +126,34 @@ def compare(connection: Connection, versions: Sequence[Version]) -> dict[str, An
     Raises:
         ServerError: Where the server fails.
     """
-    rows = [_row(connection, version) for version in versions]
-    names = [row["class_names"] for row in rows if row["class_names"] is not None]
-    return {
-        "name": versions[0].name,
-        "versions": rows,
-        "class_names_differ": any(one != names[0] for one in names),
-        "notes": _notes(rows),
-    }
+    found = Comparison(
+        name=versions[0].name, versions=tuple(_compared(connection, version) for version in versions)
+    )
+    return replace(found, notes=tuple(_notes(found)))
 
 
-def _row(connection: Connection, version: Version) -> dict[str, Any]:
+def _compared(connection: Connection, version: Version) -> ComparedVersion:
+    manifest: Manifest | None
     try:
-        manifest = stored_manifest(connection, version).model_dump(mode="json")
+        manifest = stored_manifest(connection, version)
     except ModelError:  # another program registered it
-        manifest = {"feeding": {}, "source": {}}
+        manifest = None
     created = datetime.fromtimestamp(version.created / 1000, UTC) if version.created else None
-    feeding = manifest["feeding"]
-    return {
-        "version": version.version,
-        "aliases": sorted(version.aliases),
-        "registered_at": created.isoformat(timespec="seconds") if created else None,
-        "family": manifest.get("family"),
-        "input": {key: feeding.get(key) for key in ("width", "height", "dtype")},
-        "class_names": manifest.get("class_names"),
-        "thresholds": manifest.get("thresholds"),
-        "sha256": manifest.get("sha256"),
-        "weights": manifest["source"].get("file"),
-        "evaluations": {
-            one.dataset: one.model_dump(mode="json", exclude={"dataset"}) for one in evaluations_of(version)
-        },
-    }
+    return ComparedVersion(
+        version=version.version,
+        aliases=tuple(sorted(version.aliases)),
+        registered_at=created.isoformat(timespec="seconds") if created else None,
+        manifest=manifest,
+        evaluations={one.dataset: one for one in evaluations_of(version)},
+    )
 
 
-def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _notes(found: Comparison) -> Iterator[str]:
     """Differences for which the numbers of a data set say nothing about the versions."""
-    notes = []
-    for dataset in datasets_of(rows):
-        settings = [row["evaluations"][dataset]["settings"] for row in rows if dataset in row["evaluations"]]
+    for dataset in found.datasets:
+        settings = [one.evaluations[dataset].settings for one in found.versions if dataset in one.evaluations]
         differing = [
             key for key in SHAPING if any(one.get(key) != settings[0].get(key) for one in settings[1:])
         ]
         if differing:
-            notes.append(
-                f"numbers for {dataset} cannot be compared: measured with different {', '.join(differing)}"
-            )
-    return notes
-
-
-def datasets_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of the data sets that any of the versions was measured on."""
-    return sorted({dataset for row in rows for dataset in row["evaluations"]})
+            yield f"numbers for {dataset} cannot be compared: measured with different {', '.join(differing)}"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, say, verb
+
+if TYPE_CHECKING:
+    from wildetect.registry.comparison import Comparison
+    from wildetect.registry.evaluations import Evaluated
+    from wildetect.registry.manifest import Manifest
 
 __all__ = ["compare"]
 
@@ -49,56 +54,53 @@ def compare(
     project = Project.find()
     export_variables(project)
     connection = connect_for(project, Terminal())
-    document = compare_versions(connection, versions_to_compare(connection, name, wanted))
-    for note in document["notes"]:
+    found = compare_versions(connection, versions_to_compare(connection, name, wanted))
+    for note in found.notes:
         say(f"warning: {note}")
     if json:
-        emit(document)
+        emit(found.document())
     else:
-        _print(document)
+        _print(found)
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print(found: Comparison) -> None:
     from wildetect.tasks.table import print_table
 
-    columns = document["versions"]
+    columns = found.versions
+    manifests = [one.manifest for one in columns]
     rows = [
-        ["aliases", *(", ".join(one["aliases"]) or "-" for one in columns)],
-        ["registered", *(one["registered_at"] or "-" for one in columns)],
-        ["weights", *(one["weights"] or "-" for one in columns)],
-        ["sha256", *((one["sha256"] or "-")[:12] for one in columns)],
-        ["family", *(one["family"] or "-" for one in columns)],
-        ["input", *map(_input, columns)],
-        ["classes", *_classes(columns)],
-        ["confidence", *(_threshold(one, "confidence") for one in columns)],
-        ["NMS", *(_threshold(one, "iou") for one in columns)],
-        *_measured(columns),
+        ["aliases", *(", ".join(one.aliases) or "-" for one in columns)],
+        ["registered", *(one.registered_at or "-" for one in columns)],
+        ["weights", *("-" if one is None else one.source.file or "-" for one in manifests)],
+        ["sha256", *("-" if one is None else one.sha256[:12] for one in manifests)],
+        ["family", *("-" if one is None else one.family for one in manifests)],
+        ["input", *map(_input, manifests)],
+        ["classes", *_classes(manifests)],
+        ["confidence", *("-" if one is None else f"{one.thresholds.confidence:g}" for one in manifests)],
+        ["NMS", *map(_same_animal, manifests)],
+        *_measured(found),
     ]
-    print_table([document["name"], *(f"version {one['version']}" for one in columns)], rows)
-    if all(not one["evaluations"] for one in columns):
+    print_table([found.name, *(f"version {one.version}" for one in columns)], rows)
+    if not found.datasets:
         say("hint: None of them was measured: uv run invoke model.evaluate --model ... --annotations FILE")
 
 
-def _input(version: dict[str, Any]) -> str:
-    fed = version["input"]
-    return f"{fed['width']} x {fed['height']} {fed['dtype']}" if fed["width"] else "-"
+def _input(manifest: Manifest | None) -> str:
+    fed = manifest and manifest.feeding
+    return f"{fed.width} x {fed.height} {fed.dtype}" if fed and fed.width else "-"
 
 
-def _threshold(version: dict[str, Any], name: str) -> str:
-    thresholds = version["thresholds"]
-    if not thresholds:
-        return "-"
-    return (
-        f"{thresholds['overlap_metric']} {thresholds[name]:g}" if name == "iou" else f"{thresholds[name]:g}"
-    )
+def _same_animal(manifest: Manifest | None) -> str:
+    thresholds = manifest and manifest.thresholds
+    return f"{thresholds.overlap_metric} {thresholds.iou:g}" if thresholds else "-"
 
 
-def _classes(columns: Sequence[dict[str, Any]], most: int = 4) -> list[str]:
+def _classes(manifests: Sequence[Manifest | None], most: int = 4) -> list[str]:
     """The classes of the first version, and of the others in what they differ."""
     cells: list[str] = []
-    first: list[str] | None = None
-    for one in columns:
-        names = one["class_names"]
+    first: tuple[str, ...] | None = None
+    for one in manifests:
+        names = None if one is None else one.class_names
         if names is None:
             cells.append("-")
         elif first is None:
@@ -115,13 +117,11 @@ def _classes(columns: Sequence[dict[str, Any]], most: int = 4) -> list[str]:
     return cells
 
 
-def _measured(columns: Sequence[dict[str, Any]]) -> list[list[str]]:
+def _measured(found: Comparison) -> list[list[str]]:
     """Rows of each data set: when and how it was measured, and the numbers."""
-    from wildetect.registry.comparison import datasets_of
-
     rows = []
-    for dataset in datasets_of(columns):
-        evaluations = [one["evaluations"].get(dataset) for one in columns]
+    for dataset in found.datasets:
+        evaluations = [one.evaluations.get(dataset) for one in found.versions]
         rows.append([f"{dataset}: measured", *map(_when_and_how, evaluations)])
         rows += [
             [f"{dataset}: {title}", *(_number(one, measure) for one in evaluations)]
@@ -130,15 +130,14 @@ def _measured(columns: Sequence[dict[str, Any]]) -> list[list[str]]:
     return rows
 
 
-def _when_and_how(evaluation: dict[str, Any] | None) -> str:
+def _when_and_how(evaluation: Evaluated | None) -> str:
     if evaluation is None:
         return "-"
-    settings = evaluation["settings"]
-    return (
-        f"{evaluation['at'][:10]}, tiles {settings.get('tile_size')} px, pictures: {settings.get('pictures')}"
-    )
+    settings = evaluation.settings
+    day = evaluation.at.date().isoformat()
+    return f"{day}, tiles {settings.get('tile_size')} px, pictures: {settings.get('pictures')}"
 
 
-def _number(evaluation: dict[str, Any] | None, measure: str) -> str:
-    value = evaluation["metrics"].get(measure) if evaluation else None
+def _number(evaluation: Evaluated | None, measure: str) -> str:
+    value = evaluation.metrics.get(measure) if evaluation else None
     return "-" if value is None else f"{value:.3f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -11,7 +12,7 @@ from wildetect.tasks.support import emit, export_variables, say, verb
 if TYPE_CHECKING:
     from wildetect.registry.connection import Connection
     from wildetect.registry.history import AliasMove
-    from wildetect.registry.manifest import Manifest
+    from wildetect.registry.manifest import Manifest, Thresholds
     from wildetect.registry.versions import RegisteredModel, Version
     from wildetect.settings import Project
 
@@ -104,23 +105,25 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
     connection = connected(project)
     version = resolve(connection, reference)
     manifest = stored_manifest(connection, version)
-    document: dict[str, Any] = {
-        "name": version.name,
-        "version": version.version,
-        "aliases": list(version.aliases),
-        "description": version.description,
-        "tags": dict(sorted(version.tags.items())),
-        "metrics": metrics_of(connection, version),
-        "manifest": manifest.model_dump(mode="json"),
-        "run_thresholds": _in_a_run(project, manifest),
-    }
+    metrics, of_run = metrics_of(connection, version), _in_a_run(project, manifest)
     if json:
-        emit(document)
+        emit(
+            {
+                "name": version.name,
+                "version": version.version,
+                "aliases": list(version.aliases),
+                "description": version.description,
+                "tags": dict(sorted(version.tags.items())),
+                "metrics": metrics,
+                "manifest": manifest.model_dump(mode="json"),
+                "run_thresholds": of_run and of_run.model_dump(mode="json"),
+            }
+        )
     else:
-        _print_version(version, document)
+        _print_version(version, manifest, metrics, of_run)
 
 
-def _in_a_run(project: Project, manifest: Manifest) -> dict[str, Any] | None:
+def _in_a_run(project: Project, manifest: Manifest) -> Thresholds | None:
     """The thresholds of a run with the project's settings; None where these are broken."""
     from wildetect.errors import ConfigurationError
     from wildetect.settings import load_settings
@@ -131,36 +134,36 @@ def _in_a_run(project: Project, manifest: Manifest) -> dict[str, Any] | None:
         settings = load_settings(DetectionSettings, project)
     except ConfigurationError:
         return None
-    return thresholds_of_run(settings, manifest).model_dump(mode="json")
+    return thresholds_of_run(settings, manifest)
 
 
-def _print_version(version: Version, document: dict[str, Any]) -> None:
-    manifest = document["manifest"]
-    feeding, thresholds, source = manifest["feeding"], manifest["thresholds"], manifest["source"]
-    aliases = ", ".join(document["aliases"])
-    of_run = document["run_thresholds"]
+def _print_version(
+    version: Version, manifest: Manifest, metrics: Mapping[str, float], of_run: Thresholds | None
+) -> None:
+    feeding, thresholds = manifest.feeding.model_dump(), manifest.thresholds
+    aliases = ", ".join(version.aliases)
     in_a_run = None
     if of_run is None:
         in_a_run = "thresholds unknown: configs/detection.yaml has mistakes (uv run invoke config.show)"
     elif of_run != thresholds:
-        in_a_run = f"{_THRESHOLDS.format_map(of_run)}: configs/detection.yaml or .env says so"
+        in_a_run = f"{_THRESHOLDS.format_map(of_run.model_dump())}: configs/detection.yaml or .env says so"
     rows = {
         "model": f"{version.name} version {version.version}" + (f" ({aliases})" if aliases else ""),
-        "description": document["description"],
-        "family": manifest["family"],
-        "classes": ", ".join(manifest["class_names"]),
+        "description": version.description,
+        "family": manifest.family,
+        "classes": ", ".join(manifest.class_names),
         "input": "{width} x {height} px, {dtype}, {channel_order}, {resize}".format_map(feeding),
-        "thresholds": _THRESHOLDS.format_map(thresholds),
+        "thresholds": _THRESHOLDS.format_map(thresholds.model_dump()),
         "in a run": in_a_run,
-        "second stage": manifest["classifier"] and manifest["classifier"]["source"]["file"],
-        "sha256": manifest["sha256"],
-        "weights": f"{source['file']}, {source['size']} bytes",
+        "second stage": manifest.classifier and manifest.classifier.source.file,
+        "sha256": manifest.sha256,
+        "weights": f"{manifest.source.file}, {manifest.source.size} bytes",
         **{
             name.replace("_", " "): value
-            for name, value in document["tags"].items()
-            if name not in manifest and not name.startswith("eval.")
+            for name, value in sorted(version.tags.items())
+            if name not in type(manifest).model_fields and not name.startswith("eval.")
         },
-        **{name: f"{value:.4g}" for name, value in document["metrics"].items()},
+        **{name: f"{value:.4g}" for name, value in metrics.items()},
     }
     width = max(map(len, rows))
     for name, value in rows.items():
