@@ -5,6 +5,7 @@ from invoke.collection import Collection
 from wildetect.tasks import config, demo, docs, doctor, shims
 from wildetect.tasks.census import census
 from wildetect.tasks.census import export as census_export
+from wildetect.tasks.dataset import build as dataset_build
 from wildetect.tasks.detect import detect
 from wildetect.tasks.detect import export as detect_export
 from wildetect.tasks.mlflow import server as mlflow_server
@@ -58,6 +59,7 @@ ns.add_collection(
 ns.add_collection(Collection("detect", detect.run, detect_export.export))
 ns.add_collection(Collection("census", census.run, census.plan, census_export.export, census.selftest))
 ns.add_collection(Collection("review", review.plan, review_page.open_, review.import_, review.status))
+ns.add_collection(Collection("dataset", dataset_build.build))
 ns.add_collection(Collection("config", config.show, config.schema))
 ns.add_collection(Collection("shims", shims.write))
 ns.add_collection(Collection("docs", docs.write))

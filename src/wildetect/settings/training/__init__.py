@@ -1,0 +1,1 @@
+"""What shapes the training of a detector."""

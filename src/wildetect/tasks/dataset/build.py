@@ -1,0 +1,136 @@
+"""The task that makes a training set of what people corrected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from wildetect.tasks.support import emit, export_variables, verb
+
+if TYPE_CHECKING:
+    from wildetect.settings.training.dataset import DataSetOptions
+    from wildetect.workflows.training import DataSetBuilt
+
+__all__ = ["build"]
+
+
+@verb(
+    help={
+        "run": "output folder of a reviewed detect.run; may be given more than once",
+        "output": "folder of the training set; it must not be there yet",
+        "classes": "CSV table with the columns class and becomes; an empty becomes leaves a class out",
+        "validation": "part of the photographs that a training watches itself on; without it 0.2",
+        "test": "part of the photographs that no training sees; without it 0.2",
+        "empty-tiles": "tiles without anything to learn from, of each photograph; without it 4",
+        "seed": "decides where several splits are as good; without it 0",
+        "source": "where the photographs lie now, if elsewhere than the run found them",
+        "json": "what is in it, on stdout",
+    },
+    paths="run",
+    iterable=["run", "source"],
+)
+def build(
+    context: Context,
+    run: list[str] | None = None,
+    output: str | None = None,
+    classes: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    empty_tiles: str | None = None,
+    seed: str | None = None,
+    source: list[str] | None = None,
+    json: bool = False,
+) -> None:
+    """Make a training set of reviewed photographs.
+
+    All photographs that are complete are in it, the empty ones, too, cut into tiles as the run cut them.
+    Boxes that were wrong become tiles to learn from. No ground, no flight line and no copy of a photograph
+    is in two of the parts train, val and test; photographs without a position stay together by flight.
+    """
+    del context
+    from wildetect.errors import ConfigurationError
+    from wildetect.settings import Project
+    from wildetect.settings.project import from_caller
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.training import DataSetRequest, build_dataset
+
+    if not (run and output):
+        raise ConfigurationError(
+            "a reviewed run and a folder for the training set are needed",
+            hint="uv run invoke dataset.build --run results --output training-set",
+        )
+    project = Project.find()
+    export_variables(project)
+    request = DataSetRequest(
+        runs=tuple(map(from_caller, run)),
+        output=from_caller(output),
+        classes=from_caller(classes) if classes else None,
+        sources=tuple(map(from_caller, source or ())),
+        options=_options(validation, test, empty_tiles, seed),
+    )
+    built = build_dataset(project, request, Terminal())
+    if json:
+        emit({**built.record.document(), "folder": str(built.folder), "mlflow": built.url})
+        return
+    _show(built)
+
+
+def _options(
+    validation: str | None, test: str | None, empty_tiles: str | None, seed: str | None
+) -> DataSetOptions:
+    from wildetect.settings.training.dataset import DataSetOptions
+
+    usual = DataSetOptions()
+    return DataSetOptions(
+        validation=_number("--validation", validation, usual.validation),
+        test=_number("--test", test, usual.test),
+        empty_tiles=int(_number("--empty-tiles", empty_tiles, usual.empty_tiles, whole=True)),
+        seed=int(_number("--seed", seed, usual.seed, whole=True)),
+    )
+
+
+def _number(option: str, text: str | None, usual: float, *, whole: bool = False) -> float:
+    from wildetect.errors import ConfigurationError
+
+    if text is None:
+        return usual
+    try:
+        number = int(text) if whole else float(text)
+    except ValueError:
+        number = -1
+    if not (number >= 0 and (whole or number < 1)):
+        wanted = "a whole number of 0 or more" if whole else "a number from 0 up to 1"
+        raise ConfigurationError(f"{option}: {text} is not {wanted}", hint=f"For example {option} {usual:g}")
+    return number
+
+
+def _show(built: DataSetBuilt) -> None:
+    from wildetect.tasks.table import print_table
+
+    record = built.record
+    rows = [
+        [
+            part,
+            *(
+                f"{number:,}"
+                for number in (
+                    one.photographs,
+                    one.groups,
+                    one.tiles,
+                    one.with_animals,
+                    one.hard_negatives,
+                    one.empty,
+                    sum(one.labels.values()),
+                )
+            ),
+        ]
+        for part, one in record.parts.items()
+    ]
+    head = ["part", "photographs", "groups", "tiles", "with animals", "wrong boxes", "empty", "labels"]
+    print_table(head, rows, numbers=True)
+    print(f"split by {record.split}; classes: {', '.join(record.class_names)}; digest {record.digest[:16]}")
+    print(f"reviewed by {', '.join(f'{name} ({number:,})' for name, number in record.reviewers.items())}")
+    print(built.folder)
+    if built.url:
+        print(built.url)

@@ -1,0 +1,146 @@
+"""dataset.json: what a training set holds, where it comes from, and who looked at it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from wildetect.results.files import write_text
+from wildetect.training.splitting import Part
+
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "DataSetRecord",
+    "PartCounts",
+    "PhotographEntry",
+    "SourceRun",
+    "write_manifest",
+]
+
+MANIFEST = "dataset.json"
+FORMAT = "wildetect-dataset 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRun:
+    """A run that photographs come from.
+
+    Attributes:
+        name: Of its folder.
+        model: The detector, for a person.
+        sha256: Of its weights.
+        pictures: Digest of all pictures of the run.
+        photographs: Number of those that are complete.
+        not_complete: Number of those that have verdicts, but may hold animals that nobody marked.
+    """
+
+    name: str
+    model: str
+    sha256: str
+    pictures: str
+    photographs: int
+    not_complete: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotographEntry:
+    """A photograph of the set.
+
+    Attributes:
+        sha256: Of its size and pixels, not of its file.
+        image: Its name in its run.
+        run: Name of the run.
+        part: That it is in.
+        group: Photographs with the same number stay together.
+        reviewers: Who looked at it.
+        animals: Number of animals in it by class, whole photograph.
+        rejected: Number of boxes in it that were wrong.
+        tiles: Number of tiles taken.
+        doubtful: Number of tiles left out: unsure boxes, or animals of classes that are left out.
+    """
+
+    sha256: str
+    image: str
+    run: str
+    part: Part
+    group: int
+    reviewers: tuple[str, ...]
+    animals: Mapping[str, int]
+    rejected: int
+    tiles: int
+    doubtful: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartCounts:
+    """Numbers of a part.
+
+    Attributes:
+        photographs: Number of photographs.
+        groups: Number of groups that stay together.
+        tiles: Number of tiles.
+        with_animals: Of them, those with animals.
+        hard_negatives: Of them, those without animals where the detector was wrong.
+        empty: Of them, those with nothing.
+        labels: Labelled boxes by class: an animal that several tiles show counts in each.
+    """
+
+    photographs: int
+    groups: int
+    tiles: int
+    with_animals: int
+    hard_negatives: int
+    empty: int
+    labels: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSetRecord:
+    """The content of dataset.json, in its order; nothing in it depends on when or where it was made.
+
+    Attributes:
+        name: What the set is called.
+        digest: Of names, pixels and labels of all tiles.
+        class_names: By class id.
+        becomes: Class of the set for each class of runs and reviewers; null: left out.
+        tile_size: Side of a tile in px; 0: whole photographs.
+        overlap: Of tiles, as a part of their side.
+        settings: The other settings, by name.
+        split: "ground", "flight" (no positions), or "ground and flight".
+        runs: Where photographs come from.
+        reviewers: Number of photographs that each person looked at.
+        parts: Numbers of each part.
+        notes: What is doubtful, for a person.
+        photographs: Each of them.
+    """
+
+    name: str
+    digest: str
+    class_names: tuple[str, ...]
+    becomes: Mapping[str, str | None]
+    tile_size: int
+    overlap: float
+    settings: Mapping[str, Any]
+    split: str
+    runs: tuple[SourceRun, ...]
+    reviewers: Mapping[str, int]
+    parts: Mapping[Part, PartCounts]
+    notes: tuple[str, ...]
+    photographs: tuple[PhotographEntry, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        return {"format": FORMAT, **asdict(self)}
+
+
+def write_manifest(folder: Path, record: DataSetRecord) -> None:
+    """Write dataset.json.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    write_text(folder / MANIFEST, json.dumps(record.document(), indent=2, ensure_ascii=False) + "\n")

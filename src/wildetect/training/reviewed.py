@@ -1,0 +1,216 @@
+"""The photographs that people have gone through to the end, in which all is known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.geometry import Window
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.reading import Reading
+from wildetect.results.finished_run import FinishedRun
+from wildetect.results.records import ImageResult
+from wildetect.review.marks import ImageReview, by_image, review_of
+from wildetect.review.verdicts import read_verdicts
+from wildetect.tables.sheet import read_sheet
+
+__all__ = ["ClassTable", "Reviewed", "newest_of_each", "pixels_digest", "read_class_table", "reviewed_of"]
+
+_STRIP = 512  # rows that are read at a time
+_TABLE_HINT = "Give a CSV file with the columns class and becomes; an empty becomes leaves the class out."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """A photograph that is complete.
+
+    Attributes:
+        run: Which of the runs, from 0.
+        result: What the run says of it.
+        review: What stands in it.
+        reading: How the run read its values.
+        digest: Of its pixels: a copy under another name, or with other tags, has the same.
+        said: When the last verdict on it was given.
+    """
+
+    run: int
+    result: ImageResult
+    review: ImageReview
+    reading: Reading
+    digest: str
+    said: datetime
+
+
+def reviewed_of(run: FinishedRun, number: int) -> tuple[list[Reviewed], int]:
+    """Find the photographs of a run that are complete.
+
+    Args:
+        run: The run.
+        number: Which of the runs it is, from 0.
+
+    Returns:
+        They, and the number of those that have verdicts and are not complete: what nobody looked for in them
+        would be taught to be ground.
+
+    Raises:
+        InputError: Verdicts are damaged, or a photograph is gone, cannot be read or is another one now.
+    """
+    read = read_verdicts(run.folder)
+    if read.reason is not None:
+        raise InputError(f"{run.folder}: {read.reason}", hint=f"uv run invoke review.open --run {run.folder}")
+    given = by_image(read.verdicts)
+    reading = Reading.of(run.record.settings)
+    found: list[Reviewed] = []
+    begun = 0
+    for result in run.results:
+        verdicts = given.get(result.name)
+        if result.failed or not verdicts:
+            continue
+        review = review_of(result, run.class_names, verdicts)
+        if not review.complete:
+            begun += 1
+            continue
+        said = max(one.time for one in verdicts)
+        digest = _digest_of(run.folder, result, reading)
+        one = Reviewed(run=number, result=result, review=review, reading=reading, digest=digest, said=said)
+        found.append(one)
+    return found, begun
+
+
+def _digest_of(folder: Path, result: ImageResult, reading: Reading) -> str:
+    if not result.path.is_file():
+        raise InputError(
+            f"{result.name} is not where the run in {folder} found it: {result.path}",
+            hint="Connect the disk that it lies on, or say where the photographs are now: --source FOLDER",
+        )
+    digest, size = pixels_digest(result.path, reading)
+    if size != (result.width, result.height):
+        raise InputError(
+            f"{result.name} has {size[0]} x {size[1]} px now, "
+            f"and had {result.width} x {result.height} px when it was reviewed",
+            hint="Bring back the photograph as it was, or detect and review it again.",
+        )
+    return digest
+
+
+def pixels_digest(path: Path, reading: Reading) -> tuple[str, tuple[int, int]]:
+    """Digest what an image shows, whatever its file is called and its tags say.
+
+    Args:
+        path: The file.
+        reading: How values become 8 bits.
+
+    Returns:
+        The sha256 of its size and its upright RGB values, and its width and height in px.
+
+    Raises:
+        UnreadableImageError: It cannot be read.
+    """
+    source = open_image(path, reading)
+    try:
+        width, height = source.width, source.height
+        digest = hashlib.sha256(f"{width} {height}\n".encode())
+        for top in range(0, height, _STRIP):
+            rows = source.read(Window(0, top, width, min(_STRIP, height - top)))
+            digest.update(rows.tobytes())
+    finally:
+        source.close()
+    return digest.hexdigest(), (width, height)
+
+
+def newest_of_each(reviewed: Iterable[Reviewed]) -> list[Reviewed]:
+    """Take each photograph once, as it was reviewed last, in the order in which they first come."""
+    kept: dict[str, Reviewed] = {}
+    for one in reviewed:
+        other = kept.get(one.digest)
+        if other is None or other.said < one.said:
+            kept[one.digest] = one
+    return list(kept.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTable:
+    """What the classes of runs and reviewers are called in the training set.
+
+    Attributes:
+        names: Of the training set, by class id.
+        becomes: The name for each class of the runs, by its plain name; null: left out.
+    """
+
+    names: tuple[str, ...]
+    becomes: Mapping[str, str | None]
+
+    def id_of(self, name: str) -> int | None:
+        """The class id; null for a class that is left out."""
+        target = self.becomes[_plain(name)]
+        return None if target is None else self.names.index(target)
+
+    @classmethod
+    def of(cls, said: Sequence[str], table: Mapping[str, str | None]) -> ClassTable:
+        """Put together the classes of the set.
+
+        Args:
+            said: Names of the models' classes, then those that reviewers used, in their order.
+            table: New names by plain names; a name that is not in it stays.
+
+        Raises:
+            ConfigurationError: The table names a class that nobody uses, or leaves out all.
+        """
+        first: dict[str, str] = {}
+        for name in said:
+            first.setdefault(_plain(name), name)
+        unknown = [name for name in table if name not in first]
+        if unknown:
+            raise ConfigurationError(
+                f"the table of classes names {unknown[0]}, which no run and no reviewer does",
+                hint=f"The classes are: {', '.join(first.values())}.",
+            )
+        becomes = {plain: table.get(plain, name) for plain, name in first.items()}
+        names: dict[str, str] = {}
+        for target in becomes.values():
+            if target is not None:
+                names.setdefault(_plain(target), target)
+        if not names:
+            raise ConfigurationError("the table of classes leaves out all classes", hint=_TABLE_HINT)
+        spelt = {plain: None if to is None else names[_plain(to)] for plain, to in becomes.items()}
+        return cls(tuple(names.values()), spelt)
+
+
+def _plain(name: str) -> str:
+    """A class's name as names are compared."""
+    return " ".join(name.split()).casefold()
+
+
+def read_class_table(path: Path) -> dict[str, str | None]:
+    """Read what classes are to be called.
+
+    Args:
+        path: A CSV file with the columns class and becomes; an empty becomes leaves the class out.
+
+    Returns:
+        New names by plain names; null: left out.
+
+    Raises:
+        InputError: The file cannot be read.
+        ConfigurationError: It has other columns, or names a class twice.
+    """
+    sheet = read_sheet(path, f"the table of classes {path.name}", hint=_TABLE_HINT)
+    head = [name.casefold() for name in sheet.head]
+    if "class" not in head or "becomes" not in head:
+        raise ConfigurationError(
+            f"{path.name} has the columns {', '.join(sheet.head)}, not class and becomes", hint=_TABLE_HINT
+        )
+    rows = [
+        (line.cells[head.index("class")], line.cells[head.index("becomes")] or None) for line in sheet.lines
+    ]
+    twice = [name for name, number in Counter(_plain(name) for name, _ in rows).items() if number > 1]
+    if twice:
+        raise ConfigurationError(
+            f"{path.name} names the class {twice[0]} twice", hint="Keep one line for each class."
+        )
+    return {_plain(name): target for name, target in rows}

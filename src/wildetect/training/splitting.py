@@ -1,0 +1,193 @@
+"""Which photographs a detector learns from, and which measure it: no ground is in two parts.
+
+A detector that is measured on ground that it has learned from, seen from the next photograph or the next
+flight, looks better than it is. Photographs stay together that show common ground, that were taken on one
+flight line, or that hold the same pixels. Where a flight has a photograph without a position, all of that
+flight stays together, as nobody knows which ground it shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from wildetect.census.design.flight_track import straight_runs
+from wildetect.imagery.discovery import natural_order
+
+__all__ = ["PARTS", "Part", "Shot", "groups_of", "parts_of"]
+
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+_PAUSE = timedelta(minutes=30)  # longer than any turn; a battery is changed in less, on the same flight
+_MARGIN = 5.0  # m: positions without corrections are off by so much, and neighbours may overlap unseen
+_UNSEEN = 300.0  # m around a camera whose picture cannot be placed: it looks at the horizon, say
+_OFF_LINE = 0.5  # of the usual side of a footprint: how far a photograph may lie off its line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shot:
+    """A photograph of a run, as far as the split needs it.
+
+    Attributes:
+        run: Which of the runs.
+        name: In its run.
+        digest: Of its pixels; null where it is not reviewed, and so in no part.
+        footprint: Corners on the ground in m, shape (k, 2); null if unknown.
+        camera: Where it was taken, in m; null if unknown.
+        taken: When, by the camera's clock.
+    """
+
+    run: int
+    name: str
+    digest: str | None = None
+    footprint: NDArray[np.float64] | None = None
+    camera: tuple[float, float] | None = None
+    taken: datetime | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder that it lies in, below its source."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def ground(self) -> shapely.Geometry | None:
+        """What it may show, in m; null if nothing is known."""
+        if self.footprint is not None:
+            return shapely.Polygon(self.footprint).buffer(_MARGIN)
+        return None if self.camera is None else shapely.Point(self.camera).buffer(_UNSEEN)
+
+
+class _Union:
+    """Sets that are joined (Tarjan 1975, disjoint sets with path compression)."""
+
+    def __init__(self, size: int) -> None:
+        self._parent = list(range(size))
+
+    def root(self, one: int) -> int:
+        while self._parent[one] != one:
+            self._parent[one] = self._parent[self._parent[one]]
+            one = self._parent[one]
+        return one
+
+    def join(self, members: Sequence[int]) -> None:
+        for other in members[1:]:
+            self._parent[self.root(other)] = self.root(members[0])
+
+
+def groups_of(shots: Sequence[Shot]) -> list[tuple[str, ...]]:
+    """Find the photographs that must not be parted.
+
+    Args:
+        shots: All photographs of the runs, so that lines are seen whole.
+
+    Returns:
+        Digests of the reviewed ones, sorted; each is in one group.
+    """
+    union = _Union(len(shots))
+    for flight in _flights(shots):
+        for members in _together_in(flight, shots):
+            union.join(members)
+    reviewed = [row for row, shot in enumerate(shots) if shot.digest is not None]
+    for members in _same_pixels(shots, reviewed):
+        union.join(members)
+    for pair in _common_ground(shots, reviewed):
+        union.join(pair)
+    groups: dict[int, set[str]] = defaultdict(set)
+    for row in reviewed:
+        groups[union.root(row)].add(str(shots[row].digest))
+    return sorted(tuple(sorted(group)) for group in groups.values())
+
+
+def _flights(shots: Sequence[Shot]) -> Iterator[list[int]]:
+    """Photographs of one folder, in the order in which they were taken, without long pauses."""
+    folders: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row, shot in enumerate(shots):
+        folders[shot.run, shot.folder].append(row)
+    for rows in folders.values():
+        by_name = sorted(rows, key=lambda row: natural_order(shots[row].name))
+        timed = [(taken, row) for row in by_name if (taken := shots[row].taken) is not None]
+        if len(timed) < len(rows):
+            yield by_name
+            continue
+        timed.sort(key=lambda one: one[0])
+        flight = [timed[0][1]]
+        for (before, _), (now, row) in itertools.pairwise(timed):
+            if now - before > _PAUSE:
+                yield flight
+                flight = []
+            flight.append(row)
+        yield flight
+
+
+def _together_in(flight: Sequence[int], shots: Sequence[Shot]) -> list[list[int]]:
+    """The lines of a flight; all of it where a photograph has no position."""
+    cameras = [shots[row].camera for row in flight]
+    points = [camera for camera in cameras if camera is not None]
+    if len(points) < len(flight):
+        return [list(flight)]
+    sides = [_side(shot.footprint) for row in flight if (shot := shots[row]).footprint is not None]
+    side = float(np.median(sides)) if sides else _UNSEEN
+    lines = straight_runs(np.array(points, np.float64), side, _OFF_LINE * side)
+    return [[flight[place] for place in line] for line in lines]
+
+
+def _side(footprint: NDArray[np.float64] | None) -> float:
+    return float(np.sqrt(shapely.Polygon(footprint).area))
+
+
+def _same_pixels(shots: Sequence[Shot], rows: Sequence[int]) -> Iterator[list[int]]:
+    by_digest: dict[str | None, list[int]] = defaultdict(list)
+    for row in rows:
+        by_digest[shots[row].digest].append(row)
+    yield from by_digest.values()
+
+
+def _common_ground(shots: Sequence[Shot], rows: Sequence[int]) -> list[tuple[int, int]]:
+    placed = [(row, ground) for row in rows if (ground := shots[row].ground) is not None]
+    if not placed:
+        return []
+    tree = shapely.STRtree([ground for _, ground in placed])
+    ones, others = tree.query([ground for _, ground in placed], predicate="intersects")
+    return [
+        (placed[one][0], placed[other][0])
+        for one, other in zip(ones.tolist(), others.tolist(), strict=True)
+        if one < other
+    ]
+
+
+def parts_of(groups: Sequence[tuple[str, ...]], shares: Mapping[Part, float], seed: int) -> dict[str, Part]:
+    """Give each group to a part, the largest first, so that the parts come near to their shares.
+
+    Args:
+        groups: Digests of photographs that stay together.
+        shares: Part of the photographs for each part, 0 to 1.
+        seed: Decides between groups of the same size.
+
+    Returns:
+        The part of each photograph. With a single group it is "train": there is nothing to measure with.
+    """
+    total = sum(map(len, groups))
+    wanted = {part: shares[part] * total for part in PARTS}
+    held = dict.fromkeys(PARTS, 0)
+    found: dict[str, Part] = {}
+
+    def order(group: tuple[str, ...]) -> tuple[int, str]:
+        return -len(group), hashlib.sha256(f"{seed} {group[0]}".encode()).hexdigest()
+
+    for group in sorted(groups, key=order):
+        part = max(PARTS, key=lambda one: (wanted[one] - held[one], -PARTS.index(one)))
+        if not found:
+            part = "train"
+        held[part] += len(group)
+        found |= dict.fromkeys(group, part)
+    return found

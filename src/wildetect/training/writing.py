@@ -1,0 +1,257 @@
+"""A training set on the disk: tiles with YOLO's labels beside COCO's files, whole or not at all.
+
+    dataset.yaml                what Ultralytics takes as data=
+    dataset.json                where all comes from (module manifest)
+    images/train/NAME.jpg       tiles
+    labels/train/NAME.txt       "class x y width height" in parts of the tile; empty: nothing is in it
+    train.json val.json test.json   the same labels as COCO has them, for model.evaluate and other programs
+
+Formats: https://docs.ultralytics.com/datasets/detect/ and https://cocodataset.org/#format-data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.results.files import make_folder, write_text
+from wildetect.settings.training.dataset import DataSetOptions
+from wildetect.training.manifest import PartCounts, PhotographEntry
+from wildetect.training.reviewed import ClassTable, Reviewed
+from wildetect.training.splitting import PARTS, Part
+from wildetect.training.tiles import Label, Tile, jpeg_of, pictures_of, tiles_of
+
+__all__ = ["Cut", "Cutting", "TileFiles", "new_folder", "refuse_existing"]
+
+_DIGITS = 6
+_PX_DIGITS = 2
+
+
+def refuse_existing(output: Path) -> None:
+    """Go no further where a folder is there and not empty: what was measured with must not change.
+
+    Raises:
+        ConfigurationError: It is.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise ConfigurationError(
+            f"{output} is there already, and a training set that was used must not change",
+            hint=f"Give another folder: --output {output.with_name(output.name + '-2')}",
+        )
+
+
+@contextmanager
+def new_folder(output: Path) -> Iterator[Path]:
+    """A folder beside `output` that becomes it when the block ends well.
+
+    Raises:
+        ConfigurationError: `output` is there already.
+        InputError: It cannot be made.
+    """
+    refuse_existing(output)
+    hint = "Give another folder with --output."
+    make_folder(output.parent, hint=hint)
+    draft = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    make_folder(draft, hint=hint)
+    try:
+        yield draft
+        if output.is_dir():
+            output.rmdir()
+        draft.replace(output)
+    except OSError as error:
+        raise InputError(
+            f"the training set cannot be written to {output}: {error.strerror or error}",
+            hint="Make room on its drive, or give another folder with --output.",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutting:
+    """How photographs are cut.
+
+    Attributes:
+        classes: Of the set.
+        tile_size: In px; 0 for whole photographs.
+        overlap: Part that tiles overlap by.
+        options: Of the set.
+    """
+
+    classes: ClassTable
+    tile_size: int
+    overlap: float
+    options: DataSetOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A photograph that is in the set, and its tiles."""
+
+    entry: PhotographEntry
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(slots=True)
+class TileFiles:
+    """Writes the tiles of one photograph after the other.
+
+    Attributes:
+        folder: Of the set.
+        cutting: How photographs are cut.
+        cuts: What has been written.
+    """
+
+    folder: Path
+    cutting: Cutting
+    cuts: list[Cut] = field(default_factory=list)
+    _lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for part in PARTS:
+            for kind in ("images", "labels"):
+                (self.folder / kind / part).mkdir(parents=True, exist_ok=True)
+
+    def add(self, one: Reviewed, part: Part, group: int, run: str) -> None:
+        """Cut a photograph and write its tiles.
+
+        Raises:
+            UnreadableImageError: It cannot be read.
+            OSError: There is no room.
+        """
+        cutting = self.cutting
+        grid = (cutting.tile_size, cutting.overlap)
+        tiles, doubtful = tiles_of(one, part, cutting.classes, grid, cutting.options)
+        for tile, pixels in pictures_of(one, tiles):
+            picture = jpeg_of(pixels, cutting.options.quality)
+            labels = _yolo(tile)
+            (self.folder / "images" / part / f"{tile.name}.jpg").write_bytes(picture)
+            (self.folder / "labels" / part / f"{tile.name}.txt").write_bytes(labels.encode("ascii"))
+            self._lines.append(f"{part} {tile.name} {hashlib.sha256(picture).hexdigest()}\n{labels}")
+        counted = Counter(
+            cutting.classes.names[class_id]
+            for mark in one.review.animals
+            if (class_id := cutting.classes.id_of(mark.box.class_name)) is not None
+        )
+        entry = PhotographEntry(
+            sha256=one.digest,
+            image=one.result.name,
+            run=run,
+            part=part,
+            group=group,
+            reviewers=tuple(sorted(one.review.reviewers)),
+            animals={name: counted[name] for name in cutting.classes.names if counted[name]},
+            rejected=sum(not mark.counts for mark in one.review.marks),
+            tiles=len(tiles),
+            doubtful=doubtful,
+        )
+        self.cuts.append(Cut(entry, tuple(tiles)))
+
+    @property
+    def digest(self) -> str:
+        """Of names, pixels and labels of all tiles, in whatever order they came, and of the classes."""
+        digest = hashlib.sha256("\n".join(self.cutting.classes.names).encode())
+        for line in sorted(self._lines):
+            digest.update(line.encode())
+        return digest.hexdigest()
+
+    def counts(self) -> dict[Part, PartCounts]:
+        """Numbers of each part."""
+        return {part: self._counts([cut for cut in self.cuts if cut.entry.part == part]) for part in PARTS}
+
+    def _counts(self, cuts: Sequence[Cut]) -> PartCounts:
+        tiles = [tile for cut in cuts for tile in cut.tiles]
+        kinds = Counter(tile.kind for tile in tiles)
+        labels = Counter(label.class_id for tile in tiles for label in tile.labels)
+        return PartCounts(
+            photographs=len(cuts),
+            groups=len({cut.entry.group for cut in cuts}),
+            tiles=len(tiles),
+            with_animals=kinds["animals"],
+            hard_negatives=kinds["rejected"],
+            empty=kinds["empty"],
+            labels={name: labels[class_id] for class_id, name in enumerate(self.cutting.classes.names)},
+        )
+
+    def finish(self) -> None:
+        """Write dataset.yaml and COCO's files.
+
+        Raises:
+            InputError: They cannot be written.
+        """
+        write_text(self.folder / "dataset.yaml", _yaml(self.cutting.classes.names))
+        for part in PARTS:
+            tiles = [tile for cut in self.cuts if cut.entry.part == part for tile in cut.tiles]
+            document = _coco(tiles, part, self.cutting.classes.names)
+            text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+            write_text(self.folder / f"{part}.json", text)
+
+
+def _yolo(tile: Tile) -> str:
+    width, height = tile.window.width, tile.window.height
+    lines = []
+    for label in tile.labels:
+        x_min, y_min, x_max, y_max = label.xyxy
+        numbers = (
+            (x_min + x_max) / 2 / width,
+            (y_min + y_max) / 2 / height,
+            (x_max - x_min) / width,
+            (y_max - y_min) / height,
+        )
+        lines.append(f"{label.class_id} " + " ".join(f"{number:.{_DIGITS}f}" for number in numbers) + "\n")
+    return "".join(lines)
+
+
+def _yaml(class_names: Sequence[str]) -> str:
+    """Without a path: Ultralytics then takes the file's own folder, wherever the set is carried to."""
+    document: Mapping[str, Any] = {
+        **{part: f"images/{part}" for part in PARTS},
+        "names": dict(enumerate(class_names)),
+    }
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+
+
+def _coco(tiles: Sequence[Tile], part: Part, class_names: Sequence[str]) -> dict[str, Any]:
+    numbered = [(number, label) for number, tile in enumerate(tiles, 1) for label in tile.labels]
+    return {
+        "info": {"description": f"Reviewed photographs, part {part}"},
+        "images": [
+            {
+                "id": number,
+                "file_name": f"images/{part}/{tile.name}.jpg",
+                "width": tile.window.width,
+                "height": tile.window.height,
+            }
+            for number, tile in enumerate(tiles, 1)
+        ],
+        "categories": [
+            {"id": number, "name": name, "supercategory": ""} for number, name in enumerate(class_names, 1)
+        ],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": image,
+                "category_id": label.class_id + 1,
+                "bbox": (box := _xywh(label)),
+                "area": round(box[2] * box[3], _PX_DIGITS),
+                "iscrowd": 0,
+            }
+            for number, (image, label) in enumerate(numbered, 1)
+        ],
+    }
+
+
+def _xywh(label: Label) -> list[float]:
+    x_min, y_min, x_max, y_max = label.xyxy
+    return [round(edge, _PX_DIGITS) for edge in (x_min, y_min, x_max - x_min, y_max - y_min)]

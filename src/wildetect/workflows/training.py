@@ -1,0 +1,353 @@
+"""A training set from reviewed runs: read, grouped by ground, split, cut, written and logged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from wildetect.census.design.survey_files import SurveyFiles
+from wildetect.census.gathering import Gathered, gather
+from wildetect.census.ground.photographs import Views, make_views
+from wildetect.errors import ConfigurationError, InputError, ServerError
+from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, start_run
+from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.moved import with_photographs_in
+from wildetect.settings import Project
+from wildetect.settings.training.dataset import DataSetOptions
+from wildetect.training.manifest import MANIFEST, DataSetRecord, SourceRun, write_manifest
+from wildetect.training.reviewed import ClassTable, Reviewed, newest_of_each, read_class_table, reviewed_of
+from wildetect.training.splitting import PARTS, Part, Shot, groups_of, parts_of
+from wildetect.training.writing import Cutting, TileFiles, new_folder, refuse_existing
+from wildetect.workflows.census import CensusRequest, keys_of, photograph_folders, settings_for, table_of
+from wildetect.workflows.connecting import connect_for
+from wildetect.workflows.watching import SILENT, Watcher
+
+__all__ = ["EXPERIMENT", "DataSetBuilt", "DataSetRequest", "build_dataset"]
+
+EXPERIMENT = "datasets"
+_FEWEST_MEASURED = 10  # animals, below which a part measures next to nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSetRequest:
+    """What to build.
+
+    Attributes:
+        runs: Output folders of reviewed runs.
+        output: Folder of the set; new.
+        classes: A table of classes; null: they are called as the runs call them.
+        sources: Where photographs lie now that are not where a run found them.
+        options: Of the set.
+    """
+
+    runs: tuple[Path, ...]
+    output: Path
+    classes: Path | None = None
+    sources: tuple[Path, ...] = ()
+    options: DataSetOptions = field(default_factory=DataSetOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetBuilt:
+    """What came of it.
+
+    Attributes:
+        record: What dataset.json holds.
+        folder: Of the set.
+        url: Of its run in MLflow; null where no server answers.
+    """
+
+    record: DataSetRecord
+    folder: Path
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    run: FinishedRun
+    name: str
+    reviewed: list[Reviewed]
+    begun: int
+
+
+def build_dataset(project: Project, request: DataSetRequest, watcher: Watcher = SILENT) -> DataSetBuilt:
+    """Build a training set from the complete photographs of reviewed runs.
+
+    Args:
+        project: Its configs/census.yaml says of positions what photographs do not.
+        request: What to build.
+        watcher: Told what is doubtful.
+
+    Raises:
+        ConfigurationError: A run is named twice, the folder is there, or runs or classes do not fit together.
+        InputError: A run is not finished or not reviewed, or a photograph is gone.
+    """
+    _check(request)
+    table = read_class_table(request.classes) if request.classes else {}
+    sources = _sources(request)
+    tile_size, overlap = _grid(sources, request.options)
+    reviewed = newest_of_each(one for source in sources for one in source.reviewed)
+    classes = ClassTable.of(_class_names(sources), table)
+    shots, notes = _shots(project, sources, watcher)
+    groups = groups_of(shots)
+    shares = {
+        "train": 1 - request.options.validation - request.options.test,
+        "val": request.options.validation,
+        "test": request.options.test,
+    }
+    part_of = parts_of(groups, {part: shares[part] for part in PARTS}, request.options.seed)
+    group_of = {digest: number for number, group in enumerate(groups, 1) for digest in group}
+    with new_folder(request.output) as folder:
+        files = TileFiles(
+            folder, Cutting(classes=classes, tile_size=tile_size, overlap=overlap, options=request.options)
+        )
+        for one in reviewed:
+            files.add(one, part_of[one.digest], group_of[one.digest], sources[one.run].name)
+        files.finish()
+        record = _record(request, sources, files, _split(shots))
+        record = replace(record, notes=(*notes, *_doubts(record, sources, shares, len(groups))))
+        write_manifest(folder, record)
+    for note in record.notes:
+        watcher.notice(f"warning: {note}")
+    return DataSetBuilt(record, request.output, _logged(project, request.output, record, watcher))
+
+
+def _check(request: DataSetRequest) -> None:
+    options = request.options
+    resolved = [run.resolve() for run in request.runs]
+    if len(set(resolved)) < len(resolved):
+        raise ConfigurationError("a run is named twice", hint="Name each run once with --run.")
+    if not (0 <= options.validation < 1 and 0 <= options.test < 1 and options.validation + options.test < 1):
+        raise ConfigurationError(
+            f"--validation {options.validation:g} and --test {options.test:g} leave nothing to learn from",
+            hint="Give parts that sum to less than 1: --validation 0.2 --test 0.2",
+        )
+    refuse_existing(request.output)  # now, not after the photographs were read
+
+
+def _sources(request: DataSetRequest) -> list[_Source]:
+    found: list[_Source] = []
+    names: Counter[str] = Counter()
+    for number, folder in enumerate(request.runs):
+        run = read_finished_run(folder)
+        away = any(not result.failed and not result.path.is_file() for result in run.results)
+        if request.sources and away:
+            run = with_photographs_in(run, request.sources)
+        reviewed, begun = reviewed_of(run, number)
+        name = folder.resolve().name
+        names[name] += 1
+        found.append(_Source(run, name if names[name] == 1 else f"{name} ({names[name]})", reviewed, begun))
+    empty = [source for source in found if not source.reviewed]
+    if empty:
+        folder = empty[0].run.folder
+        said = f"; {empty[0].begun:,} are begun" if empty[0].begun else ""
+        raise InputError(
+            f"no photograph of the run in {folder} is reviewed to its end{said}",
+            hint=f"Go through some to their end: uv run invoke review.open --run {folder}",
+        )
+    return found
+
+
+def _grid(sources: Sequence[_Source], options: DataSetOptions) -> tuple[int, float]:
+    """Side and overlap of tiles: those of the runs.
+
+    Raises:
+        ConfigurationError: The runs have tiles of different sizes: animals would be of different sizes, too.
+    """
+    sizes = {int(source.run.record.settings.get("tile_size") or 0) for source in sources}
+    if len(sizes) > 1:
+        each = ", ".join(f"{one.name} {one.run.record.settings.get('tile_size')} px" for one in sources)
+        raise ConfigurationError(
+            f"the runs have tiles of different sizes: {each}",
+            hint="Build a set of each, or detect again with one --tile-size; the verdicts are kept.",
+        )
+    told = [source.run.record.settings.get("overlap_ratio") for source in sources]
+    ratios = [float(ratio) for ratio in told if isinstance(ratio, int | float)]
+    return sizes.pop(), max(ratios, default=options.overlap)
+
+
+def _class_names(sources: Sequence[_Source]) -> list[str]:
+    of_models = [name for source in sources for name in source.run.class_names]
+    said = {mark.box.class_name for source in sources for one in source.reviewed for mark in one.review.marks}
+    return [*of_models, *sorted(said)]
+
+
+def _shots(
+    project: Project, sources: Sequence[_Source], watcher: Watcher
+) -> tuple[list[Shot], tuple[str, ...]]:
+    """All photographs of the runs with their places; notes of what is not known."""
+    gathered = [_gathered(project, source, watcher) for source in sources]
+    views = _views(project, sources, gathered)
+    by_key = {view.file: view for view in views.views}
+    shots: list[Shot] = []
+    for number, (source, tags) in enumerate(zip(sources, gathered, strict=True)):
+        digests = {one.result.name: one.digest for one in source.reviewed}
+        taken = {one.file: one.tags.taken for one in tags.photographs}
+        for result in source.run.results:
+            if result.failed:
+                continue
+            view = by_key.get(f"{number}/{result.name}")
+            camera = None if view is None else (view.x, view.y)
+            if camera is None and result.longitude is not None and result.latitude is not None:
+                x, y = views.projection.to_metres([(result.longitude, result.latitude)])[0].tolist()
+                camera = (x, y)
+            shots.append(
+                Shot(
+                    run=number,
+                    name=result.name,
+                    digest=digests.get(result.name),
+                    footprint=None if view is None else view.footprint,
+                    camera=camera,
+                    taken=taken.get(result.name),
+                )
+            )
+    return shots, _unplaced(shots)
+
+
+def _gathered(project: Project, source: _Source, watcher: Watcher) -> Gathered:
+    settings = settings_for(project, CensusRequest(detections=(str(source.run.folder),)))
+    return gather(source.run, photograph_folders(project, settings), watcher.tags_read)
+
+
+def _views(project: Project, sources: Sequence[_Source], gathered: Sequence[Gathered]) -> Views:
+    """Where all photographs look, in one plane."""
+    settings = settings_for(project, CensusRequest(detections=(str(sources[0].run.folder),)))
+    files = SurveyFiles.read(keys_of(project, settings), table_of(project, settings))
+    photographs = [
+        replace(one, file=f"{number}/{one.file}")
+        for number, each in enumerate(gathered)
+        for one in each.photographs
+    ]
+    return make_views(photographs, settings.detection.flight_specs, files.positions, files.terrain)
+
+
+def _unplaced(shots: Sequence[Shot]) -> tuple[str, ...]:
+    without = [shot for shot in shots if shot.digest is not None and shot.camera is None]
+    if not without:
+        return ()
+    note = (
+        f"{len(without):,} reviewed photographs have no position, such as {without[0].name}: "
+        "each flight stays in one part, but whether two flights show the same ground is not known"
+    )
+    return (note,)
+
+
+def _split(shots: Sequence[Shot]) -> str:
+    placed = {shot.camera is not None for shot in shots if shot.digest is not None}
+    return "ground and flight" if len(placed) > 1 else "ground" if True in placed else "flight"
+
+
+def _record(
+    request: DataSetRequest, sources: Sequence[_Source], files: TileFiles, split: str
+) -> DataSetRecord:
+    entries = tuple(cut.entry for cut in files.cuts)
+    cutting = files.cutting
+    reviewers = Counter(name for entry in entries for name in entry.reviewers)
+    return DataSetRecord(
+        name=request.output.name,
+        digest=files.digest,
+        class_names=cutting.classes.names,
+        becomes=dict(cutting.classes.becomes),
+        tile_size=cutting.tile_size,
+        overlap=cutting.overlap,
+        settings=asdict(request.options),
+        split=split,
+        runs=tuple(
+            SourceRun(
+                name=source.name,
+                model=str(source.run.record.model),
+                sha256=source.run.record.model.sha256,
+                pictures=source.run.record.dataset.digest,
+                photographs=len(source.reviewed),
+                not_complete=source.begun,
+            )
+            for source in sources
+        ),
+        reviewers=dict(sorted(reviewers.items())),
+        parts=files.counts(),
+        notes=(),
+        photographs=entries,
+    )
+
+
+def _doubts(
+    record: DataSetRecord, sources: Sequence[_Source], shares: Mapping[str, float], groups: int
+) -> list[str]:
+    """What whoever trains on the set has to know."""
+    found = []
+    begun = sum(source.begun for source in sources)
+    if begun:
+        found.append(f"{begun:,} photographs have verdicts but are not complete: they are not in the set")
+    for part, held in record.parts.items():
+        animals = _animals(record, part)
+        if shares[part] and not held.photographs:
+            found.append(
+                f"no photograph is left for {part}: the ground and flight lines of the reviewed photographs "
+                f"make {groups:,} group{'s' * (groups != 1)} that cannot be parted; review photographs of "
+                "other places"
+            )
+        elif shares[part] and animals < _FEWEST_MEASURED:
+            found.append(f"{part} holds {animals:,} animals: too few to learn from or to measure with")
+    unseen = [name for name, number in record.parts["train"].labels.items() if not number]
+    if unseen:
+        found.append(f"no animal to learn from of: {', '.join(unseen)}")
+    if any(source.run.record.model.box_kind == "points" for source in sources):
+        found.append(
+            "a detector gave points: boxes that nobody moved have the size that it was told, not the animal's"
+        )
+    doubtful = sum(one.doubtful for one in record.photographs)
+    if doubtful:
+        found.append(f"{doubtful:,} tiles are left out: unsure animals, or classes that are left out")
+    return found
+
+
+def _animals(record: DataSetRecord, part: Part) -> int:
+    return sum(sum(one.animals.values()) for one in record.photographs if one.part == part)
+
+
+def _logged(project: Project, folder: Path, record: DataSetRecord, watcher: Watcher) -> str | None:
+    """Log the set; a server that is off costs a line."""
+    try:
+        connection = connect_for(project, watcher)
+        run_id = start_run(connection, EXPERIMENT, record.name)
+        dataset = DatasetRecord(
+            name=record.name,
+            digest=record.digest,
+            source={"folder": str(folder), "runs": [run.name for run in record.runs]},
+            size=len(record.photographs),
+        )
+        metrics = {
+            f"{part}_{name}": getattr(counts, name)
+            for part, counts in record.parts.items()
+            for name in ("photographs", "tiles", "with_animals", "hard_negatives", "empty")
+        }
+        tags = {
+            "digest": record.digest,
+            "split": record.split,
+            "reviewers": ", ".join(record.reviewers),
+            **({"doubts": "\n".join(record.notes)} if record.notes else {}),
+        }
+        parameters = {
+            "tile_size": record.tile_size,
+            "overlap": record.overlap,
+            "classes": ", ".join(record.class_names),
+            **record.settings,
+        }
+        finish_run(
+            connection,
+            run_id,
+            RunRecord(
+                parameters=parameters,
+                metrics=metrics,
+                tags=tags,
+                folder=folder,
+                files=[MANIFEST, "dataset.yaml"],
+                dataset=dataset,
+            ),
+        )
+    except ServerError as error:
+        watcher.notice(f"warning: the training set is not logged: {error.message}")
+        return None
+    return f"{connection.uri}/#/runs/{run_id}"

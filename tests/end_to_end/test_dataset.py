@@ -1,0 +1,134 @@
+"""From reviewed runs to a training set, through the real program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.ids import ids_of
+from wildetect.review.verdicts import Marked, Verdict, writing_verdicts
+
+PLACES = {"scene": "a", "survey": "b"}
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def verdicts(run: FinishedRun) -> Iterator[Verdict]:
+    """Of each photograph the first detection is wrong, the others are right, and nothing further is there."""
+    for result in run.results:
+        assert result.detections is not None
+        said: dict[str, Any] = {"image": result.name, "reviewer": "Ann"}
+        columns = zip(
+            ids_of(result), result.detections.xyxy.tolist(), result.detections.class_id, strict=True
+        )
+        for number, (key, box, class_id) in enumerate(columns):
+            before = Marked(tuple(box), run.class_names[class_id])
+            yield Verdict(kind="right" if number else "wrong", detection=key, before=before, **said)
+        yield Verdict(kind="nothing-here", **said)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    made = Workspace.make(tmp_path_factory.mktemp("dataset") / "project", MLFLOW_TRACKING_URI=unused_uri())
+    shutil.copytree(REPOSITORY / "demo", made.root / "demo")
+    for number, picture in enumerate(sorted((made.root / "demo" / "pictures").glob("*.jpg"))):
+        folder = made.root / "pictures" / f"flight{number % 4}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with Image.open(picture) as image:  # without tags: a flight is a folder
+            image.save(folder / picture.name, quality=95)
+    copy = next((made.root / "pictures" / "flight0").iterdir())
+    shutil.copy(copy, made.root / "pictures" / "flight1" / "copy.jpg")
+    made.succeed(
+        *("detect.run", "pictures", "--model", "demo/detector.onnx", "--tile-size", "640"),
+        *("--output", "results"),
+    )
+    return made
+
+
+def test_nothing_reviewed_is_refused_with_the_command_that_reviews(workspace: Workspace) -> None:
+    error, hint = workspace.fail(5, "dataset.build", "--run", "results", "--output", "nothing")
+    assert "no photograph of the run in" in error
+    assert "review.open --run" in hint
+    assert not (workspace.root / "nothing").exists()
+
+
+def test_a_reviewed_run_becomes_a_training_set_twice_the_same(workspace: Workspace) -> None:
+    run = read_finished_run(workspace.root / "results")
+    with writing_verdicts(run.folder) as file:
+        file.append(*verdicts(run))
+    made = workspace.document("dataset.build", "results", "--output", "one")
+    workspace.succeed("dataset.build", "--run", "results", "--output", "two")
+    one, two = (files_of(workspace.root / name) for name in ("one", "two"))
+    manifests = [json.loads(each.pop("dataset.json")) for each in (one, two)]
+    assert one == two
+    assert manifests[0] == {**manifests[1], "name": "one"}
+
+    photographs = made["photographs"]
+    assert len(photographs) == len(run.results) - 1  # the copy is in it once
+    flights: dict[str, set[str]] = {}
+    for each in photographs:
+        flights.setdefault(each["image"].split("/")[0], set()).add(each["part"])
+    assert all(len(parts) == 1 for parts in flights.values()), flights
+    assert {part for parts in flights.values() for part in parts} == {"train", "val", "test"}
+    assert flights["flight0"] == flights["flight1"]  # a picture of the one is in the other
+    assert sum(sum(each["animals"].values()) for each in photographs) > 100
+    assert all(each["rejected"] == 1 for each in photographs)
+    assert made["reviewers"] == {"Ann": len(photographs)}
+    assert made["split"] == "flight"
+    assert any("no position" in note for note in made["notes"])
+
+
+def test_both_forms_say_the_same_of_each_tile(workspace: Workspace) -> None:
+    folder = workspace.root / "one"
+    names = yaml.safe_load((folder / "dataset.yaml").read_text(encoding="utf-8"))["names"]
+    for part in ("train", "val", "test"):
+        coco = json.loads((folder / f"{part}.json").read_text(encoding="utf-8"))
+        assert {one["id"] - 1: one["name"] for one in coco["categories"]} == names
+        boxes: dict[int, list[tuple[float, ...]]] = {one["id"]: [] for one in coco["images"]}
+        for one in coco["annotations"]:
+            boxes[one["image_id"]].append((one["category_id"] - 1, *one["bbox"]))
+        assert len(coco["images"]) == len(list((folder / "labels" / part).iterdir()))
+        for image in coco["images"]:
+            with Image.open(folder / image["file_name"]) as tile:
+                assert tile.size == (image["width"], image["height"])
+            label = folder / image["file_name"].replace("images", "labels").replace(".jpg", ".txt")
+            lines = [tuple(map(float, line.split())) for line in label.read_text().splitlines()]
+            for (class_id, x, y, width, height), expected in zip(lines, boxes[image["id"]], strict=True):
+                there = (
+                    class_id,
+                    (x - width / 2) * image["width"],
+                    (y - height / 2) * image["height"],
+                    width * image["width"],
+                    height * image["height"],
+                )
+                assert there == pytest.approx(expected, abs=0.02)
+
+
+def test_a_set_that_is_there_and_a_damaged_review_are_refused(workspace: Workspace) -> None:
+    error, hint = workspace.fail(2, "dataset.build", "results", "--output", "one")
+    assert "is there already" in error
+    assert "one-2" in hint
+    path = workspace.root / "results" / "review" / "verdicts.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"wrong"', b'"right"', 1))
+    try:
+        error, _ = workspace.fail(5, "dataset.build", "results", "--output", "three")
+    finally:
+        path.write_bytes(whole)
+    assert "damaged" in error
+    assert not (workspace.root / "three").exists()
