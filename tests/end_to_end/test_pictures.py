@@ -140,3 +140,18 @@ def test_a_photograph_that_is_cut_short_is_found_early_and_used_where_that_is_wi
     run = run_of(tmp_path / "results")
     assert (run["failures"], run["images"]["done"]) == ([], 3)
     assert [one["files"] for one in run["doubts"]] == [["IMG_002.JPG"]]
+
+
+def test_annotations_under_other_machines_names(tmp_path: Path, shared_data: Path) -> None:
+    place = workspace(tmp_path)
+    folder = shared_data / "reports/annotations"
+    found = {}
+    for name in ("ok", "backslash", "abs_win", "labelstudio_local", "zero_box"):
+        words = ("--model", shared_data / KNOWN, "--annotations", folder / f"{name}.json")
+        ended = place.invoke("model.evaluate", *words, "--output", tmp_path / name, "--json")
+        assert ended.returncode == 0, ended.stderr
+        document = json.loads(ended.stdout)
+        found[name] = (document["counts"], document["classes"])
+        assert ("no width or no height" in ended.stderr) == (name == "zero_box")
+    assert found["ok"][0] == {"found": 6, "missed": 0, "wrong": 0}
+    assert all(one == found["ok"] for one in found.values())

@@ -55,7 +55,7 @@ def test_no_class_in_common(tmp_path: Path) -> None:
         ([], "the file: Input should be an object"),
         ({"images": []}, "images: List should have at least 1 item"),
         (coco_document(TWO, bbox=[1, 2, 3]), r"annotations\.0\.bbox\.3: Field required"),
-        (coco_document(TWO, bbox=[1, 2, 0, 3]), r"annotations\.0\.bbox\.2: Input should be greater than 0"),
+        (coco_document(TWO, bbox=[1, 2, -1, 3]), r"annotations\.0\.bbox\.2: Input should be greater than"),
         (coco_document(TWO, bbox=[1, 2, float("nan"), 3]), r"annotations\.0\.bbox\.2"),
         (coco_document(TWO, image_id=99), r"annotations\.0: there is no image 99"),
         (coco_document(TWO, category_id=7), r"annotations\.0: there is no category 7"),
@@ -70,6 +70,15 @@ def test_what_is_no_coco_file(tmp_path: Path, document: object, said: str) -> No
     with pytest.raises(InputError, match=f"is not a COCO annotation file: {said}") as caught:
         read_annotations(path, CLASSES)
     assert len(caught.value.details) <= 5
+
+
+def test_a_box_of_no_size_costs_itself_alone(tmp_path: Path) -> None:
+    whole = read_annotations(write_coco(tmp_path / "whole.json", coco_document(TWO)), CLASSES)
+    path = write_coco(tmp_path / "truth.json", coco_document(TWO, bbox=[1, 2, 0, 3]))
+    truth = read_annotations(path, CLASSES)
+    boxes = [sum(len(image.animals) for image in one.images) for one in (whole, truth)]
+    assert (boxes[0] - boxes[1], truth.sizeless, whole.sizeless) == (truth.sizeless, boxes[0] - boxes[1], 0)
+    assert truth.sizeless > 0
 
 
 def test_the_same_picture_twice(tmp_path: Path) -> None:

@@ -40,8 +40,44 @@ def test_missing_pictures_are_named(tmp_path: Path) -> None:
     truth = read_annotations(path, CLASSES)
     with pytest.raises(InputError, match="7 of the 8 labelled pictures") as caught:
         labelled_files(truth, path, folder)
-    assert caught.value.details == ("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "and 2 more")
+    assert caught.value.details[:6] == ("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "and 2 more")
+    assert caught.value.details[6] == "tried for the first: 1.jpg"
     assert "--images" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sub\\b c.png",
+        "C:\\Users\\x\\survey\\sub\\b c.png",
+        "/home/x/survey/sub/b c.png",
+        "file:///home/x/sub/b%20c.png",
+        "file:///C:/survey/sub/b%20c.png",
+        "/data/local-files/?d=survey/sub/b%20c.png",
+        "http://localhost:8080/data/local-files/?d=survey/sub/b%20c.png&t=1",
+        "https://example.org/survey/sub/b%20c.png?key=1",
+        "SUB/B C.PNG",
+        "./sub/b c.png",
+        "sub/b%20c.png",
+    ],
+)
+def test_names_as_tools_write_them(tmp_path: Path, name: str) -> None:
+    (tmp_path / "images/sub").mkdir(parents=True)
+    picture = tmp_path / "images/sub/b c.png"
+    picture.touch()
+    path = write_coco(tmp_path / "truth.json", coco_document({name: []}))
+    (file,) = labelled_files(read_annotations(path, CLASSES), path, None)
+    assert (file.path, file.name) == (picture.resolve(), name)
+
+
+def test_a_picture_of_another_folder_is_not_taken_for_it(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").touch()
+    path = write_coco(tmp_path / "truth.json", coco_document({"2023/1.jpg": []}))
+    with pytest.raises(InputError, match="1 of the 1 labelled pictures"):
+        labelled_files(read_annotations(path, CLASSES), path, None)
+    path = write_coco(tmp_path / "both.json", coco_document({"C:\\a\\1.jpg": [], "C:\\b\\1.jpg": []}))
+    with pytest.raises(InputError, match="are both found as"):
+        labelled_files(read_annotations(path, CLASSES), path, None)
 
 
 @pytest.mark.parametrize("animals", [0, 3])

@@ -21,7 +21,7 @@ __all__ = ["Annotations", "LabelledImage", "read_annotations"]
 MOST_PROBLEMS_SHOWN = 5
 HINT = "A COCO file holds images, categories, and annotations with bbox = [x, y, width, height] in px."
 
-_Positive = Annotated[FiniteFloat, Field(gt=0)]
+_NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class _Category(BaseModel):
@@ -39,8 +39,13 @@ class _Image(BaseModel):
 class _Annotation(BaseModel):
     image_id: int
     category_id: int
-    bbox: tuple[FiniteFloat, FiniteFloat, _Positive, _Positive]
+    bbox: tuple[FiniteFloat, FiniteFloat, _NotNegative, _NotNegative]
     iscrowd: int = 0
+
+    @property
+    def has_size(self) -> bool:
+        """Whether it is more than a click beside an animal."""
+        return self.bbox[2] > 0 and self.bbox[3] > 0
 
 
 class _CocoFile(BaseModel):
@@ -74,6 +79,7 @@ class Annotations:
         images: The pictures, in the order of the file, those without animals included.
         class_names: The model's: class_names[class_id].
         classes: Ids of the classes that both the model and the file have.
+        sizeless: Boxes without width or height, which are in no picture: slips of the mouse.
         unknown: Labelled boxes of each category that the model has no class for; they are in no picture.
         sha256: Of the file.
     """
@@ -83,6 +89,7 @@ class Annotations:
     classes: tuple[int, ...]
     unknown: Mapping[str, int]
     sha256: str
+    sizeless: int = 0
 
 
 def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | None = None) -> Annotations:
@@ -114,10 +121,13 @@ def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | Non
     images = document.images[:limit]
     boxes: dict[int, list[_Annotation]] = {image.id: [] for image in images}
     unknown: Counter[str] = Counter()
+    sizeless = 0
     for annotation in document.annotations:
         if annotation.image_id not in boxes:
             continue
-        if of_category[annotation.category_id] is None:
+        if not annotation.has_size:
+            sizeless += 1
+        elif of_category[annotation.category_id] is None:
             unknown[names[annotation.category_id]] += 1
         else:
             boxes[annotation.image_id].append(annotation)
@@ -127,6 +137,7 @@ def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | Non
         classes=classes,
         unknown=dict(unknown),
         sha256=hashlib.sha256(content).hexdigest(),
+        sizeless=sizeless,
     )
 
 
