@@ -206,3 +206,10 @@ def test_class_names_are_literals(text: str, names: list[tuple[str, ...]]) -> No
 )
 def test_noted_size(text: str | None, size: tuple[int | None, int | None]) -> None:
     assert noted_size({} if text is None else {"imgsz": text}) == size
+
+
+def test_a_free_number_of_rows_is_a_list() -> None:
+    fitting = families_fitting([(None, 7)], None, 2)
+    assert "end-to-end-7" in fitting
+    assert "yolov8" not in fitting
+    assert "yolov8" in families_fitting([(None, 6, None)], None, 2)

@@ -18,6 +18,8 @@ def _fits(shapes: Shapes) -> bool:
     if shape is None or len(shapes.outputs) > 1:
         return False
     rows, boxes = shape
+    if rows is None and boxes is not None:
+        return False  # a free number of rows of so many columns is a list of boxes
     if shapes.classes is not None:
         return alike(rows, _BOX + shapes.classes)
     return rows is None or boxes is None or _BOX < rows < boxes
