@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -184,6 +185,8 @@ def test_a_file_store_is_migrated_whole(old: Workspace) -> None:
     old.succeed("mlflow.serve", "--detach")
     error, _ = old.fail(3, "mlflow.migrate")
     assert "uses the store" in error
+    # what lay among the old files is the server's own now
+    before = json.loads(json.dumps(before).replace(f"{folder_of(old).as_uri()}/", "mlflow-artifacts:/"))
     model_source = before["models"][0][4][0][1]
     texts = (f"{model_source}/note.txt", "mlflow-artifacts:/7/a-run/artifacts/kept.txt")
     after = contents(old, uri_of(old), *texts)
@@ -194,6 +197,33 @@ def test_a_file_store_is_migrated_whole(old: Workspace) -> None:
         assert [pair for pair in pairs if pair[0] != pair[1]] == []
     old.succeed("mlflow.stop")
     assert old_files(old) == files
+
+    # Moved to another folder, and the old files gone, all of it loads.
+    moved = Workspace(old.root.with_name("moved"), old.variables)
+    old.root.rename(moved.root)
+    for name in {name.partition("/")[0] for name in files}:
+        shutil.rmtree(folder_of(moved) / name)
+    with ended_after(moved):
+        moved.succeed("mlflow.serve", "--detach")
+        assert contents(moved, uri_of(moved), *texts) == after
+        backup = moved.invoke("mlflow.backup", "--output", "whole.zip")
+        assert "not in the backup" not in backup.stderr
+        moved.succeed("mlflow.stop")
+
+
+def test_a_file_store_that_was_moved_before_is_migrated_whole(old: Workspace) -> None:
+    moved = Workspace(old.root.with_name("carried"), old.variables)
+    old.root.rename(moved.root)
+    ended = moved.invoke("mlflow.migrate")
+    assert ended.returncode == 0, ended.stderr
+    assert "are not there" not in ended.stderr
+    assert "the new store does not need them" in ended.stderr
+    with contextlib.closing(sqlite3.connect(database_of(moved))) as connection:
+        sources = [source for (source,) in connection.execute("SELECT source FROM model_versions")]
+    assert len(sources) == 4
+    for source in sources:
+        note = folder_of(moved) / "artifacts" / source.removeprefix("mlflow-artifacts:/") / "note.txt"
+        assert note.read_text(encoding="utf-8").startswith("0 ")
 
 
 def test_what_cannot_be_migrated_changes_nothing(tmp_path: Path) -> None:

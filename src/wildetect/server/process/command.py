@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from wildetect.server.access.sharing import allowed_hosts, allowed_origins
-from wildetect.server.access.signin import WEBHOOK_VARIABLE, webhook_key
 from wildetect.server.process.logs import write_request_logging
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.processes import MARKER
@@ -44,7 +43,6 @@ def server_environment(plan: Plan) -> dict[str, str]:
         "MLFLOW_BACKEND_STORE_URI": plan.store.uri,
         "MLFLOW_ARTIFACTS_DESTINATION": plan.artifacts.uri,
         "MLFLOW_SERVE_ARTIFACTS": "true",
-        WEBHOOK_VARIABLE: webhook_key(plan.folder, plan.project.variable(WEBHOOK_VARIABLE)),
         # Seven more processes, for jobs of language models only.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # Nothing leaves the machine, and nothing waits for a network that a field laptop lacks.

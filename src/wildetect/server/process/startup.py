@@ -11,7 +11,7 @@ import psutil
 
 from wildetect.errors import ServerError
 from wildetect.registry.probe import Credentials
-from wildetect.server.access.signin import sign_in_environment
+from wildetect.server.access.signin import WEBHOOK_VARIABLE, sign_in_environment, webhook_key
 from wildetect.server.process.command import server_command, server_environment
 from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.logs import SERVER_LOG, last_lines, rotate
@@ -51,6 +51,7 @@ def launch(
     """
     begun = time.monotonic()
     environment = server_environment(plan)
+    environment[WEBHOOK_VARIABLE] = webhook_key(plan.folder, plan.project.variable(WEBHOOK_VARIABLE))
     credentials = None
     if plan.sign_in:
         credentials, secrets = sign_in_environment(plan.project, plan.folder)

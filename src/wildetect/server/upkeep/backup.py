@@ -25,6 +25,7 @@ from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.plan import Plan
 from wildetect.server.store.database import copy_database
 from wildetect.server.store.exchange import PLAN
+from wildetect.server.store.old_artifacts import outside
 
 __all__ = ["ACCOUNTS", "ARTIFACTS", "DATABASE", "MANIFEST", "Archive", "back_up", "local_store"]
 
@@ -119,6 +120,13 @@ def _target(plan: Plan, database: Path, output: Path | None) -> Path:
 def _contents(plan: Plan, workplace: Path, database: Path, artifacts: Path) -> Iterator[tuple[str, Path]]:
     """The name in the archive and the file of everything that belongs to it."""
     copy_database(database, workplace / DATABASE)
+    if left := outside(workplace / DATABASE):
+        logger.warning(
+            "%d folders that the store names by their place on the disk are not in the backup: they lie "
+            "outside %s",
+            left,
+            plan.project.shown(artifacts),
+        )
     yield DATABASE, workplace / DATABASE
     accounts = plan.folder / AUTH_DATABASE
     if accounts.exists():

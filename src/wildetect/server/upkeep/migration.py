@@ -30,7 +30,7 @@ from wildetect.server.store.file_store import (
     file_store_root,
     repeats,
 )
-from wildetect.server.store.old_artifacts import copy_old_artifacts, missing_artifacts
+from wildetect.server.store.old_artifacts import bring_in, copy_old_artifacts, missing_artifacts, outside
 from wildetect.server.store.stores import holds_file_store
 from wildetect.server.upkeep.upkeep import store_at_rest
 
@@ -47,9 +47,10 @@ class Migrated:
     Attributes:
         database: The new database.
         counts: What it holds.
-        artifacts_copied: Files copied from the old server's artifact folder.
+        artifacts_copied: Files copied into the server's artifact folder.
         artifacts_missing: Artifact folders that are named in the store, but are not there.
         repeats: Metric points that the files held twice and the database holds once.
+        outside: Artifact folders that are still named by their place on the disk.
     """
 
     database: Path
@@ -57,6 +58,7 @@ class Migrated:
     artifacts_copied: int
     artifacts_missing: int
     repeats: int
+    outside: int
 
 
 def migrate(
@@ -93,11 +95,13 @@ def migrate(
             _run_migration(plan, store, fresh, cancelled)
             counts = _verified(store, fresh)
             copied = copy_old_artifacts(plan, fresh, artifacts or plan.project.root / "mlartifacts")
+            copied += bring_in(plan, fresh, file_store_root(source))
+            left = outside(fresh)
             missing = missing_artifacts(fresh)
             aside = database.parent / "before-migration" / database.name
             # an empty one at the most, see _refuse_to_overwrite, but with a journal perhaps
             exchange(plan.folder, [*with_side_files(database, aside), (fresh, database)])
-    return Migrated(database, counts, copied, missing, repeated)
+    return Migrated(database, counts, copied, missing, repeated, left)
 
 
 @contextlib.contextmanager

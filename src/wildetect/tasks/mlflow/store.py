@@ -29,7 +29,7 @@ def migrate(
 ) -> None:
     """Bring an old file store (a folder) into the database.
 
-    The old files are only read, and must stay: artifacts that lie among them are used where they are.
+    The old files are only read. Artifacts are copied, so that the new store is whole wherever it is moved.
     """
     del context
     from wildetect.server.process.interrupts import Cancelled, stop_signals
@@ -52,7 +52,10 @@ def migrate(
         say(f"warning: {migrated.artifacts_missing} artifact folders named in the store are not there")
     if migrated.repeats:
         say(f"{migrated.repeats} metric points that stood in the files twice are there once now")
-    say("The old files stay as they are; artifacts that lie among them are still used.")
+    if migrated.outside:
+        say("The old files stay as they are; artifacts that lie among them are still used.")
+    else:
+        say("The old files stay as they are; the new store does not need them.")
 
 
 @verb(
