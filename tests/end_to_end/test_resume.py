@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import signal
 import sys
 import time
@@ -95,11 +96,13 @@ def test_ctrl_c_keeps_what_is_done(workspace: Workspace, trial: Trial) -> None:
     assert run["state"] == "interrupted"
     error, hint = workspace.fail(5, "detect.export", "--run", "interrupted", "--export", "gpkg")
     assert "is not finished: it was interrupted" in error
-    assert "detect.run" in hint
     assert 2 <= run["images"]["done"] < 41
     found = json.loads((output / "detections.json").read_text(encoding="utf-8"))["images"]
     assert len(found) == run["images"]["done"]
-    workspace.invoke("detect.run", *WORDS, "--output", "interrupted")
+    # the hint, pasted, goes on with the run
+    command = shlex.split(hint.partition("uv run invoke ")[2])
+    assert command[0] == "detect.run"
+    assert workspace.invoke(*command).returncode == 5, hint  # its broken photograph is among the left ones
     for name in ("detections.json", "detections.csv"):
         assert (output / name).read_bytes() == (workspace.root / "undisturbed" / name).read_bytes()
 
@@ -165,7 +168,7 @@ def test_another_model_is_named(workspace: Workspace) -> None:
     words = [word if word != "tiny.onnx" else "other.onnx" for word in WORDS]
     ended = workspace.invoke("detect.run", *words, "--output", "model", "--limit", "1")
     assert ended.returncode == 2
-    assert "  model: other.onnx, there tiny.onnx\n" in ended.stderr
+    assert f"  model: {workspace.root / 'other.onnx'}, there {workspace.root / 'tiny.onnx'}\n" in ended.stderr
 
 
 def test_a_second_run_into_the_same_folder(workspace: Workspace, trial: Trial) -> None:

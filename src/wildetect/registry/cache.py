@@ -65,6 +65,11 @@ class FetchedModel:
     def __str__(self) -> str:
         return f"{self.name} version {self.version}" if self.version else self.weights.name
 
+    @property
+    def on_command_line(self) -> str:
+        """As --model names it: name/version, or the file's path."""
+        return f"{self.name}/{self.version}" if self.version else str(self.weights)
+
 
 def fetch(connection: Connection, reference: ModelReference, cache: Path) -> FetchedModel:
     """The files of the version that a reference means now, fetched where the cache does not hold them.

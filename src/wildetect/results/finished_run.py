@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wildetect.errors import InputError
+from wildetect.errors import InputError, WildDetectError
 from wildetect.imagery.discovery import natural_order
 from wildetect.results.journal.reading import JOURNAL, read_results
+from wildetect.results.journal.record import SOURCE, Record
 from wildetect.results.records import ImageResult
 from wildetect.results.run import DetectionRun, read_run_file
 
 __all__ = ["FinishedRun", "read_finished_run"]
 
+_OLDER_NAME = re.compile(r"(.+) version (\d+)")
+_SHAPED = {"--tile-size": "tile_size", "--overlap": "overlap_ratio", "--confidence": "confidence"}
 _KILLED = "it was killed or is still going on"
 
 
@@ -71,6 +75,38 @@ def read_finished_run(folder: Path) -> FinishedRun:
 def _unfinished(folder: Path, why: str) -> InputError:
     return InputError(
         f"the detection run in {folder} is not finished: {why}",
-        hint="Give the detect.run command of that run again, which goes on where it stopped: "
-        "uv run invoke detect.run --output " + str(folder),
+        hint="Let it go on where it stopped: " + (_command(folder) or "give its detect.run command again."),
     )
+
+
+def _command(folder: Path) -> str | None:
+    """The command that goes on with a run, as its journal tells; None where it cannot be read."""
+    try:
+        record = Record.read(folder)
+    except WildDetectError:
+        return None
+    shape, model = record.shape, record.model
+    if not shape or not model:
+        return None
+    older = _OLDER_NAME.fullmatch(model)
+    options: list[tuple[str, object]] = [
+        *(("--source", source) for source in _texts(shape.get(SOURCE))),
+        ("--model", f"{older[1]}/{older[2]}" if older else model),
+        *(
+            (flag, shape[key])
+            for flag, key in _SHAPED.items()
+            if isinstance(shape.get(key), int | float | str)
+        ),
+        ("--output", folder),
+    ]
+    return " ".join(
+        ["uv run invoke detect.run", *(f"{flag} {_quoted(str(value))}" for flag, value in options)]
+    )
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if any(letter in text for letter in " &()';") else text

@@ -122,7 +122,9 @@ def dry_run(plan: RunPlan) -> DryRun:
     """
     settings = settings_of(plan.detector, plan.options)
     record = Record(plan.output) if plan.restart else Record.read(plan.output)
-    record.refuse_another(shape_of(plan.detector, settings, plan.sources), str(plan.model), plan.images)
+    record.refuse_another(
+        shape_of(plan.detector, settings, plan.sources), plan.model.on_command_line, plan.images
+    )
     record.warn_of_damage()
     work = Continuation.of(plan.images, record)
     work.warn_of_left_out()

@@ -123,7 +123,7 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
             remove_run(plan.output)
         settings = settings_of(plan.detector, plan.options)
         shape = shape_of(plan.detector, settings, plan.sources)
-        with Journal(plan.output, shape, str(plan.model), plan.images) as journal:
+        with Journal(plan.output, shape, plan.model.on_command_line, plan.images) as journal:
             remove_drafts(plan.output)
             remove_overlays(plan.output, journal.record.entries)
             return _go_on(plan, journal, progress)
