@@ -104,7 +104,7 @@ class SecondStage(_Stored):
     source: Source
 
 
-_LATER = ("columns", "box_unit", "first_label", "box_kind", "point_size")
+_LATER = ("columns", "box_unit", "first_label", "box_kind", "point_size", "trained_gsd_cm")
 
 
 def each_once(names: tuple[str, ...], hint: str) -> tuple[str, ...]:
@@ -148,6 +148,9 @@ class Manifest(_Stored):
     )
     box_unit: BoxUnit | None = Field(default=None, description="null: the family's own")
     box_kind: BoxKind = Field(default="boxes", description="what stands behind a reported box")
+    trained_gsd_cm: float | None = Field(
+        default=None, gt=0, description="of the network's input in training, cm/px; null: unknown"
+    )
     point_size: int | None = Field(
         default=None, gt=0, description="side of the box around a point, in px of the network's input"
     )

@@ -166,6 +166,9 @@ class RegistrationSettings(SectionKeys):
     first_label: int | None = Field(
         None, ge=0, le=1, description="number of the first class in the outputs; null: the family's own"
     )
+    trained_gsd_cm: float | None = Field(
+        None, gt=0, description="ground resolution of the network's input in training, cm/px; null: unknown"
+    )
     point_size: int | None = Field(
         None, gt=0, description="side in px of the box around a point, for herdnet and heat-map; null: 12"
     )

@@ -180,6 +180,7 @@ def _options(settings: DetectionSettings) -> PipelineOptions:
     return PipelineOptions(
         tile_size=processing.tile_size,
         **_overlap(settings),
+        flight=Flight(**settings.flight_specs.model_dump()),
         max_errors=processing.max_errors,
         reading=Reading(
             bands=tuple(processing.bands) if processing.bands else None,

@@ -50,6 +50,7 @@ def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, 
         source=source,
         box_kind=TABLE[family].box_kind,
         point_size=_point_size(settings, family),
+        trained_gsd_cm=settings.trained_gsd_cm,
     )
 
 

@@ -49,6 +49,7 @@ class ImageWork:
         unread: Tiles that could not be read, and why.
         levels: Of each tile of which they can be told, the lowest and highest value.
         tiles: Tiles run through the model.
+        scale: What is doubtful about its scale.
         seams: What came of its boxes at the borders of tiles, once they are stitched.
         full: Number of tiles that may hold more animals than were given.
         noted: What was noted of tiles and is not kept yet.
@@ -66,6 +67,7 @@ class ImageWork:
     empty: list[Window] = field(default_factory=list)
     unread: list[tuple[Window, str]] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
+    scale: str | None = None
     seams: Stitched = field(default_factory=lambda: Stitched(Detections.empty()))
     full: int = 0
     noted: list[TileResult] = field(default_factory=list)
@@ -161,7 +163,7 @@ class ImageWork:
             tiles_failed=() if self.failure is not None else self._tiles_failed(),
             dark=self.failure is None and self._dark,
             read_as=source.read_as if source is not None else (),
-            doubts=(*source.doubts, *self._doubts_of_levels(source)) if source is not None else (),
+            doubts=() if source is None else (*source.doubts, *self._doubts_of(source)),
             tiles_full=0 if self.failure is not None else self.full,
             boxes_cut=self.seams.cut,
             boxes_joined=self.seams.joined,
@@ -171,6 +173,11 @@ class ImageWork:
     @property
     def _dark(self) -> bool:
         return bool(self.levels) and max(high for _, high in self.levels) <= _DARK
+
+    def _doubts_of(self, source: ImageSource) -> tuple[str, ...]:
+        """What is doubtful about its values and its scale."""
+        far_off = (self.scale,) if self.scale is not None and self.failure is None else ()
+        return (*self._doubts_of_levels(source), *far_off)
 
     def _doubts_of_levels(self, source: ImageSource) -> tuple[str, ...]:
         """Say so where pixels differ so little that nobody would find animals; of black ones `dark` does."""

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.tiling import in_swaths, tile_windows
 from wildetect.geometry import Window
+from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts
+from wildetect.registry.manifest import Manifest
 
 __all__ = ["PipelineOptions", "most_failures"]
 
+_FAR = 1.5  # times the scale of training
+_ROUND = 20  # px: images of one flight get one advice
 _HOPELESS = 50  # images: a wrong drive or folder, not some bad files
 
 
@@ -28,6 +32,7 @@ class PipelineOptions:
         tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
         auto_overlap: Takes the overlap from each image's ground resolution instead.
+        flight: Camera and flight, where an image does not tell its ground resolution.
         reading: How bands and values are read.
         max_errors: The run stops when more images than this have failed; below 1 and above 0 a share of
             them; None: when its first 50 images all have.
@@ -41,6 +46,7 @@ class PipelineOptions:
     tile_size: int = 800
     overlap_ratio: float = 0.2
     auto_overlap: AutoOverlap | None = None
+    flight: Flight | None = None
     confidence: float | None = None
     reading: Reading = AS_IT_IS
     max_errors: float | None = None
@@ -68,3 +74,30 @@ class PipelineOptions:
             ratio = self.auto_overlap.ratio(source, self.tile_size)
         windows = tile_windows(source.width, source.height, self.tile_size, ratio)
         return in_swaths(windows, source.swath)
+
+    def scale_doubt(self, source: ImageFacts, tile: Window, manifest: Manifest) -> str | None:
+        """Say so where the network sees the ground at a scale far from that of its training.
+
+        A tile is resized to the network's input, so that one pixel there is `gsd * tile / input` on the
+        ground. What rests on an assumed height or lens says nothing.
+
+        Args:
+            source: The image.
+            tile: One of its tiles.
+            manifest: Knows the input and what the model was trained on.
+        """
+        trained = manifest.trained_gsd_cm
+        known = AutoOverlap(flight=self.flight or Flight()).resolution(source)
+        if trained is None or known is None or known.assumed:
+            return None
+        feeding = manifest.feeding
+        smaller = min(feeding.width / tile.width, feeding.height / tile.height)
+        times = 100 * known.gsd / smaller / trained
+        if 1 / _FAR <= times <= _FAR:
+            return None
+        side = max(round(max(tile.width, tile.height) / times / _ROUND) * _ROUND, _ROUND)
+        look = "small" if times > 1 else "large"
+        return (
+            f"animals look more than {_FAR:g} times too {look} to the model, which was trained on "
+            f"{trained:g} cm/px; set processing.tile_size to about {side}"
+        )

@@ -163,7 +163,9 @@ class Workers:
             windows: list[Window] = []
             try:
                 image.source = open_image(image.file.path, self._options.reading)
-                windows = self._keeping.begin(image, self._options.tiles(image.source))
+                tiles = self._options.tiles(image.source)
+                image.scale = self._options.scale_doubt(image.source, tiles[0], self._detector.manifest)
+                windows = self._keeping.begin(image, tiles)
             except Exception as error:  # noqa: BLE001 - one image must not cost the run
                 image.failure = reason_of(error, image.file)
             if image.failure is not None or not windows:

@@ -56,7 +56,7 @@ class AutoOverlap:
             source: The image.
             tile_size: Side of a tile in px; 0 takes the image whole.
         """
-        resolution = self._resolution(source)
+        resolution = self.resolution(source)
         if tile_size == 0 or resolution is None:
             return TileOverlap(FALLBACK)
         needed = math.ceil(self.largest_animal * _ROUND_UP / resolution.gsd)
@@ -65,10 +65,11 @@ class AutoOverlap:
 
     def gsd(self, source: ImageFacts) -> float | None:
         """Ground sampling distance of an image in m/px, if it can be known."""
-        resolution = self._resolution(source)
+        resolution = self.resolution(source)
         return None if resolution is None else resolution.gsd
 
-    def _resolution(self, source: ImageFacts) -> GroundResolution | None:
+    def resolution(self, source: ImageFacts) -> GroundResolution | None:
+        """Ground resolution of an image, if it can be known, and whether it rests on the settings."""
         if source.camera is not None and source.georeference is None:
             return ground_resolution(source.camera, (source.width, source.height), self.flight)
         if self.flight.gsd is not None:

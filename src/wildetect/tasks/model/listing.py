@@ -153,6 +153,7 @@ def _print_version(
         "family": manifest.family,
         "classes": ", ".join(manifest.class_names),
         "input": "{width} x {height} px, {dtype}, {channel_order}, {resize}".format_map(feeding),
+        "trained on": manifest.trained_gsd_cm and f"{manifest.trained_gsd_cm:g} cm/px",
         "thresholds": _THRESHOLDS.format_map(thresholds.model_dump()),
         "in a run": in_a_run,
         "second stage": manifest.classifier and manifest.classifier.source.file,
