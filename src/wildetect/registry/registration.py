@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wildetect import __version__
-from wildetect.registry.connection import Connection, errors_of_mlflow, mlflow_module
+from wildetect.registry.connection import INHERITED, Connection, errors_of_mlflow, mlflow_module
 from wildetect.registry.history import user
 from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import ModelReference
@@ -127,6 +128,8 @@ def register(connection: Connection, registration: Registration) -> Version:
     run_id = start_run(connection, EXPERIMENT, f"register {name}")
     with errors_of_mlflow(f"model {name}"):
         mlflow.set_experiment(EXPERIMENT)  # a run opened in another experiment than the active one is refused
+        for variable in INHERITED:  # set by that: a later connection would take it for inherited
+            os.environ.pop(variable, None)
         with mlflow.start_run(run_id=run_id):
             mlflow.log_params(_parameters(manifest))
             logged = mlflow.onnx.log_model(
