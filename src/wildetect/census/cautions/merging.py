@@ -71,11 +71,11 @@ def _single(check: MergingCheck, views: Views) -> Iterator[Caution]:
     angles = Counter(one.degrees for one in turned.values())
     agree = sum(one.before for one in turned.values()), sum(one.after for one in turned.values())
     fits = " and ".join(f"{number} when turned by {by} degrees" for by, number in sorted(angles.items()))
-    turning = f", but {fits} ({agree[1]:,} boxes agree then, {agree[0]:,} as they are)" if fits else ""
+    turning = f"; {fits} would ({agree[1]:,} boxes agree then, {agree[0]:,} as they are)" if fits else ""
     do = "does" if len(files) == 1 else "do"
     yield Caution(
         "merging-photographs",
-        f"{number_of(files, verb=False)} {do} not fit with the neighbours{turning}: position, direction or "
+        f"{number_of(files, verb=False)} {do} not fit what lies around{turning}. Position, direction or "
         "height is not that of the picture, and the animals count twice.",
         "Were they turned or cut in a program after the flight? Put the camera's own files in their place, "
         "or leave them out, and detect again.",
