@@ -159,7 +159,7 @@ def test_commands_in_sentences_name_tasks_and_options_that_there_are(
         task, *words = shlex.split(command)
         for word in words:
             if not word.startswith("-"):  # of a path it is asked whether it is there
-                (tmp_path / word).parent.mkdir(exist_ok=True)
+                (tmp_path / word).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / word).touch()
         if not task.startswith("-"):
             corrected_words([task, *words], ns, core)

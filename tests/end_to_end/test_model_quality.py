@@ -63,6 +63,7 @@ def test_the_document(first: Any) -> None:
     assert {path.name for path in Path(first["output"]).iterdir()} == {
         "classes.csv",
         "evaluation.json",
+        "pictures.csv",
         "precision_recall.png",
     }
 
@@ -96,7 +97,7 @@ def test_mlflow_links_the_metrics_to_the_version(registered: Workspace, first: A
     assert (run.data.params["tile_size"], run.data.params["lowest_confidence"]) == ("640", "0.001")
     assert run.data.tags["model"] == MODEL
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert files == {"classes.csv", "evaluation.json", "precision_recall.png"}
+    assert files == {"classes.csv", "evaluation.json", "pictures.csv", "precision_recall.png"}
     assert run.inputs.dataset_inputs[0].dataset.name == "truth"
     logged = client.get_logged_model(first["mlflow"]["model_id"])
     assert version.source == f"models:/{logged.model_id}"
@@ -272,3 +273,19 @@ def test_families_are_shown_on_a_picture_that_the_detection_settings_name(
     _, hint = workspace.fail(4, "model.register", "--weights", weights)
     assert "family: yolox" in hint
     assert (workspace.root / "results/family_check.jpg").is_file()
+
+
+def test_a_version_that_is_not_better_takes_no_place(registered: Workspace, first: Any) -> None:
+    del first
+    for version in ("1", "2"):
+        measure = ("model.evaluate", "--model", f"{MODEL}/{version}", "--annotations", TRUTH)
+        registered.succeed(*measure, "--confidence", "0.3", "--dataset", "held-out", "--tile-size", "1200")
+    words = ("model.promote", f"{MODEL}/1", "production", "--better-than", "1")
+    error, hint = registered.fail(4, *words, "--on", "held-out")
+    assert "cannot be shown to be better than version 1 on held-out (8 pictures): F1 0." in error
+    assert "10 labelled pictures or more" in hint
+    error, hint = registered.fail(4, *words, "--on", "elsewhere")
+    assert "not both measured on elsewhere" in error
+    assert f"--model {MODEL}/1" in hint
+    error, _ = registered.fail(2, "model.promote", f"{MODEL}/1", "production", "--on", "held-out")
+    assert "--better-than" in error

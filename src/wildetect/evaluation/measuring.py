@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import statistics
 import time
@@ -17,6 +18,7 @@ from wildetect.detection.run.run import settings_of
 from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations, LabelledImage
+from wildetect.evaluation.paired import PICTURES, PictureCounts, pictures_table
 from wildetect.evaluation.record import (
     ClassMeasures,
     EvaluatedModel,
@@ -26,7 +28,7 @@ from wildetect.evaluation.record import (
     Measures,
     write_evaluation_file,
 )
-from wildetect.evaluation.scoring import IOU, ClassScore, Scores, score, write_precision_recall
+from wildetect.evaluation.scoring import IOU, ClassScore, Counts, Scores, score, write_precision_recall
 from wildetect.imagery.camera.camera import camera_of
 from wildetect.imagery.camera.lens import ground_resolution
 from wildetect.imagery.camera.optics import Flight
@@ -84,7 +86,7 @@ class EvaluationPlan:
 
 
 def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> EvaluationRecord:
-    """Detect in the labelled pictures, compare, and write evaluation.json, classes.csv and the plot.
+    """Detect in the labelled pictures, compare, and write evaluation.json, tables and the plot.
 
     Args:
         plan: What to do.
@@ -112,6 +114,7 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
         plan.output / "precision_recall.png", scores, title=title, confidence=plan.confidence
     )
     write_text(plan.output / "classes.csv", _table(record.classes))
+    write_text(plan.output / PICTURES, pictures_table(_pictures(plan, scores)))
     write_evaluation_file(plan.output, record)
     return record
 
@@ -213,6 +216,23 @@ def _class(one: ClassScore) -> ClassMeasures:
     counts = one.counts
     shares = map(_rounded, (counts.precision, counts.recall, one.ap50, one.ap50_95))
     return ClassMeasures(one.name, counts.animals, counts.found, counts.missed, counts.wrong, *shares)
+
+
+def _pictures(plan: EvaluationPlan, scores: Scores) -> Iterator[PictureCounts]:
+    """What was found in each picture: with it two detectors can be compared on the same pictures."""
+    for file in plan.files:
+        with file.path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        for one in scores.classes:
+            counts = scores.by_picture.get((file.name, one.name), Counts(0, 0, 0))
+            yield PictureCounts(
+                picture=file.name,
+                sha256=digest,
+                name=one.name,
+                found=counts.found,
+                missed=counts.missed,
+                wrong=counts.wrong,
+            )
 
 
 def _rounded(value: float | None) -> float | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -212,9 +212,11 @@ class Scores:
 
     Attributes:
         classes: Those that both the model and the labels have, in the model's order.
+        by_picture: Counts by the names of picture and class; a pair without animals and boxes has none.
     """
 
     classes: Sequence[ClassScore]
+    by_picture: Mapping[tuple[str, str], Counts] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:
@@ -265,7 +267,11 @@ def score(
                 curve=curves[0].copy() if known else None,
             )
         )
-    return Scores(tuple(scores))
+    by_picture = {
+        (truth.images[match["image_id"]].name, truth.class_names[match["category_id"]]): _counts([match])
+        for match in matches
+    }
+    return Scores(tuple(scores), by_picture)
 
 
 def _counts(matches: Iterable[Mapping[str, Any]]) -> Counts:

@@ -7,6 +7,7 @@ quality).
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ __all__ = [
     "MeasuredQuality",
     "Quality",
     "evaluations_of",
+    "kept_file",
     "log_evaluation",
     "metrics_of",
     "qualities_of",
@@ -107,6 +109,22 @@ def _of_run(connection: Connection, run_id: str) -> dict[str, float]:
             return dict(connection.client.get_run(run_id).data.metrics)
     except ModelError:
         return {}
+
+
+def kept_file(connection: Connection, run_id: str, name: str) -> str | None:
+    """The text of a file that an evaluation kept; null where it kept none, or the run is gone.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    try:
+        with errors_of_mlflow(f"run {run_id}"), tempfile.TemporaryDirectory() as folder:
+            if name not in {file.path for file in connection.client.list_artifacts(run_id)}:
+                return None
+            path = connection.client.download_artifacts(run_id, name, folder)
+            return Path(path).read_bytes().decode("utf-8")
+    except ModelError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from wildetect.tasks.support import emit, export_variables, verb
 
 if TYPE_CHECKING:
     from wildetect.settings.training.dataset import DataSetOptions
-    from wildetect.workflows.training import DataSetBuilt
+    from wildetect.workflows.learning.dataset import DataSetBuilt
 
 __all__ = ["build"]
 
@@ -53,7 +53,7 @@ def build(
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
-    from wildetect.workflows.training import DataSetRequest, build_dataset
+    from wildetect.workflows.learning.dataset import DataSetRequest, build_dataset
 
     if not (run and output):
         raise ConfigurationError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wildetect.registry.connection import Connection
     from wildetect.registry.history import AliasMove
     from wildetect.registry.manifest import Manifest, Thresholds
+    from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import RegisteredModel, Version
     from wildetect.settings import Project
 
@@ -179,10 +180,13 @@ def _print_version(
         "version": "version number, with --name",
         "alias": "the alias to move there, such as production",
         "require": 'what the version must reach, such as "map50>=0.6"; may be given more than once',
+        "better-than": "the alias or version that it must beat on the same pictures, such as production",
+        "on": "with --better-than: the labelled pictures; without it those that both were measured on",
+        "guard": "with --better-than: a class that must not get worse at all; may be given more than once",
         "undo": "point the alias where it pointed before its last move: model.promote name@alias --undo",
     },
     words=["model", "alias"],
-    iterable=["require"],
+    iterable=["require", "guard"],
 )
 def promote(
     context: Context,
@@ -191,9 +195,17 @@ def promote(
     version: str | None = None,
     alias: str | None = None,
     require: list[str] | None = None,
+    better_than: str | None = None,
+    on: str | None = None,
+    guard: list[str] | None = None,
     undo: bool = False,
 ) -> None:
-    """Point an alias at a version."""
+    """Point an alias at a version.
+
+    With --better-than it goes there only where the version finds more on the same labelled pictures, by more
+    than chance (95% limits of the paired difference in F1), and no class gets worse. Both must have been
+    measured with model.evaluate.
+    """
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.registry.evaluations import metrics_of
@@ -202,7 +214,7 @@ def promote(
     from wildetect.registry.versions import move_alias, resolve
 
     if undo:
-        _undo(model or name, alias, others=bool(version or require))
+        _undo(model or name, alias, others=bool(version or require or better_than))
         return
     text = model or (f"{name}/{version}" if name and version else None)
     if not (text and alias):
@@ -215,6 +227,11 @@ def promote(
             hint=f"uv run invoke model.promote {model} {alias}",
         )
     check_alias(alias)
+    if better_than is None and (on or guard):
+        raise ConfigurationError(
+            "--on and --guard say how --better-than is to be shown",
+            hint=f"uv run invoke model.promote {text} {alias} --better-than {alias}",
+        )
     reference = ModelReference.parse(text)
     requirements = [Requirement.parse(text) for text in require or ()]
     connection = connected()
@@ -222,9 +239,27 @@ def promote(
     if requirements:
         metrics = metrics_of(connection, resolve(connection, reference))
         met = [requirement.check(str(reference), metrics) for requirement in requirements]
+    if better_than is not None:
+        met += _proof(connection, reference, better_than, on, guard or ())
     moved, before = move_alias(connection, reference, alias, requirements=met)
     was = f" (was version {before})" if before and before != moved.version else ""
     print(f"{reference.name}@{alias} is version {moved.version}{was}")
+
+
+def _proof(
+    connection: Connection, reference: ModelReference, than: str, dataset: str | None, guarded: Sequence[str]
+) -> list[str]:
+    """The figures by which a version is better than another one of its model."""
+    from wildetect.registry.reference import ModelReference
+    from wildetect.registry.versions import resolve
+    from wildetect.workflows.learning.promotion import compare_on_pictures, proof_of
+
+    after = resolve(connection, reference)
+    before = resolve(connection, ModelReference.of(reference.name, than))
+    proof = proof_of(compare_on_pictures(connection, before, after, dataset), guarded)
+    for line in proof:
+        print(line)
+    return proof
 
 
 def _undo(model: str | None, alias: str | None, *, others: bool) -> None:
