@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.detection.checks.ending import check_it_ends
 from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.session import Session, TensorSpec, open_session
@@ -42,6 +43,7 @@ def describe_classifier(path: Path, settings: ClassifierSettings, sha256: str, s
     Raises:
         ModelError: It is not a classifier, or its class names or input size are given nowhere.
     """
+    check_it_ends(path)
     session = open_session(path, "cpu")
     stage = SecondStage(
         feeding=_feeding(session, settings),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.detection.checks.ending import check_it_ends
 from wildetect.detection.families.exporter_notes import (
     is_rt_detr,
     noted_class_names,
@@ -98,8 +99,9 @@ def inspect(path: Path) -> WeightsFile:
     """Open an ONNX file and say what it is.
 
     Raises:
-        ModelError: It is missing, damaged, incomplete, or no detector; the message says which.
+        ModelError: It is missing, damaged, incomplete, without end, or no detector; the message says which.
     """
+    check_it_ends(path)
     session = open_session(path, "cpu")
     image = _image_input(path, session.inputs)
     metadata = session.metadata
