@@ -88,4 +88,5 @@ def test_ctrl_c_ends_the_wait(tmp_path: Path) -> None:
         check_it_ends(path)
     press.join()
     assert time.monotonic() - begun < 10
-    assert children() == before
+    left = [one for one in children() if one not in before]
+    assert psutil.wait_procs(left, timeout=5)[1] == []  # killed by then, if not gone

@@ -52,7 +52,10 @@ def read_sheet(path: Path, what: str, *, hint: str, delimiter: str = ",", skip: 
         InputError: It cannot be read.
     """
     lines = table_text(path, what, hint=hint).splitlines(keepends=True)[skip:]
-    mark = _delimiter(lines[0], delimiter) if lines else delimiter
+    try:
+        mark = _delimiter(lines[0], delimiter) if lines else delimiter
+    except csv.Error as error:  # a head without an end
+        raise InputError(f"{what}: line {skip + 1}: {error}", hint=hint) from error
     reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=mark)
     found: list[Line] = []
     head: tuple[str, ...] = ()
