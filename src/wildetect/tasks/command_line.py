@@ -23,6 +23,7 @@ from wildetect.errors import ConfigurationError
 from wildetect.settings.project import CALLER_FOLDER, from_caller
 from wildetect.shims import COMMAND_LINE
 from wildetect.tasks.overview import overview
+from wildetect.tasks.streams import outlive_readers
 from wildetect.tasks.support import Verb, as_called, errors_told
 
 __all__ = ["corrected_words", "prepare_command_line", "words_of_explorer"]
@@ -48,6 +49,7 @@ def prepare_command_line(tasks: Collection, program: Program | None = None) -> N
         program = invoke_itself
     if not hasattr(program, "core"):  # tasks.py is imported by something else
         return
+    outlive_readers()
     if "search-root" in program.args:
         _enter_project(str(program.args["search-root"].value or ""))
     from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))

@@ -21,6 +21,7 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
+from wildetect.tasks.streams import write_any_letter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,7 +207,7 @@ def errors_told() -> Iterator[None]:
 
     A bug's traceback goes to the log file; `WILDETECT_DEBUG=1` shows it.
     """
-    _write_any_letter()
+    write_any_letter()
     log_file = _start_logging()
     try:
         yield
@@ -229,14 +230,6 @@ def errors_told() -> Iterator[None]:
         say(f"error: {type(bug).__name__}: {' '.join(str(bug).split()) or 'no message'}")
         say(f"hint: This is a bug of WildDetect. Please report it with the end of {log_file}.")
         raise Exit(code=EXIT_BUG) from bug
-
-
-def _write_any_letter() -> None:
-    """Windows pipes take cp1252 only: a letter that does not fit must not end the run."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
 
 
 def _show_traceback_when_debugging() -> None:
