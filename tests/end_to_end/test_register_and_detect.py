@@ -211,10 +211,10 @@ def test_mlflow_keeps_as_much_of_a_run_as_the_settings_say(
     files = {file.path for file in client.list_artifacts(run_id)}
     if keep == "record":
         assert files == {"run.json"}
-        assert "MLflow keeps the run without all files but run.json" in ended.stderr
+        assert "kept here and not in MLflow: all files but run.json" in ended.stderr
         return
     assert {"overlays", "journal.jsonl"} <= files
-    assert "MLflow keeps the run without" not in ended.stderr
+    assert "kept here and not in MLflow" not in ended.stderr
     drawn = {file.path for file in client.list_artifacts(run_id, "overlays")}
     assert drawn == {name for name in document["files"] if name.startswith("overlays/")}
 

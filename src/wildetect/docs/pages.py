@@ -268,7 +268,7 @@ class Pages:
             "settings": settings_block,
             "exit codes": exit_codes_block,
             "families": families_block,
-            "rooms": lambda: rooms_block(self.folder.parent),
+            "rooms": rooms_block,
         }
         if block.kind in alone:
             return alone[block.kind]()

@@ -12,18 +12,15 @@ from wildetect.docs.markdown import cell, code, table
 __all__ = ["rooms_block"]
 
 
-def rooms_block(root: Path) -> str:
-    """A picture of the layers, and a table of the rooms with what each says of itself.
-
-    Args:
-        root: The project's folder, whose pyproject.toml holds the contract.
-    """
+def rooms_block() -> str:
+    """Draw the layers of the contract in pyproject.toml, with a table of what each room says of itself."""
+    package = Path(__file__).resolve().parents[1]
+    root = package.parents[1]
     contract = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     (layers,) = (
         one["layers"] for one in contract["tool"]["importlinter"]["contracts"] if one["type"] == "layers"
     )
     rooms = [[name.strip() for name in layer.split("|")] for layer in layers]
-    package = root / "src" / "wildetect"
     rows = [[code(name), cell(_says(package, name))] for layer in rooms for name in layer]
     return "\n".join(["```mermaid", *_picture(rooms), "```", "", table(["room", "what it is"], rows)])
 

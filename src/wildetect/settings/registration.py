@@ -61,7 +61,7 @@ class Yolo(Keys):
     imgsz: int | None = Field(None, gt=0, description="side of the network input in px; null: from the file")
     device: Annotated[str | None, NoEffect("the device is chosen when detecting")] = None
     conf_thres: float = Field(0.2, ge=0, le=1, description="boxes below it are not counted")
-    iou_thres: float = Field(0.3, ge=0, le=1, description="overlap above which two boxes of a class are one")
+    iou_thres: float = Field(0.5, ge=0, le=1, description="overlap above which two boxes of a class are one")
     max_det: int | None = Field(None, gt=0, description="most boxes per tile; null: no limit")
     overlap_metric: Literal["IOU", "IOS"] = Field(
         "IOU", description="overlap as a share of both boxes together, or of the smaller one"

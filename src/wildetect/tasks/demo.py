@@ -25,7 +25,6 @@ ALIAS = "production"
 TILE_SIZE = "640"  # what the demo detector was trained on
 OVERLAP = "0.2"
 CONFIDENCE = "0.35"
-SAME_ANIMAL = 0.5  # its training data has animals that stand close: boxes overlap by less than this
 CENSUS = "census"  # folder of its results beside the detections
 
 
@@ -113,7 +112,7 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
     from wildetect.workflows.registration import checked, register
 
     settings = RegistrationSettings(
-        localizer=Localizer(yolo=Yolo(weights=weights, conf_thres=float(CONFIDENCE), iou_thres=SAME_ANIMAL)),
+        localizer=Localizer(yolo=Yolo(weights=weights, conf_thres=float(CONFIDENCE))),
         processing=Naming(name=NAME),
         description="Small detector of the demo, trained on **rendered** scenes: not for real surveys.",
     )

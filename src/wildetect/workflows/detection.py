@@ -217,7 +217,4 @@ def _tell_left_out(run: DetectionRun, output: Path, keep: KeptFiles, watcher: Wa
     if files:
         size = sum(file.stat().st_size for file in files) / 1e6
         what = "journal and pictures with boxes" if keep == "results" else "all files but run.json"
-        watcher.notice(
-            f"MLflow keeps the run without {what} ({size:.1f} MB in {len(files)} files), which stay in "
-            f"{output}; logging.keep_in_mlflow: all keeps them, too"
-        )
+        watcher.notice(f"kept here and not in MLflow: {what}, {size:.1f} MB (logging.keep_in_mlflow)")
