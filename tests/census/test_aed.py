@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.census.conftest import Surveyed
 
-from wildetect.census.output.aed import NOT_REVIEWED, AedRow, added, aed_rows, categories, write_aed
-from wildetect.census.output.citation import citation_of, digest_of
+from wildetect.census.exports.aed import NOT_REVIEWED, AedRow, added, aed_rows, categories, write_aed
+from wildetect.census.exports.citation import citation_of, digest_of
 from wildetect.census.output.record import read_census_file, record_from
 from wildetect.errors import ConfigurationError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 from tests.census.conftest import Surveyed
 
-from wildetect.census.output.workbook import Sheet, sheets_of, write_workbook
+from wildetect.census.exports.workbook import Sheet, sheets_of, write_workbook
 
 MADE = datetime(2026, 11, 23, 5, tzinfo=UTC)
 

@@ -40,6 +40,7 @@ __all__ = [
     "DetectionsRecord",
     "DetectorRecord",
     "EstimateRecord",
+    "LineRecord",
     "MergeRecord",
     "PhotographRecord",
     "SamplingRecord",
@@ -269,9 +270,21 @@ class CensusTimes:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """A transect in a stratum, by their names."""
+
+    stratum: str
+    transect: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotographRecord:
-    """Where a photograph looks, and what says so; a raster has neither height nor direction."""
+    """Where a photograph looks, and what says so; a raster has neither height nor direction.
+
+    Its `lines` are the transects whose searched ground it shows: two where it lies on the border of two
+    strata; none in files of earlier versions.
+    """
 
     file: str
     longitude: float
@@ -285,6 +298,7 @@ class PhotographRecord:
     taken: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     boxes: int = 0
+    lines: tuple[LineRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

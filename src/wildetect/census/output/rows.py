@@ -9,6 +9,7 @@ from typing import NamedTuple
 from wildetect.census.output.record import (
     AnimalRecord,
     BoxRecord,
+    LineRecord,
     MergeRecord,
     PhotographRecord,
     TransectRecord,
@@ -158,6 +159,7 @@ def transect_records(census: Census) -> Iterator[TransectRecord]:
 def photograph_records(census: Census) -> Iterator[PhotographRecord]:
     """Where each photograph looks, and what says so."""
     held = Counter(census.boxes.view.tolist())
+    lines = _lines(census)
     for number, view in enumerate(census.views.views):
         yield PhotographRecord(
             file=view.file,
@@ -172,7 +174,18 @@ def photograph_records(census: Census) -> Iterator[PhotographRecord]:
             taken=None if view.taken is None else view.taken.isoformat(),
             sources=dict(view.sources),
             boxes=held[number],
+            lines=tuple(lines.get(number, ())),
         )
+
+
+def _lines(census: Census) -> dict[int, list[LineRecord]]:
+    """The transects of each view that has any."""
+    found: dict[int, list[LineRecord]] = {}
+    for stratum in census.sample.strata:
+        for transect in stratum.transects:
+            for view in transect.views:
+                found.setdefault(view, []).append(LineRecord(transect.stratum, transect.name))
+    return found
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -1,0 +1,1 @@
+"""A finished census in the forms in which numbers leave the house."""

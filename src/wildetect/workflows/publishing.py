@@ -1,0 +1,185 @@
+"""A finished census in the forms in which numbers leave the house, as files of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from wildetect.census.exports.aed import aed_rows, write_aed
+from wildetect.census.exports.archive import write_archive
+from wildetect.census.exports.citation import citation_of
+from wildetect.census.exports.darwin_core import Identified, Publication
+from wildetect.census.exports.metadata import remarks_on
+from wildetect.census.exports.workbook import sheets_of, write_workbook
+from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
+from wildetect.errors import ConfigurationError, WildDetectError
+from wildetect.results.files import make_folder, write_text
+from wildetect.results.finished_run import read_finished_run
+from wildetect.results.rows import PX_DIGITS
+from wildetect.review.identified import Looked, looked_at
+from wildetect.review.sample import read_review
+
+__all__ = ["FORMATS", "Identifications", "PublishRequest", "Published", "identifications", "publish"]
+
+FORMATS = ("aed", "dwc", "xlsx", "citation")
+
+_EXAMPLE = "uv run invoke census.export results/camp23 --format aed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishRequest:
+    """What to write.
+
+    Attributes:
+        folders: Of finished censuses.
+        formats: Of `FORMATS`.
+        output: Folder of the files; null: export/ in that of the first census.
+        species: The class that aed.csv is about; null: all whose name holds "elephant".
+        taxa: Scientific names as "class=name".
+    """
+
+    folders: tuple[Path, ...]
+    formats: tuple[str, ...]
+    output: Path | None = None
+    species: str | None = None
+    taxa: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was written, and what a person should know of it."""
+
+    files: list[Path] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def publish(request: PublishRequest) -> Published:
+    """Write all formats that are asked for; what can be wrong is looked for before the first is written.
+
+    Raises:
+        ConfigurationError: A format, class or name is not valid, or none is given.
+        InputError: A census cannot be read, or a file not written.
+    """
+    unknown = [name for name in request.formats if name not in FORMATS]
+    if unknown or not request.formats or not request.folders:
+        wrong = f"{unknown[0]} is not a valid format" if unknown else "a census and a format are needed"
+        raise ConfigurationError(f"{wrong}; the formats are {', '.join(FORMATS)}", hint=_EXAMPLE)
+    records = [read_census_file(folder) for folder in request.folders]
+    taxa = _taxa(request.taxa, records)
+    rows = list(aed_rows(records, request.species)) if "aed" in request.formats else []
+    folder = request.output or _folder(request.folders[0]) / "export"
+    make_folder(folder, hint="Give another one with --output.")
+    written = Published()
+    if "aed" in request.formats:
+        write_aed(_next(written, folder / "aed.csv"), rows)
+    each: Mapping[str, tuple[str, Callable[[Path, CensusRecord], Sequence[str]]]] = {
+        "dwc": ("dwc-archive.zip", lambda path, record: _archive(path, record, taxa)),
+        "xlsx": ("census.xlsx", _workbook),
+    }
+    for name, (file, write) in each.items():
+        if name in request.formats:
+            for number, record in enumerate(records, 1):
+                path = _numbered(folder / file, number)
+                written.remarks.extend(
+                    f"{path.name}: {remark}" for remark in write(_next(written, path), record)
+                )
+    if "citation" in request.formats:
+        write_text(_next(written, folder / "citation.txt"), ["\n".join(map(citation_of, records))])
+    return written
+
+
+def _next(written: Published, path: Path) -> Path:
+    written.files.append(path)
+    return path
+
+
+def _folder(census: Path) -> Path:
+    return census.parent if census.is_file() else census
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+
+
+def _archive(path: Path, record: CensusRecord, taxa: Mapping[str, str]) -> list[str]:
+    known = identifications(record)
+    publication = Publication(record, taxa, known.animals)
+    write_archive(path, publication)
+    return [*remarks_on(publication), *([known.remark] if known.remark else [])]
+
+
+def _workbook(path: Path, record: CensusRecord) -> list[str]:
+    write_workbook(path, sheets_of(record), changed=datetime.fromisoformat(record.times.started))
+    return []
+
+
+class Identifications(NamedTuple):
+    """What people said of animals.
+
+    Attributes:
+        animals: By number of the animal; those that nobody looked at are missing.
+        remark: Why nothing is known; null where the review could be read, or nobody has reviewed.
+    """
+
+    animals: Mapping[int, Identified]
+    remark: str | None = None
+
+
+def identifications(record: CensusRecord) -> Identifications:
+    """Read the review that lies with a census's run, if its folder is still there.
+
+    Args:
+        record: What census.json holds.
+    """
+    try:
+        run = read_finished_run(Path(record.detections.folder))
+        review = read_review(run.folder, run.results, run.class_names)
+    except WildDetectError as error:
+        return Identifications({}, f"who reviewed what is not known: {error.message}")
+    seen = {_box(one.image, one.xyxy): one for one in looked_at(review.reviews if review else ())}
+    found = {animal.animal: _identified(animal, seen) for animal in record.animals}
+    return Identifications({number: said for number, said in found.items() if said is not None})
+
+
+def _identified(
+    animal: AnimalRecord, seen: Mapping[tuple[str, tuple[float, ...]], Looked]
+) -> Identified | None:
+    """Of the boxes of an animal the surest in which people saw one; none, if they saw none in all."""
+    boxes = sorted(animal.boxes, key=lambda box: -box.confidence)
+    said = [seen.get(_box(box.file, box.xyxy)) for box in boxes]
+    for one in said:
+        if one is not None and one.species is not None:
+            return Identified(one.by, one.species)
+    known = [one for one in said if one is not None]
+    return Identified(known[0].by, None) if known and len(known) == len(said) else None
+
+
+def _box(file: str, edges: tuple[float, ...]) -> tuple[str, tuple[float, ...]]:
+    """What finds a box of census.json among those of a run."""
+    return file, tuple(round(edge, PX_DIGITS) for edge in edges)
+
+
+def _taxa(texts: Sequence[str], records: Sequence[CensusRecord]) -> dict[str, str]:
+    """Scientific names by class.
+
+    Raises:
+        ConfigurationError: A text is not "class=name", or no census knows the class.
+    """
+    classes = {name for record in records for name in (*record.model.class_names, *record.counts.per_class)}
+    found = {}
+    for text in texts:
+        name, _, scientific = (part.strip() for part in text.partition("="))
+        if not name or not scientific:
+            raise ConfigurationError(
+                f"{text!r} is not a valid taxon", hint='Give it as: --taxon "elephant=Loxodonta africana"'
+            )
+        if name not in classes:
+            raise ConfigurationError(
+                f"no census knows the class {name}; the classes are {', '.join(sorted(classes)) or 'none'}",
+                hint=f'Name one of them: --taxon "{min(classes, default=name)}={scientific}"',
+            )
+        found[name] = scientific
+    return found
