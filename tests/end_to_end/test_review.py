@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,3 +100,70 @@ def test_what_cannot_be_drawn_is_refused_with_what_to_do(workspace: Workspace, t
     )
     assert workspace.fail(5, "review.status", "--run", tmp_path / "none")[0]
     assert "needed" in workspace.fail(2, "review.import", "--run", "results")[0]
+
+
+def test_what_a_review_tells_of_the_detector_goes_to_its_version(served: Workspace) -> None:
+    served.succeed(
+        "model.register",
+        "--weights",
+        REPOSITORY / "demo/detector.onnx",
+        "--name",
+        "surveyor",
+        "--alias",
+        "now",
+    )
+    truth = REPOSITORY / "demo" / "truth.json"
+    served.document(
+        *("model.evaluate", "--model", "surveyor@now", "--annotations", truth),
+        *("--confidence", "0.3", "--limit", "1", "--tile-size", "640"),
+    )
+    served.succeed(
+        *("detect.run", "--source", REPOSITORY / "demo" / "pictures", "--model", "surveyor@now"),
+        *("--tile-size", "640", "--confidence", "0.58", "--output", "surveyed"),
+    )
+    early = served.invoke("review.status", "surveyed", "--survey", "north")
+    assert "does not tell" in early.stderr
+    plan = served.document("review.plan", "--run", "surveyed", "--photographs", "10", "--seed", "1")
+    run = read_finished_run(served.root / "surveyed")
+    with writing_verdicts(run.folder) as file:
+        file.append(*answers(run, plan["images"]))
+
+    status = served.document("review.status", "surveyed", "--survey", "north")
+    assert status["kept_with"] == "surveyor version 1"
+    served.document("census.run", "--detections", "surveyed", "--output", "surveyed-census")
+    again = served.document("review.status", "surveyed", "--survey", "north")
+
+    assert again["detector"] == status["detector"]
+    [version] = served.document("model.compare", "surveyor")["versions"]
+    assert set(version["evaluations"]) == {"truth", "survey north", "survey my-survey"}
+    kept = version["evaluations"]["survey north"]
+    assert kept["of_survey"]
+    for measure in ("precision", "recall"):
+        share = status["detector"][measure]
+        assert kept["metrics"][measure] == share["value"]
+        assert kept["metrics"][f"{measure}_lower"] == share["lower"]
+    shown = served.document("model.show", "surveyor@now")["metrics"]
+    assert shown["survey north/best_confidence"] == status["detector"]["best_confidence"]
+    assert shown["recall"] == version["evaluations"]["truth"]["metrics"]["recall"]
+    served.succeed("model.promote", "surveyor/1", "now", "--require", "map50>=0.1")
+    census = json.loads((served.root / "surveyed-census" / "census.json").read_text(encoding="utf-8"))
+    own, labelled, *_ = census["detector"]["measured"]
+    assert own["dataset"] == "survey my-survey"
+    assert own["overall"]["recall"] == status["detector"]["recall"]["value"]
+    assert set(own["classes"]) == set(run.class_names)
+    assert "truth" in {labelled["dataset"], *(one["dataset"] for one in census["detector"]["measured"])}
+    assert "reviewed by people" in served.succeed("model.compare", "surveyor")
+    assert "recall" in served.succeed("review.status", "surveyed")
+
+
+def test_a_weights_file_keeps_nothing_of_a_survey_and_the_census_says_so(workspace: Workspace) -> None:
+    plan = workspace.document("review.plan", "--run", "results", "--photographs", "10", "--seed", "1")
+    run = read_finished_run(workspace.root / "results")
+    with writing_verdicts(run.folder) as file:
+        file.append(*answers(run, plan["images"]))
+
+    assert "name is empty" in workspace.fail(2, "review.status", "results", "--survey", " ")[0]
+    assert "is a weights file" in workspace.fail(2, "review.status", "results", "--survey", "north")[0]
+    census = workspace.invoke("census.run", "--detections", "results", "--output", "unkept")
+    assert "not kept with a version: detector.onnx is a weights file" in census.stderr.replace("\n", " ")
+    assert re.search(r"detector: recall 0\.\d\d .*on survey my-survey", census.stdout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +48,28 @@ class DetectorQuality:
     best_confidence: float | None
 
 
-def quality_of(sample: ReviewedSample) -> DetectorQuality:
-    """Estimate the shares for all units from those that were reviewed."""
-    detected = sample.count([box.detected is not None for box in sample.boxes])
-    right = sample.count([box.detected is not None and box.agreed for box in sample.boxes])
-    animals = sample.count([box.animal is not None for box in sample.boxes])
-    found = sample.count([box.animal is not None and box.agreed for box in sample.boxes])
+def quality_of(sample: ReviewedSample, species: str | None = None) -> DetectorQuality:
+    """Estimate the shares for all units from those that were reviewed.
+
+    Args:
+        sample: What the detector and people say.
+        species: A class, for which only what both call so is right; None: all, whatever they are called.
+    """
+    boxes = sample.boxes
+    if species is not None:
+        boxes = tuple(
+            box._replace(
+                detected=box.detected if box.detected == species else None,
+                animal=box.animal if box.animal == species else None,
+                agreed=box.agreed and box.same_class,
+            )
+            for box in boxes
+        )
+        sample = replace(sample, boxes=boxes)
+    detected = sample.count([box.detected is not None for box in boxes])
+    right = sample.count([box.detected is not None and box.agreed for box in boxes])
+    animals = sample.count([box.animal is not None for box in boxes])
+    found = sample.count([box.animal is not None and box.agreed for box in boxes])
     return DetectorQuality(
         _share(sample.design, right, detected),
         _share(sample.design, found, animals),

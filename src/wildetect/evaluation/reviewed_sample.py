@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -35,6 +37,8 @@ class UnitBox(NamedTuple):
         animal: Class of the animal that a person sees there; null for the detector's own box.
         agreed: Whether detector and person agree that an animal is there: a detection that is right, an
             animal that was found.
+        same_class: Whether they agree on its class, too; where only one of them sees it, there is nothing
+            to disagree on.
     """
 
     unit: int
@@ -44,6 +48,7 @@ class UnitBox(NamedTuple):
     confidence: float
     animal: str | None
     agreed: bool
+    same_class: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,12 @@ class ReviewedSample:
     strata: tuple[str, ...]
     boxes: tuple[UnitBox, ...]
     complete: NDArray[np.bool_]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that is known, by which a sample is known again."""
+        units = [self.images, self.strata, self.design.stratum.tolist(), self.design.reviewed.tolist()]
+        return sha256(json.dumps([*units, self.boxes]).encode()).hexdigest()
 
     @property
     def refusal(self) -> str | None:

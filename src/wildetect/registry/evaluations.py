@@ -1,4 +1,4 @@
-"""Evaluations in MLflow: what was measured on which labelled pictures, linked to the version.
+"""Evaluations in MLflow: what was measured on which labelled pictures or surveys, linked to the version.
 
 An evaluation is a run in the experiment "evaluation". Its metrics are linked to the version's logged
 model, so that MLflow shows them on the version's page; a tag of the version has the main ones (module
@@ -23,6 +23,7 @@ from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, logged
 from wildetect.registry.versions import Version
 
 __all__ = [
+    "BEST_CONFIDENCE",
     "EXPERIMENT",
     "Evaluated",
     "Evaluation",
@@ -30,25 +31,29 @@ __all__ = [
     "Quality",
     "evaluations_of",
     "kept_file",
+    "limits_of",
     "log_evaluation",
     "metrics_of",
     "qualities_of",
+    "survey_dataset",
     "tag_of",
 ]
 
 
 TAG = "eval."
+BEST_CONFIDENCE = "best_confidence"
 
 
 class Evaluated(BaseModel):
     """An evaluation as its version's tag tells it.
 
     Attributes:
-        dataset: Name of the labelled pictures.
+        dataset: Name of the labelled pictures, or `survey_dataset` of a survey.
         at: When, in UTC.
         run_id: The run in the experiment "evaluation".
         metrics: Of all classes together.
         settings: What the numbers depend on; evaluations with other settings cannot be compared.
+        of_survey: Whether people reviewed a part of a survey, and the numbers are estimates for all of it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +63,12 @@ class Evaluated(BaseModel):
     run_id: str
     metrics: dict[str, float]
     settings: dict[str, Any] = {}
+    of_survey: bool = False
+
+
+def survey_dataset(survey: str) -> str:
+    """What a survey is called among data sets: labelled pictures of the same name stay apart from it."""
+    return f"survey {survey}"
 
 
 def tag_of(dataset: str) -> str:
@@ -84,8 +95,9 @@ def metrics_of(connection: Connection, version: Version) -> dict[str, float]:
     """The measured quality of a version; empty if it was never evaluated.
 
     Returns:
-        From the newest evaluation `map50`, `map50_95`, `precision`, `recall` and `tiles_per_second`, and
-        those of each class such as `recall/zebra`; and of every data set `<dataset>/map50` and so on.
+        From the newest evaluation on labelled pictures (on a survey, where there is none) `map50`,
+        `map50_95`, `precision`, `recall` and `tiles_per_second`, and those of each class such as
+        `recall/zebra`; and of every data set `<dataset>/map50` and so on.
 
     Raises:
         ServerError: Where the server fails.
@@ -98,7 +110,8 @@ def metrics_of(connection: Connection, version: Version) -> dict[str, float]:
     }
     if not evaluations:
         return metrics
-    newest = evaluations[0]
+    # a survey has no mAP, and what an alias requires of it must not vanish with each review
+    newest = next((one for one in evaluations if not one.of_survey), evaluations[0])
     return {**metrics, **_of_run(connection, newest.run_id), **newest.metrics}
 
 
@@ -129,15 +142,24 @@ def kept_file(connection: Connection, run_id: str, name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Precision and recall, 0 to 1; None where nothing was there to measure."""
+    """Precision and recall, 0 to 1; None where nothing was there to measure.
+
+    Attributes:
+        precision: Share of the detections that show an animal.
+        recall: Share of the animals that were detected.
+        precision_limits: 95% limits; None where it was not noted.
+        recall_limits: The like.
+    """
 
     precision: float | None = None
     recall: float | None = None
+    precision_limits: tuple[float, float] | None = None
+    recall_limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredQuality:
-    """How well a detector did on one set of labelled pictures.
+    """How well a detector did on one set of labelled pictures, or on a survey of which a part was reviewed.
 
     Attributes:
         dataset: Their name.
@@ -148,6 +170,7 @@ class MeasuredQuality:
         confidence: Lowest confidence of the boxes that counted.
         overall: Of all classes together.
         classes: Of each class, by name.
+        best_confidence: At which it counts a photograph's animals best; None where that was not noted.
     """
 
     dataset: str
@@ -158,6 +181,7 @@ class MeasuredQuality:
     confidence: float | None = None
     overall: Quality = Quality()
     classes: Mapping[str, Quality] = field(default_factory=dict)
+    best_confidence: float | None = None
 
     @property
     def where(self) -> str:
@@ -192,7 +216,7 @@ def qualities_of(
 
 def _quality(one: Evaluated, of_run: Mapping[str, float], class_names: Sequence[str]) -> MeasuredQuality:
     classes = {
-        name: Quality(*(find_metric(f"{measure}/{name}", of_run) for measure in ("precision", "recall")))
+        name: Quality(find_metric(f"precision/{name}", of_run), find_metric(f"recall/{name}", of_run))
         for name in class_names
     }
     return MeasuredQuality(
@@ -202,9 +226,25 @@ def _quality(one: Evaluated, of_run: Mapping[str, float], class_names: Sequence[
         tile_size=_whole(one.settings.get("tile_size")),
         gsd_cm=_number(one.settings.get("gsd_cm")),
         confidence=_number(one.settings.get("confidence")),
-        overall=Quality(one.metrics.get("precision"), one.metrics.get("recall")),
+        overall=Quality(
+            one.metrics.get("precision"),
+            one.metrics.get("recall"),
+            _limits(one.metrics, "precision"),
+            _limits(one.metrics, "recall"),
+        ),
         classes={name: quality for name, quality in classes.items() if quality != Quality()},
+        best_confidence=one.metrics.get(BEST_CONFIDENCE),
     )
+
+
+def _limits(metrics: Mapping[str, float], measure: str) -> tuple[float, float] | None:
+    names = limits_of(measure)
+    return (metrics[names[0]], metrics[names[1]]) if all(name in metrics for name in names) else None
+
+
+def limits_of(measure: str) -> tuple[str, str]:
+    """The names of the metrics that hold the 95% limits of one: the lower, the upper."""
+    return f"{measure}_lower", f"{measure}_upper"
 
 
 def _number(value: object) -> float | None:
@@ -231,6 +271,7 @@ class Evaluation:
         of_classes: The like for single classes, named by `metric_name`.
         settings: What else the numbers depend on.
         folder: Files to keep with the run.
+        of_survey: As of an `Evaluated`.
     """
 
     dataset: str
@@ -239,6 +280,7 @@ class Evaluation:
     of_classes: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     folder: Path | None = None
+    of_survey: bool = False
 
 
 def log_evaluation(
@@ -283,6 +325,7 @@ def log_evaluation(
             run_id=run_id,
             metrics=dict(evaluation.metrics),
             settings={"annotations_sha256": evaluation.digest, **evaluation.settings},
+            of_survey=evaluation.of_survey,
         )
         with errors_of_mlflow(f"model {name}/{version}"):
             connection.client.set_model_version_tag(

@@ -14,7 +14,7 @@ from wildetect.results.journal.record import SOURCE, Record
 from wildetect.results.records import ImageResult
 from wildetect.results.run import DetectionRun, read_run_file
 
-__all__ = ["FinishedRun", "read_finished_run"]
+__all__ = ["FinishedRun", "quoted", "read_finished_run"]
 
 _OLDER_NAME = re.compile(r"(.+) version (\d+)")
 _SHAPED = {"--tile-size": "tile_size", "--overlap": "overlap_ratio", "--confidence": "confidence"}
@@ -100,7 +100,7 @@ def _command(folder: Path) -> str | None:
         ("--output", folder),
     ]
     return " ".join(
-        ["uv run invoke detect.run", *(f"{flag} {_quoted(str(value))}" for flag, value in options)]
+        ["uv run invoke detect.run", *(f"{flag} {quoted(str(value))}" for flag, value in options)]
     )
 
 
@@ -108,5 +108,6 @@ def _texts(value: object) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A word of a command that is to be pasted, in quotes where a shell would part or read it."""
     return f'"{text}"' if any(letter in text for letter in " &()';") else text

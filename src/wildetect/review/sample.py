@@ -105,11 +105,21 @@ def _boxes(row: int, unit: Unit, review: ImageReview) -> Iterable[UnitBox]:
     """Detections where the detector placed them, animals where a person sees them: each on its own ground."""
     detected = [mark for mark in review.marks if mark.detected is not None]
     animals = review.animals if review.complete else []
+    same_class = {
+        mark.id: mark.detected is not None and mark.detected.class_name == mark.box.class_name
+        for mark in detected
+    }
     at = [replace(mark, box=mark.detected) for mark in detected if mark.detected is not None]
     for mark, own in zip(at, inside(_middles(at), unit.outline), strict=True):
         if own and mark.detected is not None:
             yield UnitBox(
-                row, *mark.middle, mark.detected.class_name, mark.confidence or 0.0, None, mark.counts
+                row,
+                *mark.middle,
+                mark.detected.class_name,
+                mark.confidence or 0.0,
+                None,
+                mark.counts,
+                same_class.get(mark.id, True),
             )
     for mark, own in zip(animals, inside(_middles(animals), unit.outline), strict=True):
         if own:
@@ -120,6 +130,7 @@ def _boxes(row: int, unit: Unit, review: ImageReview) -> Iterable[UnitBox]:
                 mark.confidence or 0.0,
                 mark.box.class_name,
                 mark.detected is not None,
+                same_class.get(mark.id, True),
             )
 
 

@@ -34,6 +34,7 @@ class ReviewStatus:
         outlook: By a number of further photographs the standard error that the review would leave in the
             total, 0 for those so far; empty where no number follows yet, or all is reviewed.
         problems: Lines of verdicts.jsonl that cannot be used.
+        sample: That the numbers follow from; null where none do.
     """
 
     planned: int | None
@@ -46,6 +47,7 @@ class ReviewStatus:
     quality: DetectorQuality | None
     outlook: dict[int, float]
     problems: tuple[str, ...]
+    sample: ReviewedSample | None = None
 
 
 def status_of(run: FinishedRun) -> ReviewStatus:
@@ -72,6 +74,7 @@ def status_of(run: FinishedRun) -> ReviewStatus:
         quality=None if sample is None else quality_of(sample),
         outlook={} if sample is None else _outlook(sample),
         problems=() if review is None else review.problems,
+        sample=sample,
     )
 
 

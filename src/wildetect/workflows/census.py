@@ -37,6 +37,7 @@ from wildetect.settings.detection import PositionTable
 from wildetect.settings.project import from_caller
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.detection import detect
+from wildetect.workflows.evaluation import log_survey, quality_on_survey, version_of
 from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["CensusDone", "CensusRequest", "census", "raise_if_incomplete", "settings_for", "sources_of"]
@@ -172,6 +173,8 @@ def census(
     found = survey(plan)
     server = _server(project, watcher)
     detector = _detector(server, run.record)
+    if plan.reviewed is not None:
+        detector = _with_survey(detector, server, plan, settings.campaign.id, watcher)
     facts = replace(_facts(settings, run, started, time.monotonic() - begun), detector=detector)
     record = write_census(folder, found, facts, with_map=settings.export.create_map)
     _notice_cautions(record, watcher)
@@ -252,6 +255,27 @@ def _detector(server: Connection | ServerError, run: DetectionRun) -> DetectorRe
     except (ServerError, ModelError) as error:
         return DetectorRecord(unknown=f"not known: {error.message}")
     return DetectorRecord(measured=tuple(measured), unknown=None if measured else NEVER_MEASURED)
+
+
+def _with_survey(
+    detector: DetectorRecord,
+    server: Connection | ServerError,
+    plan: SurveyPlan,
+    survey_name: str,
+    watcher: Watcher,
+) -> DetectorRecord:
+    """Put what the review of this very survey tells of the detector first, and onto its version."""
+    assert plan.reviewed is not None  # noqa: S101 - the caller has looked
+    own = quality_on_survey(plan.run.record, plan.reviewed, survey_name)
+    try:
+        version_of(plan.run.record)
+        if isinstance(server, ServerError):
+            raise server
+        log_survey(server, plan.run.record, plan.reviewed, survey_name)
+    except (ConfigurationError, ServerError, ModelError) as error:
+        watcher.notice(f"precision and recall on this survey are not kept with a version: {error.message}")
+    others = [one for one in detector.measured if one.dataset != own.dataset]
+    return DetectorRecord(measured=(own, *others))
 
 
 def _campaign(settings: CensusSettings) -> Campaign:

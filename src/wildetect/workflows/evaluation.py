@@ -1,26 +1,43 @@
-"""Measure a model on labelled pictures, logged."""
+"""Measure a model on labelled pictures, or on a survey of which people reviewed a part, logged."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from wildetect.errors import ModelError, ServerError
+from wildetect.errors import ConfigurationError, ModelError, ServerError
 from wildetect.evaluation.annotations import read_annotations
+from wildetect.evaluation.detector_quality import DetectorQuality, Share, quality_of
 from wildetect.evaluation.labelled_files import labelled_files
 from wildetect.evaluation.measuring import EvaluationPlan, evaluate_into_folder
 from wildetect.evaluation.record import EvaluationRecord, LoggedEvaluation
+from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.registry.connection import Connection
-from wildetect.registry.evaluations import EXPERIMENT, Evaluation, log_evaluation
+from wildetect.registry.evaluations import (
+    BEST_CONFIDENCE,
+    EXPERIMENT,
+    Evaluation,
+    MeasuredQuality,
+    Quality,
+    evaluations_of,
+    limits_of,
+    log_evaluation,
+    survey_dataset,
+)
 from wildetect.registry.names import metric_name
+from wildetect.registry.reference import ModelReference
+from wildetect.registry.versions import resolve
+from wildetect.results.run import DetectionRun
 from wildetect.settings import Project
 from wildetect.settings.project import from_caller
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "log_survey", "quality_on_survey", "version_of"]
 
 _MEASURES = ("precision", "recall", "ap50", "ap50_95")
 
@@ -105,3 +122,107 @@ def _logged(
         watcher.notice(f"warning: the results are written, but not logged: {error.message}. {error.hint}")
         return record
     return replace(record, mlflow=LoggedEvaluation(connection.uri, EXPERIMENT, run_id, model_id))
+
+
+_OF_SURVEY = ("tile_size", "overlap_ratio", "confidence")  # settings of a run that shape the numbers
+
+
+def quality_on_survey(run: DetectionRun, sample: ReviewedSample, survey: str) -> MeasuredQuality:
+    """How well the detector of a run did on its survey, as the reviewed part of it tells.
+
+    Args:
+        run: The detections.
+        sample: What people saw in it.
+        survey: Its name.
+    """
+    whole = quality_of(sample)
+    classes = {name: _quality(quality_of(sample, name)) for name in run.class_names}
+    known = {name: run.settings.get(name) for name in ("tile_size", "confidence")}
+    tile_size, confidence = (value if isinstance(value, int | float) else None for value in known.values())
+    return MeasuredQuality(
+        dataset=survey_dataset(survey),
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        pictures=int(sample.design.reviewed.sum()),
+        tile_size=None if tile_size is None else round(tile_size),
+        confidence=confidence,
+        overall=_quality(whole),
+        classes={name: one for name, one in classes.items() if one != Quality()},
+        best_confidence=whole.best_confidence,
+    )
+
+
+def _quality(found: DetectorQuality) -> Quality:
+    return Quality(
+        None if found.precision is None else found.precision.value,
+        None if found.recall is None else found.recall.value,
+        _limits(found.precision),
+        _limits(found.recall),
+    )
+
+
+def _limits(share: Share | None) -> tuple[float, float] | None:
+    return None if share is None else (share.lower, share.upper)
+
+
+def version_of(run: DetectionRun) -> ModelReference:
+    """The registered version that a run used.
+
+    Raises:
+        ConfigurationError: It used a weights file.
+    """
+    registered = run.model.registered
+    if registered is None:
+        raise ConfigurationError(
+            f"{run.model} is a weights file: only a registered version keeps what was measured",
+            hint="Register it and detect with the version: uv run invoke model.register --weights FILE",
+        )
+    return ModelReference.of(*registered)
+
+
+def log_survey(server: Connection, run: DetectionRun, sample: ReviewedSample, survey: str) -> None:
+    """Write what a review tells of a detector onto its version, unless it stands there.
+
+    Args:
+        server: The server.
+        run: The detections.
+        sample: What people saw in it.
+        survey: Its name.
+
+    Raises:
+        ConfigurationError: The detector is a weights file.
+        ModelError: The version is gone.
+        ServerError: Where the server fails.
+    """
+    dataset, digest = survey_dataset(survey), sample.digest
+    version = resolve(server, version_of(run))
+    there = [one for one in evaluations_of(version) if one.dataset == dataset]
+    if any(one.settings.get("annotations_sha256") == digest for one in there):
+        return
+    evaluation = Evaluation(
+        dataset=dataset,
+        digest=digest,
+        metrics=dict(_metrics(quality_of(sample))),
+        of_classes={
+            metric_name(measure, name): value
+            for name in run.class_names
+            for measure, value in _metrics(quality_of(sample, name))
+            if measure in {"precision", "recall"}
+        },
+        settings={
+            **{name: run.settings[name] for name in _OF_SURVEY if name in run.settings},
+            "pictures": int(sample.design.reviewed.sum()),
+            "pictures_of_survey": len(sample.images),
+            "classes": ", ".join(run.class_names),
+        },
+        of_survey=True,
+    )
+    log_evaluation(server, (version.name, version.version), evaluation)
+
+
+def _metrics(quality: DetectorQuality) -> Iterator[tuple[str, float]]:
+    for name, share in (("precision", quality.precision), ("recall", quality.recall)):
+        if share is not None:
+            yield name, share.value
+            yield from zip(limits_of(name), (share.lower, share.upper), strict=True)
+    if quality.best_confidence is not None:
+        yield BEST_CONFIDENCE, quality.best_confidence

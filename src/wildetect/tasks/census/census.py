@@ -162,10 +162,16 @@ def _share(value: float | None) -> str:
 
 def detector_line(measured: MeasuredQuality) -> str:
     """Say in one line how well a detector did, on what and when."""
+    whole = measured.overall
+    best = "" if measured.best_confidence is None else f"; counts best at {measured.best_confidence:g}"
     return (
-        f"recall {_share(measured.overall.recall)}, precision {_share(measured.overall.precision)} "
-        f"on {measured.where}"
+        f"recall {_with_limits(whole.recall, whole.recall_limits)}, "
+        f"precision {_with_limits(whole.precision, whole.precision_limits)} on {measured.where}{best}"
     )
+
+
+def _with_limits(value: float | None, limits: tuple[float, float] | None) -> str:
+    return _share(value) + ("" if limits is None else f" ({limits[0]:.2f} to {limits[1]:.2f})")
 
 
 def _show_other_limits(record: CensusRecord) -> None:

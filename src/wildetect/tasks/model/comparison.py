@@ -21,6 +21,7 @@ MEASURES = {
     "map50_95": "mAP50-95",
     "precision": "precision",
     "recall": "recall",
+    "best_confidence": "counts best at",
     "tiles_per_second": "tiles/s",
 }
 
@@ -123,9 +124,13 @@ def _measured(found: Comparison) -> list[list[str]]:
     for dataset in found.datasets:
         evaluations = [one.evaluations.get(dataset) for one in found.versions]
         rows.append([f"{dataset}: measured", *map(_when_and_how, evaluations)])
+        numbers = {
+            title: [_number(one, measure) for one in evaluations] for measure, title in MEASURES.items()
+        }
         rows += [
-            [f"{dataset}: {title}", *(_number(one, measure) for one in evaluations)]
-            for measure, title in MEASURES.items()
+            [f"{dataset}: {title}", *cells]
+            for title, cells in numbers.items()
+            if any(cell != "-" for cell in cells)
         ]
     return rows
 
@@ -135,9 +140,18 @@ def _when_and_how(evaluation: Evaluated | None) -> str:
         return "-"
     settings = evaluation.settings
     day = evaluation.at.date().isoformat()
+    if evaluation.of_survey:
+        day = f"{day}, reviewed by people"
     return f"{day}, tiles {settings.get('tile_size')} px, pictures: {settings.get('pictures')}"
 
 
 def _number(evaluation: Evaluated | None, measure: str) -> str:
-    value = evaluation.metrics.get(measure) if evaluation else None
-    return "-" if value is None else f"{value:.3f}"
+    """A measure, with the limits of one that was estimated."""
+    from wildetect.registry.evaluations import limits_of
+
+    metrics = evaluation.metrics if evaluation else {}
+    if measure not in metrics:
+        return "-"
+    limits = [metrics[name] for name in limits_of(measure) if name in metrics]
+    shown = f" ({limits[0]:.3f} to {limits[1]:.3f})" if len(limits) == 2 else ""  # noqa: PLR2004 - two limits
+    return f"{metrics[measure]:.3f}{shown}"

@@ -12,6 +12,8 @@ from wildetect.tasks.support import emit, say, verb
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wildetect.evaluation.detector_quality import DetectorQuality
+    from wildetect.results.finished_run import FinishedRun
     from wildetect.review.importing import Imported
     from wildetect.review.planning import Planned, Wish
     from wildetect.review.status import ReviewStatus
@@ -148,6 +150,7 @@ def _plan_document(made: Planned) -> dict[str, Any]:
 
 
 def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
+    from wildetect.results.finished_run import quoted
     from wildetect.tasks.table import print_table
 
     drawn = len(made.plan.to_review)
@@ -162,21 +165,67 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
             f"{drawn:,} photographs should leave about ±{_NORMAL * made.expected:.0%} in the number of "
             "animals photographed; what the flight did not see comes on top"
         )
-    print(f"review them: uv run invoke review.open --run {folder}")
+    print(f"review them: uv run invoke review.open --run {quoted(folder)}")
 
 
-@verb(help={"run": _RUN, "json": "everything, on stdout"}, paths="run", iterable=["run"])
-def status(context: Context, run: list[str] | None = None, json: bool = False) -> None:
-    """Say how far a review is, and what follows from it."""
+@verb(
+    help={
+        "run": _RUN,
+        "survey": "name under which to keep precision and recall with the model's version",
+        "json": "everything, on stdout",
+    },
+    paths="run",
+    iterable=["run"],
+)
+def status(
+    context: Context, run: list[str] | None = None, survey: str | None = None, json: bool = False
+) -> None:
+    """Say how far a review is, and what follows from it.
+
+    With --survey the detector's precision and recall on this survey, and the confidence at which it counts
+    best, go to its version on the server, where model.show and model.compare find them; census.run does
+    the same with campaign.id.
+    """
     del context
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.status import status_document, status_of
 
-    found = status_of(read_finished_run(run_folder(run)))
+    finished = read_finished_run(run_folder(run))
+    found = status_of(finished)
+    kept = None if survey is None else _keep_quality(finished, found, survey.strip())
     if json:
-        emit(status_document(found))
+        emit(status_document(found) | ({} if survey is None else {"kept_with": kept}))
         return
     _show_status(found)
+    if kept is not None:
+        print(f"kept with {kept} as its precision and recall on survey {survey}")
+
+
+def _keep_quality(run: FinishedRun, found: ReviewStatus, survey: str) -> str | None:
+    """Write what the review tells of the detector onto its version.
+
+    Returns:
+        The version; None where the review does not tell.
+
+    Raises:
+        ConfigurationError: The survey has no name, or the detector is no version.
+        ModelError: The version is gone.
+        ServerError: No server answers.
+    """
+    from wildetect.errors import ConfigurationError
+    from wildetect.settings import Project
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.connecting import connect_for
+    from wildetect.workflows.evaluation import log_survey, version_of
+
+    if not survey:
+        raise ConfigurationError("--survey: the name is empty", hint="For example --survey camp-23")
+    version_of(run.record)
+    if found.sample is None:
+        say("warning: nothing is kept with the model: the review does not tell its precision and recall yet")
+        return None
+    log_survey(connect_for(Project.find(), Terminal()), run.record, found.sample, survey)
+    return str(run.record.model)
 
 
 def _show_status(found: ReviewStatus) -> None:
@@ -196,12 +245,8 @@ def _show_status(found: ReviewStatus) -> None:
     print_table(["species", "detected", "reviewed", "corrected", "95% limits"], rows, numbers=True)
     for reason in dict.fromkeys(one.reason for one in found.numbers if one.reason):
         print(f"not corrected: {reason}")
-    for what, share in (
-        ("precision", found.quality and found.quality.precision),
-        ("recall", found.quality and found.quality.recall),
-    ):
-        if share:
-            print(f"{what} {share.value:.0%} ({share.lower:.0%} to {share.upper:.0%})")
+    if found.quality is not None:
+        _show_quality(found.quality)
     so_far = found.outlook.get(0, 0.0)
     for more, error in found.outlook.items():
         if more and so_far:
@@ -211,6 +256,14 @@ def _show_status(found: ReviewStatus) -> None:
             )
     for problem in found.problems[:_MOST_PROBLEMS]:
         say(f"warning: verdicts.jsonl, {problem}: it does not count")
+
+
+def _show_quality(quality: DetectorQuality) -> None:
+    for what, share in (("precision", quality.precision), ("recall", quality.recall)):
+        if share:
+            print(f"{what} {share.value:.0%} ({share.lower:.0%} to {share.upper:.0%})")
+    if quality.best_confidence is not None:
+        print(f"the detector counts best at a confidence of {quality.best_confidence:g}")
 
 
 @verb(
