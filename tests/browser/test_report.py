@@ -264,6 +264,7 @@ def test_names_of_files_break_at_their_joints_on_a_phone(browser: webdriver.Chro
     open_page(browser, tmp_path / "report.html")
     lines = """
         return [...document.querySelectorAll("td.name")].map((cell) => {
+          cell.querySelectorAll(".mark").forEach((mark) => { mark.previousSibling.remove(); mark.remove(); });
           const words = [];
           const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
           while (walk.nextNode()) {
@@ -276,10 +277,142 @@ def test_names_of_files_break_at_their_joints_on_a_phone(browser: webdriver.Chro
     """
     cells = browser.execute_script(lines)
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    assert len(cells) == 3
+    assert len(cells) == 5
     for words in cells:
         assert "".join(word for word, _ in words) == name
         assert {boxes for _, boxes in words} == {1}  # each word lies on one line
+
+
+@pytest.fixture(scope="module")
+def ten_thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """10,000 photographs with 30,000 detections and a position each, 100 failed, 100 in doubt."""
+    folder, dice = tmp_path_factory.mktemp("survey of thousands"), np.random.default_rng(19)
+    results = []
+    for number in range(10_000):
+        many = int(dice.integers(0, 7))
+        corners = dice.uniform(0, [5200, 3800], (many, 2))
+        boxes = np.hstack([corners, corners + dice.uniform(20, 90, (many, 2))])
+        found = Detections(boxes, dice.uniform(0.1, 1, many), dice.integers(0, 3, many))
+        broken = number % 100 == 7
+        line, place = divmod(number, 125)
+        results.append(
+            ImageResult(
+                name=f"flight {number // 1000}/DJI_{number:05}.JPG",
+                path=folder,
+                detections=None if broken else found,
+                failure="the file is cut short" if broken else None,
+                doubts=("its colours are false",) if number % 100 == 8 else (),
+                width=5280,
+                height=3956,
+                longitude=25 + line / 500 + dice.normal() / 1e5,
+                latitude=4 + place / 1200 + dice.normal() / 1e5,
+            )
+        )
+    results[1234] = replace(results[1234], name=f"flight 1/</script>{NASTY}")
+    write_report(folder / "report.html", run_of(results), results)
+    return folder / "report.html"
+
+
+def write_in(browser: webdriver.Chrome, place: str, text: str) -> None:
+    field = browser.find_element(By.ID, place)
+    field.clear()
+    field.send_keys(text)
+
+
+def choose(browser: webdriver.Chrome, place: str, value: str) -> None:
+    browser.find_element(By.CSS_SELECTOR, f"#{place} option[value={value}]").click()
+
+
+def test_one_of_ten_thousand_photographs_is_found_by_its_name(
+    browser: webdriver.Chrome, ten_thousand: Path
+) -> None:
+    open_page(browser, ten_thousand)
+    open_page(browser, ten_thousand)
+    timing = "const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd"
+    assert browser.execute_script(timing) < 2000
+    assert texts(browser, "#matching") == ["10,000"]
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#listed tbody tr")) == 25  # only what is shown
+    assert browser.execute_script("return document.getElementsByTagName('*').length") < 2000
+    write_in(browser, "find", "dji_07307")
+    assert texts(browser, "#listed tbody td.name") == ["flight 7/DJI_07307.JPG failed"]
+    write_in(browser, "find", "</script>")
+    assert texts(browser, "#listed tbody td.name") == [f"flight 1/</script>{NASTY}"]
+    write_in(browser, "find", "flight 3")
+    choose(browser, "kind", "failed")
+    assert texts(browser, "#matching") == ["10"]
+    choose(browser, "kind", "doubt")
+    assert texts(browser, "#listed tbody .mark") == ["in doubt"] * 10
+    choose(browser, "kind", "all")
+    assert texts(browser, "#matching") == ["1,000"]
+    browser.find_element(By.ID, "later").send_keys(Keys.ENTER)
+    assert texts(browser, "#page") == ["26 to 50"]
+    choose(browser, "sort", "most")
+    counts = [int(text) for text in texts(browser, "#listed tbody td.count")]
+    assert counts == [6] * 25
+    assert_quiet(browser, ten_thousand)
+
+
+def test_photographs_are_paged_through_with_their_boxes(
+    browser: webdriver.Chrome, ten_thousand: Path
+) -> None:
+    open_page(browser, ten_thousand)
+    write_in(browser, "find", "DJI_0430" + Keys.ENTER)
+    names = [f"flight 4/DJI_0430{number}.JPG" for number in range(10)]
+    buttons = browser.find_elements(By.CSS_SELECTOR, "#listed tbody button")
+    assert [button.text for button in buttons] == names
+    buttons[6].send_keys(Keys.ENTER)
+    assert texts(browser, "#photograph-name") == names[6:7]
+    expected = texts(browser, "#photograph-count")
+    boxes = len(browser.find_elements(By.CSS_SELECTOR, "#frame .over"))
+    assert expected == [f"{boxes} detection{'s' * (boxes != 1)}"]
+    assert len(texts(browser, "#photograph-boxes li")) == boxes
+    browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    assert texts(browser, "#photograph-name") == names[7:8]
+    assert texts(browser, "#photograph-count") == ["failed"]
+    assert texts(browser, "#photograph-told li") == ["the file is cut short"]
+    browser.find_element(By.ID, "photograph-next").click()
+    assert texts(browser, "#photograph-told li") == ["its colours are false"]
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not browser.find_element(By.ID, "photograph").is_displayed()
+    assert_quiet(browser, ten_thousand)
+
+
+def test_a_crop_leads_to_its_photograph_with_the_boxes_above_the_threshold(
+    browser: webdriver.Chrome, report: Path
+) -> None:
+    open_page(browser, report)
+    set_threshold(browser, "0.5")
+    crop = next(one for one in shown_crops(browser) if one.get_attribute("data-image") == NASTY)
+    crop.click()
+    browser.find_element(By.ID, "close-up-photograph").click()
+    assert not browser.find_element(By.ID, "close-up").is_displayed()
+    assert texts(browser, "#photograph-name") == [NASTY]
+    (box,) = browser.find_elements(By.CSS_SELECTOR, "#frame .over")
+    assert [box.get_attribute(one) for one in ("x", "y", "width", "height")] == ["10", "20", "20", "40"]
+    assert "leave some out" in texts(browser, "#photograph-drawn")[0]
+    loaded = """
+        const image = document.querySelector('#frame image'), done = arguments[0], probe = new Image();
+        probe.onload = () => done([probe.naturalWidth, probe.naturalHeight]);
+        probe.onerror = () => done('blocked');
+        probe.src = image.href.baseVal;
+    """
+    assert browser.execute_async_script(loaded) == [200, 100]
+    assert log(browser, "browser") == []
+    address = browser.current_url
+    browser.get("about:blank")
+    browser.get(address)  # as a colleague opens what was sent
+    assert texts(browser, "#photograph-name") == [NASTY]
+
+
+def test_photographs_on_a_phone(browser: webdriver.Chrome, ten_thousand: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    open_page(browser, ten_thousand)
+    browser.find_elements(By.CSS_SELECTOR, "#listed tbody button")[0].click()
+    wide = browser.execute_script("return document.documentElement.scrollWidth")
+    inside = "const one = document.getElementById('photograph'); return one.scrollWidth - one.clientWidth"
+    over = browser.execute_script(inside)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert (wide, over) == (390, 0)
 
 
 def test_ten_thousand_detections_open_in_two_seconds(browser: webdriver.Chrome, large_report: Path) -> None:

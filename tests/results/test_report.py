@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import math
 import re
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_well_formed_and_self_contained(tmp_path: Path) -> None:
         if tag in {"link", "use"}:
             assert (attributes["href"] or "").startswith(("data:", "#"))
         if tag == "script":
-            assert attributes == {}
+            assert attributes in ({}, {"type": "application/json", "id": "photographs-data"})
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids))
 
@@ -140,6 +141,67 @@ def test_where_the_slider_begins(
         if attributes.get("id") == "threshold"
     ]
     assert (slider["min"], slider["value"], slider["data-begins"]) == (str(lowest), str(lowest), begins)
+
+
+def data_of(text: str) -> dict[str, Any]:
+    (block,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text, flags=re.DOTALL)
+    data: dict[str, Any] = json.loads(block)
+    return data
+
+
+def test_the_page_holds_every_photograph_with_its_boxes(tmp_path: Path) -> None:
+    doubt = {"what": "its bands <are> odd", "files": ["empty.jpg"]}
+    run = run_of(survey(), doubts=[doubt], dark_images=["map/ortho.tif"])
+    write_report(tmp_path / "report.html", run, survey(), files={"overlays/empty.jpg"})
+    data = data_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    rows = {row[0]: row[1:] for row in data["rows"]}
+    assert list(rows) == [result.name for result in survey()]
+    reasons = data["reasons"]
+    assert rows[NASTY] == [0, 2, 200, 100, "", [], [10, 20, 20, 40, 0.9, 1, 0, 0, 200, 100, 0.35, 0]]
+    assert rows["empty.jpg"][:5] == [1, 0, 200, 100, "overlays/empty.jpg"]
+    assert [reasons[place] for place in rows["empty.jpg"][5]] == ["its bands <are> odd"]
+    assert rows["map/ortho.tif"][0] == 1
+    assert [reasons[place] for place in rows["broken.jpg"][5]] == ["the file is cut short (truncated)"]
+    assert rows["broken.jpg"][:4] == [2, 0, 0, 0]
+    assert [name for name, _ in data["classes"]] == list(NAMES)
+
+
+def test_no_name_ends_the_block_of_data(tmp_path: Path) -> None:
+    names = [
+        "</script><script>alert(1)</script>",
+        "<!-- <script>",
+        "a\udce9.jpg",
+        "R&D \u2028.jpg",
+        'q"\\.jpg',
+    ]
+    results = [ImageResult(name=name, path=tmp_path, failure=f"in {name}") for name in names]
+    text = page(tmp_path, results)
+    shown = [name.encode("utf-8", errors="backslashreplace").decode() for name in names]
+    assert [row[0] for row in data_of(text)["rows"]] == shown
+    assert text.count("<script") == text.count("</script>") == 2
+
+
+def test_of_very_many_boxes_the_page_holds_the_surest_of_each_photograph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wildetect.results.report.photographs._MOST_BOXES", 3)
+    data = data_of(page(tmp_path, survey()))
+    nasty = data["rows"][0]
+    assert (nasty[2], nasty[7][4::6]) == (2, [0.9])
+    assert all(len(row[7]) <= 6 for row in data["rows"])
+
+
+def test_a_detection_is_not_called_an_animal(tmp_path: Path) -> None:
+    assert "A detection is not an animal: where photographs overlap" in page(tmp_path, survey())
+    assert "A detection is not an animal" not in page(tmp_path, survey()[:1])
+    assert "A detection is not an animal" not in page(tmp_path, survey()[2:3])
+
+
+def test_pictures_beside_the_page_are_let_in_where_there_are_some(tmp_path: Path) -> None:
+    assert "img-src data:; " in html.unescape(page(tmp_path, survey()))
+    write_report(tmp_path / "report.html", run_of(survey()), survey(), files={"overlays/a.jpg"})
+    text = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "img-src data: 'self' file:; " in text
 
 
 def test_nothing_found_and_nothing_known(tmp_path: Path) -> None:

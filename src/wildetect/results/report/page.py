@@ -1,7 +1,8 @@
 """What every report page shares: one style, escaped text, and no way out to a network.
 
 The page's own Content-Security-Policy allows its style and script by their digests and pictures that
-are part of it, nothing else: whatever a file name or class name holds, nothing runs and nothing is sent.
+are part of it or lie beside it, nothing else: whatever a file name or class name holds, nothing runs and
+nothing is sent.
 """
 
 from __future__ import annotations
@@ -24,16 +25,18 @@ TEMPLATES = Path(__file__).with_name("templates")
 _MINUTE, _HOUR = 60, 3600
 
 
-def policy(style: str, script: str = "") -> str:
+def policy(style: str, script: str = "", *, pictures: bool = False) -> str:
     """What the browser may load: https://www.w3.org/TR/CSP3/.
 
     Args:
         style: All of the page's style, as it stands there.
         script: All of its script; empty where it has none.
+        pictures: Whether it shows pictures that lie beside it, such as overlays.
     """
+    beside = " 'self' file:" if pictures else ""
     scripts = _digest(script) if script else "'none'"
     return (
-        f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {scripts}; "
+        f"default-src 'none'; img-src data:{beside}; style-src {_digest(style)}; script-src {scripts}; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -14,6 +14,7 @@ from wildetect.results.report.map import survey_map
 from wildetect.results.report.numbers import BINS, Histogram, Numbers, colour_code, numbers_of
 from wildetect.results.report.overlay import overlay_name
 from wildetect.results.report.page import TEMPLATES, environment, picture_source, policy, text_of
+from wildetect.results.report.photographs import photographs
 from wildetect.results.run import DetectionRun
 
 __all__ = ["write_report"]
@@ -86,7 +87,7 @@ def write_report(
     Args:
         path: The file.
         record: What run.json says.
-        results: Gone through twice.
+        results: Gone through three times.
         crops: For the gallery, the surest first.
         files: What else was written, relative to the report: overlays among them are linked.
 
@@ -96,7 +97,8 @@ def write_report(
     class_names = record.class_names
     numbers = numbers_of(results, class_names)
     overlays = {name for name in files if name.startswith("overlays/")}
-    style, script = text_of(TEMPLATES / "report.css"), text_of(TEMPLATES / "report.js")
+    style = text_of(TEMPLATES / "report.css", TEMPLATES / "photographs.css")
+    script = text_of(TEMPLATES / "photographs.js", TEMPLATES / "report.js")
     page = environment().get_template("report.html.j2")
     pieces = page.generate(
         run=record,
@@ -107,12 +109,13 @@ def write_report(
         map=survey_map(results),
         crops=[_thumbnail(crop, class_names, overlays) for crop in crops],
         busiest=[(image, _link(image.name, overlays)) for image in numbers.busiest],
+        photographs=photographs(record, results, overlays),
         most_failures=_MOST_FAILURES,
         most_sources=_MOST_SOURCES,
         files=sorted(name for name in files if name not in overlays),
         style=style,
         script=script,
-        policy=policy(style, script),
+        policy=policy(style, script, pictures=bool(overlays)),
     )
     write_text(path, pieces)
 

@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   const find = (id) => document.getElementById(id);
   const all = (query) => Array.from(document.querySelectorAll(query));
@@ -46,6 +45,7 @@
     threshold.setAttribute("aria-valuetext", text);
     find("shown").textContent = number(shown);
     if (gallery) find("visible").textContent = number(visible);
+    photographs.filter(wanted, least);
     find("reset").disabled = wanted === "" && least === Number(threshold.min);
   };
 
@@ -61,6 +61,7 @@
     find("close-up-class").textContent = crop.dataset.name;
     find("close-up-confidence").textContent = Number(crop.dataset.confidence).toFixed(3);
     find("close-up-image").textContent = crop.dataset.image;
+    find("close-up-photograph").href = photographs.address(crop.dataset.image);
     const link = find("close-up-link");
     link.hidden = !crop.dataset.overlay;
     link.href = crop.dataset.overlay || "#";
