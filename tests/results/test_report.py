@@ -184,7 +184,7 @@ def test_no_name_ends_the_block_of_data(tmp_path: Path) -> None:
 def test_of_very_many_boxes_the_page_holds_the_surest_of_each_photograph(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wildetect.results.report.photographs._MOST_BOXES", 3)
+    monkeypatch.setattr("wildetect.results.report.report._MOST_BOXES", 3)
     data = data_of(page(tmp_path, survey()))
     nasty = data["rows"][0]
     assert (nasty[2], nasty[7][4::6]) == (2, [0.9])

@@ -1,10 +1,18 @@
-"""report.html: one page that tells a run, in one file, without any network (module page)."""
+"""report.html: one page that tells a run, in one file, without any network (module page).
+
+The page holds no element for each photograph: 10,000 of them would make it slow. It holds one block of
+JSON, which is data to a browser and never runs (https://html.spec.whatwg.org/multipage/scripting.html,
+"data block"), and its script makes elements only of what is looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
 from wildetect.results.files import write_text
@@ -14,13 +22,15 @@ from wildetect.results.report.map import survey_map
 from wildetect.results.report.numbers import BINS, Histogram, Numbers, colour_code, numbers_of
 from wildetect.results.report.overlay import overlay_name
 from wildetect.results.report.page import TEMPLATES, environment, picture_source, policy, text_of
-from wildetect.results.report.photographs import photographs
+from wildetect.results.rows import CONFIDENCE_DIGITS
 from wildetect.results.run import DetectionRun
 
 __all__ = ["write_report"]
 
 _MOST_FAILURES = 500
 _MOST_SOURCES = 5
+_MOST_BOXES = 200_000  # about 5 MB of the page
+_GOOD, _DOUBTFUL, _FAILED = range(3)
 _TAIL = 10  # letters at the end of a file's name, which tell photographs apart: "I_0005.JPG"
 
 
@@ -109,7 +119,7 @@ def write_report(
         map=survey_map(results),
         crops=[_thumbnail(crop, class_names, overlays) for crop in crops],
         busiest=[(image, _link(image.name, overlays)) for image in numbers.busiest],
-        photographs=photographs(record, results, overlays),
+        photographs=_photographs(record, results, overlays),
         most_failures=_MOST_FAILURES,
         most_sources=_MOST_SOURCES,
         files=sorted(name for name in files if name not in overlays),
@@ -128,3 +138,93 @@ def _link(image: str, overlays: Collection[str]) -> str | None:
     """Address of an image's overlay, relative to the page; None where none was drawn."""
     name = f"overlays/{overlay_name(image)}"
     return quote(name) if name in overlays else None
+
+
+def _photographs(
+    record: DetectionRun, results: Iterable[ImageResult], overlays: Collection[str]
+) -> Iterator[str]:
+    """The data of the photographs, piece by piece, safe inside a script element.
+
+    `rows` holds for each photograph its name, its state (0 good, 1 in doubt, 2 failed), the number of its
+    detections, its width and height in px, the file of its overlay ("" where there is none), what is to
+    be said of it as numbers of `reasons`, and its boxes, the surest first: x, y, width, height in px,
+    confidence and class of one after the other. `classes` holds name and colour by class id.
+
+    Args:
+        record: What run.json says.
+        results: Gone through once.
+        overlays: Files of overlays that are there, relative to the page.
+    """
+    most = _most_boxes(record)
+    doubts = _doubts(record)
+    reasons: dict[str, int] = {}
+    yield '{"rows":['
+    for place, result in enumerate(results):
+        told = [*_told(result), *doubts.get(result.name, ())]
+        overlay = f"overlays/{overlay_name(result.name)}"
+        row = [
+            result.name.encode("utf-8", errors="backslashreplace").decode(),
+            _FAILED if result.failed else _DOUBTFUL if told else _GOOD,
+            0 if result.detections is None else len(result.detections),
+            result.width or 0,
+            result.height or 0,
+            overlay if overlay in overlays else "",
+            [reasons.setdefault(text, len(reasons)) for text in dict.fromkeys(told)],
+            _boxes(result, most),
+        ]
+        yield ",\n" * bool(place) + _json(row)
+    classes = [[name, colour_code(number)] for number, name in enumerate(record.class_names)]
+    yield f'],"classes":{_json(classes)},"reasons":{_json(list(reasons))}}}'
+
+
+def _json(value: object) -> str:
+    """JSON that cannot end the script element it stands in, nor begin a comment there."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _most_boxes(record: DetectionRun) -> int | None:
+    """Most boxes of a photograph; None: all."""
+    if record.detections <= _MOST_BOXES:
+        return None
+    return max(_MOST_BOXES // max(record.images.with_detections, 1), 1)
+
+
+def _doubts(record: DetectionRun) -> Mapping[str, list[str]]:
+    """What the run as a whole says of single photographs, by their names."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for doubt in record.doubts:
+        for name in doubt.files:
+            told[name].append(doubt.what)
+    for name in record.dark_images:
+        told[name].append("it is almost black: animals can hardly be seen")
+    if record.many_cut:
+        for name in record.cut_boxes.files:
+            told[name].append("boxes end at the border of a tile: an animal may count more than once")
+    return told
+
+
+def _told(result: ImageResult) -> Iterator[str]:
+    if result.failure is not None:
+        yield result.failure
+    yield from result.doubts
+    if result.tiles_failed:
+        yield "parts of it could not be read: animals there are not counted"
+    if result.tiles_full:
+        yield "the model gave as many boxes as it can in a tile: animals may be missing"
+
+
+def _boxes(result: ImageResult, most: int | None) -> list[Any]:
+    found = result.detections
+    if found is None or not len(found):
+        return []
+    surest = found.ranking()[:most]
+    confidence = found.confidence[surest].astype(float).round(CONFIDENCE_DIGITS).tolist()
+    flat: list[Any] = []
+    for corners, sure, class_id in zip(
+        found.xyxy[surest].tolist(), confidence, found.class_id[surest].tolist(), strict=True
+    ):
+        # a tenth of a pixel is finer than any screen shows
+        x, y, right, bottom = (round(edge, 1) for edge in corners)
+        flat += [x, y, round(right - x, 1), round(bottom - y, 1), sure, class_id]
+    return flat
