@@ -141,7 +141,7 @@ const photographs = (() => {
     find("photograph-boxes").replaceChildren(...items);
     const notes = [];
     if (drawn && !row.overlay) {
-      notes.push("The boxes at their places. Their photographs: uv run invoke detect.export --run FOLDER --export overlays --overlays all");
+      notes.push("The boxes at their places. To see the animals, too: uv run invoke detect.export --run FOLDER --export overlays --overlays all");
     }
     if (row.shown > drawn || row.atLeast) notes.push(`Of its ${number(row.count)} boxes the ${number(drawn)} surest.`);
     if (drawn > items.length) notes.push(`${number(items.length)} are listed; detections.csv has all.`);
