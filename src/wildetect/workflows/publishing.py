@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from wildetect.census.exports.aed import aed_rows, write_aed
+from wildetect.census.exports.aed import AedRow, aed_rows, write_aed
 from wildetect.census.exports.archive import write_archive
+from wildetect.census.exports.blurring import Grid, blurred, grid_of
 from wildetect.census.exports.citation import citation_of
 from wildetect.census.exports.darwin_core import Identified, Publication
 from wildetect.census.exports.metadata import remarks_on
@@ -39,6 +40,7 @@ class PublishRequest:
         output: Folder of the files; null: export/ in that of the first census.
         species: The class that aed.csv is about; null: all whose name holds "elephant".
         taxa: Scientific names as "class=name".
+        blur: Least side in km of the cells that places are coarsened to; null: exact ones.
     """
 
     folders: tuple[Path, ...]
@@ -46,6 +48,7 @@ class PublishRequest:
     output: Path | None = None
     species: str | None = None
     taxa: tuple[str, ...] = ()
+    blur: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,57 +66,95 @@ def publish(request: PublishRequest) -> Published:
         ConfigurationError: A format, class or name is not valid, or none is given.
         InputError: A census cannot be read, or a file not written.
     """
+    _check_formats(request)
+    grid = None if request.blur is None else grid_of(request.blur)
+    records = [read_census_file(folder) for folder in request.folders]
+    taxa = _taxa(request.taxa, records)
+    known = [identifications(one) if "dwc" in request.formats else NOBODY for one in records]
+    if grid is not None:
+        records = [blurred(record, grid) for record in records]
+    rows = list(aed_rows(records, request.species)) if "aed" in request.formats else []
+    folder = request.output or _folder(request.folders[0]) / ("export" if grid is None else "export-blurred")
+    written = Published([folder / name for name in _names(request.formats, len(records))])
+    if grid is not None:
+        rows = [_coarse(row, grid) for row in rows]
+        _check_for_exact_files(folder, written.files)
+    make_folder(folder, hint="Give another one with --output.")
+    if "aed" in request.formats:
+        write_aed(folder / "aed.csv", rows)
+    for number, (record, said) in enumerate(zip(records, known, strict=True), 1):
+        if "dwc" in request.formats:
+            archive = folder / _numbered("dwc-archive.zip", number)
+            written.remarks.extend(_archive(archive, Publication(record, taxa, said.animals, grid)))
+            if said.remark:
+                written.remarks.append(f"{archive.name}: {said.remark}")
+        if "xlsx" in request.formats:
+            _workbook(folder / _numbered("census.xlsx", number), record)
+    if "citation" in request.formats:
+        write_text(folder / "citation.txt", ["\n".join(map(citation_of, records))])
+    return written
+
+
+def _check_formats(request: PublishRequest) -> None:
     unknown = [name for name in request.formats if name not in FORMATS]
     if unknown or not request.formats or not request.folders:
         wrong = f"{unknown[0]} is not a valid format" if unknown else "a census and a format are needed"
         raise ConfigurationError(f"{wrong}; the formats are {', '.join(FORMATS)}", hint=_EXAMPLE)
-    records = [read_census_file(folder) for folder in request.folders]
-    taxa = _taxa(request.taxa, records)
-    rows = list(aed_rows(records, request.species)) if "aed" in request.formats else []
-    folder = request.output or _folder(request.folders[0]) / "export"
-    make_folder(folder, hint="Give another one with --output.")
-    written = Published()
-    if "aed" in request.formats:
-        write_aed(_next(written, folder / "aed.csv"), rows)
-    each: Mapping[str, tuple[str, Callable[[Path, CensusRecord], Sequence[str]]]] = {
-        "dwc": ("dwc-archive.zip", lambda path, record: _archive(path, record, taxa)),
-        "xlsx": ("census.xlsx", _workbook),
-    }
-    for name, (file, write) in each.items():
-        if name in request.formats:
-            for number, record in enumerate(records, 1):
-                path = _numbered(folder / file, number)
-                written.remarks.extend(
-                    f"{path.name}: {remark}" for remark in write(_next(written, path), record)
-                )
-    if "citation" in request.formats:
-        write_text(_next(written, folder / "citation.txt"), ["\n".join(map(citation_of, records))])
-    return written
 
 
-def _next(written: Published, path: Path) -> Path:
-    written.files.append(path)
-    return path
+def _archive(path: Path, publication: Publication) -> list[str]:
+    write_archive(path, publication)
+    return [f"{path.name}: {remark}" for remark in remarks_on(publication)]
+
+
+def _workbook(path: Path, record: CensusRecord) -> None:
+    write_workbook(path, sheets_of(record), changed=datetime.fromisoformat(record.times.started))
 
 
 def _folder(census: Path) -> Path:
     return census.parent if census.is_file() else census
 
 
-def _numbered(path: Path, number: int) -> Path:
-    return path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+def _names(formats: Sequence[str], censuses: int) -> list[str]:
+    """Names of the files of some formats."""
+    numbers = range(1, censuses + 1)
+    made = {
+        "aed": ["aed.csv"],
+        "dwc": [_numbered("dwc-archive.zip", number) for number in numbers],
+        "xlsx": [_numbered("census.xlsx", number) for number in numbers],
+        "citation": ["citation.txt"],
+    }
+    return [name for one in FORMATS if one in formats for name in made[one]]
 
 
-def _archive(path: Path, record: CensusRecord, taxa: Mapping[str, str]) -> list[str]:
-    known = identifications(record)
-    publication = Publication(record, taxa, known.animals)
-    write_archive(path, publication)
-    return [*remarks_on(publication), *([known.remark] if known.remark else [])]
+def _numbered(name: str, number: int) -> str:
+    path = Path(name)
+    return name if number == 1 else f"{path.stem}-{number}{path.suffix}"
 
 
-def _workbook(path: Path, record: CensusRecord) -> list[str]:
-    write_workbook(path, sheets_of(record), changed=datetime.fromisoformat(record.times.started))
-    return []
+def _coarse(row: AedRow, grid: Grid) -> AedRow:
+    """The row with the middle of a cell for the middle of its photographs."""
+    if row.longitude is None or row.latitude is None:
+        return row
+    longitude, latitude = grid.middle(row.longitude, row.latitude)
+    remark = "; ".join(one for one in (row.remark, str(grid)) if one)
+    return replace(row, longitude=longitude, latitude=latitude, remark=remark)
+
+
+def _check_for_exact_files(folder: Path, written: Sequence[Path]) -> None:
+    """Refuse a folder in which something would stay that may hold exact places.
+
+    Raises:
+        ConfigurationError: It holds files besides those that are written now.
+    """
+    if not folder.is_dir():
+        return
+    others = sorted({path.name for path in folder.iterdir()} - {path.name for path in written})
+    if others:
+        raise ConfigurationError(
+            f"{folder} holds {others[0]}, which may hold exact places, beside what --blur would write",
+            hint="Give a new folder with --output, or empty this one.",
+        )
 
 
 class Identifications(NamedTuple):
@@ -126,6 +167,9 @@ class Identifications(NamedTuple):
 
     animals: Mapping[int, Identified]
     remark: str | None = None
+
+
+NOBODY = Identifications({})
 
 
 def identifications(record: CensusRecord) -> Identifications:

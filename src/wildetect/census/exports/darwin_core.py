@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wildetect.census.estimates.sample_records import ALL_STRATA
+from wildetect.census.exports.blurring import WITHHELD, Grid
 from wildetect.census.output.record import (
     AnimalRecord,
     BoxRecord,
@@ -65,11 +66,30 @@ class Publication:
         record: What census.json holds.
         taxa: Scientific names by class.
         identified: What people said, by number of the animal.
+        grid: That the record's places are coarsened to; null where they are exact.
     """
 
     record: CensusRecord
     taxa: Mapping[str, str]
     identified: Mapping[int, Identified]
+    grid: Grid | None = None
+
+    @property
+    def generalized(self) -> str:
+        """What a row with coordinates says of their coarseness."""
+        return "" if self.grid is None else str(self.grid)
+
+    @property
+    def withheld(self) -> str:
+        """What it says of the exact ones."""
+        return "" if self.grid is None else WITHHELD
+
+    def uncertainty(self, error: float | None, longitude: float, latitude: float) -> int | None:
+        """Radius in m around a place that holds it: twice the usual error, and the cell of the grid."""
+        own = None if error is None else 2 * error
+        if self.grid is not None:
+            return self.grid.cell(longitude, latitude).radius_m + math.ceil(own or 0.0)
+        return None if own is None else max(math.ceil(own), 1)
 
     @property
     def animals(self) -> list[AnimalRecord]:
@@ -106,6 +126,8 @@ class Event:
     coordinate_uncertainty_in_meters: int | None = None
     recorded_by: str = ""
     event_remarks: str = ""
+    data_generalizations: str = ""
+    information_withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +152,8 @@ class Occurrence:
     geodetic_datum: str = _DATUM
     coordinate_uncertainty_in_meters: int | None
     occurrence_remarks: str
+    data_generalizations: str = ""
+    information_withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,11 +226,11 @@ def events_of(publication: Publication) -> Iterator[Event]:
             recorded_by=pilot,
         )
     for photograph in record.photographs:
-        yield _photograph(record, photograph)
+        yield _photograph(publication, photograph)
 
 
-def _photograph(record: CensusRecord, one: PhotographRecord) -> Event:
-    error = one.position_error_m
+def _photograph(publication: Publication, one: PhotographRecord) -> Event:
+    record = publication.record
     remarks = ["The coordinates are those of the camera."] if one.height_m is not None else []
     remarks += [f"It shows ground of {line.transect} in {line.stratum}, too." for line in one.lines[1:]]
     if one.taken and not _has_zone(one.taken):
@@ -222,9 +246,13 @@ def _photograph(record: CensusRecord, one: PhotographRecord) -> Event:
         decimal_latitude=one.latitude,
         decimal_longitude=one.longitude,
         geodetic_datum=_DATUM,
-        coordinate_uncertainty_in_meters=None if error is None else max(math.ceil(2 * error), 1),
+        coordinate_uncertainty_in_meters=publication.uncertainty(
+            one.position_error_m, one.longitude, one.latitude
+        ),
         recorded_by=record.campaign.pilot_name or "",
         event_remarks=" ".join(remarks),
+        data_generalizations=publication.generalized,
+        information_withheld=publication.withheld,
     )
 
 
@@ -253,8 +281,12 @@ def occurrences_of(publication: Publication) -> Iterator[Occurrence]:
             event_date=shown.taken or "",
             decimal_latitude=animal.latitude,
             decimal_longitude=animal.longitude,
-            coordinate_uncertainty_in_meters=_uncertainty(shown),
+            coordinate_uncertainty_in_meters=publication.uncertainty(
+                _error(shown), animal.longitude, animal.latitude
+            ),
             occurrence_remarks=f"also in {', '.join(others)}" if others else "",
+            data_generalizations=publication.generalized,
+            information_withheld=publication.withheld,
         )
 
 
@@ -341,12 +373,10 @@ def _best(animal: AnimalRecord) -> BoxRecord:
     return max(animal.boxes, key=lambda box: (box.confidence, box.file))
 
 
-def _uncertainty(photograph: PhotographRecord) -> int | None:
-    """Twice the usual error of a place on the ground, in m: of the camera's position and its direction."""
+def _error(photograph: PhotographRecord) -> float | None:
+    """The usual error of a place on the ground, in m: of the camera's position and its direction."""
     error = photograph.position_error_m
-    if error is None:
-        return None
-    return max(math.ceil(2 * math.hypot(error, (photograph.height_m or 0.0) * math.tan(_TILT))), 1)
+    return None if error is None else math.hypot(error, (photograph.height_m or 0.0) * math.tan(_TILT))
 
 
 def _lies_in(photograph: PhotographRecord, stratum: str) -> bool:

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import datetime
 
+from wildetect.census.exports.blurring import WITHHELD, Cell
 from wildetect.census.exports.citation import citation_of, digest_of
 from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL, Publication
 from wildetect.census.output.record import CensusRecord
@@ -46,7 +47,7 @@ def eml_of(publication: Publication) -> str:
     abstract = ET.SubElement(data, "abstract")
     for paragraph in _abstract(publication):
         _text(abstract, "para", paragraph)
-    _coverage(data, record)
+    _coverage(data, publication)
     _party(data, "contact", record)
     _methods(data, record)
     ET.indent(root)
@@ -86,23 +87,24 @@ def _abstract(publication: Publication) -> list[str]:
             "occurrences are the animals that were detected: without a correction they are not the number "
             "of animals that live there."
         ),
+        *([f"{str(publication.grid).capitalize()}; {WITHHELD}."] if publication.grid else []),
         *doubts,
     ]
 
 
-def _coverage(data: ET.Element, record: CensusRecord) -> None:
+def _coverage(data: ET.Element, publication: Publication) -> None:
+    record = publication.record
     coverage = ET.SubElement(data, "coverage")
     if record.photographs:
-        east = [one.longitude for one in record.photographs]
-        north = [one.latitude for one in record.photographs]
+        places = [_around(publication, one.longitude, one.latitude) for one in record.photographs]
         ground = ET.SubElement(coverage, "geographicCoverage")
         _text(ground, "geographicDescription", f"Cameras of the survey {record.campaign.id}")
         box = ET.SubElement(ground, "boundingCoordinates")
         for side, degrees in (
-            ("west", min(east)),
-            ("east", max(east)),
-            ("north", max(north)),
-            ("south", min(north)),
+            ("west", min(one.west for one in places)),
+            ("east", max(one.east for one in places)),
+            ("north", max(one.north for one in places)),
+            ("south", min(one.south for one in places)),
         ):
             _text(box, f"{side}BoundingCoordinate", str(degrees))
     days = sorted(one.taken[:10] for one in record.photographs if one.taken)
@@ -110,6 +112,13 @@ def _coverage(data: ET.Element, record: CensusRecord) -> None:
         between = ET.SubElement(ET.SubElement(coverage, "temporalCoverage"), "rangeOfDates")
         for name, day in (("beginDate", days[0]), ("endDate", days[-1])):
             _text(ET.SubElement(between, name), "calendarDate", day)
+
+
+def _around(publication: Publication, longitude: float, latitude: float) -> Cell:
+    """The cell of the grid, where places are coarsened; else the place alone."""
+    if publication.grid is not None:
+        return publication.grid.cell(longitude, latitude)
+    return Cell(longitude, latitude, longitude, latitude)
 
 
 def _methods(data: ET.Element, record: CensusRecord) -> None:

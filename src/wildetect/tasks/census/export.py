@@ -18,6 +18,7 @@ __all__ = ["export"]
         "output": "folder of the files; without it, export/ in that of the first census",
         "species": "the class that aed.csv is about; without it all whose name holds elephant",
         "taxon": "scientific name of a class for dwc, as 'elephant=Loxodonta africana'; one for each class",
+        "blur": "coarsen all coordinates to cells of at least so many km, such as 10; into export-blurred/",
         "json": "the files written and the remarks on them, on stdout",
     },
     paths="census",
@@ -30,6 +31,7 @@ def export(
     output: str | None = None,
     species: str | None = None,
     taxon: list[str] | None = None,
+    blur: str | None = None,
     json: bool = False,
 ) -> None:
     """Write a census for others: tables, GBIF, citation.
@@ -48,6 +50,7 @@ def export(
             output=Path(from_caller(output)) if output else None,
             species=species,
             taxa=tuple(taxon or ()),
+            blur=blur,
         )
     )
     if json:
