@@ -136,3 +136,53 @@ def test_photographs_of_the_plan_get_missed_animals_and_are_done(
     left, top, right, bottom = first.xyxy
     assert abs((right - left) / (bottom - top) - 40 / 30) < 0.1
     assert 0 <= left < right <= 400
+
+
+def test_boxes_are_moved_and_resized_by_mouse_and_by_keyboard(
+    browser: webdriver.Chrome, folder: Path, tmp_path: Path
+) -> None:
+    run = read_finished_run(folder)
+    write_plan(folder, draw(candidates_of(run.results), 10, 1, run_digest(run.results)))
+    workspace = Workspace.make(tmp_path / "project")
+    with opened(workspace, folder) as (url, _):
+        browser.get(url)
+        wait(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, "#marks button")) == 4)
+        stage = browser.find_element(By.ID, "stage")
+        wait(browser, lambda: browser.execute_script("return document.images[0].naturalWidth") == 400)
+        scale = browser.execute_script(
+            "return document.getElementById('sheet').getBoundingClientRect().width / 400"
+        )
+
+        def on_stage(x: float, y: float) -> ActionChains:
+            """The mouse over a point of the photograph, whose middle is the middle of the stage."""
+            return ActionChains(browser).move_to_element_with_offset(
+                stage, round((x - 200) * scale), round((y - 150) * scale)
+            )
+
+        def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
+            far = [round((there - here) * scale) for here, there in zip(start, end, strict=True)]
+            on_stage(*start).click_and_hold().move_by_offset(*far).release().perform()
+
+        on_stage(45, 85).click().perform()
+        wait(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, "#grips circle")) == 8)
+        drag((45, 85), (65, 95))
+        wait(browser, lambda: "moved" in text(browser, "#marks [aria-pressed='true']"))
+        drag((90, 120), (110, 140))
+        wait(browser, lambda: len(read_verdicts(folder).verdicts) == 2)
+        keys(browser, "b", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+        ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ARROW_UP).key_up(Keys.SHIFT).perform()
+        keys(browser, Keys.ENTER)
+        wait(browser, lambda: len(read_verdicts(folder).verdicts) == 3)
+        keys(browser, "b", Keys.ARROW_DOWN, Keys.ESCAPE, "b", Keys.ARROW_LEFT)
+        ActionChains(browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
+        keys(browser, "d")
+        wait(browser, lambda: text(browser, "#left") == "9 of 10 photographs of the plan left")
+    *changes, done = read_verdicts(folder).verdicts
+    assert [one.kind for one in changes] == ["moved"] * 3
+    assert done.kind == "nothing-here"
+    moved, larger, nudged = (one.after.xyxy for one in changes if one.after is not None)
+    step = max(1, 3 / scale)
+    assert moved == pytest.approx((40, 70, 90, 120), abs=1)
+    assert larger == pytest.approx((40, 70, 110, 140), abs=1)
+    left, top, right, bottom = larger
+    assert nudged == pytest.approx((left + 2 * step, top, right + 2 * step, bottom - step), abs=0.1)

@@ -171,6 +171,7 @@ def test_a_verdict_is_on_the_disk_when_the_page_has_its_answer(visitor: Visitor)
         {"verdict": "undo", "image": 0},
         {"verdict": "nothing-here", "image": 9},
         {"verdict": "added", "image": 0, "xyxy": [10, 10, 11, 11], "class": "zebra"},
+        {"verdict": "moved", "image": 0, "detection": "unknown", "xyxy": [10, 10, 90, 90]},
         {"verdict": "added", "image": 0, "xyxy": [10, 10, 90, None], "class": "zebra"},
         {"verdict": "added", "image": 0, "xyxy": [10, 10, 90, 90], "class": " "},
         ["right"],
@@ -200,3 +201,23 @@ def test_an_image_that_is_scaled_in_strips_looks_as_one_that_is_scaled_at_once()
     assert made.size == (567, 1000)
     whole = Image.fromarray(pixels).resize(made.size, Image.Resampling.BOX)
     assert np.abs(np.asarray(made, int) - np.asarray(whole, int)).mean() < 3
+
+
+def test_a_box_that_is_moved_keeps_its_class_and_one_of_no_size_is_refused(visitor: Visitor) -> None:
+    folder = visitor.page.session.run.folder
+    one, other = json.loads(visitor.ask("GET", "/api/photograph/0")[1])["marks"]
+    visitor.say(verdict="class", image=0, detection=one["id"], **{"class": "okapi"})
+
+    said = visitor.say(verdict="moved", image=0, detection=one["id"], xyxy=[-5, 30, 90, 100])
+    mark = said["marks"][0]
+    assert (mark["xyxy"], mark["class"], mark["standing"]) == ([0, 30, 90, 100], "okapi", "moved")
+    added = visitor.say(verdict="added", image=0, xyxy=[200, 200, 250, 260], **{"class": NAMES[0]})["marks"][
+        2
+    ]
+    said = visitor.say(verdict="moved", image=0, detection=added["id"], xyxy=[210, 200, 260, 260])
+    assert (said["marks"][2]["standing"], said["marks"][2]["xyxy"]) == ("added", [210, 200, 260, 260])
+    for xyxy in (None, [10, 10, 11, 90], [10, 10, 90]):
+        refused = visitor.say(verdict="moved", image=0, detection=other["id"], xyxy=xyxy)
+        assert refused["status"] == 400
+    assert len(read_verdicts(folder).verdicts) == 4
+    assert json.loads(visitor.ask("POST", "/api/undo", {})[1])["marks"][2]["xyxy"] == [200, 200, 250, 260]

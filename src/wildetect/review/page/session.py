@@ -22,7 +22,7 @@ __all__ = ["Saying", "Session", "UnfitVerdictError"]
 
 logger = logging.getLogger(__name__)
 
-_OF_A_BOX: tuple[Kind, ...] = ("right", "wrong", "class", "unsure")
+_OF_A_BOX: tuple[Kind, ...] = ("right", "wrong", "class", "unsure", "moved")
 _SMALLEST_SIDE = 2.0  # px: less is a click that slipped
 _LONGEST_CLASS = 100  # letters
 
@@ -40,7 +40,7 @@ class Saying:
         image: Number of the image in the run, from 0.
         detection: Id of the box; null for an added one and for a whole image.
         class_name: For "class" and "added".
-        xyxy: For "added", in px of the upright image.
+        xyxy: For "added" and "moved", in px of the upright image.
     """
 
     kind: str
@@ -230,8 +230,16 @@ class Session:
             reviewer=self.reviewer,
             detection=mark.id,
             before=mark.box,
-            after=Marked(mark.box.xyxy, _class_name(saying)) if kind == "class" else None,
+            after=_after(kind, mark.box, saying, result),
         )
+
+
+def _after(kind: Kind, before: Marked, saying: Saying, result: ImageResult) -> Marked | None:
+    if kind == "class":
+        return Marked(before.xyxy, _class_name(saying))
+    if kind == "moved":
+        return Marked(_drawn(saying, result), before.class_name)
+    return None
 
 
 def _class_name(saying: Saying) -> str:

@@ -144,7 +144,10 @@ def compare_on_pictures(
 
 
 def _evaluations(before: Version, after: Version, dataset: str | None) -> tuple[Evaluated, Evaluated]:
-    each = [{one.dataset: one for one in evaluations_of(version)} for version in (before, after)]
+    each = [  # a review of a survey keeps no pictures to compare by
+        {one.dataset: one for one in evaluations_of(version) if not one.of_survey}
+        for version in (before, after)
+    ]
     common = [name for name in each[0] if name in each[1] and dataset in (None, name)]
     if len(common) > 1:
         raise ConfigurationError(

@@ -23,11 +23,16 @@ const act = (work) => inTurn(async () => {
 });
 
 function verdict(kind, name) {
+  if (kind === "right" && way === "photographs" && photographs.isShaping()) {
+    act(photographs.toggleShape); // Enter ends it
+    return;
+  }
   act(() => (way === "detections" ? detections : photographs).verdict(kind, name));
 }
 
 function undo() {
   act(async () => {
+    if (way === "photographs" && photographs.drop()) return; // nothing was said of it yet
     const photograph = await ask("api/undo", {});
     if (!photograph) {
       tell("There is nothing to undo.");
@@ -48,12 +53,13 @@ function work(wanted) {
     at(`to-${one}`).setAttribute("aria-current", one === way ? "page" : "false");
   }
   act(async () => {
+    await photographs.keep();
     if (way === "detections") detections.choose();
     else await photographs.begin();
   });
 }
 
-const pans = (x, y) => () => photographs.pan(x, y);
+const arrow = (x, y) => (event) => photographs.arrow(x, y, event.shiftKey);
 const KEYS = {
   detections: {
     ArrowRight: () => detections.go(1),
@@ -73,10 +79,12 @@ const KEYS = {
     "=": () => photographs.zoom(1.5),
     "-": () => photographs.zoom(1 / 1.5),
     0: () => photographs.whole(),
-    ArrowLeft: pans(80, 0),
-    ArrowRight: pans(-80, 0),
-    ArrowUp: pans(0, 80),
-    ArrowDown: pans(0, -80),
+    b: () => photographs.toggleShape(),
+    Escape: () => photographs.leaveShape(),
+    ArrowLeft: arrow(-1, 0),
+    ArrowRight: arrow(1, 0),
+    ArrowUp: arrow(0, -1),
+    ArrowDown: arrow(0, 1),
   },
 };
 
@@ -109,7 +117,7 @@ function pressed(event) {
   if (!said && !does && key !== "r" && !/^[1-9]$/.test(key)) return;
   event.preventDefault();
   if (said) verdict(said);
-  else if (does) act(does);
+  else if (does) act(() => does(event));
   else if (key === "r") at("class").focus();
   else act(() => classKey(Number(key)));
 }
@@ -132,6 +140,7 @@ async function begin() {
     earlier: () => act(() => detections.turn(-1)), later: () => act(() => detections.turn(1)),
     previous: () => act(() => photographs.step(-1)), next: () => act(() => photographs.step(1)),
     done: () => act(photographs.done), add: () => act(photographs.addAtMiddle), move: photographs.toggleMove,
+    shape: () => act(photographs.toggleShape),
     closer: () => photographs.zoom(1.5), farther: () => photographs.zoom(1 / 1.5), whole: photographs.whole,
     "to-detections": () => work("detections"), "to-photographs": () => work("photographs"),
   };

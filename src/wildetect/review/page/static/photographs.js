@@ -3,6 +3,7 @@
 import { SAID, alarm, ask, at, colourOf, inTurn, make, percent, say, state, tell } from "./common.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+const LEAST_SIDE = 2; // px of the photograph: the program takes no smaller box
 const SLIP = 5; // px of the screen: less is a click, not a drag
 const view = { x: 0, y: 0, scale: 1 };
 let place = -1;
@@ -10,6 +11,8 @@ let open = null;
 let chosen = null;
 let moving = false;
 let drag = null;
+let shaping = false; // arrows change the chosen box, not the view
+let draft = null; // a new place of a box that is not said yet
 
 export const hasChosen = () => chosen !== null;
 
@@ -19,6 +22,8 @@ export function begin() {
 }
 
 async function openAt(wanted) {
+  await keep();
+  setShaping(false);
   const one = state.photographs[wanted];
   if (!one) {
     at("photograph-name").textContent = "There are no photographs to review.";
@@ -72,15 +77,37 @@ function rectangle([left, top, right, bottom], classes) {
 
 function drawBoxes() {
   const shapes = open.marks.map((mark) => {
-    const made = rectangle(mark.xyxy, `${mark.standing} ${mark.id === chosen ? "chosen" : ""}`);
+    const made = rectangle(placeOf(mark), `${mark.standing} ${mark.id === chosen ? "chosen" : ""}`);
     made.style.stroke = colourOf(mark.class);
     return made;
   });
   if (open.outline?.length) {
     shapes.push(shape("polygon", { points: open.outline.map((corner) => corner.join(",")).join(" ") }, ""));
   }
-  at("boxes").replaceChildren(...shapes);
+  at("boxes").replaceChildren(...shapes, shape("g", { id: "grips" }, ""));
+  drawGrips();
 }
+
+/** Dots at the corners and edges of the chosen box, of one size on the screen whatever the zoom. */
+function drawGrips() {
+  const mark = chosenMark();
+  if (!mark) {
+    at("grips")?.replaceChildren();
+    return;
+  }
+  const [left, top, right, bottom] = placeOf(mark);
+  const dots = [];
+  for (const x of [left, (left + right) / 2, right]) {
+    for (const y of [top, (top + bottom) / 2, bottom]) {
+      if (x === (left + right) / 2 && y === (top + bottom) / 2) continue;
+      dots.push(shape("circle", { cx: x, cy: y, r: 4 / view.scale }, ""));
+    }
+  }
+  at("grips")?.replaceChildren(...dots);
+}
+
+const chosenMark = () => open?.marks.find((mark) => mark.id === chosen);
+const placeOf = (mark) => (draft?.id === mark.id ? draft.xyxy : mark.xyxy);
 
 function listMarks() {
   const focused = at("marks").contains(document.activeElement);
@@ -100,6 +127,7 @@ function listMarks() {
 }
 
 function choose(id, show = false) {
+  if (draft && draft.id !== id) inTurn(keep);
   chosen = id;
   drawBoxes();
   listMarks();
@@ -114,6 +142,7 @@ export async function step(steps) {
 
 export async function done() {
   if (!open) return;
+  await keep();
   const photograph = await say({ verdict: "nothing-here", image: open.image });
   tell("done");
   if (place + 1 < state.photographs.length) await step(1);
@@ -125,6 +154,7 @@ export async function verdict(kind, name) {
     tell("Choose a box first.");
     return;
   }
+  await keep();
   showPhotograph(await say({ verdict: kind, image: open.image, detection: chosen, class: name }));
   const mark = open.marks.find((one) => one.id === chosen);
   if (mark) tell(`${mark.class}: ${SAID[mark.standing]}`);
@@ -148,12 +178,112 @@ export async function addAtMiddle() {
   await add([left, top, right, bottom]);
 }
 
+// A box of another place or size. It is drawn at once, and said when the mouse lets go or by Enter.
+
+/** Say where the box that was changed is now. */
+export async function keep() {
+  if (!draft) return;
+  const { image, id, xyxy } = draft;
+  draft = null;
+  try {
+    showPhotograph(await say({ verdict: "moved", image, detection: id, xyxy }));
+    tell("the box is changed");
+  } finally {
+    drawBoxes(); // where it was, if that could not be kept
+  }
+}
+
+/** Leave a box as it was; whether there was anything to leave. */
+export function drop() {
+  const had = draft !== null;
+  draft = null;
+  if (open) drawBoxes();
+  return had;
+}
+
+function setShaping(wanted) {
+  shaping = wanted;
+  at("shape").setAttribute("aria-pressed", String(wanted));
+}
+
+export const isShaping = () => shaping;
+
+export async function toggleShape() {
+  if (!chosenMark()) {
+    tell("Choose a box first.");
+    return;
+  }
+  setShaping(!shaping);
+  if (shaping) tell("Arrows move the box, Shift and arrows change its size, Enter keeps it, Escape leaves it.");
+  else await keep();
+}
+
+export function leaveShape() {
+  const had = drop();
+  setShaping(false);
+  if (had) tell("the box is as it was");
+}
+
+export function arrow(x, y, resizes) {
+  const mark = chosenMark();
+  if (!shaping || !mark) {
+    pan(-80 * x, -80 * y);
+    return;
+  }
+  const far = Math.max(1, 3 / view.scale); // 3 px of the screen, or one of the photograph
+  change(mark, placeOf(mark), resizes ? { x: Math.abs(x), y: Math.abs(y) } : { x: 0, y: 0 }, far * x, far * y);
+}
+
+const within = (value, least, most) => Math.min(Math.max(value, least), most);
+
+/** Bring a box, or those of its edges that `grip` names (-1 left or top, 1 right or bottom), elsewhere. */
+function change(mark, [left, top, right, bottom], grip, x, y) {
+  if (grip.x === 0 && grip.y === 0) {
+    const [across, down] = [within(x, -left, open.width - right), within(y, -top, open.height - bottom)];
+    draft = { image: open.image, id: mark.id, xyxy: [left + across, top + down, right + across, bottom + down] };
+  } else {
+    const xyxy = [
+      grip.x < 0 ? within(left + x, 0, right - LEAST_SIDE) : left,
+      grip.y < 0 ? within(top + y, 0, bottom - LEAST_SIDE) : top,
+      grip.x > 0 ? within(right + x, left + LEAST_SIDE, open.width) : right,
+      grip.y > 0 ? within(bottom + y, top + LEAST_SIDE, open.height) : bottom,
+    ];
+    draft = { image: open.image, id: mark.id, xyxy };
+  }
+  drawBoxes();
+}
+
+/** What of the chosen box lies under a point of the stage: its inside (0, 0), an edge or a corner; or null. */
+function gripAt(point, reach) {
+  const mark = chosenMark();
+  if (!mark) return null;
+  const [left, top, right, bottom] = placeOf(mark);
+  const [x, y] = toImage(...point);
+  const side = (value, low, high) => {
+    const outside = reach / view.scale;
+    const inside = Math.min(outside, (high - low) / 4); // a small box can still be taken at its middle
+    if (value < low - outside || value > high + outside) return null;
+    if (value <= low + inside) return -1;
+    return value >= high - inside ? 1 : 0;
+  };
+  const found = { x: side(x, left, right), y: side(y, top, bottom) };
+  return found.x === null || found.y === null ? null : found;
+}
+
+const CURSORS = { "0,0": "move", "1,0": "ew-resize", "0,1": "ns-resize", "1,1": "nwse-resize", "-1,1": "nesw-resize" };
+
+function cursorOf(grip) {
+  if (!grip) return "";
+  return CURSORS[`${grip.x},${grip.y}`] ?? CURSORS[`${-grip.x || 0},${-grip.y || 0}`];
+}
+
 // Zoom and place: the sheet is as large as the image, and a transform brings it onto the stage.
 
 const toImage = (x, y) => [(x - view.x) / view.scale, (y - view.y) / view.scale];
 
 function transform() {
   at("sheet").style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+  drawGrips();
 }
 
 export function whole() {
@@ -218,18 +348,28 @@ export function listen() {
     stage.focus({ preventScroll: true });
     stage.setPointerCapture(event.pointerId);
     const pans = moving || event.shiftKey || event.button === 1;
-    drag = { pans, from: pointOf(event), last: pointOf(event), shape: null };
+    const from = pointOf(event);
+    const grip = pans ? null : gripAt(from, event.pointerType === "touch" ? 20 : 8);
+    const mark = grip && chosenMark();
+    drag = { pans, grip, mark, box: mark && placeOf(mark), from, last: from, shape: null };
   });
   stage.addEventListener("pointermove", (event) => {
-    if (!drag) return;
     const now = pointOf(event);
-    if (drag.pans) pan(now[0] - drag.last[0], now[1] - drag.last[1]);
+    if (!drag) {
+      stage.style.cursor = moving ? "" : cursorOf(gripAt(now, 8));
+      return;
+    }
+    if (drag.grip) {
+      const far = now.map((value, axis) => (value - drag.from[axis]) / view.scale);
+      change(drag.mark, drag.box, drag.grip, ...far);
+    } else if (drag.pans) pan(now[0] - drag.last[0], now[1] - drag.last[1]);
     else sketch(now);
     drag.last = now;
   });
   stage.addEventListener("pointerup", (event) => end(pointOf(event)));
   stage.addEventListener("pointercancel", () => {
     drag?.shape?.remove();
+    if (drag?.grip) drop();
     drag = null;
   });
   at("photograph").addEventListener("error", () => alarm("This photograph cannot be read: its file is gone or damaged."));
@@ -250,10 +390,13 @@ function corners(one, other) {
 
 function end(now) {
   if (!drag) return;
-  const { from, pans, shape: sketched } = drag;
+  const { from, pans, grip, shape: sketched } = drag;
   drag = null;
   sketched?.remove();
   const slipped = Math.abs(now[0] - from[0]) < SLIP && Math.abs(now[1] - from[1]) < SLIP;
-  if (slipped) choose(hit(toImage(...now)));
+  if (slipped) {
+    if (grip) drop();
+    choose(hit(toImage(...now)) ?? (grip ? chosen : null));
+  } else if (grip) inTurn(keep);
   else if (!pans) inTurn(() => add(corners(from, now)));
 }
