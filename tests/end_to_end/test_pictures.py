@@ -106,6 +106,27 @@ def test_pictures_of_other_kinds_are_read_or_named(tmp_path: Path, shared_data: 
     assert any("c.psd" in one["files"] for one in json.loads(planned.stdout)["not_read"])
 
 
+def test_a_photograph_that_is_there_twice_is_named(tmp_path: Path, shared_data: Path) -> None:
+    folder = tmp_path / "card"
+    (folder / "again").mkdir(parents=True)
+    for name in ("a.png", "a (1).png", "again/a.png"):
+        shutil.copy(shared_data / "reports/kinds/ok.png", folder / name)
+    place = workspace(tmp_path)
+    words = (folder, "--model", shared_data / KNOWN, "--tile-size", "0", "--output", tmp_path / "results")
+    planned = place.invoke("detect.run", *words, "--dry-run", "--json")
+    (doubt,) = json.loads(planned.stdout)["doubts"]
+    assert doubt["what"].startswith("byte for byte the same as another of the images")
+    assert "2 of 3 images (a.png, again/a.png): byte for byte" in planned.stderr
+    ended = place.invoke("detect.run", *words)
+    assert ended.returncode == 0
+    assert "warning: 2 of 3 images (a.png, again/a.png): byte for byte the same" in ended.stderr
+    assert run_of(tmp_path / "results")["doubts"] == [doubt]
+    (folder / "a (1).png").unlink()
+    shutil.rmtree(folder / "again")
+    place.invoke("detect.run", *words)
+    assert run_of(tmp_path / "results")["doubts"] == []
+
+
 def test_the_same_command_goes_past_images_that_failed_for_good(tmp_path: Path, shared_data: Path) -> None:
     folder = tmp_path / "survey"
     folder.mkdir()
@@ -139,7 +160,8 @@ def test_a_photograph_that_is_cut_short_is_found_early_and_used_where_that_is_wi
     assert "warning: 1 of 3 images (IMG_002.JPG): damaged: what could be decoded is used" in ended.stderr
     run = run_of(tmp_path / "results")
     assert (run["failures"], run["images"]["done"]) == ([], 3)
-    assert [one["files"] for one in run["doubts"]] == [["IMG_002.JPG"]]
+    damaged = [one["files"] for one in run["doubts"] if one["what"].startswith("damaged")]
+    assert damaged == [["IMG_002.JPG"]]
 
 
 def test_annotations_under_other_machines_names(tmp_path: Path, shared_data: Path) -> None:

@@ -68,8 +68,9 @@ def evaluate(
     truth = read_annotations(annotations, model.manifest.class_names, limit=limit)
     files = labelled_files(truth, annotations, folder)
     if truth.sizeless:
-        boxes = "1 box has" if truth.sizeless == 1 else f"{truth.sizeless} boxes have"
-        watcher.notice(f"warning: {annotations.name}: {boxes} no width or no height and do not count")
+        one = truth.sizeless == 1
+        boxes, do = ("1 box has", "does") if one else (f"{truth.sizeless} boxes have", "do")
+        watcher.notice(f"warning: {annotations.name}: {boxes} no width or no height and {do} not count")
     for name, count in truth.unknown.items():
         watcher.notice(f"warning: {count} boxes of {name} are left out: the model has no such class")
     detector, options = prepared(settings, model)

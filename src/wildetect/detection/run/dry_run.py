@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wildetect.detection.run.continuation import Continuation, shape_of
+from wildetect.detection.run.copies import COPIES, copies_among
 from wildetect.detection.run.options import most_failures
 from wildetect.detection.run.preflight import Space, Survey, seconds_per_tile, space_for, survey
 from wildetect.detection.run.run import RunPlan, settings_of
@@ -129,6 +130,8 @@ def dry_run(plan: RunPlan) -> DryRun:
     work = Continuation.of(plan.images, record)
     work.warn_of_left_out()
     found = survey(plan.images, plan.options)
+    if copies := copies_among(plan.images):
+        found.doubts[COPIES] = copies
     readable = [image for image in work.left if image.name in found.tiles]
     each = seconds_per_tile(readable, plan.detector, plan.options)
     overlays = plan.wanted.overlays

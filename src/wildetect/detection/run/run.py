@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.continuation import Continuation, logged_before, shape_of
+from wildetect.detection.run.copies import COPIES, copies_among
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images, never
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
@@ -147,6 +148,8 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     except KeyboardInterrupt as caught:
         interrupt = caught
     journal.sync()
+    if copies := [name for name in copies_among(plan.images) if name in finished - summary.failures.keys()]:
+        summary.doubts[COPIES].extend(copies)
     stopped: State = "interrupted" if interrupt or plan.stop() else "stopped"
     facts = RunFacts(
         model=plan.model,
