@@ -127,6 +127,21 @@ def test_a_photograph_that_is_there_twice_is_named(tmp_path: Path, shared_data: 
     assert run_of(tmp_path / "results")["doubts"] == []
 
 
+def test_pictures_that_an_earlier_run_drew_are_no_photographs(tmp_path: Path, shared_data: Path) -> None:
+    folder = tmp_path / "survey"
+    (folder / "overlays").mkdir(parents=True)  # of photographs: no run wrote it
+    shutil.copy(shared_data / "reports/kinds/ok.png", folder / "overlays" / "a.png")
+    place = workspace(tmp_path)
+    words = (folder, "--model", shared_data / KNOWN, "--tile-size", "0", "--output")
+    place.invoke("detect.run", *words, folder / "first")
+    assert list((folder / "first/overlays").iterdir())
+    place.invoke("detect.run", *words, folder / "second")
+    first, second = run_of(folder / "first"), run_of(folder / "second")
+    assert (second["images"], second["counts"]) == (first["images"], first["counts"])
+    assert first["images"]["found"] == 1
+    assert second["doubts"] == []
+
+
 def test_the_same_command_goes_past_images_that_failed_for_good(tmp_path: Path, shared_data: Path) -> None:
     folder = tmp_path / "survey"
     folder.mkdir()

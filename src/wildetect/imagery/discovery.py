@@ -14,8 +14,12 @@ from wildetect.errors import InputError
 from wildetect.imagery.kinds import EXTENSIONS, HEIF, RAW, extensions, looks_like_a_picture, why_not_read
 from wildetect.imagery.positions.metadata import Position
 
-__all__ = ["Discovery", "ImageFile", "discover", "look_for", "natural_order"]
+__all__ = ["DRAWN", "Discovery", "ImageFile", "discover", "look_for", "natural_order"]
 
+_OF_A_RUN = frozenset({"journal.jsonl", "run.json"})
+"""Files of an output folder of detection."""
+DRAWN = "overlays"
+"""The folder beside them with copies of photographs that have boxes drawn in."""
 _SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information"}
 _SYSTEM_FILES = ("thumbs.", "ehthumbs")
 
@@ -61,8 +65,9 @@ def discover(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> list[I
 def look_for(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> Discovery:
     """All images among files and, recursively, in folders.
 
-    Hidden and system files in folders are left out; so are links to an image that is there already, and raw
-    files beside the same picture as JPEG. A file that is named itself is taken if it is of a kind that is
+    Hidden and system files in folders are left out; so are links to an image that is there already, raw
+    files beside the same picture as JPEG, and the pictures with boxes that any run drew: they show the same
+    animals once more. A file that is named itself is taken if it is of a kind that is
     read, in any letter case.
 
     Args:
@@ -166,9 +171,10 @@ def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
         except OSError as error:
             logger.warning("cannot look into %s: %s", current, error.strerror or error)
             continue
+        drawn = DRAWN if _OF_A_RUN.intersection(entry.name for entry in entries) else None
         for entry in entries:
             try:
-                if _is_hidden(entry):
+                if _is_hidden(entry) or entry.name == drawn:
                     continue
                 if entry.is_dir():
                     pending.append(Path(entry.path))

@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from wildetect.errors import InputError
+from wildetect.imagery.discovery import DRAWN
 from wildetect.results.journal.reading import JOURNAL, journalled_names
 from wildetect.results.report.overlay import overlay_name
 
 __all__ = ["OVERLAYS", "remove_drafts", "remove_overlays", "remove_run"]
 
-OVERLAYS = "overlays"
+OVERLAYS = DRAWN
 # the journal first: without it nothing else counts as done
 _FILES = (
     JOURNAL,
