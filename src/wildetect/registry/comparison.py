@@ -19,7 +19,7 @@ __all__ = ["MOST_VERSIONS", "ComparedVersion", "Comparison", "compare", "version
 
 MOST_VERSIONS = 6
 # Two evaluations are comparable if these are the same; the thresholds of the count change the count only.
-SHAPING = ("annotations_sha256", "pictures", "classes", "tile_size", "overlap_ratio")
+SHAPING = ("annotations_sha256", "pictures", "classes", "scale", "tile_size", "overlap_ratio")
 
 
 def versions_to_compare(connection: Connection, name: str, wanted: Sequence[str] = ()) -> list[Version]:

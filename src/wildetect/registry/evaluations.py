@@ -165,7 +165,8 @@ class MeasuredQuality:
         dataset: Their name.
         at: When it was measured, ISO 8601, UTC.
         pictures: How many there were; None where that was not noted.
-        tile_size: Side of the tiles in px; 0: each picture whole; None where that was not noted.
+        tile_size: Side of the tiles in px; 0: each picture whole; None where that was not noted, or each
+            picture had tiles of its own size (processing.scale: auto).
         gsd_cm: Median ground resolution of the pictures in cm/px; None where they do not tell it.
         confidence: Lowest confidence of the boxes that counted.
         overall: Of all classes together.
@@ -223,7 +224,7 @@ def _quality(one: Evaluated, of_run: Mapping[str, float], class_names: Sequence[
         dataset=one.dataset,
         at=one.at.astimezone(UTC).isoformat(timespec="seconds"),
         pictures=_whole(one.settings.get("pictures")),
-        tile_size=_whole(one.settings.get("tile_size")),
+        tile_size=None if one.settings.get("scale") == "auto" else _whole(one.settings.get("tile_size")),
         gsd_cm=_number(one.settings.get("gsd_cm")),
         confidence=_number(one.settings.get("confidence")),
         overall=Quality(

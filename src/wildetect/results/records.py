@@ -53,6 +53,7 @@ class ImageResult:
             tile: each may be a part of an animal that counts more than once.
         boxes_joined: Number of parts of animals that were joined to others across such borders.
         longest_cut: Extent across a border of the longest of both, in px.
+        scaled_tile: Side in px of its tiles where they are cut for the scale of the model's training; else 0.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ImageResult:
     boxes_cut: int = 0
     boxes_joined: int = 0
     longest_cut: int = 0
+    scaled_tile: int = 0
 
     def __post_init__(self) -> None:
         if (self.detections is None) == (self.failure is None):
@@ -125,6 +127,7 @@ class Tally(NamedTuple):
         boxes_cut: Detections that end at an inner border of a tile.
         boxes_joined: Parts that were joined.
         longest_cut: Extent of the longest of both in px.
+        scaled_tile: Side in px of tiles that are cut for the model's scale; else 0.
     """
 
     failure: str | None
@@ -139,6 +142,7 @@ class Tally(NamedTuple):
     boxes_cut: int = 0
     boxes_joined: int = 0
     longest_cut: int = 0
+    scaled_tile: int = 0
 
     @classmethod
     def of(cls, result: ImageResult) -> Tally:
@@ -178,6 +182,7 @@ class RunSummary:
         cut: Number of detections that end at an inner border of a tile, for each image that has some.
         joined: Parts that were joined across such borders.
         longest_cut: Extent of the longest of both in px.
+        scaled: Number of images for each side in px of tiles that are cut for the model's scale.
     """
 
     expected: int = 0
@@ -196,6 +201,7 @@ class RunSummary:
     cut: dict[str, int] = field(default_factory=dict)
     joined: int = 0
     longest_cut: int = 0
+    scaled: Counter[int] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, results: Iterable[ImageResult], expected: int | None = None) -> RunSummary:
@@ -251,6 +257,8 @@ class RunSummary:
             self.cut[name] = tally.boxes_cut
         self.joined += tally.boxes_joined
         self.longest_cut = max(self.longest_cut, tally.longest_cut)
+        if tally.scaled_tile:
+            self.scaled[tally.scaled_tile] += 1
         self.detections += len(tally.class_ids)
         self.with_detections += len(tally.class_ids) > 0
         self.counts.update(tally.class_ids)

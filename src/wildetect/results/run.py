@@ -33,6 +33,7 @@ __all__ = [
     "Remark",
     "RunFacts",
     "RunModel",
+    "ScaledTiles",
     "State",
     "Times",
     "mark_running",
@@ -215,6 +216,26 @@ class CutBoxes:
 
 
 @dataclass(frozen=True, slots=True)
+class ScaledTiles:
+    """Tiles that are cut for the ground resolution of the model's training.
+
+    Attributes:
+        images: How many images have such tiles.
+        least: Smallest side of these in px; 0 where there are none.
+        most: Largest side of these in px.
+    """
+
+    images: int = 0
+    least: int = 0
+    most: int = 0
+
+    @classmethod
+    def of(cls, sides: Mapping[int, int]) -> ScaledTiles:
+        """Take it from the number of images for each side in px."""
+        return cls(sum(sides.values()), min(sides, default=0), max(sides, default=0))
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """Where MLflow has a run: the server's address and the run's id."""
 
@@ -244,6 +265,7 @@ class DetectionRun:
         not_read: Files that look like pictures and are of a kind that is not read.
         full_images: Images in which a limit on the boxes of a tile was reached: animals may be missing.
         cut_boxes: Boxes at the borders of tiles: parts of animals that were joined, or count by themselves.
+        scaled_tiles: Tiles that are cut for the ground resolution of the model's training.
         resumed_images: Images whose results come from an earlier start.
         left_out: Images that were done and are not there any more.
         dataset: The pictures.
@@ -272,6 +294,7 @@ class DetectionRun:
     not_read: tuple[Remark, ...] = ()
     full_images: tuple[FullImage, ...] = ()
     cut_boxes: CutBoxes = CutBoxes()
+    scaled_tiles: ScaledTiles = ScaledTiles()
     resumed_images: int = 0
     left_out: LeftOut = LeftOut()
     dataset: DataSet = field(default_factory=DataSet)
@@ -378,6 +401,7 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
         cut_boxes=CutBoxes(
             sum(summary.cut.values()), tuple(sorted(summary.cut)), summary.joined, summary.longest_cut
         ),
+        scaled_tiles=ScaledTiles.of(summary.scaled),
         resumed_images=facts.resumed,
         left_out=LeftOut(*facts.left_out),
         dataset=facts.dataset.named(),
@@ -465,6 +489,7 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
         not_read=_remarks_from(document, "not_read"),
         full_images=tuple(_made(FullImage, one) for one in document.get("full_images", ())),
         cut_boxes=_made(CutBoxes, cut, files=tuple(cut["files"])) if cut else CutBoxes(),
+        scaled_tiles=_made(ScaledTiles, document.get("scaled_tiles") or {}),
         left_out=_made(LeftOut, left_out or {}),
         dataset=_made(DataSet, dataset, sources=tuple(dataset["sources"])) if dataset else DataSet(),
         failures=tuple(_made(Failure, one) for one in document.get("failures", ())),

@@ -150,6 +150,10 @@ class Processing(Keys):
     overlap_ratio: Overlap = Field(
         0.2, description="overlap of neighbouring tiles, 0 up to 1, or auto: from largest_animal"
     )
+    scale: Literal["native", "auto"] = Field(
+        "native",
+        description="native: tiles of tile_size; auto: of the size that gives the model's trained_gsd_cm",
+    )
     largest_animal: float = Field(6.0, gt=0, description="length in m; for overlap_ratio: auto")
     confidence: float | None = Field(
         None, ge=0, le=1, description="boxes below it are not counted; null: that stored with the model"
@@ -192,7 +196,7 @@ class Processing(Keys):
 
 
 class FlightSpecs(Keys):
-    """The camera and the flight, where a photograph does not tell; for overlap_ratio: auto."""
+    """The camera and the flight, where a photograph does not tell; for overlap_ratio and scale: auto."""
 
     sensor_height: float = Field(24.0, gt=0, description="shorter side of the sensor in mm")
     focal_length: float = Field(35.0, gt=0, description="of the lens in mm")

@@ -12,6 +12,7 @@ from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.preflight import check_space, sample, survey
 from wildetect.detection.run.run import RunPlan, detect_into_folder
 from wildetect.detection.tiles.overlap import OverlapSummary
+from wildetect.detection.tiles.scale import ScaleSummary
 from wildetect.errors import ServerError
 from wildetect.registry.connection import Connection
 from wildetect.registry.runs import finish_run, mark_version, start_run
@@ -22,7 +23,7 @@ from wildetect.settings.detection import DetectionSettings, KeptFiles
 from wildetect.workflows.detection_plan import Request, plan_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["detect", "overlap_text", "plan_detection"]
+__all__ = ["detect", "overlap_text", "plan_detection", "scale_text"]
 
 MOST_NAMED = 3
 _ROUND = 100  # px: a side of tiles that people would choose
@@ -88,6 +89,8 @@ def look_ahead(plan: RunPlan, watcher: Watcher) -> None:
     some = sample(plan.images)
     found = survey(some, plan.options)
     check_space(plan.output, len(plan.images), found, plan.wanted.overlays)
+    if found.scale is not None:
+        watcher.notice(f"scale: {scale_text(found.scale, looked_at=len(some) < len(plan.images))}")
     if found.overlap is not None and found.overlap.images:
         text = overlap_text(found.overlap, looked_at=len(some) < len(plan.images))
         watcher.notice(f"tiles overlap by {text}")
@@ -111,18 +114,39 @@ def overlap_text(overlap: OverlapSummary, *, looked_at: bool = False) -> str:
     return "; ".join([*parts, images] if looked_at and len(parts) == 1 else parts)
 
 
+def scale_text(scale: ScaleSummary, *, looked_at: bool = False) -> str:
+    """Say what `scale: auto` comes to, in one line.
+
+    Args:
+        scale: A summary.
+        looked_at: Whether it is about some of the images only.
+    """
+    images = f"{scale.images + scale.unknown} images" + " looked at" * looked_at
+    sides = f"{scale.least}" if scale.least == scale.most else f"{scale.least} to {scale.most}"
+    parts = [f"tiles of {sides} px for the {scale.trained:g} cm/px of the model's training (auto)"]
+    if scale.unknown:
+        parts.append(f"ground resolution unknown for {scale.unknown} of {images}, cut as native")
+    if not scale.images:
+        del parts[0]
+    return "; ".join([*parts, images] if looked_at and not scale.unknown else parts)
+
+
 def _warn_of_small_tiles(overlap: OverlapSummary, options: PipelineOptions, watcher: Watcher) -> None:
     """Say so where tiles cannot overlap by as much as the largest animal takes up, and what to do."""
     auto = options.auto_overlap
     if auto is None or not overlap.capped:
         return
     enough = math.ceil(overlap.tile_size / _ROUND) * _ROUND
+    if options.scale is not None and options.scale.cut:
+        size, way = "cut for the scale", f"Set processing.scale to native, processing.tile_size to {enough}"
+    else:
+        size, way = f"of {options.tile_size:,} px", f"Set processing.tile_size to {enough}"
     gsd = ", or fix flight_specs.gsd, which is in cm/px" if auto.flight.gsd is not None else ""
     watcher.notice(
         f"warning: for an animal of {auto.largest_animal:g} m tiles should overlap by up to "
-        f"{overlap.needed:,} px, but those of {options.tile_size:,} px overlap by half at most: it may be "
-        f"cut at their edges in {overlap.capped} of {overlap.images} images. Set processing.tile_size to "
-        f"{enough} or more, or processing.largest_animal to less{gsd}."
+        f"{overlap.needed:,} px, but those {size} overlap by half at most: it may be "
+        f"cut at their edges in {overlap.capped} of {overlap.images} images. {way} or more, "
+        f"or processing.largest_animal to less{gsd}."
     )
 
 
@@ -166,9 +190,10 @@ def warn_of_full_tiles(run: DetectionRun, watcher: Watcher) -> None:
     limit = f"the limit of {most} boxes a tile" if most else "as many boxes as the model can give"
     named = _named([image.file for image in run.full_images])
     larger = "Set processing.max_detections higher, or take" if most else "Take"
+    native = "processing.scale: native, and " if run.scaled_tiles.images else ""
     watcher.notice(
         f"warning: {tiles} of {run.tiles} tiles reached {limit}: animals may be missing in {named}. "
-        f"{larger} smaller tiles (processing.tile_size), and compare the numbers."
+        f"{larger} smaller tiles ({native}processing.tile_size), and compare the numbers."
     )
 
 
@@ -176,9 +201,12 @@ def warn_of_cut_boxes(run: DetectionRun, watcher: Watcher) -> None:
     """Say so where animals may be longer than tiles overlap, so that parts of them count by themselves."""
     if not run.many_cut:
         return
-    cut, tile = run.cut_boxes, int(run.settings.get("tile_size") or 0)
+    cut, scaled = run.cut_boxes, run.scaled_tiles.least
+    tile = scaled or int(run.settings.get("tile_size") or 0)
     ratio, larger = cut.overlap(tile)
     sides = f"processing.tile_size to {larger} or more and " if larger > tile else ""
+    if sides and scaled:
+        sides = f"processing.scale to native, {sides}"
     watcher.notice(
         f"warning: {cut.number} of {run.detections} boxes in {_named(cut.files)} end at the border of a "
         "tile, and no other tile shows them whole: animals longer than the overlap may count more than once. "

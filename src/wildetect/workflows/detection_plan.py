@@ -10,6 +10,7 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.pipeline import PipelineOptions
 from wildetect.detection.run.run import RunPlan
 from wildetect.detection.tiles.overlap import AutoOverlap
+from wildetect.detection.tiles.scale import ModelScale
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.discovery import Discovery, ImageFile, look_for
@@ -145,9 +146,14 @@ def limit_of(text: str | int | None) -> int | None:
 
 
 def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector, PipelineOptions]:
-    """The detector of a run, loaded, and how the run goes about its images."""
+    """The detector of a run, loaded, and how the run goes about its images.
+
+    Raises:
+        ConfigurationError: Tiles are to be cut for the scale of the model's training, which is unknown.
+    """
     thresholds, device = thresholds_of_run(settings, model.manifest), settings.model.device
     manifest = model.manifest.model_copy(update={"thresholds": thresholds})
+    scale = _scale(settings, manifest)
     detector = Detector(
         model.weights,
         manifest,
@@ -155,7 +161,7 @@ def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector
         classifier=model.classifier,
         batch_size=settings.processing.batch_size,
     )
-    return detector, _options(settings)
+    return detector, replace(_options(settings), scale=scale)
 
 
 def thresholds_of_run(settings: DetectionSettings, manifest: Manifest) -> Thresholds:
@@ -180,7 +186,6 @@ def _options(settings: DetectionSettings) -> PipelineOptions:
     return PipelineOptions(
         tile_size=processing.tile_size,
         **_overlap(settings),
-        flight=Flight(**settings.flight_specs.model_dump()),
         max_errors=processing.max_errors,
         reading=Reading(
             bands=tuple(processing.bands) if processing.bands else None,
@@ -190,6 +195,27 @@ def _options(settings: DetectionSettings) -> PipelineOptions:
         decode_ahead=processing.prefetch_factor,
         most_ahead=processing.queue_size,
         decode_threads=None if threads is None else max(threads, 1),
+    )
+
+
+def _scale(settings: DetectionSettings, manifest: Manifest) -> ModelScale | None:
+    """The scale of the model's training, and whether tiles are cut for it; None where it is unknown."""
+    trained, auto = manifest.trained_gsd_cm, settings.processing.scale == "auto"
+    if trained is None:
+        if not auto:
+            return None
+        raise ConfigurationError(
+            "processing.scale is auto, but the model does not say at which scale it was trained",
+            hint=f"Set processing.scale to native in {settings.file}, or register the model with "
+            "trained_gsd_cm in configs/detector_registration.yaml.",
+        )
+    feeding = manifest.feeding
+    return ModelScale(
+        trained=trained,
+        width=feeding.width,
+        height=feeding.height,
+        flight=Flight(**settings.flight_specs.model_dump()),
+        cut=auto,
     )
 
 

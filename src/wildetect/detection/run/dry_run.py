@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,7 @@ class DryRun:
             },
             "tiles": self.tiles,
             "overlap": None if self.overlap is None else _overlap_document(self.overlap),
+            "scale": None if self.survey.scale is None else asdict(self.survey.scale),
             "seconds": self.seconds,
             "tiles_per_second": self.tiles_per_second,
             "disk": {"needed": space.needed, "free": space.free, "pictures": space.pictures},

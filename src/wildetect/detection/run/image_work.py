@@ -50,6 +50,7 @@ class ImageWork:
         levels: Of each tile of which they can be told, the lowest and highest value.
         tiles: Tiles run through the model.
         scale: What is doubtful about its scale.
+        scaled: Side in px of its tiles where they are cut for the model's scale; else 0.
         seams: What came of its boxes at the borders of tiles, once they are stitched.
         full: Number of tiles that may hold more animals than were given.
         noted: What was noted of tiles and is not kept yet.
@@ -68,6 +69,7 @@ class ImageWork:
     unread: list[tuple[Window, str]] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
     scale: str | None = None
+    scaled: int = 0
     seams: Stitched = field(default_factory=lambda: Stitched(Detections.empty()))
     full: int = 0
     noted: list[TileResult] = field(default_factory=list)
@@ -168,6 +170,7 @@ class ImageWork:
             boxes_cut=self.seams.cut,
             boxes_joined=self.seams.joined,
             longest_cut=self.seams.longest,
+            scaled_tile=0 if self.failure is not None else self.scaled,
         )
 
     @property

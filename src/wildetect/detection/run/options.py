@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wildetect.detection.tiles.overlap import AutoOverlap
+from wildetect.detection.tiles.scale import ModelScale
 from wildetect.detection.tiles.tiling import in_swaths, tile_windows
 from wildetect.geometry import Window
-from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts
-from wildetect.registry.manifest import Manifest
 
 __all__ = ["PipelineOptions", "most_failures"]
 
-_FAR = 1.5  # times the scale of training
-_ROUND = 20  # px: images of one flight get one advice
 _HOPELESS = 50  # images: a wrong drive or folder, not some bad files
 
 
@@ -32,7 +29,7 @@ class PipelineOptions:
         tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
         auto_overlap: Takes the overlap from each image's ground resolution instead.
-        flight: Camera and flight, where an image does not tell its ground resolution.
+        scale: That of the model's training, for which tiles may be cut; None: it is unknown.
         reading: How bands and values are read.
         max_errors: The run stops when more images than this have failed; below 1 and above 0 a share of
             them; None: when its first 50 images all have.
@@ -46,7 +43,7 @@ class PipelineOptions:
     tile_size: int = 800
     overlap_ratio: float = 0.2
     auto_overlap: AutoOverlap | None = None
-    flight: Flight | None = None
+    scale: ModelScale | None = None
     confidence: float | None = None
     reading: Reading = AS_IT_IS
     max_errors: float | None = None
@@ -67,37 +64,22 @@ class PipelineOptions:
             return failed == looked_at == _HOPELESS < images
         return failed > most_failures(self.max_errors, images)
 
+    def scaled_side(self, source: ImageFacts) -> int:
+        """Side in px of the tiles of an image that are cut for the model's scale; 0 where they are not."""
+        return 0 if self.scale is None else self.scale.measure(source).side or 0
+
+    def side(self, source: ImageFacts) -> int:
+        """Side in px of the tiles of an image: for the model's scale, else `tile_size`; 0: it is whole."""
+        return self.scaled_side(source) or self.tile_size
+
     def tiles(self, source: ImageFacts) -> list[Window]:
         """The tiles of an image, in the order in which it is best read."""
-        ratio = self.overlap_ratio
+        side, ratio = self.side(source), self.overlap_ratio
         if self.auto_overlap is not None:
-            ratio = self.auto_overlap.ratio(source, self.tile_size)
-        windows = tile_windows(source.width, source.height, self.tile_size, ratio)
+            ratio = self.auto_overlap.ratio(source, side)
+        windows = tile_windows(source.width, source.height, side, ratio)
         return in_swaths(windows, source.swath)
 
-    def scale_doubt(self, source: ImageFacts, tile: Window, manifest: Manifest) -> str | None:
-        """Say so where the network sees the ground at a scale far from that of its training.
-
-        A tile is resized to the network's input, so that one pixel there is `gsd * tile / input` on the
-        ground. What rests on an assumed height or lens says nothing.
-
-        Args:
-            source: The image.
-            tile: One of its tiles.
-            manifest: Knows the input and what the model was trained on.
-        """
-        trained = manifest.trained_gsd_cm
-        known = AutoOverlap(flight=self.flight or Flight()).resolution(source)
-        if trained is None or known is None or known.assumed:
-            return None
-        feeding = manifest.feeding
-        smaller = min(feeding.width / tile.width, feeding.height / tile.height)
-        times = 100 * known.gsd / smaller / trained
-        if 1 / _FAR <= times <= _FAR:
-            return None
-        side = max(round(max(tile.width, tile.height) / times / _ROUND) * _ROUND, _ROUND)
-        look = "small" if times > 1 else "large"
-        return (
-            f"animals look more than {_FAR:g} times too {look} to the model, which was trained on "
-            f"{trained:g} cm/px; set processing.tile_size to about {side}"
-        )
+    def scale_doubt(self, source: ImageFacts, tile: Window) -> str | None:
+        """Say so where one of the tiles of an image shows the ground far off the model's scale."""
+        return None if self.scale is None else self.scale.doubt(source, tile)

@@ -13,6 +13,7 @@ from pathlib import Path
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.tiles.overlap import OverlapSummary
+from wildetect.detection.tiles.scale import ScaleSummary
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.opening import look_well, open_image
@@ -42,6 +43,7 @@ class Survey:
         pixels: Of all readable images.
         doubts: Names of the images for each reason why detections in them may be wrong.
         overlap: What overlap_ratio: auto comes to; None where the overlap is given.
+        scale: What scale: auto comes to; None where it is native.
     """
 
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Survey:
     pixels: int = 0
     doubts: dict[str, list[str]] = field(default_factory=dict)
     overlap: OverlapSummary | None = None
+    scale: ScaleSummary | None = None
 
     @property
     def pixels_each(self) -> float:
@@ -81,18 +84,25 @@ class Space:
 
 def survey(images: Sequence[ImageFile], options: PipelineOptions) -> Survey:
     """Look at the headers of images."""
-    auto = options.auto_overlap
-    found = Survey(overlap=None if auto is None else OverlapSummary())
+    auto, scale = options.auto_overlap, options.scale
+    found = Survey(
+        overlap=None if auto is None else OverlapSummary(),
+        scale=None if scale is None or not scale.cut else ScaleSummary(scale.trained),
+    )
     with ThreadPoolExecutor(_HEADER_THREADS) as threads:
         looked = threads.map(lambda image: _facts(image, options.reading), images)
         for image, facts in zip(images, looked, strict=True):
             if isinstance(facts, str):
                 found.unreadable[image.name] = facts
                 continue
-            tiles = found.tiles[image.name] = len(options.tiles(facts))
-            if auto is not None and found.overlap is not None and tiles > 1:
-                found.overlap.add(auto.measure(facts, options.tile_size))
-            for text in facts.doubts:
+            tiles = options.tiles(facts)
+            found.tiles[image.name] = len(tiles)
+            if auto is not None and found.overlap is not None and len(tiles) > 1:
+                found.overlap.add(auto.measure(facts, options.side(facts)))
+            if scale is not None and found.scale is not None:
+                found.scale.add(scale.measure(facts))
+            far_off = options.scale_doubt(facts, tiles[0])
+            for text in (*facts.doubts, *([far_off] if far_off else [])):
                 found.doubts.setdefault(text, []).append(image.name)
             found.pixels += facts.width * facts.height
             found.without_position += not (facts.position or facts.georeference or image.position)

@@ -196,6 +196,7 @@ def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, objec
         "max_detections_per_tile": thresholds.max_detections,
         "max_errors": options.max_errors,
         **options.reading.document,
+        **({} if options.scale is None else options.scale.document),
     }
 
 

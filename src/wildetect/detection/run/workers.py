@@ -164,7 +164,8 @@ class Workers:
             try:
                 image.source = open_image(image.file.path, self._options.reading)
                 tiles = self._options.tiles(image.source)
-                image.scale = self._options.scale_doubt(image.source, tiles[0], self._detector.manifest)
+                image.scale = self._options.scale_doubt(image.source, tiles[0])
+                image.scaled = self._options.scaled_side(image.source)
                 windows = self._keeping.begin(image, tiles)
             except Exception as error:  # noqa: BLE001 - one image must not cost the run
                 image.failure = reason_of(error, image.file)

@@ -23,7 +23,7 @@ MOST_SHOWN = 5
 
 def show_preflight(run: DryRun) -> None:
     """The preflight as lines on stdout."""
-    from wildetect.workflows.detection import overlap_text
+    from wildetect.workflows.detection import overlap_text, scale_text
 
     version = f" version {run.model.version}" if run.model.version else ""
     done = f", {run.done} of them done already" if run.done else ""
@@ -36,6 +36,8 @@ def show_preflight(run: DryRun) -> None:
         print(f"           and {len(unreadable) - MOST_SHOWN} more")
     print(f"model    {run.model.name}{version} on {run.device}")
     print(f"tiles    {run.tiles}{_time(run)}")
+    if run.survey.scale is not None:
+        print(f"scale    {scale_text(run.survey.scale)}")
     if run.overlap is not None and run.overlap.images:
         print(f"overlap  {overlap_text(run.overlap)}")
     print(f"disk     about {run.space.needed / 1e6:,.0f} MB needed, {run.space.free / 1e6:,.0f} MB free")

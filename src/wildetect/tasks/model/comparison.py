@@ -142,7 +142,10 @@ def _when_and_how(evaluation: Evaluated | None) -> str:
     day = evaluation.at.date().isoformat()
     if evaluation.of_survey:
         day = f"{day}, reviewed by people"
-    return f"{day}, tiles {settings.get('tile_size')} px, pictures: {settings.get('pictures')}"
+    tiles = f"{settings.get('tile_size')} px"
+    if settings.get("scale") == "auto":
+        tiles = f"cut for {settings.get('trained_gsd_cm')} cm/px"
+    return f"{day}, tiles {tiles}, pictures: {settings.get('pictures')}"
 
 
 def _number(evaluation: Evaluated | None, measure: str) -> str:

@@ -95,6 +95,8 @@ def _print_scores(record: EvaluationRecord, place: Path) -> None:
     model, dataset, settings, metrics = record.model, record.dataset, record.settings, record.metrics
     version = f" version {model.version}" if model.version else ""
     tiles = f"tiles of {settings['tile_size']} px" if settings["tile_size"] else "whole pictures"
+    if settings.get("scale") == "auto":
+        tiles = f"tiles cut for {settings['trained_gsd_cm']:g} cm/px"
     print(
         f"{model.name}{version} on {dataset.name}: pictures {dataset.pictures}, "
         f"animals {dataset.animals}, {tiles}, confidence {settings['confidence']:g}, IoU 0.5"

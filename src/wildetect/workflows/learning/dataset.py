@@ -14,6 +14,7 @@ from wildetect.errors import ConfigurationError, InputError, ServerError
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, start_run
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.moved import with_photographs_in
+from wildetect.results.run import DetectionRun
 from wildetect.settings import Project
 from wildetect.settings.training.dataset import DataSetOptions
 from wildetect.training.manifest import MANIFEST, DataSetRecord, SourceRun, write_manifest
@@ -28,6 +29,7 @@ __all__ = ["EXPERIMENT", "DataSetBuilt", "DataSetRequest", "build_dataset"]
 
 EXPERIMENT = "datasets"
 _FEWEST_MEASURED = 10  # animals, below which a part measures next to nothing
+_NEARLY = 1.25  # times: tiles that differ by less show animals at one size to a trainer that varies it, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,16 +158,34 @@ def _grid(sources: Sequence[_Source], options: DataSetOptions) -> tuple[int, flo
     Raises:
         ConfigurationError: The runs have tiles of different sizes: animals would be of different sizes, too.
     """
-    sizes = {int(source.run.record.settings.get("tile_size") or 0) for source in sources}
+    of_runs = {source.name: _sides(source.run.record) for source in sources}
+    sizes = {side for sides in of_runs.values() for side in sides}
     if len(sizes) > 1:
-        each = ", ".join(f"{one.name} {one.run.record.settings.get('tile_size')} px" for one in sources)
+        each = ", ".join(f"{name} {' to '.join(map(str, sides))} px" for name, sides in of_runs.items())
         raise ConfigurationError(
             f"the runs have tiles of different sizes: {each}",
-            hint="Build a set of each, or detect again with one --tile-size; the verdicts are kept.",
+            hint="Build a set of each, or detect again with one --tile-size (and processing.scale: native); "
+            "the verdicts are kept.",
         )
     told = [source.run.record.settings.get("overlap_ratio") for source in sources]
     ratios = [float(ratio) for ratio in told if isinstance(ratio, int | float)]
     return sizes.pop(), max(ratios, default=options.overlap)
+
+
+def _sides(record: DetectionRun) -> list[int]:
+    """Smallest and largest side of a run's tiles in px; one where they are the same, or nearly so.
+
+    Tiles that are cut for the scale of a model's training differ by as much as heights of flight do.
+    """
+    native, scaled = int(record.settings.get("tile_size") or 0), record.scaled_tiles
+    if not scaled.images:
+        return [native]
+    sides = [scaled.least, scaled.most]
+    if scaled.images < record.images.read:
+        sides = sorted([*sides, native])
+    if sides[-1] <= _NEARLY * sides[0]:
+        return [round((sides[0] + sides[-1]) / 2)]
+    return [sides[0], sides[-1]]
 
 
 def _class_names(sources: Sequence[_Source]) -> list[str]:

@@ -1,0 +1,149 @@
+"""The scale that a model knows: what its network sees of the ground, and tiles cut so that it is the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from wildetect.detection.tiles.overlap import AutoOverlap
+from wildetect.geometry import Window
+from wildetect.imagery.camera.optics import Flight
+from wildetect.imagery.source import ImageFacts
+
+__all__ = ["ModelScale", "ScaleSummary", "ScaledTile"]
+
+_FAR = 1.5  # times the scale of training
+_MOST = 4.0  # times the network's input: more enlarged shows nothing more, larger tiles fill memory
+_ROUND = 20  # px: images of one flight get one advice
+
+
+class ScaledTile(NamedTuple):
+    """Side of the tiles of an image, and what it comes from.
+
+    Attributes:
+        side: In px of the image; None: they are not cut for the scale.
+        assumed: Whether that is so since height or lens come from the settings, as the image does not tell.
+    """
+
+    side: int | None = None
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelScale:
+    """The scale at which a model was trained.
+
+    A tile is resized to the network's input, so that one pixel there is `gsd * tile / input` on the ground.
+
+    Attributes:
+        trained: Ground resolution of the network's input in training, in cm/px.
+        width: Of the network's input in px.
+        height: Of the network's input in px.
+        flight: Camera and flight, where an image does not tell its ground resolution.
+        cut: Whether tiles are cut for the scale.
+    """
+
+    trained: float
+    width: int
+    height: int
+    flight: Flight = field(default_factory=Flight)
+    cut: bool = False
+
+    def measure(self, source: ImageFacts) -> ScaledTile:
+        """Side of the tiles of an image that show the ground as in training, resized to the network's input.
+
+        It is a quarter of the input at least and four times the input at most. A height or lens that is
+        assumed is no measure: a wrong one would bring all animals to a wrong size.
+
+        Args:
+            source: The image.
+        """
+        if not self.cut:
+            return ScaledTile()
+        known = AutoOverlap(flight=self.flight).resolution(source)
+        if known is None or known.assumed:
+            return ScaledTile(assumed=known is not None)
+        shorter = min(self.width, self.height)
+        times = min(max(self.trained / (100 * known.gsd), 1 / _MOST), _MOST)
+        return ScaledTile(max(round(shorter * times), 1))
+
+    def doubt(self, source: ImageFacts, tile: Window) -> str | None:
+        """Say so where the network sees the ground at a scale far from that of its training.
+
+        What rests on an assumed height or lens says nothing, unless tiles were to be cut for the scale.
+
+        Args:
+            source: The image.
+            tile: One of its tiles.
+        """
+        known = AutoOverlap(flight=self.flight).resolution(source)
+        if known is None or known.assumed:
+            return self._not_cut(assumed=known is not None) if self.cut else None
+        smaller = min(self.width / tile.width, self.height / tile.height)
+        times = 100 * known.gsd / smaller / self.trained
+        if 1 / _FAR <= times <= _FAR:
+            return None
+        look = "small" if times > 1 else "large"
+        far = (
+            f"animals look more than {_FAR:g} times too {look} to the model, which was trained on "
+            f"{self.trained:g} cm/px"
+        )
+        if self.cut:
+            return f"{far}: processing.scale: auto cannot make up for that, as the image is too {_why(times)}"
+        side = max(round(max(tile.width, tile.height) / times / _ROUND) * _ROUND, _ROUND)
+        return f"{far}; set processing.scale to auto, or processing.tile_size to about {side}"
+
+    def _not_cut(self, *, assumed: bool) -> str:
+        why = "its height or lens is not told but assumed" if assumed else "its ground resolution is unknown"
+        return (
+            f"{why}, so that tiles are not cut for the {self.trained:g} cm/px of the model's training "
+            "(processing.scale: auto) and animals may look too small or too large to it; set flight_specs.gsd"
+        )
+
+    @property
+    def document(self) -> dict[str, object]:
+        """What shapes the result, by the names of the settings; nothing where tiles are not cut for it."""
+        if not self.cut:
+            return {}
+        flight = self.flight
+        return {
+            "scale": "auto",
+            "trained_gsd_cm": self.trained,
+            "flight_specs.sensor_height": flight.sensor_height,
+            "flight_specs.focal_length": flight.focal_length,
+            "flight_specs.flight_height": flight.flight_height,
+            "flight_specs.gsd": flight.gsd,
+        }
+
+
+def _why(times: float) -> str:
+    """Why tiles cannot be cut so that animals look as large as in training."""
+    return "coarse" if times > 1 else "small, or too fine"
+
+
+@dataclass(slots=True)
+class ScaleSummary:
+    """What `ModelScale` comes to over images.
+
+    Attributes:
+        trained: Ground resolution in training, in cm/px.
+        images: How many are cut for it.
+        least: Smallest side of their tiles in px; 0 where there are none.
+        most: Largest side of their tiles in px.
+        unknown: Images whose ground resolution is unknown or rests on an assumed height or lens.
+    """
+
+    trained: float
+    images: int = 0
+    least: int = 0
+    most: int = 0
+    unknown: int = 0
+
+    def add(self, tile: ScaledTile) -> None:
+        """Count one more image."""
+        if tile.side is None:
+            self.unknown += 1
+            return
+        self.images += 1
+        self.least = min(self.least or tile.side, tile.side)
+        self.most = max(self.most, tile.side)
