@@ -18,7 +18,7 @@ SOURCE = ROOT / "src"
 MOST_MODULES = 16  # in one folder
 MOST_LONE = 35  # modules with a single importer, in their own folder
 # Here a table gathers modules that nothing else needs: a new one is a new file and a line in the table.
-TABLES = ("detection.families", "results.exports", "checkup", "census.cautions")
+TABLES = ("detection.families", "results.exports", "checkup", "census.cautions", "training.trainers")
 TEXT = {".py", ".pyi", ".md", ".yaml", ".j2", ".js", ".html", ".bat"}
 FOREIGN = ("openseadragon",)  # files of others that are shipped
 KEPT = ('"mend": finding.fix',)  # a key of a document that scripts read

@@ -13,6 +13,7 @@ from tests.real_models import manifest_of
 
 from wildetect.detection.checks.inspection import candidates, check, infer_family, inspect
 from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
+from wildetect.detection.families.family import Frame
 from wildetect.detection.families.table import families_fitting
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import FAMILIES, Family
@@ -213,3 +214,11 @@ def test_a_free_number_of_rows_is_a_list() -> None:
     assert "end-to-end-7" in fitting
     assert "yolov8" not in fitting
     assert "yolov8" in families_fitting([(None, 6, None)], None, 2)
+
+
+def test_as_many_columns_as_the_grids_have_cells_are_boxes_of_yolov8() -> None:
+    # as Ultralytics exports with dynamic=True: both lengths are open, and the last is known from a pass
+    cells = 24 * 24 + 12 * 12 + 6 * 6
+    assert "yolov8" in families_fitting([(None, None, cells)], Frame(192, 192), 3)
+    assert "yolov8" not in families_fitting([(None, None, cells - 1)], Frame(192, 192), 3)
+    assert "yolov8" not in families_fitting([(None, None, 7)], Frame(192, 192), 3)

@@ -13,7 +13,15 @@ from pathlib import Path, PurePosixPath
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
 
-__all__ = ["DatasetRecord", "RunRecord", "finish_run", "logged_model_id", "mark_version", "start_run"]
+__all__ = [
+    "DatasetRecord",
+    "RunRecord",
+    "finish_run",
+    "log_inputs",
+    "logged_model_id",
+    "mark_version",
+    "start_run",
+]
 
 
 # Without it MLflow's page guesses, and shows runs as evaluations of a language model.
@@ -109,7 +117,7 @@ def finish_run(connection: Connection, run_id: str, record: RunRecord) -> None:
         link |= {"dataset_name": record.dataset.name, "dataset_digest": record.dataset.short_digest}
     now = int(time.time() * 1000)
     with errors_of_mlflow(f"run {run_id}"):
-        _log_inputs(connection, run_id, model_id, record.dataset)
+        log_inputs(connection, run_id, model_id, record.dataset)
         client.log_batch(
             run_id,
             metrics=[Metric(name, float(value), now, 0, **link) for name, value in record.metrics.items()],
@@ -121,9 +129,20 @@ def finish_run(connection: Connection, run_id: str, record: RunRecord) -> None:
         client.set_terminated(run_id, "FAILED" if record.failed else "FINISHED")
 
 
-def _log_inputs(
+def log_inputs(
     connection: Connection, run_id: str, model_id: str | None, dataset: DatasetRecord | None
 ) -> None:
+    """Name what a run works on.
+
+    Args:
+        connection: The server.
+        run_id: The run.
+        model_id: The logged model that it uses, if any.
+        dataset: What it works on, if it is known.
+
+    Raises:
+        MlflowException: Where the server fails.
+    """
     from mlflow.entities import Dataset, DatasetInput, LoggedModelInput
 
     models = [] if model_id is None else [LoggedModelInput(model_id)]

@@ -17,6 +17,7 @@ from wildetect.tasks.model import listing as model_listing
 from wildetect.tasks.model import optimize as model_optimize
 from wildetect.tasks.model import quality as model_quality
 from wildetect.tasks.model import register as model
+from wildetect.tasks.model import training as model_training
 from wildetect.tasks.model import travel as model_travel
 from wildetect.tasks.review import page as review_page
 from wildetect.tasks.review import review
@@ -52,6 +53,7 @@ ns.add_collection(
         model_comparison.compare,
         model_optimize.optimize,
         model_deletion.delete,
+        model_training.train,
         model_travel.export,
         model_travel.import_,
     )

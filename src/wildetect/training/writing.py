@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,7 @@ from wildetect.training.reviewed import ClassTable, Reviewed
 from wildetect.training.splitting import PARTS, Part
 from wildetect.training.tiles import Label, Tile, jpeg_of, pictures_of, tiles_of
 
-__all__ = ["Cut", "Cutting", "TileFiles", "new_folder", "refuse_existing"]
+__all__ = ["Cut", "Cutting", "TileFiles", "new_folder", "refuse_existing", "set_digest", "tile_line"]
 
 _DIGITS = 6
 _PX_DIGITS = 2
@@ -76,6 +76,24 @@ def new_folder(output: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def tile_line(part: str, name: str, picture: bytes, labels: str) -> str:
+    """What the digest of a set takes of a tile."""
+    return f"{part} {name} {hashlib.sha256(picture).hexdigest()}\n{labels}"
+
+
+def set_digest(class_names: Sequence[str], lines: Iterable[str]) -> str:
+    """The digest of a set.
+
+    Args:
+        class_names: By class id.
+        lines: Of all tiles (`tile_line`), in any order.
+    """
+    digest = hashlib.sha256("\n".join(class_names).encode())
+    for line in sorted(lines):
+        digest.update(line.encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +156,7 @@ class TileFiles:
             labels = _yolo(tile)
             (self.folder / "images" / part / f"{tile.name}.jpg").write_bytes(picture)
             (self.folder / "labels" / part / f"{tile.name}.txt").write_bytes(labels.encode("ascii"))
-            self._lines.append(f"{part} {tile.name} {hashlib.sha256(picture).hexdigest()}\n{labels}")
+            self._lines.append(tile_line(part, tile.name, picture, labels))
         counted = Counter(
             cutting.classes.names[class_id]
             for mark in one.review.animals
@@ -161,10 +179,7 @@ class TileFiles:
     @property
     def digest(self) -> str:
         """Of names, pixels and labels of all tiles, in whatever order they came, and of the classes."""
-        digest = hashlib.sha256("\n".join(self.cutting.classes.names).encode())
-        for line in sorted(self._lines):
-            digest.update(line.encode())
-        return digest.hexdigest()
+        return set_digest(self.cutting.classes.names, self._lines)
 
     def counts(self) -> dict[Part, PartCounts]:
         """Numbers of each part."""

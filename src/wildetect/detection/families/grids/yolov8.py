@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from wildetect.detection.families.family import DetectorFamily, Outputs, Reading, Shapes
+from wildetect.detection.families.family import DetectorFamily, Frame, Outputs, Reading, Shapes
 from wildetect.detection.families.shapes import alike, around, probabilities, sizes_in_px, without_batch
 from wildetect.detections import Detections
 
 __all__ = ["YOLOV8"]
 
 _BOX = 4
+_STRIDES = ((8, 16, 32), (4, 8, 16, 32), (8, 16, 32, 64))
+"""Of the grids, in px of the input: the usual ones, and those of the variants p2 and p6."""
 
 
 def _fits(shapes: Shapes) -> bool:
@@ -18,11 +20,18 @@ def _fits(shapes: Shapes) -> bool:
     if shape is None or len(shapes.outputs) > 1:
         return False
     rows, boxes = shape
-    if rows is None and boxes is not None:
+    if rows is None and boxes is not None and boxes not in _cells(shapes.frame):
         return False  # a free number of rows of so many columns is a list of boxes
     if shapes.classes is not None:
         return alike(rows, _BOX + shapes.classes)
     return rows is None or boxes is None or _BOX < rows < boxes
+
+
+def _cells(frame: Frame | None) -> set[int]:
+    """How many boxes the grids of a picture give, one a cell; an export of free size leaves it open."""
+    if frame is None:
+        return set()
+    return {sum((frame.width // one) * (frame.height // one) for one in strides) for strides in _STRIDES}
 
 
 def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:

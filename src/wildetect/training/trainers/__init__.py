@@ -1,0 +1,1 @@
+"""Programs that make a detector learn, each behind one small interface."""
