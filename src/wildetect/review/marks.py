@@ -116,6 +116,8 @@ def review_of(result: ImageResult, class_names: Sequence[str], verdicts: Sequenc
     now = _ids_now(marks, verdicts)
     for verdict in verdicts:
         if verdict.detection is not None:
+            if verdict.kind == "added" and (same := _added_by_another(marks, verdict)) is not None:
+                now[verdict.detection] = same
             _apply(marks, now.get(verdict.detection, verdict.detection), verdict)
     completed = [verdict for verdict in verdicts if verdict.kind == "nothing-here"]
     if completed and (seen := completed[-1].seen) is not None:
@@ -159,6 +161,15 @@ def _ids_now(marks: Mapping[str, Mark], verdicts: Iterable[Verdict]) -> dict[str
     free = [mark for mark in marks.values() if mark.id not in named]
     found = find_again(list(places.values()), [mark.box.xyxy for mark in free])
     return {then: free[index].id for then, index in zip(places, found, strict=True) if index is not None}
+
+
+def _added_by_another(marks: Mapping[str, Mark], verdict: Verdict) -> str | None:
+    """The box that another person added at the same place: who looks on their own adds the animal again."""
+    if verdict.after is None or verdict.detection in marks:
+        return None
+    others = [mark for mark in marks.values() if mark.detected is None and mark.reviewer != verdict.reviewer]
+    [place] = find_again([verdict.after.xyxy], [mark.box.xyxy for mark in others])
+    return None if place is None else others[place].id
 
 
 def _apply(marks: dict[str, Mark], key: str, verdict: Verdict) -> None:

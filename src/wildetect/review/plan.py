@@ -48,6 +48,7 @@ class Unit:
         detected: Detections in it, when the plan was made.
         place: Place in the order of review, from 1; null: not drawn.
         outline: Its own ground in px; null: the whole photograph; without corners: it has none.
+        double: Whether every reviewer is to look at it, each without what the others said.
     """
 
     image: str
@@ -55,6 +56,7 @@ class Unit:
     detected: int
     place: int | None = None
     outline: Outline | None = None
+    double: bool = False
 
     @property
     def drawn(self) -> bool:
@@ -166,6 +168,7 @@ def _document(plan: Plan) -> dict[str, Any]:
                 "detected": unit.detected,
                 "place": unit.place,
                 "outline": None if unit.outline is None else [list(corner) for corner in unit.outline],
+                **({"double": True} if unit.double else {}),
             }
             for unit in plan.units
         ],
@@ -196,13 +199,14 @@ def _unit(document: Mapping[str, Any]) -> Unit:
         detected=int(document["detected"]),
         place=None if document["place"] is None else int(document["place"]),
         outline=None if outline is None else tuple((float(x), float(y)) for x, y in outline),
+        double=document.get("double") is True,
     )
 
 
 def _table(plan: Plan) -> Iterator[str]:
     """One line for each unit that was drawn, to be ticked off."""
     inclusion = {one.name: one.inclusion for one in plan.strata}
-    head = ["place", "image", "stratum", "detected", "inclusion", "part"]
+    head = ["place", "image", "stratum", "detected", "inclusion", "part", "double"]
     return table_pieces(
         head,
         (
@@ -213,6 +217,7 @@ def _table(plan: Plan) -> Iterator[str]:
                 unit.detected,
                 f"{inclusion[unit.stratum]:.6f}",
                 "all" if unit.outline is None else "own ground",
+                "yes" if unit.double else "no",
             ]
             for unit in plan.to_review
         ),

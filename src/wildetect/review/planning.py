@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.finished_run import FinishedRun
@@ -24,6 +27,7 @@ from wildetect.review.verdicts import read_verdicts, standing
 __all__ = ["USUAL_PHOTOGRAPHS", "Planned", "Wish", "make_plan"]
 
 USUAL_PHOTOGRAPHS = 150
+_DOUBLES = 1_000  # beside the numbers of the strata: a stream of random numbers of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +39,14 @@ class Wish:
         cv: Coefficient of variation that the review may leave in the total; null: not asked.
         seed: Of the random numbers; null: that of the earlier plan, or any.
         purpose: What it is for.
+        double: Share of the drawn photographs that every reviewer looks at; null: as the earlier plan has it.
     """
 
     photographs: int | None = None
     cv: float | None = None
     seed: int | None = None
     purpose: Purpose = "estimate"
+    double: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +95,28 @@ def make_plan(run: FinishedRun, outlines: Mapping[str, Outline], wish: Wish) -> 
     if seed is None:
         seed = secrets.randbelow(2**31)
     plan = draw(candidates, _number(candidates, wish), seed, digest)
+    share = wish.double
+    if share is None:
+        share = 0.0 if earlier is None else _share_of_doubles(earlier)
+    plan = _with_doubles(plan, share)
     _keep_reviewed(run.folder, earlier, plan)
     write_plan(run.folder, plan)
     drawn = len(plan.to_review)
     return Planned(plan, expected_error(candidates, drawn), 0 if earlier is None else len(earlier.to_review))
+
+
+def _with_doubles(plan: Plan, share: float) -> Plan:
+    """Have a share of the drawn units, at least one, looked at by every reviewer; chosen by chance."""
+    drawn = sorted(unit.image for unit in plan.to_review)
+    number = math.ceil(round(share * len(drawn), 6))
+    order = np.random.default_rng([plan.seed, _DOUBLES]).permutation(len(drawn))
+    chosen = {drawn[place] for place in order[:number].tolist()}
+    return replace(plan, units=tuple(replace(unit, double=unit.image in chosen) for unit in plan.units))
+
+
+def _share_of_doubles(plan: Plan) -> float:
+    drawn = plan.to_review
+    return sum(unit.double for unit in drawn) / len(drawn) if drawn else 0.0
 
 
 def _number(candidates: Sequence[Candidate], wish: Wish) -> int:

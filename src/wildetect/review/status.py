@@ -9,6 +9,7 @@ from typing import Any
 from wildetect.evaluation.detector_quality import DetectorQuality, quality_of
 from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.results.finished_run import FinishedRun
+from wildetect.review.agreement import Agreement, Conflict, agreement_of
 from wildetect.review.drawing import error_with_more
 from wildetect.review.plan import read_plan
 from wildetect.review.sample import review_from
@@ -35,6 +36,8 @@ class ReviewStatus:
             total, 0 for those so far; empty where no number follows yet, or all is reviewed.
         problems: Lines of verdicts.jsonl that cannot be used.
         sample: That the numbers follow from; null where none do.
+        agreement: Of each two people who completed the same photographs.
+        conflicts: Of what they say.
     """
 
     planned: int | None
@@ -48,6 +51,8 @@ class ReviewStatus:
     outlook: dict[int, float]
     problems: tuple[str, ...]
     sample: ReviewedSample | None = None
+    agreement: tuple[Agreement, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def status_of(run: FinishedRun) -> ReviewStatus:
@@ -62,6 +67,7 @@ def status_of(run: FinishedRun) -> ReviewStatus:
     review = review_from(read, plan, run.results, run.class_names)
     complete = {one.image for one in review.reviews if one.complete} if review is not None else set()
     drawn = None if plan is None else [unit.image for unit in plan.to_review]
+    agreement, conflicts = agreement_of(run.results, run.class_names, read.verdicts)
     sample = None if review is None or review.reason is not None else review.sample
     return ReviewStatus(
         planned=None if drawn is None else len(drawn),
@@ -75,6 +81,8 @@ def status_of(run: FinishedRun) -> ReviewStatus:
         outlook={} if sample is None else _outlook(sample),
         problems=() if review is None else review.problems,
         sample=sample,
+        agreement=tuple(agreement),
+        conflicts=tuple(conflicts),
     )
 
 
@@ -100,5 +108,7 @@ def status_document(status: ReviewStatus) -> dict[str, Any]:
         "summary": summary_document(status.numbers),
         "detector": None if status.quality is None else asdict(status.quality),
         "outlook": [{"more": more, "standard_error": error} for more, error in status.outlook.items()],
+        "agreement": [asdict(one) for one in status.agreement],
+        "conflicts": [asdict(one) for one in status.conflicts],
         "problems": list(status.problems),
     }

@@ -93,6 +93,7 @@ class Session:
         self._numbers = {result.name: number for number, result in enumerate(run.results)}
         plan = read_plan(run.folder)
         self._outlines = {} if plan is None else {one.image: one.outline for one in plan.units}
+        self._doubles = set() if plan is None else {one.image for one in plan.to_review if one.double}
         self._planned = None if plan is None else [one.image for one in plan.to_review]
 
     def result(self, image: int) -> ImageResult:
@@ -194,6 +195,9 @@ class Session:
     def _review(self, result: ImageResult) -> ImageReview:
         # an undoing names the image of what it undoes: an image's own verdicts are enough
         given = standing(self._of_image.get(result.name, []))
+        own = [one for one in given if one.reviewer == self.reviewer]
+        if result.name in self._doubles and not any(one.kind == "nothing-here" for one in own):
+            given = own  # two people agree only if each has looked without the other's verdicts
         return review_of(result, self.run.class_names, given)
 
     def _cards(self, image: int, review: ImageReview) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from wildetect.evaluation.detector_quality import DetectorQuality
     from wildetect.results.finished_run import FinishedRun
+    from wildetect.review.agreement import Agreement, Conflict
     from wildetect.review.importing import Imported
     from wildetect.review.planning import Planned, Wish
     from wildetect.review.status import ReviewStatus
@@ -31,6 +32,7 @@ _MOST_PROBLEMS = 5
         "photographs": "how many to draw; without it 150, or as many as --cv takes",
         "cv": "draw as many as leave this error in the total, as a part of it: 0.05 is 5%",
         "seed": "of the random numbers; without it that of the earlier plan, or any",
+        "double": "part that every reviewer looks at, each on their own, such as 10%",
         "for": "estimate: by chance, for a number that holds up; training: of what it is least sure",
         "json": "what was drawn, on stdout",
     },
@@ -43,6 +45,7 @@ def plan(
     photographs: str | None = None,
     cv: str | None = None,
     seed: str | None = None,
+    double: str | None = None,
     for_: str = "estimate",
     json: bool = False,
 ) -> None:
@@ -53,13 +56,17 @@ def plan(
     larger number adds to a smaller one, so that a review can go on.
     """
     del context
+    from dataclasses import replace
+
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.planning import make_plan
     from wildetect.settings import Project
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.review import own_grounds_of
 
-    wish = _wish(photographs, cv, seed, for_)
+    wish = replace(
+        _wish(photographs, cv, seed, for_), double=None if double is None else _percentage("--double", double)
+    )
     finished = read_finished_run(run_folder(run))
     made = make_plan(finished, own_grounds_of(Project.find(), finished, Terminal()), wish)
     if json:
@@ -134,6 +141,22 @@ def _part(option: str, text: str) -> float:
     return number
 
 
+def _percentage(option: str, text: str) -> float:
+    """A share such as 10% or 0.1, from 0 to 1."""
+    from wildetect.errors import ConfigurationError
+
+    word = text.strip()
+    try:
+        number = float(word.removesuffix("%")) / (100 if word.endswith("%") else 1)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise ConfigurationError(
+            f"{option}: {text} is not a share from 0% to 100%", hint=f"For example {option} 10%"
+        )
+    return number
+
+
 def _plan_document(made: Planned) -> dict[str, Any]:
     drawn = made.plan.to_review
     return {
@@ -146,6 +169,7 @@ def _plan_document(made: Planned) -> dict[str, Any]:
             {"detections": one.name, "units": one.units, "drawn": one.drawn} for one in made.plan.strata
         ],
         "images": [unit.image for unit in drawn],
+        "double": [unit.image for unit in drawn if unit.double],
     }
 
 
@@ -158,6 +182,8 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
     print_table(["detections", "photographs", "to review"], rows, numbers=True)
     if wish.photographs is not None and drawn > wish.photographs:
         say(f"{drawn:,} instead of {wish.photographs:,}: each group needs 8, or all that it has")
+    if doubles := sum(unit.double for unit in made.plan.to_review):
+        say(f"{doubles:,} of them are for every reviewer, without what the others said (--reviewer NAME)")
     if any(unit.outline is not None for unit in made.plan.units):
         say("photographs overlap: of each, the ground that lies nearest to its middle is reviewed")
     if made.expected is not None:
@@ -254,8 +280,37 @@ def _show_status(found: ReviewStatus) -> None:
                 f"{more:,} more photographs would take the part of the limits that the review leaves from "
                 f"±{_NORMAL * so_far:,.0f} to ±{_NORMAL * error:,.0f}"
             )
+    _show_agreement(found.agreement, found.conflicts)
     for problem in found.problems[:_MOST_PROBLEMS]:
         say(f"warning: verdicts.jsonl, {problem}: it does not count")
+
+
+def _show_agreement(agreement: Sequence[Agreement], conflicts: Sequence[Conflict]) -> None:
+    from wildetect.tasks.table import print_table
+
+    if not agreement:
+        return
+    rows = [
+        [
+            " and ".join(one.reviewers),
+            f"{one.photographs:,}",
+            f"{one.boxes:,}",
+            f"{one.same:,}",
+            "-" if one.kappa is None else f"{one.kappa:.2f}",
+        ]
+        for one in agreement
+    ]
+    print_table(["reviewers", "photographs of both", "boxes", "said the same", "kappa"], rows, numbers=True)
+    unsettled = [one for one in conflicts if not one.settled]
+    for one in unsettled[:_MOST_PROBLEMS]:
+        middle = f"{(one.xyxy[0] + one.xyxy[2]) / 2:.0f}, {(one.xyxy[1] + one.xyxy[3]) / 2:.0f} px"
+        said = "; ".join(f"{who}: {word}" for who, word in one.said.items())
+        print(f"conflict in {one.image} at {middle}: {said}")
+    if unsettled:
+        say(
+            f"warning: {len(unsettled):,} conflicts are not settled, and what was said last counts: give a "
+            "verdict on the box again in review.open, once both have completed the photograph"
+        )
 
 
 def _show_quality(quality: DetectorQuality) -> None:
