@@ -14,6 +14,7 @@ from wildetect.census.exports.blurring import Grid, blurred, grid_of
 from wildetect.census.exports.citation import citation_of
 from wildetect.census.exports.darwin_core import Identified, Publication
 from wildetect.census.exports.metadata import remarks_on
+from wildetect.census.exports.sheet import write_summary
 from wildetect.census.exports.workbook import sheets_of, write_workbook
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import ConfigurationError, WildDetectError
@@ -25,7 +26,9 @@ from wildetect.review.sample import read_review
 
 __all__ = ["FORMATS", "Identifications", "PublishRequest", "Published", "identifications", "publish"]
 
-FORMATS = ("aed", "dwc", "xlsx", "citation")
+FORMATS = ("aed", "dwc", "xlsx", "summary", "citation")
+
+_WITH_REVIEW = {"dwc", "summary"}
 
 _EXAMPLE = "uv run invoke census.export results/camp23 --format aed"
 
@@ -70,7 +73,7 @@ def publish(request: PublishRequest) -> Published:
     grid = None if request.blur is None else grid_of(request.blur)
     records = [read_census_file(folder) for folder in request.folders]
     taxa = _taxa(request.taxa, records)
-    known = [identifications(one) if "dwc" in request.formats else NOBODY for one in records]
+    known = [identifications(one) if _WITH_REVIEW & {*request.formats} else NOBODY for one in records]
     if grid is not None:
         records = [blurred(record, grid) for record in records]
     rows = list(aed_rows(records, request.species)) if "aed" in request.formats else []
@@ -83,11 +86,13 @@ def publish(request: PublishRequest) -> Published:
     if "aed" in request.formats:
         write_aed(folder / "aed.csv", rows)
     for number, (record, said) in enumerate(zip(records, known, strict=True), 1):
+        publication = Publication(record, taxa, said.animals, grid)
+        if said.remark:
+            written.remarks.append(said.remark)
         if "dwc" in request.formats:
-            archive = folder / _numbered("dwc-archive.zip", number)
-            written.remarks.extend(_archive(archive, Publication(record, taxa, said.animals, grid)))
-            if said.remark:
-                written.remarks.append(f"{archive.name}: {said.remark}")
+            written.remarks.extend(_archive(folder / _numbered("dwc-archive.zip", number), publication))
+        if "summary" in request.formats:
+            write_summary(folder / _numbered("summary.html", number), publication)
         if "xlsx" in request.formats:
             _workbook(folder / _numbered("census.xlsx", number), record)
     if "citation" in request.formats:
@@ -122,6 +127,7 @@ def _names(formats: Sequence[str], censuses: int) -> list[str]:
         "aed": ["aed.csv"],
         "dwc": [_numbered("dwc-archive.zip", number) for number in numbers],
         "xlsx": [_numbered("census.xlsx", number) for number in numbers],
+        "summary": [_numbered("summary.html", number) for number in numbers],
         "citation": ["citation.txt"],
     }
     return [name for one in FORMATS if one in formats for name in made[one]]

@@ -14,7 +14,7 @@ __all__ = ["export"]
 @verb(
     help={
         "census": "folder of a finished census; several are added up in aed.csv",
-        "format": "what to write: aed, dwc, xlsx or citation; may be given more than once",
+        "format": "what to write: aed, dwc, xlsx, summary or citation; may be given more than once",
         "output": "folder of the files; without it, export/ in that of the first census",
         "species": "the class that aed.csv is about; without it all whose name holds elephant",
         "taxon": "scientific name of a class for dwc, as 'elephant=Loxodonta africana'; one for each class",
@@ -37,7 +37,8 @@ def export(
     """Write a census for others: tables, GBIF, citation.
 
     aed.csv has the columns of the African Elephant Database, dwc-archive.zip is for GBIF, census.xlsx holds
-    every table of a census (with several, census-2.xlsx and so on), citation.txt what to write in a report.
+    every table of a census (with several, census-2.xlsx and so on), summary.html is one page to print,
+    citation.txt what to write in a report.
     """
     del context
     from wildetect.settings.project import from_caller
