@@ -14,8 +14,14 @@ from tests.workspaces import Workspace, free_port
 
 INSTALLS = "downloads and installs packages"
 OTHER_SHELL = "tests/end_to_end/test_config.py runs it where that shell is installed"
+SERVES = "takes several machines; tests/end_to_end/test_cluster.py does it with several processes"
 LEFT_OUT = {
     "uv sync --extra server": INSTALLS,
+    "uv sync --extra cluster": INSTALLS,
+    "uv run --extra cluster dask scheduler": SERVES,
+    "uv run --extra cluster dask worker tcp://192.168.1.10:8786 --nthreads 1": SERVES,
+    "uv run --extra cluster invoke detect.run D:/survey/camp23 --cluster tcp://192.168.1.10:8786 "
+    "--path-map D:/survey=//camp/survey --path-map D:/survey=/mnt/survey": SERVES,
     "uv pip install onnxruntime-gpu": INSTALLS,
     "uv pip install onnxruntime-directml": INSTALLS,
     "uv pip install onnxruntime-openvino": INSTALLS,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from wildetect.detection.run.run import RunPlan, detect_into_folder
 from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.detection.tiles.scale import ScaleSummary
 from wildetect.errors import ServerError
+from wildetect.execution.address import Cluster, cluster_of
 from wildetect.registry.connection import Connection
 from wildetect.registry.runs import finish_run, mark_version, start_run
 from wildetect.results.logged_run import left_out, run_record
@@ -49,11 +51,14 @@ def detect(
     Raises:
         WildDetectError: Nothing can be detected; images that fail raise nothing, `failures` names them.
     """
-    plan, connection = plan_of(project, settings, request or Request(), watcher)
+    request = request or Request()
+    cluster = cluster_of(request.cluster, request.path_maps)
+    plan, connection = plan_of(project, settings, request, watcher)
     look_ahead(plan, watcher)
-    watcher.notice(f"detecting in {len(plan.images)} images with {plan.model} on {plan.detector.device}")
-    with watcher.detecting() as (stop, progress):
-        run = detect_into_folder(replace(plan, stop=stop), progress)
+    with _on(cluster, plan, settings, watcher) as plan:
+        watcher.notice(f"detecting in {len(plan.images)} images with {plan.model} on {plan.detector.device}")
+        with watcher.detecting() as (stop, progress):
+            run = detect_into_folder(replace(plan, stop=stop), progress)
     if run.resumed_images:
         watcher.notice(f"{run.resumed_images} of {len(plan.images)} images had been done before")
     warn_of_dark_images(run, watcher)
@@ -67,11 +72,30 @@ def detect(
     return run
 
 
+@contextmanager
+def _on(
+    cluster: Cluster | None, plan: RunPlan, settings: DetectionSettings, watcher: Watcher
+) -> Iterator[RunPlan]:
+    """The plan with the engine that does it."""
+    if cluster is None:
+        yield plan
+        return
+    from wildetect.execution.connecting import joined  # Dask is an extra
+    from wildetect.execution.dask_engine import DaskEngine
+
+    batch_size = settings.processing.batch_size
+    with joined(cluster, plan, watcher.notice, batch_size) as (client, job):
+        yield replace(plan, engine=DaskEngine(client, job, watcher.notice))
+
+
 def plan_detection(
     project: Project, settings: DetectionSettings, request: Request, watcher: Watcher = SILENT
 ) -> DryRun:
     """Find out what `detect` would do, and write nothing; arguments and errors as there."""
+    cluster = cluster_of(request.cluster, request.path_maps)
     plan, _ = plan_of(project, settings, request, watcher)
+    if cluster is not None:
+        watcher.notice("the time is that of this machine alone; the workers of --cluster share it")
     planned = dry_run(plan)
     _warn_of_doubts(planned.survey.doubts, planned.found, watcher)
     _warn_of_others(planned.not_read, watcher)

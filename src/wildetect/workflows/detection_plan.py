@@ -59,6 +59,8 @@ class Request:
     restart: bool = False
     export: tuple[str, ...] = ()
     overlays: str | int | None = None
+    cluster: str | None = None
+    path_maps: tuple[str, ...] = ()
 
 
 def settings_for(project: Project, request: Request) -> DetectionSettings:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from typing import Protocol
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.keeping import NoKeeper, TileKeeper
@@ -12,7 +13,7 @@ from wildetect.detection.run.workers import Workers
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.records import ImageResult
 
-__all__ = ["PipelineOptions", "detect_images", "never"]
+__all__ = ["Engine", "PipelineOptions", "detect_images", "never", "until_too_many_fail"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,22 @@ def _say_why(failures: int, options: PipelineOptions) -> None:
         logger.warning("stopped: the first %d images all failed", failures)
     else:
         logger.warning("stopped: %d images failed, more than max_errors: %g", failures, options.max_errors)
+
+
+class Engine(Protocol):
+    """What makes results of images: `detect_images`, or a cluster whose workers each run it on a part."""
+
+    def __call__(
+        self,
+        images: Sequence[ImageFile],
+        detector: Detector,
+        options: PipelineOptions,
+        *,
+        stop: Callable[[], bool] = never,
+        keeper: TileKeeper | None = None,
+        known: Collection[str] = (),
+    ) -> Generator[ImageResult, None, None]:
+        """Results as they are done, in any order; arguments as of `detect_images`."""
 
 
 def detect_images(
@@ -47,21 +64,43 @@ def detect_images(
     Closing the generator stops all threads, after the tiles at hand.
     """
     workers = Workers(images, detector, options, keeper or NoKeeper())
-    failures = looked_at = 0
-    new = sum(image.name not in known for image in images)
     try:
         workers.start()
-        for index in range(len(images)):
-            result = workers.fetch(index, stop)
-            if result is None:
-                return
-            yield result
-            if result.name in known:
-                continue
-            looked_at += 1
-            failures += result.failed
-            if options.stops(failures, looked_at, new):
-                _say_why(failures, options)
-                return
+        yield from until_too_many_fail(_fetched(workers, len(images), stop), images, options, known)
     finally:
         workers.stop()
+
+
+def _fetched(workers: Workers, images: int, stop: Callable[[], bool]) -> Generator[ImageResult, None, None]:
+    for index in range(images):
+        result = workers.fetch(index, stop)
+        if result is None:
+            return
+        yield result
+
+
+def until_too_many_fail(
+    results: Iterable[ImageResult],
+    images: Sequence[ImageFile],
+    options: PipelineOptions,
+    known: Collection[str],
+) -> Generator[ImageResult, None, None]:
+    """These results, up to the one with which, by the options, too many images have failed.
+
+    Args:
+        results: In any order.
+        images: Of the run.
+        options: Say how many are too many.
+        known: Names of images that failed before: they do not count.
+    """
+    failures = looked_at = 0
+    new = sum(image.name not in known for image in images)
+    for result in results:
+        yield result
+        if result.name in known:
+            continue
+        looked_at += 1
+        failures += result.failed
+        if options.stops(failures, looked_at, new):
+            _say_why(failures, options)
+            return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.continuation import Continuation, logged_before, shape_of
 from wildetect.detection.run.copies import COPIES, copies_among
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images, never
+from wildetect.detection.run.pipeline import Engine, PipelineOptions, detect_images, never
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.dataset import PictureSet
@@ -84,6 +85,7 @@ class RunPlan:
         restart: Remove the run that is in the output folder, instead of going on with it.
         stop: Asked now and then; once it says yes, the images at hand are finished, no more; of a
             long one what is done is kept.
+        engine: What makes the results.
     """
 
     images: Sequence[ImageFile]
@@ -96,6 +98,7 @@ class RunPlan:
     not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
     restart: bool = False
     stop: Callable[[], bool] = never
+    engine: Engine = detect_images
 
 
 def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
@@ -148,8 +151,7 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     except KeyboardInterrupt as caught:
         interrupt = caught
     journal.sync()
-    if copies := [name for name in copies_among(plan.images) if name in finished - summary.failures.keys()]:
-        summary.doubts[COPIES].extend(copies)
+    summary = _in_order(plan, journal, finished)
     stopped: State = "interrupted" if interrupt or plan.stop() else "stopped"
     facts = RunFacts(
         model=plan.model,
@@ -172,16 +174,26 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     return run
 
 
+def _in_order(plan: RunPlan, journal: Journal, finished: set[str]) -> RunSummary:
+    """The counts of what is done, in the order of the images, whichever was done first."""
+    summary = RunSummary(expected=len(plan.images))
+    journal.record.count((image for image in plan.images if image.name in finished), summary)
+    if copies := [name for name in copies_among(plan.images) if name in finished - summary.failures.keys()]:
+        summary.doubts[COPIES].extend(copies)
+    return summary
+
+
 def _detected(plan: RunPlan, work: Continuation, journal: Journal) -> Iterator[ImageResult]:
     """The results of the images that are left, each in the journal by then."""
     clock = Clock(journal.record.seconds)
     keeper = JournalKeeper(journal, work, clock)
-    results = detect_images(
+    results = plan.engine(
         work.left, plan.detector, plan.options, stop=plan.stop, keeper=keeper, known=work.failed_before
     )
-    for result in results:
-        journal.add(result, work.stamps[result.name], clock.seconds)
-        yield result
+    with closing(results):
+        for result in results:
+            journal.add(result, work.stamps[result.name], clock.seconds)
+            yield result
 
 
 def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, object]:

@@ -82,11 +82,13 @@ def show_summary(run: DetectionRun, output: Path) -> None:
         "restart": "remove the run that is in the output folder, instead of going on with it",
         "export": "write also labelstudio or gpkg (a GeoPackage); may be given more than once",
         "overlays": "pictures with boxes to draw: all, none or a number",
+        "cluster": "who does the work: local:N for N processes here, or a scheduler's tcp://HOST:8786",
+        "path-map": "FROM=TO: what a folder is called on the workers; may be given more than once",
         "json": "what run.json holds, on stdout",
     },
     shim="run_detection.bat",
     paths="source",
-    iterable=["source", "export"],
+    iterable=["source", "export", "path_map"],
 )
 def run(
     context: Context,
@@ -103,6 +105,8 @@ def run(
     restart: bool = False,
     export: list[str] | None = None,
     overlays: str | None = None,
+    cluster: str | None = None,
+    path_map: list[str] | None = None,
     json: bool = False,
 ) -> None:
     """Detect animals in photographs, and count them.
@@ -128,6 +132,8 @@ def run(
         restart=restart,
         export=tuple(export or ()),
         overlays=overlays,
+        cluster=cluster,
+        path_maps=tuple(path_map or ()),
     )
     settings = begun(request)
     if dry_run:

@@ -1,0 +1,1 @@
+"""Detection on several processes or machines, by Dask (the extra "cluster")."""

@@ -1,0 +1,259 @@
+"""Hand a run's images out to the workers of a Dask cluster, and take their results.
+
+Portions are small, and few of them are under way for each worker: Dask gives each to the worker that is
+idle first, and one that dies costs no more than its portion, which another worker does again. Only this
+process writes: the workers send lines of the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from distributed import Client, Future, KilledWorker
+
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.keeping import TileKeeper
+from wildetect.detection.run.pipeline import PipelineOptions, never, until_too_many_fail
+from wildetect.errors import ServerError
+from wildetect.execution.portion import Answer, Job, Photo, Unfit, photo_of, receive, stop_run, work
+from wildetect.imagery.discovery import ImageFile
+from wildetect.results.journal.lines import result_from
+from wildetect.results.records import ImageResult
+
+__all__ = ["DaskEngine"]
+
+_PORTION = 4  # images: a lost one costs half a minute; one message carries them
+_AHEAD = 2  # portions for each thread of the workers: the next one is there when one is done
+_LOOK_UP_SECONDS = 0.2  # how often the calling thread looks for Ctrl+C
+_COUNT_SECONDS = 2.0  # how often the workers are counted
+_MOST_SENDINGS = 3  # of a file of the model to one worker
+_SILENCE = 30.0  # s without any worker before a word is said
+
+logger = logging.getLogger(__name__)
+
+
+class _Portion(NamedTuple):
+    """Images under way, and what the workers were told of them."""
+
+    future: Future
+    images: list[ImageFile]
+    photos: list[Photo]
+
+
+class DaskEngine:
+    """Makes results of images on a cluster; called as `detect_images` is.
+
+    Args:
+        client: Of the cluster.
+        job: What all portions share.
+        notice: Told what a person should know.
+    """
+
+    def __init__(self, client: Client, job: Job, notice: Callable[[str], None]) -> None:
+        self._client = client
+        self._job = job
+        self._notice = notice
+
+    def __call__(
+        self,
+        images: Sequence[ImageFile],
+        detector: Detector,
+        options: PipelineOptions,
+        *,
+        stop: Callable[[], bool] = never,
+        keeper: TileKeeper | None = None,
+        known: Collection[str] = (),
+    ) -> Generator[ImageResult, None, None]:
+        """Results as they come. Once `stop` says yes, the images in work are finished, no more.
+
+        A long raster is one worker's; what an earlier start kept of its tiles is not used.
+
+        Raises:
+            ServerError: The scheduler is gone, or there is no worker that can take part.
+        """
+        del detector, keeper  # each worker has its own
+        job = replace(self._job, options=options)
+        hand_out = _HandOut(self._client, job, images, self._notice)
+        try:
+            yield from until_too_many_fail(hand_out.results(stop), images, options, known)
+        finally:
+            hand_out.end()
+
+
+class _HandOut:
+    """The images of one start of a run on their way to the workers and back."""
+
+    def __init__(
+        self, client: Client, job: Job, images: Sequence[ImageFile], notice: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._job = job
+        self._notice = notice
+        self._left = deque(images)
+        self._alone: deque[list[ImageFile]] = deque()  # portions that come again
+        self._suspects: deque[ImageFile] = deque()  # under way while workers died
+        self._suspected: set[str] = set()
+        self._running: dict[str, _Portion] = {}
+        self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._left_out: set[str] = set()
+        self._sent: Counter[tuple[str, str]] = Counter()
+        self._threads = 0
+        self._counted = -_COUNT_SECONDS
+        self._seen = time.monotonic()
+        self._stopping = False
+
+    def results(self, stop: Callable[[], bool]) -> Iterator[ImageResult]:
+        """All results, portion by portion."""
+        while self._running or self._left or self._alone or self._suspects:
+            if stop() and not self._stopping:
+                self._stop()
+            self._count_workers()
+            self._fill()
+            try:
+                key = self._done.get(timeout=_LOOK_UP_SECONDS)
+            except queue.Empty:
+                continue
+            yield from self._taken(self._running.pop(key))
+
+    def _fill(self) -> None:
+        """Keep the workers busy; at the end try the suspects, one by one."""
+        while (self._left or self._alone) and len(self._running) < _AHEAD * self._threads:
+            self._submit(self._alone.popleft() if self._alone else self._next())
+        if self._suspects and self._threads and not self._running:
+            self._submit([self._suspects.popleft()])
+
+    def end(self) -> None:
+        """Forget what is under way."""
+        futures = [portion.future for portion in self._running.values()]
+        self._running.clear()
+        with contextlib.suppress(OSError, RuntimeError):  # the scheduler may be gone
+            if futures:
+                self._tell_to_stop()
+                self._client.cancel(futures)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._left.clear()
+        self._alone.clear()
+        self._suspects.clear()
+        self._tell_to_stop()
+
+    def _tell_to_stop(self) -> None:
+        self._client.run(stop_run, self._job.run, wait=False, on_error="ignore")
+
+    def _next(self) -> list[ImageFile]:
+        """The next portion; the last ones are smaller, so that no worker waits long for another."""
+        fair = len(self._left) // (_AHEAD * self._threads)
+        return [self._left.popleft() for _ in range(max(min(_PORTION, fair), 1))]
+
+    def _submit(self, images: list[ImageFile]) -> None:
+        photos = [photo_of(image) for image in images]
+        future = self._client.submit(work, self._job, photos, pure=False)
+        self._running[future.key] = _Portion(future, images, photos)
+        future.add_done_callback(lambda done: self._done.put(done.key))
+
+    def _count_workers(self) -> None:
+        now = time.monotonic()
+        if now - self._counted < _COUNT_SECONDS:
+            return
+        if self._client.status != "running":
+            raise _gone()
+        try:
+            self._threads = sum(self._client.nthreads().values())
+        except OSError as error:
+            raise _gone() from error
+        self._counted = now
+        if self._threads:
+            self._seen = now
+        elif self._left_out:
+            raise ServerError(
+                "no worker is left that can take part",
+                hint="Start workers that can, and give the same command again: it goes on from there.",
+            )
+        elif now - self._seen > _SILENCE:
+            self._seen = now
+            self._notice("no worker is left; waiting for one (Ctrl+C ends the run, which can go on later)")
+
+    def _taken(self, portion: _Portion) -> Iterator[ImageResult]:
+        if portion.future.status == "error":
+            yield from self._failed(portion, portion.future.exception())
+            return
+        if portion.future.status != "finished":
+            raise _gone()
+        answer: Answer = portion.future.result()
+        if answer.needs:
+            self._send_model(answer)
+            self._again(portion.images)
+        elif answer.unfit is not None:
+            self._leave_out(answer.worker, answer.unfit, portion)
+            self._again(portion.images)
+        else:
+            yield from _results_of(answer.lines, portion.images)
+
+    def _failed(self, portion: _Portion, error: BaseException) -> Iterator[ImageResult]:
+        """Workers died while it was with them: an image that they die of by itself has failed."""
+        if isinstance(error, ImportError):
+            raise ServerError(
+                f"a worker that came later does not run this program: {error}",
+                hint="End it, and give the same command again: it goes on from there.",
+            ) from error
+        if not isinstance(error, KilledWorker):
+            raise error
+        for image in portion.images:
+            if image.name not in self._suspected:
+                if not self._stopping:
+                    self._suspected.add(image.name)
+                    self._suspects.append(image)
+                continue
+            reason = "the workers that were given it died, one after another (their logs may say why)"
+            yield ImageResult(name=image.name, path=image.path, failure=reason)
+
+    def _again(self, images: list[ImageFile]) -> None:
+        if not self._stopping:
+            self._alone.append(images)
+
+    def _send_model(self, answer: Answer) -> None:
+        for file in self._job.files:
+            if file.sha256 not in answer.needs:
+                continue
+            if self._sent[answer.worker, file.sha256] == _MOST_SENDINGS:
+                unfit = Unfit("cannot keep the model's file", "Look for room on its disk.")
+                self._leave_out(answer.worker, unfit, None)
+                return
+            self._sent[answer.worker, file.sha256] += 1
+            logger.info("%s is sent to %s", file.path, answer.worker)
+            content = Path(file.path).read_bytes()
+            self._client.run(receive, file.sha256, content, workers=[answer.worker], on_error="ignore")
+
+    def _leave_out(self, worker: str, unfit: Unfit, portion: _Portion | None) -> None:
+        """Send a worker away, unless it saw what is here now and was not when it was told."""
+        if unfit.photograph and portion and portion.photos != [photo_of(image) for image in portion.images]:
+            return
+        if worker in self._left_out:
+            return
+        self._left_out.add(worker)
+        self._notice(f"warning: the worker {worker} is left out, and closed: it {unfit.what}. {unfit.hint}")
+        with contextlib.suppress(OSError):
+            self._client.retire_workers([worker], close_workers=True)
+        self._counted = -_COUNT_SECONDS
+
+
+def _results_of(lines: Sequence[dict[str, Any]], images: Sequence[ImageFile]) -> Iterator[ImageResult]:
+    paths = {image.name: image.path for image in images}
+    for line in lines:
+        yield result_from(line, paths[line["image"]])
+
+
+def _gone() -> ServerError:
+    return ServerError(
+        "the scheduler of the cluster does not answer any more",
+        hint="What is done is kept. Start the scheduler and its workers again, then give the same command.",
+    )

@@ -1,0 +1,257 @@
+"""What a worker does: a few images, by the same pipeline as a run in one process.
+
+Only names, numbers and lines of a journal cross the network, so that a parent on Windows and workers on
+Linux understand each other; lines of a journal bring every digit back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from distributed import get_worker
+
+from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.devices import Device, cores
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
+from wildetect.errors import WildDetectError
+from wildetect.execution.address import mapped
+from wildetect.execution.likeness import differences, versions_here
+from wildetect.imagery.discovery import ImageFile
+from wildetect.imagery.positions.metadata import Position
+from wildetect.registry.manifest import Manifest
+from wildetect.registry.weights.weights_file import sha256_of
+from wildetect.results.journal.lines import document_of, stamp_of
+
+__all__ = [
+    "Answer",
+    "Job",
+    "Photo",
+    "Unfit",
+    "WeightsFile",
+    "examined",
+    "photo_of",
+    "receive",
+    "stop_run",
+    "work",
+]
+
+logger = logging.getLogger(__name__)
+
+_SAME_PROGRAM = (
+    "Bring the worker's checkout to the same state (git pull; uv sync --extra cluster) and start it again."
+)
+_SAME_FOLDER = (
+    "Share the folder with the worker, and say what it is called there: --path-map D:/survey=/mnt/survey"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A file of the model: where the parent has it, and what tells whether another one is the same."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What all portions of a run share.
+
+    Attributes:
+        run: Names this start of the run.
+        weights: Of the detector.
+        classifier: Of its second stage.
+        manifest: How they are fed and read, with the run's thresholds, as JSON.
+        device: That the parent picked.
+        batch_size: Tiles in a pass on a GPU.
+        options: Of the pipeline.
+        versions: Of the parent.
+        path_maps: What its folders are called on workers.
+        threads: Of each worker; None: all its cores.
+    """
+
+    run: str
+    weights: WeightsFile
+    classifier: WeightsFile | None
+    manifest: str
+    device: Device
+    batch_size: int
+    options: PipelineOptions
+    versions: dict[str, str]
+    path_maps: tuple[tuple[str, str], ...] = ()
+    threads: int | None = None
+
+    @property
+    def files(self) -> list[WeightsFile]:
+        """All files of the model."""
+        return [file for file in (self.weights, self.classifier) if file is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """An image of the parent; `size` is that of its file in bytes, None where the parent cannot see it."""
+
+    name: str
+    path: str
+    size: int | None
+    position: Position | None = None
+
+
+def photo_of(image: ImageFile) -> Photo:
+    """What a worker is told of an image."""
+    stamp = stamp_of(image.path)
+    return Photo(image.name, str(image.path), None if stamp is None else stamp.size, image.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why a worker cannot take part, and what fixes it; whether it is about a photograph."""
+
+    what: str
+    hint: str
+    photograph: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What comes of a portion.
+
+    Attributes:
+        worker: Its address.
+        lines: Of the journal, one for each image that is done: all of them, unless the run was stopped.
+        unfit: Why nothing was done.
+        needs: The sha256 of files that the worker does not have.
+    """
+
+    worker: str
+    lines: tuple[dict[str, Any], ...] = ()
+    unfit: Unfit | None = None
+    needs: tuple[str, ...] = ()
+
+
+_stopped: set[str] = set()
+_loading = threading.Lock()
+_loaded: dict[str, Detector] = {}
+_checked: dict[str, str] = {}
+
+
+def examined(job: Job, photos: Sequence[Photo]) -> Unfit | None:
+    """Whether this process can do its part of a run."""
+    other = differences(job.versions, versions_here())
+    if other:
+        return Unfit("; ".join(other), _SAME_PROGRAM)
+    for photo in photos:
+        if photo.size is None:
+            continue
+        _, size = _found(photo, job)
+        if size is None:
+            return Unfit(f"cannot read {photo.path}", _SAME_FOLDER, photograph=True)
+        if size != photo.size:
+            what = f"has another file as {photo.path}: {size:,} bytes, not {photo.size:,}"
+            return Unfit(what, _SAME_FOLDER, photograph=True)
+    return None
+
+
+def work(job: Job, photos: Sequence[Photo]) -> Answer:
+    """Detect in a portion of a run's images."""
+    worker = get_worker()
+    address = str(worker.address)
+    unfit = examined(job, photos)
+    if unfit is not None:
+        return Answer(worker=address, unfit=unfit)
+    folder = Path(worker.local_directory)
+    files = {file.sha256: _file(file, folder) for file in job.files}
+    missing = tuple(sha256 for sha256, path in files.items() if path is None)
+    if missing:
+        return Answer(worker=address, needs=missing)
+    try:
+        detector = _detector(job, {sha256: path for sha256, path in files.items() if path is not None})
+    except WildDetectError as error:
+        return Answer(worker=address, unfit=Unfit(error.message, error.hint))
+    threads = job.threads or max(cores() // max(worker.state.nthreads, 1), 1)
+    return Answer(worker=address, lines=tuple(_lines(job, photos, detector, threads)))
+
+
+def _lines(job: Job, photos: Sequence[Photo], detector: Detector, threads: int) -> Iterator[dict[str, Any]]:
+    images = [ImageFile(_found(photo, job)[0], photo.name, photo.position) for photo in photos]
+    # how many failures end a run is the parent's to say, which sees all
+    options = replace(job.options, max_errors=None)
+    if not detector.batched:
+        options = replace(options, workers=threads)
+    with contextlib.closing(
+        detect_images(images, detector, options, stop=lambda: job.run in _stopped)
+    ) as results:
+        for result in results:
+            yield document_of(result, None)
+
+
+def _found(photo: Photo, job: Job) -> tuple[Path, int | None]:
+    """Where this machine has an image, and its size in bytes; None where it has not."""
+    paths = [Path(path) for path in mapped(photo.path, job.path_maps)]
+    sizes = [(path, stamp.size) for path in paths if (stamp := stamp_of(path)) is not None]
+    # of several folders of that name the one with the very file
+    sizes.sort(key=lambda one: one[1] != photo.size)
+    return sizes[0] if sizes else (paths[0], None)
+
+
+def _file(file: WeightsFile, folder: Path) -> Path | None:
+    """A file of the model on this machine: where the parent has it, or as the parent sent it."""
+    received = _received(folder, file.sha256)
+    if received.is_file():
+        return received  # it was checked when it came
+    own = Path(file.path)
+    with contextlib.suppress(OSError, ValueError):
+        if _checked.get(str(own)) != file.sha256 and own.is_file():
+            _checked[str(own)] = sha256_of(own)
+        if _checked.get(str(own)) == file.sha256:
+            return own
+    return None
+
+
+def _received(folder: Path, sha256: str) -> Path:
+    return folder / f"{sha256}.onnx"
+
+
+def receive(sha256: str, content: bytes, dask_worker: Any) -> None:
+    """Take a file of the model from the parent; one that is not whole is not kept.
+
+    Args:
+        sha256: Of the file.
+        content: The file.
+        dask_worker: This process, as Dask gives it.
+    """
+    path = _received(Path(dask_worker.local_directory), sha256)
+    draft = path.with_suffix(".tmp")
+    draft.write_bytes(content)
+    if sha256_of(draft) == sha256:
+        draft.replace(path)
+    else:
+        draft.unlink()
+
+
+def _detector(job: Job, files: dict[str, Path]) -> Detector:
+    """The detector of a run, loaded once in each process."""
+    key = repr((job.weights.sha256, job.manifest, job.device, job.batch_size))
+    with _loading:
+        if key not in _loaded:
+            _loaded.clear()
+            _loaded[key] = Detector(
+                files[job.weights.sha256],
+                Manifest.model_validate_json(job.manifest),
+                job.device,
+                classifier=None if job.classifier is None else files[job.classifier.sha256],
+                batch_size=job.batch_size,
+            )
+        return _loaded[key]
+
+
+async def stop_run(run: str) -> None:
+    """Begin no more images of a run; those in work are finished."""
+    _stopped.add(run)
