@@ -87,3 +87,23 @@ def test_what_is_no_set_and_numbers_that_are_none_are_refused(workspace: Workspa
         error, hint = workspace.fail(2, *words(), option, text)
         assert f"{option}" in error
         assert f"{option} " in hint
+
+
+def test_weights_that_were_trained_elsewhere_are_linked_to_their_run(served: Workspace) -> None:
+    import mlflow
+
+    uri = served.variables["MLFLOW_TRACKING_URI"]
+    client = mlflow.MlflowClient(uri, uri)
+    run_id = client.create_run(client.create_experiment("elsewhere"), run_name="herd-2026").info.run_id
+    words = ("model.register", "--weights", REPOSITORY / "demo/detector.onnx", "--name", "elsewhere")
+    for dry in ((), ("--dry-run",)):
+        error, hint = served.fail(4, *words, "--training-run", "0" * 32, *dry)
+        assert f"holds no run {'0' * 32}" in error
+        assert uri in hint
+    served.fail(4, "model.show", "elsewhere/1")
+    served.succeed(*words, "--training-run", run_id)
+    assert served.document("model.show", "elsewhere/1")["tags"]["training_run"] == run_id
+    assert client.get_run(run_id).data.tags["version"] == "elsewhere/1"
+    client.delete_run(run_id)
+    error, _ = served.fail(4, *words, "--training-run", run_id)
+    assert "was deleted" in error

@@ -129,6 +129,7 @@ def _advice(check: FamilyCheck, file: str) -> str:
         "family": "in place of that of the settings; auto-check shows on --picture what each would find",
         "picture": "a photograph with animals, to check on it what the outputs mean",
         "output": "with --family auto-check: where the picture with all boxes goes",
+        "training-run": "id of the MLflow run in which the weights were trained elsewhere",
         "force": "make a new version even of a file that is registered already",
         "dry-run": "check everything, register nothing",
         "json": "the outcome as a JSON document on stdout",
@@ -146,6 +147,7 @@ def register(
     family: str | None = None,
     picture: str | None = None,
     output: str | None = None,
+    training_run: str | None = None,
     force: bool = False,
     dry_run: bool = False,
     json: bool = False,
@@ -159,6 +161,7 @@ def register(
     del context
     from wildetect.detection.checks.recognition import UnclearFamilyError
     from wildetect.errors import ConfigurationError
+    from wildetect.registry.training import link, require_run
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
@@ -186,9 +189,14 @@ def register(
     say(f"checked {file}: {_summary(registration)}, runs in {found.seconds * 1000:.0f} ms")
     say(f"read as {found.read_as}")
     version, made = None, False
-    if not dry_run:
+    if training_run or not dry_run:
         connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)
-        version, made = register_version(project, connection, registration, Terminal(), force=force)
+        if training_run:
+            require_run(connection, training_run)
+        if not dry_run:
+            version, made = register_version(project, connection, registration, Terminal(), force=force)
+            if training_run:
+                link(connection, version, training_run)
     _report(registration, version, found.read_as, made=made, json=json)
 
 
