@@ -142,6 +142,20 @@ def test_pictures_that_an_earlier_run_drew_are_no_photographs(tmp_path: Path, sh
     assert second["doubts"] == []
 
 
+def test_photographs_beyond_a_limit_are_counted_and_named(tmp_path: Path, shared_data: Path) -> None:
+    folder = tmp_path / "survey"
+    folder.mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        shutil.copy(shared_data / "reports/kinds/ok.png", folder / name)
+    place = workspace(tmp_path)
+    words = (folder, "--model", shared_data / KNOWN, "--tile-size", "0", "--output", tmp_path / "results")
+    ended = place.invoke("detect.run", *words, "--limit", "1")
+    assert "warning: 2 pictures are not among the images (b.png, c.png): only 1 asked for" in ended.stderr
+    assert [one["files"] for one in run_of(tmp_path / "results")["not_read"]] == [["b.png", "c.png"]]
+    place.invoke("detect.run", *words, "--limit", "3")
+    assert run_of(tmp_path / "results")["not_read"] == []
+
+
 def test_the_same_command_goes_past_images_that_failed_for_good(tmp_path: Path, shared_data: Path) -> None:
     folder = tmp_path / "survey"
     folder.mkdir()

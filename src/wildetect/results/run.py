@@ -262,7 +262,7 @@ class DetectionRun:
         dark_images: Names of the images that are almost black.
         doubts: Why detections in some images may be wrong.
         read_as: How bands and values of some images were read and where they were placed.
-        not_read: Files that look like pictures and are of a kind that is not read.
+        not_read: Files that look like pictures and are of a kind that is not read, or lie beyond --limit.
         full_images: Images in which a limit on the boxes of a tile was reached: animals may be missing.
         cut_boxes: Boxes at the borders of tiles: parts of animals that were joined, or count by themselves.
         scaled_tiles: Tiles that are cut for the ground resolution of the model's training.

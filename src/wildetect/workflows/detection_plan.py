@@ -100,11 +100,13 @@ def sources_of(project: Project, settings: DetectionSettings, request: Request) 
 
 
 def images_in(sources: list[Path], request: Request, output: Path) -> Discovery:
-    """The images of a run, without what it writes itself."""
+    """The images of a run, without what it writes itself; those beyond --limit are among what is not read."""
     limit = limit_of(request.limit)
     # results may be written among the images
     found = look_for(sources, exclude=[output, output / OVERLAYS])
-    return replace(found, images=found.images[:limit])
+    kept, beyond = found.images[:limit], [] if limit is None else found.images[limit:]
+    left = {f"only {limit} asked for, by --limit": [image.name for image in beyond]} if beyond else {}
+    return replace(found, images=kept, not_read={**found.not_read, **left})
 
 
 def placed(project: Project, settings: DetectionSettings, images: list[ImageFile]) -> list[ImageFile]:
