@@ -404,6 +404,71 @@ def test_a_crop_leads_to_its_photograph_with_the_boxes_above_the_threshold(
     assert texts(browser, "#photograph-name") == [NASTY]
 
 
+def rings(browser: webdriver.Chrome) -> int:
+    """What the rings of the map add up to, as far as they say it by the last digit."""
+    script = "return [...document.querySelectorAll('#map .ring title')].map((one) => one.textContent)"
+    return sum(int(text.split()[0].replace(",", "")) for text in browser.execute_script(script))
+
+
+def settled(browser: webdriver.Chrome) -> None:
+    """Wait until the map is drawn anew."""
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+
+
+def test_the_map_of_ten_thousand_photographs_is_sums_that_come_apart(
+    browser: webdriver.Chrome, ten_thousand: Path
+) -> None:
+    open_page(browser, ten_thousand)
+    total = int(texts(browser, "#shown")[0].replace(",", ""))
+    drawn = len(browser.find_elements(By.CSS_SELECTOR, "#map .ring"))
+    assert (rings(browser), 10 < drawn < 300) == (total, True)
+    assert f"in {10_000:,} photographs in view" in texts(browser, "#map-told")[0]
+    far = texts(browser, "#bar-text")
+    map_ = browser.find_element(By.ID, "map")
+    map_.send_keys("+++++")
+    settled(browser)
+    near = texts(browser, "#map-told")[0]
+    seen = int(near.split(" in ")[1].split()[0].replace(",", ""))
+    assert 0 < seen < 100
+    assert texts(browser, "#bar-text") != far
+    map_.send_keys(Keys.ARROW_LEFT)
+    settled(browser)
+    assert texts(browser, "#map-told")[0] != near
+    map_.send_keys(Keys.ARROW_RIGHT)
+    settled(browser)
+    assert texts(browser, "#map-told")[0] == near
+    browser.find_element(By.ID, "in-view").send_keys(Keys.ENTER)
+    assert texts(browser, "#matching") == [str(seen)]
+    browser.find_element(By.ID, "everywhere").send_keys(Keys.ENTER)
+    assert texts(browser, "#matching") == ["10,000"]
+    browser.find_element(By.ID, "whole").send_keys(Keys.ENTER)
+    settled(browser)
+    assert texts(browser, "#bar-text") == far
+    browser.find_element(By.CSS_SELECTOR, "#class option[value='1']").click()
+    set_threshold(browser, "0.5")
+    settled(browser)
+    assert rings(browser) == int(texts(browser, "#shown")[0].replace(",", "")) < total
+    slow = (
+        "const t = performance.now(); document.getElementById('threshold').dispatchEvent(new Event('input'));"
+    )
+    assert browser.execute_script(slow + "document.body.offsetWidth; return performance.now() - t") < 200
+    assert_quiet(browser, ten_thousand)
+
+
+def test_a_ring_of_the_map_comes_nearer_down_to_a_photograph(
+    browser: webdriver.Chrome, ten_thousand: Path
+) -> None:
+    open_page(browser, ten_thousand)
+    for _ in range(12):
+        rings_ = browser.find_elements(By.CSS_SELECTOR, "#map .ring")
+        webdriver.ActionChains(browser).move_to_element(rings_[len(rings_) // 2]).click().perform()
+        settled(browser)
+        if texts(browser, "#photograph-name") != [""]:
+            break
+    assert texts(browser, "#photograph-name")[0].startswith("flight ")
+    assert_quiet(browser, ten_thousand)
+
+
 def test_photographs_on_a_phone(browser: webdriver.Chrome, ten_thousand: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     open_page(browser, ten_thousand)

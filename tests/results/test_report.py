@@ -6,6 +6,7 @@ import html
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +291,20 @@ def test_everything_lies_on_the_map(places: list[tuple[float, float]]) -> None:
     assert all(0 <= x <= 1000 and 0 <= y <= drawn.height for x, y in everything)
     assert "m" in drawn.bar_text
     assert drawn.around
+
+
+def test_a_large_survey_is_drawn_of_points_not_of_dots(tmp_path: Path) -> None:
+    results = located(*((34 + number / 1e4, -2) for number in range(700)), detections=2)
+    raster = replace(survey()[1], positions=np.array([[34.01, -2.0]]))
+    drawn = survey_map([*results, raster])
+    assert drawn is not None
+    assert (drawn.dots, drawn.classes, len(drawn.points)) == ((), {0, 2}, 701)
+    assert drawn.points[-1][2:] == (700, 2, 2)  # number, class and bin of a detection with its own place
+    assert data_of(page(tmp_path, [*results, raster]))["map"]["points"][0][2] == 0
+    assert "map" not in data_of(page(tmp_path, survey()))
+    few = survey_map(located((34, -2), (34.1, -2), detections=2))
+    assert few is not None
+    assert (few.points, len(few.dots)) == ((), 1)
 
 
 def test_across_the_antimeridian_the_map_stays_small() -> None:

@@ -29,6 +29,11 @@ _DOT_SHARE = 0.45  # of the side of the ground that each detection has on averag
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 _BAR_SHARE = 0.22
 _KILOMETRE = 1000
+_MOST_DOTS = 2000  # more lie over each other: the page draws sums of them, which it takes apart on zooming
+
+
+Point = tuple[float, float, int] | tuple[float, float, int, int, int]
+"""Place in the drawing and number of the image; of a detection with a place of its own class and bin, too."""
 
 
 class Dots(NamedTuple):
@@ -48,7 +53,10 @@ class SurveyMap:
         height: Of the drawing; it is 1000 wide.
         photographs: Path with a dot for each.
         number: Of photographs with a position.
-        dots: The detections.
+        dots: The detections; none where there are too many to be told apart.
+        points: Where there are too many, what the page draws sums of.
+        classes: Ids of the classes that are drawn.
+        per_metre: Units of the drawing in a metre.
         size: Diameter of a dot.
         around: Whether detections are drawn around the position of their photograph.
         bar: Length of the scale bar in units of the drawing.
@@ -60,6 +68,9 @@ class SurveyMap:
     photographs: str
     number: int
     dots: tuple[Dots, ...]
+    points: tuple[Point, ...]
+    classes: frozenset[int]
+    per_metre: float
     size: float
     around: bool
     bar: float
@@ -70,9 +81,32 @@ class SurveyMap:
 class _Marks(NamedTuple):
     """Positions in degrees."""
 
-    cameras: list[tuple[float, float]]
-    places: list[tuple[float, float, int, int]]  # with class and bin
+    cameras: list[tuple[float, float, int]]  # with the image's number
+    places: list[tuple[float, float, int, int, int]]  # with the image's number, class and bin
     around: list[tuple[float, float, list[tuple[int, int]]]]
+
+    @property
+    def number(self) -> int:
+        """How many dots they would be."""
+        return len(self.cameras) + self.detections
+
+    @property
+    def detections(self) -> int:
+        return len(self.places) + sum(len(kinds) for _, _, kinds in self.around)
+
+    @property
+    def classes(self) -> frozenset[int]:
+        own = {class_id for *_, class_id, _ in self.places}
+        return frozenset(own.union(class_id for *_, kinds in self.around for class_id, _ in kinds))
+
+    def points(self, plane: _Plane) -> Iterator[Point]:
+        """All positions in the drawing."""
+        for longitude, latitude, number in self.cameras:
+            x, y = plane(longitude, latitude)
+            yield round(x, 2), round(y, 2), number
+        for longitude, latitude, number, class_id, place in self.places:
+            x, y = plane(longitude, latitude)
+            yield round(x, 2), round(y, 2), number, class_id, place
 
 
 @dataclass(frozen=True)
@@ -94,17 +128,21 @@ class _Plane:
 def survey_map(results: Iterable[ImageResult]) -> SurveyMap | None:
     """Draw the positions; None where none is known."""
     marks = _marks(results)
-    points = [*marks.cameras, *((x, y) for x, y, _, _ in marks.places)]
+    points = [(x, y) for x, y, *_ in (*marks.cameras, *marks.places)]
     if not points:
         return None
     plane = _plane(points)
     size = _dot_size(marks, plane)
+    many = marks.number > _MOST_DOTS
     metres = round_length(_WIDTH * _BAR_SHARE / plane.per_metre)
     return SurveyMap(
         height=plane.height,
-        photographs="".join(dot(*plane(*camera)) for camera in marks.cameras),
+        photographs="".join(dot(*plane(x, y)) for x, y, _ in marks.cameras),
         number=len(marks.cameras),
-        dots=tuple(_dots(marks, plane, size)),
+        dots=() if many else tuple(_dots(marks, plane, size)),
+        points=tuple(marks.points(plane)) if many else (),
+        classes=marks.classes,
+        per_metre=plane.per_metre,
         size=size,
         around=bool(marks.around),
         bar=round(metres * plane.per_metre, 1),
@@ -115,7 +153,7 @@ def survey_map(results: Iterable[ImageResult]) -> SurveyMap | None:
 
 def _marks(results: Iterable[ImageResult]) -> _Marks:
     marks = _Marks([], [], [])
-    for result in results:
+    for number, result in enumerate(results):
         found = result.detections
         kinds = (
             []
@@ -124,10 +162,10 @@ def _marks(results: Iterable[ImageResult]) -> _Marks:
         )
         if result.positions is not None:
             marks.places.extend(
-                (x, y, *kind) for (x, y), kind in zip(result.positions.tolist(), kinds, strict=True)
+                (x, y, number, *kind) for (x, y), kind in zip(result.positions.tolist(), kinds, strict=True)
             )
         elif result.longitude is not None and result.latitude is not None:
-            marks.cameras.append((result.longitude, result.latitude))
+            marks.cameras.append((result.longitude, result.latitude, number))
             if kinds:
                 marks.around.append((result.longitude, result.latitude, kinds))
     return marks
@@ -158,14 +196,13 @@ def _metres(longitude: float, latitude: float, around: float, level: float) -> t
 
 def _dot_size(marks: _Marks, plane: _Plane) -> float:
     """The more dots there are, the smaller they are."""
-    number = max(len(marks.places) + sum(len(kinds) for _, _, kinds in marks.around), 1)
-    side = math.sqrt(plane.width * plane.depth / number)
+    side = math.sqrt(plane.width * plane.depth / max(marks.detections, 1))
     return round(min(max(_DOT_SHARE * side, _SMALLEST_DOT), _LARGEST_DOT), 1)
 
 
 def _dots(marks: _Marks, plane: _Plane, spacing: float) -> Iterator[Dots]:
     paths: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for longitude, latitude, class_id, place in marks.places:
+    for longitude, latitude, _, class_id, place in marks.places:
         paths[class_id, place].append(dot(*plane(longitude, latitude)))
     for longitude, latitude, kinds in marks.around:
         x, y = plane(longitude, latitude)

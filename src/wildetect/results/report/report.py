@@ -18,7 +18,7 @@ from urllib.parse import quote
 from wildetect.results.files import write_text
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop
-from wildetect.results.report.map import survey_map
+from wildetect.results.report.map import SurveyMap, survey_map
 from wildetect.results.report.numbers import BINS, Histogram, Numbers, colour_code, numbers_of
 from wildetect.results.report.overlay import overlay_name
 from wildetect.results.report.page import TEMPLATES, environment, picture_source, policy, text_of
@@ -107,8 +107,9 @@ def write_report(
     class_names = record.class_names
     numbers = numbers_of(results, class_names)
     overlays = {name for name in files if name.startswith("overlays/")}
-    style = text_of(TEMPLATES / "report.css", TEMPLATES / "photographs.css")
-    script = text_of(TEMPLATES / "photographs.js", TEMPLATES / "report.js")
+    style = text_of(TEMPLATES / "report.css", TEMPLATES / "photographs.css", TEMPLATES / "map.css")
+    script = text_of(*(TEMPLATES / name for name in ("photographs.js", "map.js", "report.js")))
+    drawn = survey_map(results)
     page = environment().get_template("report.html.j2")
     pieces = page.generate(
         run=record,
@@ -116,10 +117,10 @@ def write_report(
         histogram=Histogram.of(numbers),
         bins=BINS,
         begins=_Beginning.of(record, numbers),
-        map=survey_map(results),
+        map=drawn,
         crops=[_thumbnail(crop, class_names, overlays) for crop in crops],
         busiest=[(image, _link(image.name, overlays)) for image in numbers.busiest],
-        photographs=_photographs(record, results, overlays),
+        photographs=_photographs(record, results, overlays, drawn),
         most_failures=_MOST_FAILURES,
         most_sources=_MOST_SOURCES,
         files=sorted(name for name in files if name not in overlays),
@@ -141,19 +142,21 @@ def _link(image: str, overlays: Collection[str]) -> str | None:
 
 
 def _photographs(
-    record: DetectionRun, results: Iterable[ImageResult], overlays: Collection[str]
+    record: DetectionRun, results: Iterable[ImageResult], overlays: Collection[str], drawn: SurveyMap | None
 ) -> Iterator[str]:
     """The data of the photographs, piece by piece, safe inside a script element.
 
     `rows` holds for each photograph its name, its state (0 good, 1 in doubt, 2 failed), the number of its
     detections, its width and height in px, the file of its overlay ("" where there is none), what is to
     be said of it as numbers of `reasons`, and its boxes, the surest first: x, y, width, height in px,
-    confidence and class of one after the other. `classes` holds name and colour by class id.
+    confidence and class of one after the other. `classes` holds name and colour by class id; `map` is
+    what the map of a large survey is drawn of (`SurveyMap`).
 
     Args:
         record: What run.json says.
         results: Gone through once.
         overlays: Files of overlays that are there, relative to the page.
+        drawn: The map; None where there is none.
     """
     most = _most_boxes(record)
     doubts = _doubts(record)
@@ -174,7 +177,12 @@ def _photographs(
         ]
         yield ",\n" * bool(place) + _json(row)
     classes = [[name, colour_code(number)] for number, name in enumerate(record.class_names)]
-    yield f'],"classes":{_json(classes)},"reasons":{_json(list(reasons))}}}'
+    yield f'],"classes":{_json(classes)},"reasons":{_json(list(reasons))}'
+    large = drawn if drawn and drawn.points else None
+    if large:
+        size = {"height": large.height, "perMetre": large.per_metre}
+        yield f',"map":{_json({**size, "points": large.points})}'
+    yield "}"
 
 
 def _json(value: object) -> str:

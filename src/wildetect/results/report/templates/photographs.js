@@ -12,7 +12,7 @@ const photographs = (() => {
   const places = new Map(rows.map((row) => [row.name, row.place]));
   const section = find("photographs"), viewer = find("photograph");
   const slider = find("threshold"), lowest = slider ? Number(slider.min) : 0;
-  let wanted = "", least = lowest, listed = rows, first = 0, current = null;
+  let wanted = "", least = lowest, listed = rows, within = null, first = 0, current = null;
 
   const make = (tag, attributes = {}, ...children) => {
     const one = document.createElement(tag);
@@ -29,8 +29,7 @@ const photographs = (() => {
   const breakable = (name) =>
     (name.match(/[^/\\_-]*[/\\_-]+|[^/\\_-]+/g) || [name]).flatMap((part) => [part, make("wbr")]);
   const address = (name) => (places.has(name) ? "#photograph-" + (places.get(name) + 1) : "#photographs");
-  const passes = (boxes, at) =>
-    (wanted === "" || String(boxes[at + 5]) === wanted) && boxes[at + 4] + 1e-9 >= least;
+  const passes = (kind, confidence) => (wanted === "" || String(kind) === wanted) && confidence + 1e-9 >= least;
   const words = (row) => {
     if (row.state > DOUBTFUL) return "failed";
     const text = number(row.shown) + (row.atLeast ? " or more" : "");
@@ -42,7 +41,7 @@ const photographs = (() => {
     for (const row of rows) {
       const { boxes, count } = row;
       let shown = 0;
-      for (let at = 0; at < boxes.length; at += STEP) shown += passes(boxes, at);
+      for (let at = 0; at < boxes.length; at += STEP) shown += passes(boxes[at + 5], boxes[at + 4]);
       row.shown = everything ? count : shown;
       // of very many boxes the page holds the surest: those that it has not may pass, too
       const missing = count > boxes.length / STEP;
@@ -60,7 +59,7 @@ const photographs = (() => {
   const select = () => {
     const text = find("find").value.trim().toLowerCase();
     const kind = kinds[find("kind").value];
-    listed = rows.filter((row) => kind(row) && row.folded.includes(text));
+    listed = rows.filter((row) => (!within || within.has(row.place)) && kind(row) && row.folded.includes(text));
     if (find("sort").value === "most") listed.sort((a, b) => b.shown - a.shown || a.place - b.place);
     if (first >= listed.length) first = 0;
     list();
@@ -108,7 +107,7 @@ const photographs = (() => {
     const items = [];
     let drawn = 0;
     for (let at = 0; at < row.boxes.length; at += STEP) {
-      if (!passes(row.boxes, at)) continue;
+      if (!passes(row.boxes[at + 5], row.boxes[at + 4])) continue;
       const [x, y, width, height, confidence, kind] = row.boxes.slice(at, at + STEP);
       const [name, colour] = data.classes[kind];
       const box = draw("rect", { class: "over", x, y, width, height, stroke: colour });
@@ -175,12 +174,21 @@ const photographs = (() => {
     for (const one of document.querySelectorAll("dialog[open]")) if (one !== viewer) one.close();
     open(row);
   };
+  /* Lists photographs by their places among all, or all again. */
+  const only = (some) => {
+    within = some;
+    find("everywhere").hidden = !some;
+    first = 0;
+    select();
+    if (some) section.scrollIntoView();
+  };
   const filter = (name, confidence) => {
     wanted = name;
     least = confidence;
     if (!section) return;
     recount();
     select();
+    document.dispatchEvent(new Event("recounted"));
   };
 
   if (section && rows.length) {
@@ -195,6 +203,10 @@ const photographs = (() => {
     find("finder").addEventListener("submit", (event) => {
       event.preventDefault();
       if (listed.length === 1) open(listed[0]);
+    });
+    find("everywhere").addEventListener("click", () => {
+      only(null);
+      find("find").focus();
     });
     find("earlier").addEventListener("click", () => turn(-1));
     find("later").addEventListener("click", () => turn(1));
@@ -211,5 +223,5 @@ const photographs = (() => {
     window.addEventListener("hashchange", follow);
     setTimeout(follow); // after the rest of the page's script
   }
-  return { address, filter };
+  return { address, filter, open, only, passes, rows, classes: data.classes, map: data.map };
 })();
