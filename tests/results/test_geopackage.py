@@ -25,7 +25,8 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_gdal_lists_the_layers(package: Path) -> None:
-    assert pyogrio.list_layers(package).tolist() == [["detections", "Point"], ["photographs", "Point"]]
+    layers = dict(pyogrio.list_layers(package).tolist())
+    assert layers == {"detections": "Point", "photographs": "Point", "layer_styles": None}
 
 
 def test_gdal_reads_the_detections(package: Path) -> None:
@@ -65,6 +66,7 @@ def test_what_the_standard_asks_for(package: Path) -> None:
     assert contents == [
         ("detections", moment, 34.75, -2.5, 34.7512346, -2.4987654, 4326),
         ("photographs", moment, 34.75, -2.501, 34.751, -2.5, 4326),
+        ("layer_styles", moment, None, None, None, None, 0),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -165,6 +166,9 @@ class Coco:
         self.document["images"][1]["reviewed"] = True
 
 
+_LISTED = re.compile('name="[^"]*" value="([^"]+)"')
+
+
 class GeoPackage:
     """detections.gpkg edited in QGIS."""
 
@@ -199,7 +203,6 @@ class GeoPackage:
         self.do(f"INSERT INTO detections ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values)  # noqa: S608 - ours
 
     def complete(self) -> None:
-        self.do("ALTER TABLE photographs ADD COLUMN verdict TEXT")
         self.do("UPDATE photographs SET verdict = 'nothing-here' WHERE image = 'A/2.jpg'")
 
 
@@ -326,3 +329,22 @@ def test_other_files_are_refused(run: FinishedRun, tmp_path: Path, name: str, te
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"read|format"):
         imported(run, path)
+
+
+def test_a_verdict_chosen_from_the_list_that_a_geopackage_offers_is_taken_over(
+    run: FinishedRun, tmp_path: Path
+) -> None:
+    package = GeoPackage(run, tmp_path)
+    with closing(sqlite3.connect(package.path)) as database:
+        forms = dict(database.execute("SELECT f_table_name, styleQML FROM layer_styles").fetchall())
+    offered = {layer: _LISTED.findall(form.partition('name="class"')[0]) for layer, form in forms.items()}
+    assert [one for one in offered["detections"] if one[0] != "{"] == ["right", "wrong", "unsure"]
+    for place, verdict in enumerate(offered["detections"][1:], 1):
+        package.do("UPDATE detections SET verdict = ? WHERE fid = ?", verdict, place)
+    package.do("UPDATE photographs SET verdict = ?", offered["photographs"][1])
+
+    made = imported(run, package.save())
+
+    assert made.refused == ()
+    assert made.verdicts["wrong"] == made.verdicts["unsure"] == 1
+    assert made.verdicts["nothing-here"] == sum(not result.failed for result in run.results)

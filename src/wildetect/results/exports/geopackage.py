@@ -19,8 +19,10 @@ _DETECTIONS = {
     **dict.fromkeys(("x_min", "y_min", "x_max", "y_max"), "DOUBLE NOT NULL"),
     "position_of": "TEXT",
     "id": "TEXT NOT NULL",
+    "verdict": "TEXT",
 }
-_PHOTOGRAPHS = {"image": "TEXT NOT NULL", "detections": "INTEGER", "failure": "TEXT"}
+_PHOTOGRAPHS = {"image": "TEXT NOT NULL", "detections": "INTEGER", "failure": "TEXT", "verdict": "TEXT"}
+_NO_VALUE = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"  # what QGIS calls NULL in a list of values
 
 
 def write_geopackage(
@@ -43,6 +45,7 @@ def write_geopackage(
         "POINT",
         _DETECTIONS,
         _detections(results, class_names),
+        _form("right", "wrong", "unsure"),
     )
     photographs = Layer(
         "photographs",
@@ -50,6 +53,7 @@ def write_geopackage(
         "POINT",
         _PHOTOGRAPHS,
         _photographs(results),
+        _form("nothing-here"),
     )
     write_layers(path, [detections, photographs], changed=changed)
 
@@ -61,7 +65,7 @@ def _detections(
         whose, name = position_of(result), plain(result.name)
         for row in rows(result):
             place = None if row.position is None else point(*row.position)
-            yield place, name, class_names[row.class_id], row.confidence, *row.xyxy, whose, row.id
+            yield place, name, class_names[row.class_id], row.confidence, *row.xyxy, whose, row.id, None
 
 
 def _photographs(results: Iterable[ImageResult]) -> Iterator[tuple[Shape | None, *tuple[object, ...]]]:
@@ -69,4 +73,30 @@ def _photographs(results: Iterable[ImageResult]) -> Iterator[tuple[Shape | None,
         known = result.longitude is not None and result.latitude is not None
         place = point(result.longitude or 0.0, result.latitude or 0.0) if known else None
         count = None if result.detections is None else len(result.detections)
-        yield place, plain(result.name), count, result.failure
+        yield place, plain(result.name), count, result.failure, None
+
+
+def _form(*verdicts: str) -> str:
+    """What QGIS's form offers, as QML: verdicts to choose from, classes that are there or a new one.
+
+    Only these two parts of a style are given, so that QGIS draws the points as it likes.
+    """
+    listed = {"(none)": _NO_VALUE, **{verdict: verdict for verdict in verdicts}}
+    values = "".join(
+        f'<Option type="Map"><Option type="QString" name="{text}" value="{value}"/></Option>'
+        for text, value in listed.items()
+    )
+    widgets = {
+        "verdict": ("ValueMap", f'<Option type="List" name="map">{values}</Option>'),
+        "class": ("UniqueValues", '<Option type="bool" name="Editable" value="true"/>'),
+    }
+    fields = "".join(
+        f'<field name="{name}"><editWidget type="{kind}"><config><Option type="Map">{options}</Option>'
+        "</config></editWidget></field>"
+        for name, (kind, options) in widgets.items()
+    )
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        '<qgis version="3.22" styleCategories="Fields|Forms">'
+        f"<fieldConfiguration>{fields}</fieldConfiguration></qgis>"
+    )
