@@ -66,3 +66,8 @@ def test_a_census_reads_tags_where_the_photographs_are_now(moved: Workspace) -> 
     (moved.root / "run").rename(carried)
     document = moved.document("census.run", "stick", "--source", "E", "--output", "census")
     assert document["summary"]["all"]["detected"] > 0
+    again = moved.invoke("census.run", "stick", "--source", "E", "--output", "census")
+    assert "is replaced" not in again.stderr
+    carried.rename(moved.root / "other")
+    other = moved.invoke("census.run", "other", "--source", "E", "--output", "census")
+    assert f"held the census of {carried}, which is replaced" in other.stderr

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
 from wildetect.census.cautions.merging import corrections, doubled, merging, recall
-from wildetect.census.cautions.missing import cautions_of, left_out_of, refuse_nowhere
+from wildetect.census.cautions.missing import cautions_of, left_out_of, of_the_run, refuse_nowhere
 from wildetect.census.cautions.reach import coverage
 from wildetect.census.cautions.sizes import sizes
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
@@ -115,6 +115,7 @@ def survey(plan: SurveyPlan) -> Census:
         cautions=(
             *corrections(plan.keys.corrections),
             *cautions_of(gathered),
+            *of_the_run(plan.run.record),
             *merging(merged, views),
             *doubled(merged, boxes, views),
             *recall(merged),

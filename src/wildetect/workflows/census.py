@@ -16,6 +16,7 @@ from wildetect.census.output.record import (
     Campaign,
     CensusRecord,
     DetectorRecord,
+    read_census_file,
     write_census_file,
 )
 from wildetect.census.survey import SurveyPlan, survey
@@ -176,9 +177,22 @@ def census(
     if plan.reviewed is not None:
         detector = _with_survey(detector, server, plan, settings.campaign.id, watcher)
     facts = replace(_facts(settings, run, started, time.monotonic() - begun), detector=detector)
+    _tell_replaced(folder, run, watcher)
     record = write_census(folder, found, facts, with_map=settings.export.create_map)
     _notice_cautions(record, watcher)
     return CensusDone(_logged(server, record, folder, watcher), folder, detection)
+
+
+def _tell_replaced(folder: Path, run: FinishedRun, watcher: Watcher) -> None:
+    """Say so where the folder holds the census of another run, which goes."""
+    try:
+        before = read_census_file(folder).detections.folder
+    except InputError:
+        return
+    if before and Path(before) != run.folder:
+        watcher.notice(
+            f"warning: {folder} held the census of {before}, which is replaced; --output keeps them apart"
+        )
 
 
 def _detections_in(folder: Path) -> Path:

@@ -9,8 +9,9 @@ from wildetect.census.gathering import Gathered
 from wildetect.census.ground.photographs import Views
 from wildetect.census.result import LeftOut
 from wildetect.errors import InputError
+from wildetect.results.run import DetectionRun
 
-__all__ = ["cautions_of", "left_out_of", "refuse_nowhere"]
+__all__ = ["cautions_of", "left_out_of", "of_the_run", "refuse_nowhere"]
 
 
 def refuse_nowhere(gathered: Gathered, views: Views) -> None:
@@ -60,3 +61,35 @@ def cautions_of(gathered: Gathered) -> Iterator[Caution]:
             "The detection run's report says why; fix the files and give its command again.",
             list(gathered.failed),
         )
+
+
+def of_the_run(run: DetectionRun) -> Iterator[Caution]:
+    """What the detection run itself doubts: a count is no better than what it counts."""
+    for doubt in run.doubts:
+        yield Caution(
+            "detection-doubt",
+            f"Detections in {photographs(len(doubt.files))} may be wrong: {doubt.what}.",
+            "See the detection run's report; fix the cause, and detect again with --restart.",
+            list(doubt.files),
+        )
+    if run.full_images:
+        yield Caution(
+            "full-tiles",
+            f"The detector gave as many boxes as it can in tiles of {photographs(len(run.full_images))}: "
+            "animals may be missing there.",
+            "Detect again with smaller tiles (processing.tile_size) or a higher processing.max_detections.",
+            [image.file for image in run.full_images],
+        )
+    if run.many_cut:
+        yield Caution(
+            "cut-animals",
+            f"{run.cut_boxes.number:,} boxes end at the border of a tile: animals that are longer than tiles "
+            "overlap may count in parts.",
+            "Detect again with the overlap that the detection run's report names.",
+            list(run.cut_boxes.files),
+        )
+
+
+def photographs(number: int) -> str:
+    """So many photographs, in words."""
+    return f"{number:,} photograph{'s' * (number != 1)}"
