@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pycocotools.coco import COCO
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.results.finished_run import FinishedRun, read_finished_run
@@ -84,6 +85,16 @@ def test_a_plan_of_ten_photographs_answered_from_the_truth_gives_limits_that_hol
     assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["summary"] == status["summary"]
     assert "Detected, reviewed, corrected" in (folder / "report.html").read_text(encoding="utf-8")
     assert status["planned"] == status["reviewed"] == 8
+
+    # what people saw is in coco.json, where others learn from it, and stays when the run is given again
+    workspace.succeed("detect.export", "results", "--export", "coco")
+    labelled = COCO(str(folder / "coco.json"))
+    assert len(labelled.getAnnIds()) == BOXES
+    assert {labelled.imgs[one]["reviewed"] for one in labelled.getImgIds()} == {True}
+    again = ("detect.run", "demo/pictures", "--model", "demo/detector.onnx", "--tile-size", "640")
+    workspace.succeed(*again, "--confidence", "0.58", "--output", "results")
+    assert len(COCO(str(folder / "coco.json")).getAnnIds()) == BOXES
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["summary"] == status["summary"]
     assert status["detector"]["recall"]["value"] == pytest.approx(run.record.detections / BOXES, abs=0.05)
 
 

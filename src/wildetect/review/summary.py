@@ -10,9 +10,10 @@ import numpy as np
 
 from wildetect.evaluation.reviewed_sample import CorrectedNumber, limits_of_total
 from wildetect.results.finished_run import FinishedRun
+from wildetect.results.reviewed import ReviewedBox, ReviewedRun
 from wildetect.review.sample import NO_REVIEW, RunReview, read_review
 
-__all__ = ["ALL", "NumbersOfSpecies", "summaries_of", "summary_document", "summary_of_run"]
+__all__ = ["ALL", "NumbersOfSpecies", "reviewed_run", "summaries_of", "summary_document"]
 
 ALL = "all"
 
@@ -92,11 +93,18 @@ def summary_document(numbers: Sequence[NumbersOfSpecies]) -> dict[str, Any]:
     }
 
 
-def summary_of_run(run: FinishedRun) -> dict[str, Any] | None:
-    """What run.json says of a run that has a review; None where nobody has reviewed it.
+def reviewed_run(run: FinishedRun) -> ReviewedRun | None:
+    """What the files of a run say of its review; None where nobody has reviewed it.
 
     Raises:
         InputError: The plan or the verdicts cannot be read.
     """
     review = read_review(run.folder, run.results, run.class_names)
-    return None if review is None else summary_document(summaries_of(run.record.counts, review))
+    if review is None:
+        return None
+    boxes = {
+        one.image: [ReviewedBox(mark.box.class_name, mark.box.xyxy) for mark in one.animals]
+        for one in review.reviews
+        if one.complete
+    }
+    return ReviewedRun(summary_document(summaries_of(run.record.counts, review)), boxes)

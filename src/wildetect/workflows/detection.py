@@ -14,12 +14,15 @@ from wildetect.detection.run.preflight import check_space, sample, survey
 from wildetect.detection.run.run import RunPlan, detect_into_folder
 from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.detection.tiles.scale import ScaleSummary
-from wildetect.errors import ServerError
+from wildetect.errors import InputError, ServerError
 from wildetect.execution.address import Cluster, cluster_of
 from wildetect.registry.connection import Connection
 from wildetect.registry.runs import finish_run, mark_version, start_run
+from wildetect.results.exports.later import export_again
 from wildetect.results.logged_run import left_out, run_record
-from wildetect.results.run import DetectionRun, Logged, write_run_file
+from wildetect.results.run import DetectionRun, Logged, read_run_file, write_run_file
+from wildetect.review.summary import reviewed_run
+from wildetect.review.verdicts import VERDICTS, review_folder
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings, KeptFiles
 from wildetect.workflows.detection_plan import Request, plan_of
@@ -28,6 +31,7 @@ from wildetect.workflows.watching import SILENT, Watcher
 __all__ = ["detect", "overlap_text", "plan_detection", "scale_text"]
 
 MOST_NAMED = 3
+_OF_REVIEWS = ("coco", "report")  # what holds what people said
 _ROUND = 100  # px: a side of tiles that people would choose
 
 
@@ -59,6 +63,7 @@ def detect(
         watcher.notice(f"detecting in {len(plan.images)} images with {plan.model} on {plan.detector.device}")
         with watcher.detecting() as (stop, progress):
             run = detect_into_folder(replace(plan, stop=stop), progress)
+    run = _with_review(run, plan, watcher)
     if run.resumed_images:
         watcher.notice(f"{run.resumed_images} of {len(plan.images)} images had been done before")
     warn_of_dark_images(run, watcher)
@@ -86,6 +91,19 @@ def _on(
     batch_size = settings.processing.batch_size
     with joined(cluster, plan, watcher.notice, batch_size) as (client, job):
         yield replace(plan, engine=DaskEngine(client, job, watcher.notice))
+
+
+def _with_review(run: DetectionRun, plan: RunPlan, watcher: Watcher) -> DetectionRun:
+    """Give a run that people have reviewed its numbers and annotations back, which detection cannot know."""
+    if run.state != "finished" or not (review_folder(plan.output) / VERDICTS).is_file():
+        return run
+    exports = tuple(one for one in plan.wanted.exports if one in _OF_REVIEWS)
+    try:
+        export_again(plan.output, replace(plan.wanted, exports=exports), reviewed_run)
+    except InputError as error:
+        watcher.notice(f"warning: the review of this run is not in its files: {error.message}. {error.hint}")
+        return run
+    return read_run_file(plan.output)
 
 
 def plan_detection(

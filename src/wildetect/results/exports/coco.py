@@ -7,28 +7,36 @@ Format: https://cocodataset.org/#format-results. In pycocotools: `COCO("coco.jso
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from wildetect.results.files import write_text
 from wildetect.results.records import ImageResult
+from wildetect.results.reviewed import ReviewedBox
 from wildetect.results.rows import rows
 
 __all__ = ["write_coco", "write_coco_results"]
 
 
-def write_coco(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
-    """Write coco.json: the pictures that were processed, the categories, no annotations.
+def write_coco(
+    path: Path,
+    results: Iterable[ImageResult],
+    class_names: Sequence[str],
+    reviewed: Mapping[str, Sequence[ReviewedBox]] | None = None,
+) -> None:
+    """Write coco.json: the pictures that were processed, the categories, what people saw as annotations.
 
     Args:
         path: The file.
         results: A picture's id is its place among them, from 1; failed ones are left out.
-        class_names: Category 1 is the first of them.
+        class_names: Category 1 is the first of them; classes that only people named come last.
+        reviewed: The animals of each picture that people looked at as a whole; such a picture is marked
+            "reviewed", so that one without annotations can be told from one that nobody looked at.
 
     Raises:
         InputError: The file cannot be written.
     """
-    write_text(path, _dataset(results, class_names))
+    write_text(path, _dataset(results, class_names, reviewed or {}))
 
 
 def write_coco_results(path: Path, results: Iterable[ImageResult]) -> None:
@@ -44,18 +52,49 @@ def write_coco_results(path: Path, results: Iterable[ImageResult]) -> None:
     write_text(path, _boxes(results))
 
 
-def _dataset(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iterator[str]:
+def _dataset(
+    results: Iterable[ImageResult],
+    class_names: Sequence[str],
+    reviewed: Mapping[str, Sequence[ReviewedBox]],
+) -> Iterator[str]:
+    seen = {box.class_name for boxes in reviewed.values() for box in boxes}
+    names = [*class_names, *sorted(seen.difference(class_names))]
     categories = [
-        {"id": number, "name": name, "supercategory": ""} for number, name in enumerate(class_names, start=1)
+        {"id": number, "name": name, "supercategory": ""} for number, name in enumerate(names, start=1)
     ]
+    numbers: dict[str, int] = {}
     yield f'{{\n"info": {_json({"description": "Pictures of a WildDetect run"})},\n"images": ['
-    images = (
-        {"id": number, "file_name": result.name, "width": result.width, "height": result.height}
-        for number, result in enumerate(results, start=1)
-        if not result.failed
-    )
-    yield from _lines(images)
-    yield f'\n],\n"categories": {_json(categories)},\n"annotations": []\n}}\n'
+    yield from _lines(_images(results, reviewed, numbers))
+    yield f'\n],\n"categories": {_json(categories)},\n"annotations": ['
+    yield from _lines(_annotations(reviewed, numbers, {name: number for number, name in enumerate(names, 1)}))
+    yield "]\n}\n" if not seen else "\n]\n}\n"
+
+
+def _images(
+    results: Iterable[ImageResult], reviewed: Mapping[str, object], numbers: dict[str, int]
+) -> Iterator[dict[str, object]]:
+    for number, result in enumerate(results, start=1):
+        if not result.failed:
+            numbers[result.name] = number
+            image = {"id": number, "file_name": result.name, "width": result.width, "height": result.height}
+            yield {**image, "reviewed": True} if result.name in reviewed else image
+
+
+def _annotations(
+    reviewed: Mapping[str, Sequence[ReviewedBox]], numbers: Mapping[str, int], categories: Mapping[str, int]
+) -> Iterator[dict[str, object]]:
+    boxes = ((name, box) for name, found in reviewed.items() if name in numbers for box in found)
+    for number, (name, box) in enumerate(boxes, start=1):
+        x_min, y_min, x_max, y_max = box.xyxy
+        width, height = round(x_max - x_min, 2), round(y_max - y_min, 2)
+        yield {
+            "id": number,
+            "image_id": numbers[name],
+            "category_id": categories[box.class_name],
+            "bbox": [round(x_min, 2), round(y_min, 2), width, height],
+            "area": round(width * height, 2),
+            "iscrowd": 0,
+        }
 
 
 def _boxes(results: Iterable[ImageResult]) -> Iterator[str]:

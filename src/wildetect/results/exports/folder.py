@@ -19,6 +19,7 @@ from wildetect.results.leftovers import OVERLAYS, remove_overlays
 from wildetect.results.records import ImageResult
 from wildetect.results.report.pictures import MOST_CROPS, PicturesWanted, make_pictures
 from wildetect.results.report.report import write_report
+from wildetect.results.reviewed import ReviewedBox
 from wildetect.results.rows import has_positions
 from wildetect.results.run import DetectionRun
 from wildetect.settings.detection import Export
@@ -56,6 +57,7 @@ class _Run:
     record: DetectionRun
     results: Sequence[ImageResult]
     labels: LabelNames
+    reviewed: Mapping[str, Sequence[ReviewedBox]]
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -67,7 +69,11 @@ class _Run:
 
 
 def write_exports(
-    folder: Path, record: DetectionRun, results: Sequence[ImageResult], wanted: Wanted
+    folder: Path,
+    record: DetectionRun,
+    results: Sequence[ImageResult],
+    wanted: Wanted,
+    reviewed: Mapping[str, Sequence[ReviewedBox]] | None = None,
 ) -> list[str]:
     """Write what is wanted of a run.
 
@@ -76,6 +82,7 @@ def write_exports(
         record: What run.json says of it.
         results: Gone through several times.
         wanted: Which files.
+        reviewed: The animals of each image that people looked at as a whole.
 
     Returns:
         The names of the files written, relative to the folder, with forward slashes.
@@ -85,7 +92,7 @@ def write_exports(
     """
     if len(results) + record.detections <= _MOST_KEPT:
         results = list(results)  # a journal would be read once for each file
-    run = _Run(folder, record, results, wanted.labels)
+    run = _Run(folder, record, results, wanted.labels, reviewed or {})
     written = [name for export, write in _WRITERS.items() if export in wanted.exports for name in write(run)]
     return written + _pictures_and_report(run, wanted, written)
 
@@ -146,7 +153,7 @@ def _csv(run: _Run) -> list[str]:
 
 
 def _coco(run: _Run) -> list[str]:
-    write_coco(run.folder / "coco.json", run.results, run.class_names)
+    write_coco(run.folder / "coco.json", run.results, run.class_names, run.reviewed)
     write_coco_results(run.folder / "coco_results.json", run.results)
     return ["coco.json", "coco_results.json"]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wildetect.errors import InputError
 from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.lock import sole_writer
 from wildetect.results.moved import with_photographs_in
+from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import write_run_file
 
 __all__ = ["LaterExports", "export_again"]
@@ -32,7 +33,7 @@ class LaterExports(NamedTuple):
 def export_again(
     folder: Path,
     wanted: Wanted,
-    summary_of: Callable[[FinishedRun], Mapping[str, Any] | None] | None = None,
+    review_of: Callable[[FinishedRun], ReviewedRun | None] | None = None,
     sources: Sequence[Path] = (),
 ) -> LaterExports:
     """Write exports of a run that is done, from its journal and run.json, which then names them.
@@ -43,7 +44,7 @@ def export_again(
     Args:
         folder: The run's output folder.
         wanted: Which files.
-        summary_of: Gives the numbers of a review; None where there is none.
+        review_of: Gives what a review says of the run; None where there is none.
         sources: Where the photographs lie now, if elsewhere than the run found them.
 
     Raises:
@@ -59,10 +60,11 @@ def export_again(
         run = read_finished_run(folder)
         if sources:
             run = with_photographs_in(run, sources)
-        record = run.record if summary_of is None else replace(run.record, summary=summary_of(run))
+        review = None if review_of is None else review_of(run)
+        record = run.record if review is None else replace(run.record, summary=review.summary)
         before = _there(folder, record.files)
         _refuse_to_lose_pictures(run, wanted, before)
-        written = write_exports(folder, record, run.results, wanted)
+        written = write_exports(folder, record, run.results, wanted, review.boxes if review else None)
         after = _there(folder, dict.fromkeys([*before, *written]))
         write_run_file(folder, replace(record, files=tuple(after)))
     return LaterExports(written, [name for name in before if name not in set(after)])

@@ -37,7 +37,7 @@ def export(
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.results.exports.later import export_again
-    from wildetect.review.summary import summary_of_run
+    from wildetect.review.summary import reviewed_run
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.workflows.detection_plan import Request, settings_for, wanted_of
@@ -52,7 +52,7 @@ def export(
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
     folder = Path(from_caller(run))
     sources = [from_caller(path) for path in source or ()]
-    made = export_again(folder, wanted_of(settings, *settings.output.exports), summary_of_run, sources)
+    made = export_again(folder, wanted_of(settings, *settings.output.exports), reviewed_run, sources)
     if json:
         emit({"run": str(folder), "files": made.written, "removed": made.removed})
         return

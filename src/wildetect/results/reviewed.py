@@ -1,0 +1,32 @@
+"""What a review says of a run, as the files of the run hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["ReviewedBox", "ReviewedRun"]
+
+
+class ReviewedBox(NamedTuple):
+    """An animal that people saw.
+
+    Attributes:
+        class_name: Its class, which the model may not know.
+        xyxy: Its box in px of the upright image.
+    """
+
+    class_name: str
+    xyxy: tuple[float, float, float, float]
+
+
+class ReviewedRun(NamedTuple):
+    """The review of a run.
+
+    Attributes:
+        summary: Detected, reviewed and corrected numbers by species.
+        boxes: All animals of each image that people looked at as a whole, none among them.
+    """
+
+    summary: Mapping[str, Any]
+    boxes: Mapping[str, Sequence[ReviewedBox]]
