@@ -93,7 +93,6 @@ def connect(uri: str) -> Connection:
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
     return Connection(uri, mlflow.MlflowClient(uri, uri))
 
 
