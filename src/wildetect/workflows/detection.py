@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from wildetect.detection.run.dry_run import DryRun, dry_run
@@ -18,11 +19,11 @@ from wildetect.errors import InputError, ServerError
 from wildetect.execution.address import Cluster, cluster_of
 from wildetect.registry.connection import Connection
 from wildetect.registry.runs import finish_run, mark_version, start_run
-from wildetect.results.exports.later import export_again
+from wildetect.results.finished_run import FinishedRun
 from wildetect.results.logged_run import left_out, run_record
-from wildetect.results.run import DetectionRun, Logged, read_run_file, write_run_file
+from wildetect.results.reviewed import ReviewedRun
+from wildetect.results.run import DetectionRun, Logged, write_run_file
 from wildetect.review.summary import reviewed_run
-from wildetect.review.verdicts import VERDICTS, review_folder
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings, KeptFiles
 from wildetect.workflows.detection_plan import Request, plan_of
@@ -31,7 +32,6 @@ from wildetect.workflows.watching import SILENT, Watcher
 __all__ = ["detect", "overlap_text", "plan_detection", "scale_text"]
 
 MOST_NAMED = 3
-_OF_REVIEWS = ("coco", "report")  # what holds what people said
 _ROUND = 100  # px: a side of tiles that people would choose
 
 
@@ -59,11 +59,11 @@ def detect(
     cluster = cluster_of(request.cluster, request.path_maps)
     plan, connection = plan_of(project, settings, request, watcher)
     look_ahead(plan, watcher)
+    review_of = partial(_review_of, watcher=watcher)
     with _on(cluster, plan, settings, watcher) as plan:
         watcher.notice(f"detecting in {len(plan.images)} images with {plan.model} on {plan.detector.device}")
         with watcher.detecting() as (stop, progress):
-            run = detect_into_folder(replace(plan, stop=stop), progress)
-    run = _with_review(run, plan, watcher)
+            run = detect_into_folder(replace(plan, stop=stop, review_of=review_of), progress)
     if run.resumed_images:
         watcher.notice(f"{run.resumed_images} of {len(plan.images)} images had been done before")
     warn_of_dark_images(run, watcher)
@@ -93,17 +93,13 @@ def _on(
         yield replace(plan, engine=DaskEngine(client, job, watcher.notice))
 
 
-def _with_review(run: DetectionRun, plan: RunPlan, watcher: Watcher) -> DetectionRun:
-    """Give a run that people have reviewed its numbers and annotations back, which detection cannot know."""
-    if run.state != "finished" or not (review_folder(plan.output) / VERDICTS).is_file():
-        return run
-    exports = tuple(one for one in plan.wanted.exports if one in _OF_REVIEWS)
+def _review_of(run: FinishedRun, watcher: Watcher) -> ReviewedRun | None:
+    """What people said of a run; None where nobody did, or where it cannot be read, which is said."""
     try:
-        export_again(plan.output, replace(plan.wanted, exports=exports), reviewed_run)
+        return reviewed_run(run)
     except InputError as error:
         watcher.notice(f"warning: the review of this run is not in its files: {error.message}. {error.hint}")
-        return run
-    return read_run_file(plan.output)
+        return None
 
 
 def plan_detection(

@@ -17,10 +17,12 @@ from wildetect.registry.cache import FetchedModel
 from wildetect.results.dataset import PictureSet
 from wildetect.results.exports.folder import Wanted, made_before, write_exports
 from wildetect.results.files import make_folder
+from wildetect.results.finished_run import FinishedRun
 from wildetect.results.journal.journal import Journal
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult, RunSummary, TileResult
+from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import DetectionRun, RunFacts, State, mark_running, run_of, write_run_file
 
 __all__ = ["Clock", "JournalKeeper", "RunPlan", "detect_into_folder", "settings_of"]
@@ -86,6 +88,7 @@ class RunPlan:
         stop: Asked now and then; once it says yes, the images at hand are finished, no more; of a
             long one what is done is kept.
         engine: What makes the results.
+        review_of: Gives what people said of a finished run, which its files then hold; None: nothing.
     """
 
     images: Sequence[ImageFile]
@@ -99,6 +102,7 @@ class RunPlan:
     restart: bool = False
     stop: Callable[[], bool] = never
     engine: Engine = detect_images
+    review_of: Callable[[FinishedRun], ReviewedRun | None] | None = None
 
 
 def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
@@ -228,6 +232,12 @@ def _written(plan: RunPlan, results: Sequence[ImageResult], run: DetectionRun) -
     wanted = replace(plan.wanted, exports=tuple(exports))
     if run.state == "interrupted":
         wanted = replace(wanted, overlays=0, crops=0)  # who presses Ctrl+C does not want to wait for them
-    run = replace(run, files=tuple(write_exports(plan.output, run, results, wanted)))
+    review = None
+    if plan.review_of is not None and run.state == "finished":
+        review = plan.review_of(FinishedRun(plan.output, run, results))
+    if review is not None:
+        run = replace(run, summary=review.summary)
+    boxes = None if review is None else review.boxes
+    run = replace(run, files=tuple(write_exports(plan.output, run, results, wanted, boxes)))
     write_run_file(plan.output, run)
     return run
