@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wildetect.detection.checks.ending import check_it_ends
 from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
+from wildetect.detection.families.family import IMAGENET
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.session import Session, TensorSpec, open_session
 from wildetect.errors import ModelError
@@ -21,9 +22,6 @@ from wildetect.settings.registration import RegistrationSettings
 __all__ = ["describe_classifier"]
 
 CONFIG = RegistrationSettings.file
-# What nearly all classifiers are fed with that were trained from ImageNet's weights
-# (torchvision and timm): https://docs.pytorch.org/vision/stable/models.html
-IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 _IMAGE_RANK = 4
 _SUM_TOLERANCE = 1e-2
 _BATCH_TOLERANCE = 1e-3

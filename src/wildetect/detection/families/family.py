@@ -12,12 +12,27 @@ from wildetect.detections import Detections
 from wildetect.registry.manifest import Manifest
 from wildetect.settings.registration import BoxKind, BoxUnit, Column, Family
 
-__all__ = ["Array", "DetectorFamily", "Frame", "Outputs", "Reading", "Shape", "Shapes", "only_largest_rank"]
+__all__ = [
+    "IMAGENET",
+    "Array",
+    "DetectorFamily",
+    "Frame",
+    "Outputs",
+    "Reading",
+    "Shape",
+    "Shapes",
+    "only_largest_rank",
+]
 
 Array = NDArray[Any]
 Outputs = Sequence[Array]
 Shape = tuple[int | None, ...]
 """Lengths of an output's dimensions; None where any is possible."""
+
+
+IMAGENET: Mapping[str, Any] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+"""What networks are fed with that were trained from ImageNet's weights, after a scale of 1/255
+(torchvision and timm): https://docs.pytorch.org/vision/stable/models.html"""
 
 
 class Frame(NamedTuple):

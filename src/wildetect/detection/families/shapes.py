@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.detection.families.family import Array, Frame, Reading, Shape, Shapes
+from wildetect.detections import Detections
 
 __all__ = [
+    "LabelledBoxes",
     "alike",
     "around",
     "corners_in_px",
@@ -106,3 +110,25 @@ def sizes_in_px(boxes: Array, frame: Frame) -> str | None:
     if len(boxes) > frame.width and boxes[:, :2].max() < max(frame) / 4:
         return f"all box centres lie within {boxes[:, :2].max():.3g} px of the corner: they are not decoded"
     return None
+
+
+class LabelledBoxes(NamedTuple):
+    """Boxes (n, 4) of xyxy, their scores (n,) and their classes (n,), as a network gives them."""
+
+    boxes: Array
+    scores: Array
+    labels: Array
+
+    def read(self, reading: Reading, confidence: float) -> Detections:
+        """Give those of at least this confidence, in px of the network's input.
+
+        Raises:
+            ValueError: They are not corners in the unit that the reading says.
+        """
+        kept = np.flatnonzero(self.scores >= confidence)
+        return Detections(corners_in_px(self.boxes[kept], reading), self.scores[kept], self.labels[kept])
+
+    def odd(self, reading: Reading) -> str | None:
+        """Say why they cannot be what they are taken for."""
+        wrong = probabilities(self.scores, "scores") or in_classes(self.labels, reading)
+        return wrong or not_corners(self.boxes, reading)

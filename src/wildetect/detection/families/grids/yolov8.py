@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from wildetect.detection.families.family import DetectorFamily, Frame, Outputs, Reading, Shapes
+from wildetect.detection.families.family import Array, DetectorFamily, Frame, Outputs, Reading, Shapes
 from wildetect.detection.families.shapes import alike, around, probabilities, sizes_in_px, without_batch
 from wildetect.detections import Detections
 
-__all__ = ["YOLOV8"]
+__all__ = ["YOLOV8", "odd_columns", "read_columns"]
 
 _BOX = 4
 _STRIDES = ((8, 16, 32), (4, 8, 16, 32), (8, 16, 32, 64))
@@ -34,17 +34,27 @@ def _cells(frame: Frame | None) -> set[int]:
     return {sum((frame.width // one) * (frame.height // one) for one in strides) for strides in _STRIDES}
 
 
-def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:
-    boxes, scores = outputs[0][:_BOX], outputs[0][_BOX:]
+def read_columns(table: Array, confidence: float) -> Detections:
+    """Read a table (4+C, n): a box and one score a class in each column."""
+    boxes, scores = table[:_BOX], table[_BOX:]
     best = scores.max(axis=0)
     kept = np.flatnonzero(best >= confidence)
     class_id = scores[:, kept].argmax(axis=0)
     return Detections(around(boxes[:, kept].T), best[kept], class_id)
 
 
-def _implausible(outputs: Outputs, reading: Reading) -> str | None:
-    boxes, scores = outputs[0][:_BOX], outputs[0][_BOX:]
+def odd_columns(table: Array, reading: Reading) -> str | None:
+    """Say why a table (4+C, n) cannot hold boxes in px and scores."""
+    boxes, scores = table[:_BOX], table[_BOX:]
     return probabilities(scores, "scores") or sizes_in_px(boxes.T, reading.frame)
+
+
+def _decode(outputs: Outputs, _reading: Reading, confidence: float) -> Detections:
+    return read_columns(outputs[0], confidence)
+
+
+def _implausible(outputs: Outputs, reading: Reading) -> str | None:
+    return odd_columns(outputs[0], reading)
 
 
 YOLOV8 = DetectorFamily(

@@ -5,10 +5,9 @@ The second output holds the M prototypes of the masks, (M, rows, columns); masks
 
 from __future__ import annotations
 
-import numpy as np
-
-from wildetect.detection.families.family import DetectorFamily, Outputs, Reading, Shape, Shapes
-from wildetect.detection.families.shapes import alike, around, probabilities, sizes_in_px, without_batch
+from wildetect.detection.families.family import Array, DetectorFamily, Outputs, Reading, Shape, Shapes
+from wildetect.detection.families.grids.yolov8 import odd_columns, read_columns
+from wildetect.detection.families.shapes import alike, without_batch
 from wildetect.detections import Detections
 
 __all__ = ["YOLOV8_SEG", "prototypes"]
@@ -35,16 +34,16 @@ def _fits(shapes: Shapes) -> bool:
     return rows is None or boxes is None or _BOX + (weights or 0) < rows < boxes
 
 
+def _without_masks(outputs: Outputs, reading: Reading) -> Array:
+    return outputs[0][: _BOX + reading.classes]
+
+
 def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
-    boxes, scores = outputs[0][:_BOX], outputs[0][_BOX : _BOX + reading.classes]
-    best = scores.max(axis=0)
-    kept = np.flatnonzero(best >= confidence)
-    return Detections(around(boxes[:, kept].T), best[kept], scores[:, kept].argmax(axis=0))
+    return read_columns(_without_masks(outputs, reading), confidence)
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
-    boxes, scores = outputs[0][:_BOX], outputs[0][_BOX : _BOX + reading.classes]
-    return probabilities(scores, "scores") or sizes_in_px(boxes.T, reading.frame)
+    return odd_columns(_without_masks(outputs, reading), reading)
 
 
 YOLOV8_SEG = DetectorFamily(

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from wildetect.detection.families.family import Array, DetectorFamily, Outputs, Reading, Shapes
+from wildetect.detection.families.family import IMAGENET, Array, DetectorFamily, Outputs, Reading, Shapes
 from wildetect.detection.families.points.peaks import boxes_around, peaks
-from wildetect.detection.families.rows.rf_detr import IMAGENET
 from wildetect.detection.families.shapes import alike, probabilities, without_batch
 from wildetect.detections import Detections
 

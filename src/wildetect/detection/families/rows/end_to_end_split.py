@@ -7,10 +7,8 @@ rows from the number on only fill up.
 
 from __future__ import annotations
 
-import numpy as np
-
-from wildetect.detection.families.family import Array, DetectorFamily, Outputs, Reading, Shapes
-from wildetect.detection.families.shapes import alike, corners_in_px, in_classes, not_corners, probabilities
+from wildetect.detection.families.family import DetectorFamily, Outputs, Reading, Shapes
+from wildetect.detection.families.shapes import LabelledBoxes, alike
 from wildetect.detections import Detections
 
 __all__ = ["END_TO_END_SPLIT"]
@@ -26,7 +24,7 @@ def _fits(shapes: Shapes) -> bool:
     return number and alike(max(shapes.outputs, key=len)[-1], _BOX)
 
 
-def _parts(outputs: Outputs) -> tuple[Array, Array, Array]:
+def _parts(outputs: Outputs) -> LabelledBoxes:
     """Boxes, scores and classes of the rows that hold something."""
     boxes = next(output for output in outputs if output.ndim == 2)  # noqa: PLR2004 - the others have 1
     single = [output for output in outputs if output.ndim == 1]
@@ -34,19 +32,15 @@ def _parts(outputs: Outputs) -> tuple[Array, Array, Array]:
     count = min(int(single.pop(number)[0]), len(boxes))
     # exporters write scores before classes; where one of them holds whole numbers it is the classes
     scores, classes = single if single[0].dtype.kind == "f" else single[::-1]
-    return boxes[:count], scores[:count], classes[:count]
+    return LabelledBoxes(boxes[:count], scores[:count], classes[:count])
 
 
 def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
-    boxes, scores, classes = _parts(outputs)
-    kept = np.flatnonzero(scores >= confidence)
-    return Detections(corners_in_px(boxes[kept], reading), scores[kept], classes[kept])
+    return _parts(outputs).read(reading, confidence)
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
-    boxes, scores, classes = _parts(outputs)
-    wrong = probabilities(scores, "scores") or in_classes(classes, reading)
-    return wrong or not_corners(boxes, reading)
+    return _parts(outputs).odd(reading)
 
 
 END_TO_END_SPLIT = DetectorFamily(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wildetect.detection.families.family import Array, DetectorFamily, Outputs, Reading, Shapes
+from wildetect.detection.families.family import IMAGENET, Array, DetectorFamily, Outputs, Reading, Shapes
 from wildetect.detection.families.shapes import alike, around, without_batch
 from wildetect.detections import Detections
 
@@ -17,7 +17,6 @@ __all__ = ["RF_DETR"]
 
 _BOX = 4
 _LARGEST = 2.0
-IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
 
 def _fits(shapes: Shapes) -> bool:
