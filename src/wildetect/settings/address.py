@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 __all__ = ["ServerAddress", "server_address"]
 
-_NO_SCHEME = re.compile(r"(localhost|[\w.-]+|\[[0-9a-f:]+\]):\d{1,5}(/|#|$)", re.IGNORECASE)
+_NO_SCHEME = re.compile(r"([\w.-]+|\[[0-9a-f:]+\]):\d{1,5}(/|#|$)", re.IGNORECASE)
 # a server listens there on every address of its machine; a client needs one of them
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - nothing is bound
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wildetect.census.cautions.findings import Caution
+from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.gathering import Gathered
 from wildetect.census.ground.photographs import Views
 from wildetect.census.result import LeftOut
@@ -68,17 +68,17 @@ def of_the_run(run: DetectionRun) -> Iterator[Caution]:
     for doubt in run.doubts:
         yield Caution(
             "detection-doubt",
-            f"Detections in {photographs(len(doubt.files))} may be wrong: {doubt.what}.",
+            f"Detections in {number_of(doubt.files, verb=False)} may be wrong: {doubt.what}.",
             "See the detection run's report; fix the cause, and detect again with --restart.",
             list(doubt.files),
         )
-    if run.full_images:
+    if full := [image.file for image in run.full_images]:
         yield Caution(
             "full-tiles",
-            f"The detector gave as many boxes as it can in tiles of {photographs(len(run.full_images))}: "
+            f"The detector gave as many boxes as it can in tiles of {number_of(full, verb=False)}: "
             "animals may be missing there.",
             "Detect again with smaller tiles (processing.tile_size) or a higher processing.max_detections.",
-            [image.file for image in run.full_images],
+            full,
         )
     if run.many_cut:
         yield Caution(
@@ -88,8 +88,3 @@ def of_the_run(run: DetectionRun) -> Iterator[Caution]:
             "Detect again with the overlap that the detection run's report names.",
             list(run.cut_boxes.files),
         )
-
-
-def photographs(number: int) -> str:
-    """So many photographs, in words."""
-    return f"{number:,} photograph{'s' * (number != 1)}"

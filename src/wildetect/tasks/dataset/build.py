@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, export_variables, verb
 
 if TYPE_CHECKING:
@@ -83,26 +84,21 @@ def _options(
 
     usual = DataSetOptions()
     return DataSetOptions(
-        validation=_number("--validation", validation, usual.validation),
-        test=_number("--test", test, usual.test),
-        empty_tiles=int(_number("--empty-tiles", empty_tiles, usual.empty_tiles, whole=True)),
-        seed=int(_number("--seed", seed, usual.seed, whole=True)),
+        validation=_part("--validation", validation, usual.validation),
+        test=_part("--test", test, usual.test),
+        empty_tiles=_whole("--empty-tiles", empty_tiles, usual.empty_tiles),
+        seed=_whole("--seed", seed, usual.seed),
     )
 
 
-def _number(option: str, text: str | None, usual: float, *, whole: bool = False) -> float:
-    from wildetect.errors import ConfigurationError
-
+def _part(option: str, text: str | None, usual: float) -> float:
     if text is None:
         return usual
-    try:
-        number = int(text) if whole else float(text)
-    except ValueError:
-        number = -1
-    if not (number >= 0 and (whole or number < 1)):
-        wanted = "a whole number of 0 or more" if whole else "a number from 0 up to 1"
-        raise ConfigurationError(f"{option}: {text} is not {wanted}", hint=f"For example {option} {usual:g}")
-    return number
+    return decimal(option, text, lambda one: 0 <= one < 1, "a number from 0 up to 1", f"{usual:g}")
+
+
+def _whole(option: str, text: str | None, usual: int) -> int:
+    return usual if text is None else whole(option, text, least=0, example=usual)
 
 
 def _show(built: DataSetBuilt) -> None:

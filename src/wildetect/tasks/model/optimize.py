@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.numbers import decimal
 from wildetect.tasks.support import emit, export_variables, verb
 
 if TYPE_CHECKING:
@@ -76,25 +77,12 @@ def optimize(
     )
     project = Project.find()
     export_variables(project)
-    outcome = make(project, request, chosen, _share(agree), Terminal(), dry_run=dry_run)
+    least = decimal("--agree", agree, lambda one: 0 < one <= 1, "a share above 0, up to 1", 0.99)
+    outcome = make(project, request, chosen, least, Terminal(), dry_run=dry_run)
     if json:
         emit(_document(outcome))
     else:
         _print(model, outcome)
-
-
-def _share(text: str) -> float:
-    from wildetect.errors import ConfigurationError
-
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 < share <= 1:
-        raise ConfigurationError(
-            f"--agree: {text!r} is not a share above 0, up to 1", hint="For example --agree 0.99"
-        )
-    return share
 
 
 def _document(outcome: Optimized) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.numbers import whole
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
@@ -96,15 +97,7 @@ def _options(epochs: str | None, imgsz: str | None, batch: str | None, seed: str
 
 
 def _whole(option: str, text: str | None, usual: int, least: int = 1) -> int:
-    from wildetect.errors import ConfigurationError
-
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
-        raise ConfigurationError(
-            f"{option}: {text} is not a whole number of {least} or more", hint=f"For example {option} {usual}"
-        )
-    return int(text)
+    return usual if text is None else whole(option, text, least=least, example=usual)
 
 
 def _show(done: TrainingDone) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, say, verb
 
 if TYPE_CHECKING:
@@ -105,40 +106,17 @@ def _wish(photographs: str | None, cv: str | None, seed: str | None, purpose: st
         )
     if photographs is not None and cv is not None:
         raise ConfigurationError("--photographs and --cv both say how many to draw", hint="Give one of them.")
+    part = "a number between 0 and 1"
     return Wish(
-        photographs=None if photographs is None else _whole("--photographs", photographs, 1),
-        cv=None if cv is None else _part("--cv", cv),
-        seed=None if seed is None else _whole("--seed", seed, 0),
+        photographs=_whole("--photographs", photographs, 1),
+        cv=None if cv is None else decimal("--cv", cv, lambda one: 0 < one < 1, part, 0.05),
+        seed=_whole("--seed", seed, 0),
         purpose="training" if purpose == "training" else "estimate",
     )
 
 
-def _whole(option: str, text: str, least: int) -> int:
-    from wildetect.errors import ConfigurationError
-
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
-    if number < least:
-        raise ConfigurationError(
-            f"{option}: {text} is not a whole number of {least} or more", hint=f"For example {option} 150"
-        )
-    return number
-
-
-def _part(option: str, text: str) -> float:
-    from wildetect.errors import ConfigurationError
-
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1:
-        raise ConfigurationError(
-            f"{option}: {text} is not a number between 0 and 1", hint=f"For example {option} 0.05"
-        )
-    return number
+def _whole(option: str, text: str | None, least: int) -> int | None:
+    return None if text is None else whole(option, text, least=least, example=150)
 
 
 def _percentage(option: str, text: str) -> float:
