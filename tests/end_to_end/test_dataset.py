@@ -60,18 +60,29 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return made
 
 
+@pytest.fixture(scope="module")
+def made(workspace: Workspace) -> dict[str, Any]:
+    """The set "one" of the reviewed run."""
+    run = read_finished_run(workspace.root / "results")
+    with writing_verdicts(run.folder) as file:
+        file.append(*verdicts(run))
+    document: dict[str, Any] = workspace.document("dataset.build", "results", "--output", "one")
+    return document
+
+
 def test_nothing_reviewed_is_refused_with_the_command_that_reviews(workspace: Workspace) -> None:
-    error, hint = workspace.fail(5, "dataset.build", "--run", "results", "--output", "nothing")
+    bare = workspace.root / "bare"
+    shutil.copytree(workspace.root / "results", bare, ignore=shutil.ignore_patterns("review"))
+    error, hint = workspace.fail(5, "dataset.build", "--run", "bare", "--output", "nothing")
     assert "no photograph of the run in" in error
     assert "review.open --run" in hint
     assert not (workspace.root / "nothing").exists()
 
 
-def test_a_reviewed_run_becomes_a_training_set_twice_the_same(workspace: Workspace) -> None:
+def test_a_reviewed_run_becomes_a_training_set_twice_the_same(
+    workspace: Workspace, made: dict[str, Any]
+) -> None:
     run = read_finished_run(workspace.root / "results")
-    with writing_verdicts(run.folder) as file:
-        file.append(*verdicts(run))
-    made = workspace.document("dataset.build", "results", "--output", "one")
     workspace.succeed("dataset.build", "--run", "results", "--output", "two")
     one, two = (files_of(workspace.root / name) for name in ("one", "two"))
     manifests = [json.loads(each.pop("dataset.json")) for each in (one, two)]
@@ -93,6 +104,7 @@ def test_a_reviewed_run_becomes_a_training_set_twice_the_same(workspace: Workspa
     assert any("no position" in note for note in made["notes"])
 
 
+@pytest.mark.usefixtures("made")
 def test_both_forms_say_the_same_of_each_tile(workspace: Workspace) -> None:
     folder = workspace.root / "one"
     names = yaml.safe_load((folder / "dataset.yaml").read_text(encoding="utf-8"))["names"]
@@ -119,6 +131,7 @@ def test_both_forms_say_the_same_of_each_tile(workspace: Workspace) -> None:
                 assert there == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.usefixtures("made")
 def test_a_set_that_is_there_and_a_damaged_review_are_refused(workspace: Workspace) -> None:
     error, hint = workspace.fail(2, "dataset.build", "results", "--output", "one")
     assert "is there already" in error
