@@ -43,11 +43,10 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Path]) -> FinishedRu
         results.append(result if path is None else replace(result, path=path))
     moved = sum(now is not before for now, before in zip(results, run.results, strict=True))
     where = ", ".join(map(str, sources))
-    if not moved:
-        first = run.results[0].name if run.results else "nothing"
-        why = f"{other[0]} has another size there" if other else f"such as {first}"
+    if run.results and not moved:
+        why = f": {other[0]} has another size there" if other else f", such as {run.results[0].name}"
         raise InputError(
-            f"{where} holds none of the photographs of this run: {why}",
+            f"{where} holds none of the photographs of this run{why}",
             hint="Name the folder that the run had as --source, in its new place.",
         )
     if moved < len(results):
