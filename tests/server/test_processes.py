@@ -70,6 +70,23 @@ def test_who_does_not_listen_is_killed(tmp_path: Path) -> None:
     assert child.wait() == -9
 
 
+def shown(pid: int) -> None:
+    """Wait until a process that was just started shows its environment."""
+    until = time.monotonic() + 10
+    while not psutil.Process(pid).environ() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def test_a_process_that_shows_no_environment_yet_is_known_by_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = identify(os.getpid())
+    assert ours is not None
+    monkeypatch.setattr(psutil.Process, "environ", lambda _process: {})
+    assert ours.process(tmp_path) is not None
+    assert Identity(ours.pid, ours.create_time - 3600).process(tmp_path) is None
+
+
 def test_a_number_alone_identifies_nobody(tmp_path: Path) -> None:
     environment = {**os.environ, MARKER: str(tmp_path)}
     child = subprocess.Popen(
@@ -77,7 +94,8 @@ def test_a_number_alone_identifies_nobody(tmp_path: Path) -> None:
     )
     ours = identify(child.pid)
     assert ours is not None
-    assert ours.process(tmp_path) is not None
+    assert ours.process(tmp_path) is not None  # from its first moment, before it shows its environment
+    shown(child.pid)
     # a clock that was set moves start times; a copied project folder is another folder
     assert Identity(ours.pid, ours.create_time - 3600).process(tmp_path) is not None
     assert ours.process(tmp_path / "copy") is None

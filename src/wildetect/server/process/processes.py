@@ -48,9 +48,12 @@ class Identity(NamedTuple):
 
     def _is(self, process: psutil.Process, folder: Path) -> bool:
         try:
-            return process.environ().get(MARKER) == str(folder)
+            shown = process.environ()
         except (psutil.AccessDenied, OSError):
+            shown = {}
+        if not shown:  # refused, or just being started: Linux shows none until the program is loaded
             return abs(process.create_time() - self.create_time) < CLOCK_DRIFT
+        return shown.get(MARKER) == str(folder)
 
 
 def identify(pid: int) -> Identity | None:
