@@ -19,8 +19,8 @@ from wildetect.server.process.processes import MARKER, Identity, end, identify, 
 
 FAMILY = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-print(child.pid, flush=True)
+code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+subprocess.Popen([sys.executable, "-c", code])
 time.sleep(60)
 """
 STUBBORN = """
