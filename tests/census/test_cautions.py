@@ -11,6 +11,8 @@ from tests.census.simulator import START, Flown, Herd, Shot, Survey, fly
 from wildetect.census.cautions.findings import Caution, cautions
 from wildetect.census.ground.photographs import Photograph, make_views
 from wildetect.imagery.camera.optics import Flight
+from wildetect.imagery.positions.metadata import Position
+from wildetect.imagery.positions.table import TableRow
 
 NOTHING = Herd.at(np.zeros((0, 2)))
 
@@ -132,3 +134,28 @@ def test_heights_above_take_off_over_a_wide_survey_are_doubtful_without_a_terrai
     assert "photographs show 19% less ground" in found["flat-ground"].what
     assert "survey.terrain" in found["flat-ground"].fix
     assert told(photographs[:6]) == {}  # 300 m wide: no room for hills
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        (
+            "agl (m)",
+            "Heights are those of the column agl (m) of the table of positions, and are taken as above",
+        ),
+        ("Height above ground", "if they were measured from the place of take-off, as most drones do"),
+        ("rel_height", "column rel_height of the table of positions, taken as above the place of take-off"),
+    ],
+)
+def test_heights_of_a_table_are_named_by_their_column(column: str, says: str) -> None:
+    shots = tuple(Shot((0.0, 60.0 * number)) for number in range(20))
+    photographs = fly(Survey(shots=shots), NOTHING).photographs
+    bare = [replace(one, tags=replace(one.tags, height=None)) for one in photographs]
+    table = {one.file.lower(): TableRow(Position(0.0, 0.0), None, 90.0, column) for one in photographs}
+    views = make_views(bare, Flight(), table)
+    assert {view.sources["height column"] for view in views.views} == {column}
+    found = {one.kind: one.what for one in cautions(bare, views)}
+    assert says in found["flat-ground"]
+    assert (
+        "above the place of take-off, and nothing says" not in found["flat-ground"] or column == "rel_height"
+    )

@@ -46,7 +46,7 @@ def test_lines_before_the_header_and_other_names_of_columns(tmp_path: Path) -> N
     text = "Camp 23\n\nPhoto | Lat | Lon | Height above take-off\nDJI_1.JPG | -19.25 | 23.5 | 92.5\n"
     keys = {"filename_col": "photo", "lat_col": "lat", "lon_col": "lon", "alt_col": "height above take-off"}
     found = read(tmp_path, text, skip_rows=2, delimiter="|", **keys)
-    assert found == {"dji_1.jpg": TableRow(Position(23.5, -19.25), height=92.5)}
+    assert found == {"dji_1.jpg": TableRow(Position(23.5, -19.25), None, 92.5, "Height above take-off")}
 
 
 def test_lines_without_a_position_are_left_out(tmp_path: Path) -> None:
@@ -142,7 +142,9 @@ def test_heights_have_the_unit_of_their_head_or_cell(
 
 def test_altitude_and_height_beside_each_other_are_both_read(tmp_path: Path) -> None:
     text = "filename,latitude,longitude,altitude,height_ft\na.jpg,-19.25,23.5,1120,300\n"
-    assert read(tmp_path, text)["a.jpg"] == TableRow(Position(23.5, -19.25), 1120.0, 300 * METRES_PER_FOOT)
+    assert read(tmp_path, text)["a.jpg"] == TableRow(
+        Position(23.5, -19.25), 1120.0, 300 * METRES_PER_FOOT, "height_ft"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.ground.headings import flight_order
 from wildetect.census.ground.photographs import Photograph, View
 from wildetect.imagery.camera.optics import LOWEST
+from wildetect.imagery.positions.heads import Head
 
 __all__ = ["heights", "jumps", "same_position"]
 
@@ -18,7 +19,8 @@ _FASTEST = 60.0  # m/s: faster than any survey aircraft
 _LEAP = 20.0  # usual steps
 _LEAST_TRACK = 5  # photographs
 _DRIFT = 0.2  # of the usual height
-_MEASURED = ("XMP", "CSV")  # above take-off
+_TABLE = "CSV"
+_MEASURED = ("XMP", _TABLE)  # above take-off, or what a table gives for it
 _WIDE = 5.0  # times the height: an area in which the ground may well rise or fall
 _RISE = 0.1  # of the height
 
@@ -129,12 +131,31 @@ def _unknown_ground(shots: Sequence[View]) -> Iterator[Caution]:
     less = 1 - (1 - _RISE) ** 2
     yield Caution(
         "flat-ground",
-        "Heights are above the place of take-off, and nothing says how the ground lies along the "
+        f"{_whence(shots)} how the ground lies along the "
         f"{extent:,.0f} m of the survey: where it is {_RISE * usual:.0f} m higher, photographs show "
         f"{less:.0%} less ground than is taken for searched, and densities come out too low; where it is "
         "lower, too high.",
         "Name the heights of the ground as survey.terrain, a GeoTIFF; on ground level to a few metres "
         "nothing is to be done.",
+    )
+
+
+def _whence(shots: Sequence[View]) -> str:
+    """From where the heights count that were used, up to the word "how"."""
+    columns = [view.sources.get("height column", "") for view in shots if view.sources["height"] == _TABLE]
+    named = " and ".join(dict.fromkeys(columns))
+    if not columns:
+        return "Heights are above the place of take-off, and nothing says"
+    if all(Head.of(column).names_ground for column in columns):
+        return (
+            f"Heights are those of the column {named} of the table of positions, and are taken as above the "
+            "ground under each photograph; if they were measured from the place of take-off, as most drones "
+            "do, it matters"
+        )
+    photographs = "" if len(columns) == len(shots) else "those of photographs, and "
+    return (
+        f"Heights are {photographs}those of the column {named} of the table of positions, taken as above the "
+        "place of take-off, and nothing says"
     )
 
 

@@ -106,6 +106,7 @@ def view_of(placed: Placed, place: Place, specs: FlightLike) -> View:
     if specs.gsd is not None:
         focal_px, lens_source = height / (specs.gsd / 100), "flight_specs"
     yaw, yaw_source = _yaw(tags.yaw, place)
+    column = None if placed.row is None else placed.row.height_column
     return View(
         file=photograph.file,
         width=photograph.width,
@@ -125,6 +126,7 @@ def view_of(placed: Placed, place: Place, specs: FlightLike) -> View:
         sources={
             "position": "EXIF" if tags.position is not None else "CSV",
             "height": height_source,
+            **({"height column": column} if column is not None and height_source == "CSV" else {}),
             "yaw": yaw_source,
             "pitch": "none" if tags.pitch is None else "XMP",
             "position error": "assumed" if tags.position_error is None else "stated",

@@ -94,6 +94,11 @@ class Head:
         return bool(self.words & _ALTITUDE) and not self.words & _OF_OTHERS
 
     @property
+    def names_ground(self) -> bool:
+        """Whether heights count from the ground below the camera, not from the place of take-off."""
+        return self.above_ground and ("agl" in self.words or {"above", "ground"} <= self.words)
+
+    @property
     def above_ground(self) -> bool:
         """Whether heights count from the ground or the place of take-off, not from the sea."""
         return bool(self.words & (_HEIGHT | _GROUND)) and not self.words & _SEA

@@ -34,11 +34,13 @@ class TableRow(NamedTuple):
         position: Of the camera.
         altitude: Above sea in m; null where the column is missing, empty, or holds heights.
         height: Above ground or take-off in m, where the name of the column says so: height, relative or agl.
+        height_column: The head of that column; null without a height.
     """
 
     position: Position
     altitude: float | None = None
     height: float | None = None
+    height_column: str | None = None
 
 
 def read_position_table(table: PositionTable) -> dict[str, TableRow]:
@@ -125,7 +127,9 @@ class _Columns:
             if longitude == latitude == 0:
                 return None
             raise ValueError(f"latitude {latitude:g}, longitude {longitude:g} is not a place on Earth")
-        return TableRow(position, self._length(cells, self.altitude), self._length(cells, self.height))
+        height = self._length(cells, self.height)
+        column = None if self.height is None or height is None else self.heads[self.height].text
+        return TableRow(position, self._length(cells, self.altitude), height, column)
 
     def _degrees(self, cells: Sequence[str], place: int, axis: str) -> float:
         reference = self.references[axis == "longitude"]
