@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from wildetect.detection.checks.classifier_inspection import describe_classifier
+from wildetect.detection.checks.examination import Reader, read_once
 from wildetect.detection.checks.inspection import inspect
-from wildetect.detection.checks.recognition import describe
-from wildetect.detection.checks.row_layout import with_layout
-from wildetect.errors import ServerError
+from wildetect.errors import ModelError, ServerError
 from wildetect.registry.cache import FetchedModel, fetch, fetched_before
 from wildetect.registry.connection import Connection
 from wildetect.registry.manifest import Source, each_once
@@ -55,7 +54,7 @@ def chosen_model(
         )
         return model, connection
     fix = f"Give the file with --model, or as model.mlflow_model_name in {settings.file}."
-    model = _from_file(project, path, fix)
+    model = _from_file(project, path, fix, watcher)
     try:
         return model, connect_for(project, watcher)
     except ServerError as error:
@@ -84,25 +83,47 @@ def _from_registry(
     return fetch(connection, reference, cache), connection
 
 
-def _from_file(project: Project, path: Path, fix: str) -> FetchedModel:
+def _from_file(project: Project, path: Path, fix: str, watcher: Watcher) -> FetchedModel:
     """A weights file as it lies there; read as the registration settings say, where they name it.
+
+    It is held to what registration holds it to: nobody else has looked at what comes out of it.
 
     Args:
         project: Its registration settings may name the file.
         path: The file.
         fix: Where it is to be named, as a hint.
+        watcher: Told as what it is read, and why.
     """
     check_is_onnx(path, fix=fix)
-    weights = inspect(path)
     registration = load_settings(RegistrationSettings, project)
     named = registration.weights_path
     if named is None or project.path(named).resolve() != path.resolve():
+        reader = _unnamed(path)
         registration = RegistrationSettings()
-    sha256 = sha256_of(path)
-    source = Source(file=path.name, size=path.stat().st_size, sha256=sha256)
-    manifest = with_layout(weights, describe(weights, registration, sha256, source), registration)[0]
+    else:
+        reader = _read(path, registration)
+    doubtful = "not checked" in reader.read_as
+    watcher.notice(f"{'warning: ' if doubtful else ''}{path.name} is read as {reader.read_as}")
+    manifest = reader.manifest
     if registration.classifier is None or registration.classifier.weights is None:
         return FetchedModel(path.stem, None, path, manifest)
     second = prepared_classifier(project.path(registration.classifier.weights))
     stage = describe_classifier(second.onnx, registration.classifier, second.source.sha256, second.source)
     return FetchedModel(path.stem, None, path, manifest.with_second_stage(stage), second.onnx)
+
+
+def _read(path: Path, registration: RegistrationSettings) -> Reader:
+    sha256 = sha256_of(path)
+    source = Source(file=path.name, size=path.stat().st_size, sha256=sha256)
+    return read_once(inspect(path), registration, sha256, source)
+
+
+def _unnamed(path: Path) -> Reader:
+    """A file that the registration settings do not name; what they say is of another one."""
+    try:
+        return _read(path, RegistrationSettings())
+    except ModelError as error:
+        if RegistrationSettings.file not in error.hint:
+            raise
+        where = f"Name the file there, too, as localizer.yolo.weights: {path}"
+        raise ModelError(error.message, hint=f"{error.hint.rstrip('.')}. {where}") from error

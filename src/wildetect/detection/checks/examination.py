@@ -1,4 +1,4 @@
-"""From weights files to a detector that is known to work: what `model.register` does before it registers."""
+"""From weights files to a detector that is known to work: before it is registered, or run as a file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wildetect.detection.checks.classifier_inspection import describe_classifier
-from wildetect.detection.checks.inspection import check, inspect
+from wildetect.detection.checks.inspection import WeightsFile, check, inspect
 from wildetect.detection.checks.recognition import describe
 from wildetect.detection.checks.row_layout import with_layout
-from wildetect.registry.manifest import CLASSIFIER_FILE, Manifest
+from wildetect.registry.manifest import CLASSIFIER_FILE, Manifest, Source
 from wildetect.registry.weights.intake import PreparedWeights, load_for_storage
 from wildetect.settings.registration import RegistrationSettings
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["Examined", "examined"]
+__all__ = ["Examined", "Reader", "examined", "read_once"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,50 @@ class Examined:
     files: Mapping[str, bytes]
     seconds: float
     read_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a detector's file is fed and read, known from running it.
+
+    Attributes:
+        manifest: Without the second stage.
+        seconds: For its first forward pass.
+        read_as: Family and layout of its rows, and why, for a person.
+    """
+
+    manifest: Manifest
+    seconds: float
+    read_as: str
+
+
+def read_once(
+    file: WeightsFile,
+    settings: RegistrationSettings,
+    sha256: str,
+    source: Source,
+    picture: Path | None = None,
+) -> Reader:
+    """Find out how a detector is fed and read, and hold what comes out against it.
+
+    Args:
+        file: What the file says of itself.
+        settings: What its owner says.
+        sha256: Of the file that will run.
+        source: The file that the owner gave.
+        picture: A photograph with animals; a made-up picture is looked at besides.
+
+    Raises:
+        InputError: The picture cannot be read.
+        ModelError: It does not work as it is declared, or what it gives can be read in several ways.
+    """
+    manifest = describe(file, settings, sha256, source)
+    manifest, layout = with_layout(file, manifest, settings, picture)
+    why = "as the settings say" if settings.family else "as its metadata and the shapes of its outputs say"
+    read_as = f"{manifest.family}, {why}" + (f"; {layout}" if layout else "") + _kind_of_boxes(manifest)
+    outcome = check(file.path, manifest)
+    feeding = manifest.feeding.model_copy(update={"batch": outcome.batch})
+    return Reader(manifest.model_copy(update={"feeding": feeding}), outcome.seconds, read_as)
 
 
 def examined(
@@ -60,20 +104,15 @@ def examined(
     """
     file = inspect(weights.onnx)
     stored = load_for_storage(weights)
-    manifest = describe(file, settings, stored.sha256, weights.source)
-    manifest, layout = with_layout(file, manifest, settings, picture)
-    why = "as the settings say" if settings.family else "as its metadata and the shapes of its outputs say"
-    read_as = f"{manifest.family}, {why}" + (f"; {layout}" if layout else "") + _kind_of_boxes(manifest)
-    outcome = check(weights.onnx, manifest)
-    feeding = manifest.feeding.model_copy(update={"batch": outcome.batch})
-    manifest = manifest.model_copy(update={"feeding": feeding})
+    reader = read_once(file, settings, stored.sha256, weights.source, picture)
+    manifest = reader.manifest
     files: dict[str, bytes] = {}
     if classifier is not None and settings.classifier is not None:
         second = load_for_storage(classifier)
         stage = describe_classifier(classifier.onnx, settings.classifier, second.sha256, classifier.source)
         manifest = manifest.with_second_stage(stage)
         files[CLASSIFIER_FILE] = second.proto.SerializeToString()
-    return Examined(stored.proto, manifest, files, outcome.seconds, read_as)
+    return Examined(stored.proto, manifest, files, reader.seconds, reader.read_as)
 
 
 def _kind_of_boxes(manifest: Manifest) -> str:

@@ -76,7 +76,7 @@ def _refuse_to_guess(weights: WeightsFile, settings: RegistrationSettings) -> Fa
     raise UnclearFamilyError(
         f"{weights.path.name} does not say its family; its outputs {shapes} fit {', '.join(fitting)}",
         hint=f"Write the one it was trained as into {CONFIG} (family: {fitting[0]}), or see what each finds: "
-        "--family auto-check --picture FILE",
+        "model.register --family auto-check --picture FILE",
     )
 
 

@@ -29,6 +29,7 @@ from wildetect.settings.registration import RegistrationSettings
 __all__ = ["with_layout"]
 
 CONFIG = RegistrationSettings.file
+_UNCHECKED = "not checked: no box was found; check it with model.register --picture FILE, one with animals"
 _MIRRORED = 0.3  # mean IoU by which one layout must beat all others on the mirrored picture
 _SHARES = (0.02, 0.1, 0.3)  # of the rows that may be odd
 _FAINTEST = 0.01
@@ -71,7 +72,7 @@ def with_layout(
         layout, why = _found_out(detector, manifest, looks, with_picture=picture is not None)
     elif not len(seen):
         layout = told
-        why = f"{teller}, not checked: no box was found; check it with --picture FILE, one with animals"
+        why = f"{teller}, {_UNCHECKED}"
     else:
         _check_told(detector, looks, told, teller, reading)
         layout, why = told, f"{teller}; {len(seen)} rows agree"
@@ -111,7 +112,7 @@ def _looked_at(weights: WeightsFile, manifest: Manifest, picture: Path | None) -
     seen = sum(len(look.rows) for look in _looks(detector, manifest, picture, confidences))
     if seen:
         return None
-    return "not checked: no box was found; check it with --picture FILE, one with animals"
+    return _UNCHECKED
 
 
 def _told(
@@ -150,8 +151,8 @@ def _with_first_label(
         raise ModelError(
             f"{weights.path.name} finds nothing on {'the' if picture else 'a made-up'} picture: it cannot be "
             "told whether its classes are numbered from 0 or from 1",
-            hint="Give --picture FILE, a photograph with animals that it finds; or set first_label: in "
-            f"{CONFIG}: 1 where 0 is the background (torchvision), 0 for DeepForest",
+            hint="Give model.register --picture FILE, a photograph with animals that it finds; or set "
+            f"first_label: in {CONFIG}: 1 where 0 is the background (torchvision), 0 for DeepForest",
         )
     seen = ", ".join(map(str, np.unique(labels)[:5]))
     first = 0 if labels.min() == 0 else 1
@@ -225,8 +226,8 @@ def _found_out(
         raise ModelError(
             f"{name} finds nothing on {'the' if with_picture else 'a made-up'} picture: the order and unit "
             "of its columns cannot be told",
-            hint="Give --picture FILE, a photograph with animals that it finds; or set columns: in "
-            f"{CONFIG}, such as {Layout(TABLE[manifest.family].columns)}",
+            hint="Give model.register --picture FILE, a photograph with animals that it finds; or set "
+            f"columns: in {CONFIG}, such as {Layout(TABLE[manifest.family].columns)}",
         )
     reading = Reading.of(manifest)
     possible = _possible(seen, reading)
@@ -243,8 +244,8 @@ def _found_out(
         )
     raise ModelError(
         f"{name}: {len(seen)} rows fit several orders of columns",
-        hint="Give --picture FILE, a photograph with several animals, or write one of these into "
-        f"{CONFIG}: {'  or  '.join(str(one) for one in possible[:4])}",
+        hint="Give model.register --picture FILE, a photograph with several animals, or write one of these "
+        f"into {CONFIG}: {'  or  '.join(str(one) for one in possible[:4])}",
     )
 
 
