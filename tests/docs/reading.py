@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from tests.workspaces import REPOSITORY
+from tests.workspaces import REPOSITORY, SIGN_OF_LIFE
 
 HOME = "/home/ann/wildetect"
 """The project's folder in the pages."""
@@ -45,7 +45,8 @@ LIKE = {
 }
 # Lines that come more or less often, as a machine is slow or fast.
 PROGRESS = re.compile(
-    r"^(?:starting the MLflow server \.\.\. \d+ s|\d+ of \d+ images, .* left)\n", re.MULTILINE
+    rf"^(?:starting the MLflow server \.\.\. \d+ s|\d+ of \d+ images, .* left)\n|{SIGN_OF_LIFE.pattern}",
+    re.MULTILINE,
 )
 
 

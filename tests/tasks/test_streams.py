@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.workspaces import SIGN_OF_LIFE
 
 PROJECT = Path(__file__).parents[2]
 
@@ -24,7 +25,7 @@ def _left_by_its_reader(*words: str, both: bool = False) -> tuple[int, str]:
         assert process.stdout is not None
         process.stdout.close()
         said = "" if process.stderr is None else process.stderr.read()
-        return process.wait(timeout=60), said
+        return process.wait(timeout=60), SIGN_OF_LIFE.sub("", said)
 
 
 @pytest.mark.parametrize(

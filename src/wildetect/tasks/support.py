@@ -21,7 +21,7 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
-from wildetect.tasks.streams import write_any_letter
+from wildetect.tasks.streams import sign_of_life, write_any_letter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,13 +130,17 @@ def verb(
     """
 
     def declare(body: Callable[..., object]) -> Verb:
+        def at_work(seconds: float) -> None:
+            since = f", {seconds:.0f} s so far" if seconds > 1 else ""
+            say(f"{_full_name(task)} is at work{since} ...")
+
         @functools.wraps(body)
         def told(*args: object, **options: object) -> None:
-            with errors_told():
+            with errors_told(), sign_of_life(at_work):
                 _prepare()
                 body(*args, **options)
 
-        return Verb(
+        task = Verb(
             told,
             name=name or body.__name__,
             shim=shim,
@@ -147,8 +151,15 @@ def verb(
             help=dict(help or {}),
             auto_shortflags=False,
         )
+        return task
 
     return declare
+
+
+def _full_name(task: Verb) -> str:
+    """A task's name with its collection's: census.run."""
+    every = _published[0] if _published else Collection()
+    return next((name for name in every.task_names if every[name] is task), str(task.name))
 
 
 def _prepare() -> None:

@@ -115,6 +115,7 @@ def _new_password(name: str) -> str:
         )
     import getpass
 
+    say("the password is not shown while you type it")
     first = getpass.getpass(f"Password of {name}: ")
     if getpass.getpass("Again: ") != first:
         raise ConfigurationError("the two passwords differ", hint="Give the command again.")
