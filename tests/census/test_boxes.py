@@ -16,6 +16,7 @@ from wildetect.census.ground.photographs import Photograph, make_views
 from wildetect.detections import Detections
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.camera.optics import Flight
+from wildetect.results.ids import ids_of_boxes
 
 DEMO = Path(__file__).parents[2] / "demo"
 
@@ -46,6 +47,12 @@ def test_rows_tell_where_they_come_from() -> None:
     boxes = boxes_on_ground(flown.photographs, views)
     assert boxes.view.tolist() == [0, 0, 1, 1]
     assert boxes.index_in_photograph.tolist() == [0, 1, 0, 1]
+    assert boxes.id.tolist() == [
+        one
+        for photograph in flown.photographs
+        if photograph.file != "DJI_00002.JPG"
+        for one in ids_of_boxes(photograph.file, photograph.detections.xyxy.tolist())
+    ]
     assert views.views[1].file == "DJI_00003.JPG"
     chosen = boxes.select(boxes.view == 1)
     assert len(chosen) == 2

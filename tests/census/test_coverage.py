@@ -88,7 +88,7 @@ def test_so_do_limits_from_footprints_cut_by_the_outline_of_the_stratum() -> Non
         middles = np.tile([1990.0, 1990, 2010, 2010], (len(shown), 1))
         corners = np.repeat(places[shown][:, None], 4, axis=1)
         view = off[shown].argmin(axis=1)
-        boxes = GroundBoxes(view, none, sure, middles, corners, places[shown], none)
+        boxes = GroundBoxes(view, none, sure, middles, corners, places[shown], none, rows.astype(str))
         animals = Animals(places[shown], none, sure, rows[:, None].tolist(), [])
         estimates = survey_estimates(animals, boxes, views, [outline], transects, [0])
         hits += held(estimates[-1].estimate, len(places))

@@ -29,6 +29,7 @@ from wildetect.census.output.rows import animal_rows
 from wildetect.census.output.tables import TRANSECT_COLUMNS, write_animals
 from wildetect.census.result import ToleranceCount
 from wildetect.errors import InputError
+from wildetect.results.ids import ids_of_boxes
 from wildetect.results.run import Logged
 
 pyogrio = pytest.importorskip("pyogrio", reason="pyogrio (GDAL) is not installed")
@@ -85,6 +86,26 @@ def test_one_number_in_every_file(surveyed: Surveyed, features: list[dict[str, A
     boxes = sum(len(one["boxes"]) for one in document["animals"])
     assert boxes == counts["boxes"] == sum(one["boxes"] for one in document["photographs"])
     assert len(document["merges"]) == boxes - number
+
+
+def test_one_id_of_an_animal_in_every_file_and_of_a_detection_as_its_run_has_it(
+    surveyed: Surveyed, features: list[dict[str, Any]]
+) -> None:
+    of_number = {one["animal"]: one["id"] for one in surveyed.document["animals"]}
+    assert len(set(of_number.values())) == len(of_number) > 100
+    in_tables = {int(row["animal"]): row["id"] for row in table(surveyed.folder / "animals.csv")}
+    package = layer(surveyed.folder / "animals.gpkg", "animals")
+    shown = [one["properties"] for one in features if one["properties"]["kind"] == "animal"]
+    assert in_tables == dict(zip(package["animal"], package["id"], strict=True)) == of_number
+    assert {one["animal"]: one["id"] for one in shown} == of_number
+    counted = [row for row in table(surveyed.folder / "transects.csv") if row["object"] != "NA"]
+    assert {of_number[int(row["object"])] for row in counted} == {row["id"] for row in counted}
+    of_file = {one.file: one.detections for one in surveyed.census.photographs}
+    for one in surveyed.document["animals"]:
+        surest = max(one["boxes"], key=lambda box: (box["confidence"], box["file"]))
+        assert one["id"] == surest["id"]
+        for box in one["boxes"]:
+            assert box["id"] in set(ids_of_boxes(box["file"], of_file[box["file"]].xyxy.tolist()))
 
 
 def test_keys_of_the_document(surveyed: Surveyed) -> None:
@@ -328,10 +349,14 @@ def test_files_of_earlier_versions_are_read(surveyed: Surveyed) -> None:
     for one in old["summary"].values():
         one["reason"] = "nobody has reviewed the detections"
     del old["not_corrected"]
+    for one in old["animals"]:
+        del one["id"]
+        for box in one["boxes"]:
+            del box["id"]
     read = record_from(old)
     assert read.cautions == surveyed.record.cautions
     assert [one.detected for one in read.estimates] == [one.detected for one in surveyed.record.estimates]
-    assert read.animals == surveyed.record.animals
+    assert [one.longitude for one in read.animals] == [one.longitude for one in surveyed.record.animals]
     contents: tuple[object, ...] = (
         {},
         [],

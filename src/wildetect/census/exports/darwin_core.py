@@ -136,6 +136,7 @@ class Occurrence:
 
     event_id: str
     occurrence_id: str
+    catalog_number: str = ""
     basis_of_record: str = "MachineObservation"
     occurrence_status: str = "present"
     individual_count: int = 1
@@ -272,6 +273,7 @@ def occurrences_of(publication: Publication) -> Iterator[Occurrence]:
         yield Occurrence(
             event_id=_id(record, "photograph", best.file),
             occurrence_id=name if taken[name] == 1 else f"{name}-{taken[name]}",
+            catalog_number=animal.id,
             scientific_name=publication.taxa.get(species, ANY_ANIMAL),
             vernacular_name=species,
             identified_by=" | ".join(said.by) if said else _detector(record),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.census.ground.photographs import Photograph, Views
+from wildetect.results.ids import ids_of_boxes
 
 __all__ = ["GroundBoxes", "boxes_on_ground"]
 
@@ -26,6 +27,7 @@ class GroundBoxes:
         corners: On the ground in m, shape (n, 4, 2): from the upper left one, clockwise in the picture.
         centre: The place that the middle of the box shows, in m, shape (n, 2).
         index_in_photograph: Row of the photograph's detections, shape (n,).
+        id: Of the detection, as all files of its run name it, shape (n,).
     """
 
     view: NDArray[np.int64]
@@ -35,6 +37,7 @@ class GroundBoxes:
     corners: NDArray[np.float64]
     centre: NDArray[np.float64]
     index_in_photograph: NDArray[np.int64]
+    id: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.view)
@@ -71,6 +74,14 @@ def boxes_on_ground(photographs: Sequence[Photograph], views: Views) -> GroundBo
         corners=ground[:, :4],
         centre=ground[:, 4],
         index_in_photograph=_joined([np.arange(count) for count in counts]).astype(np.int64),
+        id=np.array(
+            [
+                one
+                for view, detections in zip(views.views, found, strict=True)
+                for one in ids_of_boxes(view.file, detections.xyxy.tolist())
+            ],
+            np.str_,
+        ),
     )
 
 

@@ -84,12 +84,14 @@ class NearMissRecord:
         boxes: Edges of both in px.
         metres: Between them.
         seconds: Between the exposures; null where the photographs do not tell.
+        ids: Of both detections; empty in files of earlier versions.
     """
 
     photographs: tuple[str, str]
     boxes: tuple[tuple[float, float, float, float], tuple[float, float, float, float]]
     metres: float
     seconds: float | None = None
+    ids: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ __all__ = ["Ground", "cut_at_180", "ground_of", "write_geojson", "write_geopacka
 
 _ANIMALS = {
     "animal": "INTEGER NOT NULL",
+    "id": "TEXT NOT NULL",
     "species": "TEXT NOT NULL",
     "confidence": "DOUBLE NOT NULL",
     "stratum": "TEXT",
@@ -166,6 +167,7 @@ def _feature(kind: str, geometry: dict[str, Any], about: dict[str, Any]) -> dict
 def _animal(row: AnimalRow) -> dict[str, Any]:
     return {
         "animal": row.animal,
+        "id": row.id,
         "species": row.species,
         "confidence": row.confidence,
         "stratum": row.stratum,

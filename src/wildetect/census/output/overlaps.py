@@ -110,6 +110,7 @@ def near_miss_records(census: Census) -> Iterator[NearMissRecord]:
             (one.xyxy, other.xyxy),
             round(float(near.metres[number]), 2),
             None if math.isnan(seconds) else round(seconds, 3),
+            (one.id, other.id),
         )
 
 

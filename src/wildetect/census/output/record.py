@@ -303,11 +303,15 @@ class PhotographRecord:
 
 @dataclass(frozen=True, slots=True)
 class BoxRecord:
-    """A box: its photograph, edges in px and confidence."""
+    """A box: its photograph, edges in px and confidence.
+
+    Its `id` is that of the detection in all files of its run; empty in files of earlier versions.
+    """
 
     file: str
     xyxy: tuple[float, float, float, float]
     confidence: float
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +337,7 @@ class AnimalRecord:
     boxes: tuple[BoxRecord, ...] = ()
     photographs: tuple[str, ...] = ()
     apart_m: float | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from wildetect.census.output.record import (
@@ -49,6 +49,7 @@ class AnimalRow(NamedTuple):
         boxes: Rows of the boxes it was seen in.
         photographs: Their photographs.
         apart_m: The largest distance of a pair of its boxes that was taken for one animal; null for one box.
+        id: That of its surest detection: the same in each census in which that one is of this animal.
     """
 
     animal: int
@@ -61,6 +62,7 @@ class AnimalRow(NamedTuple):
     boxes: tuple[int, ...]
     photographs: tuple[str, ...]
     apart_m: float | None
+    id: str
 
 
 def animal_rows(census: Census) -> list[AnimalRow]:
@@ -84,6 +86,7 @@ def animal_rows(census: Census) -> list[AnimalRow]:
             tuple(members),
             tuple(views.views[seen_in[row]].file for row in members),
             apart.get(number),
+            _surest(census, members, seen_in),
         )
         for number, (class_id, confidence, (longitude, latitude), members) in enumerate(
             zip(
@@ -95,6 +98,16 @@ def animal_rows(census: Census) -> list[AnimalRow]:
             )
         )
     ]
+
+
+def _surest(census: Census, rows: Sequence[int], seen_in: Sequence[int]) -> str:
+    """Id of the surest of some boxes; of equal ones that of the photograph whose name comes last."""
+    boxes, views = census.boxes, census.views.views
+
+    def rank(row: int) -> tuple[float, str]:
+        return round(float(boxes.confidence[row]), CONFIDENCE_DIGITS), views[seen_in[row]].file
+
+    return str(boxes.id[max(rows, key=rank)])  # each is of another photograph
 
 
 def _whereabouts(census: Census) -> tuple[dict[int, str], dict[int, str]]:
@@ -129,6 +142,7 @@ def box_record(census: Census, row: int) -> BoxRecord:
         census.views.views[int(boxes.view[row])].file,
         (x_min, y_min, x_max, y_max),
         round(float(boxes.confidence[row]), CONFIDENCE_DIGITS),
+        str(boxes.id[row]),
     )
 
 

@@ -32,6 +32,7 @@ __all__ = [
 
 ANIMAL_COLUMNS = (
     "animal",
+    "id",
     "species",
     "confidence",
     "latitude",
@@ -54,6 +55,7 @@ TRANSECT_COLUMNS = (
     "strip_m",
     "searched_km2",
     "photographs",
+    "id",
 )
 _NOT_THERE = "NA"
 
@@ -79,6 +81,7 @@ def write_transects(path: Path, census: Census, animals: Sequence[AnimalRow]) ->
 def _animal(row: AnimalRow) -> tuple[object, ...]:
     return (
         row.animal,
+        row.id,
         row.species,
         f"{row.confidence:.{CONFIDENCE_DIGITS}f}",
         f"{row.latitude:.{DEGREE_DIGITS}f}",
@@ -113,10 +116,11 @@ def _transects(census: Census, animals: Sequence[AnimalRow]) -> Iterator[tuple[o
                     1,
                     animal.species,
                     *about,
+                    animal.id,
                 )
             for name in names:
                 if name not in seen:
-                    yield *sample, _NOT_THERE, _NOT_THERE, _NOT_THERE, name, *about
+                    yield *sample, _NOT_THERE, _NOT_THERE, _NOT_THERE, name, *about, _NOT_THERE
 
 
 def _sample(stratum: SampledStratum, transect: SampledTransect) -> tuple[object, ...]:
