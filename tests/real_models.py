@@ -9,7 +9,8 @@ from tests.coco_names import COCO_NAMES
 
 from wildetect.detection.checks.inspection import inspect
 from wildetect.detection.families.table import TABLE
-from wildetect.registry.manifest import Family, Feeding, Manifest, Source, Thresholds
+from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds
+from wildetect.settings.words import Family
 
 FAMILIES: dict[str, Family] = {
     "deimv2_atto_coco": "detr",

@@ -15,7 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from wildetect.detection.families.table import TABLE
 from wildetect.detection.network import devices, session
-from wildetect.registry.manifest import Family, Feeding, Manifest, Source, Thresholds
+from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds
+from wildetect.settings.words import Family
 
 SIZE = 64
 _TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "uint8": TensorProto.UINT8}

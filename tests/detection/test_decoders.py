@@ -14,7 +14,7 @@ from wildetect.detection.families.family import Frame, Reading
 from wildetect.detection.families.grids.cells import cells
 from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.detector import Detector
-from wildetect.registry.manifest import FAMILIES, Family
+from wildetect.settings.words import FAMILIES, Family
 
 FRAME = Frame(SIZE, SIZE)  # 8 x 8, 4 x 4 and 2 x 2 cells
 CELLS = 64 + 16 + 4

@@ -15,8 +15,9 @@ from wildetect.detection.checks.recognition import describe
 from wildetect.detection.checks.row_layout import with_layout
 from wildetect.detection.network.detector import Detector
 from wildetect.errors import ModelError
-from wildetect.registry.manifest import Family, Source
+from wildetect.registry.manifest import Source
 from wildetect.settings.registration import RegistrationSettings
+from wildetect.settings.words import Family
 
 Maker = Callable[[Path], Path]
 MAKERS: dict[str, tuple[Maker, Family]] = {

@@ -16,7 +16,7 @@ from wildetect.detection.families.exporter_notes import noted_class_names, noted
 from wildetect.detection.families.family import Frame
 from wildetect.detection.families.table import families_fitting
 from wildetect.errors import ModelError
-from wildetect.registry.manifest import FAMILIES, Family
+from wildetect.settings.words import FAMILIES, Family
 
 
 @pytest.mark.parametrize(

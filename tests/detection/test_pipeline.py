@@ -21,7 +21,8 @@ from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.reading import Reading
 from wildetect.registry.manifest import Thresholds
-from wildetect.results.exports.megadetector import write_csv, write_megadetector
+from wildetect.results.exports.formats.csv_file import write_csv
+from wildetect.results.exports.formats.megadetector import write_megadetector
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from wildetect.detection.families.points.peaks import POINT_SIZE, peaks
 from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.detector import Detector
 from wildetect.errors import ModelError
-from wildetect.registry.manifest import Family
+from wildetect.settings.words import Family
 
 
 def by_the_rule(heat: np.ndarray, lowest: float) -> list[tuple[int, int]]:

@@ -22,7 +22,7 @@ from wildetect.census.output.record import read_census_file
 from wildetect.geometry import iou
 from wildetect.registry.connection import connect
 from wildetect.registry.evaluations import Evaluation, Quality, log_evaluation
-from wildetect.results.exports.csv_reading import read_csv
+from wildetect.results.exports.formats.csv_file import read_csv
 from wildetect.tasks import ns
 
 DEMO = REPOSITORY / "demo"

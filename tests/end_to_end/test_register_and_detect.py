@@ -16,7 +16,7 @@ from tests.real_models import FAMILIES
 from tests.workspaces import Workspace
 
 from wildetect.detection.families.table import TABLE
-from wildetect.registry.manifest import Family
+from wildetect.settings.words import Family
 
 HERD = "images/herdnetdemo_livestock_120.jpg"
 

@@ -7,7 +7,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from tests.results.samples import NAMES, survey
 
-from wildetect.results.exports.coco import write_coco, write_coco_results
+from wildetect.results.exports.formats.coco import write_coco, write_coco_results
 
 
 def write(folder: Path) -> tuple[Path, Path]:

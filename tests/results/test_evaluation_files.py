@@ -14,8 +14,7 @@ from wildetect.errors import InputError
 from wildetect.evaluation.annotations import read_annotations
 from wildetect.evaluation.labelled_files import labelled_files
 from wildetect.evaluation.scoring import score, write_precision_recall
-from wildetect.results.exports.csv_reading import read_csv
-from wildetect.results.exports.megadetector import write_csv
+from wildetect.results.exports.formats.csv_file import read_csv, write_csv
 from wildetect.results.records import ImageResult
 
 CLASSES = ("elephant", "zebra")

@@ -9,7 +9,8 @@ import pytest
 
 from wildetect.detections import Detections
 from wildetect.errors import InputError
-from wildetect.results.exports.megadetector import CSV_COLUMNS, write_csv, write_megadetector
+from wildetect.results.exports.formats.csv_file import CSV_COLUMNS, write_csv
+from wildetect.results.exports.formats.megadetector import write_megadetector
 from wildetect.results.files import replacing, write_text
 from wildetect.results.records import ImageResult
 

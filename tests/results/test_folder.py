@@ -11,15 +11,17 @@ from PIL import Image
 from tests.results.samples import NASTY, run_of, survey
 
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.results.exports.folder import ALL_EXPORTS, ALWAYS, Wanted, write_exports
-from wildetect.results.exports.labelstudio import LabelNames
+from wildetect.results.exports.folder import Wanted, write_exports
+from wildetect.results.exports.format import LabelNames
 from wildetect.results.exports.later import export_again
+from wildetect.results.exports.table import ALWAYS
 from wildetect.results.journal.journal import Journal
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult
 from wildetect.results.run import write_run_file
+from wildetect.settings.words import EXPORTS
 
-EVERYTHING = Wanted(exports=ALL_EXPORTS, overlays=None)
+EVERYTHING = Wanted(exports=EXPORTS, overlays=None)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.results.samples import NAMES, NASTY, survey
 
-from wildetect.results.exports.geojson import write_geojson
+from wildetect.results.exports.formats.geojson import write_geojson
 from wildetect.results.rows import has_positions
 
 GEOJSON_TYPES = {"coordinates", "geometries", "geometry", "features"}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.results.samples import NAMES, NASTY, survey
 
-from wildetect.results.exports.geopackage import write_geopackage
+from wildetect.results.exports.formats.geopackage import write_geopackage
 
 pyogrio = pytest.importorskip("pyogrio", reason="pyogrio (GDAL) is not installed")
 CHANGED = datetime(2026, 11, 23, 4, 12, 9, tzinfo=UTC)

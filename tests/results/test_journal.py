@@ -16,7 +16,8 @@ from hypothesis.extra.numpy import arrays
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.results.exports.megadetector import write_csv, write_megadetector
+from wildetect.results.exports.formats.csv_file import write_csv
+from wildetect.results.exports.formats.megadetector import write_megadetector
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import Stamp, document_of, result_from
 from wildetect.results.journal.reading import JOURNAL, read_results

@@ -10,7 +10,8 @@ import pytest
 from tests.results.samples import NAMES, NASTY, survey
 
 from wildetect.detections import Detections
-from wildetect.results.exports.labelstudio import LabelNames, labelling_setup, write_labelstudio
+from wildetect.results.exports.format import LabelNames
+from wildetect.results.exports.formats.labelstudio import labelling_setup, write_labelstudio
 from wildetect.results.records import ImageResult
 
 

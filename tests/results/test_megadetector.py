@@ -12,7 +12,7 @@ from tests.results.megadetector import problems_of
 from tests.results.samples import NAMES, survey
 
 from wildetect.detections import Detections
-from wildetect.results.exports.megadetector import write_megadetector
+from wildetect.results.exports.formats.megadetector import write_megadetector
 from wildetect.results.records import ImageResult
 
 

@@ -17,10 +17,10 @@ from tests.census.flights import NAMES, document_of, write_run
 
 from wildetect.detections import Detections
 from wildetect.errors import InputError
-from wildetect.results.exports.coco import write_coco, write_coco_results
-from wildetect.results.exports.geopackage import write_geopackage
-from wildetect.results.exports.labelstudio import write_labelstudio
-from wildetect.results.exports.megadetector import write_csv
+from wildetect.results.exports.formats.coco import write_coco, write_coco_results
+from wildetect.results.exports.formats.csv_file import write_csv
+from wildetect.results.exports.formats.geopackage import write_geopackage
+from wildetect.results.exports.formats.labelstudio import write_labelstudio
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.records import ImageResult
 from wildetect.review.importing import Imported, import_corrected

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.detection.test_row_layout import registered
 
 from wildetect.detection.network.detector import Detector
-from wildetect.registry.manifest import Family
+from wildetect.settings.words import Family
 
 SIDE = 320
 FAINTEST = 1e-6

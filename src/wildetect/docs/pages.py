@@ -17,10 +17,21 @@ from wildetect.docs.markdown import END, Block, blocks_of, cell, code, rewritten
 from wildetect.docs.rooms import rooms_block
 from wildetect.docs.task_tables import TaskText, options_block, tasks_block
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigurationError, WildDetectError
+from wildetect.results.exports.table import ALWAYS, FORMATS
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.sections import file_stem, sections
+from wildetect.settings.words import EXPORTS, Export
+from wildetect.wording import commas
 
-__all__ = ["Pages", "exit_codes_block", "families_block", "keys_block", "settings_block", "settings_page"]
+__all__ = [
+    "Pages",
+    "exit_codes_block",
+    "exports_block",
+    "families_block",
+    "keys_block",
+    "settings_block",
+    "settings_page",
+]
 
 WORDS = {
     object: "anything",
@@ -151,6 +162,19 @@ def families_block() -> str:
     return table(["family", "exported from", "outputs; C is the number of classes"], rows)
 
 
+def exports_block() -> str:
+    """All forms of results: the word, the files, what reads them, and when they are written."""
+    drawn: dict[Export, list[str]] = {
+        "report": [code("report.html"), "any browser, without a network"],
+        "overlays": [code("overlays/"), "any viewer of pictures, and the report"],
+    }
+    known = {word: [commas(map(code, one.files)), one.about] for word, one in FORMATS.items()} | drawn
+    rows = [
+        [code(word), *known[word], "by every run" if word in ALWAYS else "when asked for"] for word in EXPORTS
+    ]
+    return table(["export", "files", "what reads it", "written"], rows)
+
+
 def exit_codes_block() -> str:
     """All exit codes, each with its meaning."""
     meanings = {0: "All is done.", EXIT_BUG: "A bug of WildDetect.", **dict(_of_errors(WildDetectError))}
@@ -268,6 +292,7 @@ class Pages:
             "settings": settings_block,
             "exit codes": exit_codes_block,
             "families": families_block,
+            "exports": exports_block,
             "rooms": rooms_block,
         }
         if block.kind in alone:

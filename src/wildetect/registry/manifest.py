@@ -13,12 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wildetect.errors import ModelError
 from wildetect.settings.names import LONGEST_NAME, unfit_class
-from wildetect.settings.registration import FAMILIES, BoxKind, BoxUnit, Column, Family, Yolo
+from wildetect.settings.registration import BoxKind, BoxUnit, Column, Yolo
+from wildetect.settings.words import Family
 
 __all__ = [
     "CLASSIFIER_FILE",
-    "FAMILIES",
-    "Family",
     "Feeding",
     "Manifest",
     "SecondStage",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import DRAWN
+from wildetect.results.exports.table import FORMATS
 from wildetect.results.journal.reading import JOURNAL, journalled_names
 from wildetect.results.report.overlay import overlay_name
 
@@ -19,14 +20,7 @@ OVERLAYS = DRAWN
 _FILES = (
     JOURNAL,
     "run.json",
-    "detections.json",
-    "detections.csv",
-    "coco.json",
-    "coco_results.json",
-    "detections.geojson",
-    "detections.gpkg",
-    "labelstudio.json",
-    "labelstudio_setup.xml",
+    *(name for one in FORMATS.values() for name in one.files),
     "report.html",
 )
 _DRAFT = re.compile(r"\..+\.\d+\.tmp")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, field_validator, model_validator
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
+from wildetect.settings.words import Export
 
 __all__ = [
     "DetectionKeys",
     "DetectionSettings",
-    "Export",
     "FlightSpecs",
     "KeptFiles",
     "Logging",
@@ -228,9 +228,6 @@ class Profiling(Keys):
     memory_profile: Annotated[bool, NO_PROFILER] = False
     line_profile: Annotated[bool, NO_PROFILER] = False
     gpu_profile: Annotated[bool, NO_PROFILER] = False
-
-
-Export = Literal["megadetector", "csv", "coco", "geojson", "report", "overlays", "labelstudio", "gpkg"]
 
 
 class Output(Keys):

@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
+from wildetect.settings.words import Family
 
-__all__ = ["CENTRES", "CORNERS", "FAMILIES", "BoxKind", "BoxUnit", "Column", "Family", "RegistrationSettings"]
-
-Family = Literal[
-    "yolov8",
-    "end-to-end",
-    "end-to-end-7",
-    "yolov5",
-    "yolov5-raw",
-    "yolox",
-    "detr",
-    "nanodet",
-    "fastestdet",
-    "rt-detr",
-    "rf-detr",
-    "torchvision",
-    "end-to-end-split",
-    "yolo-nas",
-    "yolov8-seg",
-    "end-to-end-seg",
-    "herdnet",
-    "heat-map",
-    "obb",
-]
-"""How a detector is fed and read; docs/models.md explains each."""
-FAMILIES: tuple[Family, ...] = get_args(Family)
+__all__ = ["CENTRES", "CORNERS", "BoxKind", "BoxUnit", "Column", "RegistrationSettings"]
 
 NOT_A_FORMAT = NoEffect(
     "the registry holds ONNX, exported for any number of tiles at once", harmless=("onnx",)

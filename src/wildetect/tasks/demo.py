@@ -128,7 +128,7 @@ def _report(
 ) -> None:
     from wildetect.evaluation.annotations import read_annotations
     from wildetect.evaluation.scoring import score
-    from wildetect.results.exports.csv_reading import read_csv
+    from wildetect.results.exports.formats.csv_file import read_csv
 
     class_names = run.class_names
     truth = read_annotations(folder / "truth.json", class_names)

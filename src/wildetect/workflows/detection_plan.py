@@ -20,12 +20,14 @@ from wildetect.imagery.reading import Reading
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
 from wildetect.registry.manifest import Manifest, Thresholds
-from wildetect.results.exports.folder import ALWAYS, Wanted
-from wildetect.results.exports.labelstudio import LabelNames
+from wildetect.results.exports.folder import Wanted
+from wildetect.results.exports.format import LabelNames
+from wildetect.results.exports.table import ALWAYS
 from wildetect.results.leftovers import OVERLAYS
 from wildetect.settings import Option, Project, load_settings
-from wildetect.settings.detection import DetectionSettings, Export, LabelStudio
+from wildetect.settings.detection import DetectionSettings, LabelStudio
 from wildetect.settings.project import from_caller
+from wildetect.settings.words import Export
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import Watcher
 

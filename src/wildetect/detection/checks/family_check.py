@@ -26,8 +26,9 @@ from wildetect.errors import ModelError
 from wildetect.geometry import Window
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
-from wildetect.registry.manifest import Family, Manifest, Source
+from wildetect.registry.manifest import Manifest, Source
 from wildetect.settings.registration import RegistrationSettings
+from wildetect.settings.words import Family
 
 __all__ = ["Candidate", "FamilyCheck", "Verdict", "check_families"]
 

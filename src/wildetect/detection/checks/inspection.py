@@ -30,7 +30,8 @@ from wildetect.detection.network.session import (
 )
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
-from wildetect.registry.manifest import Family, Manifest
+from wildetect.registry.manifest import Manifest
+from wildetect.settings.words import Family
 
 __all__ = [
     "Check",

@@ -8,7 +8,8 @@ from wildetect.detection.families.points.peaks import POINT_SIZE
 from wildetect.detection.families.table import TABLE
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds, each_once
-from wildetect.settings.registration import FAMILIES, Family, RegistrationSettings
+from wildetect.settings.registration import RegistrationSettings
+from wildetect.settings.words import FAMILIES, Family
 
 __all__ = ["UnclearFamilyError", "describe"]
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from wildetect.detections import Detections
 from wildetect.registry.manifest import Manifest
-from wildetect.settings.registration import BoxKind, BoxUnit, Column, Family
+from wildetect.settings.registration import BoxKind, BoxUnit, Column
+from wildetect.settings.words import Family
 
 __all__ = [
     "IMAGENET",

@@ -1,6 +1,6 @@
 """All families of detectors, one record each: the one table that everything else asks.
 
-A new family is one file with its record, one line here, and its word in settings/registration.py.
+A new family is one file with its record, in grids/, rows/ or points/, and its word in settings/words.py.
 """
 
 from __future__ import annotations
@@ -9,54 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from wildetect.catalogue import gathered
 from wildetect.detection.families.family import DetectorFamily, Frame, Outputs, Reading, Shape, Shapes
-from wildetect.detection.families.grids.fastestdet import FASTESTDET
-from wildetect.detection.families.grids.nanodet import NANODET
-from wildetect.detection.families.grids.obb import OBB
-from wildetect.detection.families.grids.yolo_nas import YOLO_NAS
-from wildetect.detection.families.grids.yolov5 import YOLOV5
-from wildetect.detection.families.grids.yolov5_raw import YOLOV5_RAW
-from wildetect.detection.families.grids.yolov8 import YOLOV8
-from wildetect.detection.families.grids.yolov8_seg import YOLOV8_SEG
-from wildetect.detection.families.grids.yolox import YOLOX
-from wildetect.detection.families.points.heat_map import HEAT_MAP
-from wildetect.detection.families.points.herdnet import HERDNET
-from wildetect.detection.families.rows.detr import DETR
-from wildetect.detection.families.rows.end_to_end import END_TO_END
-from wildetect.detection.families.rows.end_to_end_7 import END_TO_END_7
-from wildetect.detection.families.rows.end_to_end_seg import END_TO_END_SEG
-from wildetect.detection.families.rows.end_to_end_split import END_TO_END_SPLIT
-from wildetect.detection.families.rows.rf_detr import RF_DETR
-from wildetect.detection.families.rows.rt_detr import RT_DETR
-from wildetect.detection.families.rows.torchvision import TORCHVISION
-from wildetect.settings.registration import Family
+from wildetect.settings.words import FAMILIES, Family
 
 __all__ = ["TABLE", "families_fitting", "fits", "implausible"]
 
-TABLE: dict[Family, DetectorFamily] = {
-    one.name: one
-    for one in (
-        YOLOV8,
-        END_TO_END,
-        END_TO_END_7,
-        YOLOV5,
-        YOLOV5_RAW,
-        YOLOX,
-        DETR,
-        NANODET,
-        FASTESTDET,
-        RT_DETR,
-        RF_DETR,
-        TORCHVISION,
-        END_TO_END_SPLIT,
-        YOLO_NAS,
-        YOLOV8_SEG,
-        END_TO_END_SEG,
-        HERDNET,
-        HEAT_MAP,
-        OBB,
-    )
-}
+TABLE: dict[Family, DetectorFamily] = gathered("wildetect.detection.families", DetectorFamily, FAMILIES)
 """The records by the words of the settings, in their order."""
 
 

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
 
 from wildetect.imagery.reading import Reading
-from wildetect.results.exports.coco import write_coco, write_coco_results
-from wildetect.results.exports.geojson import write_geojson
-from wildetect.results.exports.geopackage import write_geopackage
-from wildetect.results.exports.labelstudio import LabelNames, labelling_setup, write_labelstudio
-from wildetect.results.exports.megadetector import write_csv, write_megadetector
-from wildetect.results.files import write_text
+from wildetect.results.exports.format import ExportedRun, LabelNames
+from wildetect.results.exports.table import ALWAYS, FORMATS
 from wildetect.results.leftovers import OVERLAYS, remove_overlays
 from wildetect.results.records import ImageResult
 from wildetect.results.report.pictures import MOST_CROPS, PicturesWanted, make_pictures
 from wildetect.results.report.report import write_report
 from wildetect.results.reviewed import ReviewedBox
-from wildetect.results.rows import has_positions
 from wildetect.results.run import DetectionRun
-from wildetect.settings.detection import Export
+from wildetect.settings.words import Export
 
-__all__ = ["ALL_EXPORTS", "ALWAYS", "Export", "Wanted", "made_before", "write_exports"]
-
-ALL_EXPORTS: tuple[Export, ...] = get_args(Export)
-ALWAYS: tuple[Export, ...] = ("megadetector", "csv", "coco", "geojson", "report", "overlays")
-"""What each run writes; overlays as many as are asked for, GeoJSON where a position is known."""
+__all__ = ["Wanted", "made_before", "write_exports"]
 
 _MOST_KEPT = 200_000
 """Images and detections that are kept in memory while they are written: about 100 MB."""
@@ -49,23 +38,6 @@ class Wanted:
     overlays: int | None = 100
     crops: int = MOST_CROPS
     labels: LabelNames = field(default_factory=LabelNames)
-
-
-@dataclass(frozen=True)
-class _Run:
-    folder: Path
-    record: DetectionRun
-    results: Sequence[ImageResult]
-    labels: LabelNames
-    reviewed: Mapping[str, Sequence[ReviewedBox]]
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return self.record.class_names
-
-    @property
-    def model(self) -> str:
-        return str(self.record.model)
 
 
 def write_exports(
@@ -92,17 +64,17 @@ def write_exports(
     """
     if len(results) + record.detections <= _MOST_KEPT:
         results = list(results)  # a journal would be read once for each file
-    run = _Run(folder, record, results, wanted.labels, reviewed or {})
-    written = [name for export, write in _WRITERS.items() if export in wanted.exports for name in write(run)]
+    run = ExportedRun(folder, record, results, wanted.labels, reviewed or {})
+    written = [name for word, one in FORMATS.items() if word in wanted.exports for name in one.write(run)]
     return written + _pictures_and_report(run, wanted, written)
 
 
 def made_before(folder: Path) -> list[Export]:
     """What was once asked for in a folder, by its files: a run that goes on keeps it up to date."""
-    return [export for export, name in _ON_DEMAND.items() if (folder / name).is_file()]
+    return [word for word, one in FORMATS.items() if not one.always and (folder / one.files[0]).is_file()]
 
 
-def _pictures_and_report(run: _Run, wanted: Wanted, files: Sequence[str]) -> list[str]:
+def _pictures_and_report(run: ExportedRun, wanted: Wanted, files: Sequence[str]) -> list[str]:
     pictures = make_pictures(
         run.folder / OVERLAYS,
         run.results,
@@ -135,60 +107,8 @@ def _not_drawn(results: Sequence[ImageResult], most: int | None) -> Iterator[str
             yield result.name
 
 
-def _written_before(run: _Run) -> Iterator[str]:
+def _written_before(run: ExportedRun) -> Iterator[str]:
     """Files that run.json names, as far as they are there: an export made later links them, too."""
     for name in run.record.files:
         if name != "report.html" and (run.folder / name).is_file():
             yield name
-
-
-def _megadetector(run: _Run) -> list[str]:
-    write_megadetector(run.folder / "detections.json", run.results, run.class_names, detector=run.model)
-    return ["detections.json"]
-
-
-def _csv(run: _Run) -> list[str]:
-    write_csv(run.folder / "detections.csv", run.results, run.class_names)
-    return ["detections.csv"]
-
-
-def _coco(run: _Run) -> list[str]:
-    write_coco(run.folder / "coco.json", run.results, run.class_names, run.reviewed)
-    write_coco_results(run.folder / "coco_results.json", run.results)
-    return ["coco.json", "coco_results.json"]
-
-
-def _geojson(run: _Run) -> list[str]:
-    path = run.folder / "detections.geojson"
-    if has_positions(run.results):
-        write_geojson(path, run.results, run.class_names)
-        return [path.name]
-    with suppress(OSError):
-        path.unlink(missing_ok=True)  # that of an earlier run must not pass for this one's
-    return []
-
-
-_ON_DEMAND: Mapping[Export, str] = {"labelstudio": "labelstudio.json", "gpkg": "detections.gpkg"}
-
-
-def _labelstudio(run: _Run) -> list[str]:
-    path, setup = run.folder / _ON_DEMAND["labelstudio"], run.folder / "labelstudio_setup.xml"
-    write_labelstudio(path, run.results, run.class_names, model=run.model, names=run.labels)
-    write_text(setup, labelling_setup(run.class_names, run.labels))
-    return [path.name, setup.name]
-
-
-def _geopackage(run: _Run) -> list[str]:
-    path = run.folder / _ON_DEMAND["gpkg"]
-    write_geopackage(path, run.results, run.class_names, changed=run.record.times.begun)
-    return [path.name]
-
-
-_WRITERS: Mapping[Export, Callable[[_Run], list[str]]] = {
-    "megadetector": _megadetector,
-    "csv": _csv,
-    "coco": _coco,
-    "geojson": _geojson,
-    "labelstudio": _labelstudio,
-    "gpkg": _geopackage,
-}

@@ -80,7 +80,7 @@ def show_summary(run: DetectionRun, output: Path) -> None:
         "limit": "only the first so many photographs",
         "dry-run": "look at all images, time some tiles, say what would be done, and do nothing",
         "restart": "remove the run that is in the output folder, instead of going on with it",
-        "export": "write also labelstudio or gpkg (a GeoPackage); may be given more than once",
+        "export": "write also this, such as gpkg or labelstudio (see docs/results.md); may be repeated",
         "overlays": "pictures with boxes to draw: all, none or a number",
         "cluster": "who does the work: local:N for N processes here, or a scheduler's tcp://HOST:8786",
         "path-map": "FROM=TO: what a folder is called on the workers; may be given more than once",

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from invoke.context import Context
 
+from wildetect.settings.words import EXPORTS
 from wildetect.tasks.support import emit, say, verb
+from wildetect.wording import listed, number_of
 
 __all__ = ["export"]
 
@@ -14,8 +16,7 @@ __all__ = ["export"]
 @verb(
     help={
         "run": "output folder of the run",
-        "export": "what to make: megadetector, csv, coco, geojson, report, overlays, labelstudio or gpkg; "
-        "may be given more than once",
+        "export": f"what to make: {listed(EXPORTS, last='or')}; may be given more than once",
         "source": "where the photographs lie now, if elsewhere than the run found them",
         "overlays": "pictures with boxes to draw: all, none or a number",
         "config": "settings file; without it configs/detection.yaml",
@@ -59,7 +60,7 @@ def export(
     for name in _shortened(made.written):
         print(folder / name)
     if made.removed:
-        print(f"{len(made.removed)} overlay{'s' * (len(made.removed) != 1)} removed")
+        print(f"{number_of(len(made.removed), 'overlay')} removed")
     if "report.html" not in made.written and (folder / "report.html").is_file():
         say("report.html is as it was; with --export report it is written again and links these files")
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from wildetect.results.exports.format import ExportedRun, ExportFormat
 from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, write_layers
 from wildetect.results.records import ImageResult
 from wildetect.results.rows import position_of, rows
 
-__all__ = ["write_geopackage"]
+__all__ = ["GEOPACKAGE", "write_geopackage"]
 
 _DETECTIONS = {
     "image": "TEXT NOT NULL",
@@ -100,3 +101,17 @@ def _form(*verdicts: str) -> str:
         '<qgis version="3.22" styleCategories="Fields|Forms">'
         f"<fieldConfiguration>{fields}</fieldConfiguration></qgis>"
     )
+
+
+def _write(run: ExportedRun) -> list[str]:
+    path = run.folder / "detections.gpkg"
+    write_geopackage(path, run.results, run.class_names, changed=run.record.times.begun)
+    return [path.name]
+
+
+GEOPACKAGE = ExportFormat(
+    name="gpkg",
+    about="QGIS and other GIS; and `review.import`, once verdicts are in it",
+    files=("detections.gpkg",),
+    write=_write,
+)

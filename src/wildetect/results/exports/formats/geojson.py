@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from wildetect.results.exports.format import ExportedRun, ExportFormat
 from wildetect.results.files import write_text
 from wildetect.results.records import ImageResult
-from wildetect.results.rows import PositionOf, Row, position_of, rows
+from wildetect.results.rows import PositionOf, Row, has_positions, position_of, rows
 
-__all__ = ["write_geojson"]
+__all__ = ["GEOJSON", "write_geojson"]
 
 
 def write_geojson(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
@@ -59,3 +61,22 @@ def _feature(row: Row, image: str, class_name: str, whose: PositionOf | None) ->
             "id": row.id,
         },
     }
+
+
+def _write(run: ExportedRun) -> list[str]:
+    path = run.folder / "detections.geojson"
+    if has_positions(run.results):
+        write_geojson(path, run.results, run.class_names)
+        return [path.name]
+    with suppress(OSError):
+        path.unlink(missing_ok=True)  # that of an earlier run must not pass for this one's
+    return []
+
+
+GEOJSON = ExportFormat(
+    name="geojson",
+    about="any GIS; not written where no position is known",
+    files=("detections.geojson",),
+    write=_write,
+    always=True,
+)

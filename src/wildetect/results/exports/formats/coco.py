@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from wildetect.results.exports.format import ExportedRun, ExportFormat
 from wildetect.results.files import write_text
 from wildetect.results.records import ImageResult
 from wildetect.results.reviewed import ReviewedBox
 from wildetect.results.rows import rows
 
-__all__ = ["write_coco", "write_coco_results"]
+__all__ = ["COCO", "write_coco", "write_coco_results"]
 
 
 def write_coco(
@@ -120,3 +121,18 @@ def _lines(entries: Iterable[object]) -> Iterator[str]:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _write(run: ExportedRun) -> list[str]:
+    write_coco(run.folder / "coco.json", run.results, run.class_names, run.reviewed)
+    write_coco_results(run.folder / "coco_results.json", run.results)
+    return ["coco.json", "coco_results.json"]
+
+
+COCO = ExportFormat(
+    name="coco",
+    about="pycocotools, FiftyOne and trainers of detectors",
+    files=("coco.json", "coco_results.json"),
+    write=_write,
+    always=True,
+)

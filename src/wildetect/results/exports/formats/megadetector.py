@@ -1,4 +1,4 @@
-"""Detections as MegaDetector's JSON and as CSV. The same results always give the same bytes."""
+"""Detections in MegaDetector's batch output format. The same results always give the same bytes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wildetect.results.exports.format import ExportedRun, ExportFormat
 from wildetect.results.files import write_text
 from wildetect.results.ids import ids_of
 from wildetect.results.records import ImageResult
-from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS, PX_DIGITS, rows
-from wildetect.tables.writing import table_pieces
+from wildetect.results.rows import CONFIDENCE_DIGITS
 
-__all__ = ["CSV_COLUMNS", "write_csv", "write_megadetector", "write_text"]
-
-CSV_COLUMNS = (
-    "image",
-    "class",
-    "confidence",
-    "x_min",
-    "y_min",
-    "x_max",
-    "y_max",
-    "latitude",
-    "longitude",
-    "id",
-)
+__all__ = ["MEGADETECTOR", "write_megadetector"]
 
 _SHARE_DIGITS = 7  # a hundredth of a px in a raster of 100,000 px
 
@@ -50,17 +37,6 @@ def write_megadetector(
     info = {"format_version": "1.6"} | ({"detector": detector} if detector else {})
     categories = {str(number): name for number, name in enumerate(class_names, start=1)}
     write_text(path, _megadetector_pieces(info, categories, results))
-
-
-def write_csv(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
-    """Write detections.csv: one row a detection, boxes in px.
-
-    The position is that of the detection where the image lies on the map, else that of the photograph.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
-    write_text(path, table_pieces(CSV_COLUMNS, _csv_rows(results, class_names)))
 
 
 def _megadetector_pieces(
@@ -98,24 +74,19 @@ def _megadetector_image(result: ImageResult) -> dict[str, Any]:
     return {"file": result.name, "width": result.width, "height": result.height, "detections": detections}
 
 
-def _csv_rows(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iterator[list[object]]:
-    for result in results:
-        for row in rows(result):
-            longitude, latitude = row.position or (None, None)
-            yield [
-                result.name,
-                class_names[row.class_id],
-                _number(row.confidence, CONFIDENCE_DIGITS),
-                *(_number(edge, PX_DIGITS) for edge in row.xyxy),
-                _number(latitude, DEGREE_DIGITS),
-                _number(longitude, DEGREE_DIGITS),
-                row.id,
-            ]
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
-
-
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _write(run: ExportedRun) -> list[str]:
+    write_megadetector(run.folder / "detections.json", run.results, run.class_names, detector=run.model)
+    return ["detections.json"]
+
+
+MEGADETECTOR = ExportFormat(
+    name="megadetector",
+    about="Timelapse and most camera-trap tools",
+    files=("detections.json",),
+    write=_write,
+    always=True,
+)

@@ -9,31 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from wildetect.results.exports.format import ExportedRun, ExportFormat, LabelNames
 from wildetect.results.files import write_text
 from wildetect.results.records import ImageResult
 from wildetect.results.rows import CONFIDENCE_DIGITS, Row, rows
 
-__all__ = ["LabelNames", "labelling_setup", "write_labelstudio"]
+__all__ = ["LABELSTUDIO", "labelling_setup", "write_labelstudio"]
 
 _PERCENT_DIGITS = 5
-
-
-@dataclass(frozen=True)
-class LabelNames:
-    """Names of two tags in the project's labelling setup.
-
-    Attributes:
-        from_name: Name of its RectangleLabels.
-        to_name: Name of its Image.
-    """
-
-    from_name: str = "label"
-    to_name: str = "image"
 
 
 def write_labelstudio(
@@ -130,3 +117,18 @@ def labelling_setup(class_names: Sequence[str], names: LabelNames | None = None)
         f'<View>\n  <Image name={image} value="$image" zoom="true"/>\n'
         f"  <RectangleLabels name={boxes} toName={image}>\n{labels}\n  </RectangleLabels>\n</View>\n"
     )
+
+
+def _write(run: ExportedRun) -> list[str]:
+    path, setup = run.folder / "labelstudio.json", run.folder / "labelstudio_setup.xml"
+    write_labelstudio(path, run.results, run.class_names, model=run.model, names=run.labels)
+    write_text(setup, labelling_setup(run.class_names, run.labels))
+    return [path.name, setup.name]
+
+
+LABELSTUDIO = ExportFormat(
+    name="labelstudio",
+    about="Label Studio, as predictions to correct",
+    files=("labelstudio.json", "labelstudio_setup.xml"),
+    write=_write,
+)

@@ -1,0 +1,84 @@
+"""How messages count and list: plurals, "a, b and c", "and 3 more", hints. One answer for all texts.
+
+    number_of(1, "photograph")                      1 photograph
+    number_of(1204, "photograph")                   1,204 photographs
+    listed(["a", "b", "c"])                         a, b and c
+    listed(["a", "b", "c", "d"], most=2)            a, b and 2 more
+
+tools/check_house.py refuses what is put together by hand elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["commas", "form", "hint_line", "listed", "number_of", "plural"]
+
+
+def form(count: float, one: str, many: str) -> str:
+    """Give one of two forms of a word or phrase.
+
+    Args:
+        count: Number of the things that it is about.
+        one: Form for exactly one.
+        many: Form for any other number, 0 included.
+    """
+    return one if count == 1 else many
+
+
+def plural(count: float, noun: str, nouns: str | None = None) -> str:
+    """Give a noun in the form that goes with a number.
+
+    Args:
+        count: Number of things.
+        noun: Name of one thing.
+        nouns: Name of several; None: the same with an s.
+    """
+    return form(count, noun, f"{noun}s" if nouns is None else nouns)
+
+
+def number_of(count: int, noun: str, nouns: str | None = None) -> str:
+    """Give a number with its noun, thousands parted by commas: "1 image", "1,204 images".
+
+    Args:
+        count: Number of things.
+        noun: Name of one thing.
+        nouns: Name of several; None: the same with an s.
+    """
+    return f"{count:,} {plural(count, noun, nouns)}"
+
+
+def listed(
+    names: Iterable[object], *, last: str = "and", most: int | None = None, more: str = "", none: str = "none"
+) -> str:
+    """List things in a sentence: "a", "a and b", "a, b and c", or "a, b and 3 more".
+
+    Args:
+        names: What is listed, in this order.
+        last: Word before the last one: "and" or "or".
+        most: Most that are named; those beyond it are counted. None: all are named.
+        more: What follows the number of those that are not named, such as ", named in run.json".
+        none: What stands where there is nothing to list.
+    """
+    texts = [str(name) for name in names]
+    if most is not None and len(texts) > most:
+        left = f"{len(texts) - most:,} more{more}"
+        return f"{', '.join(texts[:most])} and {left}" if most else left
+    if len(texts) <= 1:
+        return texts[0] if texts else none
+    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+
+
+def commas(names: Iterable[object], *, none: str = "") -> str:
+    """Put things in a row for a cell, a tag or a parameter, where no sentence stands: "a, b, c".
+
+    Args:
+        names: What is listed, in this order.
+        none: What stands where there is nothing to list.
+    """
+    return ", ".join(str(name) for name in names) or none
+
+
+def hint_line(hint: str) -> str:
+    """Give a hint as it is shown: the word that marks it, then what fixes the mistake."""
+    return f"hint: {hint}"

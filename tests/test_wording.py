@@ -1,0 +1,42 @@
+"""How messages count and list."""
+
+from __future__ import annotations
+
+import pytest
+
+from wildetect.wording import commas, form, hint_line, listed, number_of, plural
+
+
+def test_a_number_stands_with_the_noun_that_goes_with_it() -> None:
+    assert number_of(1, "photograph") == "1 photograph"
+    assert number_of(0, "photograph") == "0 photographs"
+    assert number_of(12045, "photograph") == "12,045 photographs"
+    assert number_of(2, "density", "densities") == "2 densities"
+    assert plural(1, "box", "boxes") == "box"
+    assert form(1, "it does", "they do") + form(2, "it does", "they do") == "it doesthey do"
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [([], "none"), (["a"], "a"), (["a", 2], "a and 2"), (["a", "b", "c"], "a, b and c")],
+)
+def test_names_are_listed_as_one_says_them(names: list[object], says: str) -> None:
+    assert listed(names) == says
+    assert listed(iter(names), last="or") == says.replace(" and ", " or ")
+
+
+def test_a_long_list_says_how_many_it_leaves_out() -> None:
+    names = [str(number) for number in range(1500)]
+    assert listed(names, most=2) == "0, 1 and 1,498 more"
+    assert listed(names[:3], most=2, more=", named in run.json") == "0, 1 and 1 more, named in run.json"
+    assert listed(names[:2], most=2) == "0 and 1"
+    assert listed(names[:2], most=0) == "2 more"
+
+
+def test_a_cell_has_commas_alone() -> None:
+    assert commas(["a", "b", "c"]) == "a, b, c"
+    assert commas([], none="none") == "none"
+
+
+def test_a_hint_is_marked_as_one() -> None:
+    assert hint_line("Install uv.") == "hint: Install uv."
