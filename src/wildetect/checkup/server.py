@@ -22,7 +22,7 @@ CONNECT_TIMEOUT = 1.0  # s
 
 def check_server(subject: Subject) -> list[Finding]:
     """Who answers at the tracking URI: our own server, another MLflow, something else, nobody."""
-    from wildetect.settings.secret_values import hidden
+    from wildetect.settings.problems import hidden
 
     shown = str(hidden((), subject.uri, []))
     address = _address(subject.uri)

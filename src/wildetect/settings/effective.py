@@ -13,9 +13,8 @@ from pydantic_core import to_jsonable_python
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 from wildetect.settings.layer import NOT_GIVEN
 from wildetect.settings.layers import Layers, merged, read_layers
-from wildetect.settings.problems import Key, dotted
+from wildetect.settings.problems import Key, dotted, hidden, secret_texts
 from wildetect.settings.project import Project
-from wildetect.settings.secret_values import hidden, secret_texts
 
 __all__ = ["EffectiveKey", "effective_keys"]
 
