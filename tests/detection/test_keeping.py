@@ -23,7 +23,7 @@ STAMP = Stamp(1, 2)
 OPTIONS = PipelineOptions(tile_size=16, overlap_ratio=0.25, workers=2)
 
 
-class Keeper:
+class Keeper(keeping.TileKeeper):
     """Keeps tiles in a journal, as a run does, and counts them."""
 
     def __init__(self, journal: Journal) -> None:

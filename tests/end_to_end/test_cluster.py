@@ -54,6 +54,19 @@ def deadly(found):
 deadly(portion._found)
 """
 
+HANGING = """
+import time
+from wildetect.execution import portion
+def hanging(found):
+    def looked_for(photo, job):
+        if photo.name == "7.jpg":
+            time.sleep(3600)
+        return found(photo, job)
+    portion._found = looked_for
+hanging(portion._found)
+"""
+RASTER = 1152  # px; 484 tiles of 64
+
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
@@ -227,6 +240,74 @@ def test_a_photograph_that_workers_die_of_fails_alone(
     ended = workspace.invoke("detect.run", *WORDS, "--output", "killed")
     assert "39 of 41 images had been done before" in ended.stderr
     assert differences(workspace.root) == []
+
+
+def test_a_worker_that_hangs_costs_its_photographs_time_only(
+    workspace: Workspace, dask: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_WILDETECT__PATIENCE", "3")
+    scheduler = unused_tcp()
+    dask("scheduler", "--host", "127.0.0.1", "--port", scheduler.rpartition(":")[2])
+    dask("worker", scheduler, "--nthreads", "1", "--no-nanny", preload=HANGING)
+    process = run(workspace, "--cluster", scheduler)
+    begun(workspace, process)
+    dask("worker", scheduler, "--nthreads", "1", "--no-nanny")
+    assert process.wait(90) == 5
+    said = (workspace.root / "said.txt").read_text(encoding="utf-8")
+    assert said.count("has not come to an end of its task") == 1
+    assert differences(workspace.root) == []
+
+
+@pytest.fixture(scope="module")
+def mosaic(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    trial = Trial(tmp_path_factory.mktemp("mosaic") / "trial", images=2, raster=RASTER)
+    trial.make()
+    trial.undisturbed()
+    return Workspace(trial.root, {"MLFLOW_TRACKING_URI": unused_uri()})
+
+
+def test_a_long_raster_is_shared_by_the_workers(mosaic: Workspace) -> None:
+    shutil.rmtree(mosaic.root / "killed", ignore_errors=True)
+    ended = mosaic.invoke("detect.run", *WORDS, "--output", "killed", "--cluster", "local:2")
+    assert ended.returncode == 5, ended.stderr
+    assert differences(mosaic.root) == []
+    parts = [json.loads(line) for line in journal_of(mosaic) if b'"part_of"' in line]
+    done = [tuple(window) for part in parts for window in part["windows"]]
+    assert len(done) == len(set(done)) == tiles_of(mosaic), "no tile is done twice"
+    assert len(parts) > 4
+
+
+@POSIX
+def test_a_long_raster_goes_on_where_a_killed_cluster_stopped(mosaic: Workspace) -> None:
+    for way in (("--cluster", "local:2"), ()):
+        shutil.rmtree(mosaic.root / "killed", ignore_errors=True)
+        process = run(mosaic, "--cluster", "local:2")
+        until = time.monotonic() + 60
+        while not any(b'"part_of"' in line for line in journal_of(mosaic)):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+        before = sum(line.count(b'"part_of"') for line in journal_of(mosaic))
+        ended = mosaic.invoke("detect.run", *WORDS, "--output", "killed", *way)
+        assert ended.returncode == 5, ended.stderr
+        assert differences(mosaic.root) == []
+        parts = [json.loads(line) for line in journal_of(mosaic) if b'"part_of"' in line]
+        done = [tuple(window) for part in parts for window in part["windows"]]
+        assert before > 0
+        assert len(done) == len(set(done)), "what was kept is not done again"
+
+
+def journal_of(workspace: Workspace) -> list[bytes]:
+    journal = workspace.root / "killed" / "journal.jsonl"
+    return journal.read_bytes().splitlines() if journal.exists() else []
+
+
+def tiles_of(workspace: Workspace) -> int:
+    lines = [json.loads(line) for line in journal_of(workspace) if b'"mosaic.tif"' in line]
+    (raster,) = [line for line in lines if "image" in line]
+    return int(raster["tiles"]) + int(raster["tiles_empty"])
 
 
 def unused_tcp() -> str:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import dask
 from distributed import Client, Future, KilledWorker
 
 from wildetect.detection.network.detector import Detector
@@ -24,8 +25,9 @@ from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.pipeline import PipelineOptions, never, until_too_many_fail
 from wildetect.errors import ServerError
 from wildetect.execution.portion import Answer, Job, Photo, Unfit, photo_of, receive, stop_run, work
+from wildetect.execution.stretches import LongImage, Numbers, Part
 from wildetect.imagery.discovery import ImageFile
-from wildetect.results.journal.lines import result_from
+from wildetect.results.journal.lines import result_from, tiles_from
 from wildetect.results.records import ImageResult
 
 __all__ = ["DaskEngine"]
@@ -36,16 +38,26 @@ _LOOK_UP_SECONDS = 0.2  # how often the calling thread looks for Ctrl+C
 _COUNT_SECONDS = 2.0  # how often the workers are counted
 _MOST_SENDINGS = 3  # of a file of the model to one worker
 _SILENCE = 30.0  # s without any worker before a word is said
+_PATIENCE = 600.0  # s for one task; Dask's setting `wildetect.patience` says otherwise
+_PATIENCE_RATIO = 10  # times the longest task so far: a laptop may be slow, a drive may sleep
 
 logger = logging.getLogger(__name__)
 
 
+class _Task(NamedTuple):
+    """What a worker does at a time: some images, or a part of a long one."""
+
+    images: list[ImageFile]
+    part: Part | None = None
+
+
 class _Portion(NamedTuple):
-    """Images under way, and what the workers were told of them."""
+    """A task under way, and what the workers were told of its images."""
 
     future: Future
-    images: list[ImageFile]
+    task: _Task
     photos: list[Photo]
+    since: float
 
 
 class DaskEngine:
@@ -74,14 +86,12 @@ class DaskEngine:
     ) -> Generator[ImageResult, None, None]:
         """Results as they come. Once `stop` says yes, the images in work are finished, no more.
 
-        A long raster is one worker's; what an earlier start kept of its tiles is not used.
-
         Raises:
             ServerError: The scheduler is gone, or there is no worker that can take part.
         """
-        del detector, keeper  # each worker has its own
+        del detector  # each worker has its own
         job = replace(self._job, options=options)
-        hand_out = _HandOut(self._client, job, images, self._notice)
+        hand_out = _HandOut(self._client, job, images, self._notice, keeper or TileKeeper())
         try:
             yield from until_too_many_fail(hand_out.results(stop), images, options, known)
         finally:
@@ -92,27 +102,36 @@ class _HandOut:
     """The images of one start of a run on their way to the workers and back."""
 
     def __init__(
-        self, client: Client, job: Job, images: Sequence[ImageFile], notice: Callable[[str], None]
+        self,
+        client: Client,
+        job: Job,
+        images: Sequence[ImageFile],
+        notice: Callable[[str], None],
+        keeper: TileKeeper,
     ) -> None:
         self._client = client
         self._job = job
         self._notice = notice
+        self._keeper = keeper
         self._left = deque(images)
-        self._alone: deque[list[ImageFile]] = deque()  # portions that come again
-        self._suspects: deque[ImageFile] = deque()  # under way while workers died
-        self._suspected: set[str] = set()
+        self._first: deque[_Task] = deque()  # those that come again, and parts of long images
+        self._long: dict[str, LongImage] = {}
+        self._suspects: deque[_Task] = deque()  # under way while workers died
+        self._suspected: list[tuple[str, Part | None]] = []
         self._running: dict[str, _Portion] = {}
         self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._left_out: set[str] = set()
         self._sent: Counter[tuple[str, str]] = Counter()
         self._threads = 0
+        self._longest = 0.0  # s that a task took so far
+        self._patience = float(dask.config.get("wildetect.patience", _PATIENCE))
         self._counted = -_COUNT_SECONDS
         self._seen = time.monotonic()
         self._stopping = False
 
     def results(self, stop: Callable[[], bool]) -> Iterator[ImageResult]:
         """All results, portion by portion."""
-        while self._running or self._left or self._alone or self._suspects:
+        while self._running or self._left or self._first or self._suspects:
             if stop() and not self._stopping:
                 self._stop()
             self._count_workers()
@@ -120,15 +139,17 @@ class _HandOut:
             try:
                 key = self._done.get(timeout=_LOOK_UP_SECONDS)
             except queue.Empty:
+                yield from self._overdue()
                 continue
-            yield from self._taken(self._running.pop(key))
+            if key in self._running:  # else it was given up
+                yield from self._taken(self._running.pop(key))
 
     def _fill(self) -> None:
         """Keep the workers busy; at the end try the suspects, one by one."""
-        while (self._left or self._alone) and len(self._running) < _AHEAD * self._threads:
-            self._submit(self._alone.popleft() if self._alone else self._next())
+        while (self._left or self._first) and len(self._running) < _AHEAD * self._threads:
+            self._submit(self._first.popleft() if self._first else _Task(self._next()))
         if self._suspects and self._threads and not self._running:
-            self._submit([self._suspects.popleft()])
+            self._submit(self._suspects.popleft())
 
     def end(self) -> None:
         """Forget what is under way."""
@@ -142,7 +163,7 @@ class _HandOut:
     def _stop(self) -> None:
         self._stopping = True
         self._left.clear()
-        self._alone.clear()
+        self._first.clear()
         self._suspects.clear()
         self._tell_to_stop()
 
@@ -154,10 +175,10 @@ class _HandOut:
         fair = len(self._left) // (_AHEAD * self._threads)
         return [self._left.popleft() for _ in range(max(min(_PORTION, fair), 1))]
 
-    def _submit(self, images: list[ImageFile]) -> None:
-        photos = [photo_of(image) for image in images]
-        future = self._client.submit(work, self._job, photos, pure=False)
-        self._running[future.key] = _Portion(future, images, photos)
+    def _submit(self, task: _Task) -> None:
+        photos = [photo_of(image) for image in task.images]
+        future = self._client.submit(work, self._job, photos, task.part, pure=False)
+        self._running[future.key] = _Portion(future, task, photos, time.monotonic())
         future.add_done_callback(lambda done: self._done.put(done.key))
 
     def _count_workers(self) -> None:
@@ -184,21 +205,59 @@ class _HandOut:
 
     def _taken(self, portion: _Portion) -> Iterator[ImageResult]:
         if portion.future.status == "error":
-            yield from self._failed(portion, portion.future.exception())
+            yield from self._failed(portion.task, portion.future.exception())
             return
         if portion.future.status != "finished":
             raise _gone()
+        self._longest = max(self._longest, time.monotonic() - portion.since)
         answer: Answer = portion.future.result()
         if answer.needs:
             self._send_model(answer)
-            self._again(portion.images)
+            self._again(portion.task)
         elif answer.unfit is not None:
             self._leave_out(answer.worker, answer.unfit, portion)
-            self._again(portion.images)
+            self._again(portion.task)
+        elif portion.task.part is not None:
+            yield from self._part_taken(portion.task.images[0], answer)
         else:
-            yield from _results_of(answer.lines, portion.images)
+            for name, windows in answer.long.items():
+                self._share(next(image for image in portion.task.images if image.name == name), windows)
+            yield from _results_of(answer.lines, portion.task.images)
 
-    def _failed(self, portion: _Portion, error: BaseException) -> Iterator[ImageResult]:
+    def _share(self, image: ImageFile, windows: Sequence[Numbers]) -> None:
+        """Hand out a long image in stretches; tiles that an earlier start had done are not done again."""
+        long = self._long[image.name] = LongImage.of(image, windows, self._keeper.known(image))
+        for part in long.stretches:
+            self._again(_Task([image], part))
+        self._make_whole(long)
+
+    def _make_whole(self, long: LongImage) -> None:
+        if long.whole is not None:
+            self._again(_Task([long.image], long.whole))
+
+    def _part_taken(self, image: ImageFile, answer: Answer) -> Iterator[ImageResult]:
+        long = self._long.get(image.name)
+        if long is None:  # it has failed meanwhile
+            return
+        if answer.tiles is not None:
+            tiles = list(tiles_from(answer.tiles))
+            long.take(tiles, answer.seconds)
+            self._keeper.keep(image, tiles)
+            self._make_whole(long)
+            return
+        for result in _results_of(answer.lines, [image]):
+            self._forget(image)
+            yield replace(result, seconds=result.seconds + long.seconds)
+
+    def _forget(self, image: ImageFile) -> None:
+        """A long image has its result, good or bad."""
+        self._long.pop(image.name, None)
+        for tasks in (self._first, self._suspects):
+            left = [task for task in tasks if task.part is None or task.images != [image]]
+            tasks.clear()
+            tasks.extend(left)
+
+    def _failed(self, task: _Task, error: BaseException) -> Iterator[ImageResult]:
         """Workers died while it was with them: an image that they die of by itself has failed."""
         if isinstance(error, ImportError):
             raise ServerError(
@@ -207,18 +266,46 @@ class _HandOut:
             ) from error
         if not isinstance(error, KilledWorker):
             raise error
-        for image in portion.images:
-            if image.name not in self._suspected:
-                if not self._stopping:
-                    self._suspected.add(image.name)
-                    self._suspects.append(image)
-                continue
-            reason = "the workers that were given it died, one after another (their logs may say why)"
-            yield ImageResult(name=image.name, path=image.path, failure=reason)
+        yield from self._suspect(task, "the workers that were given it died, one after another")
 
-    def _again(self, images: list[ImageFile]) -> None:
+    def _suspect(self, task: _Task, what: str) -> Iterator[ImageResult]:
+        """Try each image of a task by itself at the end; one that was tried so has failed."""
+        for image in task.images:
+            if task.part is not None and image.name not in self._long:
+                continue  # another part of it failed
+            known = image.name, task.part
+            if known not in self._suspected:
+                if not self._stopping:
+                    self._suspected.append(known)
+                    self._suspects.append(_Task([image], task.part))
+                continue
+            self._forget(image)
+            yield ImageResult(name=image.name, path=image.path, failure=f"{what} (their logs may say why)")
+
+    def _overdue(self) -> Iterator[ImageResult]:
+        """Give up a task that a worker does not come to an end with, and the worker with it."""
+        now, patience = time.monotonic(), max(self._patience, _PATIENCE_RATIO * self._longest)
+        late = {key for key, portion in self._running.items() if now - portion.since > patience}
+        if not late:
+            return
+        hung = Unfit(f"has not come to an end of its task for {patience:.0f} s", "Start it again.")
+        for worker, keys in self._client.processing().items():
+            stuck = late.intersection(map(str, keys))
+            # what waits behind it goes to others, with new patience
+            for key in map(str, keys):
+                if key in self._running:
+                    self._running[key] = self._running[key]._replace(since=now)
+            if not stuck:
+                continue
+            given_up = [self._running.pop(key) for key in sorted(stuck)]
+            self._client.cancel([portion.future for portion in given_up], force=True)
+            self._leave_out(worker, hung, None)
+            for portion in given_up:
+                yield from self._suspect(portion.task, "no worker came to an end with it")
+
+    def _again(self, task: _Task) -> None:
         if not self._stopping:
-            self._alone.append(images)
+            self._first.append(task)
 
     def _send_model(self, answer: Answer) -> None:
         for file in self._job.files:
@@ -235,7 +322,11 @@ class _HandOut:
 
     def _leave_out(self, worker: str, unfit: Unfit, portion: _Portion | None) -> None:
         """Send a worker away, unless it saw what is here now and was not when it was told."""
-        if unfit.photograph and portion and portion.photos != [photo_of(image) for image in portion.images]:
+        if (
+            unfit.photograph
+            and portion
+            and portion.photos != [photo_of(image) for image in portion.task.images]
+        ):
             return
         if worker in self._left_out:
             return

@@ -9,20 +9,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from distributed import get_worker
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.devices import Device, cores
+from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import detect_images
 from wildetect.errors import WildDetectError
 from wildetect.execution.address import mapped
 from wildetect.execution.likeness import differences, versions_here
+from wildetect.execution.stretches import Numbers, Part, PartKeeper, long_tiles
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.positions.metadata import Position
 from wildetect.registry.manifest import Manifest
@@ -125,13 +127,21 @@ class Answer:
 
     Attributes:
         worker: Its address.
-        lines: Of the journal, one for each image that is done: all of them, unless the run was stopped.
+        lines: Of the journal, one for each image that is done: all of them, unless the run was stopped or
+            they are long.
+        long: For each image that is long its tiles.
+        tiles: What came of a stretch of a long image, as a line of the journal; None where that was not
+            asked for.
+        seconds: That the stretch took.
         unfit: Why nothing was done.
         needs: The sha256 of files that the worker does not have.
     """
 
     worker: str
     lines: tuple[dict[str, Any], ...] = ()
+    long: dict[str, tuple[Numbers, ...]] = field(default_factory=dict)
+    tiles: dict[str, Any] | None = None
+    seconds: float = 0.0
     unfit: Unfit | None = None
     needs: tuple[str, ...] = ()
 
@@ -159,8 +169,14 @@ def examined(job: Job, photos: Sequence[Photo]) -> Unfit | None:
     return None
 
 
-def work(job: Job, photos: Sequence[Photo]) -> Answer:
-    """Detect in a portion of a run's images."""
+def work(job: Job, photos: Sequence[Photo], part: Part | None = None) -> Answer:
+    """Detect in a portion of a run's images, or do a part of a long one.
+
+    Args:
+        job: The run.
+        photos: Its images.
+        part: What to do of the only one of them.
+    """
     worker = get_worker()
     address = str(worker.address)
     unfit = examined(job, photos)
@@ -175,21 +191,52 @@ def work(job: Job, photos: Sequence[Photo]) -> Answer:
         detector = _detector(job, {sha256: path for sha256, path in files.items() if path is not None})
     except WildDetectError as error:
         return Answer(worker=address, unfit=Unfit(error.message, error.hint))
-    threads = job.threads or max(cores() // max(worker.state.nthreads, 1), 1)
-    return Answer(worker=address, lines=tuple(_lines(job, photos, detector, threads)))
-
-
-def _lines(job: Job, photos: Sequence[Photo], detector: Detector, threads: int) -> Iterator[dict[str, Any]]:
     images = [ImageFile(_found(photo, job)[0], photo.name, photo.position) for photo in photos]
+    options = _options(job, detector, max(worker.state.nthreads, 1))
+    if part is not None:
+        return _part_done(part, images[0], _Working(job, detector, options, address))
+    long = {image.name: tiles for image in images if (tiles := long_tiles(image, options))}
+    short = [image for image in images if image.name not in long]
+    return Answer(worker=address, lines=_lines(short, _Working(job, detector, options, address)), long=long)
+
+
+class _Working(NamedTuple):
+    """What a call of `work` has at hand."""
+
+    job: Job
+    detector: Detector
+    options: PipelineOptions
+    worker: str
+
+
+def _options(job: Job, detector: Detector, at_once: int) -> PipelineOptions:
     # how many failures end a run is the parent's to say, which sees all
     options = replace(job.options, max_errors=None)
-    if not detector.batched:
-        options = replace(options, workers=threads)
-    with contextlib.closing(
-        detect_images(images, detector, options, stop=lambda: job.run in _stopped)
-    ) as results:
-        for result in results:
-            yield document_of(result, None)
+    return (
+        options if detector.batched else replace(options, workers=job.threads or max(cores() // at_once, 1))
+    )
+
+
+def _part_done(part: Part, image: ImageFile, working: _Working) -> Answer:
+    keeper = PartKeeper(part)
+    lines = _lines([image], working, keeper)
+    failed = any(line["failure"] is not None for line in lines)
+    if not part.windows or (failed and not keeper.is_done):
+        return Answer(worker=working.worker, lines=lines)
+    seconds = sum(line["seconds"] for line in lines)
+    return Answer(worker=working.worker, tiles=keeper.document(image.name), seconds=seconds)
+
+
+def _lines(
+    images: Sequence[ImageFile], working: _Working, keeper: TileKeeper | None = None
+) -> tuple[dict[str, Any], ...]:
+    job, detector, options, _ = working
+
+    def stop() -> bool:
+        return job.run in _stopped
+
+    with contextlib.closing(detect_images(images, detector, options, stop=stop, keeper=keeper)) as results:
+        return tuple(document_of(result, None) for result in results)
 
 
 def _found(photo: Photo, job: Job) -> tuple[Path, int | None]:

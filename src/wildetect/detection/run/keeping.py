@@ -5,39 +5,37 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
 from wildetect.detection.run.image_work import ImageWork
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.records import TileResult
 
-__all__ = ["Keeping", "NoKeeper", "TileKeeper"]
+__all__ = ["LONG", "Keeping", "TileKeeper"]
 
-LONG = 200  # tiles: some photographs have a hundred
+LONG = 200
+"""Tiles of an image that is long: some photographs have a hundred."""
 _SECONDS_BETWEEN = 5.0
 
 
-class TileKeeper(Protocol):
-    """Keeps what is known of the tiles of an image that is not done."""
+class TileKeeper:
+    """Keeps what is known of the tiles of long images that are not done. This one keeps nothing."""
 
     def known(self, image: ImageFile) -> Sequence[TileResult]:
-        """The tiles that an earlier start has done; called by any thread."""
+        """The tiles that are done already; called by any thread."""
+        del image
+        return ()
+
+    def chosen(self, image: ImageFile, windows: list[Window]) -> list[Window]:
+        """Those of the tiles that are left which are to be done now; called by any thread."""
+        del image
+        return windows
 
     def keep(self, image: ImageFile, tiles: Sequence[TileResult]) -> None:
         """Keep some more tiles; called by the thread that fetches results."""
 
-
-class NoKeeper:
-    """Keeps nothing."""
-
-    def known(self, image: ImageFile) -> Sequence[TileResult]:
-        """None are known."""
-        del image
-        return ()
-
-    def keep(self, image: ImageFile, tiles: Sequence[TileResult]) -> None:
-        """Forget them."""
+    def end(self, image: ImageFile, tiles: Sequence[TileResult]) -> None:
+        """Take the last tiles of an image that has its result; called by any thread."""
 
 
 class Keeping:
@@ -62,12 +60,16 @@ class Keeping:
         with self._lock:
             self._long[image.index] = image
         done = {tile.window for tile in known}
-        return [window for window in windows if window not in done]
+        left = [window for window in windows if window not in done]
+        return self._keeper.chosen(image.file, left)
 
     def end(self, image: ImageWork) -> None:
         """An image has its result."""
         with self._lock:
-            self._long.pop(image.index, None)
+            if self._long.pop(image.index, None) is None:
+                return
+            tiles = image.new_tiles()
+        self._keeper.end(image.file, tiles)
 
     def is_long(self, index: int) -> bool:
         """Whether an image in work is long."""
@@ -79,10 +81,8 @@ class Keeping:
         if not now and time.monotonic() - self._last < _SECONDS_BETWEEN:
             return
         with self._lock:
-            images = list(self._long.values())
-        for image in images:
-            # those that could not be read are tried again
-            tiles = [tile for tile in image.new_tiles() if tile.failure is None]
+            new = [(image.file, image.new_tiles()) for image in self._long.values()]
+        for file, tiles in new:
             if tiles:
-                self._keeper.keep(image.file, tiles)
+                self._keeper.keep(file, tiles)
         self._last = time.monotonic()

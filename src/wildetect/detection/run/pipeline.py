@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from typing import Protocol
 
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.run.keeping import NoKeeper, TileKeeper
+from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.workers import Workers
 from wildetect.imagery.discovery import ImageFile
@@ -63,7 +63,7 @@ def detect_images(
     The tiles of long images (large rasters) are handed to `keeper` as they are done.
     Closing the generator stops all threads, after the tiles at hand.
     """
-    workers = Workers(images, detector, options, keeper or NoKeeper())
+    workers = Workers(images, detector, options, keeper or TileKeeper())
     try:
         workers.start()
         yield from until_too_many_fail(_fetched(workers, len(images), stop), images, options, known)

@@ -11,6 +11,7 @@ from pathlib import Path
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.continuation import Continuation, logged_before, shape_of
 from wildetect.detection.run.copies import COPIES, copies_among
+from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.pipeline import Engine, PipelineOptions, detect_images, never
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
@@ -45,7 +46,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class JournalKeeper:
+class JournalKeeper(TileKeeper):
     """Keeps tiles of long images in the journal.
 
     Attributes:
@@ -64,8 +65,9 @@ class JournalKeeper:
 
     def keep(self, image: ImageFile, tiles: Sequence[TileResult]) -> None:
         """Keep some more tiles."""
-        stamp = self.work.stamps[image.name]
-        self.journal.add_tiles(image.name, stamp, tiles, self.clock.seconds)
+        read = [tile for tile in tiles if tile.failure is None]  # the others are tried again
+        if read:
+            self.journal.add_tiles(image.name, self.work.stamps[image.name], read, self.clock.seconds)
 
 
 Progress = Callable[[RunSummary], None]
