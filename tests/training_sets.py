@@ -80,3 +80,35 @@ def piece(animal: Any, picture: Any, ids: list[int]) -> tuple[bytes, str]:
     box = ((x - left + across / 2) / SIDE, (y - top + down / 2) / SIDE, across / SIDE, down / SIDE)
     text = f"{ids.index(animal['category_id'])} " + " ".join(f"{number:.6f}" for number in box) + "\n"
     return file.getvalue(), text
+
+
+def labelled_tiles(folder: Path, number: int, side: int = 640) -> Path:
+    """Write pieces of the demo's pictures, those with most animals first; the path of their COCO file."""
+    truth = json.loads((DEMO / "truth.json").read_text(encoding="utf-8"))
+    pieces = []
+    for picture in truth["images"]:
+        boxes = [one for one in truth["annotations"] if one["image_id"] == picture["id"]]
+        for top in range(0, picture["height"] - side + 1, side):
+            for left in range(0, picture["width"] - side + 1, side):
+                inside = [
+                    {**one, "bbox": [one["bbox"][0] - left, one["bbox"][1] - top, *one["bbox"][2:]]}
+                    for one in boxes
+                    if left <= one["bbox"][0] and one["bbox"][0] + one["bbox"][2] <= left + side
+                    if top <= one["bbox"][1] and one["bbox"][1] + one["bbox"][3] <= top + side
+                ]
+                pieces.append((picture["file_name"], left, top, inside))
+    pieces.sort(key=lambda piece: -len(piece[3]))
+    folder.mkdir(parents=True)
+    images: list[Any] = []
+    annotations: list[Any] = []
+    for count, (name, left, top, inside) in enumerate(pieces[:number], 1):
+        file = f"{name.removesuffix('.jpg')}_{left}_{top}.png"
+        with Image.open(DEMO / "pictures" / name) as whole:
+            whole.crop((left, top, left + side, top + side)).save(folder / file)
+        images.append({"id": count, "file_name": file, "width": side, "height": side})
+        for one in inside:
+            annotations.append({**one, "id": len(annotations) + 1, "image_id": count})
+    document = {"images": images, "categories": truth["categories"], "annotations": annotations}
+    path = folder / "labels.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path

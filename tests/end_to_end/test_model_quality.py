@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.coco_files import coco_document, write_coco
+from tests.training_sets import labelled_tiles
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 TRUTH = REPOSITORY / "demo/truth.json"
@@ -64,6 +65,7 @@ def test_the_document(first: Any) -> None:
         "classes.csv",
         "evaluation.json",
         "pictures.csv",
+        "boxes.csv",
         "precision_recall.png",
     }
 
@@ -97,7 +99,7 @@ def test_mlflow_links_the_metrics_to_the_version(registered: Workspace, first: A
     assert (run.data.params["tile_size"], run.data.params["lowest_confidence"]) == ("640", "0.001")
     assert run.data.tags["model"] == MODEL
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert files == {"classes.csv", "evaluation.json", "pictures.csv", "precision_recall.png"}
+    assert files == {"boxes.csv", "classes.csv", "evaluation.json", "pictures.csv", "precision_recall.png"}
     assert run.inputs.dataset_inputs[0].dataset.name == "truth"
     logged = client.get_logged_model(first["mlflow"]["model_id"])
     assert version.source == f"models:/{logged.model_id}"
@@ -112,7 +114,7 @@ def test_versions_side_by_side(registered: Workspace, first: Any) -> None:
     evaluated = evaluate(registered, f"{MODEL}/2", tile_size=1200)
     assert evaluated["dataset"]["unknown_classes"] == {"antelope": 23}
     document = registered.document("model.compare", "--name", MODEL)
-    assert list(document) == ["name", "versions", "class_names_differ", "notes"]
+    assert list(document) == ["name", "versions", "class_names_differ", "notes", "paired"]
     one, two = document["versions"]
     assert list(one) == [
         "version",
@@ -133,6 +135,7 @@ def test_versions_side_by_side(registered: Workspace, first: Any) -> None:
     assert document["notes"] == [
         "numbers for truth cannot be compared: measured with different classes, tile_size"
     ]
+    assert document["paired"] == []
 
     shown = registered.invoke("model.compare", "--name", MODEL, "--versions", "2,production")
     cells = [re.split(r"\s{2,}", line) for line in shown.stdout.splitlines()]
@@ -142,6 +145,64 @@ def test_versions_side_by_side(registered: Workspace, first: Any) -> None:
     assert rows["classes"] == ["3: elephant, zebra, impala", "3: +antelope -impala"]
     assert rows["truth: mAP50"] == [f"{run['metrics']['map50']:.3f}" for run in (evaluated, first)]
     assert "warning: numbers for truth cannot be compared" in shown.stderr
+
+
+@pytest.fixture(scope="module")
+def two_thresholds(served: Workspace) -> Workspace:
+    """A version that counts what it is sure of alone, and one that counts more; both measured on 16 tiles."""
+    labelled = labelled_tiles(served.root / "held-out", 16)
+    for confidence in ("0.6", "0.3"):
+        config = served.root / f"configs/from-{confidence}.yaml"
+        settings = {"localizer": {"yolo": {"weights": str(DETECTOR), "conf_thres": float(confidence)}}}
+        config.write_text(yaml.safe_dump({**settings, "processing": {"name": "surer"}}), encoding="utf-8")
+        served.succeed("model.register", "--config", config)
+    served.succeed("model.promote", "surer/1", "production")
+    for version in ("1", "2"):
+        words = ("model.evaluate", f"surer/{version}", "--annotations", labelled, "--dataset", "held-out")
+        served.succeed(*words, "--tile-size", "640")
+    return served
+
+
+def test_a_version_is_set_against_another_with_limits(two_thresholds: Workspace) -> None:
+    document = two_thresholds.document("model.compare", "surer", "production,2", "--on", "held-out")
+    (paired,) = document["paired"]
+    assert (paired["before"], paired["after"], paired["dataset"]) == ("1", "2", "held-out")
+    assert (paired["pictures"], paired["photographs"]) == (16, 16)
+    whole = paired["classes"][0]
+    assert whole["name"] == "all"
+    assert whole["animals"] > 30
+    recall = whole["recall"]
+    assert recall["gain"] == pytest.approx(recall["after"] - recall["before"])
+    assert 0 < recall["lower"] < recall["gain"] < recall["upper"]
+    # the same network: what it finds at all confidences is the same, whatever is counted
+    measured = [one["evaluations"]["held-out"]["metrics"] for one in document["versions"]]
+    for name in ("map50", "map50_95"):
+        area = whole[name]
+        assert area["before"] == pytest.approx(measured[0][name], abs=1e-5)
+        assert (area["gain"], area["lower"], area["upper"]) == (0, 0, 0)
+    shown = two_thresholds.succeed("model.compare", "surer", "production,2")
+    assert (
+        "version 2 against version 1 on held-out (16 pictures, counted from confidence 0.6 and 0.3)" in shown
+    )
+    lines = [re.split(r"\s{2,}", line) for line in shown.splitlines()]
+    (row,) = (line for line in lines if line[:2] == ["all", "recall"])
+    assert row[-1] == "better"
+    error, hint = two_thresholds.fail(2, "model.compare", "surer", "production,2", "--on", "elsewhere")
+    assert "none of them was measured on elsewhere" in error
+    assert "held-out" in hint
+
+
+def test_an_alias_moves_to_a_version_that_is_better_and_not_to_an_equal_or_worse_one(
+    two_thresholds: Workspace,
+) -> None:
+    words = ("production", "--better-than", "production", "--on", "held-out")
+    error, _ = two_thresholds.fail(4, "model.promote", "surer/1", *words)
+    assert "not better than version 1 on held-out (16 pictures) by more than chance: F1" in error
+    said = two_thresholds.succeed("model.promote", "surer/2", *words)
+    assert re.search(r"better than version 1 .*: F1 0\.\d+ -> 0\.\d+ \(\+0\.\d+, 95% limits \+0\.", said)
+    error, _ = two_thresholds.fail(4, "model.promote", "surer/1", *words)
+    assert "95% limits -0." in error
+    two_thresholds.succeed("model.promote", "surer@production", "--undo")
 
 
 def test_what_was_measured_can_be_required(registered: Workspace, first: Any) -> None:
@@ -283,7 +344,7 @@ def test_a_version_that_is_not_better_takes_no_place(registered: Workspace, firs
     words = ("model.promote", f"{MODEL}/1", "production", "--better-than", "1")
     error, hint = registered.fail(4, *words, "--on", "held-out")
     assert "cannot be shown to be better than version 1 on held-out (8 pictures): F1 0." in error
-    assert "10 labelled pictures or more" in hint
+    assert "10 labelled photographs or more" in hint
     error, hint = registered.fail(4, *words, "--on", "elsewhere")
     assert "not both measured on elsewhere" in error
     assert f"--model {MODEL}/1" in hint

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, ModelError
+from wildetect.evaluation.annotations import Annotations, LabelledImage
+from wildetect.evaluation.areas import boxes_from, boxes_table
 from wildetect.evaluation.paired import PictureCounts, compare_pairs, pictures_from, pictures_table
+from wildetect.evaluation.scoring import Counts, Scores, score
 from wildetect.registry.versions import Version
-from wildetect.workflows.learning.promotion import Compared, proof_of
+from wildetect.workflows.learning.comparing import Compared
+from wildetect.workflows.learning.promotion import proof_of
 
 PICTURES = 60
 
@@ -99,6 +105,128 @@ def test_few_pictures_prove_nothing_and_others_cannot_be_compared() -> None:
         judged(before[:10], after[:10])
     with pytest.raises(ValueError, match="not measured on the same pictures"):
         compare_pairs(before, after[:-2])
+
+
+def tiled(rows: list[PictureCounts], tiles: int) -> list[PictureCounts]:
+    """Each picture as so many tiles that all show the same."""
+    return [
+        replace(row, picture=f"{row.picture}-{tile}", photograph=row.picture)
+        for row in rows
+        for tile in range(tiles)
+    ]
+
+
+def test_tiles_of_one_photograph_do_not_make_a_difference_surer() -> None:
+    before, after = measured(BEFORE, 1), measured({"elephant": 0.9, "zebra": 0.9}, 2)
+    whole = compare_pairs(before, after)
+    cut = compare_pairs(tiled(before, 9), tiled(after, 9))
+    assert (cut.pictures, cut.photographs) == (9 * PICTURES, PICTURES)
+    assert cut.overall.f1 == whole.overall.f1
+    alone, as_alone = ([replace(row, photograph="") for row in tiled(rows, 9)] for rows in (before, after))
+    narrow = compare_pairs(alone, as_alone).overall.f1
+    assert narrow.upper is not None
+    assert narrow.lower is not None
+    assert whole.overall.f1.upper is not None
+    assert whole.overall.f1.lower is not None
+    width = whole.overall.f1.upper - whole.overall.f1.lower
+    assert narrow.upper - narrow.lower < 0.5 * width
+    with pytest.raises(ModelError, match="cannot be shown to be better"):
+        judged(tiled(before[:18], 9), tiled(after[:18], 9))  # 81 tiles of 9 photographs
+
+
+def test_the_limits_hold_the_true_difference_as_often_as_they_say() -> None:
+    """Few photographs in which animals stand in herds, drawn from a world in which all is known."""
+    random, photographs, worlds = np.random.default_rng(7), 15, 2000
+    herds = random.negative_binomial(1, 0.15, worlds)
+    easy = random.beta(4, 2, worlds)
+    found = [random.binomial(herds, np.clip(easy + gain, 0, 1)) for gain in (0.0, 0.1)]
+    truth = (found[1].sum() - found[0].sum()) / herds.sum()
+    held = 0
+    for _ in range(300):
+        drawn = random.integers(0, worlds, photographs)
+        rows = [
+            [
+                PictureCounts(
+                    picture=f"{place}",
+                    sha256="",
+                    name="herd",
+                    found=int(of[one]),
+                    missed=int(herds[one] - of[one]),
+                    wrong=0,
+                )
+                for place, one in enumerate(drawn)
+            ]
+            for of in found
+        ]
+        recall = compare_pairs(rows[0], rows[1]).overall.recall
+        if recall.lower is not None and recall.upper is not None:
+            held += recall.lower <= truth <= recall.upper
+    assert 0.92 <= held / 300 <= 0.985
+
+
+def scored(seed: int) -> Scores:
+    """Boxes near animals and elsewhere, of two classes, with equal confidences among them, and a crowd."""
+    random = np.random.default_rng(seed)
+    images, found = [], {}
+    for number in range(14):
+        corners = random.uniform(0, 900, (int(random.integers(0, 7)), 2))
+        animals = np.hstack([corners, corners + random.uniform(20, 60, corners.shape)])
+        crowd = random.random(len(animals)) < 0.1
+        classes = random.integers(0, 2, len(animals))
+        images.append(
+            LabelledImage(
+                f"{number}.jpg", Detections(animals, np.ones(len(animals)), classes.astype(np.int64)), crowd
+            )
+        )
+        boxes = animals + random.normal(0, 4, animals.shape)
+        more = random.uniform(0, 900, (5, 2))
+        boxes = np.vstack([boxes, np.hstack([more, more + 40])])
+        ids = np.concatenate([classes, random.integers(0, 2, 5)]).astype(np.int64)
+        found[f"{number}.jpg"] = Detections(boxes, random.integers(1, 9, len(boxes)) / 10, ids)
+    return score(found, Annotations(tuple(images), ("elephant", "zebra"), (0, 1), {}, ""))
+
+
+def counts_of(scores: Scores) -> list[PictureCounts]:
+    pictures = [f"{number}.jpg" for number in range(14)]
+    pairs = [(picture, one.name) for picture in pictures for one in scores.classes]
+    return [
+        PictureCounts(
+            picture=picture,
+            sha256=picture,
+            name=name,
+            found=counts.found,
+            missed=counts.missed,
+            wrong=counts.wrong,
+        )
+        for picture, name in pairs
+        for counts in [scores.by_picture.get((picture, name), Counts(0, 0, 0))]
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_average_precision_of_kept_boxes_is_that_of_the_benchmark(seed: int) -> None:
+    one = scored(seed)
+    boxes = boxes_from("".join(boxes_table(one.boxes)))
+    assert boxes == list(one.boxes)
+    paired = compare_pairs(counts_of(one), counts_of(one), (boxes, boxes))
+    assert paired.overall.map50.before == pytest.approx(one.map50)
+    assert paired.overall.map50_95.after == pytest.approx(one.map50_95)
+    areas = {each.name: each.map50.before for each in paired.classes}
+    assert areas == pytest.approx({each.name: each.ap50 for each in one.classes})
+    assert (paired.overall.map50.lower, paired.overall.map50.upper) == (0, 0)
+
+
+def test_a_difference_in_average_precision_has_limits() -> None:
+    one = scored(1)
+    # the surest boxes are the wrong ones
+    worse = [replace(box, confidence=0.1 if box.hits[0] == "1" else 0.9) for box in one.boxes]
+    paired = compare_pairs(counts_of(one), counts_of(one), (one.boxes, worse))
+    assert paired.overall.map50.below_chance
+    assert paired.overall.recall.gain == 0
+    with pytest.raises(ValueError, match="not measured"):
+        compare_pairs(counts_of(one), counts_of(one), (one.boxes, [replace(worse[0], picture="x")]))
+    with pytest.raises(ValueError, match="other IoUs"):
+        boxes_from("picture,name,confidence,hits\r\na,b,0.5,11\r\n")
 
 
 def test_the_table_is_read_as_it_was_written() -> None:

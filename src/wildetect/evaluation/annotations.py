@@ -34,6 +34,7 @@ class _Image(BaseModel):
     file_name: str = Field(min_length=1)
     width: int | None = None
     height: int | None = None
+    photograph: object = None  # of dataset.build; in a file of another program it may be anything
 
 
 class _Annotation(BaseModel):
@@ -63,12 +64,14 @@ class LabelledImage:
         animals: Their boxes in px and classes; all have confidence 1.
         crowd: For each box whether it stands for a herd that was not counted, shape (n,).
         size: Width and height in px, if the file says them.
+        photograph: Of a tile that `dataset.build` cut: the digest of its photograph's pixels; else empty.
     """
 
     name: str
     animals: Detections
     crowd: NDArray[np.bool_]
     size: tuple[int, int] | None = None
+    photograph: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,6 +201,7 @@ def _labelled(
         animals=Detections(xyxy, np.ones(len(boxes)), np.array(class_id, dtype=np.int64)),
         crowd=np.array([annotation.iscrowd != 0 for annotation in annotations], dtype=np.bool_),
         size=(image.width, image.height) if image.width and image.height else None,
+        photograph=image.photograph if isinstance(image.photograph, str) else "",
     )
 
 

@@ -18,6 +18,7 @@ from wildetect.detection.run.run import settings_of
 from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations, LabelledImage
+from wildetect.evaluation.areas import BOXES, boxes_table
 from wildetect.evaluation.paired import PICTURES, PictureCounts, pictures_table
 from wildetect.evaluation.record import (
     ClassMeasures,
@@ -115,6 +116,7 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
     )
     write_text(plan.output / "classes.csv", _table(record.classes))
     write_text(plan.output / PICTURES, pictures_table(_pictures(plan, scores)))
+    write_text(plan.output / BOXES, boxes_table(scores.boxes))
     write_evaluation_file(plan.output, record)
     return record
 
@@ -220,6 +222,7 @@ def _class(one: ClassScore) -> ClassMeasures:
 
 def _pictures(plan: EvaluationPlan, scores: Scores) -> Iterator[PictureCounts]:
     """What was found in each picture: with it two detectors can be compared on the same pictures."""
+    labelled = {image.name: image for image in plan.truth.images}
     for file in plan.files:
         with file.path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
@@ -232,6 +235,7 @@ def _pictures(plan: EvaluationPlan, scores: Scores) -> Iterator[PictureCounts]:
                 found=counts.found,
                 missed=counts.missed,
                 wrong=counts.wrong,
+                photograph=labelled[file.name].photograph,
             )
 
 

@@ -1,9 +1,8 @@
 """Two detectors on the same pictures: whether one is better, or only seems so by chance.
 
-The pictures are drawn again with replacement, each with what both detectors made of it, and the
-difference is computed each time: the paired bootstrap (Efron and Tibshirani 1993, An Introduction to the
-Bootstrap, chapters 8 and 13), with limits from its percentiles. Boxes of one picture are not independent
-of each other; whole pictures are taken, so that this does not matter.
+The photographs are drawn again, each with what both detectors made of it, and the difference is computed each
+time: the paired bootstrap (module resampling). Where pictures are tiles, all tiles of a photograph are drawn
+together.
 """
 
 from __future__ import annotations
@@ -11,16 +10,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.evaluation.areas import areas_in_draws
+from wildetect.evaluation.resampling import draws, limits_of
+from wildetect.evaluation.scoring import ScoredBox
 from wildetect.tables.writing import plain_text, table_pieces
 
 __all__ = [
-    "FEWEST_PICTURES",
+    "AREAS",
     "MEASURES",
     "PICTURES",
     "ClassDifference",
@@ -32,14 +33,11 @@ __all__ = [
     "pictures_table",
 ]
 
-FEWEST_PICTURES = 10
-"""Of fewer pictures a bootstrap gives limits that are far too narrow."""
 PICTURES = "pictures.csv"
 MEASURES = ("f1", "recall", "precision", "count")
+AREAS = ("map50", "map50_95")
 
-_DRAWS = 4000
-_SEED = 20
-_LIMITS = (2.5, 97.5)  # percentiles
+_AREA_DRAWS = 1000  # a curve in each takes long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +51,7 @@ class PictureCounts:
         found: Animals found.
         missed: Animals missed.
         wrong: Boxes without an animal of the class.
+        photograph: That the picture is a tile of; empty: it is one itself.
     """
 
     picture: str
@@ -61,6 +60,12 @@ class PictureCounts:
     found: int
     missed: int
     wrong: int
+    photograph: str = ""
+
+    @property
+    def unit(self) -> str:
+        """What is drawn with it."""
+        return self.photograph or self.picture
 
 
 def pictures_table(rows: Iterable[PictureCounts]) -> Iterator[str]:
@@ -84,6 +89,7 @@ def pictures_from(text: str) -> list[PictureCounts]:
                 found=int(row["found"]),
                 missed=int(row["missed"]),
                 wrong=int(row["wrong"]),
+                photograph=plain_text(row.get("photograph") or ""),
             )
             for row in csv.DictReader(io.StringIO(text, newline=""))
         ]
@@ -129,6 +135,9 @@ class Difference:
         return f"{self.before:.3f} -> {self.after:.3f} ({self.gain:+.3f}{limits})"
 
 
+_UNKNOWN = Difference(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class ClassDifference:
     """The differences of one class, or of all together (name "all").
@@ -140,6 +149,8 @@ class ClassDifference:
         recall: Part of the animals that is found.
         precision: Part of the boxes that is right.
         count: Boxes counted for each animal: 1 is right, more is too many.
+        map50: Average precision at IoU 0.5; of all classes their mean. Unknown where boxes were not kept.
+        map50_95: Its mean at IoU 0.5, 0.55, ..., 0.95.
     """
 
     name: str
@@ -148,6 +159,14 @@ class ClassDifference:
     recall: Difference
     precision: Difference
     count: Difference
+    map50: Difference = _UNKNOWN
+    map50_95: Difference = _UNKNOWN
+
+    @property
+    def measures(self) -> dict[str, Difference]:
+        """The differences by name, those that are known."""
+        each = {name: getattr(self, name) for name in (*MEASURES, *AREAS)}
+        return {name: one for name, one in each.items() if one != _UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,88 +175,161 @@ class PairedComparison:
 
     Attributes:
         pictures: How many there are.
-        overall: All classes together: each animal weighs the same.
+        photographs: How many those are of, which are drawn.
+        overall: All classes together: each animal weighs the same (in mAP each class).
         classes: Each class with animals or boxes.
     """
 
     pictures: int
+    photographs: int
     overall: ClassDifference
     classes: tuple[ClassDifference, ...]
 
 
-def compare_pairs(before: Sequence[PictureCounts], after: Sequence[PictureCounts]) -> PairedComparison:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tables:
+    """What both made of the photographs.
+
+    Attributes:
+        names: Of the classes.
+        unit_of: The photograph of each picture.
+        units: Number of photographs.
+        counts: Of each detector found, missed and wrong, shape (units, classes, 3).
+    """
+
+    names: tuple[str, ...]
+    unit_of: Mapping[str, int]
+    units: int
+    counts: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def compare_pairs(
+    before: Sequence[PictureCounts],
+    after: Sequence[PictureCounts],
+    boxes: tuple[Sequence[ScoredBox], Sequence[ScoredBox]] | None = None,
+) -> PairedComparison:
     """Compare two detectors.
 
     Args:
         before: Of the first, a row for each class and picture.
         after: Of the second.
+        boxes: Of both, down to a low confidence, for mAP; null: without.
 
     Raises:
         ValueError: They were not measured on the same pictures and animals.
     """
-    pictures = {row.picture: row.sha256 for row in before}
-    if pictures != {row.picture: row.sha256 for row in after}:
-        raise ValueError("they were not measured on the same pictures")
-    names = list(dict.fromkeys(row.name for row in (*before, *after)))
-    one, other = (_table(rows, list(pictures), names) for rows in (before, after))
+    tables = _tables(before, after)
+    one, other = tables.counts
     if (one[:, :, :2].sum(axis=2) != other[:, :, :2].sum(axis=2)).any():
         raise ValueError("they were not measured on the same labelled animals")
-    weights = _draws(len(pictures))
+    weights = draws(tables.units)
     each = [
         _compared(name, one[:, column], other[:, column], weights)
-        for column, name in enumerate(names)
+        for column, name in enumerate(tables.names)
         if one[:, column].any() or other[:, column].any()
     ]
     overall = _compared("all", one.sum(axis=1), other.sum(axis=1), weights)
-    return PairedComparison(len(pictures), overall, tuple(each))
+    if boxes is not None:
+        overall, *each = _with_areas([overall, *each], tables, boxes, weights[:_AREA_DRAWS])
+    return PairedComparison(len(tables.unit_of), tables.units, overall, tuple(each))
 
 
-def _table(rows: Iterable[PictureCounts], pictures: list[str], names: list[str]) -> NDArray[np.int64]:
-    """Found, missed and wrong by picture and class, shape (pictures, classes, 3)."""
-    place: Mapping[str, int] = {name: row for row, name in enumerate(pictures)}
-    counts = np.zeros((len(pictures), len(names), 3), np.int64)
+def _tables(before: Sequence[PictureCounts], after: Sequence[PictureCounts]) -> _Tables:
+    pictures = {row.picture: row.sha256 for row in before}
+    if pictures != {row.picture: row.sha256 for row in after}:
+        raise ValueError("they were not measured on the same pictures")
+    names = tuple(dict.fromkeys(row.name for row in (*before, *after)))
+    # an evaluation of an earlier WildDetect does not say of which photograph a tile is
+    told = {row.picture: row.photograph for row in (*before, *after) if row.photograph}
+    units = {
+        unit: number for number, unit in enumerate(dict.fromkeys(told.get(one, one) for one in pictures))
+    }
+    unit_of = {picture: units[told.get(picture, picture)] for picture in pictures}
+    one, other = (_table(rows, unit_of, len(units), names) for rows in (before, after))
+    return _Tables(names, unit_of, len(units), (one, other))
+
+
+def _table(
+    rows: Iterable[PictureCounts], unit_of: Mapping[str, int], units: int, names: Sequence[str]
+) -> NDArray[np.int64]:
+    """Found, missed and wrong by photograph and class, shape (units, classes, 3)."""
+    column = {name: number for number, name in enumerate(names)}
+    counts = np.zeros((units, len(names), 3), np.int64)
     for row in rows:
-        counts[place[row.picture], names.index(row.name)] = row.found, row.missed, row.wrong
+        counts[unit_of[row.picture], column[row.name]] += row.found, row.missed, row.wrong
     return counts
 
 
-@lru_cache(maxsize=1)
-def _draws(pictures: int) -> NDArray[np.int64]:
-    """How often each picture comes in each draw, shape (draws, pictures); none of too few pictures."""
-    if pictures < FEWEST_PICTURES:
-        return np.zeros((0, pictures), np.int64)
-    random = np.random.default_rng(_SEED)
-    return random.multinomial(pictures, np.full(pictures, 1 / pictures), size=_DRAWS)
+def _with_areas(
+    each: Sequence[ClassDifference],
+    tables: _Tables,
+    boxes: tuple[Sequence[ScoredBox], Sequence[ScoredBox]],
+    weights: NDArray[np.float32],
+) -> list[ClassDifference]:
+    """The differences with those of mAP; the first is of all classes."""
+    there = tables.counts[0][:, :, :2].sum(axis=2).astype(np.float64)
+    animals = {name: there[:, column] for column, name in enumerate(tables.names) if there[:, column].any()}
+    if not animals:
+        return list(each)
+    drawn = np.vstack([np.ones((1, tables.units), np.float32), weights])  # first the photographs as they are
+    areas = [areas_in_draws(of, tables.unit_of, animals, drawn) for of in boxes]
+    return [
+        replace(
+            one,
+            map50=_area_difference(areas, names, slice(0, 1), tables.units),
+            map50_95=_area_difference(areas, names, slice(None), tables.units),
+        )
+        if (names := list(animals) if number == 0 else [one.name] if one.name in animals else [])
+        else one
+        for number, one in enumerate(each)
+    ]
+
+
+def _area_difference(
+    areas: Sequence[Mapping[str, NDArray[np.float64]]], names: Sequence[str], levels: slice, units: int
+) -> Difference:
+    """The difference of the mean area of classes over levels of IoU."""
+    one, other = (
+        _mean_of_known(np.array([of[name][:, levels].mean(axis=1) for name in names])) for of in areas
+    )
+    limits = limits_of((other - one)[1:], units) or (None, None)
+    return Difference(float(one[0]), float(other[0]), float(other[0] - one[0]), *limits)
+
+
+def _mean_of_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each column, of its numbers that are known; nan where none is."""
+    known = ~np.isnan(values)
+    mean: NDArray[np.float64] = np.full(values.shape[1], np.nan)
+    np.divide(np.where(known, values, 0).sum(axis=0), known.sum(axis=0), out=mean, where=known.any(axis=0))
+    return mean
 
 
 def _compared(
-    name: str, one: NDArray[np.int64], other: NDArray[np.int64], weights: NDArray[np.int64]
+    name: str, one: NDArray[np.int64], other: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> ClassDifference:
-    """Differences of counts (pictures, 3) of found, missed and wrong."""
+    """Differences of counts (units, 3) of found, missed and wrong."""
     sums = one.sum(axis=0), other.sum(axis=0)
-    drawn = weights @ one, weights @ other
-    f1, recall, precision, count = (_difference(sums, drawn, measure) for measure in MEASURES)
+    drawn = weights @ one.astype(np.float32), weights @ other.astype(np.float32)
+    f1, recall, precision, count = (_difference(sums, drawn, measure, len(one)) for measure in MEASURES)
     return ClassDifference(name, int(sums[0][:2].sum()), f1, recall, precision, count)
 
 
 def _difference(
     sums: tuple[NDArray[np.int64], NDArray[np.int64]],
-    drawn: tuple[NDArray[np.int64], NDArray[np.int64]],
+    drawn: tuple[NDArray[np.float32], NDArray[np.float32]],
     measure: str,
+    units: int,
 ) -> Difference:
     values = [float(_measure(measure, each[None])[0]) for each in sums]
     before, after = (None if np.isnan(value) else value for value in values)
     if before is None or after is None:
         return Difference(before, after)
     gains = _measure(measure, drawn[1]) - _measure(measure, drawn[0])
-    gains = gains[~np.isnan(gains)]
-    if not gains.size:
-        return Difference(before, after, after - before)
-    lower, upper = np.percentile(gains, _LIMITS).tolist()
-    return Difference(before, after, after - before, lower, upper)
+    limits = limits_of(gains, units) or (None, None)
+    return Difference(before, after, after - before, *limits)
 
 
-def _measure(measure: str, sums: NDArray[np.int64]) -> NDArray[np.float64]:
+def _measure(measure: str, sums: NDArray[np.int64] | NDArray[np.float32]) -> NDArray[np.float64]:
     """A measure of sums (n, 3) of found, missed and wrong; nan where there is nothing to measure."""
     found, missed, wrong = sums.astype(np.float64).T
     above, below = {

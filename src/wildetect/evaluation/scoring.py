@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ __all__ = [
     "RECALLS",
     "ClassScore",
     "Counts",
+    "ScoredBox",
     "Scores",
     "match_boxes",
     "score",
@@ -207,16 +208,36 @@ class ClassScore:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredBox:
+    """A box, and whether it hits an animal.
+
+    Attributes:
+        picture: Its name.
+        name: Of the class.
+        confidence: Of the detector, 0 to 1.
+        hits: At IoU 0.5, 0.55, ..., 0.95: "1" where it does, "0" where it does not, "i" where it is
+            ignored, on a herd that was not counted.
+    """
+
+    picture: str
+    name: str
+    confidence: float
+    hits: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """The scores of all classes.
 
     Attributes:
         classes: Those that both the model and the labels have, in the model's order.
         by_picture: Counts by the names of picture and class; a pair without animals and boxes has none.
+        boxes: Those behind the curves and areas, in the order of the pictures.
     """
 
     classes: Sequence[ClassScore]
     by_picture: Mapping[tuple[str, str], Counts] = field(default_factory=dict)
+    boxes: Sequence[ScoredBox] = ()
 
     @property
     def counts(self) -> Counts:
@@ -251,8 +272,9 @@ def score(
         for_curves: The like down to a low confidence, for the curves and areas; None: `found`.
     """
     precision, matches = match_boxes(found, truth)
+    all_matches = matches
     if for_curves is not None:
-        precision = match_boxes(for_curves, truth)[0]
+        precision, all_matches = match_boxes(for_curves, truth)
     scores = []
     for index, class_id in enumerate(truth.classes):
         of_class = [match for match in matches if match["category_id"] == class_id]
@@ -271,7 +293,17 @@ def score(
         (truth.images[match["image_id"]].name, truth.class_names[match["category_id"]]): _counts([match])
         for match in matches
     }
-    return Scores(tuple(scores), by_picture)
+    return Scores(tuple(scores), by_picture, tuple(_scored_boxes(all_matches, truth)))
+
+
+def _scored_boxes(matches: Iterable[Mapping[str, Any]], truth: Annotations) -> Iterator[ScoredBox]:
+    for match in sorted(matches, key=lambda one: one["image_id"]):
+        picture = truth.images[match["image_id"]].name
+        name = truth.class_names[match["category_id"]]
+        ignored, hits = np.asarray(match["dtIgnore"]) != 0, np.asarray(match["dtMatches"]) > 0
+        signs = np.where(ignored, "i", np.where(hits, "1", "0"))
+        for column, confidence in enumerate(match["dtScores"]):
+            yield ScoredBox(picture, name, float(confidence), "".join(signs[:, column]))
 
 
 def _counts(matches: Iterable[Mapping[str, Any]]) -> Counts:

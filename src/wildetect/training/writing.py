@@ -207,10 +207,14 @@ class TileFiles:
         """
         write_text(self.folder / "dataset.yaml", _yaml(self.cutting.classes.names))
         for part in PARTS:
-            tiles = [tile for cut in self.cuts if cut.entry.part == part for tile in cut.tiles]
-            document = _coco(tiles, part, self.cutting.classes.names)
+            document = _coco(self._of(part), part, self.cutting.classes.names)
             text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
             write_text(self.folder / f"{part}.json", text)
+
+    def _of(self, part: Part) -> list[tuple[Tile, str]]:
+        """The tiles of a part, each with the digest of its photograph."""
+        cuts = [cut for cut in self.cuts if cut.entry.part == part]
+        return [(tile, cut.entry.sha256) for cut in cuts for tile in cut.tiles]
 
 
 def _yolo(tile: Tile) -> str:
@@ -237,8 +241,9 @@ def _yaml(class_names: Sequence[str]) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
 
-def _coco(tiles: Sequence[Tile], part: Part, class_names: Sequence[str]) -> dict[str, Any]:
-    numbered = [(number, label) for number, tile in enumerate(tiles, 1) for label in tile.labels]
+def _coco(tiles: Sequence[tuple[Tile, str]], part: Part, class_names: Sequence[str]) -> dict[str, Any]:
+    """COCO's document; each tile names its photograph, since tiles of one are not independent."""
+    numbered = [(number, label) for number, (tile, _) in enumerate(tiles, 1) for label in tile.labels]
     return {
         "info": {"description": f"Reviewed photographs, part {part}"},
         "images": [
@@ -247,8 +252,9 @@ def _coco(tiles: Sequence[Tile], part: Part, class_names: Sequence[str]) -> dict
                 "file_name": f"images/{part}/{tile.name}.jpg",
                 "width": tile.window.width,
                 "height": tile.window.height,
+                "photograph": photograph,
             }
-            for number, tile in enumerate(tiles, 1)
+            for number, (tile, photograph) in enumerate(tiles, 1)
         ],
         "categories": [
             {"id": number, "name": name, "supercategory": ""} for number, name in enumerate(class_names, 1)

@@ -1,4 +1,4 @@
-"""The task that puts versions of a model side by side."""
+"""The task that puts versions of a model side by side, and says whether one is better than another."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from invoke.context import Context
 from wildetect.tasks.support import emit, export_variables, say, verb
 
 if TYPE_CHECKING:
+    from wildetect.evaluation.paired import Difference
     from wildetect.registry.comparison import Comparison
     from wildetect.registry.evaluations import Evaluated
     from wildetect.registry.manifest import Manifest
+    from wildetect.workflows.learning.comparing import Compared
 
 __all__ = ["compare"]
 
@@ -24,22 +26,30 @@ MEASURES = {
     "best_confidence": "counts best at",
     "tiles_per_second": "tiles/s",
 }
+PAIRED = {**MEASURES, "f1": "F1", "count": "boxes for each animal"}
 
 
 @verb(
     help={
         "name": "registered name",
-        "versions": "numbers or aliases, such as 1,2,production; without it the newest six",
+        "versions": "numbers or aliases, such as production,4; without it the newest six",
+        "on": "only this data set of labelled pictures",
         "json": "everything as a JSON document on stdout",
     },
     words=["name", "versions"],
 )
 def compare(
-    context: Context, name: str | None = None, versions: str | None = None, json: bool = False
+    context: Context,
+    name: str | None = None,
+    versions: str | None = None,
+    on: str | None = None,
+    json: bool = False,
 ) -> None:
     """Put versions of a model side by side.
 
-    What they are, and how they did on labelled pictures.
+    What they are, and how they did on labelled pictures. Each version is also set against the first one on
+    the pictures that both were measured on: differences in recall, precision, F1, mAP and counts of each
+    class, with 95% limits.
     """
     del context
     from wildetect.errors import ConfigurationError
@@ -48,6 +58,7 @@ def compare(
     from wildetect.settings import Project
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.connecting import connect_for
+    from wildetect.workflows.learning.comparing import compare_with_first
 
     if name is None:
         raise ConfigurationError("no model is named", hint="uv run invoke model.compare detector 1,2")
@@ -55,13 +66,49 @@ def compare(
     project = Project.find()
     export_variables(project)
     connection = connect_for(project, Terminal())
-    found = compare_versions(connection, versions_to_compare(connection, name, wanted))
-    for note in found.notes:
+    chosen = versions_to_compare(connection, name, wanted)
+    found = compare_versions(connection, chosen)
+    paired, notes = compare_with_first(connection, chosen, on)
+    if on is not None and on not in found.datasets:
+        held = ", ".join(found.datasets) or "nothing"
+        raise ConfigurationError(f"none of them was measured on {on}", hint=f"They were measured on: {held}.")
+    for note in (*found.notes, *notes):
         say(f"warning: {note}")
     if json:
-        emit(found.document())
-    else:
-        _print(found)
+        document = found.document()
+        document["notes"] += notes
+        emit({**document, "paired": [one.document() for one in paired]})
+        return
+    _print(found)
+    for one in paired:
+        _print_paired(one)
+
+
+def _print_paired(compared: Compared) -> None:
+    """A row for each measure and class; limits that do not hold 0 are said to be more than chance."""
+    from wildetect.tasks.table import print_table
+
+    before, after = (f"version {one.version}" for one in (compared.before, compared.after))
+    print(f"\n{after} against {before} on {compared.where}")
+    if compared.too_few:
+        say("warning: fewer than 10 photographs: what of this is chance is not known")
+    rows = [
+        [one.name, PAIRED[measure], *_cells(difference, measure)]
+        for one in (compared.paired.overall, *compared.paired.classes)
+        for measure, difference in one.measures.items()
+    ]
+    print_table(["class", "measure", before, after, "difference", "95% limits", ""], rows)
+
+
+def _cells(difference: Difference, measure: str) -> list[str]:
+    before, after = ("-" if one is None else f"{one:.3f}" for one in (difference.before, difference.after))
+    gain = "-" if difference.gain is None else f"{difference.gain:+.3f}"
+    if difference.lower is None or difference.upper is None:
+        return [before, after, gain, "-", ""]
+    limits = f"{difference.lower:+.3f} to {difference.upper:+.3f}"
+    up, down = ("more", "fewer") if measure == "count" else ("better", "worse")
+    said = up if difference.above_chance else down if difference.below_chance else "may be chance"
+    return [before, after, gain, limits, said]
 
 
 def _print(found: Comparison) -> None:

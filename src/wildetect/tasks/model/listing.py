@@ -252,7 +252,8 @@ def _proof(
     """The figures by which a version is better than another one of its model."""
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import resolve
-    from wildetect.workflows.learning.promotion import compare_on_pictures, proof_of
+    from wildetect.workflows.learning.comparing import compare_on_pictures
+    from wildetect.workflows.learning.promotion import proof_of
 
     after = resolve(connection, reference)
     before = resolve(connection, ModelReference.of(reference.name, than))

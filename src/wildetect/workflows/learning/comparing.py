@@ -1,0 +1,205 @@
+"""Two versions of a model on the same labelled pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from wildetect.errors import ConfigurationError, ModelError
+from wildetect.evaluation.areas import BOXES, boxes_from
+from wildetect.evaluation.paired import (
+    PICTURES,
+    PairedComparison,
+    PictureCounts,
+    compare_pairs,
+    pictures_from,
+)
+from wildetect.evaluation.resampling import FEWEST_UNITS
+from wildetect.evaluation.scoring import ScoredBox
+from wildetect.registry.comparison import SHAPING
+from wildetect.registry.connection import Connection
+from wildetect.registry.evaluations import Evaluated, evaluations_of, kept_file
+from wildetect.registry.versions import Version
+
+__all__ = ["Compared", "compare_on_pictures", "compare_with_first"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two versions on one data set.
+
+    Attributes:
+        dataset: Its name.
+        before: The version that is in place.
+        after: The candidate.
+        paired: The differences.
+        confidences: Lowest confidence of the boxes that counted, for each.
+    """
+
+    dataset: str
+    before: Version
+    after: Version
+    paired: PairedComparison
+    confidences: tuple[object, object] = (None, None)
+
+    @property
+    def where(self) -> str:
+        """Data set and pictures, and the confidences where they differ: they may be all the difference."""
+        one, other = self.confidences
+        differing = "" if one == other else f", counted from confidence {one} and {other}"
+        pictures, photographs = self.paired.pictures, self.paired.photographs
+        of = "" if pictures == photographs else f" of {photographs} photographs"
+        return f"{self.dataset} ({pictures} pictures{of}{differing})"
+
+    @property
+    def too_few(self) -> bool:
+        """Whether the pictures are too few for limits."""
+        return self.paired.photographs < FEWEST_UNITS
+
+    def document(self) -> dict[str, Any]:
+        """The comparison as JSON has it."""
+        paired = self.paired
+        return {
+            "dataset": self.dataset,
+            "before": self.before.version,
+            "after": self.after.version,
+            "pictures": paired.pictures,
+            "photographs": paired.photographs,
+            "confidences": list(self.confidences),
+            "classes": [
+                {
+                    "name": one.name,
+                    "animals": one.animals,
+                    **{name: asdict(difference) for name, difference in one.measures.items()},
+                }
+                for one in (paired.overall, *paired.classes)
+            ],
+        }
+
+
+def compare_with_first(
+    connection: Connection, versions: Sequence[Version], dataset: str | None = None
+) -> tuple[list[Compared], list[str]]:
+    """Compare each version with the first, on each data set on which both were measured.
+
+    Args:
+        connection: The server.
+        versions: Of one model.
+        dataset: Name of the only data set that is asked for.
+
+    Returns:
+        The comparisons, and why some could not be made.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    found: list[Compared] = []
+    notes: list[str] = []
+    for after in versions[1:]:
+        for name in _common(versions[0], after, dataset):
+            if _differing(*_evaluations(versions[0], after, name)):
+                continue  # module registry.comparison says so
+            try:
+                found.append(compare_on_pictures(connection, versions[0], after, name, areas=True))
+            except ModelError as error:
+                notes.append(error.message)
+    return found, notes
+
+
+def compare_on_pictures(
+    connection: Connection,
+    before: Version,
+    after: Version,
+    dataset: str | None = None,
+    *,
+    areas: bool = False,
+) -> Compared:
+    """Compare two versions on the pictures that both were measured on.
+
+    Args:
+        connection: The server.
+        before: The version that is in place.
+        after: The candidate.
+        dataset: Name of the labelled pictures; null: the only ones on which both were measured.
+        areas: Whether mAP is compared, too, where both kept their boxes.
+
+    Raises:
+        ConfigurationError: Several data sets would do.
+        ModelError: They were not measured on the same pictures in the same way.
+        ServerError: Where the server fails.
+    """
+    one, other = _evaluations(before, after, dataset)
+    called = f"{after.name}/{after.version}"
+    for key in _differing(one, other):
+        raise ModelError(
+            f"versions {before.version} and {after.version} were measured on {one.dataset} with "
+            f"different {key}: {one.settings.get(key)} and {other.settings.get(key)}",
+            hint=f"Measure both alike: uv run invoke model.evaluate --model {called} --annotations FILE",
+        )
+    measured = ((before, one), (after, other))
+    tables = [_pictures(connection, version, of) for version, of in measured]
+    boxes = [_boxes(connection, of) for _, of in measured] if areas else [None, None]
+    both = None if boxes[0] is None or boxes[1] is None else (boxes[0], boxes[1])
+    try:
+        paired = compare_pairs(tables[0], tables[1], both)
+    except ValueError as error:
+        raise ModelError(
+            f"versions {before.version} and {after.version} cannot be compared on {one.dataset}: {error}",
+            hint=f"Measure both again: uv run invoke model.evaluate --model {called} --annotations FILE",
+        ) from error
+    confidences = one.settings.get("confidence"), other.settings.get("confidence")
+    return Compared(one.dataset, before, after, paired, confidences)
+
+
+def _differing(one: Evaluated, other: Evaluated) -> list[str]:
+    return [key for key in SHAPING if one.settings.get(key) != other.settings.get(key)]
+
+
+def _on_pictures(version: Version) -> dict[str, Evaluated]:
+    """The evaluations by data set; a review of a survey keeps no pictures to compare by."""
+    return {one.dataset: one for one in evaluations_of(version) if not one.of_survey}
+
+
+def _common(before: Version, after: Version, dataset: str | None) -> list[str]:
+    also = _on_pictures(after)
+    return [name for name in _on_pictures(before) if name in also and dataset in (None, name)]
+
+
+def _evaluations(before: Version, after: Version, dataset: str | None) -> tuple[Evaluated, Evaluated]:
+    each = [_on_pictures(version) for version in (before, after)]
+    common = _common(before, after, dataset)
+    if len(common) > 1:
+        raise ConfigurationError(
+            f"both versions were measured on {', '.join(common)}", hint=f"Name one: --on {common[0]}"
+        )
+    if not common:
+        where = "one data set" if dataset is None else dataset
+        missing = before if not each[0] or (dataset is not None and dataset not in each[0]) else after
+        raise ModelError(
+            f"{after.name}: versions {before.version} and {after.version} were not both measured on {where}",
+            hint=f"uv run invoke model.evaluate --model {missing.name}/{missing.version} --annotations FILE"
+            + ("" if dataset is None else f" --dataset {dataset}"),
+        )
+    return each[0][common[0]], each[1][common[0]]
+
+
+def _pictures(connection: Connection, version: Version, evaluated: Evaluated) -> list[PictureCounts]:
+    text = kept_file(connection, evaluated.run_id, PICTURES)
+    try:
+        return pictures_from(text or "")
+    except ValueError as error:
+        raise ModelError(
+            f"what version {version.version} found on {evaluated.dataset} was not kept picture by picture",
+            hint="Measure it again: uv run invoke model.evaluate "
+            f"--model {version.name}/{version.version} --annotations FILE --dataset {evaluated.dataset}",
+        ) from error
+
+
+def _boxes(connection: Connection, evaluated: Evaluated) -> list[ScoredBox] | None:
+    """What an evaluation kept for mAP; null where it is one of an earlier WildDetect, or no table."""
+    text = kept_file(connection, evaluated.run_id, BOXES)
+    try:
+        return None if text is None else boxes_from(text)
+    except ValueError:
+        return None
