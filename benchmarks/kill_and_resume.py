@@ -56,14 +56,25 @@ class Trial:
             make_raster(self.root / "photographs" / "mosaic.tif", self.raster)
         (self.root / "photographs" / "broken.jpg").write_bytes(b"no photograph")
 
-    def start(self, output: str) -> subprocess.Popen[bytes]:
-        """Start detect.run."""
+    def start(self, output: str, *more: str) -> subprocess.Popen[bytes]:
+        """Start detect.run, with more words for it."""
         words = ("--source", "photographs", "--model", "tiny.onnx", "--tile-size", str(SIDE))
         variables = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
         # no server: nothing listens on the port "discard"
         variables |= {"CI": "true", "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
         return subprocess.Popen(
-            [sys.executable, "-m", "invoke", "detect.run", *words, "--confidence", "0.5", "--output", output],
+            [
+                sys.executable,
+                "-m",
+                "invoke",
+                "detect.run",
+                *words,
+                "--confidence",
+                "0.5",
+                "--output",
+                output,
+                *more,
+            ],
             cwd=self.root,
             env=variables,
             stdout=subprocess.DEVNULL,
