@@ -71,7 +71,7 @@ class Bench:
         said = process.stderr.read().decode() if process.stderr else ""
         if process.returncode:
             raise RuntimeError(f"detect.run ended with {process.returncode}: {said}")
-        return float(self.told(output)["seconds"]), peak
+        return float(self.told(output)["times"]["seconds"]), peak
 
     def told(self, output: str) -> dict[str, Any]:
         """The content of run.json."""
