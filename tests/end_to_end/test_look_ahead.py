@@ -55,6 +55,20 @@ def test_automatic_overlap_is_told_with_what_is_assumed(workspace: Workspace) ->
     assert workspace.document(*words)["resumed_images"] == 2
 
 
+def test_a_dry_run_compares_the_usual_overlap_with_the_automatic_one(workspace: Workspace) -> None:
+    configure(workspace, flight_specs={"gsd": 3}, processing={"largest_animal": 0.2})
+    words = (*WORDS, "--tile-size", "16", "--dry-run")
+    fixed, auto = workspace.document(*words)["overlaps"]
+    assert (fixed["overlap_ratio"], auto["overlap_ratio"]) == ("0.2", "auto")
+
+    assert fixed["tiles"] == workspace.document(*words, "--overlap", "0.2")["tiles"]
+    assert auto["tiles"] == workspace.document(*words, "--overlap", "auto")["tiles"] != fixed["tiles"]
+    assert auto["seconds"] > fixed["seconds"] > 0
+    shown = workspace.invoke(*words).stdout
+    assert f"with overlap 0.2: {fixed['tiles']}, about " in shown
+    assert f"with auto: {auto['tiles']}, about " in shown
+
+
 def test_tiles_too_small_for_the_largest_animal_are_told(workspace: Workspace) -> None:
     configure(workspace, flight_specs={"gsd": 3})
     words = (*WORDS, "--overlap", "auto", "--tile-size", "64")

@@ -227,11 +227,12 @@ def _scale(settings: DetectionSettings, manifest: Manifest) -> ModelScale | None
 
 def _overlap(settings: DetectionSettings) -> dict[str, Any]:
     ratio = settings.processing.overlap_ratio
-    if not isinstance(ratio, str):
-        return {"overlap_ratio": ratio}
+    return {"auto_overlap": _auto(settings)} if isinstance(ratio, str) else {"overlap_ratio": ratio}
+
+
+def _auto(settings: DetectionSettings) -> AutoOverlap:
     flight = Flight(**settings.flight_specs.model_dump())
-    animal = settings.processing.largest_animal
-    return {"auto_overlap": AutoOverlap(largest_animal=animal, flight=flight)}
+    return AutoOverlap(largest_animal=settings.processing.largest_animal, flight=flight)
 
 
 def wanted_of(settings: DetectionSettings, *exports: Export) -> Wanted:
@@ -264,5 +265,6 @@ def plan_of(
         not_read=found.not_read,
         restart=request.restart,
         wanted=wanted_of(settings, *ALWAYS, *settings.output.exports),
+        auto_overlap=_auto(settings),
     )
     return plan, connection

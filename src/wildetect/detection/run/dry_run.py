@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from wildetect.detection.run.continuation import Continuation, shape_of
 from wildetect.detection.run.copies import COPIES, copies_among
-from wildetect.detection.run.options import most_failures
+from wildetect.detection.run.options import PipelineOptions, most_failures
 from wildetect.detection.run.preflight import Space, Survey, seconds_per_tile, space_for, survey
 from wildetect.detection.run.run import RunPlan, settings_of
-from wildetect.detection.tiles.overlap import OverlapSummary
+from wildetect.detection.tiles.overlap import FALLBACK, OverlapSummary
 from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.journal.record import Record
@@ -38,6 +38,8 @@ class DryRun:
         survey: What the headers of the images say.
         tiles: Tiles to run through the model.
         seconds_each: Time for each of them in s; None where no image could be read.
+        by_overlap: Tiles with an overlap of 0.2 and with automatic overlap, as settings name them; nothing
+            where all are read whole.
         space: Space on the drive of the output folder.
         not_read: Names of the files that look like pictures and are not read, for each reason.
         failed_before: Names of the images that failed at an earlier start, which do not stop a run again.
@@ -56,11 +58,16 @@ class DryRun:
     space: Space
     not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
     failed_before: frozenset[str] = frozenset()
+    by_overlap: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float | None:
         """Time that the run would take in s."""
-        return None if self.seconds_each is None else round(self.tiles * self.seconds_each, 1)
+        return self.seconds_for(self.tiles)
+
+    def seconds_for(self, tiles: int) -> float | None:
+        """Time that so many tiles would take in s."""
+        return None if self.seconds_each is None else round(tiles * self.seconds_each, 1)
 
     @property
     def tiles_per_second(self) -> float | None:
@@ -89,6 +96,10 @@ class DryRun:
                 "without_position": self.survey.without_position,
             },
             "tiles": self.tiles,
+            "overlaps": [
+                {"overlap_ratio": ratio, "tiles": tiles, "seconds": self.seconds_for(tiles)}
+                for ratio, tiles in self.by_overlap.items()
+            ],
             "overlap": None if self.overlap is None else _overlap_document(self.overlap),
             "scale": None if self.survey.scale is None else asdict(self.survey.scale),
             "seconds": self.seconds,
@@ -130,7 +141,7 @@ def dry_run(plan: RunPlan) -> DryRun:
     record.warn_of_damage()
     work = Continuation.of(plan.images, record)
     work.warn_of_left_out()
-    found = survey(plan.images, plan.options)
+    found = survey(plan.images, plan.options, _overlaps(plan))
     if copies := copies_among(plan.images):
         found.doubts[COPIES] = copies
     readable = [image for image in work.left if image.name in found.tiles]
@@ -150,7 +161,21 @@ def dry_run(plan: RunPlan) -> DryRun:
         space=space_for(plan.output, len(plan.images), overlays=overlays, pixels_each=found.pixels_each),
         not_read=plan.not_read,
         failed_before=work.failed_before,
+        by_overlap={
+            ratio: sum(tiles[image.name] for image in readable) for ratio, tiles in found.otherwise.items()
+        },
     )
+
+
+def _overlaps(plan: RunPlan) -> dict[str, PipelineOptions]:
+    """The usual overlap and the automatic one, to be compared; nothing where images are not cut."""
+    options, auto = plan.options, plan.auto_overlap
+    if auto is None or not (options.tile_size or (options.scale is not None and options.scale.cut)):
+        return {}
+    return {
+        str(FALLBACK): replace(options, auto_overlap=None, overlap_ratio=FALLBACK),
+        "auto": replace(options, auto_overlap=auto),
+    }
 
 
 def raise_if_unreadable(run: DryRun) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +44,7 @@ class Survey:
         doubts: Names of the images for each reason why detections in them may be wrong.
         overlap: What overlap_ratio: auto comes to; None where the overlap is given.
         scale: What scale: auto comes to; None where it is native.
+        otherwise: For other options by name the number of tiles of each readable image.
     """
 
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Survey:
     doubts: dict[str, list[str]] = field(default_factory=dict)
     overlap: OverlapSummary | None = None
     scale: ScaleSummary | None = None
+    otherwise: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def pixels_each(self) -> float:
@@ -82,10 +84,21 @@ class Space:
         return "Make room, give another folder with --output, or draw fewer pictures with --overlays none."
 
 
-def survey(images: Sequence[ImageFile], options: PipelineOptions) -> Survey:
-    """Look at the headers of images."""
-    auto, scale = options.auto_overlap, options.scale
+def survey(
+    images: Sequence[ImageFile],
+    options: PipelineOptions,
+    others: Mapping[str, PipelineOptions] | None = None,
+) -> Survey:
+    """Look at the headers of images.
+
+    Args:
+        images: All, or a sample.
+        options: Of the run.
+        others: Options for which tiles are counted as well, by name.
+    """
+    auto, scale, others = options.auto_overlap, options.scale, others or {}
     found = Survey(
+        otherwise={name: {} for name in others},
         overlap=None if auto is None else OverlapSummary(),
         scale=None if scale is None or not scale.cut else ScaleSummary(scale.trained),
     )
@@ -97,6 +110,8 @@ def survey(images: Sequence[ImageFile], options: PipelineOptions) -> Survey:
                 continue
             tiles = options.tiles(facts)
             found.tiles[image.name] = len(tiles)
+            for name, other in others.items():
+                found.otherwise[name][image.name] = len(other.tiles(facts))
             if auto is not None and found.overlap is not None and len(tiles) > 1:
                 found.overlap.add(auto.measure(facts, options.side(facts)))
             if scale is not None and found.scale is not None:

@@ -13,6 +13,7 @@ from wildetect.detection.run.continuation import Continuation, logged_before, sh
 from wildetect.detection.run.copies import COPIES, copies_among
 from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.pipeline import Engine, PipelineOptions, detect_images, never
+from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.dataset import PictureSet
@@ -90,6 +91,7 @@ class RunPlan:
         stop: Asked now and then; once it says yes, the images at hand are finished, no more; of a
             long one what is done is kept.
         engine: What makes the results.
+        auto_overlap: What automatic overlap would go by, whether the run has it or not; None: it is unknown.
         review_of: Gives what people said of a finished run, which its files then hold; None: nothing.
     """
 
@@ -104,6 +106,7 @@ class RunPlan:
     restart: bool = False
     stop: Callable[[], bool] = never
     engine: Engine = detect_images
+    auto_overlap: AutoOverlap | None = None
     review_of: Callable[[FinishedRun], ReviewedRun | None] | None = None
 
 

@@ -10,9 +10,10 @@ from wildetect.imagery.camera.lens import GroundResolution, ground_resolution
 from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.source import ImageFacts
 
-__all__ = ["AutoOverlap", "OverlapSummary", "TileOverlap"]
+__all__ = ["FALLBACK", "AutoOverlap", "OverlapSummary", "TileOverlap"]
 
 FALLBACK = 0.2
+"""Overlap as a part of a tile where nothing tells how much is needed."""
 LEAST, MOST = 0.02, 0.5  # beyond half of a tile, larger tiles cost less than more overlap
 _ROUND_UP = 1.1  # a box is a little larger than its animal, and the ground is not flat
 

@@ -36,6 +36,11 @@ def show_preflight(run: DryRun) -> None:
         print(f"           and {len(unreadable) - MOST_SHOWN} more")
     print(f"model    {run.model.name}{version} on {run.device}")
     print(f"tiles    {run.tiles}{_time(run)}")
+    if len({*run.by_overlap.values()}) > 1:
+        each = (
+            f"{ratio}: {tiles}{_about(run.seconds_for(tiles))}" for ratio, tiles in run.by_overlap.items()
+        )
+        print(f"         with overlap {'; with '.join(each)}")
     if run.survey.scale is not None:
         print(f"scale    {scale_text(run.survey.scale)}")
     if run.overlap is not None and run.overlap.images:
@@ -45,11 +50,16 @@ def show_preflight(run: DryRun) -> None:
 
 
 def _time(run: DryRun) -> str:
-    if run.seconds is None:
+    speed = "" if run.tiles_per_second is None else f" at {run.tiles_per_second:.1f} tiles/s"
+    return _about(run.seconds) + speed
+
+
+def _about(seconds: float | None) -> str:
+    if seconds is None:
         return ""
-    minutes, seconds = divmod(round(run.seconds), 60)
+    minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f", about {hours}:{minutes:02}:{seconds:02} at {run.tiles_per_second:.1f} tiles/s"
+    return f", about {hours}:{minutes:02}:{seconds:02}"
 
 
 def show_summary(run: DetectionRun, output: Path) -> None:
