@@ -11,7 +11,6 @@ from tests.census.simulator import Flown, Herd, Survey, fly
 from wildetect.census.cautions.merging import doubled, merging, recall
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
-from wildetect.census.ground.corrections import corrected
 from wildetect.census.ground.photographs import make_views
 from wildetect.census.merging.partners import MergingCheck, check_merging
 from wildetect.census.merging.single import on_own_ground
@@ -99,7 +98,7 @@ def told_of(case: Case, seed: int, herd: Herd | None = None) -> Told:
 
 def told(flown: Flown, chosen: Corrections | None = None) -> Told:
     """Count what was flown, and look for cautions."""
-    views = corrected(make_views(flown.photographs, Flight()), chosen or Corrections())
+    views = make_views(flown.photographs, Flight(), corrections=chosen)
     boxes = boxes_on_ground(flown.photographs, views)
     tolerance = default_tolerance(views)
     animals = count_once(boxes, views, tolerance)

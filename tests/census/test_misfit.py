@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from tests.census.simulator import Flown, Herd, Survey, fly
 
-from wildetect.census.cautions.findings import cautions
+from wildetect.census.cautions.findings import Caution, cautions
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
 from wildetect.census.counting.misfit import FITS, Misfit, misfit_of
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import Views, make_views
 from wildetect.imagery.camera.optics import Flight
+from wildetect.settings.census import Corrections
+
+NONE = Caution("", "", "")
 
 
 def flown(**errors: float) -> Flown:
@@ -22,8 +25,8 @@ def flown(**errors: float) -> Flown:
     return fly(survey.mown(5, 9, ahead=0.6, aside=0.3, heading=40, wind=3), herd)
 
 
-def counted(flown: Flown) -> tuple[Animals, Views]:
-    views = make_views(flown.photographs, Flight())
+def counted(flown: Flown, corrections: Corrections | None = None) -> tuple[Animals, Views]:
+    views = make_views(flown.photographs, Flight(), corrections=corrections)
     return count_once(boxes_on_ground(flown.photographs, views), views, default_tolerance(views)), views
 
 
@@ -50,6 +53,11 @@ def test_wrong_heights_and_compasses_do_not_change_the_number(
     if "scale" in told:
         assert ("smaller" if scale < 1 else "larger") in told["scale"].what
         assert f"as {abs(animals.misfit.scale - 1):.0%}" in told["scale"].what
+    if kinds:
+        chosen = Corrections(scale=1 / animals.misfit.scale, yaw=-animals.misfit.turn)
+        assert ("scale" in told) == (f"scale: {chosen.scale:.3f}" in told.get("scale", NONE).fix)
+        assert ("turn" in told) == (f"yaw: {chosen.yaw:.1f}" in told.get("turn", NONE).fix)
+        assert counted(found, chosen)[0].misfit == pytest.approx((1.0, 0.0), abs=0.02)
 
 
 def test_it_is_exact_where_nothing_else_is_wrong() -> None:

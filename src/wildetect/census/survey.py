@@ -24,7 +24,6 @@ from wildetect.census.design.transects import transects_for
 from wildetect.census.estimates.corrected import CorrectedEstimate, corrected_estimates
 from wildetect.census.gathering import gather
 from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
-from wildetect.census.ground.corrections import corrected
 from wildetect.census.ground.photographs import Views, make_views
 from wildetect.census.merging.partners import check_merging
 from wildetect.census.result import Census, Tolerance, ToleranceCount, ToleranceSource
@@ -82,8 +81,13 @@ def survey(plan: SurveyPlan) -> Census:
     class_ids = wanted_classes(plan)
     files = plan.files
     gathered = gather(plan.run, plan.folders, plan.progress)
-    views = make_views(gathered.photographs, plan.specs, files.positions, files.terrain)
-    views = corrected(views, plan.keys.corrections)
+    views = make_views(
+        gathered.photographs,
+        plan.specs,
+        files.positions,
+        files.terrain,
+        corrections=plan.keys.corrections,
+    )
     refuse_nowhere(gathered, views)
     found = boxes_on_ground(gathered.photographs, views)
     joined = found.select(_sure_enough(found, plan))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -81,6 +81,17 @@ class Corrections(Keys):
     scale: float = Field(
         1.0, gt=0, le=10, allow_inf_nan=False, description="every height above the ground is multiplied by it"
     )
+    yaw_reversed: bool = Field(False, description="yaws count counter-clockwise: each gets the other sign")
+    positions: Literal["latitude", "longitude", "both", "swapped"] | None = Field(
+        None, description="latitudes, longitudes or both get the other sign, or the two are swapped; null: no"
+    )
+    clock: float = Field(
+        0.0,
+        ge=-86400,
+        le=86400,
+        allow_inf_nan=False,
+        description="s; positions are taken so much later on the way flown, as by a clock that was slow",
+    )
 
 
 class SurveyKeys(Keys):
@@ -100,7 +111,7 @@ class SurveyKeys(Keys):
     )
     terrain: Path | None = Field(None, description="heights of the ground above sea, a GeoTIFF")
     corrections: Corrections = Field(
-        default_factory=Corrections, description="of the tags of all photographs: {yaw: -10.0}"
+        default_factory=Corrections, description="of what all photographs say alike: {yaw: -10.0}"
     )
     availability: dict[str, Availability] = Field(
         default_factory=dict,

@@ -31,7 +31,13 @@ def own_grounds_of(project: Project, run: FinishedRun, watcher: Watcher = SILENT
     except InputError as error:
         watcher.notice(f"warning: {error.message}; each is taken as a unit of its own")
         return {}
-    views = make_views(gathered.photographs, settings.detection.flight_specs, files.positions, files.terrain)
+    views = make_views(
+        gathered.photographs,
+        settings.detection.flight_specs,
+        files.positions,
+        files.terrain,
+        corrections=settings.survey.corrections,
+    )
     return own_grounds(
         [
             GroundView(view.file, view.width, view.height, view.footprint)

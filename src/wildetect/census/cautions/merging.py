@@ -9,15 +9,23 @@ import numpy as np
 
 from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.ground.boxes import GroundBoxes
-from wildetect.census.ground.corrections import CorrectionsLike, told
+from wildetect.census.ground.corrections import told
+from wildetect.census.ground.moved import OtherPositions
 from wildetect.census.ground.photographs import Views
+from wildetect.census.merging.alike import Alike
 from wildetect.census.merging.partners import MergingCheck, Rate
+from wildetect.settings.census import Corrections
 
 __all__ = ["corrections", "doubled", "merging", "recall"]
 
 _POOR = 0.7  # of the animals: a detector that finds fewer is told of
-_SCALE = 0.02  # less is no scale
 _LEAST_DOUBLES, _DOUBLES = 5, 0.015  # boxes, and part of all
+_OTHER_POSITIONS: dict[OtherPositions, str] = {
+    "latitude": "when all latitudes have the other sign: N and S are exchanged, and the track is mirrored",
+    "longitude": "when all longitudes have the other sign: E and W are exchanged, and the track is mirrored",
+    "both": "when all latitudes and longitudes have the other sign: N and S, and E and W, are exchanged",
+    "swapped": "when latitudes and longitudes are swapped: the track is mirrored",
+}
 _FIX = (
     "Look at the overlaps in the report, the worst first. Check yaw, height and lens of some photographs and "
     "the position error that they state; over slopes name survey.terrain. Until then use the conservative "
@@ -85,25 +93,50 @@ def _single(check: MergingCheck, views: Views) -> Iterator[Caution]:
 
 def _alike(check: MergingCheck) -> Iterator[Caution]:
     """One thing that is wrong in all photographs, as far as the overlaps tell it."""
-    found = check.all_turned
+    found = check.alike
     if found is None:
         return
-    agree = f"{found.after:,} boxes of two photographs agree then, {found.before:,} as they are"
-    if found.fixed:
-        what = f"when all have one and the same yaw of {found.degrees:.0f} degrees"
-        key = f"fixed_yaw: {found.degrees:.1f}"
-    elif abs(found.scale - 1) > _SCALE:
-        what = f"when all lengths are taken as {found.scale:.2f} times as long: height or lens is wrong"
-        key = f"scale: {found.scale:.3f}"
-    else:
-        what = f"when all are turned by {found.degrees:.0f} degrees clockwise: yaw tag or mounting is off"
-        key = f"yaw: {found.degrees:.1f}"
+    either = [_wrong(one) for one in (found, *found.or_else)]
+    doubt = " Which of them is right, the overlaps cannot tell." if found.or_else else ""
+    keys = " or ".join(_setting(one) for one in (found, *found.or_else))
     yield Caution(
         "merging-all",
-        f"The photographs fit together {what} ({agree}). Nothing was changed.",
-        f"Where that is what happened, set survey.corrections to {{{key}}} in configs/census.yaml and give "
+        f"The photographs fit together {', or '.join(either)} ({found.after:,} boxes of two photographs "
+        f"agree then, {found.before:,} as they are).{doubt} Nothing was changed.",
+        f"Where that is what happened, set survey.corrections to {keys} in configs/census.yaml and give "
         "the command again.",
     )
+
+
+def _wrong(found: Alike) -> str:
+    """When the photographs fit together, and what is wrong then."""
+    if found.positions is not None:
+        return _OTHER_POSITIONS[found.positions]
+    if found.clock:
+        when = "later" if found.clock > 0 else "earlier"
+        return (
+            f"when each position is taken {abs(found.clock):.1f} s {when} on the way flown: they were joined "
+            "to the photographs by a clock that is off, or the receiver lagged"
+        )
+    if found.yaw_reversed:
+        return "when all yaws have the other sign: they count counter-clockwise"
+    parts = []
+    if found.fixed:
+        parts.append(f"when all have one and the same yaw of {found.degrees:.0f} degrees")
+    elif "yaw" in found.corrections:
+        parts.append(
+            f"when all are turned by {found.degrees:.0f} degrees clockwise: yaw tag or mounting is off"
+        )
+    if "scale" in found.corrections:
+        parts.append(
+            f"when all lengths are taken as {found.scale:.2f} times as long: height or lens is wrong"
+        )
+    return ", and ".join(parts)
+
+
+def _setting(found: Alike) -> str:
+    keys = ", ".join(f"{name}: {str(value).lower()}" for name, value in found.corrections.items())
+    return f"{{{keys}}}"
 
 
 def _rates(check: MergingCheck) -> str:
@@ -117,7 +150,7 @@ def _part(rate: Rate) -> str:
     return f"{rate.share or 0:.0%}"
 
 
-def corrections(chosen: CorrectionsLike) -> Iterator[Caution]:
+def corrections(chosen: Corrections) -> Iterator[Caution]:
     """That tags are not used as the photographs say."""
     what = ", ".join(told(chosen))
     if what:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wildetect.census.ground.corrections import corrected, corrected_degrees, corrected_metres
 from wildetect.census.ground.headings import headings
 from wildetect.census.ground.heights import above_flat_ground, above_terrain
 from wildetect.census.ground.projection import Projection
@@ -22,6 +23,7 @@ from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.positions.matching import rows_for
 from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.positions.table import TableRow
+from wildetect.settings.census import Corrections
 
 __all__ = [
     "USUAL_ERROR",
@@ -187,6 +189,7 @@ def make_views(
     table: Mapping[str, TableRow] | None = None,
     terrain: Path | None = None,
     projection: Projection | None = None,
+    corrections: Corrections | None = None,
 ) -> Views:
     """Find out where each photograph looks.
 
@@ -200,30 +203,27 @@ def make_views(
         table: Of `read_position_table`.
         terrain: Heights of the ground, a GeoTIFF; null: it is as flat as the place of take-off.
         projection: Null: around the survey.
+        corrections: Of what all photographs say alike; null: none.
 
     Returns:
         The views; each photograph is among them or among those left out.
 
     Raises:
+        ConfigurationError: The photographs cannot be corrected so.
         InputError: The terrain, or the table, cannot be used.
     """
     placed, left_out = _place(photographs, table or {})
-    degrees = np.array([one.position for one in placed], np.float64).reshape(-1, 2)
-    if projection is None:
-        projection = Projection.around(*degrees.T)
-    metres = projection.to_metres(degrees)
-    north = projection.convergence(degrees)
-    flown = headings([(one.photograph.file, one.photograph.tags.taken) for one in placed], metres)
+    corrections = corrections or Corrections()
+    projection, places = _places(placed, corrections, projection)
     views: list[View | RasterView] = []
-    for row, one in enumerate(placed):
-        x, y = metres[row].tolist()
-        place = Place(one.position, x, y, float(north[row]), flown[row])
+    for one, place in zip(placed, places, strict=True):
         if one.photograph.georeference is not None:
             views.append(raster_of(one.photograph, one.photograph.georeference, place, projection))
         else:
             views.append(view_of(one, place, specs))
     if terrain is not None:
         views = _over(terrain, placed, views, projection)
+    views = [corrected(view, corrections) if isinstance(view, View) else view for view in views]
     left_out |= {view.file: reason for view in views if (reason := _useless(view)) is not None}
     return Views(projection, [view for view in views if view.file not in left_out], left_out)
 
@@ -257,6 +257,27 @@ def _place(
         else:
             placed.append(Placed(one, position, row))
     return placed, left_out
+
+
+def _places(
+    placed: Sequence[Placed], corrections: Corrections, projection: Projection | None
+) -> tuple[Projection, list[Place]]:
+    """Where photographs were taken, with what is corrected, and the projection of all metres."""
+    degrees = np.array([one.position for one in placed], np.float64).reshape(-1, 2)
+    shots = np.array([one.photograph.georeference is None for one in placed], bool)
+    degrees[shots] = corrected_degrees(degrees[shots], corrections)
+    if projection is None:
+        projection = Projection.around(*degrees.T)
+    metres = projection.to_metres(degrees)
+    times = [(one.photograph.file, one.photograph.tags.taken) for one in placed]
+    if corrections.clock:
+        timed = [time for time, shot in zip(times, shots.tolist(), strict=True) if shot]
+        metres[shots] = corrected_metres(timed, metres[shots], corrections)
+        degrees[shots] = projection.to_degrees(metres[shots])
+    north = projection.convergence(degrees)
+    flown = headings(times, metres)
+    rows = zip(degrees.tolist(), metres.tolist(), north.tolist(), flown, strict=True)
+    return projection, [Place(Position(*at), x, y, up, heading) for at, (x, y), up, heading in rows]
 
 
 def _over(

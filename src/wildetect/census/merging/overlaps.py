@@ -15,7 +15,7 @@ from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.headings import flight_order
 from wildetect.census.ground.photographs import Views
 
-__all__ = ["Expected", "PhotographPairs", "expected_partners", "pairs_of"]
+__all__ = ["Expected", "PhotographPairs", "along_one_line", "animal_of", "expected_partners", "pairs_of"]
 
 _MOST_MARGIN = 0.2  # of a photograph's shorter side on the ground: more would leave no middle of it
 _STRAIGHT = 1.15  # way flown between two photographs of one line / the distance between them
@@ -106,7 +106,7 @@ def pairs_of(expected: Expected, boxes: GroundBoxes, views: Views) -> Photograph
         other,
         np.bincount(number, minlength=len(keys)),
         np.bincount(number[expected.joined], minlength=len(keys)),
-        _along(one, other, views),
+        along_one_line(one, other, views),
         _between([view.taken for view in views.views], one, other),
         number.astype(np.int64),
     )
@@ -119,8 +119,17 @@ def _inner(ground: shapely.Polygon, margin: float) -> shapely.Geometry:
     return shapely.buffer(ground, -min(margin, _MOST_MARGIN * shorter))
 
 
-def _along(one: NDArray[np.int64], other: NDArray[np.int64], views: Views) -> NDArray[np.bool_]:
-    """Whether the drone flew straight from the one to the other."""
+def along_one_line(one: NDArray[np.int64], other: NDArray[np.int64], views: Views) -> NDArray[np.bool_]:
+    """Whether the drone flew straight from the one photograph to the other.
+
+    Args:
+        one: Rows of Views.views, shape (n,).
+        other: The same.
+        views: All of them.
+
+    Returns:
+        Shape (n,).
+    """
     order = np.array(flight_order([(view.file, view.taken) for view in views.views]), np.int64)
     track = np.array([(view.x, view.y) for view in views.views], np.float64).reshape(-1, 2)
     flown = np.zeros(len(order))

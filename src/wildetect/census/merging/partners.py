@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
+from wildetect.census.merging.alike import Alike, Shares, all_alike
 from wildetect.census.merging.overlaps import PhotographPairs, expected_partners, pairs_of
-from wildetect.census.merging.turns import AllTurned, Turned, all_turned, turned_photographs
+from wildetect.census.merging.turns import Turned, turned_photographs
 from wildetect.census.merging.unjoined import Displaced, Doubles, NearMisses, displaced, doubles, near_misses
 
 __all__ = ["FEWEST", "MergingCheck", "Rate", "check_merging"]
@@ -77,7 +78,7 @@ class MergingCheck(NamedTuple):
         displaced: Boxes without a partner that lie near each other.
         guilty: Rows of the photographs whose boxes were joined far more rarely than those of the others.
         turned: Photographs that fit their neighbours when they are turned.
-        all_turned: What makes all photographs fit together; null where nothing does, or they fit.
+        alike: What makes all photographs fit together; null where nothing does, or they fit.
         of_class: Of the boxes of each class, by class id.
         gaps: Rates by the time between the exposures: from and up to so many seconds.
         near: Boxes without a partner that nearly were one animal.
@@ -92,7 +93,7 @@ class MergingCheck(NamedTuple):
     displaced: Displaced
     guilty: tuple[int, ...]
     turned: tuple[Turned, ...]
-    all_turned: AllTurned | None
+    alike: Alike | None
     of_class: dict[int, Rate]
     gaps: tuple[tuple[float, float, Rate], ...]
     near: NearMisses
@@ -107,12 +108,7 @@ class MergingCheck(NamedTuple):
     @property
     def worse_across(self) -> bool:
         """Whether far fewer boxes have their partner across lines than along them, beyond chance."""
-        along, across = self.along, self.across
-        if along.share is None or across.share is None or min(along.expected, across.expected) < FEWEST:
-            return False
-        usual = self.all.joined / self.all.expected
-        spread = usual * (1 - usual) * _REPEATED * (1 / along.expected + 1 / across.expected)
-        return along.share - across.share > max(_WORSE, _BEHIND * math.sqrt(spread))
+        return _worse(self.across, self.along)
 
     @property
     def recall(self) -> Rate | None:
@@ -147,16 +143,18 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
     expected = expected_partners(boxes, animals, views, tolerance)
     pairs = pairs_of(expected, boxes, views)
     rate = Rate(len(expected), int(expected.joined.sum()))
-    alike: AllTurned | None = None
+    along, across = _rate(pairs, pairs.along), _rate(pairs, ~pairs.along)
+    alike: Alike | None = None
     turned: list[Turned] = []
-    if rate.share is not None and rate.share < _ALIKE:
-        alike = all_turned(boxes, views, tolerance, rate.expected / 2 / len(boxes))
+    if rate.share is not None and (rate.share < _ALIKE or _worse(across, along)):
+        shares = Shares(*(one.expected / 2 / len(boxes) for one in (rate, across)))
+        alike = all_alike(boxes, views, tolerance, shares)
     if rate.share is not None and rate.share < _SINGLE and alike is None:
         turned = turned_photographs(boxes, views, tolerance, _rates(pairs, len(views.views)))
     return MergingCheck(
         rate,
-        _rate(pairs, pairs.along),
-        _rate(pairs, ~pairs.along),
+        along,
+        across,
         pairs,
         displaced(boxes, animals, expected, pairs, tolerance),
         tuple(_guilty(pairs, len(views.views))),
@@ -168,6 +166,15 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
         doubles(boxes, animals),
         tolerance,
     )
+
+
+def _worse(across: Rate, along: Rate) -> bool:
+    """Whether a rate across lines is far below that along them, beyond chance."""
+    if along.share is None or across.share is None or min(along.expected, across.expected) < FEWEST:
+        return False
+    usual = (along.joined + across.joined) / (along.expected + across.expected)
+    spread = usual * (1 - usual) * _REPEATED * (1 / along.expected + 1 / across.expected)
+    return along.share - across.share > max(_WORSE, _BEHIND * math.sqrt(spread))
 
 
 def _rate(pairs: PhotographPairs, which: NDArray[np.bool_]) -> Rate:

@@ -106,13 +106,23 @@ class TurnedRecord:
 
 @dataclass(frozen=True, slots=True)
 class AllTurnedRecord:
-    """What makes all photographs fit together; see `AllTurned`."""
+    """What makes all photographs fit together; see `Alike`.
+
+    Attributes:
+        corrections: The settings under `survey.corrections` that correct it.
+        or_else: Other settings that would do as well: the overlaps cannot tell which is right.
+    """
 
     degrees: float
     scale: float
     fixed: bool
     agree_before: int
     agree_after: int
+    yaw_reversed: bool = False
+    positions: str | None = None
+    clock_s: float = 0.0
+    corrections: Mapping[str, float | str | bool] = field(default_factory=dict)
+    or_else: tuple[Mapping[str, float | str | bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from wildetect.census.merging.alike import Alike
 from wildetect.census.merging.partners import FEWEST, Rate
 from wildetect.census.merging.records import (
     AllTurnedRecord,
@@ -23,7 +24,6 @@ from wildetect.census.merging.records import (
     TurnedRecord,
 )
 from wildetect.census.merging.single import on_own_ground
-from wildetect.census.merging.turns import AllTurned
 from wildetect.census.output.rows import box_record, class_counts
 from wildetect.census.result import Census
 
@@ -64,7 +64,7 @@ def merging_record(census: Census) -> MergingRecord:
             TurnedRecord(census.views.views[one.view].file, one.degrees, one.before, one.after)
             for one in check.turned
         ),
-        all_turned=_all_turned(check.all_turned),
+        all_turned=_alike(check.alike),
         conservative=ConservativeCount(int(own.sum()), per_class),
         gaps=tuple(
             GapRecord(
@@ -114,11 +114,20 @@ def near_miss_records(census: Census) -> Iterator[NearMissRecord]:
         )
 
 
-def _all_turned(found: AllTurned | None) -> AllTurnedRecord | None:
+def _alike(found: Alike | None) -> AllTurnedRecord | None:
     if found is None:
         return None
     return AllTurnedRecord(
-        round(found.degrees, 1), round(found.scale, 3), found.fixed, found.before, found.after
+        round(found.degrees, 1),
+        round(found.scale, 3),
+        found.fixed,
+        found.before,
+        found.after,
+        yaw_reversed=found.yaw_reversed,
+        positions=found.positions,
+        clock_s=round(found.clock, 2),
+        corrections=found.corrections,
+        or_else=tuple(one.corrections for one in found.or_else),
     )
 
 

@@ -240,7 +240,13 @@ def _views(project: Project, sources: Sequence[_Source], gathered: Sequence[Gath
         for number, each in enumerate(gathered)
         for one in each.photographs
     ]
-    return make_views(photographs, settings.detection.flight_specs, files.positions, files.terrain)
+    return make_views(
+        photographs,
+        settings.detection.flight_specs,
+        files.positions,
+        files.terrain,
+        corrections=settings.survey.corrections,
+    )
 
 
 def _unplaced(shots: Sequence[Shot]) -> tuple[str, ...]:
