@@ -14,8 +14,8 @@ from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
 from wildetect.census.merging.alike import Alike, Shares, all_alike
+from wildetect.census.merging.fitting import Turned, turned_photographs
 from wildetect.census.merging.overlaps import PhotographPairs, expected_partners, pairs_of
-from wildetect.census.merging.turns import Turned, turned_photographs
 from wildetect.census.merging.unjoined import Displaced, Doubles, NearMisses, displaced, doubles, near_misses
 
 __all__ = ["FEWEST", "MergingCheck", "Rate", "check_merging"]
