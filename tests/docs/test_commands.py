@@ -22,6 +22,9 @@ LEFT_OUT = {
     "uv run --extra cluster dask worker tcp://192.168.1.10:8786 --nthreads 1": SERVES,
     "uv run --extra cluster invoke detect.run D:/survey/camp23 --cluster tcp://192.168.1.10:8786 "
     "--path-map D:/survey=//camp/survey --path-map D:/survey=/mnt/survey": SERVES,
+    "uv run --extra cluster --with dask-jobqueue python workers.py": SERVES,
+    "uv run --extra cluster invoke detect.run /project/survey/camp23 --cluster tcp://10.1.2.3:40711": SERVES,
+    "uv run invoke doctor --speed --model demo@production": INSTALLS,
     "uv pip install onnxruntime-gpu": INSTALLS,
     "uv pip install onnxruntime-directml": INSTALLS,
     "uv pip install onnxruntime-openvino": INSTALLS,

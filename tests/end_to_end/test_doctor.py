@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 import urllib.request
 from collections.abc import Iterator
@@ -202,3 +203,19 @@ def test_the_first_problem_gives_the_exit_code(workspace: Workspace) -> None:
 def test_a_bad_option(workspace: Workspace) -> None:
     error, _ = workspace.fail(2, "doctor", "--space", "lots")
     assert error == "error: --space lots: not a number above 0"
+
+
+def test_speed_runs_the_detector_of_a_file_and_says_why_openvino_could_not_be_tried(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    without_uv = with_variables(workspace, PATH=str(tmp_path / "empty"), UV="")
+    document, _ = examined(without_uv, "--speed", "--model", str(REPOSITORY / "demo/detector.onnx"))
+    (speed,) = [finding for finding in document["findings"] if finding["check"] == "speed"]
+    assert re.match(r"detector\.onnx: \d+\.\d tiles/s with the processor's own build; ", speed["says"])
+    assert speed["says"].endswith("OpenVINO's could not be tried: uv is not on the PATH")
+    assert "uv pip install onnxruntime-openvino" in speed["mend"]
+    document, code = examined(without_uv, "--speed", "--model", "nothing.onnx")
+    (speed,) = [finding for finding in document["findings"] if finding["check"] == "speed"]
+    assert speed["verdict"] == "problem"
+    assert code == 2

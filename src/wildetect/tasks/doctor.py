@@ -18,23 +18,35 @@ __all__ = ["doctor"]
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 WIDTHS = (len("problem"), len("shadowing"))
+WORTHWHILE = 1.1  # times as fast; less is within what a machine drifts
 GIGABYTE = 1_000_000_000
 
 
 @verb(
     help={
         "space": "gigabytes that must be free, such as what detect.run --dry-run says",
+        "speed": "run the detector with both builds for processors, and say which is faster (half a minute)",
+        "model": "for --speed: name@alias, name/version or a weights file; without it that of the settings",
         "json": "one JSON document on stdout",
     },
     shim="doctor.bat",
 )
-def doctor(context: Context, space: str | None = None, json: bool = False) -> None:
+def doctor(
+    context: Context,
+    space: str | None = None,
+    speed: bool = False,
+    model: str | None = None,
+    json: bool = False,
+) -> None:
     """Look for what is wrong, and say what fixes it.
 
-    Starts and changes nothing, and needs no network. The exit code is 0 where no problem is found, else that
-    of the first problem: 2 settings or environment, 3 server, store or disk, 4 model, as errors have it.
+    Starts and changes nothing, and needs no network; only --speed fetches OpenVINO's build once. The exit
+    code is 0 where no problem is found, else that of the first problem: 2 settings or environment, 3 server,
+    store or disk, 4 model, as errors have it.
     """
     del context
+    from itertools import chain
+
     from invoke.exceptions import Exit
 
     from wildetect.checkup.examination import as_document, examine, exit_code
@@ -45,13 +57,44 @@ def doctor(context: Context, space: str | None = None, json: bool = False) -> No
     wanted = int(positive("--space", space) * GIGABYTE) if space else None
     subject = Subject.find(shims=declared_shims(), space=wanted)
     if json:
-        findings = list(examine(subject))
+        findings = [*examine(subject), *_speed(speed, model)]
         emit(as_document(findings))
     else:
-        findings = list(_shown(examine(subject)))
+        findings = list(_shown(chain(examine(subject), _speed(speed, model))))
     code = exit_code(findings)
     if code:
         raise Exit(code=code)
+
+
+def _speed(wanted: bool, model: str | None) -> Iterator[Finding]:
+    """How fast the detector is, where that was asked for."""
+    from wildetect.checkup.finding import fine, of_error, warning
+    from wildetect.errors import WildDetectError
+
+    if not wanted and model is None:
+        return
+    try:
+        from wildetect.settings import Project, load_settings
+        from wildetect.settings.detection import DetectionSettings
+        from wildetect.workflows.speed import INSTALL, measured_speeds
+
+        project = Project.find()
+        found = measured_speeds(project, load_settings(DetectionSettings, project), model)
+    except WildDetectError as error:
+        yield from of_error("speed", error)
+        return
+    says = f"{found.model}: {found.cpu:.1f} tiles/s with the processor's own build"
+    if found.ratio is None:
+        fix = f"With a network give this again, or try {INSTALL} in a copy of this folder"
+        yield warning("speed", f"{says}; OpenVINO's could not be tried: {found.why_not}", fix=fix)
+        return
+    says += f", {found.openvino:.1f} with OpenVINO's ({found.ratio:.2f} times)"
+    if found.ratio > WORTHWHILE and not found.installed:
+        yield warning("speed", says, fix=INSTALL)
+    elif found.ratio < 1 and found.installed:
+        yield warning("speed", says, fix="Set model.device: cpu in configs/detection.yaml")
+    else:
+        yield fine("speed", says)
 
 
 def _shown(findings: Iterator[Finding]) -> Iterator[Finding]:
