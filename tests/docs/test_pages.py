@@ -159,8 +159,11 @@ def test_commands_in_sentences_name_tasks_and_options_that_there_are(
         task, *words = shlex.split(command)
         for word in words:
             if not word.startswith("-"):  # of a path it is asked whether it is there
-                (tmp_path / word).parent.mkdir(parents=True, exist_ok=True)
-                (tmp_path / word).touch()
+                place = tmp_path / word
+                if place.parent.is_file():  # an earlier sentence named the folder
+                    place.parent.unlink()
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.touch()
         if not task.startswith("-"):
             corrected_words([task, *words], ns, core)
 
