@@ -74,12 +74,19 @@ def _speed(wanted: bool, model: str | None) -> Iterator[Finding]:
     if not wanted and model is None:
         return
     try:
+        from wildetect.detection.faster.speeds import INSTALL, measured_speeds
         from wildetect.settings import Project, load_settings
         from wildetect.settings.detection import DetectionSettings
-        from wildetect.workflows.speed import INSTALL, measured_speeds
+        from wildetect.workflows.model_choice import chosen_model
+        from wildetect.workflows.watching import Watcher
+
+        class Deaf(Watcher):
+            def notice(self, text: str) -> None:
+                """Forget it: whether runs are logged is not the question here."""
 
         project = Project.find()
-        found = measured_speeds(project, load_settings(DetectionSettings, project), model)
+        chosen, _ = chosen_model(project, load_settings(DetectionSettings, project), model, Deaf())
+        found = measured_speeds(chosen)
     except WildDetectError as error:
         yield from of_error("speed", error)
         return

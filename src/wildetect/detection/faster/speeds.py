@@ -26,11 +26,8 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.devices import Device
 from wildetect.detection.network.session import available_providers
 from wildetect.errors import ConfigurationError
+from wildetect.registry.cache import FetchedModel
 from wildetect.registry.manifest import Manifest
-from wildetect.settings import Project
-from wildetect.settings.detection import DetectionSettings
-from wildetect.workflows.model_choice import chosen_model
-from wildetect.workflows.watching import Watcher
 
 __all__ = ["INSTALL", "Speeds", "measured_speeds"]
 
@@ -64,27 +61,12 @@ class Speeds:
         return None if self.openvino is None else self.openvino / self.cpu
 
 
-class _Deaf(Watcher):
-    """Hears no notices: nothing is detected here, whether a run is logged is not the question."""
-
-    def notice(self, text: str) -> None:
-        """Forget it."""
-
-
-def measured_speeds(project: Project, settings: DetectionSettings, wanted: str | None = None) -> Speeds:
+def measured_speeds(model: FetchedModel) -> Speeds:
     """Run a detector on the processor, with both builds in turn: the speed of a machine drifts.
 
-    Args:
-        project: Its .env names the server.
-        settings: Name the model where `wanted` does not.
-        wanted: The model, as --model has it.
-
     Raises:
-        ConfigurationError: No model is named, or it cannot be measured.
-        ModelError: There is no such model.
-        ServerError: A registered model is named, it was not fetched before, and the server does not answer.
+        ConfigurationError: It cannot be measured.
     """
-    model, _ = chosen_model(project, settings, wanted, _Deaf())
     installed = "OpenVINOExecutionProvider" in available_providers()
     programs = {"cpu": [sys.executable], "openvino": _with_openvino(installed=installed)}
     found: dict[str, list[float]] = {"cpu": [], "openvino": []}
