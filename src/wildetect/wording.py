@@ -10,9 +10,9 @@ tools/check_house.py refuses what is put together by hand elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["commas", "form", "hint_line", "listed", "number_of", "plural"]
+__all__ = ["commas", "first_of", "form", "hint_line", "listed", "number_of", "plural"]
 
 
 def form(count: float, one: str, many: str) -> str:
@@ -67,6 +67,16 @@ def listed(
     if len(texts) <= 1:
         return texts[0] if texts else none
     return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+
+
+def first_of(problems: Sequence[object]) -> str:
+    """Give the first of some problems in one line: "it is empty (and 2 more)".
+
+    Args:
+        problems: At least one.
+    """
+    more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}"
 
 
 def commas(names: Iterable[object], *, none: str = "") -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wildetect.checkup.finding import Finding, fine, of_error, problem, warning, warnings_kept
 from wildetect.checkup.subject import Subject
 from wildetect.errors import ConfigurationError
+from wildetect.wording import listed
 
 if TYPE_CHECKING:
     from wildetect.settings.keys import SectionKeys
@@ -31,10 +32,10 @@ def check_dotenv(subject: Subject) -> list[Finding]:
     elif not values:
         says = "sets nothing"
     else:
-        says = "sets " + ", ".join(sorted(values))
+        says = "sets " + listed(sorted(values))
         differing = sorted(name for name in values if os.environ.get(name, values[name]) != values[name])
         if differing:
-            says += f"; the environment has another {', '.join(differing)}, which counts"
+            says += f"; the environment has another {listed(differing)}, which counts"
     return [fine(".env", says), *_unread({**values, **os.environ})]
 
 
@@ -51,7 +52,7 @@ def _unread(variables: Mapping[str, str]) -> list[Finding]:
         if _looks_like_a_setting(name.upper(), known)
         and not name.upper().startswith(tuple(f"{prefix}__" for prefix in known))
     ]
-    forms = ", ".join(f"{prefix}__" for prefix in known)
+    forms = listed(f"{prefix}__" for prefix in known)
     return [
         warning(".env", f"nothing reads the variable {name}", fix=f"Let it begin with one of {forms}")
         for name in unread

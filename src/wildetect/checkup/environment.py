@@ -17,6 +17,7 @@ from pathlib import Path
 from wildetect import __version__
 from wildetect.checkup.finding import Finding, fine, problem, warning
 from wildetect.checkup.subject import Subject
+from wildetect.wording import commas, listed
 
 __all__ = ["check_packages", "check_python", "check_shadowing", "check_system", "check_uv", "check_versions"]
 
@@ -32,7 +33,7 @@ def check_shadowing(subject: Subject) -> list[Finding]:
     for folder, where in _looked_at_first(root):
         hidden = sorted(name for name in _modules(folder) if name in installed and installed[name] != folder)
         if hidden:
-            names = ", ".join(hidden[:MOST_NAMED]) + (", ..." if len(hidden) > MOST_NAMED else "")
+            names = listed(hidden, most=MOST_NAMED)
             findings.append(
                 problem("shadowing", f"{folder}{where} hides {names}", fix=_fix(folder, hidden, where))
             )
@@ -106,7 +107,7 @@ def check_system(subject: Subject) -> list[Finding]:
 def check_versions(subject: Subject) -> list[Finding]:
     """This program and the packages that decide most."""
     home = Path(__file__).parents[2]
-    versions = ", ".join(f"{name} {_version(name) or 'missing'}" for name in SHOWN)
+    versions = commas(f"{name} {_version(name) or 'missing'}" for name in SHOWN)
     says = f"wildetect {__version__} in {home}; {versions}"
     own = subject.project.root / "src"
     if (own / NAME / "__init__.py").is_file() and own.resolve() != home.resolve():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wildetect.checkup.finding import Finding, fine, of_error, problem, warning
 from wildetect.checkup.subject import Subject
 from wildetect.errors import ConfigurationError, ModelError, ServerError
+from wildetect.wording import listed
 
 if TYPE_CHECKING:
     from wildetect.registry.reference import ModelReference
@@ -93,7 +94,7 @@ def _unknown(reference: ModelReference, held: dict[str, Model]) -> tuple[str, st
     model = held.get(reference.name)
     if model is None:
         says = f"the registry holds no model {reference.name}"
-        return says, f"Name one in configs/detection.yaml that it holds: {', '.join(sorted(held))}"
+        return says, f"Name one in configs/detection.yaml that it holds: {listed(sorted(held))}"
     newest = max(model.versions, default=0)
     if reference.alias is None:
         return f"{reference.name} has no version {reference.version}", f"Its newest is {newest}"
@@ -118,7 +119,7 @@ def _weights(subject: Subject, reference: ModelReference, version: int) -> Findi
         return fine(
             "weights", f"those of {fixed} are in the registry{' and on this machine' if copy else ''}"
         )
-    says = f"the registry has lost {', '.join(missing)} of {fixed}"
+    says = f"the registry has lost {listed(missing)} of {fixed}"
     alias = f" --alias {reference.alias}" if reference.alias else ""
     fix = f"{REGISTER} --weights FILE --name {reference.name}{alias} --force"
     if copy is not None:

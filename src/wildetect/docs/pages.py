@@ -21,7 +21,7 @@ from wildetect.results.exports.table import ALWAYS, FORMATS
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.sections import file_stem, sections
 from wildetect.settings.words import EXPORTS, Export
-from wildetect.wording import commas
+from wildetect.wording import commas, listed
 
 __all__ = [
     "Pages",
@@ -78,7 +78,7 @@ def keys_block(model: type[SectionKeys]) -> str:
     if idle:
         blocks += [
             IDLE,
-            table(["key", "no effect here"], [[", ".join(keys), cell(why)] for why, keys in idle.items()]),
+            table(["key", "no effect here"], [[commas(keys), cell(why)] for why, keys in idle.items()]),
         ]
     return "\n\n".join(blocks)
 
@@ -90,7 +90,7 @@ def _keys(section: type[SectionKeys], block: type[Keys], above: str = "") -> Ite
     if shared is not None:
         keys, other = shared
         known = keys.model_fields
-        names = ", ".join(code(name) for name in known)
+        names = commas(code(name) for name in known)
         says = f"{names}: as in [{other.file}]({file_stem(other)}.md)"
         yield above + ALL, FieldInfo(description=says)
     for name, info in block.model_fields.items():
@@ -127,7 +127,7 @@ def _kind(info: FieldInfo) -> str:
         for name, word in BOUNDS.items()
         if getattr(marker, name, None) is not None
     ]
-    return ", ".join([_spoken(info.annotation), *bounds])
+    return commas([_spoken(info.annotation), *bounds])
 
 
 def _spoken(kind: Any) -> str:
@@ -136,14 +136,14 @@ def _spoken(kind: Any) -> str:
         return WORDS[kind]
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Literal:
-        return ", ".join(code(str(word)) for word in parts)
+        return commas(code(str(word)) for word in parts)
     if origin is Annotated:
         return _spoken(parts[0])
     if origin is tuple:
         return f"list of {len(parts)} numbers"
     inner = [_spoken(part) for part in parts if part is not type(None)]
     if origin in {Union, types.UnionType}:
-        return " or ".join(inner)
+        return listed(inner, last="or")
     return {list: "list of {0}", dict: "lines of name: {1}"}[origin].format(*inner)
 
 

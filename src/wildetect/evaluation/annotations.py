@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,8 +15,11 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.wording import listed
 
 __all__ = ["Annotations", "LabelledImage", "read_annotations"]
+
+_MOST_NAMED = 8
 
 MOST_PROBLEMS_SHOWN = 5
 HINT = "A COCO file holds images, categories, and annotations with bbox = [x, y, width, height] in px."
@@ -117,7 +120,8 @@ def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | Non
     classes = tuple(sorted({class_id for class_id in of_category.values() if class_id is not None}))
     if not classes:
         raise ConfigurationError(
-            f"{path.name} labels {_listed(names.values())}, but the model finds {_listed(class_names)}: "
+            f"{path.name} labels {listed(names.values(), most=_MOST_NAMED)}, but the model finds "
+            f"{listed(class_names, most=_MOST_NAMED)}: "
             "no class has the same name",
             hint="Name the categories of the file, or the class_names of the registration, alike.",
         )
@@ -207,8 +211,3 @@ def _labelled(
 
 def _plain(name: str) -> str:
     return " ".join(name.split()).casefold()
-
-
-def _listed(names: Iterable[str], most: int = 8) -> str:
-    shown = list(names)
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")

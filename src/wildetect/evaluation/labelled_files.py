@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations
 from wildetect.imagery.discovery import ImageFile
+from wildetect.wording import listed
 
 __all__ = ["labelled_files"]
 
@@ -53,8 +54,8 @@ def _missing(missing: Sequence[str], labelled: int, bases: Sequence[Path]) -> In
         details=[
             *missing[:MOST_SHOWN],
             *more,
-            f"tried for the first: {', '.join(tried)}",
-            f"in {', '.join(str(base.resolve()) for base in bases if base.is_dir())}",
+            f"tried for the first: {listed(tried)}",
+            f"in {listed(str(base.resolve()) for base in bases if base.is_dir())}",
         ],
     )
 

@@ -20,6 +20,7 @@ from wildetect.execution.address import Cluster
 from wildetect.execution.likeness import versions_here
 from wildetect.execution.portion import Job, Photo, Unfit, WeightsFile, examined, photo_of
 from wildetect.registry.weights.weights_file import sha256_of
+from wildetect.wording import number_of
 
 __all__ = ["joined"]
 
@@ -69,7 +70,7 @@ def joined(
                 "machines. Use it in a network of your own only, or tls:// (docs/cluster.md)."
             )
         workers = _fit(client, job, [photo_of(image) for image in plan.images[:1]])
-        notice(f"detecting on {workers} worker{'s' * (workers != 1)}")
+        notice(f"detecting on {number_of(workers, 'worker')}")
         yield client, job
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wildetect.wording import commas, listed
+
 __all__ = ["Choice", "UnknownBandError", "chosen"]
 
 _COLOURS: Final = ("red", "green", "blue")
@@ -115,8 +117,8 @@ def _without_colours(names: Sequence[str], interpreted: Sequence[str], *, alpha:
     pictures = [band for band, meaning in enumerate(interpreted, 1) if meaning != "alpha" or not alpha]
     if len(pictures) < len(_COLOURS):
         doubt = None if len(pictures) == 1 else _TWO
-        return Choice((1,), f"in the order of the file ({', '.join(filter(None, names))})", doubt, alpha)
-    return Choice((1, 2, 3), f"in the order of the file ({', '.join(names)})", _FALSE_COLOURS, alpha)
+        return Choice((1,), f"in the order of the file ({commas(filter(None, names))})", doubt, alpha)
+    return Choice((1, 2, 3), f"in the order of the file ({commas(names)})", _FALSE_COLOURS, alpha)
 
 
 def _in_order(interpreted: Sequence[str]) -> Choice:
@@ -148,7 +150,7 @@ def _band(one: int | str, names: Sequence[str]) -> int:
     folded = [name.casefold() for name in names]
     if text.casefold() in folded:
         return folded.index(text.casefold()) + 1
-    told = f"its bands are {', '.join(names)}" if any(names) else "its bands have no names"
+    told = f"its bands are {listed(names)}" if any(names) else "its bands have no names"
     raise UnknownBandError(f"processing.bands names a band {text}, but {told}")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from wildetect.errors import InputError
 from wildetect.imagery.kinds import EXTENSIONS, HEIF, RAW, extensions, looks_like_a_picture, why_not_read
 from wildetect.imagery.positions.metadata import Position
+from wildetect.wording import first_of, listed, number_of
 
 __all__ = ["DRAWN", "Discovery", "ImageFile", "discover", "look_for", "natural_order"]
 
@@ -129,11 +130,11 @@ def _by_reason(files: Iterable[ImageFile]) -> dict[str, list[str]]:
 
 
 def _nothing(sources: Sequence[Path], not_read: Mapping[str, Sequence[str]]) -> InputError:
-    where = ", ".join(map(str, sources)) or "an empty list"
+    where = listed(sources, none="an empty list")
     if not_read:
         number = sum(map(len, not_read.values()))
         return InputError(
-            f"no images that are read in {where}, but {number} other{'s' * (number != 1)}",
+            f"no images that are read in {where}, but {number_of(number, 'other')}",
             hint="Install what reads them, or save them as JPEG, PNG or TIFF.",
             details=[f"{why} ({len(files)}, such as {files[0]})" for why, files in not_read.items()],
         )
@@ -152,8 +153,7 @@ def _check(sources: Sequence[Path]) -> None:
             reason = why_not_read(source.suffix) if told else f"not one of {' '.join(extensions())}"
             problems.append(f"{source}: {reason}")
     if problems:
-        more = "" if len(problems) == 1 else f" (and {len(problems) - 1} more)"
-        raise InputError(problems[0] + more, hint="Check the path for typing errors", details=problems[1:])
+        raise InputError(first_of(problems), hint="Check the path for typing errors", details=problems[1:])
 
 
 def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:

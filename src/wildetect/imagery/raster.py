@@ -30,6 +30,7 @@ from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
 from wildetect.imagery.stretch import NoPictureError, levels_of
 from wildetect.local_files import open_raster
+from wildetect.wording import commas
 
 __all__ = ["RasterSource", "is_raster", "look_at"]
 
@@ -166,7 +167,7 @@ class RasterSource:
         except NoPictureError as error:
             raise UnreadableImageError(self._path, str(error)) from None
         self.deep = self._dataset.dtypes[self._bands[0] - 1] != "uint8"
-        taken = f"bands {', '.join(map(str, choice.bands))} {choice.why}" if choice.why else None
+        taken = f"bands {commas(choice.bands)} {choice.why}" if choice.why else None
         self.read_as = tuple(filter(None, (taken, self._levels.text, place.why)))
         lying = _NOT_TURNED if tags and tags.orientation != _UPRIGHT else None
         self.doubts = tuple(filter(None, (choice.doubt, self._levels.doubt, place.doubt, lying)))

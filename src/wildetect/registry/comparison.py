@@ -14,6 +14,7 @@ from wildetect.registry.evaluations import Evaluated, evaluations_of
 from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.registry.versions import Version, resolve, versions_of
+from wildetect.wording import listed
 
 __all__ = ["MOST_VERSIONS", "ComparedVersion", "Comparison", "compare", "versions_to_compare"]
 
@@ -156,4 +157,4 @@ def _notes(found: Comparison) -> Iterator[str]:
             key for key in SHAPING if any(one.get(key) != settings[0].get(key) for one in settings[1:])
         ]
         if differing:
-            yield f"numbers for {dataset} cannot be compared: measured with different {', '.join(differing)}"
+            yield f"numbers for {dataset} cannot be compared: measured with different {listed(differing)}"

@@ -21,6 +21,7 @@ from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.names import find_metric, name_for_mlflow
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, logged_model_id, start_run
 from wildetect.registry.versions import Version
+from wildetect.wording import commas, number_of
 
 __all__ = [
     "BEST_CONFIDENCE",
@@ -189,14 +190,14 @@ class MeasuredQuality:
         """Data set, pictures, date and scale, for a person."""
         facts = [self.at[:10]]
         if self.pictures is not None:
-            facts.insert(0, f"{self.pictures:,} picture{'s' * (self.pictures != 1)}")
+            facts.insert(0, number_of(self.pictures, "picture"))
         if self.gsd_cm is not None:
             facts.append(f"{self.gsd_cm:.1f} cm/px")
         if self.tile_size is not None:
             facts.append(f"tiles of {self.tile_size} px" if self.tile_size else "whole pictures")
         if self.confidence is not None:
             facts.append(f"confidence {self.confidence:g}")
-        return f"{self.dataset} ({', '.join(facts)})"
+        return f"{self.dataset} ({commas(facts)})"
 
 
 def qualities_of(

@@ -15,6 +15,7 @@ from wildetect.errors import ModelError
 from wildetect.settings.names import LONGEST_NAME, unfit_class
 from wildetect.settings.registration import BoxKind, BoxUnit, Column, Yolo
 from wildetect.settings.words import Family
+from wildetect.wording import listed
 
 __all__ = [
     "CLASSIFIER_FILE",
@@ -122,7 +123,7 @@ def each_once(names: tuple[str, ...], hint: str) -> tuple[str, ...]:
             raise ModelError(f"{name[:LONGEST_NAME]!r} cannot be the name of a class: {why}", hint=hint)
     repeated = [name for name, number in Counter(names).items() if number > 1]
     if repeated:
-        raise ModelError(f"the class names hold {', '.join(map(repr, repeated))} more than once", hint=hint)
+        raise ModelError(f"the class names hold {listed(map(repr, repeated))} more than once", hint=hint)
     return names
 
 

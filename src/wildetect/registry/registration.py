@@ -19,6 +19,7 @@ from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import ModelReference
 from wildetect.registry.runs import start_run
 from wildetect.registry.versions import Version, move_alias, versions_of
+from wildetect.wording import commas
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -193,7 +194,7 @@ def _parameters(manifest: Manifest) -> dict[str, str]:
     return {
         "family": manifest.family,
         "input": f"{feeding.width} x {feeding.height} {feeding.dtype} {feeding.channel_order}",
-        "classes": ", ".join(manifest.class_names)[:6000],
+        "classes": commas(manifest.class_names)[:6000],
         "confidence": str(thresholds.confidence),
         "iou": str(thresholds.iou),
         "weights": manifest.source.file,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.registry.names import find_metric
+from wildetect.wording import listed
 
 __all__ = ["Requirement"]
 
@@ -62,7 +63,7 @@ class Requirement:
         """
         value = find_metric(self.metric, metrics)
         if value is None:
-            known = ", ".join(sorted(metrics)) or "none"
+            known = listed(sorted(metrics))
             raise ModelError(
                 f"{subject} has no metric {self.metric}; it has: {known}",
                 hint=f"Measure it: uv run invoke model.evaluate --model {subject} --annotations FILE",

@@ -10,6 +10,7 @@ from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.history import record_move
 from wildetect.registry.reference import LATEST, ModelReference
+from wildetect.wording import listed, plural
 
 __all__ = [
     "RegisteredModel",
@@ -96,12 +97,11 @@ def _unknown(connection: Connection, reference: ModelReference) -> ModelError:
     if not held:
         hint = "Nothing is registered yet: uv run invoke model.register"
     elif model is None:
-        hint = f"It holds: {', '.join(sorted(held))}. See uv run invoke model.list"
+        hint = f"It holds: {listed(sorted(held))}. See uv run invoke model.list"
     else:
-        aliases = ", ".join(f"{alias} -> {version}" for alias, version in sorted(model.aliases.items()))
-        versions = ", ".join(version.version for version in model.versions) or "none"
-        plural = "s" * (len(model.versions) != 1)
-        hint = f"{model.name} has version{plural} {versions}; aliases {aliases or 'none'}."
+        aliases = listed(f"{alias} -> {version}" for alias, version in sorted(model.aliases.items()))
+        versions = listed(version.version for version in model.versions)
+        hint = f"{model.name} has {plural(len(model.versions), 'version')} {versions}; aliases {aliases}."
     return ModelError(f"the registry at {connection.uri} holds no model {reference}", hint=hint)
 
 

@@ -11,6 +11,7 @@ from wildetect.registry.runs import DatasetRecord, RunRecord
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.run import DetectionRun
 from wildetect.settings.detection import KeptFiles
+from wildetect.wording import listed
 
 __all__ = ["left_out", "run_record"]
 
@@ -74,7 +75,7 @@ def _tags(run: DetectionRun, keep: KeptFiles) -> dict[str, str]:
         "sources": run.dataset.sources,
         "failures": [str(failure) for failure in run.failures],
         "dark_images": run.dark_images,
-        "doubts": [f"{one.what}: {', '.join(one.files[:_MOST_NAMED])}" for one in run.doubts],
+        "doubts": [f"{one.what}: {listed(one.files, most=_MOST_NAMED)}" for one in run.doubts],
         "full_images": [image.file for image in run.full_images],
     }
     return {

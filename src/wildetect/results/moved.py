@@ -12,6 +12,7 @@ from wildetect.imagery.discovery import discover
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.journal.record import Record
+from wildetect.wording import listed
 
 __all__ = ["with_photographs_in"]
 
@@ -42,7 +43,7 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Path]) -> FinishedRu
             path = None
         results.append(result if path is None else replace(result, path=path))
     moved = sum(now is not before for now, before in zip(results, run.results, strict=True))
-    where = ", ".join(map(str, sources))
+    where = listed(sources)
     if run.results and not moved:
         why = f": {other[0]} has another size there" if other else f", such as {run.results[0].name}"
         raise InputError(

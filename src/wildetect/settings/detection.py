@@ -10,6 +10,7 @@ from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, field_v
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 from wildetect.settings.words import Export
+from wildetect.wording import listed
 
 __all__ = [
     "DetectionKeys",
@@ -283,7 +284,7 @@ class DetectionKeys(Keys):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if len(self.sources) > 1:
-            names = " and ".join(self.sources)
+            names = listed(self.sources)
             raise ValueError(f"{names} are given: keep one of them and set the others to null")
         return self
 

@@ -21,6 +21,7 @@ from wildetect.settings.layer import Layer, Option, command_line_layer, dotenv_l
 from wildetect.settings.problems import Key, Problem, dotted, nearest, raise_problems, shown
 from wildetect.settings.project import Project
 from wildetect.settings.yaml_text import MOST_VALUES, PlainLoader, check_shape, text_of
+from wildetect.wording import form, listed
 
 __all__ = [
     "PRECEDENCE",
@@ -348,5 +349,4 @@ def _warn_of_keys_without_effect(model: type[SectionKeys], layers: list[Layer]) 
         if layer is not None and layer.at(key) not in (None, False, *marker.harmless):
             by_reason.setdefault(marker.reason, []).append(f"{dotted(key)} ({layer.where(key)})")
     for reason, keys in by_reason.items():
-        verb = "has" if len(keys) == 1 else "have"
-        logger.warning("%s %s no effect here: %s", ", ".join(keys), verb, reason)
+        logger.warning("%s %s no effect here: %s", listed(keys), form(len(keys), "has", "have"), reason)

@@ -29,6 +29,7 @@ from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Manifest, Source
 from wildetect.settings.registration import RegistrationSettings
 from wildetect.settings.words import Family
+from wildetect.wording import listed
 
 __all__ = ["Candidate", "FamilyCheck", "Verdict", "check_families"]
 
@@ -167,7 +168,7 @@ class _Reader:
         family = self.manifest.family
         shapes = [output.shape for output in outputs]
         if not fits(family, Shapes(shapes, self.frame, self._classes)):
-            return f"its outputs {', '.join(map(str, shapes))} are not {TABLE[family].outputs}"
+            return f"its outputs {listed(shapes)} are not {TABLE[family].outputs}"
         return implausible(family, outputs, Reading.of(self.manifest))
 
     def _impossible(self, reason: str) -> Candidate:

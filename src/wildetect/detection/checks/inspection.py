@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Manifest
 from wildetect.settings.words import Family
+from wildetect.wording import commas, listed
 
 __all__ = [
     "Check",
@@ -122,7 +123,7 @@ def inspect(path: Path) -> WeightsFile:
     )
     weights = _named(weights, noted_class_names(metadata))
     if not candidates(weights):
-        shapes = ", ".join(_shown(spec.shape) for spec in weights.outputs)
+        shapes = listed(_shown(spec.shape) for spec in weights.outputs)
         raise _no_detector(path, f"outputs of shape {shapes} are those of no detector family")
     return weights
 
@@ -206,7 +207,7 @@ def check(path: Path, manifest: Manifest) -> Check:
         others = _others(detector, shapes, reading)
         raise ModelError(
             f"{path.name} does not behave as {manifest.family}: {problem}",
-            hint=f"Set family: {' or '.join(others)}" if others else "Check its feeding and its class names",
+            hint=_name_one(others) if others else "Check its feeding and its class names",
         )
     detector.detect([picture])
     return Check(shapes, _bearable_batch(detector, picture), seconds)
@@ -265,7 +266,7 @@ def _image_input(path: Path, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
     """The input that takes the picture, (batch, 3, height, width)."""
     found = picture_input(inputs)
     if found is None:
-        shapes = ", ".join(_shown(spec.shape) for spec in inputs)
+        shapes = listed(_shown(spec.shape) for spec in inputs)
         raise _no_detector(
             path, f"its inputs have shape {shapes}; none is a single picture (1, 3, height, width)"
         )
@@ -314,16 +315,16 @@ def _bearable_batch(detector: Detector, picture: Pixels) -> int | None:
 def _no_detector(path: Path, reason: str) -> ModelError:
     return ModelError(
         f"{path.name} is not a detector: {reason}",
-        hint=f"The families that can be used: {', '.join(TABLE)}",
+        hint=f"The families that can be used: {listed(TABLE)}",
     )
 
 
 def _not_the_family(
     manifest: Manifest, fitting: Sequence[Family], shapes: tuple[tuple[int, ...], ...]
 ) -> ModelError:
-    given = ", ".join(map(str, shapes))
+    given = listed(shapes)
     classes = len(manifest.detected_names)
-    others = f"Set family: {' or '.join(fitting)}" if fitting else "Give all class names of the model"
+    others = _name_one(fitting) if fitting else "Give all class names of the model"
     return ModelError(
         f"outputs {given} are not those of {manifest.family} with {classes} class names: "
         f"{TABLE[manifest.family].outputs}",
@@ -332,4 +333,8 @@ def _not_the_family(
 
 
 def _shown(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("any" if length is None else str(length) for length in shape) + ")"
+    return "(" + commas("any" if length is None else str(length) for length in shape) + ")"
+
+
+def _name_one(families: Iterable[Family]) -> str:
+    return f"Set family: {listed(families, last='or')}"

@@ -10,6 +10,7 @@ from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds, each_once
 from wildetect.settings.registration import RegistrationSettings
 from wildetect.settings.words import FAMILIES, Family
+from wildetect.wording import listed
 
 __all__ = ["UnclearFamilyError", "describe"]
 
@@ -59,7 +60,7 @@ def _point_size(settings: RegistrationSettings, family: Family) -> int | None:
     if TABLE[family].box_kind == "points":
         return settings.point_size or POINT_SIZE
     if settings.point_size is not None:
-        takers = " and ".join(name for name, one in TABLE.items() if one.box_kind == "points")
+        takers = listed(name for name, one in TABLE.items() if one.box_kind == "points")
         raise ModelError(
             f"point_size: is for {takers}; {family} gives boxes", hint=f"Remove point_size: from {CONFIG}."
         )
@@ -68,14 +69,14 @@ def _point_size(settings: RegistrationSettings, family: Family) -> int | None:
 
 def _refuse_to_guess(weights: WeightsFile, settings: RegistrationSettings) -> Family:
     fitting = candidates(weights, len(settings.class_names) if settings.class_names else None)
-    shapes = " and ".join(str(output.shape).replace("None", "any") for output in weights.outputs)
+    shapes = listed(str(output.shape).replace("None", "any") for output in weights.outputs)
     if not fitting:
         raise ModelError(
             f"{weights.path.name} is not a detector of a known family: its outputs are {shapes}",
-            hint=f"The families that can be registered: {', '.join(FAMILIES)}.",
+            hint=f"The families that can be registered: {listed(FAMILIES)}.",
         )
     raise UnclearFamilyError(
-        f"{weights.path.name} does not say its family; its outputs {shapes} fit {', '.join(fitting)}",
+        f"{weights.path.name} does not say its family; its outputs {shapes} fit {listed(fitting)}",
         hint=f"Write the one it was trained as into {CONFIG} (family: {fitting[0]}), or see what each finds: "
         "model.register --family auto-check --picture FILE",
     )

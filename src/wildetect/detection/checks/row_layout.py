@@ -25,6 +25,7 @@ from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Manifest
 from wildetect.settings.registration import RegistrationSettings
+from wildetect.wording import commas, listed
 
 __all__ = ["with_layout"]
 
@@ -89,7 +90,7 @@ def _refuse_columns(manifest: Manifest, settings: RegistrationSettings) -> None:
         units = key == "box_unit"
         takers = [name for name, one in TABLE.items() if one.columns or (units and one.box_units)]
         raise ModelError(
-            f"{key}: is for {', '.join(takers)}; the outputs of {manifest.family} come in one form",
+            f"{key}: is for {listed(takers)}; the outputs of {manifest.family} come in one form",
             hint=f"Remove {key}: from {CONFIG}.",
         )
 
@@ -123,7 +124,7 @@ def _told(
         if len(settings.columns) != len(own):
             raise ModelError(
                 f"columns: names {len(settings.columns)} columns, but {manifest.family} has {len(own)}",
-                hint=f"Name {len(own)} columns in {CONFIG}, such as {', '.join(own)}.",
+                hint=f"Name {len(own)} columns in {CONFIG}, such as {commas(own)}.",
             )
         return Layout(tuple(settings.columns), settings.box_unit or "px"), "as the settings say"
     noted = noted_layout(weights.metadata)
@@ -154,7 +155,7 @@ def _with_first_label(
             hint="Give model.register --picture FILE, a photograph with animals that it finds; or set "
             f"first_label: in {CONFIG}: 1 where 0 is the background (torchvision), 0 for DeepForest",
         )
-    seen = ", ".join(map(str, np.unique(labels)[:5]))
+    seen = listed(np.unique(labels)[:5])
     first = 0 if labels.min() == 0 else 1
     if labels.max() - first >= len(names):
         raise ModelError(

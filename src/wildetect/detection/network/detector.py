@@ -29,6 +29,7 @@ from wildetect.errors import ModelError
 from wildetect.geometry import OverlapMetric
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Feeding, Manifest
+from wildetect.wording import listed
 
 __all__ = ["BATCH_SIZE", "Detector", "Found"]
 
@@ -182,7 +183,7 @@ class Detector:
         try:
             found = self._family.decode(outputs, self._reading, confidence)
         except (ValueError, IndexError, StopIteration) as error:
-            shapes = ", ".join(str(output.shape) for output in outputs)
+            shapes = listed(str(output.shape) for output in outputs)
             raise ModelError(
                 f"outputs of shape {shapes} cannot be read as {self.manifest.family}: {error}",
                 hint="Register the model again with its right family",
@@ -286,7 +287,7 @@ def _inputs(session: Session, feeding: Feeding) -> tuple[TensorSpec, bool, list[
     others = [spec for spec in session.inputs if found is None or spec.name != found[0].name]
     unknown = [spec for spec in others if size_of_input(spec, 1, 1, 1) is None]
     if found is None or unknown:
-        named = ", ".join(f"{spec.name} {spec.dtype} {spec.shape}" for spec in session.inputs)
+        named = listed(f"{spec.name} {spec.dtype} {spec.shape}" for spec in session.inputs)
         raise ModelError(
             f"{session.weights.name} is not fed as a detector is: its inputs are {named}",
             hint="A detector takes one picture of shape (1, 3, height, width), and at most its size",

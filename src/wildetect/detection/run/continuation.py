@@ -14,6 +14,7 @@ from wildetect.imagery.discovery import ImageFile
 from wildetect.results.journal.lines import Stamp, stamp_of
 from wildetect.results.journal.record import SOURCE, Record
 from wildetect.results.run import DetectionRun, Logged
+from wildetect.wording import number_of
 
 __all__ = ["Continuation", "logged_before", "shape_of"]
 
@@ -63,12 +64,10 @@ class Continuation:
         images, detections = self.left_out_done
         if images:
             logger.warning(
-                "%d image%s done before and not found now (moved, deleted, or beyond --limit): left out of "
-                "all results, with %d detection%s",
-                images,
-                "s" * (images != 1),
-                detections,
-                "s" * (detections != 1),
+                "%s done before and not found now (moved, deleted, or beyond --limit): left out of "
+                "all results, with %s",
+                number_of(images, "image"),
+                number_of(detections, "detection"),
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wildetect.errors import InputError
 from wildetect.results.run import DetectionRun
+from wildetect.wording import number_of
 
 __all__ = ["raise_if_images_failed"]
 
@@ -49,4 +50,4 @@ def _raise_if_tiles_failed(run: DetectionRun) -> None:
 
 def _unread(run: DetectionRun) -> str:
     tiles = sum(len(image.tiles) for image in run.tiles_failed)
-    return "1 tile" if tiles == 1 else f"{tiles} tiles"
+    return number_of(tiles, "tile")

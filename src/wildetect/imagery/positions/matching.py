@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from wildetect.errors import InputError
 from wildetect.imagery.positions.table import TableRow
 from wildetect.tables.names import Names
+from wildetect.wording import listed
 
 __all__ = ["rows_for"]
 
@@ -32,7 +33,7 @@ def rows_for(files: Iterable[str], table: Mapping[str, TableRow]) -> dict[str, T
             continue
         if len(lines) > 1:
             raise InputError(
-                f"{len(lines)} lines of the table of positions fit {file}: {', '.join(sorted(lines)[:3])}",
+                f"{len(lines)} lines of the table of positions fit {file}: {listed(sorted(lines), most=3)}",
                 hint="Detect in the folder that holds them all, so that the names have their folders.",
             )
         if lines[0] in taken:

@@ -14,6 +14,7 @@ from wildetect.settings.problems import nearest
 from wildetect.tables.names import key_of
 from wildetect.tables.numbers import check_marks, degrees_of, length_of
 from wildetect.tables.sheet import Line, read_sheet
+from wildetect.wording import first_of, listed
 
 if TYPE_CHECKING:
     from wildetect.settings.detection import PositionTable
@@ -165,7 +166,7 @@ class _Finder:
             plain = [_plain(head.text) for head in self.heads]
             close = nearest(_plain(wanted), plain)
             raise InputError(
-                f"{self.path}: no column {wanted}; its columns are {', '.join(plain)}",
+                f"{self.path}: no column {wanted}; its columns are {listed(plain)}",
                 hint=f"Set exif_gps_update.{key} to the right column"
                 + (f", perhaps {close}. " if close else ". ")
                 + f"{_WANTED}",
@@ -180,7 +181,7 @@ class _Finder:
         """
         named = self._named(self.table.alt_col)
         if named is None and _plain(self.table.alt_col) != _DEFAULTS["alt_col"]:
-            names = ", ".join(_plain(head.text) for head in self.heads)
+            names = listed(_plain(head.text) for head in self.heads)
             raise InputError(
                 f"{self.path}: no column {self.table.alt_col}; its columns are {names}",
                 hint=f"Set exif_gps_update.alt_col to the right column, or remove it. {_WANTED}",
@@ -211,7 +212,7 @@ class _Finder:
 
     def _one(self, places: Sequence[int], key: str) -> int:
         if len(places) > 1:
-            names = " and ".join(self.heads[place].text for place in places)
+            names = listed(self.heads[place].text for place in places)
             raise InputError(
                 f"{self.path}: {names} may all be meant",
                 hint=f"Name the right one: set exif_gps_update.{key} to {self.heads[places[0]].text}, say.",
@@ -239,8 +240,7 @@ def _rows(
             "into quotes, or semicolons between the columns"
         )
     if problems:
-        more = "" if len(problems) == 1 else f" (and {len(problems) - 1} more)"
-        raise InputError(f"{path}: {problems[0]}{more}", hint=_WANTED, details=problems[1:_MOST_SHOWN])
+        raise InputError(f"{path}: {first_of(problems)}", hint=_WANTED, details=problems[1:_MOST_SHOWN])
     return rows
 
 

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from wildetect.wording import commas
+
 __all__ = ["main"]
 
 OPSET = 17  # understood by every onnxruntime of the last years
@@ -105,7 +107,7 @@ def _check_same(made: Path, pictures: Any, expected: Any) -> None:
 
 def _made_by(kind: str) -> str:
     packages = ("ultralytics", "torch") if kind == "pt" else ("torch",)
-    return ", ".join(f"{package} {version(package)}" for package in packages)
+    return commas(f"{package} {version(package)}" for package in packages)
 
 
 def _one_line(error: Exception) -> str:

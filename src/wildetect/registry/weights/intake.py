@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Literal
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Source
 from wildetect.registry.weights.weights_file import check_file, sha256_of
+from wildetect.wording import listed
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -253,7 +254,7 @@ def _refused(path: Path) -> ModelError:
         )
     return ModelError(
         f"{path} is not an ONNX file",
-        hint=f"Register a file of one of these kinds: {', '.join(FORMATS)}.",
+        hint=f"Register a file of one of these kinds: {listed(FORMATS)}.",
     )
 
 

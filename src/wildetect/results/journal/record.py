@@ -16,6 +16,7 @@ from wildetect.results.journal.lines import Entry, Stamp, stamp_of, tally_from, 
 from wildetect.results.journal.reading import JOURNAL, VERSION, JournalledResults, lines, read_header
 from wildetect.results.records import RunSummary, TileResult
 from wildetect.results.sealed import Seals
+from wildetect.wording import commas, form, listed
 
 __all__ = ["SOURCE", "Record", "header_of"]
 
@@ -120,7 +121,8 @@ class Record:
         if any("model" in name for name in names):
             details.insert(0, f"model: {model or 'another'}, there {self.model or 'another'}")
         raise ConfigurationError(
-            f"{self.path.parent} holds another run: its {', '.join(names)} differ{'s' * (len(names) == 1)}",
+            f"{self.path.parent} holds another run: "
+            f"its {listed(names)} {form(len(names), 'differs', 'differ')}",
             hint="Give another folder with --output, or replace that run with --restart.",
             details=details,
         )
@@ -207,12 +209,10 @@ class Record:
     def warn_of_damage(self) -> None:
         """Say which lines are damaged: their images are done again."""
         if self.damage:
-            more = f" and {len(self.damage) - _MOST_NAMED} more" * (len(self.damage) > _MOST_NAMED)
             logger.warning(
-                "%s is damaged, and the images of these lines are done again: %s%s",
+                "%s is damaged, and the images of these lines are done again: %s",
                 self.path,
-                "; ".join(self.damage[:_MOST_NAMED]),
-                more,
+                listed(self.damage, most=_MOST_NAMED),
             )
 
     def _take(self, offset: int, document: dict[str, Any]) -> None:
@@ -243,4 +243,4 @@ class Record:
 
 
 def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return commas(value) if isinstance(value, list) else str(value)

@@ -16,6 +16,7 @@ from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageEr
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop, CropSource, choose, cut
 from wildetect.results.report.overlay import draw, save_overlay
+from wildetect.wording import first_of, listed, number_of
 
 __all__ = ["MOST_CROPS", "Pictures", "PicturesWanted", "make_pictures"]
 
@@ -113,11 +114,11 @@ def _work(results: Sequence[ImageResult], wanted: PicturesWanted) -> Iterator[_W
 
 def _warning(unread: Sequence[str], wanted: PicturesWanted) -> str:
     """What is missing, and why."""
-    who = "1 image" if len(unread) == 1 else f"{len(unread)} images"
-    missing = " and ".join(
+    who = number_of(len(unread), "image")
+    missing = listed(
         ["no crops in report.html"] * bool(wanted.crops) + ["no overlays"] * (wanted.overlays != 0)
     )
-    return f"{missing} of {who}, which cannot be read again: {unread[0]}{', ...' * (len(unread) > 1)}"
+    return f"{missing} of {who}, which cannot be read again: {first_of(unread)}"
 
 
 def _make(folder: Path, work: _Work, class_names: Sequence[str], reading: Reading) -> Pictures:

@@ -10,6 +10,7 @@ from wildetect.errors import ConfigurationError
 from wildetect.registry.probe import Probe
 from wildetect.server.access.guard import EDITOR
 from wildetect.server.access.signin import SHORTEST_PASSWORD
+from wildetect.wording import listed
 
 __all__ = ["ROLES", "Account", "Accounts", "Role", "check_password"]
 
@@ -121,9 +122,7 @@ class Accounts:
     def _present(self, name: str) -> Account:
         found = {account.name: account for account in self.all()}
         if name not in found:
-            raise ConfigurationError(
-                f"there is no account {name}", hint=f"There are: {', '.join(found) or 'none'}."
-            )
+            raise ConfigurationError(f"there is no account {name}", hint=f"There are: {listed(found)}.")
         if found[name].role == "admin":
             raise ConfigurationError(
                 f"{name} is the admin, whose account is in .env",

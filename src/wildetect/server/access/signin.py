@@ -18,6 +18,7 @@ from wildetect.registry.probe import Credentials
 from wildetect.server.access import guard
 from wildetect.settings import Project
 from wildetect.settings.project import PASSWORD, USERNAME
+from wildetect.wording import listed
 
 __all__ = [
     "AUTH_DATABASE",
@@ -71,7 +72,7 @@ def sign_in_environment(project: Project, folder: Path) -> tuple[Credentials, di
     if missing:
         append_secrets(project.dotenv_path, missing)
         logger.warning(
-            "sign-in: wrote %s to %s; keep that file to yourself", ", ".join(missing), project.dotenv_path
+            "sign-in: wrote %s to %s; keep that file to yourself", listed(missing), project.dotenv_path
         )
     credentials = Credentials(wanted[USERNAME], wanted[PASSWORD])
     keep_private(folder / AUTH_DATABASE)

@@ -24,6 +24,7 @@ from wildetect.server.process.startup import launch
 from wildetect.server.process.state import ServerState, processes_of, read_state, remove_state, write_state
 from wildetect.server.store.exchange import finish_exchange
 from wildetect.settings import Project
+from wildetect.wording import listed
 
 __all__ = ["Address", "Started", "Stopped", "address_of_tasks", "running", "start", "stop"]
 
@@ -235,7 +236,7 @@ def _end_all(folder: Path, state: ServerState | None, timeout: float) -> int:
     survivors = end(processes, timeout=timeout)
     survivors += end(processes_of(folder, None), timeout=timeout)  # started while the others ended
     if survivors:
-        names = ", ".join(str(process.pid) for process in survivors)
+        names = listed(str(process.pid) for process in survivors)
         raise ServerError(
             f"processes of the server could not be ended: pid {names}",
             hint="End them as the user who started them, or restart the computer.",

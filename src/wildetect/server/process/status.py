@@ -16,6 +16,7 @@ from wildetect.server.access.signin import credentials_of
 from wildetect.server.process.plan import TRACKING_URI, points_at, server_folder
 from wildetect.server.process.state import ServerState, read_state
 from wildetect.settings import Project
+from wildetect.wording import commas
 
 __all__ = [
     "HINTS",
@@ -74,7 +75,7 @@ def as_lines(status: ServerStatus) -> list[str]:
         lines.append(f"  models    unknown: {status.problem}")
     for model in status.models or ():
         aliases = "".join(f", {alias} -> {version}" for alias, version in model.aliases.items())
-        versions = ", ".join(str(version) for version in model.versions) or "none"
+        versions = commas((str(version) for version in model.versions), none="none")
         lines.append(f"  model     {model.name}: versions {versions}{aliases}")
     if status.models == ():
         lines.append("  model     none is registered")

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from wildetect.wording import listed, number_of
+
 __all__ = ["Counts", "copy_without_repeats", "count_database", "count_files", "file_store_root", "repeats"]
 
 NO_RUNS = {"tags", "datasets", "traces", "models", ".trash"}
@@ -39,7 +41,11 @@ class Counts:
         return [f"{name}: {theirs[name]}, not {mine[name]}" for name in mine if mine[name] != theirs[name]]
 
     def __str__(self) -> str:
-        return ", ".join(f"{count} {name}" for name, count in asdict(self).items())
+        one = {"aliases": "alias"}
+        return listed(
+            number_of(count, one.get(name, name.removesuffix("s")), name)
+            for name, count in asdict(self).items()
+        )
 
 
 def file_store_root(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from wildetect.detection.families.family import Array, Frame, Reading
 from wildetect.detection.families.shapes import around, in_classes, probabilities
 from wildetect.detections import Detections
 from wildetect.settings.registration import CENTRES, CORNERS, BoxUnit, Column
+from wildetect.wording import commas
 
 __all__ = ["MOST_ODD", "Layout", "layouts", "misfit", "read_rows", "real_rows", "xyxy_of"]
 
@@ -40,7 +41,7 @@ class Layout(NamedTuple):
 
     def __str__(self) -> str:
         """Give the words of the settings."""
-        return f"columns: [{', '.join(self.columns)}], box_unit: {self.box_unit}"
+        return f"columns: [{commas(self.columns)}], box_unit: {self.box_unit}"
 
 
 _SCORE: Column = "score"
