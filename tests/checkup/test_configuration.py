@@ -14,7 +14,7 @@ def test_names_of_dotenv_without_values(root: Path, monkeypatch: pytest.MonkeyPa
     (root / ".env").write_text("B=geheim1\nA=geheim2\nMLFLOW_ALIAS=x\n", encoding="utf-8")
     monkeypatch.setenv("MLFLOW_ALIAS", "y")
     found = only(check_dotenv(subject()))
-    assert found.says == "sets A, B, MLFLOW_ALIAS; the environment has another MLFLOW_ALIAS, which counts"
+    assert found.says == "sets A, B and MLFLOW_ALIAS; the environment has another MLFLOW_ALIAS, which counts"
 
 
 def test_a_broken_dotenv(root: Path) -> None:

@@ -147,7 +147,7 @@ def test_rt_detr_of_later_versions_gives_classes(tmp_path: Path) -> None:
 
 def test_six_columns_that_no_note_explains_are_refused(tmp_path: Path) -> None:
     weights = known_answers.rt_detr(tmp_path / "rtdetr.onnx", ULTRALYTICS)
-    with pytest.raises(ModelError, match="fit end-to-end, rt-detr") as caught:
+    with pytest.raises(ModelError, match="fit end-to-end and rt-detr") as caught:
         registered(weights)
     assert "auto-check" in str(caught.value.hint)
 

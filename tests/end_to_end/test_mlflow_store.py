@@ -174,9 +174,9 @@ def test_a_file_store_is_migrated_whole(old: Workspace) -> None:
     assert "\n1 metric points that stood in the files twice are there once now\n" in ended.stderr
     said = ended.stdout
     assert said.startswith(
-        "migrated into runs/mlflow/mlflow.db: 4 experiments, 9 runs, 9 params, 3609 metrics, "
+        "migrated into runs/mlflow/mlflow.db: 4 experiments, 9 runs, 9 params, 3,609 metrics, "
     )
-    assert said.endswith("2 models, 4 versions, 4 aliases\n")
+    assert said.endswith("2 models, 4 versions and 4 aliases\n")
     assert old_files(old) == files
     assert not workplace.parent.exists()
     error, _ = old.fail(3, "mlflow.migrate")

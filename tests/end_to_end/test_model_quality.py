@@ -290,7 +290,7 @@ def test_wrong_input_of_compare(registered: Workspace) -> None:
     assert "nobody" in registered.fail(4, "model.compare", "--name", "nobody")[0]
     error, hint = registered.fail(4, "model.compare", "--name", MODEL, "--versions", "1,99")
     assert f"{MODEL}/99" in error
-    assert "versions 2, 1" in hint
+    assert "versions 2 and 1" in hint
 
 
 def test_families_shown_on_a_picture(served: Workspace, shared_data: Path) -> None:

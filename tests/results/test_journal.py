@@ -271,7 +271,7 @@ def test_a_journal_without_checksums_is_read_and_gone_on_with(tmp_path: Path) ->
 def test_another_run_is_refused_and_named(tmp_path: Path) -> None:
     path = write(tmp_path, result("a.jpg"))
     before = path.read_bytes()
-    with pytest.raises(ConfigurationError, match="classifier, tile_size differ") as raised:
+    with pytest.raises(ConfigurationError, match="classifier and tile_size differ") as raised:
         Journal(tmp_path, {**SHAPE, "tile_size": 640, "classifier": "x"})
     assert raised.value.details == ("classifier: x, there None", "tile_size: 640, there 800")
     assert "--restart" in raised.value.hint
