@@ -45,7 +45,7 @@ def test_crowds_and_a_byte_order_mark(tmp_path: Path) -> None:
 
 def test_no_class_in_common(tmp_path: Path) -> None:
     path = write_coco(tmp_path / "truth.json", coco_document(TWO, ("car", "bus")))
-    with pytest.raises(ConfigurationError, match=r"labels car and bus, but the model finds zebra, Elephant and lion"):
+    with pytest.raises(ConfigurationError, match=r"labels car and bus, .* finds zebra, Elephant and lion"):
         read_annotations(path, CLASSES)
 
 
