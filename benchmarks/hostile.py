@@ -49,8 +49,8 @@ from wildetect.review.verdicts import (
 )
 from wildetect.server.process.state import read_state
 from wildetect.settings.detection import PositionTable
-from wildetect.settings.layers import read_yaml
 from wildetect.settings.project import Variables
+from wildetect.settings.yaml_files.reading import read_yaml
 
 __all__ = ["KINDS", "READERS"]
 

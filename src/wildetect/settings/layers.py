@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,165 +16,19 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from wildetect.errors import ConfigurationError
 from wildetect.settings.keys import Keys, SectionKeys, key_names, keys_without_effect
 from wildetect.settings.layer import Layer, Option, command_line_layer, dotenv_layer, variable_layer
-from wildetect.settings.problems import Key, Problem, dotted, nearest, raise_problems, shown
+from wildetect.settings.problems import Key, Problem, dotted, nearest, raise_problems, shown, what_is_wrong
 from wildetect.settings.project import Project
-from wildetect.settings.yaml_text import MOST_VALUES, PlainLoader, check_shape, text_of
+from wildetect.settings.yaml_files.reading import YamlFile, read_yaml
 from wildetect.wording import form, listed
 
 __all__ = [
     "PRECEDENCE",
     "Layers",
     "Option",
-    "YamlFile",
     "load_settings",
     "merged",
     "read_layers",
-    "read_yaml",
 ]
-
-# ${NAME}, ${NAME:-default}, ${oc.env:NAME}, ${oc.env:NAME,default}
-INTERPOLATION = re.compile(
-    r"\$\{(?:oc\.env:(?P<oc>\w+)(?:,(?P<oc_default>[^}]*))?|(?P<name>\w+)(?::-(?P<default>[^}]*))?)\}"
-)
-
-
-@dataclass
-class YamlFile:
-    """What a YAML file holds.
-
-    Attributes:
-        name: The file as messages name it.
-        values: Plain dicts, lists and scalars.
-        lines: The line, from 1, of each key and list item.
-        problems: What is wrong with the file itself: syntax, a key given twice, an unknown variable.
-    """
-
-    name: str
-    values: dict[str, Any] = field(default_factory=dict)
-    lines: dict[Key, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-    def where(self, key: Key) -> str:
-        """The place of a key, or of the nearest one around it: "configs/detection.yaml:12"."""
-        while key and key not in self.lines:
-            key = key[:-1]
-        return f"{self.name}:{self.lines[key]}" if key else self.name
-
-
-def read_yaml(path: Path, *, name: str, variable: Callable[[str], str | None]) -> YamlFile:
-    """Read a YAML file.
-
-    Args:
-        path: The file.
-        name: The file as messages name it.
-        variable: Gives the value of a variable named in `${...}`, or None.
-
-    Returns:
-        The file's values; whatever is wrong is in `problems`, nothing is raised.
-    """
-    file = YamlFile(name)
-    try:
-        text = text_of(path)
-    except OSError as error:
-        file.problems.append(Problem(name, f"cannot be read: {error.strerror or error}"))
-        return file
-    except UnicodeDecodeError:
-        file.problems.append(
-            Problem(name, "is not UTF-8 text: in the editor choose 'Save as', encoding UTF-8")
-        )
-        return file
-    except yaml.YAMLError as error:
-        file.problems.append(Problem(name, f"is not a settings file: {error}"))
-        return file
-    try:
-        check_shape(text)
-        loader = PlainLoader(text)
-        node = loader.get_single_node()
-        if node is not None:
-            values = _Reader(file, loader, variable).read(node, ())
-            if isinstance(values, dict):
-                file.values = values
-            else:
-                file.problems.append(Problem(file.name, "holds no 'key: value' lines"))
-    except yaml.MarkedYAMLError as error:
-        file.problems.append(_syntax_problem(name, error))
-    except yaml.YAMLError as error:
-        file.problems.append(Problem(name, f"is not valid YAML: {' '.join(str(error).split())}"))
-    return file
-
-
-def _syntax_problem(name: str, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    where = f"{name}:{mark.line + 1}" if mark else name
-    what = f"is not valid YAML: {error.problem or error.context}"
-    if "escape" in what:
-        what += " (write a Windows path without quotes or in 'single quotes')"
-    elif "\\t" in what:
-        what += " (indent with spaces, not with tabs)"
-    return Problem(where, what)
-
-
-@dataclass
-class _Reader:
-    """Turns YAML nodes into values, noting the line of each key."""
-
-    file: YamlFile
-    loader: PlainLoader
-    variable: Callable[[str], str | None]
-    count: int = 0
-
-    def read(self, node: yaml.Node, key: Key) -> Any:
-        self.count += 1
-        if self.count > MOST_VALUES:  # aliases of aliases
-            raise yaml.MarkedYAMLError(problem="it holds too many values", problem_mark=node.start_mark)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, key)
-        if isinstance(node, yaml.SequenceNode):
-            items = []
-            for index, item in enumerate(node.value):
-                self.file.lines[*key, index] = item.start_mark.line + 1
-                items.append(self.read(item, (*key, index)))
-            return items
-        value = self.loader.construct_object(node)
-        return self._interpolated(value, key, node) if isinstance(value, str) else value
-
-    def _mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
-        self.loader.flatten_mapping(node)
-        values: dict[str, Any] = {}
-        for name_node, value_node in node.value:
-            name = str(self.loader.construct_object(name_node))
-            line, inner = name_node.start_mark.line + 1, (*key, name)
-            if name in values:
-                first = self.file.lines[inner]
-                self._problem(line, f"{dotted(inner)} is given twice (also in line {first})")
-            self.file.lines[inner] = line
-            values[name] = self.read(value_node, inner)
-        return values
-
-    def _interpolated(self, text: str, key: Key, node: yaml.Node) -> Any:
-        line = node.start_mark.line + 1
-
-        def value_of(match: re.Match[str]) -> str:
-            name = match["oc"] or match["name"]
-            default = match["oc_default"] if match["oc"] else match["default"]
-            value = self.variable(name)
-            if value is None and default is None:
-                self._problem(line, f"{dotted(key)}: the variable {name} is set neither in .env nor outside")
-            return value if value is not None else default or ""
-
-        replaced = INTERPOLATION.sub(value_of, text)
-        # A value that is nothing but a variable gets the type that its text has in YAML.
-        whole = INTERPOLATION.fullmatch(text) is not None
-        return PlainLoader(replaced).get_single_data() if whole and _is_plain(replaced) else replaced
-
-    def _problem(self, line: int, what: str) -> None:
-        self.file.problems.append(Problem(f"{self.file.name}:{line}", what))
-
-
-def _is_plain(text: str) -> bool:
-    """Whether the text reads as a number, true, false or null; anything else stays text as it is."""
-    return re.fullmatch(r"[-+]?[0-9.eE+-]+|true|false|null|~|", text) is not None
-
 
 PRECEDENCE = ("command line", "environment", ".env", "YAML", "default")
 """Precedence, the strongest first; the default is what the models in this package say."""
@@ -284,7 +136,8 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
             f"there is no settings file {project.shown(path)}",
             hint=f"Give an existing YAML file with --config; the one in use without it is {model.file}.",
         )
-    return read_yaml(path, name=project.shown(path), variable=project.variable)
+    names = {part for name in key_names(model) for part in name.split(".")}
+    return read_yaml(path, name=project.shown(path), variable=project.variable, names=names)
 
 
 def _merged(model: type[Section], layers: list[Layer]) -> Section:
@@ -336,8 +189,7 @@ def _problems_of(
         elif detail["type"] in ("model_type", "dict_type", "model_attributes_type"):
             what = f"{name} = {shown(key, detail['input'])}: must be a block of indented 'key: value' lines"
         else:
-            said = detail["msg"].removeprefix("Value error, ").split(", unable to parse")[0]
-            said = said.replace("Input should be", "must be")
+            said = what_is_wrong(detail)
             what = f"{name} = {shown(key, detail['input'])}: {said}" if key else said
         yield Problem(where, what)
 

@@ -22,6 +22,7 @@ __all__ = [
     "raise_problems",
     "secret_texts",
     "shown",
+    "what_is_wrong",
 ]
 
 Key = tuple[str | int, ...]
@@ -80,6 +81,52 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     elsewhere = {key.rpartition(".")[2]: key for key in candidates}
     close = difflib.get_close_matches(last, elsewhere, n=1, cutoff=0.7)
     return elsewhere[close[0]] if close else None
+
+
+NUMBER = re.compile(r"(?P<number>[-+]?\d+(?:[.,]\d+)*)\s*(?P<unit>%|[^\W\d_]*)")
+
+
+def what_is_wrong(detail: Mapping[str, Any]) -> str:
+    """Say what a value must be, and what to write where it is clear what was meant.
+
+    Args:
+        detail: One error of pydantic: type, msg, input, and ctx for some types.
+    """
+    kind, given = str(detail["type"]), detail["input"]
+    said = str(detail["msg"]).removeprefix("Value error, ").split(", unable to ")[0]
+    said = said.replace("Input should be", "must be")
+    if kind.startswith("path_type"):
+        return "must be one path; one that begins with { or [ stands in quotes"
+    if kind == "string_type" and isinstance(given, bool):
+        return "yes, no, on, off, true and false are words for it only in quotes: write 'no'"
+    if kind.startswith("bool"):
+        return "must be true or false"
+    meant = None
+    if kind in ("int_parsing", "float_parsing", "int_from_float") and isinstance(given, str):
+        meant = _number_meant(given, whole=kind.startswith("int"))
+    elif kind == "literal_error" and isinstance(given, str):
+        allowed = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
+        close = difflib.get_close_matches(given.strip(" ,;.").lower(), allowed, n=1)
+        meant = close[0] if close else None
+    return f"{said}; write {meant}" if meant else said
+
+
+def _number_meant(text: str, *, whole: bool) -> str | None:
+    """What to write for "0,2", "20%", "800 px"; no number where it could be another, as in "1,200"."""
+    found = NUMBER.fullmatch(text.strip().replace("–", "-"))  # noqa: RUF001 - a dash in place of minus
+    if not found:
+        return None
+    number, unit = found["number"], found["unit"].lower()
+    if unit not in ("", "%", "px"):
+        return "the number alone, in the unit that its line in the settings file names"
+    thousands = re.fullmatch(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+", number)
+    if thousands and whole:
+        number = number.replace(",", "")
+    elif number.count(",") == 1 and "." not in number and not (thousands or whole):
+        number = number.replace(",", ".")
+    if not re.fullmatch(r"[-+]?\d+" if whole else r"[-+]?\d+(?:\.\d+)?", number) or (whole and unit == "%"):
+        return "a plain number: a point before decimals, nothing between thousands"
+    return f"{float(number) / 100:g}" if unit == "%" else number
 
 
 def raise_problems(problems: Sequence[Problem], *, hint: str) -> None:

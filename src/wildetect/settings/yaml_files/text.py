@@ -8,12 +8,15 @@ from typing import ClassVar
 
 import yaml
 
-__all__ = ["MOST_VALUES", "PlainLoader", "check_shape", "text_of"]
+__all__ = ["MOST_VALUES", "PlainLoader", "check_shape", "lines_of", "text_of"]
 
 LARGEST = 1_000_000  # bytes; a settings file has some thousand
 DEEPEST = 50
 MOST_ALIASES = 100
 MOST_VALUES = 20_000
+LINE_END = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")  # those of YAML, not all of Python
+# A tab between words is as good as a space: YAML allows it, PyYAML does not.
+TAB_BETWEEN = re.compile(r"(?<=:)\t+|\t+(?=[ \t]*(?:#.*)?$)", re.MULTILINE)
 
 
 class PlainLoader(yaml.SafeLoader):
@@ -56,17 +59,33 @@ for _tag, _pattern, _first in (
 
 
 def text_of(path: Path) -> str:
-    """The text of a settings file.
+    """The text of a settings file, in UTF-8 or, as Notepad and PowerShell's `>` write it, in UTF-16.
 
     Raises:
         OSError: It cannot be read.
-        UnicodeDecodeError: It is not UTF-8.
+        UnicodeDecodeError: It is neither.
         yaml.YAMLError: It is too large to be a settings file.
     """
     content = path.read_bytes()
     if len(content) > LARGEST:
         raise yaml.YAMLError(f"it is larger than {LARGEST // 1_000_000} MB")
-    return content.decode("utf-8-sig")
+    text = content.decode(_encoding_of(content))
+    return TAB_BETWEEN.sub(lambda tabs: " " * len(tabs[0]), text)
+
+
+def _encoding_of(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    # without its mark at the beginning: every second byte of plain letters is zero
+    for encoding, zeros in (("utf-16-le", content[1:64:2]), ("utf-16-be", content[:64:2])):
+        if len(content) % 2 == 0 and zeros and not any(zeros):
+            return encoding
+    return "utf-8-sig"
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text as YAML numbers them."""
+    return LINE_END.split(text)
 
 
 def check_shape(text: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from wildetect.settings.layers import read_yaml
 from wildetect.settings.project import Variables
+from wildetect.settings.yaml_files.reading import read_yaml
 
 
 def read(tmp_path: Path, text: str | bytes) -> tuple[dict[str, Any], list[str]]:

@@ -1,0 +1,1 @@
+"""Settings files in YAML: their text, what people write in place of YAML, and their values."""

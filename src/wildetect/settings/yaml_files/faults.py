@@ -1,0 +1,224 @@
+r"""What people write in place of YAML, told by the line it stands in and with what to write instead.
+
+A parser stops where it cannot go on, often lines after the slip, and some slips are valid YAML with
+another meaning: `device:cpu` is a text, `"D:\new"` holds a line break, curly quotes are part of a path.
+So the lines are read here as a person reads them, before and after the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+
+import yaml
+
+from wildetect.settings.problems import Key
+from wildetect.settings.yaml_files.text import lines_of
+
+__all__ = ["Fault", "faults_of_lines", "misread_escape", "syntax_fault"]
+
+Fault = tuple[int, str]
+"""A line, from 1, and what is wrong with it."""
+
+CURLY = "“”„‟«»‘’‚‹›"  # noqa: RUF001 - what word processors make of straight quotes
+INVISIBLE = "\u00a0\u2007\u202f\u200b\u2060\ufeff"
+KEY = r"(?P<key>[A-Za-z_]\w*)"
+INDENT = r"(?P<indent>[^\S\n]*(?:-[ ]+)?)"
+NO_SPACE = re.compile(rf"^{INDENT}{KEY}:(?P<value>[^\s:].*)$")
+OTHER_SIGN = re.compile(rf"^{INDENT}{KEY}\s*(?P<sign>=|：|;)\s*(?P<value>.*)$")  # noqa: RUF001 - an Asian keyboard's
+ITEM_NO_SPACE = re.compile(r"^\s*-(?P<value>[^\s\-\d.].*)$")
+BLOCK_TEXT = re.compile(r":[ ]+[|>][-+\d]*\s*(?:#.*)?$")
+PROSE = ("description", "tags")
+"""Keys whose value may hold line breaks."""
+BACKSLASH = "in double quotes a backslash begins a special character: write "
+IN_DOUBLE_QUOTES = re.compile(r'"(?P<inside>[^"]*)"')
+SPECIAL = "%@`*&!"  # what begins a directive, an alias, an anchor, a tag
+
+
+def faults_of_lines(text: str, names: Collection[str]) -> list[Fault]:
+    """Find what a parser would misread or blame on another line.
+
+    Args:
+        text: The whole file.
+        names: Keys that the file may hold, without those above them: a missing space is told by them.
+    """
+    found = []
+    above = ""
+    for number, line in _plain_lines(text):
+        what = _fault_of(line, above, names)
+        if what:
+            found.append((number, what))
+        above = line
+    return found
+
+
+def _plain_lines(text: str) -> Iterator[Fault]:
+    """The lines that hold keys and values: no comments, no blank lines, no text blocks after | or >."""
+    inside: int | None = None
+    for number, line in enumerate(lines_of(text), start=1):
+        depth = len(line) - len(line.lstrip())
+        if not line.strip() or (inside is not None and depth > inside):
+            continue
+        inside = depth if BLOCK_TEXT.search(line) else None
+        if not line.lstrip().startswith("#"):
+            yield number, line
+
+
+def _fault_of(line: str, above: str, names: Collection[str]) -> str | None:
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent:
+        return "the line begins with a tab: indent with spaces, not with tabs"
+    if any(letter in indent for letter in INVISIBLE) or any(f":{letter}" in line for letter in INVISIBLE):
+        return "it holds a space that is none to YAML (copied from a page or a document): type it again"
+    missing = NO_SPACE.match(line)
+    if missing and missing["key"] in names:
+        return f"a space is missing after the colon: write {missing['key']}: {missing['value'].strip()}"
+    other = OTHER_SIGN.match(line)
+    if other and other["key"] in names:
+        key, value = other["key"], other["value"].strip()
+        return f"{other['sign']} in place of a colon: write {key}: {value}".rstrip()
+    item = ITEM_NO_SPACE.match(line)
+    if item and (above.rstrip().endswith(":") or above.lstrip().startswith("-")):
+        return f"a space is missing after the dash: write - {item['value'].strip()}"
+    return _curly(line)
+
+
+def _curly(line: str) -> str | None:
+    found = re.search(rf"(?:^\s*|:\s+|-\s+|[\[,]\s*)[{CURLY}](?P<inside>[^{CURLY}]*)", line)
+    return f"curly quotes are no quotes to YAML: write {_single(found['inside'].strip())}" if found else None
+
+
+def misread_escape(raw: str, value: str, key: Key) -> str | None:
+    r"""Whether a text in double quotes became another than the one that is seen, as "D:\new" does.
+
+    Args:
+        raw: The text as it stands in the file, with its quotes.
+        value: What YAML makes of it.
+        key: Its key; a description may hold line breaks.
+    """
+    if not raw.startswith('"') or "\\" not in raw or any(part in PROSE for part in key):
+        return None
+    if all(letter.isprintable() for letter in value):
+        return None
+    return BACKSLASH + _single(raw[1:-1])
+
+
+def _single(inside: str) -> str:
+    """The text in single quotes, in which a backslash is a backslash."""
+    doubled = "\\" not in inside.replace("\\\\", "")
+    return "'" + (inside.replace("\\\\", "\\") if doubled else inside).replace("'", "''") + "'"
+
+
+def syntax_fault(text: str, error: yaml.MarkedYAMLError) -> tuple[int | None, str]:
+    """Say what a parser's complaint comes from: the line at fault, and what to write instead.
+
+    Args:
+        text: The whole file.
+        error: What the parser said.
+
+    Returns:
+        The line, where the parser named one; what is wrong.
+    """
+    mark = error.problem_mark or error.context_mark
+    said = f"is not valid YAML: {error.problem or error.context}"
+    if mark is None:
+        return None, said
+    if type(error) is yaml.MarkedYAMLError:  # a limit of ours; the parser's errors are subclasses
+        return mark.line + 1, said
+    lines = lines_of(text)
+    here = min(mark.line, len(lines) - 1)
+    begun = error.context_mark.line if error.context_mark else here
+    for told in (
+        _first_key(lines),
+        _unclosed(error, lines, begun),
+        _not_spaced(lines, here),
+        _of_value(lines, here),
+        _of_indent(lines, here),
+    ):
+        if told is not None:
+            return told[0] + 1, told[1]
+    if "another document" in str(error.problem):
+        return here + 1, "a second document begins here: remove the line ---"
+    return mark.line + 1, said
+
+
+def _unclosed(error: yaml.MarkedYAMLError, lines: list[str], begun: int) -> Fault | None:
+    problem, context = str(error.problem), str(error.context)
+    if "quoted scalar" in context and ("end of stream" in problem or "document separator" in problem):
+        return begun, "a quote is opened here and not closed: put the same quote at the end of the value"
+    if "flow sequence" not in context and "flow mapping" not in context and "stream end" not in problem:
+        return None
+    for number, line in list(enumerate(lines))[0 if "stream end" in problem else begun :]:
+        for opening, closing in ("[]", "{}"):
+            if line.count(opening) > line.count(closing):
+                return number, f"{opening} is opened here and not closed by {closing}"
+    return None
+
+
+def _not_spaced(lines: list[str], here: int) -> Fault | None:
+    """A line at or before the place without a space after its colon; a path's `D:/` is none."""
+    for number in range(here, max(here - 3, -1), -1):
+        missing = NO_SPACE.match(lines[number])
+        if missing and len(missing["key"]) > 1 and not missing["value"].startswith("//"):
+            key, value = missing["key"], missing["value"].strip()
+            return number, f"a space is missing after the colon: write {key}: {value}"
+    return None
+
+
+def _of_value(lines: list[str], here: int) -> Fault | None:
+    """What is wrong with the value of one line."""
+    _, colon, rest = lines[here].partition(": ")
+    value = rest.strip() if colon else lines[here].strip().removeprefix("- ")
+    if value.startswith('"') and "\\" in value:
+        inside = IN_DOUBLE_QUOTES.search(value)
+        path = inside["inside"] if inside else value.strip('"')
+        return here, BACKSLASH + _single(path)
+    if value[:1] == "'" and value.count("'") % 2:
+        doubled = value[1:-1].replace("'", "''")
+        return here, f"an apostrophe inside of single quotes is written twice: '{doubled}'"
+    if value[:1] in tuple(SPECIAL):
+        return here, f"a value that begins with {value[0]} stands in quotes: {_single(value)}"
+    if value[:1] not in ("", "'", '"', "[", "{") and (": " in value or (colon and value.endswith(":"))):
+        return here, f"a value that holds a colon and a space stands in quotes: {_single(value)}"
+    return None
+
+
+def _of_indent(lines: list[str], here: int) -> Fault | None:
+    """A line that begins in another column than those of its block."""
+    numbered = [(number, line) for number, line in enumerate(lines[: here + 1]) if _holds_something(line)]
+    open_blocks = [0]
+    for (_, above), (number, line) in pairwise(numbered):
+        depth, before = _depth(line), _depth(above)
+        if depth > before:
+            if not above.split(" #")[0].rstrip().endswith((":", "-")):
+                return number, _column(depth, before, "the line above has a value already")
+            open_blocks.append(depth)
+        elif depth < before:
+            while open_blocks and open_blocks[-1] > depth:
+                open_blocks.pop()
+            if not open_blocks or open_blocks[-1] != depth:
+                return number, _column(depth, before, "no line above begins there")
+    return None
+
+
+def _first_key(lines: list[str]) -> Fault | None:
+    first = next((number for number, line in enumerate(lines) if _holds_something(line)), None)
+    if first is None or not lines[first].startswith(" "):
+        return None
+    return first, "the first key begins in column 1, without a space before it"
+
+
+def _column(found: int, before: int, why: str) -> str:
+    return (
+        f"it begins in column {found + 1}, the line above in column {before + 1}: {why}; "
+        "lines of one block begin in the same column"
+    )
+
+
+def _holds_something(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

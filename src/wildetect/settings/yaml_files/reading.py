@@ -1,0 +1,169 @@
+"""The values of a YAML file, each with its line, and all that is wrong with the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from wildetect.settings.problems import Key, Problem, dotted
+from wildetect.settings.yaml_files.faults import faults_of_lines, misread_escape, syntax_fault
+from wildetect.settings.yaml_files.text import MOST_VALUES, PlainLoader, check_shape, text_of
+
+__all__ = ["YamlFile", "read_yaml"]
+
+# ${NAME}, ${NAME:-default}, ${oc.env:NAME}, ${oc.env:NAME,default}
+INTERPOLATION = re.compile(
+    r"\$\{(?:oc\.env:(?P<oc>\w+)(?:,(?P<oc_default>[^}]*))?|(?P<name>\w+)(?::-(?P<default>[^}]*))?)\}"
+)
+
+
+@dataclass
+class YamlFile:
+    """What a YAML file holds.
+
+    Attributes:
+        name: The file as messages name it.
+        values: Plain dicts, lists and scalars.
+        lines: The line, from 1, of each key and list item.
+        problems: What is wrong with the file itself: syntax, a key given twice, an unknown variable.
+    """
+
+    name: str
+    values: dict[str, Any] = field(default_factory=dict)
+    lines: dict[Key, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def where(self, key: Key) -> str:
+        """The place of a key, or of the nearest one around it: "configs/detection.yaml:12"."""
+        while key and key not in self.lines:
+            key = key[:-1]
+        return f"{self.name}:{self.lines[key]}" if key else self.name
+
+
+def read_yaml(
+    path: Path, *, name: str, variable: Callable[[str], str | None], names: Collection[str] = ()
+) -> YamlFile:
+    """Read a YAML file.
+
+    Args:
+        path: The file.
+        name: The file as messages name it.
+        variable: Gives the value of a variable named in `${...}`, or None.
+        names: Keys that the file may hold, without those above them.
+
+    Returns:
+        The file's values; whatever is wrong is in `problems`, nothing is raised. Where the lines
+        themselves cannot be read as they are meant there are no values.
+    """
+    file = YamlFile(name)
+    try:
+        text = text_of(path)
+    except OSError as error:
+        file.problems.append(Problem(name, f"cannot be read: {error.strerror or error}"))
+        return file
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        what = "is not UTF-8 text: in the editor choose 'Save as', encoding UTF-8"
+        file.problems.append(Problem(f"{name}:{line}", what))
+        return file
+    except yaml.YAMLError as error:
+        file.problems.append(Problem(name, f"is not a settings file: {error}"))
+        return file
+    file.problems += [Problem(f"{name}:{line}", what) for line, what in faults_of_lines(text, names)]
+    if not file.problems:
+        _read_into(file, text, variable)
+    return file
+
+
+def _read_into(file: YamlFile, text: str, variable: Callable[[str], str | None]) -> None:
+    try:
+        check_shape(text)
+        loader = PlainLoader(text)
+        node = loader.get_single_node()
+        if node is not None:
+            values = _Reader(file, text, loader, variable).read(node, ())
+            if isinstance(values, dict):
+                file.values = values
+            else:
+                file.problems.append(Problem(file.name, "holds no 'key: value' lines"))
+    except yaml.MarkedYAMLError as error:
+        line, what = syntax_fault(text, error)
+        file.problems.append(Problem(f"{file.name}:{line}" if line else file.name, what))
+    except yaml.YAMLError as error:
+        file.problems.append(Problem(file.name, f"is not valid YAML: {' '.join(str(error).split())}"))
+
+
+@dataclass
+class _Reader:
+    """Turns YAML nodes into values, noting the line of each key."""
+
+    file: YamlFile
+    text: str
+    loader: PlainLoader
+    variable: Callable[[str], str | None]
+    count: int = 0
+
+    def read(self, node: yaml.Node, key: Key) -> Any:
+        self.count += 1
+        if self.count > MOST_VALUES:  # aliases of aliases
+            raise yaml.MarkedYAMLError(problem="it holds too many values", problem_mark=node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, key)
+        if isinstance(node, yaml.SequenceNode):
+            items = []
+            for index, item in enumerate(node.value):
+                self.file.lines[*key, index] = item.start_mark.line + 1
+                items.append(self.read(item, (*key, index)))
+            return items
+        value = self.loader.construct_object(node)
+        if not isinstance(value, str):
+            return value
+        self._look_at_escapes(node, value, key)
+        return self._interpolated(value, key, node)
+
+    def _look_at_escapes(self, node: yaml.Node, value: str, key: Key) -> None:
+        raw = self.text[node.start_mark.index : node.end_mark.index]
+        if what := misread_escape(raw, value, key):
+            self._problem(node.start_mark.line + 1, f"{dotted(key)}: {what}")
+
+    def _mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
+        self.loader.flatten_mapping(node)
+        values: dict[str, Any] = {}
+        for name_node, value_node in node.value:
+            name = str(self.loader.construct_object(name_node))
+            line, inner = name_node.start_mark.line + 1, (*key, name)
+            if name in values:
+                first = self.file.lines[inner]
+                self._problem(line, f"{dotted(inner)} is given twice (also in line {first})")
+            self.file.lines[inner] = line
+            values[name] = self.read(value_node, inner)
+        return values
+
+    def _interpolated(self, text: str, key: Key, node: yaml.Node) -> Any:
+        line = node.start_mark.line + 1
+
+        def value_of(match: re.Match[str]) -> str:
+            name = match["oc"] or match["name"]
+            default = match["oc_default"] if match["oc"] else match["default"]
+            value = self.variable(name)
+            if value is None and default is None:
+                self._problem(line, f"{dotted(key)}: the variable {name} is set neither in .env nor outside")
+            return value if value is not None else default or ""
+
+        replaced = INTERPOLATION.sub(value_of, text)
+        # A value that is nothing but a variable gets the type that its text has in YAML.
+        whole = INTERPOLATION.fullmatch(text) is not None
+        return PlainLoader(replaced).get_single_data() if whole and _is_plain(replaced) else replaced
+
+    def _problem(self, line: int, what: str) -> None:
+        self.file.problems.append(Problem(f"{self.file.name}:{line}", what))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the text reads as a number, true, false or null; anything else stays text as it is."""
+    return re.fullmatch(r"[-+]?[0-9.eE+-]+|true|false|null|~|", text) is not None

@@ -1,0 +1,145 @@
+"""What people write in place of YAML: the line at fault is named, with what to write instead.
+
+Where a parser stops differs from where the slip is, and some slips are YAML with another meaning.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wildetect.errors import ConfigurationError
+from wildetect.settings import Option, Project, load_settings
+from wildetect.settings.detection import DetectionSettings
+from wildetect.settings.problems import Key
+
+FILE = "configs/mine.yaml"
+
+
+def read(text: str | bytes) -> DetectionSettings:
+    path = Path(FILE)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_settings(DetectionSettings, Project.find(), file=path.resolve())
+
+
+def problems(text: str | bytes) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        read(text)
+    return list(caught.value.details) or [caught.value.message]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        # quotes of word processors
+        ("image_dir: “D:/survey”\n", 1, "curly quotes are no quotes to YAML: write 'D:/survey'"),
+        ("image_dir: „D:/survey“\n", 1, "write 'D:/survey'"),
+        ("image_dir: ‘D:/survey’\n", 1, "write 'D:/survey'"),  # noqa: RUF001
+        ("image_paths: [“D:/a.jpg”, “D:/b.jpg”]\n", 1, "write 'D:/a.jpg'"),
+        ("image_paths:\n  - “D:/a.jpg”\n", 2, "write 'D:/a.jpg'"),
+        ("model:\n  device: “cpu”\n", 2, "write 'cpu'"),
+        # backslashes in double quotes
+        ('image_dir: "D:\\new"\n', 1, r"write 'D:\new'"),
+        ('image_dir: "D:\\birds\\raw"\n', 1, r"write 'D:\birds\raw'"),
+        ('image_dir: "D:\\survey"\n', 1, r"write 'D:\survey'"),
+        ('image_dir: "C:\\Users\\ann"\n', 1, r"write 'C:\Users\ann'"),
+        ('image_dir: "D:\\survey\\"\n', 1, r"write 'D:\survey\'"),
+        ('image_dir: "\\\\server\\share"\n', 1, r"write '\\server\share'"),
+        ('image_paths: ["D:\\new\\a.jpg"]\n', 1, r"image_paths[0]: in double quotes"),
+        ('output:\n  directory: "results\\night"\n', 2, r"write 'results\night'"),
+        # a missing space, which YAML takes for a text over several lines
+        ("model:\n  device:cpu\n", 2, "a space is missing after the colon: write device: cpu"),
+        ("image_dir:D:/survey\nmodel:\n  device: cpu\n", 1, "write image_dir: D:/survey"),
+        ("processing:\n  tile_size: 800\n  batch_size:3\n  overlap_ratio: 0.2\n", 3, "write batch_size: 3"),
+        ("processing:\n  tile_sise:800\n  batch_size: 3\n", 2, "write tile_sise: 800"),
+        ("image_paths:\n  - a.jpg\n  -b.jpg\n", 3, "a space is missing after the dash: write - b.jpg"),
+        ("image_dir = D:/survey\n", 1, "= in place of a colon: write image_dir: D:/survey"),
+        ("image_dir： D:/survey\n", 1, "in place of a colon: write image_dir: D:/survey"),  # noqa: RUF001
+        # columns
+        ("model:\n\tdevice: cpu\n", 2, "the line begins with a tab: indent with spaces"),
+        (
+            "processing:\n  tile_size: 800\n   batch_size: 3\n",
+            3,
+            "begins in column 4, the line above in",
+        ),
+        (
+            "processing:\n   tile_size: 800\n  batch_size: 3\n",
+            3,
+            "begins in column 3, the line above in",
+        ),
+        (" image_dir: x\nmodel:\n  device: cpu\n", 1, "the first key begins in column 1"),
+        ("model:\n\u00a0\u00a0device: cpu\n", 2, "a space that is none to YAML"),
+        ("model:\n  device:\u00a0cpu\n", 2, "a space that is none to YAML"),
+        # quotes and brackets that stay open, values that need quotes
+        ("image_dir: 'D:/survey\nmodel:\n  device: cpu\n", 1, "a quote is opened here and not closed"),
+        ("image_paths: [a.jpg, b.jpg\nmodel:\n  device: cpu\n", 1, "[ is opened here and not closed by ]"),
+        ("image_dir: 'D:/ann's survey'\n", 1, "is written twice: 'D:/ann''s survey'"),
+        ("image_dir: D:\\camp: north\n", 1, r"stands in quotes: 'D:\camp: north'"),
+        ("image_dir: %USERPROFILE%\\camp\n", 1, r"stands in quotes: '%USERPROFILE%\camp'"),
+        ("image_dir: *.jpg\n", 1, "stands in quotes: '*.jpg'"),
+        ("image_dir: !new/x\n", 1, "stands in quotes: '!new/x'"),
+        ("model:\n  device: cpu\n---\nmodel: {}\n", 3, "a second document begins here"),
+        # keys and values
+        ("model: {}\nprocessing: {}\nmodel: {}\n", 3, "model is given twice (also in line 1)"),
+        ("model:\n  device: CPU\n", 2, "write cpu"),
+        ("model:\n  device: cpu,\n", 2, "write cpu"),
+        ("model:\n  mlflow_model_name: no\n", 2, "only in quotes: write 'no'"),
+        ("output:\n  export_all: ja\n", 2, "unknown key"),
+        ("logging:\n  verbose: ja\n", 2, "must be true or false"),
+        ("processing:\n  overlap_ratio: 0,2\n", 2, "must be a valid number; write 0.2"),
+        ("processing:\n  overlap_ratio: 20%\n", 2, "write 0.2"),
+        ("processing:\n  tile_size: 800px\n", 2, "write 800"),
+        ("processing:\n  tile_size: 1,000\n", 2, "write 1000"),
+        ("image_dir: [D:/x]\n", 1, "must be one path"),
+        # what an editor saved
+        (b"output:\n  directory: Gr\xf6\xdfe\n", 2, "is not UTF-8 text: in the editor choose"),
+    ],
+)
+def test_a_slip_is_named_with_its_line(workspace: Path, text: str | bytes, line: int, says: str) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith(f"{FILE}:{line}: ")
+    assert says in problem
+
+
+@pytest.mark.parametrize(
+    "height", ["600 ft", "1,200", "1.200,5"], ids=["in another unit", "which is it", "of two signs"]
+)
+def test_no_number_is_proposed_that_could_be_wrong(workspace: Path, height: str) -> None:
+    (problem,) = problems(f"flight_specs:\n  flight_height: {height}\n")
+    assert problem.startswith(f"{FILE}:2: ")
+    proposed = problem.split("; write ")[1]
+    assert not any(letter.isdigit() for letter in proposed)
+
+
+def test_every_slip_of_a_file_is_named_at_once(workspace: Path) -> None:
+    told = problems("image_dir: “D:/x”\nprocessing:\n  tile_size:800\n\tbatch_size: 3\n")
+    assert [problem.split(": ")[0] for problem in told] == [f"{FILE}:1", f"{FILE}:3", f"{FILE}:4"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_as_notepad_or_powershell_saves_it(workspace: Path, encoding: str) -> None:
+    assert read("model:\r\n  device: cuda\r\n".encode(encoding)).model.device == "cuda"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model:\n  device:\tcuda\t\n",
+        "model:\n  device: cuda\t# a comment\n",
+        '{"model": {"device": "cuda"}}\n',
+        "model:\n  device: 'cuda'\noutput:\n  directory: D:\\new\n",
+        'model:\n  device: "cuda"\noutput:\n  directory: "D:\\\\new"\n',
+        "# model:device and model = x\nmodel:\n  device: cuda\n  # “so” it is\n",
+        "model:\n  mlflow_model_name: >\n    a text: device:cpu\n    model = “x”\n  device: cuda\n",
+        "image_paths:\n- -5.jpg\n- D:/new/a.jpg\n- http://x\nmodel: {device: cuda}\n",
+    ],
+)
+def test_what_is_no_slip(workspace: Path, text: str) -> None:
+    assert read(text).model.device == "cuda"
+
+
+def test_an_option_names_the_number_that_was_meant(workspace: Path) -> None:
+    options: dict[Key, Option] = {("processing", "overlap_ratio"): Option("--overlap", "0,3")}
+    with pytest.raises(ConfigurationError, match=r"--overlap: .*; write 0\.3"):
+        load_settings(DetectionSettings, Project.find(), options=options)
