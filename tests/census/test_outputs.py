@@ -152,7 +152,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "species",
         "stratum",
     } <= set(document["estimates"][0])
-    assert set(document["merges"][0]) == {"animal", "metres", "boxes"}
+    assert set(document["merges"][0]) == {"animal", "metres", "boxes", "told"}
     assert document["photographs"][0]["sources"]["position"] == "EXIF"
     longest = {"photographs", "merges", "near_misses", "overlaps", "animals"}
     assert set(document) - set(surveyed.record.short_document()) == longest

@@ -221,3 +221,19 @@ def test_a_box_that_is_moved_keeps_its_class_and_one_of_no_size_is_refused(visit
         assert refused["status"] == 400
     assert len(read_verdicts(folder).verdicts) == 4
     assert json.loads(visitor.ask("POST", "/api/undo", {})[1])["marks"][2]["xyxy"] == [200, 200, 250, 260]
+
+
+def test_pairs_are_judged_of_boxes_of_the_census_alone(visitor: Visitor) -> None:
+    folder = visitor.page.session.run.folder
+    assert json.loads(visitor.ask("GET", "/api/state")[1])["missing"].startswith("take a census first")
+    ids = [json.loads(visitor.ask("GET", "/api/photograph/0")[1])["marks"][0]["id"], "unknown"]
+    bodies: tuple[Any, ...] = (
+        {"verdict": "same", "pairs": [ids]},
+        {"verdict": "same", "pairs": []},
+        {"verdict": "right", "pairs": [ids]},
+        {"verdict": "same", "pairs": "x"},
+        [],
+    )
+    for body in bodies:
+        assert visitor.ask("POST", "/api/pairs", body)[0] == 400
+    assert read_verdicts(folder).verdicts == ()

@@ -9,6 +9,7 @@ from typing import Literal
 
 from wildetect.census.cautions.findings import Caution
 from wildetect.census.counting.animals import Animals
+from wildetect.census.counting.said import SaidUse
 from wildetect.census.counting.thresholds import NumberDetected
 from wildetect.census.design.sampling import ClassEstimate, Sample
 from wildetect.census.design.transects import Transects
@@ -99,6 +100,7 @@ class Census:
         left_out: Photographs without a place on the ground.
         corrected: The numbers as a review set them right; none without one.
         review_reason: Why there are none; null where there are some.
+        said: What came of what people said of pairs; null where nobody did.
     """
 
     class_names: Sequence[str]
@@ -118,3 +120,4 @@ class Census:
     left_out: tuple[LeftOut, ...] = ()
     corrected: Sequence[CorrectedEstimate] = ()
     review_reason: str | None = None
+    said: SaidUse | None = None

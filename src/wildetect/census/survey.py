@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
-from wildetect.census.cautions.merging import corrections, doubled, merging, recall
+from wildetect.census.cautions.merging import corrections, doubled, merging, recall, unused
 from wildetect.census.cautions.missing import cautions_of, left_out_of, of_the_run, refuse_nowhere
 from wildetect.census.cautions.reach import coverage
 from wildetect.census.cautions.sizes import sizes
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
+from wildetect.census.counting.said import NOTHING_SAID, Said, SaidUse
 from wildetect.census.counting.species import of_classes
 from wildetect.census.counting.thresholds import numbers_by_confidence
 from wildetect.census.design.sampling import Sample, estimates_of, sample_survey
@@ -54,6 +55,7 @@ class SurveyPlan:
         reviewed: What people saw; null where no number follows from a review.
         review_reason: Why none does; null where one does.
         largest_animal: Length in m that boxes may have on the ground; null: they are not looked at.
+        said: Pairs of detections that people called one animal, or two.
     """
 
     run: FinishedRun
@@ -66,6 +68,7 @@ class SurveyPlan:
     reviewed: ReviewedSample | None = None
     review_reason: str | None = None
     largest_animal: float | None = None
+    said: Said = NOTHING_SAID
 
 
 def survey(plan: SurveyPlan) -> Census:
@@ -92,9 +95,13 @@ def survey(plan: SurveyPlan) -> Census:
     found = boxes_on_ground(gathered.photographs, views)
     joined = found.select(_sure_enough(found, plan))
     tolerance = _tolerance(plan.keys, views)
-    boxes, animals = of_classes(joined, count_once(joined, views, tolerance.metres), class_ids)
-    counts = _counts(joined, views, tolerance, animals, class_ids)
+    everything = count_once(joined, views, tolerance.metres, plan.said)
+    boxes, animals = of_classes(joined, everything, class_ids)
+    counting = _Counting(joined, views, class_ids)
+    counts = counting.at_tolerances(tolerance, animals, plan.said)
+    said = counting.use_of(plan.said, everything, tolerance)
     merged = check_merging(boxes, animals, views, tolerance.metres)
+    merged = merged._replace(near=merged.near.without(plan.said.rows(boxes)))
     seen = {class_id for one in counts for class_id in one.per_class}
     wanted = tuple(class_ids if plan.species is not None else sorted(seen))
     transects = transects_for(files.lines, views)
@@ -111,7 +118,12 @@ def survey(plan: SurveyPlan) -> Census:
         counts=counts,
         merging=merged,
         by_confidence=numbers_by_confidence(
-            found, views, tolerance.metres, lowest=_lowest_confidence(plan.run), classes=wanted
+            found,
+            views,
+            tolerance.metres,
+            lowest=_lowest_confidence(plan.run),
+            classes=wanted,
+            said=plan.said,
         ),
         transects=transects,
         sample=sample,
@@ -121,6 +133,7 @@ def survey(plan: SurveyPlan) -> Census:
             *cautions_of(gathered),
             *of_the_run(plan.run.record),
             *merging(merged, views),
+            *unused(said),
             *doubled(merged, boxes, views),
             *recall(merged),
             *coverage(sample.strata),
@@ -131,6 +144,7 @@ def survey(plan: SurveyPlan) -> Census:
         left_out=tuple(left_out_of(gathered, views)),
         corrected=_corrected(plan, sample, views, [plan.run.class_names[class_id] for class_id in wanted]),
         review_reason=plan.review_reason,
+        said=said,
     )
 
 
@@ -196,15 +210,44 @@ def _tolerance(keys: SurveyKeys, views: Views) -> Tolerance:
     return Tolerance(default_tolerance(views), source)
 
 
-def _counts(
-    joined: GroundBoxes, views: Views, tolerance: Tolerance, animals: Animals, class_ids: Sequence[int]
-) -> tuple[ToleranceCount, ...]:
-    def at(metres: float) -> Animals:
-        return of_classes(joined, count_once(joined, views, metres), class_ids)[1]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counting:
+    """Counts the same boxes in other ways.
 
-    strict, loose = _STRICT * tolerance.metres, _LOOSE * tolerance.metres
-    return (
-        ToleranceCount.of("strict", strict, at(strict)),
-        ToleranceCount.of("chosen", tolerance.metres, animals),
-        ToleranceCount.of("loose", loose, at(loose)),
-    )
+    Attributes:
+        joined: The boxes, those of other classes among them.
+        views: That they were seen from.
+        class_ids: Classes to count.
+    """
+
+    joined: GroundBoxes
+    views: Views
+    class_ids: Sequence[int]
+
+    def at(self, metres: float, said: Said = NOTHING_SAID) -> Animals:
+        """Count at a tolerance."""
+        found = count_once(self.joined, self.views, metres, said)
+        return of_classes(self.joined, found, self.class_ids)[1]
+
+    def at_tolerances(self, tolerance: Tolerance, animals: Animals, said: Said) -> tuple[ToleranceCount, ...]:
+        """Count at a strict and a loose tolerance beside the chosen one, which gave `animals`."""
+        strict, loose = _STRICT * tolerance.metres, _LOOSE * tolerance.metres
+        return (
+            ToleranceCount.of("strict", strict, self.at(strict, said)),
+            ToleranceCount.of("chosen", tolerance.metres, animals),
+            ToleranceCount.of("loose", loose, self.at(loose, said)),
+        )
+
+    def use_of(self, said: Said, everything: Animals, tolerance: Tolerance) -> SaidUse | None:
+        """What came of what people said; None where nobody said anything.
+
+        Args:
+            said: What they said.
+            everything: The animals of all classes that were made with it.
+            tolerance: At which.
+        """
+        if not len(said):
+            return None
+        same, apart = said.rows(self.joined).used(everything.members)
+        without = self.at(tolerance.metres)
+        return SaidUse(same, apart, len(said) - same - apart, len(without.class_id))

@@ -9,7 +9,7 @@ from typing import Literal
 from wildetect.results.ids import BoxCorners, ids_of
 from wildetect.results.records import ImageResult
 from wildetect.review.ids import find_again
-from wildetect.review.verdicts import Kind, Marked, Verdict, standing
+from wildetect.review.verdicts import Kind, Marked, Verdict, of_boxes, standing
 
 __all__ = ["ImageReview", "Mark", "Standing", "review_of", "reviews_of"]
 
@@ -81,9 +81,9 @@ class ImageReview:
 
 
 def by_image(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
-    """Sort those verdicts that stand by their image, each in the order in which they were given."""
+    """Sort those verdicts that stand by their image, in their order; those on pairs of boxes are left out."""
     found: dict[str, list[Verdict]] = {}
-    for verdict in standing(verdicts):
+    for verdict in standing(of_boxes(verdicts)):
         found.setdefault(verdict.image, []).append(verdict)
     return found
 

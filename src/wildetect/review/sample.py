@@ -15,7 +15,7 @@ from wildetect.results.records import ImageResult
 from wildetect.review.drawing import inside
 from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.plan import Plan, PlanStratum, Unit, read_plan
-from wildetect.review.verdicts import VerdictsRead, read_verdicts
+from wildetect.review.verdicts import VerdictsRead, of_boxes, read_verdicts
 
 __all__ = ["NO_PLAN", "NO_REVIEW", "RunReview", "read_review", "review_from", "sample_of"]
 
@@ -60,9 +60,10 @@ def review_from(
     read: VerdictsRead, plan: Plan | None, results: Iterable[ImageResult], class_names: Sequence[str]
 ) -> RunReview | None:
     """Put verdicts and plan together; arguments and result as for `read_review`."""
-    if not read.verdicts and not read.problems:
+    given = of_boxes(read.verdicts)  # who compared animals has not looked at photographs yet
+    if not given and not read.problems:
         return None
-    reviews = tuple(reviews_of(results, class_names, read.verdicts))
+    reviews = tuple(reviews_of(results, class_names, given))
     if plan is None and reviews and all(one.complete for one in reviews):
         plan = _everything(reviews)
     if plan is None:

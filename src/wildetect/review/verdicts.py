@@ -8,6 +8,8 @@
     added         an animal that the detector missed (`after`); `detection` is the id of the new box
     nothing-here  nothing further is in the image: it is complete. A detection in it that has no verdict
                   of its own stands as right
+    same          the detection and `other`, in another image, are one animal
+    not-same      they are two animals
     undo          the verdict named by `undoes` does not count
 
 Lines are only ever appended, so that it can be seen who said what, and a kill costs one verdict at most.
@@ -41,9 +43,11 @@ __all__ = [
     "VERDICTS",
     "Kind",
     "Marked",
+    "Other",
     "Verdict",
     "VerdictFile",
     "VerdictsRead",
+    "of_boxes",
     "read_verdicts",
     "review_folder",
     "standing",
@@ -51,10 +55,13 @@ __all__ = [
 ]
 
 VERDICTS = "verdicts.jsonl"
-Kind = Literal["right", "wrong", "class", "unsure", "moved", "added", "nothing-here", "undo"]
+Kind = Literal[
+    "right", "wrong", "class", "unsure", "moved", "added", "nothing-here", "same", "not-same", "undo"
+]
 
 _KINDS: tuple[str, ...] = get_args(Kind)
-_OF_A_DETECTION = ("right", "wrong", "class", "unsure", "moved", "added")
+_OF_A_PAIR = ("same", "not-same")
+_OF_A_DETECTION = ("right", "wrong", "class", "unsure", "moved", "added", *_OF_A_PAIR)
 _SEAL = re.compile(rb'"check":"[^"]{8}"\}')
 _IMAGE = re.compile(rb'"image":"((?:[^"\\]|\\.)*)"')
 _WITH_AFTER = ("class", "moved", "added")
@@ -85,6 +92,15 @@ class Marked:
             raise ValueError("a box has a class")
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The other box of a pair: its image, the id of its detection, and the box as it stood."""
+
+    image: str
+    detection: str
+    box: Marked
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a person said.
@@ -98,6 +114,7 @@ class Verdict:
         before: The box as it stood; null for what was added, a whole image and an undo.
         after: The box as it stands now, for "class", "moved" and "added".
         undoes: `id` of the verdict that does not count, for "undo".
+        other: The other box, for "same" and "not-same".
         seen: For "nothing-here", the ids of the detections that the image had then, so that one that a later
             run finds at another place is known to be new; null: those that it has now.
         source: Where it was given: "page", or the name of the file that it was imported from.
@@ -112,6 +129,7 @@ class Verdict:
     before: Marked | None = None
     after: Marked | None = None
     undoes: str | None = None
+    other: Other | None = None
     seen: tuple[str, ...] | None = None
     source: str = "page"
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -129,6 +147,10 @@ class Verdict:
             raise ValueError(f"{self.kind}: class, moved and added, and no other, say what stands after")
         if (self.undoes is not None) != (self.kind == "undo"):
             raise ValueError(f"{self.kind}: an undo, and no other, names what it undoes")
+        if (self.other is not None) != (self.kind in _OF_A_PAIR):
+            raise ValueError(f"{self.kind}: same and not-same, and no other, name another box")
+        if self.other is not None and self.other.image == self.image:
+            raise ValueError("one photograph shows both boxes: they cannot be one animal")
         if self.kind in _OF_A_DETECTION and (self.before is None) != (self.kind == "added"):
             raise ValueError(f"{self.kind}: all but an added box say what stood before")
 
@@ -142,11 +164,9 @@ class Verdict:
             "verdict": self.kind,
             "image": self.image,
             "detection": self.detection,
-            **{
-                name: mark and {"xyxy": list(mark.xyxy), "class": mark.class_name}
-                for name, mark in marks.items()
-            },
+            **{name: mark and _mark_document(mark) for name, mark in marks.items()},
             "undoes": self.undoes,
+            **({} if self.other is None else {"other": _other_document(self.other)}),
             **({} if self.seen is None else {"seen": list(self.seen)}),
             "source": self.source,
         }
@@ -169,6 +189,7 @@ class Verdict:
                 before=_mark(document["before"]),
                 after=_mark(document["after"]),
                 undoes=_text_or_none(document["undoes"]),
+                other=_other(document.get("other")),
                 seen=None if document.get("seen") is None else tuple(map(_text, document["seen"])),
                 source=_text(document.get("source", "page")),
             )
@@ -263,6 +284,18 @@ def standing(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return [verdict for verdict in given if verdict.kind != "undo" and verdict.id not in undone]
 
 
+def of_boxes(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Leave out verdicts on pairs, and what undoes these."""
+    left_out: set[str] = set()
+    found = []
+    for verdict in verdicts:
+        if verdict.other is not None or verdict.undoes in left_out:
+            left_out.add(verdict.id)
+        else:
+            found.append(verdict)
+    return found
+
+
 class VerdictFile:
     """The verdicts of a run, open for more lines; made by `writing_verdicts`, which holds the lock."""
 
@@ -337,6 +370,19 @@ def _mark(value: Any) -> Marked | None:
         return None
     x_min, y_min, x_max, y_max = (float(edge) for edge in value["xyxy"])
     return Marked((x_min, y_min, x_max, y_max), _text(value["class"]))
+
+
+def _mark_document(mark: Marked) -> dict[str, Any]:
+    return {"xyxy": list(mark.xyxy), "class": mark.class_name}
+
+
+def _other(value: Any) -> Other | None:
+    box = _mark(value)
+    return None if box is None else Other(_text(value["image"]), _text(value["detection"]), box)
+
+
+def _other_document(other: Other) -> dict[str, Any]:
+    return {"image": other.image, "detection": other.detection, **_mark_document(other.box)}
 
 
 def _text(value: Any) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from wildetect.census.counting.said import Said
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import NEVER_MEASURED, CensusFacts
 from wildetect.census.output.outputs import census_record, write_census
@@ -31,7 +32,9 @@ from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.run import DetectionRun, Logged
+from wildetect.review.pairs import PairsSaid, pairs_said
 from wildetect.review.sample import NO_REVIEW, read_review
+from wildetect.review.verdicts import read_verdicts
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
 from wildetect.settings.detection import PositionTable
@@ -158,6 +161,7 @@ def census(
         hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
     )
     review = read_review(run.folder, run.results, run.class_names)
+    pairs = pairs_said(run.results, read_verdicts(run.folder).verdicts)
     reason = NO_REVIEW if review is None else review.reason
     plan = SurveyPlan(
         run=run,
@@ -170,6 +174,7 @@ def census(
         reviewed=None if review is None or reason is not None else review.sample,
         review_reason=reason,
         largest_animal=settings.detection.processing.largest_animal,
+        said=_said(pairs),
     )
     found = survey(plan)
     server = _server(project, watcher)
@@ -181,6 +186,14 @@ def census(
     record = write_census(folder, found, facts, with_map=settings.export.create_map)
     _notice_cautions(record, watcher)
     return CensusDone(_logged(server, record, folder, watcher), folder, detection)
+
+
+def _said(pairs: PairsSaid) -> Said:
+    return Said(
+        same=tuple(one.ids for one in pairs.said if one.same),
+        apart=tuple(one.ids for one in pairs.said if not one.same),
+        lost=pairs.lost,
+    )
 
 
 def _tell_replaced(folder: Path, run: FinishedRun, watcher: Watcher) -> None:

@@ -1,19 +1,33 @@
-"""Which ground is a photograph's own, from its tags: what a plan of overlapping photographs needs."""
+"""What a review takes from photographs' tags and from a census: own grounds, and animals to compare."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.gathering import gather
 from wildetect.census.ground.photographs import View, make_views
-from wildetect.errors import InputError
-from wildetect.results.finished_run import FinishedRun
+from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
+from wildetect.errors import InputError, WildDetectError
+from wildetect.results.finished_run import FinishedRun, quoted
 from wildetect.review.outlines import GroundView, own_grounds
+from wildetect.review.page.animals import AnimalCase, AnimalCases, Neighbour
 from wildetect.review.plan import Outline
 from wildetect.settings import Project
 from wildetect.workflows.census import CensusRequest, keys_of, photograph_folders, settings_for, table_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["own_grounds_of"]
+__all__ = ["cases_of", "own_grounds_of", "run_and_census"]
+
+_MOST_NEIGHBOURS = 4
+_LOOKED_AT = 24  # animals around each
+_EARTH_M = 6_371_000.0
 
 
 def own_grounds_of(project: Project, run: FinishedRun, watcher: Watcher = SILENT) -> dict[str, Outline]:
@@ -45,3 +59,145 @@ def own_grounds_of(project: Project, run: FinishedRun, watcher: Watcher = SILENT
             if isinstance(view, View)
         ]
     )
+
+
+def run_and_census(folder: Path, census: Path | None) -> tuple[Path, Path | None]:
+    """Tell the folder of a run from that of a census, which names its run.
+
+    Args:
+        folder: That was given.
+        census: That was given beside it; null: none.
+
+    Returns:
+        The folder of the run, and that of the census where one is named.
+    """
+    if (folder / "run.json").is_file() or not (folder / "census.json").is_file():
+        return folder, census
+    inside, named = folder / "detections", Path(read_census_file(folder).detections.folder)
+    return (named if named.is_dir() and not inside.is_dir() else inside), census or folder
+
+
+def cases_of(project: Project, run: FinishedRun, census: Path | None) -> AnimalCases:
+    """Find the census of a run, and the animals of it that people can judge.
+
+    Args:
+        project: Its configs/census.yaml says where censuses are written.
+        run: The detections.
+        census: Folder of the census; null: the run's own, the one around it, or the one of the settings.
+
+    Raises:
+        InputError: `census` holds none, or that of another run.
+    """
+    if census is not None:
+        record = read_census_file(census)
+        if not _counts_in(record, run):
+            raise InputError(
+                f"the census in {census} does not count in the detections of {run.folder} as they are now",
+                hint=f"Take it again: uv run invoke census.run --detections {quoted(str(run.folder))}",
+            )
+        return _cases(record)
+    later = False
+    for folder in _likely_folders(project, run):
+        try:
+            record = read_census_file(folder)
+        except InputError:
+            continue
+        if _counts_in(record, run):
+            return _cases(record)
+        later = later or _names(record, run)
+    if later:
+        return AnimalCases(
+            missing="the detections were made again since the census: take it again (census.run)"
+        )
+    return AnimalCases()
+
+
+def _likely_folders(project: Project, run: FinishedRun) -> Iterator[Path]:
+    yield run.folder
+    yield run.folder.parent
+    try:
+        settings = settings_for(project, CensusRequest(detections=(str(run.folder),)))
+    except WildDetectError:
+        return  # what is wrong with it is no matter of a review
+    yield project.path(settings.output)
+
+
+def _counts_in(record: CensusRecord, run: FinishedRun) -> bool:
+    """Whether a census counted in these very detections, wherever they lie now."""
+    of, now = record.detections, run.record
+    return (of.started, of.detections, of.images) == (now.times.started, now.detections, now.images)
+
+
+def _names(record: CensusRecord, run: FinishedRun) -> bool:
+    return record.detections.folder != "" and Path(record.detections.folder) == run.folder
+
+
+def _cases(record: CensusRecord) -> AnimalCases:
+    """The animals that more than one photograph shows, and those that may be one."""
+    if any(not one.id for one in record.animals):
+        return AnimalCases(missing="the census is of an earlier version: take it again (census.run)")
+    near = _neighbours(record)
+    judged = [row for row, one in enumerate(record.animals) if len(one.boxes) > 1 or near[row]]
+    case_of = {row: case for case, row in enumerate(judged)}
+    cases = []
+    for row in judged:
+        one = record.animals[row]
+        surest = sorted(one.boxes, key=lambda box: (box.confidence, box.file), reverse=True)
+        cases.append(
+            AnimalCase(
+                number=one.animal,
+                species=one.species,
+                boxes=tuple(box.id for box in surest),
+                apart_m=one.apart_m,
+                neighbours=tuple(
+                    Neighbour(case_of[other], metres) for metres, other in near[row] if other in case_of
+                ),
+            )
+        )
+    return AnimalCases(animals=tuple(cases), tolerance=record.tolerance.metres, missing=None)
+
+
+def _neighbours(record: CensusRecord) -> list[list[tuple[float, int]]]:
+    """Of each animal others that it may be: near misses, and those within the tolerance, the nearest first.
+
+    What one photograph shows beside it is another animal.
+    """
+    animals = record.animals
+    row_of = {box.id: row for row, one in enumerate(animals) for box in one.boxes}
+    apart: dict[tuple[int, int], float] = {}
+    for miss in record.near_misses:
+        if miss.ids[0] in row_of and miss.ids[1] in row_of:
+            one, other = sorted(row_of[key] for key in miss.ids)
+            apart[one, other] = min(miss.metres, apart.get((one, other), math.inf))
+    for one, other, metres in _near(animals, record.tolerance.metres):
+        apart.setdefault((one, other), metres)
+    found: list[list[tuple[float, int]]] = [[] for _ in animals]
+    for (one, other), metres in apart.items():
+        if set(animals[one].photographs).isdisjoint(animals[other].photographs):
+            found[one].append((metres, other))
+            found[other].append((metres, one))
+    return [sorted(each)[:_MOST_NEIGHBOURS] for each in found]
+
+
+def _near(animals: Sequence[AnimalRecord], tolerance: float) -> Iterator[tuple[int, int, float]]:
+    """Rows of animals within the tolerance of each other, the lower one first, and their distance in m."""
+    if not animals:
+        return
+    places = _metres([(one.longitude, one.latitude) for one in animals])
+    # in a colony each has thousands around it: those nearest are enough
+    metres, others = cKDTree(places).query(
+        places, k=min(_LOOKED_AT, len(places)), distance_upper_bound=tolerance
+    )
+    for row, (far, near) in enumerate(
+        zip(metres.reshape(len(places), -1), others.reshape(len(places), -1), strict=True)
+    ):
+        for distance, other in zip(far.tolist(), near.tolist(), strict=True):
+            if other != row and math.isfinite(distance):
+                yield min(row, other), max(row, other), round(distance, 2)
+
+
+def _metres(degrees: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """Places in a plane: right to a thousandth over the few metres that matter; shape (n, 2)."""
+    places = np.radians(np.array(degrees, np.float64).reshape(-1, 2)) * _EARTH_M
+    places[:, 0] *= np.cos(places[:, 1] / _EARTH_M)
+    return places

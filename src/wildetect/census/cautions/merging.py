@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from wildetect.census.cautions.caution import Caution, number_of
+from wildetect.census.counting.said import SaidUse
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.corrections import told
 from wildetect.census.ground.moved import OtherPositions
@@ -16,7 +17,7 @@ from wildetect.census.merging.alike import Alike
 from wildetect.census.merging.partners import MergingCheck, Rate
 from wildetect.settings.census import Corrections
 
-__all__ = ["corrections", "doubled", "merging", "recall"]
+__all__ = ["corrections", "doubled", "merging", "recall", "unused"]
 
 _POOR = 0.7  # of the animals: a detector that finds fewer is told of
 _LEAST_DOUBLES, _DOUBLES = 5, 0.015  # boxes, and part of all
@@ -66,6 +67,18 @@ def merging(check: MergingCheck, views: Views) -> Iterator[Caution]:
             "Compare the number with the conservative count, which takes each spot of ground from one "
             "photograph only; where animals walk, fly neighbouring lines soon after each other, or without "
             "overlap.",
+        )
+
+
+def unused(said: SaidUse | None) -> Iterator[Caution]:
+    """What people said of pairs of animals and could not be used."""
+    if said is not None and said.unused:
+        total = said.same + said.apart + said.unused
+        yield Caution(
+            "unused-verdicts",
+            f"{said.unused:,} of {total:,} verdicts on pairs of animals could not be used: a box is gone or "
+            "below the threshold, one photograph shows both, or people contradict each other.",
+            "Look at these animals again with review.open.",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from wildetect.census.counting.clusters import join
 from wildetect.census.counting.misfit import FITS, Misfit
 from wildetect.census.counting.pairings import PairFinder, Pairs
-from wildetect.census.counting.shifts import settle
+from wildetect.census.counting.said import NOTHING_SAID, Said
+from wildetect.census.counting.shifts import Settled, settle
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import USUAL_ERROR, Views
 
@@ -31,12 +32,14 @@ class Merge(NamedTuple):
         box_b: Row of GroundBoxes.
         metres: How far apart they lie on the ground, what is wrong in all photographs alike taken out: the
             distance that was held against the tolerance.
+        told: Whether a person said so, whatever the distance.
     """
 
     animal: int
     box_a: int
     box_b: int
     metres: float
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +78,7 @@ def default_tolerance(views: Views) -> float:
     return max(3 * math.sqrt(2) * error, _LEAST)
 
 
-def count_once(boxes: GroundBoxes, views: Views, tolerance: float) -> Animals:
+def count_once(boxes: GroundBoxes, views: Views, tolerance: float, said: Said = NOTHING_SAID) -> Animals:
     """Join the boxes that show one animal.
 
     Boxes in different photographs whose ground overlaps can be one animal if they lie within the tolerance,
@@ -84,35 +87,45 @@ def count_once(boxes: GroundBoxes, views: Views, tolerance: float) -> Animals:
     alike (height, lens, compass) and the error of each photograph's position move the boxes of animals seen
     twice in a common way; both are found from them and taken out, and what remains between two boxes of one
     animal must be within half the tolerance. The nearest boxes are joined first, one of each photograph at
-    the most. The result does not depend on the
-    order of photographs or boxes.
+    the most. What people said of pairs comes before all of this. The result does not depend on the order of
+    photographs or boxes.
 
     Args:
         boxes: All that count.
         views: That they were seen from.
         tolerance: In m.
+        said: Pairs of detections that people called one animal, or two.
 
     Raises:
         InputError: Hundreds of photographs state one position.
     """
-    if not len(boxes) or tolerance <= 0:
-        none = np.zeros(0, np.int64)
-        return _animals(boxes, np.arange(len(boxes)), Pairs(none, none), FITS, boxes.centre)
+    none = np.zeros(0, np.int64)
+    if not len(boxes):
+        return _animals(boxes, none, Pairs(none, none), Settled(boxes.centre, boxes.centre, FITS), none)
+    rows = said.rows(boxes)
+    if tolerance <= 0:
+        settled, pairs = Settled(boxes.centre, boxes.centre, FITS), Pairs(none, none)
+    else:
+        settled, pairs = _near(boxes, views, tolerance)
+    animal, joining = join(boxes, settled.places, pairs, tolerance / 2, rows)
+    return _animals(boxes, animal, joining, settled, rows.of(joining))
+
+
+def _near(boxes: GroundBoxes, views: Views, tolerance: float) -> tuple[Settled, Pairs]:
+    """Where boxes lie when the photographs fit together, and the pairs that may be one animal then."""
     cameras = np.array([(view.x, view.y) for view in views.views], np.float64)
     finder = PairFinder(boxes, [view.footprint for view in views.views])
     settled = settle(boxes, finder, cameras, tolerance)
     pairs = Pairs.joined(finder.near(settled.places, tolerance / 2))
-    pairs = pairs.select(pairs.metres(settled.before) <= tolerance)
-    animal, joining = join(boxes, settled.places, pairs, tolerance / 2)
-    return _animals(boxes, animal, joining, settled.misfit, settled.before)
+    return settled, pairs.select(pairs.metres(settled.before) <= tolerance)
 
 
 def _animals(
     boxes: GroundBoxes,
     animal: NDArray[np.int64],
     joining: Pairs,
-    misfit: Misfit,
-    judged: NDArray[np.float64],
+    settled: Settled,
+    told: NDArray[Any],
 ) -> Animals:
     order = np.argsort(animal, kind="stable")
     number = int(animal.max(initial=-1)) + 1
@@ -121,7 +134,7 @@ def _animals(
     sums = np.column_stack([np.bincount(animal, axis, number) for axis in boxes.centre.T])
     confidence = np.zeros(number)
     np.maximum.at(confidence, animal, boxes.confidence)
-    columns = (animal[joining.one], joining.one, joining.other, joining.metres(judged))
+    columns = (animal[joining.one], joining.one, joining.other, joining.metres(settled.before), told)
     merges = [Merge(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
     return Animals(
         xy=sums / np.maximum(counts, 1)[:, None],
@@ -129,7 +142,7 @@ def _animals(
         confidence=confidence,
         members=[part.tolist() for part in np.split(order, starts[1:])] if number else [],
         merges=sorted(merges),
-        misfit=misfit,
+        misfit=settled.misfit,
     )
 
 

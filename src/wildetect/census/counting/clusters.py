@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from wildetect.census.counting.pairings import Pairs
+from wildetect.census.counting.said import SaidRows
 from wildetect.census.ground.boxes import GroundBoxes
 
 __all__ = ["Joined", "join"]
@@ -29,25 +31,38 @@ class Joined(NamedTuple):
     pairs: Pairs
 
 
-def join(boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs, reach: float) -> Joined:
+_NOTHING = SaidRows((), ())
+
+
+def join(
+    boxes: GroundBoxes,
+    places: NDArray[np.float64],
+    pairs: Pairs,
+    reach: float,
+    said: SaidRows = _NOTHING,
+) -> Joined:
     """Join pairs, the nearest first, as long as what they join can be one animal.
 
     One animal has one box in a photograph at the most; the middles of two groups of boxes that are joined
     lie no farther apart than `reach`, and no two of its boxes farther than twice that: so chains of boxes do
-    not glue different animals together.
+    not glue different animals together. What people said comes first: pairs that they called one animal are
+    joined however far apart they lie, and what they called two animals never is. What is joined by their
+    word grows by each box within `reach` of one of its own.
 
     Args:
         boxes: Tell the photograph of each box.
         places: Of the boxes in m, shape (n, 2).
         pairs: May be one animal.
         reach: In m.
+        said: What people said of pairs.
     """
+    pairs = pairs.select(~said.of(pairs))
     # equal distances in an order that does not depend on that of the pairs
     pairs = pairs.select(np.lexsort((pairs.other, pairs.one, pairs.metres(places))))
-    plain = _plain(boxes, places, pairs, reach)
-    kept = np.concatenate(
-        [_tree(pairs, plain, len(boxes)), _step_by_step(boxes, places, pairs, ~plain, reach)]
-    )
+    pairs = Pairs.joined([said.joining, pairs])
+    plain = _plain(boxes, places, pairs, reach, said)
+    steps = _Steps(boxes, places, reach, said)
+    kept = np.concatenate([_tree(pairs, plain, len(boxes)), steps.joined(pairs, ~plain)])
     joining = pairs.select(np.sort(kept))
     animal = connected_components(_graph(joining, len(boxes)), directed=False)[1]
     first = np.unique(animal, return_index=True)[1]
@@ -60,7 +75,9 @@ def _graph(pairs: Pairs, boxes: int) -> Any:
     return coo_matrix((weights, (pairs.one, pairs.other)), (boxes, boxes)).tocsr()
 
 
-def _plain(boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs, reach: float) -> NDArray[np.bool_]:
+def _plain(
+    boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs, reach: float, said: SaidRows
+) -> NDArray[np.bool_]:
     """Pairs of boxes that are all one animal, without doubt: most are, and need no steps."""
     group = connected_components(_graph(pairs, len(boxes)), directed=False)[1]
     groups = int(group.max(initial=-1)) + 1
@@ -71,6 +88,7 @@ def _plain(boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs, reach:
     np.minimum.at(low, group, places)
     np.maximum.at(high, group, places)
     once &= np.hypot(*(high - low).T) <= reach
+    once[group[[row for pair in (*said.same, *said.apart) for row in pair]]] = False
     return np.asarray(once[group[pairs.one]])
 
 
@@ -81,28 +99,48 @@ def _tree(pairs: Pairs, which: NDArray[np.bool_], boxes: int) -> NDArray[np.intp
     return np.asarray(places[weights.astype(np.intp) - 1])
 
 
-def _step_by_step(
-    boxes: GroundBoxes, places: NDArray[np.float64], pairs: Pairs, which: NDArray[np.bool_], reach: float
-) -> NDArray[np.intp]:
-    """Places of those pairs that join groups which can be one animal, the nearest first."""
-    edges = np.flatnonzero(which)
-    one, other = pairs.one[edges].tolist(), pairs.other[edges].tolist()
-    rows = np.unique(np.concatenate([pairs.one[edges], pairs.other[edges]]))
-    xy = dict(zip(rows.tolist(), places[rows].tolist(), strict=True))
-    views = boxes.view[rows].tolist()
-    group = {row: _Group([row], {view}, *xy[row]) for row, view in zip(xy, views, strict=True)}
-    kept = []
-    for edge, first, second in zip(edges.tolist(), one, other, strict=True):
-        larger, smaller = group[first], group[second]
-        if larger is smaller or not larger.fits(smaller, xy, reach):
-            continue
-        if len(larger.rows) < len(smaller.rows):
-            larger, smaller = smaller, larger
-        larger.take(smaller)
-        for row in smaller.rows:
-            group[row] = larger
-        kept.append(edge)
-    return np.array(kept, np.intp)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Steps:
+    """Joins pair after pair, where groups overlap or people spoke.
+
+    Attributes:
+        boxes: Tell the photograph of each box.
+        places: Of the boxes in m, shape (n, 2).
+        reach: In m.
+        said: What people said; its pairs that are one animal come first.
+    """
+
+    boxes: GroundBoxes
+    places: NDArray[np.float64]
+    reach: float
+    said: SaidRows
+
+    def joined(self, pairs: Pairs, which: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Places of those pairs that join groups which can be one animal, in their order."""
+        edges = np.flatnonzero(which)
+        one, other = pairs.one[edges].tolist(), pairs.other[edges].tolist()
+        rows = np.unique(np.concatenate([pairs.one[edges], pairs.other[edges]]))
+        xy = dict(zip(rows.tolist(), self.places[rows].tolist(), strict=True))
+        views, barred = self.boxes.view[rows].tolist(), self.said.barred
+        group = {
+            row: _Group([row], {view}, xy[row][0], xy[row][1], frozenset(barred.get(row, ())))
+            for row, view in zip(xy, views, strict=True)
+        }
+        kept = []
+        for edge, first, second in zip(edges.tolist(), one, other, strict=True):
+            larger, smaller = group[first], group[second]
+            told = edge < len(self.said.same)
+            if larger is smaller or not larger.may_join(smaller):
+                continue
+            if not (told or larger.told or smaller.told or larger.fits(smaller, xy, self.reach)):
+                continue
+            if len(larger.rows) < len(smaller.rows):
+                larger, smaller = smaller, larger
+            larger.take(smaller, told=told)
+            for row in smaller.rows:
+                group[row] = larger
+            kept.append(edge)
+        return np.array(kept, np.intp)
 
 
 @dataclass(slots=True, eq=False)
@@ -114,17 +152,23 @@ class _Group:
         views: That they were seen from.
         x: Sum of their places.
         y: Sum of their places.
+        barred: Rows that people called another animal.
+        told: Whether people joined some of it: distances do not tell then.
     """
 
     rows: list[int]
     views: set[int]
     x: float
     y: float
+    barred: AbstractSet[int] = frozenset()
+    told: bool = False
+
+    def may_join(self, other: _Group) -> bool:
+        """Whether no photograph shows both, and nobody called them two animals."""
+        return self.views.isdisjoint(other.views) and self.barred.isdisjoint(other.rows)
 
     def fits(self, other: _Group, places: dict[int, list[float]], reach: float) -> bool:
-        """Whether both can be one animal."""
-        if not self.views.isdisjoint(other.views):
-            return False
+        """Whether both lie near enough for one animal."""
         here, there = len(self.rows), len(other.rows)
         if math.hypot(self.x / here - other.x / there, self.y / here - other.y / there) > reach:
             return False
@@ -133,9 +177,11 @@ class _Group:
         farthest = max(math.dist(places[one], places[two]) for one in self.rows for two in other.rows)
         return farthest <= 2 * reach
 
-    def take(self, other: _Group) -> None:
+    def take(self, other: _Group, *, told: bool) -> None:
         """Add the boxes of another group."""
         self.rows += other.rows
         self.views |= other.views
+        self.barred |= other.barred
+        self.told = self.told or other.told or told
         self.x += other.x
         self.y += other.y

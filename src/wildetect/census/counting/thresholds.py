@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wildetect.census.counting.animals import count_once
+from wildetect.census.counting.said import NOTHING_SAID, Said
 from wildetect.census.counting.species import of_classes
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
@@ -41,6 +42,7 @@ def numbers_by_confidence(
     tolerance: float,
     lowest: float = 0.05,
     classes: Sequence[int] | None = None,
+    said: Said = NOTHING_SAID,
 ) -> list[NumberDetected]:
     """Number detected at each threshold from 0.05 to 0.95, counted once again among the boxes that reach it.
 
@@ -53,6 +55,7 @@ def numbers_by_confidence(
         tolerance: In m, as `count_once` takes it.
         lowest: Least confidence that the model was run with; below it nothing is known.
         classes: Class ids of the animals to count; null: all.
+        said: As `count_once` takes it.
 
     Returns:
         By rising threshold: the lowest, if it is not a point of the grid, and all points of the grid above.
@@ -70,7 +73,7 @@ def numbers_by_confidence(
             found.append(replace(found[-1], threshold=threshold))
             continue
         before = len(some)
-        kept, animals = of_classes(some, count_once(some, views, tolerance), kinds)
+        kept, animals = of_classes(some, count_once(some, views, tolerance, said), kinds)
         per_class = dict(sorted(Counter(animals.class_id.tolist()).items()))
         found.append(NumberDetected(threshold, len(kept), len(animals.class_id), per_class))
     return found

@@ -16,6 +16,7 @@ __all__ = [
     "OverlapRecord",
     "RateRecord",
     "RecallRecord",
+    "SaidRecord",
     "TurnedRecord",
 ]
 
@@ -95,6 +96,16 @@ class NearMissRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidRecord:
+    """What came of what people said of pairs of boxes; see `SaidUse`."""
+
+    same: int = 0
+    apart: int = 0
+    unused: int = 0
+    animals_without: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TurnedRecord:
     """A photograph that fits its neighbours when it is turned clockwise by so many degrees."""
 
@@ -163,6 +174,7 @@ class MergingRecord(RateRecord):
         near_misses: Pairs of boxes that nearly were one animal; the nearest are in `near_misses` of the file.
         empty: Boxes whose place another photograph shows empty.
         doubles: Boxes that the detector may have drawn twice.
+        said: What came of what people said of pairs; null where nobody did.
     """
 
     tested: bool = False
@@ -183,6 +195,7 @@ class MergingRecord(RateRecord):
     near_misses: int = 0
     empty: int = 0
     doubles: DoublesRecord = DoublesRecord()
+    said: SaidRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from wildetect.census.counting.animals import Animals
+from wildetect.census.counting.pairings import Pairs
+from wildetect.census.counting.said import SaidRows
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.merging.overlaps import Expected, PhotographPairs, animal_of
 
@@ -143,6 +145,11 @@ class NearMisses(NamedTuple):
     metres: NDArray[np.float64]
     seconds: NDArray[np.float64]
     empty: int
+
+    def without(self, said: SaidRows) -> NearMisses:
+        """Those that no person has judged."""
+        kept = ~said.of(Pairs(self.one, self.other))
+        return NearMisses(self.one[kept], self.other[kept], self.metres[kept], self.seconds[kept], self.empty)
 
 
 class Doubles(NamedTuple):

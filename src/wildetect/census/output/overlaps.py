@@ -21,6 +21,7 @@ from wildetect.census.merging.records import (
     OverlapRecord,
     RateRecord,
     RecallRecord,
+    SaidRecord,
     TurnedRecord,
 )
 from wildetect.census.merging.single import on_own_ground
@@ -80,6 +81,7 @@ def merging_record(census: Census) -> MergingRecord:
         near_misses=len(check.near.one),
         empty=check.near.empty,
         doubles=_doubles(census),
+        said=None if census.said is None else SaidRecord(*census.said),
     )
 
 

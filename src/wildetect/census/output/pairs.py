@@ -120,9 +120,11 @@ def _near_pair(census: Census, number: int, crops: dict[int, Crop]) -> NearPair:
 def doubtful_pairs(census: Census, most: int = MOST_PAIRS) -> list[Pair]:
     """The merged pairs that lie farthest apart, with crops; each photograph is decoded once.
 
+    What a person has judged is not in doubt.
     Photographs that can no longer be read leave a gap and one warning.
     """
-    merges = sorted(census.animals.merges, key=lambda merge: (-merge.metres, merge.animal))[:most]
+    merges = [merge for merge in census.animals.merges if not merge.told]
+    merges = sorted(merges, key=lambda merge: (-merge.metres, merge.animal))[:most]
     crops = _crops(census, sorted({row for merge in merges for row in (merge.box_a, merge.box_b)}))
     return [
         Pair(

@@ -316,11 +316,15 @@ class BoxRecord:
 
 @dataclass(frozen=True, slots=True)
 class MergeRecord:
-    """Two boxes that were taken for one animal, and how far apart they lie."""
+    """Two boxes that were taken for one animal, and how far apart they lie.
+
+    It is `told` where a person said so, whatever the distance.
+    """
 
     animal: int
     metres: float
     boxes: tuple[BoxRecord, BoxRecord]
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

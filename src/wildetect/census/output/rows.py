@@ -150,7 +150,7 @@ def merge_records(census: Census) -> Iterator[MergeRecord]:
     """Each pair of boxes that was taken for one animal."""
     for merge in census.animals.merges:
         boxes = box_record(census, merge.box_a), box_record(census, merge.box_b)
-        yield MergeRecord(merge.animal + 1, round(float(merge.metres), METRE_DIGITS), boxes)
+        yield MergeRecord(merge.animal + 1, round(float(merge.metres), METRE_DIGITS), boxes, merge.told)
 
 
 def transect_records(census: Census) -> Iterator[TransectRecord]:

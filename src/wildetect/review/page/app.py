@@ -28,7 +28,7 @@ _FILES = {
     "/icon.svg": ("icon.svg", "image/svg+xml"),
     **{
         f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
-        for name in ("page", "detections", "photographs", "common")
+        for name in ("page", "detections", "photographs", "animals", "common")
     },
 }
 _FOLDER = Path(__file__).parent / "static"
@@ -66,6 +66,10 @@ def make_app(session: Session, token: str, port: int) -> ASGIApp:
         saying = Saying.from_document(_document(await request.body()))
         return JSONResponse(await run_in_threadpool(session.say, saying))
 
+    async def compare(request: Request) -> Response:
+        document = _document(await request.body())
+        return JSONResponse(await run_in_threadpool(session.compare, document))
+
     async def undo(_: Request) -> Response:
         return JSONResponse(await run_in_threadpool(session.undo))
 
@@ -74,6 +78,7 @@ def make_app(session: Session, token: str, port: int) -> ASGIApp:
         Route("/api/state", state),
         Route("/api/photograph/{image:int}", photograph),
         Route("/api/verdict", say, methods=["POST"]),
+        Route("/api/pairs", compare, methods=["POST"]),
         Route("/api/undo", undo, methods=["POST"]),
         Route("/crop/{image:int}/{row:int}.jpg", crop),
         Route("/photograph/{image:int}.jpg", picture),

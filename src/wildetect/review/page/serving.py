@@ -12,6 +12,7 @@ import uvicorn
 
 from wildetect.errors import ConfigurationError
 from wildetect.results.finished_run import FinishedRun
+from wildetect.review.page.animals import NO_CENSUS, AnimalCases
 from wildetect.review.page.app import make_app
 from wildetect.review.page.session import Session
 from wildetect.review.verdicts import writing_verdicts
@@ -51,13 +52,16 @@ class ReviewPage:
 
 
 @contextmanager
-def open_page(run: FinishedRun, reviewer: str, port: int = 0) -> Iterator[ReviewPage]:
+def open_page(
+    run: FinishedRun, reviewer: str, port: int = 0, cases: AnimalCases = NO_CENSUS
+) -> Iterator[ReviewPage]:
     """Take the verdicts of a run and a port.
 
     Args:
         run: The run.
         reviewer: Who will look at it.
         port: To listen on; 0: any that is free.
+        cases: Animals of a census of the run.
 
     Raises:
         ConfigurationError: Another program writes verdicts of this run, or has the port.
@@ -66,7 +70,7 @@ def open_page(run: FinishedRun, reviewer: str, port: int = 0) -> Iterator[Review
     with writing_verdicts(run.folder) as file, _listening(port) as listening:
         number = int(listening.getsockname()[1])
         token = secrets.token_urlsafe(24)
-        session = Session(run, file, reviewer)
+        session = Session(run, file, reviewer, cases)
         config = uvicorn.Config(
             make_app(session, token, number),
             log_level="warning",

@@ -15,8 +15,17 @@ from wildetect.results.ids import BoxCorners, detection_id, ids_of
 from wildetect.results.records import ImageResult
 from wildetect.results.report.numbers import colour_code
 from wildetect.review.marks import ImageReview, Mark, review_of
+from wildetect.review.page.animals import NO_CENSUS, AnimalCases, Comparing
 from wildetect.review.plan import read_plan
-from wildetect.review.verdicts import Kind, Marked, Verdict, VerdictFile, read_verdicts, standing
+from wildetect.review.verdicts import (
+    Kind,
+    Marked,
+    Verdict,
+    VerdictFile,
+    of_boxes,
+    read_verdicts,
+    standing,
+)
 
 __all__ = ["Saying", "Session", "UnfitVerdictError"]
 
@@ -76,9 +85,12 @@ class Session:
         run: The run.
         file: Its verdicts, open for more.
         reviewer: Who sits there.
+        cases: Animals of a census of the run.
     """
 
-    def __init__(self, run: FinishedRun, file: VerdictFile, reviewer: str) -> None:
+    def __init__(
+        self, run: FinishedRun, file: VerdictFile, reviewer: str, cases: AnimalCases = NO_CENSUS
+    ) -> None:
         self.run = run
         self.reviewer = reviewer
         self._file = file
@@ -95,6 +107,7 @@ class Session:
         self._outlines = {} if plan is None else {one.image: one.outline for one in plan.units}
         self._doubles = set() if plan is None else {one.image for one in plan.to_review if one.double}
         self._planned = None if plan is None else [one.image for one in plan.to_review]
+        self._comparing = Comparing(run, reviewer, cases, self._verdicts)
 
     def result(self, image: int) -> ImageResult:
         """An image that did not fail, by its number.
@@ -131,6 +144,7 @@ class Session:
                 card for number, review in reviews.items() for card in self._cards(number, review)
             ],
             "photographs": [{"image": number, "complete": reviews[number].complete} for number in planned],
+            **self._comparing.document(),
         }
 
     def photograph(self, image: int) -> dict[str, Any]:
@@ -167,8 +181,33 @@ class Session:
             self._keep(verdict)
             return self.photograph(saying.image)
 
+    def compare(self, document: Any) -> dict[str, Any]:
+        """Write what a person says of pairs of detections to the disk.
+
+        Args:
+            document: What the page sent.
+
+        Returns:
+            What stands of these pairs then.
+
+        Raises:
+            UnfitVerdictError: It does not fit the run.
+            InputError: It cannot be written.
+        """
+        with self._turn:
+            try:
+                verdicts = self._comparing.verdicts(document)
+            except ValueError as error:
+                raise UnfitVerdictError(str(error)) from error
+            self._file.append(*verdicts)
+            for verdict in verdicts:
+                self._keep(verdict)
+            return {"pairs": self._comparing.given(verdicts)}
+
     def undo(self) -> dict[str, Any] | None:
         """Take back the last verdict that this reviewer gave on the page; None where there is none.
+
+        Verdicts on several pairs that were given at once are taken back at once.
 
         Raises:
             InputError: It cannot be written.
@@ -182,11 +221,24 @@ class Session:
             last = next(own, None)
             if last is None:
                 return None
-            undoing = Verdict(kind="undo", image=last.image, reviewer=self.reviewer, undoes=last.id)
-            self._file.append(undoing)
-            self._keep(undoing)
+            together = [last]
+            if last.other is not None:
+                together = [
+                    one
+                    for one in standing(self._verdicts)
+                    if one.other is not None and one.reviewer == self.reviewer and one.time == last.time
+                ]
+            undoing = [
+                Verdict(kind="undo", image=one.image, reviewer=self.reviewer, undoes=one.id)
+                for one in together
+            ]
+            self._file.append(*undoing)
+            for one in undoing:
+                self._keep(one)
             undone = {"verdict": last.kind, "detection": last.detection}
-            return {**self.photograph(self._numbers[last.image]), "undone": undone}
+            of_pairs = together if last.other is not None else []
+            pairs = self._comparing.taken_back(of_pairs, self._verdicts) if of_pairs else {}
+            return {**self.photograph(self._numbers[last.image]), "undone": undone, "pairs": pairs}
 
     def _keep(self, verdict: Verdict) -> None:
         self._verdicts.append(verdict)
@@ -194,7 +246,7 @@ class Session:
 
     def _review(self, result: ImageResult) -> ImageReview:
         # an undoing names the image of what it undoes: an image's own verdicts are enough
-        given = standing(self._of_image.get(result.name, []))
+        given = standing(of_boxes(self._of_image.get(result.name, [])))
         own = [one for one in given if one.reviewer == self.reviewer]
         if result.name in self._doubles and not any(one.kind == "nothing-here" for one in own):
             given = own  # two people agree only if each has looked without the other's verdicts

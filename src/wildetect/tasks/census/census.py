@@ -133,6 +133,12 @@ def show_summary(record: CensusRecord, folder: Path) -> None:
     )
     assumed = ", an assumed position error of 3 m" * (tolerance.source == "assumed position errors")
     print(f"boxes within {tolerance.metres:.1f} m of each other are one animal ({others}{assumed})")
+    if record.merging is not None and record.merging.said is not None:
+        said = record.merging.said
+        print(
+            f"people judged pairs of animals: {said.same:,} are one, {said.apart:,} are two; without their "
+            f"word {said.animals_without:,} animals would count"
+        )
     refused = {one.refusal: one.estimate for one in record.headlines if one.refusal}
     for reason, estimate in refused.items():
         print(f"{'no estimate' if estimate is None else 'no limits'}: {reason}")

@@ -14,7 +14,8 @@ _HIGHEST_PORT = 65535
 @verb(
     name="open",
     help={
-        "run": "output folder of a finished detect.run",
+        "run": "output folder of a finished detect.run, or of a census of it",
+        "census": "folder of a census of the run, to compare its animals; without it the one that is found",
         "port": "port on this machine; without it any that is free",
         "no_browser": "print the address only",
         "reviewer": "who looks; without it the name of the user of this machine",
@@ -26,25 +27,34 @@ _HIGHEST_PORT = 65535
 def open_(
     context: Context,
     run: list[str] | None = None,
+    census: str | None = None,
     port: str | None = None,
     no_browser: bool = False,
     reviewer: str | None = None,
 ) -> None:
     """Open the page on which people look at detections.
 
-    It runs until Ctrl+C, on this machine only, without a network, for whoever has its address. Each
-    verdict is on the disk before the page goes on.
+    Detections are looked at one by one, photographs as a whole, and animals of a census in all photographs
+    that show them. It runs until Ctrl+C, on this machine only, without a network, for whoever has its
+    address. Each verdict is on the disk before the page goes on.
     """
     del context
     import getpass
+    from pathlib import Path
 
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.page.serving import open_page
+    from wildetect.settings import Project
+    from wildetect.settings.project import from_caller
     from wildetect.tasks.review.review import run_folder
+    from wildetect.workflows.review import cases_of, run_and_census
 
     number = _port(port)
-    finished = read_finished_run(run_folder(run))
-    with open_page(finished, (reviewer or "").strip() or getpass.getuser(), number) as page:
+    folder, of_run = run_and_census(run_folder(run), Path(from_caller(census)) if census else None)
+    finished = read_finished_run(folder)
+    cases = cases_of(Project.find(), finished, of_run)
+    who = (reviewer or "").strip() or getpass.getuser()
+    with open_page(finished, who, number, cases) as page:
         print(page.url, flush=True)
         say("Ctrl+C ends the page. What was said is kept.")
         page.serve(lambda: None if no_browser else show_in_browser(page.url))

@@ -2,7 +2,9 @@
 
 export const at = (id) => document.getElementById(id);
 
-export const state = { classes: [], images: {}, detections: [], photographs: [] };
+export const state = {
+  classes: [], images: {}, detections: [], photographs: [], animals: [], pairs: {}, tolerance: 0, missing: null,
+};
 
 export const SAID = {
   detected: "not yet checked", right: "right", wrong: "wrong", unsure: "unsure", class: "class changed",

@@ -1,6 +1,7 @@
 // The page: which way of working is open, what its keys do, and what is left.
 
 import { alarm, ask, at, inTurn, make, state, takeOver, tell } from "./common.js";
+import * as animals from "./animals.js";
 import * as detections from "./detections.js";
 import * as photographs from "./photographs.js";
 
@@ -10,6 +11,8 @@ function left() {
   if (way === "detections") {
     const open = state.detections.filter((one) => one.standing === "detected").length;
     at("left").textContent = `${open.toLocaleString("en")} of ${state.detections.length.toLocaleString("en")} detections left`;
+  } else if (way === "animals") {
+    at("left").textContent = `${animals.left().toLocaleString("en")} of ${state.animals.length.toLocaleString("en")} animals left`;
   } else {
     const open = state.photographs.filter((one) => !one.complete).length;
     const of = state.planned ? "photographs of the plan" : "photographs";
@@ -27,6 +30,11 @@ function verdict(kind, name) {
     act(photographs.toggleShape); // Enter ends it
     return;
   }
+  if (way === "animals") {
+    if (kind === "right") act(animals.same);
+    else if (kind === "wrong") act(animals.notSame);
+    return;
+  }
   act(() => (way === "detections" ? detections : photographs).verdict(kind, name));
 }
 
@@ -40,21 +48,31 @@ function undo() {
     }
     alarm("");
     takeOver(photograph);
+    animals.takeOver(photograph.pairs);
     tell("undone");
-    if (way === "detections") detections.goTo(photograph.undone.detection);
+    if (Object.keys(photograph.pairs).length) show("animals");
+    else if (way === "animals") show("detections");
+    if (way === "animals") animals.goTo(photograph.undone.detection);
+    else if (way === "detections") detections.goTo(photograph.undone.detection);
     else await photographs.goTo(photograph);
   });
 }
 
-function work(wanted) {
+function show(wanted) {
   way = wanted;
-  for (const one of ["detections", "photographs"]) {
+  for (const one of ["detections", "photographs", "animals"]) {
     at(one).hidden = one !== way;
     at(`to-${one}`).setAttribute("aria-current", one === way ? "page" : "false");
   }
+  for (const one of ["of-boxes", "of-pairs"]) at(one).hidden = (one === "of-pairs") !== (way === "animals");
+}
+
+function work(wanted) {
+  show(wanted);
   act(async () => {
     await photographs.keep();
     if (way === "detections") detections.choose();
+    else if (way === "animals") animals.begin();
     else await photographs.begin();
   });
 }
@@ -68,6 +86,12 @@ const KEYS = {
     ArrowUp: () => detections.go(-detections.row()),
     PageDown: () => detections.turn(1),
     PageUp: () => detections.turn(-1),
+  },
+  animals: {
+    n: () => animals.step(1),
+    p: () => animals.step(-1),
+    ArrowRight: () => animals.go(1),
+    ArrowLeft: () => animals.go(-1),
   },
   photographs: {
     d: () => photographs.done(),
@@ -114,6 +138,7 @@ function pressed(event) {
   if (key === "Enter" && (own || chooses)) return;
   const said = { Enter: "right", x: "wrong", u: "unsure" }[key];
   const does = KEYS[way][key];
+  if (way === "animals" && (key === "r" || key === "u" || /^[1-9]$/.test(key))) return;
   if (!said && !does && key !== "r" && !/^[1-9]$/.test(key)) return;
   event.preventDefault();
   if (said) verdict(said);
@@ -142,10 +167,14 @@ async function begin() {
     done: () => act(photographs.done), add: () => act(photographs.addAtMiddle), move: photographs.toggleMove,
     shape: () => act(photographs.toggleShape),
     closer: () => photographs.zoom(1.5), farther: () => photographs.zoom(1 / 1.5), whole: photographs.whole,
+    same: () => verdict("right"), "not-same": () => verdict("wrong"),
+    "animal-before": () => act(() => animals.step(-1)), "animal-after": () => act(() => animals.step(1)),
+    "to-animals": () => work("animals"),
     "to-detections": () => work("detections"), "to-photographs": () => work("photographs"),
   };
   for (const [id, does] of Object.entries(buttons)) at(id).addEventListener("click", does);
   for (const id of ["sort", "which", "of-class"]) at(id).addEventListener("change", () => act(detections.choose));
+  for (const id of ["sort-animals", "which-animals"]) at(id).addEventListener("change", () => act(animals.choose));
   document.addEventListener("keydown", pressed);
   photographs.listen();
   work(state.planned ? "photographs" : "detections");
