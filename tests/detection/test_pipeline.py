@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from tests.detection.test_decoders import yolov8
 from tests.real_models import FAMILIES, manifest_of
 
 from wildetect import geometry
+from wildetect.detection.network import detector as module
 from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.preprocess import network_input
 from wildetect.detection.run import workers
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile, discover
@@ -280,3 +283,47 @@ def test_a_folder_of_naughty_files(shared_data: Path) -> None:
         "pil_truncated_jpeg.jpg",
     }
     assert all(failed.values())
+
+
+class SlowDevice:
+    """Imitates a device that ends no pass before the batch after it is ready, or all tiles are.
+
+    Of passes that are made ready one after the other none would end in time.
+    """
+
+    def __init__(self, session: Any, prepare: Callable[..., Any], tiles: int) -> None:
+        self._session, self._prepare, self._tiles = session, prepare, tiles
+        self._changed = threading.Condition()
+        self._ready = self._ready_tiles = self.passes = self.late = 0
+
+    def prepare(self, tiles: Sequence[Any], *args: Any, **options: Any) -> Any:
+        ready = self._prepare(tiles, *args, **options)
+        with self._changed:
+            self._ready += 1
+            self._ready_tiles += len(tiles)
+            self._changed.notify_all()
+        return ready
+
+    def run(self, *args: Any) -> Any:
+        with self._changed:
+            self.passes += 1
+            self.late += not self._changed.wait_for(
+                lambda: self._ready > self.passes or self._ready_tiles == self._tiles, timeout=10
+            )
+        return self._session.run(*args)
+
+
+def test_the_next_batch_is_made_ready_while_the_device_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work_as_on_a_gpu(monkeypatch)
+    weights = save_network(tmp_path / "network.onnx", yolov8()[0], batch=None)
+    images = photographs(tmp_path / "photographs", 40)
+    detector = Detector(weights, manifest("yolov8"), "cpu", batch_size=4)
+    device = SlowDevice(detector.session._session, network_input, len(images))
+    monkeypatch.setattr(module, "network_input", device.prepare)
+    monkeypatch.setattr(detector.session, "_session", device)
+    results = list(detect_images(images, detector, PipelineOptions(tile_size=64)))
+    assert not any(result.failed for result in results)
+    assert device.passes >= 10
+    assert device.late == 0
