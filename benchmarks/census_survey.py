@@ -167,7 +167,7 @@ def _write_run(folder: Path, results: list[ImageResult]) -> None:
         "times": {"started": "2026-11-23T04:12:09+00:00", "seconds": 1.0, "tiles_per_second": 2.0},
     }
     run = run_from(document)
-    files = write_exports(folder, run, results, Wanted(exports=("megadetector",)))
+    files = write_exports(folder, run, results, Wanted(exports=("megadetector",))).files
     write_run_file(folder, replace(run, files=tuple(files)))
 
 

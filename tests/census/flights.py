@@ -194,7 +194,7 @@ def write_run(folder: Path, results: Sequence[ImageResult], *, state: str = "fin
         for result in results:
             journal.add(result, stamp_of(result.path), 1.0)
     run = run_from(document_of(results, state=state))
-    files = write_exports(folder, run, results, Wanted(exports=("megadetector", "csv")))
+    files = write_exports(folder, run, results, Wanted(exports=("megadetector", "csv"))).files
     write_run_file(folder, replace(run, files=tuple(files)))
 
 

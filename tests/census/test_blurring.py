@@ -15,8 +15,8 @@ from pyproj import Geod
 from tests.census.conftest import Surveyed
 from tests.census.flights import LATITUDE, LONGITUDE
 
-from wildetect.census.exports.blurring import Grid, grid_of
 from wildetect.errors import ConfigurationError
+from wildetect.results.blurring import Grid, grid_of
 from wildetect.workflows.publishing import FORMATS, PublishRequest, publish
 
 NUMBER = re.compile(r"-?\d+\.\d+")

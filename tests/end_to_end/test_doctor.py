@@ -68,7 +68,7 @@ def test_a_healthy_project(served_model: Workspace) -> None:
     checks = {finding["check"] for finding in document["findings"]}
     assert checks == {
         *("system", "versions", "python", "packages", "shadowing", "uv", ".env", "settings", "shims"),
-        *("disk", "store", "port", "server", "model", "weights", "device"),
+        *("places", "disk", "store", "port", "server", "model", "weights", "device"),
     }
     says = " ".join(finding["says"] for finding in document["findings"])
     assert "this project's own" in says

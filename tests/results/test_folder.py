@@ -44,7 +44,7 @@ def output(tmp_path: Path, results: list[ImageResult]) -> Path:
         for result in sorted(results, key=lambda result: result.failed):
             journal.add(result, None, 1.0)
     run = run_of(results)
-    files = write_exports(folder, run, results, Wanted())
+    files = write_exports(folder, run, results, Wanted()).files
     write_run_file(folder, replace(run, files=tuple(files)))
     return folder
 
@@ -64,7 +64,7 @@ def test_what_every_run_writes(output: Path) -> None:
 def test_no_geojson_without_positions(tmp_path: Path, results: list[ImageResult]) -> None:
     (tmp_path / "detections.geojson").write_text("of an earlier run")
     without = results[-1:]
-    assert "detections.geojson" not in write_exports(tmp_path, run_of(without), without, Wanted())
+    assert "detections.geojson" not in write_exports(tmp_path, run_of(without), without, Wanted()).files
     assert not (tmp_path / "detections.geojson").exists()
 
 
@@ -76,7 +76,7 @@ def test_exports_made_later_have_the_same_bytes(output: Path) -> None:
 
 
 def test_everything_later(output: Path, results: list[ImageResult]) -> None:
-    written, removed = export_again(output, EVERYTHING)
+    written, removed, _ = export_again(output, EVERYTHING)
     assert removed == []
     assert {"detections.gpkg", "labelstudio.json", "labelstudio_setup.xml", "report.html"} <= set(written)
     named = json.loads((output / "run.json").read_text(encoding="utf-8"))["files"]

@@ -17,6 +17,7 @@ from wildetect.checkup.environment import (
 )
 from wildetect.checkup.finding import Finding, of_error, problem, warning
 from wildetect.checkup.model import check_device, check_model
+from wildetect.checkup.places import check_places
 from wildetect.checkup.server import check_port, check_server
 from wildetect.checkup.store import check_disk, check_store
 from wildetect.checkup.subject import Subject
@@ -38,6 +39,7 @@ CHECKS: dict[str, Check] = {
     "uv": check_uv,
     ".env": check_dotenv,
     "settings": check_settings,
+    "places": check_places,
     "shims": check_shims,
     "disk": check_disk,
     "store": check_store,

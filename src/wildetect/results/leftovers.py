@@ -9,11 +9,12 @@ from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import DRAWN
+from wildetect.results.blurring import BLURRED
 from wildetect.results.exports.table import FORMATS
 from wildetect.results.journal.reading import JOURNAL, journalled_names
 from wildetect.results.report.overlay import overlay_name
 
-__all__ = ["OVERLAYS", "remove_drafts", "remove_overlays", "remove_run"]
+__all__ = ["OVERLAYS", "PLACES", "remove_blurred", "remove_drafts", "remove_overlays", "remove_run"]
 
 OVERLAYS = DRAWN
 # the journal first: without it nothing else counts as done
@@ -23,6 +24,8 @@ _FILES = (
     *(name for one in FORMATS.values() for name in one.files),
     "report.html",
 )
+PLACES = "places.txt"
+"""Says, beside files with coarsened places, that they are so."""
 _DRAFT = re.compile(r"\..+\.\d+\.tmp")
 
 
@@ -32,9 +35,32 @@ def remove_run(folder: Path) -> None:
     Raises:
         InputError: A file cannot be removed: on Windows another program has it open.
     """
-    remove_overlays(folder, journalled_names(folder))
+    names = journalled_names(folder)
+    remove_blurred(folder, names)
+    remove_overlays(folder, names)
     for name in _FILES:
         _remove(folder / name)
+
+
+def remove_blurred(folder: Path, names: Iterable[str]) -> None:
+    """Remove the files with coarsened places.
+
+    Args:
+        folder: The output folder, which holds theirs.
+        names: Of the run's images.
+
+    Raises:
+        InputError: A file cannot be removed.
+    """
+    inner = folder / BLURRED
+    if not inner.is_dir():
+        return
+    remove_overlays(inner, names)
+    for name in (*_FILES, PLACES):
+        _remove(inner / name)
+    for empty in (inner / OVERLAYS, inner):
+        with suppress(OSError):  # files of others keep it
+            empty.rmdir()
 
 
 def remove_overlays(folder: Path, names: Iterable[str]) -> None:
@@ -53,7 +79,7 @@ def remove_overlays(folder: Path, names: Iterable[str]) -> None:
 
 def remove_drafts(folder: Path) -> None:
     """Remove half-written files of a run that was killed."""
-    for place in (folder, folder / OVERLAYS):
+    for place in (folder, folder / OVERLAYS, folder / BLURRED, folder / BLURRED / OVERLAYS):
         for path in _files_in(place):
             if _DRAFT.fullmatch(path.name):
                 with suppress(OSError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import DatasetRecord, RunRecord
+from wildetect.results.blurring import BLURRED, Grid
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.run import DetectionRun
 from wildetect.settings.detection import KeptFiles
@@ -28,11 +30,12 @@ def left_out(run: DetectionRun, keep: KeptFiles) -> list[str]:
         run: The content of run.json.
         keep: How much is to be kept.
     """
-    if keep == "all":
-        return []
     if keep == "record":
         return [JOURNAL, *run.files]
-    return [JOURNAL, *(name for name in run.files if name.startswith("overlays/"))]
+    if run.blurred is None and keep == "all":
+        return []
+    drawn = [] if keep == "all" else [name for name in run.files if name.startswith("overlays/")]
+    return [JOURNAL, *drawn]  # the journal holds exact places
 
 
 def run_record(run: DetectionRun, folder: Path, keep: KeptFiles = "results") -> RunRecord:
@@ -43,7 +46,9 @@ def run_record(run: DetectionRun, folder: Path, keep: KeptFiles = "results") -> 
         folder: The results.
         keep: Which of the results.
     """
-    without = left_out(run, keep)
+    without, coarse = left_out(run, keep), run.blurred
+    if coarse is not None:  # others get to see what is in MLflow
+        folder, run = folder / BLURRED, replace(run, files=coarse.files)
     counts = {f"count_{name_for_mlflow(name)}": count for name, count in run.counts.items() if count}
     return RunRecord(
         parameters={**run.settings, **run.model.parameters, "device": run.device},
@@ -56,7 +61,7 @@ def run_record(run: DetectionRun, folder: Path, keep: KeptFiles = "results") -> 
             "tiles_per_second": run.times.tiles_per_second,
             "seconds": run.times.seconds,
         },
-        tags={"state": run.state, **_tags(run, keep)},
+        tags={"state": run.state, **_tags(run, keep), **({"places": str(Grid(coarse.km))} if coarse else {})},
         folder=folder,
         files=[_RECORD, *(name for name in (JOURNAL, *run.files) if name not in without)],
         model=run.model.registered,
@@ -103,7 +108,8 @@ def _note(run: DetectionRun, keep: KeptFiles) -> str:
         "journal stayed in the output folder.",
         "record": "Its files stayed in the output folder, but for `run.json`.",
     }
+    coarse = f" In them {Grid(run.blurred.km)}." if run.blurred else ""
     return (
         f"{run.detections} detections with {called} in {run.images.read} of {run.images.found} "
-        f"images{failed}. {files[keep]}"
+        f"images{failed}. {files[keep]}{coarse}"
     )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 
-__all__ = ["COUNTED", "MANY_CUT", "PLAIN", "ImageResult", "RunSummary", "Tally", "TileResult"]
+__all__ = ["COUNTED", "MANY_CUT", "PLAIN", "CoarseResult", "ImageResult", "RunSummary", "Tally", "TileResult"]
 
 MANY_CUT = 0.05
 """More than this share of all boxes at inner borders of tiles is no accident."""
@@ -90,6 +90,11 @@ class ImageResult:
     def failed(self) -> bool:
         """Whether the image could not be processed."""
         return self.failure is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoarseResult(ImageResult):
+    """A result whose places are the middles of the cells of a grid (module blurring)."""
 
 
 class TileResult(NamedTuple):

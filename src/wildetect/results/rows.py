@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from wildetect.results.ids import ids_of
-from wildetect.results.records import ImageResult
+from wildetect.results.records import CoarseResult, ImageResult
 
 __all__ = [
     "CONFIDENCE_DIGITS",
@@ -23,8 +23,8 @@ CONFIDENCE_DIGITS = 5
 PX_DIGITS = 2
 DEGREE_DIGITS = 7  # about a centimetre
 
-PositionOf = Literal["detection", "photograph"]
-"""Whose position a detection is given: its own, or that of the camera it was seen from."""
+PositionOf = Literal["detection", "photograph", "cell"]
+"""Whose position a detection is given: its own, that of the camera, or that of a cell of a grid."""
 
 
 class Row(NamedTuple):
@@ -78,9 +78,11 @@ def rows(result: ImageResult) -> Iterator[Row]:
 
 def position_of(result: ImageResult) -> PositionOf | None:
     """Whose position the rows of an image hold; None where they hold none."""
-    if result.positions is not None:
-        return "detection"
-    return None if _camera(result) is None else "photograph"
+    if result.positions is None and _camera(result) is None:
+        return None
+    if isinstance(result, CoarseResult):
+        return "cell"
+    return "photograph" if result.positions is None else "detection"
 
 
 def has_positions(results: Iterable[ImageResult]) -> bool:

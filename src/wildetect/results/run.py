@@ -19,11 +19,13 @@ from typing import Any, Literal, TypeVar
 from wildetect import __version__
 from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
+from wildetect.results.blurring import BLURRED, Grid
 from wildetect.results.dataset import DataSet, PictureSet
-from wildetect.results.files import write_text
+from wildetect.results.files import make_folder, write_text
 from wildetect.results.records import MANY_CUT, RunSummary
 
 __all__ = [
+    "BlurredFiles",
     "BrokenImage",
     "CutBoxes",
     "DetectionRun",
@@ -237,10 +239,30 @@ class ScaledTiles:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """Where MLflow has a run: the server's address and the run's id."""
+    """Where MLflow has a run.
+
+    Attributes:
+        uri: The server's address.
+        run_id: The run's id there.
+        places_km: Least side of the cells that its places are coarsened to there; null where they are exact.
+    """
 
     uri: str
     run_id: str
+    places_km: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlurredFiles:
+    """A run's files with coarsened places, in a folder of their own beside the exact ones.
+
+    Attributes:
+        km: Least side of the cells of the grid.
+        files: Their names, relative to that folder.
+    """
+
+    km: float
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +298,9 @@ class DetectionRun:
         mlflow: Where it is logged; None until then.
         files: Names of the files written, relative to the folder.
         summary: Detected, reviewed and corrected numbers by species; None before there is a review.
+        sensitive: Classes whose exact places stay in the output folder.
+        blurred: The files for others, with coarsened places; None where there are none.
+        places: How the places in the files of this folder are coarsened; None where they are exact.
     """
 
     state: State
@@ -305,6 +330,9 @@ class DetectionRun:
     mlflow: Logged | None = None
     files: tuple[str, ...] = ()
     summary: Mapping[str, Any] | None = None
+    sensitive: tuple[str, ...] = ()
+    blurred: BlurredFiles | None = None
+    places: str | None = None
 
     @property
     def confidence(self) -> float:
@@ -433,7 +461,15 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def write_run_file(folder: Path, run: DetectionRun) -> None:
-    """Write run.json, whole or not at all."""
+    """Write run.json, whole or not at all; that of the files with coarsened places, too."""
+    _write(folder, run)
+    if run.blurred is not None:
+        inner = folder / BLURRED
+        make_folder(inner, hint="Give another folder with --output.")
+        _write(inner, replace(run, files=run.blurred.files, blurred=None, places=str(Grid(run.blurred.km))))
+
+
+def _write(folder: Path, run: DetectionRun) -> None:
     write_text(folder / "run.json", json.dumps(run.document(), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -472,8 +508,8 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: It is not the content of a run.json.
     """
-    logged, left_out, dataset, cut = (
-        document.get(name) for name in ("mlflow", "left_out", "dataset", "cut_boxes")
+    logged, left_out, dataset, cut, blurred = (
+        document.get(name) for name in ("mlflow", "left_out", "dataset", "cut_boxes", "blurred")
     )
     return _made(
         DetectionRun,
@@ -496,6 +532,8 @@ def run_from(document: Mapping[str, Any]) -> DetectionRun:
         times=_made(Times, document["times"]),
         mlflow=_made(Logged, logged) if logged else None,
         files=tuple(document.get("files", ())),
+        sensitive=tuple(document.get("sensitive", ())),
+        blurred=_made(BlurredFiles, blurred, files=tuple(blurred["files"])) if blurred else None,
     )
 
 

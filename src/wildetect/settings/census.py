@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output
+from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output, Sensitive
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.names import folder_name
 
@@ -167,6 +167,7 @@ class CensusSettings(SectionKeys):
     detection: CensusDetection = CensusDetection()
     plan: Planning = Planning()
     export: CensusExport = CensusExport()
+    sensitive: Sensitive = Sensitive()
     logging: Logging = Logging()
 
     @model_validator(mode="before")
@@ -184,4 +185,4 @@ class CensusSettings(SectionKeys):
         given = {name: getattr(self.detection, name) for name in DetectionKeys.model_fields}
         exports = ["labelstudio"] if self.export.export_to_labelstudio else []
         output = Output.model_validate({"directory": folder, "exports": exports})
-        return _Detection(**given, output=output, logging=self.logging)
+        return _Detection(**given, output=output, sensitive=self.sensitive, logging=self.logging)

@@ -6,13 +6,21 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 from wildetect.settings.words import Export
 from wildetect.wording import listed
 
 __all__ = [
+    "LARGEST_KM",
     "DetectionKeys",
     "DetectionSettings",
     "FlightSpecs",
@@ -22,6 +30,7 @@ __all__ = [
     "Output",
     "PositionTable",
     "Processing",
+    "Sensitive",
 ]
 
 NOT_SENT = NoEffect("predictions are not sent to Label Studio; --export labelstudio writes a file to import")
@@ -254,6 +263,29 @@ class Output(Keys):
         return None if self.overlays == "all" else 0 if self.overlays == "none" else int(self.overlays)
 
 
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+LARGEST_KM = 1000.0
+"""The largest cells that places are coarsened to."""
+
+
+class Sensitive(Keys):
+    """Which places are coarsened in all that others get to see, and how far."""
+
+    species: Annotated[
+        list[str], BeforeValidator(_as_list, json_schema_input_type=list[str] | str | None)
+    ] = Field([], description="classes whose exact places stay in the output folder: [rhino, elephant]")
+    blur: float = Field(
+        10.0,
+        gt=0,
+        le=LARGEST_KM,
+        allow_inf_nan=False,
+        description="least side in km of the cells that places are coarsened to",
+    )
+
+
 KeptFiles = Literal["all", "results", "record"]
 
 
@@ -307,4 +339,5 @@ class DetectionSettings(DetectionKeys, SectionKeys):
     file: ClassVar[str] = "configs/detection.yaml"
 
     output: Output = Output()
+    sensitive: Sensitive = Sensitive()
     logging: Logging = Logging()

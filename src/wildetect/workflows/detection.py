@@ -19,6 +19,7 @@ from wildetect.errors import InputError, ServerError
 from wildetect.execution.address import Cluster, cluster_of
 from wildetect.registry.connection import Connection
 from wildetect.registry.runs import finish_run, mark_version, start_run
+from wildetect.results.blurring import BLURRED, Places
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.logged_run import left_out, run_record
 from wildetect.results.reviewed import ReviewedRun
@@ -29,7 +30,7 @@ from wildetect.settings.detection import DetectionSettings, KeptFiles
 from wildetect.workflows.detection_plan import Request, plan_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["detect", "overlap_text", "plan_detection", "scale_text"]
+__all__ = ["detect", "overlap_text", "plan_detection", "scale_text", "tell_places"]
 
 MOST_NAMED = 3
 _ROUND = 100  # px: a side of tiles that people would choose
@@ -71,6 +72,7 @@ def detect(
     _warn_of_others({one.what: one.files for one in run.not_read}, watcher)
     warn_of_full_tiles(run, watcher)
     warn_of_cut_boxes(run, watcher)
+    tell_places(run, plan.output, plan.wanted.places, watcher)
     # what is logged once is not logged again, and what is interrupted is logged when it is done
     if connection is not None and run.mlflow is None and run.state != "interrupted":
         run = _logged(connection, run, plan.output, watcher, settings.logging.keep_in_mlflow)
@@ -264,7 +266,7 @@ def _logged(
     model = run.model
     try:
         run_id = start_run(connection, "detection", f"{model.name} on {run.images}")
-        run = replace(run, mlflow=Logged(connection.uri, run_id))
+        run = replace(run, mlflow=Logged(connection.uri, run_id, run.blurred.km if run.blurred else None))
         write_run_file(output, run)
         finish_run(connection, run_id, run_record(run, output, keep))
         if model.registered:
@@ -277,10 +279,36 @@ def _logged(
     return run
 
 
+def tell_places(run: DetectionRun, output: Path, places: Places, watcher: Watcher) -> None:
+    """Say which files are for others, where some hold coarsened places, and what is exact all the same.
+
+    Args:
+        run: The content of run.json.
+        output: Its folder.
+        places: When places are coarsened.
+        watcher: Told.
+    """
+    for name in places.unknown([*run.class_names, *run.counts]):
+        watcher.notice(
+            f"warning: sensitive.species names {name}, which is no class of this model: it protects nothing "
+            f"here. The classes are {', '.join(run.class_names)}."
+        )
+    if run.blurred is None:
+        return
+    km = run.blurred.km
+    watcher.notice(f"for others: {output / BLURRED} (cells of {km:g} km or more); the other files are exact")
+    if run.mlflow is not None and run.mlflow.places_km is None:
+        watcher.notice(
+            "warning: MLflow has this run with exact places, as it was logged before "
+            f"(run {run.mlflow.run_id}). Delete that run there, then: uv run invoke mlflow.clean"
+        )
+
+
 def _tell_left_out(run: DetectionRun, output: Path, keep: KeptFiles, watcher: Watcher) -> None:
     """Say what the registry does not have: who deletes the output folder loses it."""
     files = [file for name in left_out(run, keep) if (file := output / name).is_file()]
     if files:
         size = sum(file.stat().st_size for file in files) / 1e6
-        what = "journal and pictures with boxes" if keep == "results" else "all files but run.json"
+        what = "all files but run.json" if keep == "record" else "journal"
+        what = "journal and pictures with boxes" if keep == "results" else what
         watcher.notice(f"kept here and not in MLflow: {what}, {size:.1f} MB (logging.keep_in_mlflow)")

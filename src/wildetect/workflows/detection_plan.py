@@ -20,6 +20,7 @@ from wildetect.imagery.reading import Reading
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
 from wildetect.registry.manifest import Manifest, Thresholds
+from wildetect.results.blurring import Places
 from wildetect.results.exports.folder import Wanted
 from wildetect.results.exports.format import LabelNames
 from wildetect.results.exports.table import ALWAYS
@@ -63,6 +64,7 @@ class Request:
     overlays: str | int | None = None
     cluster: str | None = None
     path_maps: tuple[str, ...] = ()
+    blur: str | None = None
 
 
 def settings_for(project: Project, request: Request) -> DetectionSettings:
@@ -235,13 +237,23 @@ def _auto(settings: DetectionSettings) -> AutoOverlap:
     return AutoOverlap(largest_animal=settings.processing.largest_animal, flight=flight)
 
 
-def wanted_of(settings: DetectionSettings, *exports: Export) -> Wanted:
-    """What the settings say of exports, for these formats."""
+def wanted_of(settings: DetectionSettings, *exports: Export, blur: str | None = None) -> Wanted:
+    """What the settings say of exports, for these formats.
+
+    Args:
+        settings: Of a run.
+        exports: The formats.
+        blur: What --blur gives: kilometres, or "none" for exact places.
+
+    Raises:
+        ConfigurationError: It gives something else.
+    """
     tags = settings.labelstudio or LabelStudio()
     return Wanted(
         exports=exports,
         overlays=settings.output.most_overlays,
         labels=LabelNames(tags.from_name, tags.to_name),
+        places=Places.of(settings.sensitive, blur),
     )
 
 
@@ -250,6 +262,7 @@ def plan_of(
 ) -> tuple[RunPlan, Connection | None]:
     """Find everything that a run needs, the detector loaded, and the server that it is logged on."""
     output = project.path(settings.output.directory)
+    wanted = wanted_of(settings, *ALWAYS, *settings.output.exports, blur=request.blur)
     sources = sources_of(project, settings, request)
     found = images_in(sources, request, output)
     images = placed(project, settings, found.images)
@@ -264,7 +277,7 @@ def plan_of(
         sources=sources,
         not_read=found.not_read,
         restart=request.restart,
-        wanted=wanted_of(settings, *ALWAYS, *settings.output.exports),
+        wanted=wanted,
         auto_overlap=_auto(settings),
     )
     return plan, connection

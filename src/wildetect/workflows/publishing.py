@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from wildetect.census.exports.aed import AedRow, aed_rows, write_aed
 from wildetect.census.exports.archive import write_archive
-from wildetect.census.exports.blurring import Grid, blurred, grid_of
+from wildetect.census.exports.blurring import blurred
 from wildetect.census.exports.citation import citation_of
 from wildetect.census.exports.darwin_core import Identified, Publication
 from wildetect.census.exports.metadata import remarks_on
@@ -18,6 +18,7 @@ from wildetect.census.exports.sheet import write_summary
 from wildetect.census.exports.workbook import sheets_of, write_workbook
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import ConfigurationError, WildDetectError
+from wildetect.results.blurring import Grid, grid_of
 from wildetect.results.files import make_folder, write_text
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.rows import PX_DIGITS

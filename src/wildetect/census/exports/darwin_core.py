@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wildetect.census.estimates.sample_records import ALL_STRATA
-from wildetect.census.exports.blurring import WITHHELD, Grid
 from wildetect.census.output.record import (
     AnimalRecord,
     BoxRecord,
@@ -22,6 +21,7 @@ from wildetect.census.output.record import (
     LineRecord,
     PhotographRecord,
 )
+from wildetect.results.blurring import WITHHELD, Grid
 
 __all__ = [
     "ANY_ANIMAL",

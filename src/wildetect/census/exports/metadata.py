@@ -9,10 +9,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import datetime
 
-from wildetect.census.exports.blurring import WITHHELD, Cell
 from wildetect.census.exports.citation import citation_of, digest_of
 from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL, Publication
 from wildetect.census.output.record import CensusRecord
+from wildetect.results.blurring import WITHHELD, Cell
 
 __all__ = ["eml_of", "remarks_on"]
 

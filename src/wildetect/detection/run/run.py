@@ -175,7 +175,7 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
         not_read=plan.not_read,
     )
     run = run_of(facts, summary)
-    run = replace(run, mlflow=logged_before(earlier, run))
+    run = replace(run, mlflow=logged_before(earlier, run), sensitive=plan.wanted.places.species)
     results = journal.record.results(image for image in plan.images if image.name in finished)
     run = _written(plan, results, run)
     if interrupt:
@@ -243,6 +243,7 @@ def _written(plan: RunPlan, results: Sequence[ImageResult], run: DetectionRun) -
     if review is not None:
         run = replace(run, summary=review.summary)
     boxes = None if review is None else review.boxes
-    run = replace(run, files=tuple(write_exports(plan.output, run, results, wanted, boxes)))
+    made = write_exports(plan.output, run, results, wanted, boxes)
+    run = replace(run, files=tuple(made.files), blurred=made.blurred)
     write_run_file(plan.output, run)
     return run

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
+from wildetect.errors import InputError
 from wildetect.imagery.reading import Reading
+from wildetect.results.blurring import BLURRED, WITHHELD, CoarseResults, Grid, Places
 from wildetect.results.exports.format import ExportedRun, LabelNames
 from wildetect.results.exports.table import ALWAYS, FORMATS
-from wildetect.results.leftovers import OVERLAYS, remove_overlays
+from wildetect.results.files import make_folder, replacing, write_text
+from wildetect.results.leftovers import OVERLAYS, PLACES, remove_blurred, remove_overlays
 from wildetect.results.records import ImageResult
+from wildetect.results.report.crops import Crop
 from wildetect.results.report.pictures import MOST_CROPS, PicturesWanted, make_pictures
 from wildetect.results.report.report import write_report
 from wildetect.results.reviewed import ReviewedBox
-from wildetect.results.run import DetectionRun
+from wildetect.results.run import BlurredFiles, DetectionRun, read_run_file
 from wildetect.settings.words import Export
 
-__all__ = ["Wanted", "made_before", "write_exports"]
+__all__ = ["Wanted", "Written", "made_before", "write_exports"]
 
+_ELSEWHERE = "Give another folder with --output."
 _MOST_KEPT = 200_000
 """Images and detections that are kept in memory while they are written: about 100 MB."""
 
@@ -32,12 +40,26 @@ class Wanted:
         overlays: Most pictures with boxes to draw, the first ones with detections; None: all.
         crops: Most crops in the report.
         labels: Names of the tags in Label Studio's labelling setup.
+        places: When files with coarsened places are written beside these, for others.
     """
 
     exports: Sequence[Export] = ALWAYS
     overlays: int | None = 100
     crops: int = MOST_CROPS
     labels: LabelNames = field(default_factory=LabelNames)
+    places: Places = field(default_factory=Places)
+
+
+class Written(NamedTuple):
+    """What was written.
+
+    Attributes:
+        files: Names of the files, relative to the folder, with forward slashes.
+        blurred: Those with coarsened places; null where there are none.
+    """
+
+    files: list[str]
+    blurred: BlurredFiles | None = None
 
 
 def write_exports(
@@ -46,8 +68,8 @@ def write_exports(
     results: Sequence[ImageResult],
     wanted: Wanted,
     reviewed: Mapping[str, Sequence[ReviewedBox]] | None = None,
-) -> list[str]:
-    """Write what is wanted of a run.
+) -> Written:
+    """Write what is wanted of a run, and for others the same with coarsened places, where these are wanted.
 
     Args:
         folder: It exists.
@@ -56,17 +78,56 @@ def write_exports(
         wanted: Which files.
         reviewed: The animals of each image that people looked at as a whole.
 
-    Returns:
-        The names of the files written, relative to the folder, with forward slashes.
-
     Raises:
         InputError: A file cannot be written.
     """
     if len(results) + record.detections <= _MOST_KEPT:
         results = list(results)  # a journal would be read once for each file
     run = ExportedRun(folder, record, results, wanted.labels, reviewed or {})
-    written = [name for word, one in FORMATS.items() if word in wanted.exports for name in one.write(run)]
-    return written + _pictures_and_report(run, wanted, written)
+    files, drawn = _data(run, wanted), _pictures(run, wanted)
+    files += drawn.overlays
+    files += _report(run, wanted, files, drawn.crops)
+    return Written(files, _blurred(run, wanted, drawn))
+
+
+def _data(run: ExportedRun, wanted: Wanted) -> list[str]:
+    return [name for word, one in FORMATS.items() if word in wanted.exports for name in one.write(run)]
+
+
+def _blurred(run: ExportedRun, wanted: Wanted, pictures: _Drawn) -> BlurredFiles | None:
+    """Write the same files with coarsened places, in a folder of their own, or remove an earlier one."""
+    before = _blurred_before(run.folder)
+    seen = {box.class_name for boxes in run.reviewed.values() for box in boxes}
+    grid = wanted.places.grid([*(name for name, number in run.record.counts.items() if number), *seen])
+    if grid is None and before is not None and not wanted.places.exact:
+        grid = Grid(before.km)  # what was once asked for is kept up to date
+    names = [result.name for result in run.results] if before else []
+    if before is not None and (grid is None or grid.km != before.km):
+        remove_blurred(run.folder, names)
+        before = None
+    if grid is None:
+        return None
+    inner = run.folder / BLURRED
+    make_folder(inner / OVERLAYS if pictures.overlays else inner, hint=_ELSEWHERE)
+    record = replace(run.record, places=str(grid), blurred=None, files=before.files if before else ())
+    coarse = replace(run, folder=inner, record=record, results=CoarseResults(run.results, grid))
+    written = [PLACES, *_data(coarse, wanted)]
+    for name in pictures.overlays:  # drawn from pixels alone: they hold no tags
+        with replacing(inner / name) as file, (run.folder / name).open("rb") as drawn:
+            shutil.copyfileobj(drawn, file)
+    if "overlays" in wanted.exports:
+        remove_overlays(inner, _not_drawn(run.results, wanted.overlays))
+    written += pictures.overlays
+    written += _report(coarse, wanted, written, pictures.crops)
+    write_text(inner / PLACES, f"{str(grid).capitalize()}; {WITHHELD}.\n")
+    kept = [name for name in (before.files if before else ()) if (inner / name).is_file()]
+    return BlurredFiles(grid.km, tuple(dict.fromkeys([*kept, *written])))
+
+
+def _blurred_before(folder: Path) -> BlurredFiles | None:
+    with suppress(InputError):
+        return read_run_file(folder).blurred
+    return None
 
 
 def made_before(folder: Path) -> list[Export]:
@@ -74,7 +135,14 @@ def made_before(folder: Path) -> list[Export]:
     return [word for word, one in FORMATS.items() if not one.always and (folder / one.files[0]).is_file()]
 
 
-def _pictures_and_report(run: ExportedRun, wanted: Wanted, files: Sequence[str]) -> list[str]:
+class _Drawn(NamedTuple):
+    """Overlays by their names, and crops for the report."""
+
+    overlays: list[str]
+    crops: Sequence[Crop]
+
+
+def _pictures(run: ExportedRun, wanted: Wanted) -> _Drawn:
     pictures = make_pictures(
         run.folder / OVERLAYS,
         run.results,
@@ -88,13 +156,15 @@ def _pictures_and_report(run: ExportedRun, wanted: Wanted, files: Sequence[str])
     written = [f"{OVERLAYS}/{path.name}" for path in pictures.overlays]
     if "overlays" in wanted.exports:
         remove_overlays(run.folder, _not_drawn(run.results, wanted.overlays))
-    if "report" in wanted.exports:
-        known = [*_written_before(run), *files, *written]
-        write_report(
-            run.folder / "report.html", run.record, run.results, crops=pictures.crops, files=set(known)
-        )
-        written.append("report.html")
-    return written
+    return _Drawn(written, pictures.crops)
+
+
+def _report(run: _Run, wanted: Wanted, files: Sequence[str], crops: Sequence[Crop]) -> list[str]:
+    if "report" not in wanted.exports:
+        return []
+    known = {*_written_before(run), *files}
+    write_report(run.folder / "report.html", run.record, run.results, crops=crops, files=known)
+    return ["report.html"]
 
 
 def _not_drawn(results: Sequence[ImageResult], most: int | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.lock import sole_writer
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.reviewed import ReviewedRun
-from wildetect.results.run import write_run_file
+from wildetect.results.run import DetectionRun, write_run_file
 
 __all__ = ["LaterExports", "export_again"]
 
@@ -24,10 +24,12 @@ class LaterExports(NamedTuple):
     Attributes:
         written: Names of the files written, relative to the folder.
         removed: Names of those that are gone: pictures with boxes, where fewer are wanted now.
+        record: What run.json says now.
     """
 
     written: list[str]
     removed: list[str]
+    record: DetectionRun
 
 
 def export_again(
@@ -64,10 +66,13 @@ def export_again(
         record = run.record if review is None else replace(run.record, summary=review.summary)
         before = _there(folder, record.files)
         _refuse_to_lose_pictures(run, wanted, before)
-        written = write_exports(folder, record, run.results, wanted, review.boxes if review else None)
-        after = _there(folder, dict.fromkeys([*before, *written]))
-        write_run_file(folder, replace(record, files=tuple(after)))
-    return LaterExports(written, [name for name in before if name not in set(after)])
+        sensitive = tuple(dict.fromkeys([*record.sensitive, *wanted.places.species]))
+        wanted = replace(wanted, places=wanted.places.with_species(sensitive))
+        made = write_exports(folder, record, run.results, wanted, review.boxes if review else None)
+        after = _there(folder, dict.fromkeys([*before, *made.files]))
+        record = replace(record, files=tuple(after), sensitive=sensitive, blurred=made.blurred)
+        write_run_file(folder, record)
+    return LaterExports(made.files, [name for name in before if name not in set(after)], record)
 
 
 def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[str]) -> None:

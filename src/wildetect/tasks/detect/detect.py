@@ -92,6 +92,7 @@ def show_summary(run: DetectionRun, output: Path) -> None:
         "restart": "remove the run that is in the output folder, instead of going on with it",
         "export": "write also this, such as gpkg or labelstudio (see docs/results.md); may be repeated",
         "overlays": "pictures with boxes to draw: all, none or a number",
+        "blur": "write files for others, too, into blurred/, with places in cells of so many km; or none",
         "cluster": "who does the work: local:N for N processes here, or a scheduler's tcp://HOST:8786",
         "path-map": "FROM=TO: what a folder is called on the workers; may be given more than once",
         "json": "what run.json holds, on stdout",
@@ -115,6 +116,7 @@ def run(
     restart: bool = False,
     export: list[str] | None = None,
     overlays: str | None = None,
+    blur: str | None = None,
     cluster: str | None = None,
     path_map: list[str] | None = None,
     json: bool = False,
@@ -144,6 +146,7 @@ def run(
         overlays=overlays,
         cluster=cluster,
         path_maps=tuple(path_map or ()),
+        blur=blur,
     )
     settings = begun(request)
     if dry_run:

@@ -19,6 +19,7 @@ __all__ = ["export"]
         "export": f"what to make: {listed(EXPORTS, last='or')}; may be given more than once",
         "source": "where the photographs lie now, if elsewhere than the run found them",
         "overlays": "pictures with boxes to draw: all, none or a number",
+        "blur": "write files for others, too, into blurred/, with places in cells of so many km; or none",
         "config": "settings file; without it configs/detection.yaml",
         "json": "the files written, on stdout",
     },
@@ -31,6 +32,7 @@ def export(
     export: list[str] | None = None,
     source: list[str] | None = None,
     overlays: str | None = None,
+    blur: str | None = None,
     config: str | None = None,
     json: bool = False,
 ) -> None:
@@ -41,6 +43,8 @@ def export(
     from wildetect.review.summary import reviewed_run
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.detection import tell_places
     from wildetect.workflows.detection_plan import Request, settings_for, wanted_of
 
     formats = [*(export or []), *(["overlays"] if overlays else [])]
@@ -53,7 +57,9 @@ def export(
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
     folder = Path(from_caller(run))
     sources = [from_caller(path) for path in source or ()]
-    made = export_again(folder, wanted_of(settings, *settings.output.exports), reviewed_run, sources)
+    wanted = wanted_of(settings, *settings.output.exports, blur=blur)
+    made = export_again(folder, wanted, reviewed_run, sources)
+    tell_places(made.record, folder, wanted.places, Terminal())
     if json:
         emit({"run": str(folder), "files": made.written, "removed": made.removed})
         return

@@ -24,7 +24,8 @@ def write_geojson(path: Path, results: Iterable[ImageResult], class_names: Seque
     """Write detections.geojson: a point for each detection.
 
     The property `position_of` says whose position it is: that of the "detection" where the image is
-    georeferenced, that of the "photograph" (the camera) otherwise, null where it is unknown.
+    georeferenced, that of the "photograph" (the camera) otherwise, null where it is unknown; "cell" where
+    places are coarsened to the middles of cells.
 
     Raises:
         InputError: The file cannot be written.
