@@ -24,7 +24,7 @@ def test_nothing_is_sensitive_as_shipped() -> None:
 
 
 def test_a_shared_server_without_a_list_costs_a_warning(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WILDETECT_MLFLOW__HOST", "0.0.0.0")
+    monkeypatch.setenv("WILDETECT_MLFLOW__HOST", "192.0.2.7")
     assert "others on the network can read MLflow" in bad(check_places(subject())).says
     for name in ("detection.yaml", "census.yaml"):
         sensitive(root, name, "[rhino, elephant]")

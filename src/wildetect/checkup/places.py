@@ -9,7 +9,7 @@ from wildetect.checkup.subject import Subject
 from wildetect.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from wildetect.settings.sensitive import Sensitive
+    from wildetect.settings.detection import Sensitive
 
 __all__ = ["check_places"]
 
