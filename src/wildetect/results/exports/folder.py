@@ -159,7 +159,7 @@ def _pictures(run: ExportedRun, wanted: Wanted) -> _Drawn:
     return _Drawn(written, pictures.crops)
 
 
-def _report(run: _Run, wanted: Wanted, files: Sequence[str], crops: Sequence[Crop]) -> list[str]:
+def _report(run: ExportedRun, wanted: Wanted, files: Sequence[str], crops: Sequence[Crop]) -> list[str]:
     if "report" not in wanted.exports:
         return []
     known = {*_written_before(run), *files}
