@@ -28,9 +28,10 @@ from tests.servers import (
     uri_of,
     wait_for,
 )
-from tests.workspaces import Workspace
+from tests.workspaces import REPOSITORY, Workspace
 
 LONGEST = 15  # s
+WEIGHTS = REPOSITORY / "demo" / "detector.onnx"
 
 
 @pytest.fixture
@@ -146,6 +147,25 @@ def test_a_locked_database(with_store: Workspace) -> None:
         other.execute("BEGIN EXCLUSIVE")
         error, _, _ = refused(with_store)
     assert error.endswith("is locked by another program")
+
+
+@pytest.mark.parametrize(
+    ("lock", "words"),
+    [
+        ("IMMEDIATE", ("model.register", "--weights", WEIGHTS, "--name", "locked")),
+        ("EXCLUSIVE", ("model.list",)),
+    ],
+)
+def test_a_database_that_is_locked_while_the_server_runs(
+    served: Workspace, lock: str, words: tuple[str | Path, ...]
+) -> None:
+    begun = time.monotonic()
+    with contextlib.closing(sqlite3.connect(database_of(served), isolation_level=None)) as other:
+        other.execute(f"BEGIN {lock}")
+        error, hint = served.fail(3, *words)
+    assert time.monotonic() - begun < LONGEST  # 8 s where nothing else runs
+    assert error == f"error: the database {database_of(served)} is locked by another program"
+    assert "Close what has it open" in hint
 
 
 def test_a_newer_schema_and_a_stranger_s_database(with_store: Workspace) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from wildetect.server.access.guard import Brake, foreign_place
+from wildetect.server.access.guard import foreign_place
 
 CREATE = "/api/2.0/mlflow/experiments/create"
 VERSION = "/ajax-api/2.0/mlflow/model-versions/create"
@@ -51,16 +51,3 @@ def test_a_source_of_pictures_is_no_place_for_files() -> None:
     inputs = {"datasets": [{"dataset": {"source": "/survey/2026", "name": "camp"}}]}
     assert foreign_place("/api/2.0/mlflow/runs/log-inputs", json.dumps(inputs).encode()) is None
     assert foreign_place(CREATE, b"[" * 100_000) is None
-
-
-def test_who_tries_passwords_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr("wildetect.server.access.guard.time.monotonic", lambda: now)
-    brake = Brake(most=3, seconds=10)
-    for _ in range(3):
-        assert brake.wait("10.0.0.7") == 0
-        brake.failed("10.0.0.7")
-    assert brake.wait("10.0.0.7") == 10
-    assert brake.wait("10.0.0.8") == 0
-    now += 11
-    assert brake.wait("10.0.0.7") == 0

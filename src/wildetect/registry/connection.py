@@ -6,10 +6,12 @@ import contextlib
 import logging
 import os
 import re
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wildetect.errors import ModelError, ServerError
@@ -19,14 +21,19 @@ from wildetect.settings.address import server_address
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["Connection", "connect", "tracking_uri"]
+__all__ = ["UNLOCK", "Connection", "connect", "locked", "tracking_uri"]
 
-# MLflow's words for a request that got no answer, that of one file of an upload among them; a server that
-# answers with errors until it gives up is there.
-_NO_ANSWER = re.compile(r"failed with (timeout )?exception(?!.*too many \d+ error responses)")
+# MLflow's words for a server that answers with errors until its client gives up, and for a request that got
+# no answer, that of one file of an upload among them.
+_GAVE_UP = re.compile(r"too many (?P<code>\d+) error responses")
+_NO_ANSWER = re.compile(r"failed with (timeout )?exception")
 
 DEFAULT_URI = "http://127.0.0.1:5000"
 ANSWER_TIMEOUT = 3.0
+TURN = 5.0  # s
+UNLOCK = (
+    "Close what has it open (a database viewer, a backup, another MLflow), then give the same command again."
+)
 
 # MLflow's own defaults would wait minutes for a server that is off, print links into our stdout, draw
 # progress bars, ask git, and report usage.
@@ -63,14 +70,57 @@ class Connection:
     Attributes:
         uri: Its address.
         client: MLflow's client of it.
+        database: The SQLite file behind it, where it lies on this machine; None where that is not known.
     """
 
     uri: str
     client: MlflowClient
+    database: Path | None = None
+
+    def wait_for_turn(self, *, to_write: bool = True) -> None:
+        """Make sure that no other program holds the database; one that is done within 5 s is waited for.
+
+        MLflow itself would wait for 20 s at each of several attempts, and then name the request alone.
+
+        Args:
+            to_write: Whether something is to be written: a lock that lets others read does not matter else.
+
+        Raises:
+            ServerError: Another program holds it.
+        """
+        if self.database is None:
+            return
+        if locked(self.database, to_write=to_write):
+            raise ServerError(f"the database {self.database} is locked by another program", hint=UNLOCK)
 
 
-def connect(uri: str) -> Connection:
+def locked(database: Path, *, to_write: bool, patience: float = TURN) -> bool:
+    """Whether another program holds an SQLite file.
+
+    Args:
+        database: The file; one that cannot be opened is not locked.
+        to_write: Whether a lock matters that lets others read.
+        patience: Seconds to wait for whoever holds it.
+    """
+    question = "BEGIN IMMEDIATE" if to_write else "SELECT COUNT(*) FROM sqlite_master"
+    address = f"{database.resolve().as_uri()}?mode=rw"
+    try:
+        opened = sqlite3.connect(address, uri=True, timeout=patience, isolation_level=None)
+        with contextlib.closing(opened) as connection:
+            connection.execute(question)
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    except sqlite3.DatabaseError:
+        return False
+    return False
+
+
+def connect(uri: str, database: Path | None = None) -> Connection:
     """Reach the server, first with one quick question and then with MLflow's client.
+
+    Args:
+        uri: Its address.
+        database: The SQLite file behind it, where it lies on this machine.
 
     Raises:
         ServerError: Where it does not answer within 3 s, or is not an http address.
@@ -93,7 +143,7 @@ def connect(uri: str) -> Connection:
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     mlflow.set_tracking_uri(uri)
-    return Connection(uri, mlflow.MlflowClient(uri, uri))
+    return Connection(uri, mlflow.MlflowClient(uri, uri), database)
 
 
 def _leave_inherited_out(uri: str) -> None:
@@ -142,6 +192,8 @@ def errors_of_mlflow(subject: str) -> Iterator[None]:
                 f"the MLflow server refuses {subject}: {text}",
                 hint=_who_may(error.get_http_status_code()),
             ) from error
+        if gave_up := _GAVE_UP.search(text):
+            raise _failed_again(subject, gave_up["code"]) from error
         if _NO_ANSWER.search(text):
             raise ServerError(
                 f"the MLflow server does not answer any more ({subject})",
@@ -151,6 +203,20 @@ def errors_of_mlflow(subject: str) -> Iterator[None]:
             f"the MLflow server failed on {subject}: {text}",
             hint="See its log: runs/mlflow/server.log; and: uv run invoke mlflow.status",
         ) from error
+
+
+def _failed_again(subject: str, code: str) -> ServerError:
+    """What a server means that answers each attempt with one status of HTTP."""
+    if int(code) == HTTPStatus.TOO_MANY_REQUESTS:
+        return ServerError(
+            f"the MLflow server refuses {subject}: too many wrong passwords came from this machine",
+            hint="Wait a minute; then check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in .env.",
+        )
+    return ServerError(
+        f"the MLflow server failed on {subject} each time it was asked (status {code}): its database may be "
+        "locked by another program, or its disk full",
+        hint="See why: uv run invoke mlflow.logs; then give the same command again.",
+    )
 
 
 def _who_may(status: int) -> str:

@@ -79,6 +79,7 @@ def delete_version(connection: Connection, version: Version) -> int:
         ModelError: Where the version is gone.
         ServerError: Where the server fails.
     """
+    connection.wait_for_turn()
     client = connection.client
     model_id = logged_model_id(connection, version.name, version.version)
     with errors_of_mlflow(f"model {version}"):

@@ -83,6 +83,7 @@ def start_run(connection: Connection, experiment: str, name: str) -> str:
     """
     from mlflow.exceptions import MlflowException
 
+    connection.wait_for_turn()
     client = connection.client
     with errors_of_mlflow(f"experiment {experiment}"):
         found = client.get_experiment_by_name(experiment)

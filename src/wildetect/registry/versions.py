@@ -200,6 +200,7 @@ def move_alias(
         ModelError: Where the registry does not hold the version.
         ServerError: Where the server fails.
     """
+    connection.wait_for_turn()
     version = resolve(connection, reference)
     client = connection.client
     before = aliases_of(connection, version.name).get(alias)
@@ -239,6 +240,7 @@ def take_alias_away(connection: Connection, name: str, alias: str, *, undo: bool
     before = aliases_of(connection, name).get(alias)
     if before is None:
         return
+    connection.wait_for_turn()
     with errors_of_mlflow(f"model {name}"):
         connection.client.delete_registered_model_alias(name, alias)
     record_move(connection, name, alias, (before, None), undo=undo)

@@ -23,14 +23,14 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
         configured: A server that a settings file names.
 
     Raises:
-        ServerError: No server answers, or nothing names the one that does and it is not this project's.
-            Where this project's own server runs elsewhere, the hint is the line for .env that makes them
-            agree.
+        ServerError: No server answers, or nothing names the one that does and it is not this project's, or
+            another program holds the database of this project's own. Where this project's own server runs
+            elsewhere, the hint is the line for .env that makes them agree.
     """
     address = address_of_tasks(project, configured)
     origin = project.origin_of("MLFLOW_TRACKING_URI")[0]  # before MLflow's client sets the variable itself
     try:
-        connection = connect(address.uri)
+        connection = connect(address.uri, address.database)
     except ServerError as error:
         own = running(project)
         if own is None:
@@ -39,6 +39,7 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
             error.message,
             hint=f"This project's server runs at {own.url}: put MLFLOW_TRACKING_URI={own.url} into .env.",
         ) from error
+    connection.wait_for_turn(to_write=False)
     if address.foreign and not address.named:
         raise ServerError(
             f"the MLflow server at {address.uri} is another project's, and this project's own is not running",

@@ -3,22 +3,18 @@
 MLflow lets every account make experiments and models, whatever its rights. Here a reader reads: of all
 requests that are not plain questions only the listed ones pass, so that a route that a new MLflow brings
 is closed until somebody lists it. MLflow lets every editor say where on the server's disk an experiment
-keeps its files, too: here no request may name a place but the server's own store. And who tries passwords
-has to wait.
+keeps its files, too: here no request may name a place but the server's own store.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["EDITOR", "Brake", "allowed", "authorize", "foreign_place"]
+__all__ = ["EDITOR", "allowed", "authorize", "foreign_place"]
 
 EDITOR = "wildetect-editor"
 """The role of those who may register, promote and log runs."""
@@ -113,39 +109,6 @@ def _is_ours(place: str, schemes: set[str]) -> bool:
     return parts.scheme in schemes and not parts.netloc and ".." not in steps
 
 
-class Brake:
-    """Has those wait who give wrong passwords again and again.
-
-    Args:
-        most: Wrong passwords in `seconds` from one address before it has to wait.
-        seconds: How long they count.
-    """
-
-    def __init__(self, most: int = 20, seconds: float = 60.0) -> None:
-        self._most, self._seconds = most, seconds
-        self._turn = threading.Lock()
-        self._failed: dict[str, deque[float]] = {}
-
-    def wait(self, address: str) -> float:
-        """Seconds that an address has to wait; 0 where it need not."""
-        with self._turn:
-            times = self._failed.get(address, deque())
-            now = time.monotonic()
-            while times and now - times[0] > self._seconds:
-                times.popleft()
-            if not times:
-                self._failed.pop(address, None)
-            return self._seconds - (now - times[0]) if len(times) >= self._most else 0.0
-
-    def failed(self, address: str) -> None:
-        """Note a wrong password."""
-        with self._turn:
-            self._failed.setdefault(address, deque(maxlen=self._most)).append(time.monotonic())
-
-
-_brake = Brake()
-
-
 def authorize() -> Any:
     """Authenticate a request as MLflow does, then refuse a reader what changes anything.
 
@@ -158,16 +121,8 @@ def authorize() -> Any:
     from flask import Response, request
     from mlflow.server import auth
 
-    address = request.remote_addr or ""
-    seconds = _brake.wait(address)
-    if seconds:
-        refusal = _refusal(429, "REQUEST_LIMIT_EXCEEDED", f"too many wrong passwords: wait {seconds:.0f} s")
-        refusal.headers["Retry-After"] = f"{seconds:.0f}"
-        return refusal
     found = auth.authenticate_request_basic_auth()
     if isinstance(found, Response):
-        if request.authorization is not None:
-            _brake.failed(address)
         return found
     asks = request.method in ASKING or _FILES.match(request.path) is not None  # an upload is only bytes
     place = None if asks else foreign_place(request.path, request.get_data())

@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from wildetect.server.access.door import APP
 from wildetect.server.access.sharing import allowed_hosts, allowed_origins
 from wildetect.server.process.logs import write_request_logging
 from wildetect.server.process.plan import Plan
@@ -29,7 +30,7 @@ def server_command(plan: Plan) -> list[str]:
     command += [f"--workers={plan.workers}", f"--allowed-hosts={allowed_hosts(plan.host, plan.port)}"]
     origins = allowed_origins(plan.host, plan.port)
     command += [f"--cors-allowed-origins={origins}"] if origins else []
-    command += ["--app-name=basic-auth"] if plan.sign_in else []
+    command += [f"--app-name={APP}"] if plan.sign_in else []
     # MLflow splits them as a Unix shell does, on Windows too: backslashes need quotes.
     return [*command, f"--uvicorn-opts={shlex.join(options)}"]
 

@@ -79,11 +79,13 @@ class Address:
         uri: Its address.
         named: Whether the environment, .env or a settings file names it.
         foreign: Whether it is on this machine and not the project's own.
+        database: The SQLite file of the project's own server, where it is that; else None.
     """
 
     uri: str
     named: bool
     foreign: bool
+    database: Path | None = None
 
     @property
     def free_port(self) -> int:
@@ -103,7 +105,9 @@ def address_of_tasks(project: Project, configured: str | None = None) -> Address
     state = read_state(server_folder(project))
     own = state if state is not None and state.alive() else None
     uri = tracking_uri(explicit or (own.url if own else None))
-    return Address(uri, bool(explicit), _is_here(uri) and not (own and points_at(uri, own.host, own.port)))
+    ours = own is not None and points_at(uri, own.host, own.port)
+    database = Path(own.store) if own is not None and ours and Path(own.store).is_file() else None
+    return Address(uri, bool(explicit), _is_here(uri) and not ours, database)
 
 
 def _is_here(uri: str) -> bool:

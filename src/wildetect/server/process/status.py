@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wildetect.errors import ServerError
+from wildetect.registry.connection import locked
 from wildetect.registry.probe import Probe
 from wildetect.server.access.signin import credentials_of
 from wildetect.server.process.plan import TRACKING_URI, points_at, server_folder
@@ -177,7 +178,12 @@ def server_status(project: Project) -> ServerStatus:
         try:
             models = tuple(held_models(Probe(state.url, credentials_of(project))))
         except ServerError as error:
-            problem = error.message
+            held = (
+                locked(Path(state.store), to_write=False, patience=0.1)
+                if Path(state.store).is_file()
+                else False
+            )
+            problem = f"another program has locked {state.store}" if held else error.message
     database = Path(state.store) if state else folder / "mlflow.db"
     artifacts = Path(state.artifacts) if state else folder / "artifacts"
     return ServerStatus(

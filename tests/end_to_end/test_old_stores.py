@@ -1,0 +1,144 @@
+"""Stores that servers of earlier MLflow versions wrote: each opens, is kept as it was, and loses nothing.
+
+tools/old_stores.py made them, with those versions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.servers import database_of, ended_after, folder_of, make_workspace
+from tests.workspaces import REPOSITORY, Workspace
+
+from wildetect.server.process.command import server_environment
+from wildetect.server.process.plan import plan_server
+from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
+from wildetect.server.store.upgrading import upgrade_if_older
+from wildetect.settings import Project
+from wildetect.settings.mlflow import MlflowSettings
+
+
+def ordered(version: str) -> list[int]:
+    return [int(part) for part in version.partition("-")[0].split(".")]
+
+
+STORES = Path(__file__).parents[1] / "old_stores"
+DATABASES = [path.name.removesuffix(".tar.xz") for path in STORES.glob("*[0-9].tar.xz")]
+FILE_STORES = [path.name.removesuffix(".tar.xz") for path in STORES.glob("*-files.tar.xz")]
+PICTURE = REPOSITORY / "demo" / "pictures" / "B2.jpg"
+SERVED = ("2.3.2", "3.0.1")
+"""Those that a real server is started on, which takes longer; the others are upgraded and looked through."""
+SERVED_FILES = "2.9.2-files"
+UPGRADED = sorted((version for version in DATABASES if version not in SERVED), key=ordered)
+KEPT = (
+    "SELECT experiment_id, name, lifecycle_stage FROM experiments",
+    "SELECT run_uuid, name, status, lifecycle_stage, artifact_uri FROM runs",
+    "SELECT run_uuid, key, value FROM params",
+    "SELECT run_uuid, key, value, timestamp, step, is_nan FROM metrics",
+    "SELECT run_uuid, key, value FROM tags",
+    "SELECT name, description FROM registered_models",
+    "SELECT name, version, current_stage, description, source, run_id FROM model_versions",
+    "SELECT name, version, key, value FROM model_version_tags",
+    "SELECT name, key, value FROM registered_model_tags",
+    "SELECT name, alias, version FROM registered_model_aliases",
+    "SELECT model_id, artifact_location, status, lifecycle_stage FROM logged_models",
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with ended_after(make_workspace(tmp_path / "project é")) as made:
+        yield made
+
+
+def put(store: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(STORES / f"{store}.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+
+
+def rows_of(database: Path) -> dict[str, Any]:
+    """What must not be lost, as far as the schema of the time knew it."""
+    found = {}
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        for query in KEPT:
+            with contextlib.suppress(sqlite3.OperationalError):  # a table of later days
+                found[query] = sorted(connection.execute(query).fetchall(), key=str)
+    return found
+
+
+def test_there_is_a_store_of_every_minor_version() -> None:
+    threes = {tuple(ordered(version)[:2]) for version in DATABASES if version.startswith("3.")}
+    assert threes == {(3, minor) for minor in range(len(threes))}
+    assert len(threes) >= 18
+    assert sum(version.startswith("2.") for version in DATABASES) >= 3
+    assert len(FILE_STORES) >= 3
+
+
+@pytest.mark.parametrize("version", UPGRADED)
+def test_a_database_of_every_version_is_upgraded_on_a_copy(version: str, workspace: Workspace) -> None:
+    put(version, folder_of(workspace))
+    database = database_of(workspace)
+    before, rows = database.read_bytes(), rows_of(database)
+    assert rows[KEPT[6]]
+    plan = plan_server(Project(workspace.root), MlflowSettings())
+    older = check_schema(database, STORE_SCHEMA)
+    copy = upgrade_if_older(database, plan.folder, server_environment(plan))
+    if older is None:  # MLflow did not change its schema since
+        assert copy is None
+        assert database.read_bytes() == before
+        return
+    assert copy is not None
+    assert copy.read_bytes() == before
+    assert revision_of(copy, STORE_SCHEMA) == older
+    assert check_schema(database, STORE_SCHEMA) is None
+    after = rows_of(database)
+    assert {query: after[query] for query in rows} == rows
+
+
+@pytest.mark.parametrize("version", SERVED)
+def test_an_old_database_is_served_and_its_versions_detect(version: str, workspace: Workspace) -> None:
+    put(version, folder_of(workspace))
+    before = database_of(workspace).read_bytes()
+    ended = workspace.invoke("mlflow.serve", "--detach")
+    assert ended.returncode == 0, ended.stderr
+    (copy,) = (folder_of(workspace) / "backups").iterdir()
+    assert f"as it was it lies in runs/mlflow/backups/{copy.name}" in ended.stderr
+    assert copy.read_bytes() == before
+    works(workspace)
+
+
+@pytest.mark.parametrize("store", FILE_STORES)
+def test_an_old_file_store_is_migrated_and_its_versions_detect(store: str, workspace: Workspace) -> None:
+    old = workspace.root / "old"
+    put(store, old)
+    said = workspace.succeed("mlflow.migrate", "--source", old / "mlruns", "--artifacts", old / "artifacts")
+    assert said.endswith("1 models, 3 versions, 2 aliases\n")  # one of them deleted
+    if store == SERVED_FILES:
+        workspace.succeed("mlflow.serve", "--detach")
+        works(workspace)
+
+
+def works(workspace: Workspace) -> None:
+    """The registry holds what it held, and a version of it detects."""
+    listed = {one["version"]: one for one in workspace.document("model.list")["models"]}
+    assert {number: one["aliases"] for number, one in listed.items()} == {
+        "2": ["production"],
+        "3": ["candidate"],
+    }
+    words = ("--model", "elephants@production", "--output", "results/old")
+    ended = workspace.invoke("detect.run", PICTURE, *words)
+    assert ended.returncode == 0, ended.stderr
+    run = json.loads((workspace.root / "results/old/run.json").read_text(encoding="utf-8"))
+    assert (run["model"]["name"], run["model"]["version"]) == ("elephants", "2")
+    workspace.succeed("model.promote", "elephants/3", "production")
+    assert workspace.document("model.show", "elephants@production")["version"] == "3"
+    workspace.succeed("mlflow.stop")

@@ -1,0 +1,170 @@
+"""Make stores as MLflow servers of earlier versions wrote them, for the tests of upgrades.
+
+    uv run python tools/old_stores.py 2.9.2 3.0.1 [--files 2.9.2]
+
+Each version is installed into an environment of its own, with the packages of its day, and its own server
+writes. What comes out is an archive of mlflow.db (or mlruns/) and artifacts/, in tests/old_stores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from benchmarks.networks import make_network, plain
+
+from wildetect.detection.checks.inspection import inspect
+from wildetect.detection.checks.recognition import describe
+from wildetect.registry.manifest import Source
+from wildetect.registry.weights.weights_file import sha256_of
+from wildetect.settings.registration import RegistrationSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+STORES = ROOT / "tests" / "old_stores"
+FILL = Path(__file__).with_name("write_store.py")
+INDEX = "https://pypi.org/simple/mlflow/"
+PATIENCE = 120.0  # s
+EARLIEST = "2023-07-01"
+"""Before, some packages that are needed were not there for Python 3.11."""
+
+
+def released(version: str) -> str:
+    """The day after a version of MLflow came out: packages of later days may not fit it."""
+    accepted = {"Accept": "application/vnd.pypi.simple.v1+json"}
+    request = urllib.request.Request(INDEX, headers=accepted)
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - an address of our own
+        files = json.load(answer)["files"]
+    day = min(file["upload-time"] for file in files if file["filename"].startswith(f"mlflow-{version}-"))
+    return (dt.date.fromisoformat(day[:10]) + dt.timedelta(days=1)).isoformat()
+
+
+def install(version: str, folder: Path) -> Path:
+    """Make an environment; its Python."""
+    subprocess.run(["uv", "venv", "--quiet", "--python", "3.11", str(folder)], check=True)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    packages = [f"mlflow=={version}", "onnx", "onnxruntime", "setuptools<81"]
+    newest = ("--exclude-newer", max(released(version), EARLIEST))
+    subprocess.run(
+        [
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--only-binary",
+            ":all:",
+            "--python",
+            str(python),
+            *newest,
+            *packages,
+        ],
+        check=True,
+        cwd=folder,
+    )
+    return python
+
+
+def free_port() -> int:
+    """A port that nobody uses."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def write(python: Path, folder: Path, network: Path, described: Path, *, files: bool) -> None:
+    """Start a server in a folder, fill its store, end it."""
+    port = free_port()
+    store = "./mlruns" if files else "sqlite:///mlflow.db"
+    options = ["--backend-store-uri", store, "--artifacts-destination", "./artifacts", "--workers", "1"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    environment |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with subprocess.Popen(
+        [str(python), "-m", "mlflow", "server", *options, "--host", "127.0.0.1", "--port", str(port)],
+        cwd=folder,
+        env={**environment, "PATH": f"{python.parent}{os.pathsep}{environment['PATH']}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as server:
+        try:
+            uri = f"http://127.0.0.1:{port}"
+            until = time.monotonic() + PATIENCE
+            while not _healthy(uri):
+                if time.monotonic() > until or server.poll() is not None:
+                    sys.exit(f"the server of {python} does not answer")
+                time.sleep(0.3)
+            subprocess.run(
+                [str(python), "-W", "ignore", str(FILL), uri, str(network), str(described)],
+                check=True,
+                env=environment,
+            )
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, 15)
+
+
+def _healthy(uri: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{uri}/health", timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except OSError:
+        return False
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Put a store into an archive, its database as one file without gaps."""
+    database = folder / "mlflow.db"
+    if database.exists():
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("VACUUM")
+    target.parent.mkdir(exist_ok=True)
+    with tarfile.open(target, "w:xz") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.add(path, path.relative_to(folder))
+
+
+def main() -> None:
+    """Make the stores that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("versions", nargs="*")
+    parser.add_argument(
+        "--files", nargs="*", default=[], help="versions whose server is to write a file store"
+    )
+    asked = parser.parse_args()
+    wanted = [
+        *((version, False) for version in asked.versions),
+        *((version, True) for version in asked.files),
+    ]
+    for version, files in wanted:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+            network = make_network(Path(place, "model.onnx"), plain(8, 2), side=64)
+            sha256 = sha256_of(network)
+            source = Source(file=network.name, size=network.stat().st_size, sha256=sha256)
+            manifest = describe(inspect(network), RegistrationSettings(), sha256, source)
+            tags = {"sha256": sha256, "manifest_sha256": manifest.fingerprint, "family": manifest.family}
+            described = Path(place, "described.json")
+            document = {"manifest": manifest.model_dump(mode="json"), "tags": tags}
+            described.write_text(json.dumps(document), encoding="utf-8")
+            folder = Path(place, "store")
+            folder.mkdir()
+            write(install(version, Path(place, "venv")), folder, network, described, files=files)
+            name = f"{version}-files.tar.xz" if files else f"{version}.tar.xz"
+            pack(folder, STORES / name)
+            print(f"{name}: {(STORES / name).stat().st_size / 1000:.0f} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
