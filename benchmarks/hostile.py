@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from benchmarks.hostile_archives import FORGERIES, backup, read_backup, read_version_file, version_file
 from benchmarks.material import make_photograph, make_raster
 from benchmarks.networks import make_network, plain
 
@@ -143,12 +144,14 @@ class Reader:
         file: Where in a folder the file lies.
         make: Makes a good one there.
         read: Reads it, to its last byte.
+        kinds: What is done to the good one.
     """
 
     name: str
     file: str
     make: Callable[[Path], object]
     read: Callable[[Path], object]
+    kinds: Mapping[str, Callable[[bytes, random.Random], bytes]] = field(default_factory=lambda: KINDS)
 
 
 def _whole_image(path: Path) -> None:
@@ -214,6 +217,8 @@ READERS = (
     Reader("transects", "b.csv", _text(LISTED), read_lines),
     Reader("strata", "c.geojson", _outline, read_areas),
     Reader("server.json", "server.json", _text(json.dumps(STATE)), lambda path: read_state(path.parent)),
+    Reader("version archive", "a.zip", version_file, read_version_file, {**KINDS, **FORGERIES}),
+    Reader("backup", "b.zip", backup, read_backup, {**KINDS, **FORGERIES}),
 )
 
 
@@ -264,8 +269,8 @@ def main() -> int:
             reader.read(path)
             for number in range(asked.inputs // len(READERS)):
                 dice = random.Random(f"{asked.seed} {reader.name} {number}")  # noqa: S311 - repeatable
-                kind = dice.choice(list(KINDS))
-                path.write_bytes(KINDS[kind](good, dice))
+                kind = dice.choice(list(reader.kinds))
+                path.write_bytes(reader.kinds[kind](good, dice))
                 _try(reader, path, f"{reader.name} {number} ({kind})", counts[reader.name])
             shutil.rmtree(path.parent, ignore_errors=True)
     print("| reader | inputs | read | refused with a hint | faults | slowest, s |")

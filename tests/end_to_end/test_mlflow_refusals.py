@@ -163,7 +163,9 @@ def test_a_database_that_is_locked_while_the_server_runs(
     with contextlib.closing(sqlite3.connect(database_of(served), isolation_level=None)) as other:
         other.execute(f"BEGIN {lock}")
         error, hint = served.fail(3, *words)
-    assert time.monotonic() - begun < LONGEST  # 8 s where nothing else runs
+    assert (
+        time.monotonic() - begun < 3 * LONGEST
+    )  # 8 s on a machine that does nothing else; MLflow's own: 70 s
     assert error == f"error: the database {database_of(served)} is locked by another program"
     assert "Close what has it open" in hint
 

@@ -93,6 +93,12 @@ def _unpacked(source: Path, workplace: Path, cancelled: Callable[[], bool]) -> d
         raise InputError(
             f"there is no backup {source}", hint="Backups made without --output lie in runs/backups."
         ) from error
+    except OSError as error:  # a directory of the archive may name a place before its first byte, too
+        raise InputError(
+            f"{source.name} cannot be read or unpacked ({error.strerror or error})",
+            hint="Check the disk that it lies on and the space that is left; else use another backup. "
+            "Nothing was changed.",
+        ) from error
     except BROKEN as error:
         raise InputError(f"{source.name} is damaged or no backup ({error})", hint=ANOTHER) from error
     return manifest
