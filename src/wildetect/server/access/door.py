@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from wildetect.server.process.processes import MARKER
+from wildetect.server.process.processes import MARKER as FOLDER_OF_THE_SERVER
 
 __all__ = ["APP", "Brake", "Door", "create_app"]
 
@@ -121,5 +121,5 @@ def create_app() -> Door:
     from mlflow.server.auth import create_app as with_sign_in
 
     # the first worker makes the accounts' database, and no two may at once
-    with FileLock(Path(os.environ[MARKER], "accounts.lock")):
+    with FileLock(Path(os.environ[FOLDER_OF_THE_SERVER], "accounts.lock")):
         return Door(with_sign_in(), Brake())
