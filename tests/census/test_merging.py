@@ -13,15 +13,16 @@ import pytest
 from numpy.typing import NDArray
 from tests.census import flights
 from tests.census.conftest import Surveyed, plan_of, written
-from tests.census.doubtful_flights import CASES, HONEST, RTK, Case, told, told_of
+from tests.census.doubtful_flights import CASES, HONEST, PLAIN, RTK, Case, told, told_of
 from tests.census.flights import Flight
-from tests.census.simulator import GEOD, START, Flown, Herd, Shot, Survey, fly
+from tests.census.simulator import GEOD, START, Flown, Herd, Shot, Survey, fly, to_pixels
 
-from wildetect.census.counting.animals import count_once
+from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import Photograph, make_views
+from wildetect.census.merging.empty import empty_places
 from wildetect.census.merging.overlaps import expected_partners, pairs_of
-from wildetect.census.merging.partners import Rate
+from wildetect.census.merging.partners import Rate, check_merging
 from wildetect.census.merging.single import on_own_ground
 from wildetect.census.merging.unjoined import displaced
 from wildetect.census.output.record import CensusRecord, read_census_file
@@ -29,6 +30,7 @@ from wildetect.census.survey import survey
 from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.camera.optics import Flight as Specs
 from wildetect.imagery.positions.metadata import Position
+from wildetect.results.finished_run import read_finished_run
 from wildetect.settings.census import Corrections
 
 SEEDS = range(3)
@@ -192,7 +194,7 @@ def test_turned_photographs_are_named_in_every_file(turned: tuple[Path, CensusRe
 def test_near_misses_stand_side_by_side(turned: tuple[Path, CensusRecord, list[str]]) -> None:
     folder, record, _ = turned
     page = (folder / "census_report.html").read_text(encoding="utf-8")
-    section = page.partition('id="overlaps"')[2].partition("</section>")[0]
+    section = page.partition("Nearly one animal")[2].partition("<h3>")[0]
     assert section.count("<figure>") == 12
     assert section.count("data:image/jpeg") == 24
     assert record.merging is not None
@@ -200,6 +202,60 @@ def test_near_misses_stand_side_by_side(turned: tuple[Path, CensusRecord, list[s
     nearest = record.near_misses[0]
     assert nearest.metres == min(one.metres for one in record.near_misses)
     assert nearest.photographs[0] != nearest.photographs[1]
+
+
+def test_places_that_a_second_photograph_shows_empty_stand_side_by_side(tmp_path: Path) -> None:
+    """Two animals have no box in the second photograph."""
+    flight = Flight()
+    flight.line("L", (0.0, 0.0), 0.0, 2, 30.0)
+    places = np.array([(-20.0, 5.0), (10.0, 20.0), (25.0, 8.0), (-5.0, 28.0), (15.0, 12.0), (-18.0, 24.0)])
+    run = flights.make_run(tmp_path, flight, flights.Herd(places, np.zeros(6, np.int64)))
+    finished = read_finished_run(run)
+    first, second = finished.results
+    assert first.detections is not None
+    assert second.detections is not None
+    assert len(second.detections) == 6
+    found = [replace(first), replace(second, detections=second.detections.select(np.arange(6) >= 2))]
+    flights.write_run(tmp_path / "missed", found)
+    census = survey(plan_of(tmp_path / "missed"))
+    record = written(census, run, tmp_path / "census")
+    assert record.merging is not None
+    assert record.merging.empty == len(record.empty_places) == 2
+    for one in record.empty_places:
+        assert one.photographs == (first.name, second.name)
+        (row,) = np.flatnonzero(np.abs(first.detections.xyxy - one.boxes[0]).max(axis=1) < 0.1)
+        assert one.boxes[1] == pytest.approx(second.detections.xyxy[row], abs=0.6)
+        assert one.seconds == 4.0
+    assert record.empty_places[0].boxes != record.empty_places[1].boxes
+    page = (tmp_path / "census" / "census_report.html").read_text(encoding="utf-8")
+    section = page.partition("Empty in the other photograph")[2].partition("</section>")[0]
+    assert section.count("<figure>") == 1  # one of each two photographs
+    assert section.count("data:image/jpeg") == 2
+    assert section.count("no box here") == section.count("missing") == 1
+    assert read_census_file(tmp_path / "census") == record
+
+
+def test_empty_places_are_right_where_positions_are_metres_off() -> None:
+    """By the animals that both photographs show; held against where the simulator has the animal."""
+    survey = Survey(**PLAIN, recall=0.8).mown(4, 8, ahead=0.6, aside=0.3)
+    herd = Herd.apart(4, 300, 280, 150, 9)
+    flown = fly(survey, herd, 9)
+    views = make_views(flown.photographs, Specs())
+    boxes = boxes_on_ground(flown.photographs, views)
+    animals = count_once(boxes, views, default_tolerance(views))
+    check = check_merging(boxes, animals, views, default_tolerance(views))
+    off, surest = [], []
+    for one in empty_places(check, boxes, animals, views):
+        here = int(boxes.view[one.row])
+        animal = flown.animals[here][boxes.index_in_photograph[one.row]]
+        (there,) = to_pixels(survey, survey.shots[one.view], herd.places[animal][None])
+        middle = (np.array(one.xyxy[:2]) + one.xyxy[2:]) / 2
+        off.append(float(np.hypot(*(middle - there))) * survey.height / survey.focal_px)
+        surest.append(one.metres)
+        assert animal not in flown.animals[one.view]
+    assert len(off) > 50
+    assert np.mean(np.array(off) < 1.5) > 0.95  # m; the positions themselves are off by 4 m to each other
+    assert set(surest) <= {1.0, check.margin}
 
 
 def test_a_near_miss_tells_how_far_and_how_long_apart() -> None:

@@ -138,6 +138,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "photographs",
         "merges",
         "near_misses",
+        "empty_places",
         "overlaps",
         "animals",
     ]
@@ -154,7 +155,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
     } <= set(document["estimates"][0])
     assert set(document["merges"][0]) == {"animal", "metres", "boxes", "told"}
     assert document["photographs"][0]["sources"]["position"] == "EXIF"
-    longest = {"photographs", "merges", "near_misses", "overlaps", "animals"}
+    longest = {"photographs", "merges", "near_misses", "empty_places", "overlaps", "animals"}
     assert set(document) - set(surveyed.record.short_document()) == longest
 
 

@@ -74,6 +74,20 @@ def test_real_pictures_lie_apart_as_their_positions_do(shared_data: Path) -> Non
     assert (views[1].x - views[0].x, views[1].y - views[0].y) == pytest.approx((65.9, 28.6), abs=0.2)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("pitch", "yaw", "roll"), [(-90.0, 0.0, 0.0), (-72.0, 37.0, 8.0), (-60.0, -140.0, -5.0)]
+)
+def test_the_way_from_the_ground_into_a_picture_is_that_from_the_picture_back(
+    pitch: float, yaw: float, roll: float, orientation: int
+) -> None:
+    (one,) = fly(replace(Survey(), shots=(Shot((5.0, 3.0), yaw, pitch, roll),)), Herd.at([])).photographs
+    (view,) = make_views([replace(one, tags=replace(one.tags, orientation=orientation))], Flight()).views
+    assert isinstance(view, View)
+    points = np.array([(0, 0), (4000, 0), (1234, 2345), (2000, 1500)], np.float64)
+    assert view.to_picture(view.to_ground(points)) == pytest.approx(points, abs=1e-6)
+
+
 @pytest.mark.parametrize("pitch", [-90.0, -75.0, -60.0])
 @pytest.mark.parametrize(("yaw", "roll"), [(0.0, 0.0), (37.0, 0.0), (-140.0, 8.0), (180.0, -12.0)])
 def test_what_the_simulated_camera_sees_is_put_back(pitch: float, yaw: float, roll: float) -> None:

@@ -90,13 +90,25 @@ class View:
         lengths = self.height_above_ground / -rays[:, 2]
         return np.asarray(rays[:, :2] * lengths[:, None] + (self.x, self.y))
 
+    def to_picture(self, places: ArrayLike) -> NDArray[np.float64]:
+        """Points in px of the upright picture that show places (n, 2) in m, shape (n, 2)."""
+        places = np.asarray(places, np.float64).reshape(-1, 2) - (self.x, self.y)
+        below = np.column_stack([places, np.full(len(places), -self.height_above_ground)])
+        across, down, ahead = self._axes() @ below.T
+        stored = np.column_stack([across, down]) / ahead[:, None] * self.focal_px
+        # the sides of the upright picture are those of the stored one, turned or mirrored
+        upright = stored @ np.array(_STORED[self.orientation], np.float64).T
+        return np.asarray(upright + np.array([self.width / 2, self.height / 2]))
+
+    def _axes(self) -> NDArray[np.float64]:
+        return camera_axes(self.yaw + self.convergence, self.pitch, self.roll)
+
     def _rays(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Directions east, north and up of points in px, shape (n, 3)."""
         right, down = np.array(_STORED[self.orientation], np.float64)
         off_middle = (points - (self.width / 2, self.height / 2)) / self.focal_px
         stored = off_middle[:, :1] * right + off_middle[:, 1:] * down
-        axes = camera_axes(self.yaw + self.convergence, self.pitch, self.roll)
-        return np.asarray(np.column_stack([stored, np.ones(len(stored))]) @ axes)
+        return np.asarray(np.column_stack([stored, np.ones(len(stored))]) @ self._axes())
 
 
 def camera_axes(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:

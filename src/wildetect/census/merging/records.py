@@ -10,6 +10,7 @@ __all__ = [
     "ConservativeCount",
     "DisplacedRecord",
     "DoublesRecord",
+    "EmptyPlaceRecord",
     "GapRecord",
     "MergingRecord",
     "NearMissRecord",
@@ -106,6 +107,21 @@ class SaidRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptyPlaceRecord:
+    """An animal that another photograph should show, too, and does not.
+
+    Attributes:
+        photographs: The one with the box, and the other.
+        boxes: Its edges in px, and where it should be in the other.
+        seconds: Between the exposures; null where the photographs do not tell.
+    """
+
+    photographs: tuple[str, str]
+    boxes: tuple[tuple[float, float, float, float], tuple[float, float, float, float]]
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TurnedRecord:
     """A photograph that fits its neighbours when it is turned clockwise by so many degrees."""
 
@@ -172,7 +188,7 @@ class MergingRecord(RateRecord):
         gaps: Rates by the time between the exposures.
         recall: What follows for the detector; null where the overlaps do not agree or are too few.
         near_misses: Pairs of boxes that nearly were one animal; the nearest are in `near_misses` of the file.
-        empty: Boxes whose place another photograph shows empty.
+        empty: Boxes whose place another photograph shows empty; the first are in `empty_places` of the file.
         doubles: Boxes that the detector may have drawn twice.
         said: What came of what people said of pairs; null where nobody did.
     """

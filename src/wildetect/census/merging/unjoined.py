@@ -137,13 +137,18 @@ class NearMisses(NamedTuple):
         other: Rows of GroundBoxes, shape (n,).
         metres: Between them, shape (n,).
         seconds: Between the exposures; nan where the photographs do not tell; shape (n,).
-        empty: How many more boxes have no partner, and none near: the other photograph shows the place empty.
+        alone: Rows of GroundBoxes that have no partner, and none near: another photograph shows the place
+            empty; shape (m,).
+        not_in: The other photograph of each, a row of Views.views, shape (m,).
+        empty: How many there are; of more than are compared, only some are in the columns.
     """
 
     one: NDArray[np.int64]
     other: NDArray[np.int64]
     metres: NDArray[np.float64]
     seconds: NDArray[np.float64]
+    alone: NDArray[np.int64]
+    not_in: NDArray[np.int64]
     empty: int
 
     def without(self, said: SaidRows) -> NearMisses:
@@ -190,7 +195,7 @@ def near_misses(
     places = boxes.centre[box]
     none = np.zeros(0, np.int64)
     if not len(alone):
-        return NearMisses(none, none, np.zeros(0), np.zeros(0), 0)
+        return NearMisses(none, none, np.zeros(0), np.zeros(0), none, none, 0)
     reach = _REACH * tolerance
     apart = 2 * (float(np.ptp(places, axis=0).max()) + reach) + 1
     found = cKDTree(np.column_stack([places, pair * apart])).query_pairs(reach, output_type="ndarray")
@@ -205,11 +210,14 @@ def near_misses(
             kept.append(number)
     rows = found[kept].reshape(-1, 2)
     rows = np.where(first[rows[:, :1]], rows, rows[:, ::-1])
+    left = np.setdiff1d(np.arange(len(alone)), rows)
     return NearMisses(
         box[rows[:, 0]],
         box[rows[:, 1]],
         metres[kept],
         pairs.seconds[pair[rows[:, 0]]],
+        box[left],
+        expected.view[alone[left]],
         missing - 2 * len(kept),
     )
 

@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 
 from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.estimates.sample_records import ClassEstimate
-from wildetect.census.output.overlaps import merging_record, near_miss_records, overlap_records
+from wildetect.census.output.overlaps import (
+    empty_place_records,
+    merging_record,
+    near_miss_records,
+    overlap_records,
+)
 from wildetect.census.output.record import (
     Campaign,
     CensusRecord,
@@ -108,6 +113,7 @@ def record_of(census: Census, facts: CensusFacts) -> CensusRecord:
         photographs=tuple(photograph_records(census)),
         merges=tuple(merge_records(census)),
         near_misses=tuple(near_miss_records(census)),
+        empty_places=tuple(empty_place_records(census)),
         overlaps=tuple(overlap_records(census)),
         animals=tuple(animal_records(census)),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.output.document import CensusFacts, record_of
 from wildetect.census.output.maps import ground_of, write_geojson, write_geopackage
-from wildetect.census.output.pairs import Pictures, doubtful_pairs, near_pairs
+from wildetect.census.output.pairs import Pictures, doubtful_pairs, empty_pairs, near_pairs
 from wildetect.census.output.record import CensusRecord, read_census_file, write_census_file
 from wildetect.census.output.report import write_census_report
 from wildetect.census.output.rows import animal_rows
@@ -70,7 +70,7 @@ def write_census(folder: Path, census: Census, facts: CensusFacts, *, with_map: 
         write_geojson(folder / "animals.geojson", ground, animals)
         colours = {census.class_names[number]: colour_code(number) for number in census.wanted}
         write_geopackage(folder / "animals.gpkg", ground, animals, colours=colours, changed=facts.started)
-        pairs = Pictures(doubtful_pairs(census), near_pairs(census))
+        pairs = Pictures(doubtful_pairs(census), near_pairs(census), empty_pairs(census))
         write_census_report(folder / "census_report.html", record, census, pairs, with_map=with_map)
         write_census_file(folder, record)
     return record

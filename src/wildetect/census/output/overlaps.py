@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from wildetect.census.merging.alike import Alike
+from wildetect.census.merging.empty import empty_places
 from wildetect.census.merging.partners import FEWEST, Rate
 from wildetect.census.merging.records import (
     AllTurnedRecord,
     ConservativeCount,
     DisplacedRecord,
     DoublesRecord,
+    EmptyPlaceRecord,
     GapRecord,
     MergingRecord,
     NearMissRecord,
@@ -28,7 +31,7 @@ from wildetect.census.merging.single import on_own_ground
 from wildetect.census.output.rows import box_record, class_counts
 from wildetect.census.result import Census
 
-__all__ = ["merging_record", "near_miss_records", "overlap_records"]
+__all__ = ["empty_place_records", "merging_record", "near_miss_records", "overlap_records"]
 
 _DIGITS = 4
 _MOST_NEAR = 1_000
@@ -113,6 +116,19 @@ def near_miss_records(census: Census) -> Iterator[NearMissRecord]:
             round(float(near.metres[number]), 2),
             None if math.isnan(seconds) else round(seconds, 3),
             (one.id, other.id),
+        )
+
+
+def empty_place_records(census: Census) -> Iterator[EmptyPlaceRecord]:
+    """Animals that a second photograph should show and does not, under `empty_places`."""
+    places = empty_places(census.merging, census.boxes, census.animals, census.views)
+    for one in islice(places, _MOST_NEAR):
+        shown = box_record(census, one.row)
+        x_min, y_min, x_max, y_max = (round(edge, 1) for edge in one.xyxy)
+        yield EmptyPlaceRecord(
+            (shown.file, census.views.views[one.view].file),
+            (shown.xyxy, (x_min, y_min, x_max, y_max)),
+            None if math.isnan(one.seconds) else round(one.seconds, 3),
         )
 
 

@@ -18,7 +18,12 @@ from pydantic import TypeAdapter, ValidationError
 from wildetect.census.cautions.caution import Caution
 from wildetect.census.estimates.records import Estimate
 from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
-from wildetect.census.merging.records import MergingRecord, NearMissRecord, OverlapRecord
+from wildetect.census.merging.records import (
+    EmptyPlaceRecord,
+    MergingRecord,
+    NearMissRecord,
+    OverlapRecord,
+)
 from wildetect.census.result import LeftOut
 from wildetect.errors import InputError
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
@@ -56,9 +61,9 @@ __all__ = [
 # one item a line: what is long is still read by people, and quick to write
 _LONG = (
     *("animals", "confidence", "merges", "photographs", "transects", "strata", "estimates"),
-    *("corrected", "left_out", "cautions", "near_misses", "overlaps"),
+    *("corrected", "left_out", "cautions", "near_misses", "empty_places", "overlaps"),
 )
-_LONGEST = ("animals", "merges", "near_misses", "overlaps", "photographs")
+_LONGEST = ("animals", "empty_places", "merges", "near_misses", "overlaps", "photographs")
 _NEEDED = {"estimates", "transects", "strata"}
 
 
@@ -376,6 +381,7 @@ class CensusRecord:
         photographs: Where each looks.
         merges: Pairs of boxes that were taken for one animal.
         near_misses: Pairs of boxes that nearly were one animal, the nearest first.
+        empty_places: Animals that a second photograph should show, and does not.
         overlaps: Each two photographs with boxes on common ground, the most partners missing first.
         animals: Each animal.
     """
@@ -407,6 +413,7 @@ class CensusRecord:
     photographs: tuple[PhotographRecord, ...] = ()
     merges: tuple[MergeRecord, ...] = ()
     near_misses: tuple[NearMissRecord, ...] = ()
+    empty_places: tuple[EmptyPlaceRecord, ...] = ()
     overlaps: tuple[OverlapRecord, ...] = ()
     animals: tuple[AnimalRecord, ...] = ()
 

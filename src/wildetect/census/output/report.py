@@ -102,6 +102,7 @@ def write_census_report(
         colours={name: colour_code(number) for number, name in enumerate(census.class_names)},
         pairs=pictures.joined,
         near_pairs=pictures.near,
+        empty_pairs=pictures.empty,
         merges=len(record.merges),
         sources=list(_sources(record.photographs)),
         ranges=list(_ranges(record.photographs)),

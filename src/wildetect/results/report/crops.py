@@ -17,12 +17,15 @@ from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.source import ImageSource
 from wildetect.results.records import ImageResult
 
-__all__ = ["Crop", "CropSource", "choose", "cut"]
+__all__ = ["Box", "Crop", "CropSource", "choose", "cut", "cut_around"]
 
 _SIDE = 144  # px; shown a little smaller, so that they are sharp on most screens
 _SMALLEST_SIDE = 48  # px of the image: fewer show no surroundings to judge an animal by
 _MARGIN = 1.8  # side of a crop in longer sides of the box
 _QUALITY = 72
+
+
+Box = tuple[float, float, float, float]
 
 
 class CropSource(NamedTuple):
@@ -115,7 +118,30 @@ def cut(
     assert result.detections is not None  # noqa: S101 - only detections are chosen
     x_min, y_min, x_max, y_max = result.detections.xyxy[row].tolist()
     longer = max(x_max - x_min, y_max - y_min)
-    side = round(min(max(longer * margin, _SMALLEST_SIDE), source.width, source.height))
+    jpeg, box = cut_around(source, (x_min, y_min, x_max, y_max), longer * margin, most=most)
+    return Crop(
+        image=result.name,
+        class_id=int(result.detections.class_id[row]),
+        confidence=float(result.detections.confidence[row]),
+        jpeg=jpeg,
+        box=box,
+    )
+
+
+def cut_around(source: ImageSource, xyxy: Box, side: float, *, most: int = _SIDE) -> tuple[bytes, Box]:
+    """A square picture around a box that lies inside the image, and the box in it, as `Crop` has both.
+
+    Args:
+        source: The image, open.
+        xyxy: In px of the image.
+        side: Of the square in px of the image.
+        most: Side of the picture in px, where it is not smaller by itself.
+
+    Raises:
+        UnreadableImageError: None of the pixels can be read.
+    """
+    x_min, y_min, x_max, y_max = xyxy
+    side = round(min(max(side, _SMALLEST_SIDE), source.width, source.height))
     left = _inside((x_min + x_max - side) / 2, source.width - side)
     top = _inside((y_min + y_max - side) / 2, source.height - side)
     image = Image.fromarray(np.ascontiguousarray(read_around_damage(source, Window(left, top, side, side))))
@@ -127,17 +153,11 @@ def cut(
         min(max(100 * edge / side, 0.0), 100.0)
         for edge in (x_min - left, y_min - top, x_max - left, y_max - top)
     ]
-    return Crop(
-        image=result.name,
-        class_id=int(result.detections.class_id[row]),
-        confidence=float(result.detections.confidence[row]),
-        jpeg=buffer.getvalue(),
-        box=(
-            round(corners[0], 1),
-            round(corners[1], 1),
-            round(corners[2] - corners[0], 1),
-            round(corners[3] - corners[1], 1),
-        ),
+    return buffer.getvalue(), (
+        round(corners[0], 1),
+        round(corners[1], 1),
+        round(corners[2] - corners[0], 1),
+        round(corners[3] - corners[1], 1),
     )
 
 
