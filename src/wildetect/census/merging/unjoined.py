@@ -154,7 +154,12 @@ class NearMisses(NamedTuple):
     def without(self, said: SaidRows) -> NearMisses:
         """Those that no person has judged."""
         kept = ~said.of(Pairs(self.one, self.other))
-        return NearMisses(self.one[kept], self.other[kept], self.metres[kept], self.seconds[kept], self.empty)
+        return self._replace(
+            one=self.one[kept],
+            other=self.other[kept],
+            metres=self.metres[kept],
+            seconds=self.seconds[kept],
+        )
 
 
 class Doubles(NamedTuple):
