@@ -18,10 +18,11 @@ def test_a_number_stands_with_the_noun_that_goes_with_it() -> None:
 
 @pytest.mark.parametrize(
     ("names", "says"),
-    [([], "none"), (["a"], "a"), (["a", 2], "a and 2"), (["a", "b", "c"], "a, b and c")],
+    [([], ""), (["a"], "a"), (["a", 2], "a and 2"), (["a", "b", "c"], "a, b and c")],
 )
 def test_names_are_listed_as_one_says_them(names: list[object], says: str) -> None:
     assert listed(names) == says
+    assert listed([], none="none") == "none"
     assert listed(iter(names), last="or") == says.replace(" and ", " or ")
 
 

@@ -49,7 +49,13 @@ def number_of(count: int, noun: str, nouns: str | None = None) -> str:
 
 
 def listed(
-    names: Iterable[object], *, last: str = "and", most: int | None = None, more: str = "", none: str = "none"
+    names: Iterable[object],
+    *,
+    last: str = "and",
+    most: int | None = None,
+    more: str = "",
+    none: str = "",
+    comma: str = ", ",
 ) -> str:
     """List things in a sentence: "a", "a and b", "a, b and c", or "a, b and 3 more".
 
@@ -59,14 +65,15 @@ def listed(
         most: Most that are named; those beyond it are counted. None: all are named.
         more: What follows the number of those that are not named, such as ", named in run.json".
         none: What stands where there is nothing to list.
+        comma: Sign between them; a semicolon where they hold commas.
     """
     texts = [str(name) for name in names]
     if most is not None and len(texts) > most:
         left = f"{len(texts) - most:,} more{more}"
-        return f"{', '.join(texts[:most])} and {left}" if most else left
+        return f"{comma.join(texts[:most])} and {left}" if most else left
     if len(texts) <= 1:
         return texts[0] if texts else none
-    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+    return f"{comma.join(texts[:-1])} {last} {texts[-1]}"
 
 
 def first_of(problems: Sequence[object]) -> str:

@@ -34,6 +34,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs
 from wildetect.settings.problems import nearest
+from wildetect.wording import listed
 
 __all__ = ["SurveyPlan", "survey", "wanted_classes"]
 
@@ -174,8 +175,8 @@ def wanted_classes(plan: SurveyPlan) -> list[int]:
             close = nearest(unknown[0], names)
             meant = f"; did you mean {close}?" if close else ""
             raise ConfigurationError(
-                f"{key}: the model does not know {', '.join(unknown)}{meant}",
-                hint=f"It knows {', '.join(names)}.",
+                f"{key}: the model does not know {listed(unknown)}{meant}",
+                hint=f"It knows {listed(names)}.",
             )
     chosen = names if plan.species is None else plan.species
     return sorted({names.index(name) for name in chosen})

@@ -63,7 +63,7 @@ class Requirement:
         """
         value = find_metric(self.metric, metrics)
         if value is None:
-            known = listed(sorted(metrics))
+            known = listed(sorted(metrics), none="none")
             raise ModelError(
                 f"{subject} has no metric {self.metric}; it has: {known}",
                 hint=f"Measure it: uv run invoke model.evaluate --model {subject} --annotations FILE",

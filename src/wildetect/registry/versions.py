@@ -99,8 +99,10 @@ def _unknown(connection: Connection, reference: ModelReference) -> ModelError:
     elif model is None:
         hint = f"It holds: {listed(sorted(held))}. See uv run invoke model.list"
     else:
-        aliases = listed(f"{alias} -> {version}" for alias, version in sorted(model.aliases.items()))
-        versions = listed(version.version for version in model.versions)
+        aliases = listed(
+            (f"{alias} -> {version}" for alias, version in sorted(model.aliases.items())), none="none"
+        )
+        versions = listed((version.version for version in model.versions), none="none")
         hint = f"{model.name} has {plural(len(model.versions), 'version')} {versions}; aliases {aliases}."
     return ModelError(f"the registry at {connection.uri} holds no model {reference}", hint=hint)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import export_variables, say, verb
+from wildetect.wording import commas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,7 +135,7 @@ def _report(
     truth = read_annotations(folder / "truth.json", class_names)
     found = read_csv(output / "detections.csv", class_names)
     measured = score(found, truth).counts
-    counts = ", ".join(f"{count} {name}" for name, count in run.counts.items())
+    counts = commas(f"{count} {name}" for name, count in run.counts.items())
     print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
     print(f"model     {NAME} version {version.version}, alias {ALIAS}")
     print(f"pictures  {run.images.read} of {run.images.found}, {run.tiles} tiles: {counts}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, verb
+from wildetect.wording import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,4 +147,4 @@ def _line_for_terminal() -> Callable[[Finding], None]:
 
 
 def _counted(number: int, word: str) -> str:
-    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"
+    return number_of(number, word) if number else f"no {word}s"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from wildetect.tasks.support import say
+from wildetect.wording import commas
 from wildetect.workflows.watching import Watcher
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _lines(stream: TextIO) -> Callable[[RunSummary], None]:
         last = time.monotonic()
         left = f"{_clock(pace.seconds_left(summary.left))} left" if pace.images and not finished else ""
         parts = (f"{summary.done} of {summary.expected} images", pace.rate, _found(summary), left)
-        print(", ".join(part for part in parts if part), file=stream, flush=True)
+        print(commas(part for part in parts if part), file=stream, flush=True)
 
     return show
 

@@ -22,6 +22,7 @@ from invoke.tasks import Task
 
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
 from wildetect.tasks.streams import sign_of_life, write_any_letter
+from wildetect.wording import hint_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,7 @@ __all__ = [
     "keep_log",
     "publish",
     "say",
+    "say_hint",
     "show_in_browser",
     "verb",
 ]
@@ -186,6 +188,11 @@ def say(text: str) -> None:
     print(as_called(text), file=sys.stderr, flush=True)
 
 
+def say_hint(hint: str) -> None:
+    """A line that says what fixes or uses what was said before."""
+    say(hint_line(hint))
+
+
 def show_in_browser(url: str) -> None:
     """Open a page in the browser, where somebody can see it."""
     import webbrowser
@@ -228,7 +235,7 @@ def errors_told() -> Iterator[None]:
         say(f"error: {error.message}")
         for detail in error.details:
             say(f"  {detail}")
-        say(f"hint: {error.hint}")
+        say_hint(error.hint)
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt as interrupt:
         say("interrupted")
@@ -239,7 +246,7 @@ def errors_told() -> Iterator[None]:
         logger.debug("a bug", exc_info=True)
         _show_traceback_when_debugging()
         say(f"error: {type(bug).__name__}: {' '.join(str(bug).split()) or 'no message'}")
-        say(f"hint: This is a bug of WildDetect. Please report it with the end of {log_file}.")
+        say_hint(f"This is a bug of WildDetect. Please report it with the end of {log_file}.")
         raise Exit(code=EXIT_BUG) from bug
 
 

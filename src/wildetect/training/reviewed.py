@@ -18,6 +18,7 @@ from wildetect.results.records import ImageResult
 from wildetect.review.marks import ImageReview, by_image, review_of
 from wildetect.review.verdicts import read_verdicts
 from wildetect.tables.sheet import read_sheet
+from wildetect.wording import listed
 
 __all__ = ["ClassTable", "Reviewed", "newest_of_each", "pixels_digest", "read_class_table", "reviewed_of"]
 
@@ -168,7 +169,7 @@ class ClassTable:
         if unknown:
             raise ConfigurationError(
                 f"the table of classes names {unknown[0]}, which no run and no reviewer does",
-                hint=f"The classes are: {', '.join(first.values())}.",
+                hint=f"The classes are: {listed(first.values())}.",
             )
         becomes = {plain: table.get(plain, name) for plain, name in first.items()}
         names: dict[str, str] = {}
@@ -203,7 +204,7 @@ def read_class_table(path: Path) -> dict[str, str | None]:
     head = [name.casefold() for name in sheet.head]
     if "class" not in head or "becomes" not in head:
         raise ConfigurationError(
-            f"{path.name} has the columns {', '.join(sheet.head)}, not class and becomes", hint=_TABLE_HINT
+            f"{path.name} has the columns {listed(sheet.head)}, not class and becomes", hint=_TABLE_HINT
         )
     rows = [
         (line.cells[head.index("class")], line.cells[head.index("becomes")] or None) for line in sheet.lines

@@ -27,6 +27,7 @@ from wildetect.results.run import DetectionRun, Logged, write_run_file
 from wildetect.review.summary import reviewed_run
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings, KeptFiles
+from wildetect.wording import form, listed, number_of
 from wildetect.workflows.detection_plan import Request, plan_of
 from wildetect.workflows.watching import SILENT, Watcher
 
@@ -196,7 +197,7 @@ def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:
     if not dark:
         return
     named = _named(dark)
-    verb, them = ("is", "it") if len(dark) == 1 else ("are", "them")
+    verb, them = form(len(dark), "is", "are"), form(len(dark), "it", "them")
     watcher.notice(
         f"warning: {len(dark)} of {run.images.found} images {verb} almost black, animals in "
         f"{them} can hardly be seen: {named}."
@@ -212,13 +213,12 @@ def _warn_of_doubts(doubts: Mapping[str, Sequence[str]], found: int, watcher: Wa
 def _warn_of_others(not_read: Mapping[str, Sequence[str]], watcher: Watcher) -> None:
     """Say which files look like pictures and are not among the images: animals in them are not counted."""
     for what, files in not_read.items():
-        number = "1 picture is" if len(files) == 1 else f"{len(files)} pictures are"
+        number = f"{number_of(len(files), 'picture')} {form(len(files), 'is', 'are')}"
         watcher.notice(f"warning: {number} not among the images ({_named(files)}): {what}.")
 
 
 def _named(files: Sequence[str]) -> str:
-    more = len(files) - MOST_NAMED
-    return ", ".join([*files[:MOST_NAMED], *([f"{more} more, named in run.json"] if more > 0 else [])])
+    return listed(files, most=MOST_NAMED, more=", named in run.json")
 
 
 def warn_of_full_tiles(run: DetectionRun, watcher: Watcher) -> None:

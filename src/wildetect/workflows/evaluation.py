@@ -33,6 +33,7 @@ from wildetect.registry.versions import resolve
 from wildetect.results.run import DetectionRun
 from wildetect.settings import Project
 from wildetect.settings.project import from_caller
+from wildetect.wording import commas
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import SILENT, Watcher
@@ -112,7 +113,7 @@ def _logged(
         settings={
             **record.settings,
             "pictures": record.dataset.pictures,
-            "classes": ", ".join(one.name for one in record.classes),
+            "classes": commas(one.name for one in record.classes),
             "device": record.device,
         },
         folder=output,
@@ -213,7 +214,7 @@ def log_survey(server: Connection, run: DetectionRun, sample: ReviewedSample, su
             **{name: run.settings[name] for name in _OF_SURVEY if name in run.settings},
             "pictures": int(sample.design.reviewed.sum()),
             "pictures_of_survey": len(sample.images),
-            "classes": ", ".join(run.class_names),
+            "classes": commas(run.class_names),
         },
         of_survey=True,
     )

@@ -24,6 +24,7 @@ from wildetect.results.finished_run import read_finished_run
 from wildetect.results.rows import PX_DIGITS
 from wildetect.review.identified import Looked, looked_at
 from wildetect.review.sample import read_review
+from wildetect.wording import listed
 
 __all__ = ["FORMATS", "Identifications", "PublishRequest", "Published", "identifications", "publish"]
 
@@ -105,7 +106,7 @@ def _check_formats(request: PublishRequest) -> None:
     unknown = [name for name in request.formats if name not in FORMATS]
     if unknown or not request.formats or not request.folders:
         wrong = f"{unknown[0]} is not a valid format" if unknown else "a census and a format are needed"
-        raise ConfigurationError(f"{wrong}; the formats are {', '.join(FORMATS)}", hint=_EXAMPLE)
+        raise ConfigurationError(f"{wrong}; the formats are {listed(FORMATS)}", hint=_EXAMPLE)
 
 
 def _archive(path: Path, publication: Publication) -> list[str]:
@@ -229,7 +230,7 @@ def _taxa(texts: Sequence[str], records: Sequence[CensusRecord]) -> dict[str, st
             )
         if name not in classes:
             raise ConfigurationError(
-                f"no census knows the class {name}; the classes are {', '.join(sorted(classes)) or 'none'}",
+                f"no census knows the class {name}; the classes are {listed(sorted(classes), none='none')}",
                 hint=f'Name one of them: --taxon "{min(classes, default=name)}={scientific}"',
             )
         found[name] = scientific

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from wildetect.census.cautions.caution import Caution, Survey, number_of
 from wildetect.imagery.camera.lens import is_cut
+from wildetect.wording import listed
 
 __all__ = ["cameras", "edited", "lens", "pitch", "resolution", "yaw"]
 
@@ -82,11 +83,10 @@ def edited(survey: Survey) -> Iterator[Caution]:
     why = {one.file: one.tags.edited for one in survey.photographs if one.tags.edited is not None}
     if why:
         reasons = list(dict.fromkeys(why.values()))
-        more = f", and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
         files = list(why)
         yield Caution(
             "edited",
-            f"{number_of(files)} been edited after the flight ({'; '.join(reasons[:_MOST_REASONS])}{more}): "
+            f"{number_of(files)} been edited after the flight ({listed(reasons, most=_MOST_REASONS)}): "
             "where a program has turned, cut or scaled the picture, the direction and the lens in its tags "
             "are those of another picture, and its animals count twice.",
             "Put the camera's own files in their place, and detect again.",
@@ -129,7 +129,7 @@ def cameras(survey: Survey) -> Iterator[Caution]:
             found[f"{one.tags.camera or 'unknown'} {long} x {short}"].append(one.file)
     if len(found) > 1:
         most = max(found.values(), key=len)
-        named = ", ".join(f"{name} ({len(files):,})" for name, files in sorted(found.items()))
+        named = listed(f"{name} ({len(files):,})" for name, files in sorted(found.items()))
         yield Caution(
             "mixed-cameras",
             f"{len(found)} cameras or sizes of pictures: {named}.",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from wildetect import wording
 from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.photographs import Photograph, View, Views
 
@@ -41,6 +42,5 @@ class Survey(NamedTuple):
 
 def number_of(files: Sequence[str], *, verb: bool = True) -> str:
     """How many photographs have: "1 photograph has", "12 photographs have"; without the verb on demand."""
-    if len(files) == 1:
-        return "1 photograph has" if verb else "1 photograph"
-    return f"{len(files):,} photographs{' have' if verb else ''}"
+    number = wording.number_of(len(files), "photograph")
+    return f"{number} {wording.form(len(files), 'has', 'have')}" if verb else number

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from wildetect.census.cautions.caution import Caution
 from wildetect.census.estimates.sample_records import ClassEstimate
+from wildetect.wording import listed
 
 __all__ = ["clustered"]
 
@@ -32,7 +33,6 @@ def clustered(estimates: Sequence[ClassEstimate], class_names: Sequence[str]) ->
             name = "all species" if one.class_id is None else class_names[one.class_id]
             about.setdefault(one.estimate.doubt, []).append(name)
     if about:
-        told = [f"{', '.join(dict.fromkeys(names))}: {doubt}" for doubt, names in about.items()]
-        more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
-        which = f"{'; '.join(told[:_MOST_TOLD])}{more}"
+        told = [f"{listed(dict.fromkeys(names))}: {doubt}" for doubt, names in about.items()]
+        which = listed(told, most=_MOST_TOLD, comma="; ")
         yield Caution("clustered", f"{_DOUBT} {which}.", _FIX)

@@ -12,6 +12,7 @@ from wildetect.census.cautions.caution import Caution, Survey, number_of
 from wildetect.census.cautions.flights import heights, jumps, same_position
 from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.photographs import Photograph, View, Views
+from wildetect.wording import form
 
 __all__ = ["Caution", "cautions"]
 
@@ -45,8 +46,8 @@ def _left_out(survey: Survey) -> Iterator[Caution]:
     for file, reason in survey.views.left_out.items():
         of_reason[reason.partition(" (")[0]].append(file)
     for reason, files in of_reason.items():
-        number = "1 photograph does" if len(files) == 1 else f"{len(files):,} photographs do"
-        them = "it" if len(files) == 1 else "them"
+        number = f"{number_of(files, verb=False)} {form(len(files), 'does', 'do')}"
+        them = form(len(files), "it", "them")
         if "position" in reason:
             kind, fix = "no-position", _TABLE
         elif "horizon" in reason:
@@ -61,7 +62,7 @@ def _dark(survey: Survey) -> Iterator[Caution]:
     if files:
         yield Caution(
             "dark",
-            f"{number_of(files, verb=False)} {'is' if len(files) == 1 else 'are'} almost black: animals "
+            f"{number_of(files, verb=False)} {form(len(files), 'is', 'are')} almost black: animals "
             "there can hardly be seen, and the area counts as searched all the same.",
             "Stretch 16-bit values to their full range, or leave these photographs out.",
             files,

@@ -12,6 +12,7 @@ from wildetect.census.ground.headings import flight_order
 from wildetect.census.ground.photographs import Photograph, View
 from wildetect.imagery.camera.optics import LOWEST
 from wildetect.imagery.positions.heads import Head
+from wildetect.wording import listed
 
 __all__ = ["heights", "jumps", "same_position"]
 
@@ -143,7 +144,7 @@ def _unknown_ground(shots: Sequence[View]) -> Iterator[Caution]:
 def _whence(shots: Sequence[View]) -> str:
     """From where the heights count that were used, up to the word "how"."""
     columns = [view.sources.get("height column", "") for view in shots if view.sources["height"] == _TABLE]
-    named = " and ".join(dict.fromkeys(columns))
+    named = listed(dict.fromkeys(columns))
     if not columns:
         return "Heights are above the place of take-off, and nothing says"
     if all(Head.of(column).names_ground for column in columns):

@@ -16,6 +16,7 @@ from wildetect.census.ground.photographs import Views
 from wildetect.census.merging.alike import Alike
 from wildetect.census.merging.partners import MergingCheck, Rate
 from wildetect.settings.census import Corrections
+from wildetect.wording import form, listed
 
 __all__ = ["corrections", "doubled", "merging", "recall", "unused"]
 
@@ -91,9 +92,9 @@ def _single(check: MergingCheck, views: Views) -> Iterator[Caution]:
     files = [views.views[row].file for row in rows]
     angles = Counter(one.degrees for one in turned.values())
     agree = sum(one.before for one in turned.values()), sum(one.after for one in turned.values())
-    fits = " and ".join(f"{number} when turned by {by} degrees" for by, number in sorted(angles.items()))
+    fits = listed(f"{number} when turned by {by} degrees" for by, number in sorted(angles.items()))
     turning = f"; {fits} would ({agree[1]:,} boxes agree then, {agree[0]:,} as they are)" if fits else ""
-    do = "does" if len(files) == 1 else "do"
+    do = form(len(files), "does", "do")
     yield Caution(
         "merging-photographs",
         f"{number_of(files, verb=False)} {do} not fit what lies around{turning}. Position, direction or "
@@ -111,7 +112,7 @@ def _alike(check: MergingCheck) -> Iterator[Caution]:
         return
     either = [_wrong(one) for one in (found, *found.or_else)]
     doubt = " Which of them is right, the overlaps cannot tell." if found.or_else else ""
-    keys = " or ".join(_setting(one) for one in (found, *found.or_else))
+    keys = listed((_setting(one) for one in (found, *found.or_else)), last="or")
     yield Caution(
         "merging-all",
         f"The photographs fit together {', or '.join(either)} ({found.after:,} boxes of two photographs "
@@ -148,7 +149,7 @@ def _wrong(found: Alike) -> str:
 
 
 def _setting(found: Alike) -> str:
-    keys = ", ".join(f"{name}: {str(value).lower()}" for name, value in found.corrections.items())
+    keys = listed(f"{name}: {str(value).lower()}" for name, value in found.corrections.items())
     return f"{{{keys}}}"
 
 
@@ -165,7 +166,7 @@ def _part(rate: Rate) -> str:
 
 def corrections(chosen: Corrections) -> Iterator[Caution]:
     """That tags are not used as the photographs say."""
-    what = ", ".join(told(chosen))
+    what = listed(told(chosen))
     if what:
         yield Caution(
             "corrections",

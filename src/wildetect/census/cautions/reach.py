@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from wildetect.census.cautions.caution import Caution
 from wildetect.census.estimates.class_estimates import FARTHEST_SHARE
 from wildetect.census.estimates.sample_records import SampledStratum
+from wildetect.wording import form, listed
 
 __all__ = ["coverage"]
 
@@ -30,11 +31,8 @@ def coverage(strata: Sequence[SampledStratum]) -> Iterator[Caution]:
                 "Draw the outline (survey.strata) around what was flown, or fly lines across the rest.",
             )
         if reach.short:
-            names = ", ".join(reach.short[:_MOST_NAMED])
-            more = len(reach.short) - _MOST_NAMED
-            lines = f"{names} and {more} more stop" if more > 0 else f"{names} stop"
-            if len(reach.short) == 1:
-                lines += "s"
+            names = listed(reach.short, most=_MOST_NAMED)
+            lines = f"{names} {form(len(reach.short), 'stops', 'stop')}"
             yield Caution(
                 "short",
                 f"In {stratum.name} {lines} short: {reach.unflown_share:.0%} of the way of all lines through "

@@ -10,7 +10,7 @@ import shapely
 
 from wildetect.census.counting.animals import Animals
 from wildetect.census.design.searched import SearchedStratum, searched_ground
-from wildetect.census.design.transect_files import listed
+from wildetect.census.design.transect_files import MOST_NAMED
 from wildetect.census.design.transects import Transects
 from wildetect.census.design.vector_files import Area
 from wildetect.census.estimates.class_estimates import estimates_of
@@ -23,6 +23,7 @@ from wildetect.census.estimates.sample_records import (
 )
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
+from wildetect.wording import form, listed, number_of
 
 __all__ = [
     "ALL_STRATA",
@@ -169,11 +170,13 @@ def _sampled(
 def _transects_outside(searched: Sequence[SearchedStratum], transects: Transects) -> tuple[str, ...]:
     inside = {each.transect.name for stratum in searched for each in stratum.transects}
     outside = [transect.name for transect in transects if transect.name not in inside]
-    return (f"These transects lie outside all strata: {listed(outside)}.",) if outside else ()
+    return (
+        (f"These transects lie outside all strata: {listed(outside, most=MOST_NAMED)}.",) if outside else ()
+    )
 
 
 def _notes(outside: int) -> tuple[str, ...]:
     if not outside:
         return ()
-    animals = "1 animal lies" if outside == 1 else f"{outside:,} animals lie"
+    animals = f"{number_of(outside, 'animal')} {form(outside, 'lies', 'lie')}"
     return (f"{animals} outside all strata: detected, but in no estimate.",)

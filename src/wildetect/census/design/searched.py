@@ -28,6 +28,7 @@ from wildetect.census.design.vector_files import Area
 from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
 from wildetect.census.ground.photographs import Views
 from wildetect.errors import InputError
+from wildetect.wording import listed
 
 __all__ = [
     "SearchedStratum",
@@ -50,7 +51,7 @@ def check_names(strata: Sequence[Area], transects: Transects) -> None:
     if lost:
         raise InputError(
             f"transect {lost[0].name} is said to lie in the stratum {lost[0].stratum}, which is not among "
-            f"the strata: {', '.join(area.name for area in strata)}",
+            f"the strata: {listed(area.name for area in strata)}",
             hint="Write the names of strata alike in both files.",
             details=[f"transect {each.name}: stratum {each.stratum}" for each in lost[1:]],
         )
@@ -71,7 +72,7 @@ def check_places(strata: Sequence[Area], polygons: Sequence[Any], everything: An
         return
     distances = [polygon.distance(everything) for polygon in polygons]
     nearest = int(np.argmin(distances))
-    names = ", ".join(area.name for area in strata)
+    names = listed(area.name for area in strata)
     raise InputError(
         f"the photographs show no part of any stratum ({names}): the nearest, "
         f"{strata[nearest].name}, is {distances[nearest] / 1000:,.1f} km away",
@@ -240,5 +241,5 @@ def _notes(name: str, sampled: Sequence[SearchedTransect], brushing: Sequence[st
             "once and count once, shared out evenly."
         )
     if brushing:
-        notes.append(f"These transects only brush {name} and are no sample of it: {', '.join(brushing)}.")
+        notes.append(f"These transects only brush {name} and are no sample of it: {listed(brushing)}.")
     return tuple(notes)

@@ -14,11 +14,12 @@ from wildetect.census.design.vector_files import Line
 from wildetect.census.ground.photographs import RasterView, View, Views
 from wildetect.errors import InputError
 from wildetect.tables.names import Names
+from wildetect.wording import form, listed, number_of
 
 __all__ = [
+    "MOST_NAMED",
     "Transect",
     "Transects",
-    "listed",
     "positions",
     "transects_from_lines",
     "transects_from_table",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-_MOST_NAMED = 5
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def transects_of(found: Sequence[Transect], views: Views, source: str, notes: Se
     outside = tuple(row for row in range(len(views.views)) if row not in inside)
     if outside and found:
         where = "in turns, at ends or on the way" if source == "flight track" else "on no transect"
-        names = listed([views.views[row].file for row in outside])
+        names = listed([views.views[row].file for row in outside], most=MOST_NAMED)
         notes = [*notes, f"{len(outside)} photographs lie {where}: {names}."]
     return Transects(tuple(found), outside, source, tuple(notes))
 
@@ -81,12 +82,6 @@ def transects_of(found: Sequence[Transect], views: Views, source: str, notes: Se
 def positions(views: Sequence[View | RasterView], rows: Sequence[int]) -> NDArray[np.float64]:
     """Of cameras in m, shape (n, 2), for some rows of Views.views."""
     return np.array([(views[row].x, views[row].y) for row in rows], np.float64).reshape(-1, 2)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def transects_from_lines(lines: Sequence[Line], views: Views) -> Transects:
@@ -121,7 +116,11 @@ def transects_from_lines(lines: Sequence[Line], views: Views) -> Transects:
         if rows
     ]
     empty = [line.name for line, rows in zip(lines, members, strict=True) if not rows]
-    notes = [f"No photographs lie on these transects of the file: {listed(empty)}."] if empty else []
+    notes = (
+        [f"No photographs lie on these transects of the file: {listed(empty, most=MOST_NAMED)}."]
+        if empty
+        else []
+    )
     return transects_of(found, views, "lines", notes)
 
 
@@ -146,7 +145,7 @@ def transects_from_table(lines: Sequence[Line], views: Views) -> Transects:
     members: list[dict[int, str]] = [{} for _ in lines]
     for number, name, found in named:
         if len(found) > 1:
-            paths = listed([views.views[row].file for row in found])
+            paths = listed([views.views[row].file for row in found], most=MOST_NAMED)
             raise InputError(
                 f"{name} in the table of transects may be any of {paths}",
                 hint="Write such photographs with their folders, as in detections.csv.",
@@ -155,11 +154,15 @@ def transects_from_table(lines: Sequence[Line], views: Views) -> Transects:
     unknown = [name for _, name, found in named if not found]
     if not any(members):
         raise InputError(
-            f"the table of transects names {listed(unknown)}, but no photograph of this survey",
+            f"the table of transects names {listed(unknown, most=MOST_NAMED)}, but no photograph of this "
+            "survey",
             hint=f"Write the names as they are: {views.views[0].file}",
         )
     notes = (
-        [f"The table names {len(unknown)} photographs that are not there: {listed(unknown)}."]
+        [
+            f"The table names {number_of(len(unknown), 'photograph')} that "
+            f"{form(len(unknown), 'is', 'are')} not there: {listed(unknown, most=MOST_NAMED)}."
+        ]
         if unknown
         else []
     )

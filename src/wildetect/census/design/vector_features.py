@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from wildetect.census.ground.projection import to_wgs84
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.wording import commas, listed
 
 __all__ = [
     "Feature",
@@ -191,7 +192,7 @@ class Features:
             return self.column(*usual)
         found = self.column(wanted.lower())
         if found is None:
-            columns = ", ".join(self.columns) or "none"
+            columns = listed(self.columns, none="none")
             raise ConfigurationError(
                 f'{self.path} has no column "{wanted}"; its columns: {columns}',
                 hint="Name one of them in configs/census.yaml, or none (null) for the usual ones.",
@@ -248,4 +249,4 @@ def _reason(shape: Any) -> str:
     reason, _, place = str(shapely.is_valid_reason(shape)).partition("[")
     if not place:
         return reason
-    return f"{reason} at {', '.join(f'{float(number):.7g}' for number in place.rstrip(']').split()[:2])}"
+    return f"{reason} at {commas(f'{float(number):.7g}' for number in place.rstrip(']').split()[:2])}"

@@ -28,6 +28,7 @@ from wildetect.local_files import follows_others, keep_local
 from wildetect.tables.numbers import number_of
 from wildetect.tables.sheet import Line as SheetLine
 from wildetect.tables.sheet import read_sheet
+from wildetect.wording import listed
 
 __all__ = ["PHOTOGRAPH_COLUMNS", "Area", "Line", "read_areas", "read_layer", "read_lines", "read_table"]
 
@@ -87,7 +88,7 @@ def _layer(path: Path, layers: list[list[Any]], kind: str) -> str:
         return str(fitting[0])
     if not fitting and len(layers) == 1:
         return str(layers[0][0])  # what is wrong with its shapes is said feature by feature
-    names = ", ".join(str(name) for name, _ in layers) or "none"
+    names = listed((name for name, _ in layers), none="none")
     many = "several layers" if fitting else "no layer"
     raise InputError(
         f"{path} has {many} of {kind}s; its layers: {names}",
@@ -116,7 +117,7 @@ def read_table(path: Path) -> Features:
     if shapes is None and table.column(*PHOTOGRAPH_COLUMNS) is None:
         raise InputError(
             f"{path} has no column of outlines (wkt) and none of photographs (photograph); its columns: "
-            + (", ".join(header) or "none"),
+            + listed(header, none="none"),
             hint="Name the columns: name and wkt, or photograph and transect.",
         )
     if not sheet.lines:
@@ -257,7 +258,7 @@ def _features(path: Path, kind: Literal["polygon", "line"]) -> Features:
         )
     if suffix not in FORMATS:
         raise ConfigurationError(
-            f"{path} has none of the formats of strata and transects: {', '.join(FORMATS)}",
+            f"{path} has none of the formats of strata and transects: {listed(FORMATS)}",
             hint="Save it as GeoPackage, in QGIS with Export > Save Features As.",
         )
     table = read_table(path) if suffix == ".csv" else read_layer(path, kind)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from wildetect.census.estimates.records import Stratum
+from wildetect.wording import form, listed, number_of
 
 __all__ = [
     "NO_SPREAD_ANYWHERE",
@@ -148,7 +149,7 @@ def doubt_of(stratum: Stratum) -> str | None:
 
 def doubtful_strata(names: Sequence[str]) -> str:
     """Most of the variance comes from strata whose limits are in doubt."""
-    return f"most of the uncertainty comes from {', '.join(names)}, whose limits are in doubt themselves"
+    return f"most of the uncertainty comes from {listed(names)}, whose limits are in doubt themselves"
 
 
 def of_detected_elsewhere(stratum: Stratum) -> tuple[str, ...]:
@@ -156,7 +157,7 @@ def of_detected_elsewhere(stratum: Stratum) -> tuple[str, ...]:
     number = stratum.detected_elsewhere
     if not number:
         return ()
-    which = "1 more animal was" if number == 1 else f"{number} more animals were"
+    which = f"{number_of(number, 'more animal')} {form(number, 'was', 'were')}"
     note = (
         f"In {stratum.name} {which} detected in photographs of no transect: that does not raise the estimate."
     )
@@ -186,12 +187,12 @@ def of_unequal_sizes(stratum: Stratum) -> tuple[str, ...]:
 
 def strata_missing(names: Sequence[str]) -> str:
     """Some strata have no estimate."""
-    return f"no sum over all strata, as there is no estimate for {', '.join(names)}"
+    return f"no sum over all strata, as there is no estimate for {listed(names)}"
 
 
 def silent_strata(names: Sequence[str]) -> str:
     """Some strata have an estimate but no limits."""
     return (
-        f"{', '.join(names)}: no spread between the transects, so nothing is added to the limits, which are "
+        f"{listed(names)}: no spread between the transects, so nothing is added to the limits, which are "
         "too narrow."
     )

@@ -17,6 +17,7 @@ from wildetect.census.output.record import CensusRecord, EstimateRecord, Species
 from wildetect.census.output.tables import write_table
 from wildetect.errors import ConfigurationError
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
+from wildetect.wording import listed
 
 __all__ = ["AedRow", "Categories", "added", "aed_rows", "categories", "write_aed"]
 
@@ -127,7 +128,7 @@ def aed_rows(censuses: Sequence[CensusRecord], species: str | None) -> Iterator[
     if not found:
         counted = sorted({one.species for each in censuses for one in each.estimates if one.species})
         raise ConfigurationError(
-            f"no {species or ELEPHANT} was counted; the classes are {', '.join(counted) or 'none'}",
+            f"no {species or ELEPHANT} was counted; the classes are {listed(counted, none='none')}",
             hint="Name the class with --species.",
         )
     for name, rows in found.items():
@@ -191,7 +192,7 @@ def _sum(species: str, rows: Sequence[AedRow]) -> AedRow:
     """All areas together; without numbers where one has none, as a part would be missing."""
     missing = [row.input_zone for row in rows if row.estimate is None or row.limits_95 is None]
     estimate = half = None
-    remark = f"no sum, as there is no estimate with limits for {', '.join(missing)}" if missing else ""
+    remark = f"no sum, as there is no estimate with limits for {listed(missing)}" if missing else ""
     known = None
     if not missing:
         estimate, half = added([(row.estimate or 0.0, row.limits_95 or 0.0) for row in rows])

@@ -7,6 +7,7 @@ import json
 
 from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.output.record import CensusRecord
+from wildetect.wording import listed
 
 __all__ = ["citation_of", "digest_of"]
 
@@ -37,9 +38,7 @@ def citation_of(record: CensusRecord) -> str:
         ),
     ]
     if methods:
-        text = (
-            f"Numbers for the survey area are by {' and '.join(named[one] for one in methods)} (Jolly 1969)"
-        )
+        text = f"Numbers for the survey area are by {listed(named[one] for one in methods)} (Jolly 1969)"
         if "neighbouring lines" in spreads:
             text += "; standard errors by estimator O2 of Fewster et al. (2009)"
         if spreads:

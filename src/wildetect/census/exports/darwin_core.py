@@ -22,6 +22,7 @@ from wildetect.census.output.record import (
     PhotographRecord,
 )
 from wildetect.results.blurring import WITHHELD, Grid
+from wildetect.wording import listed
 
 __all__ = [
     "ANY_ANIMAL",
@@ -286,7 +287,7 @@ def occurrences_of(publication: Publication) -> Iterator[Occurrence]:
             coordinate_uncertainty_in_meters=publication.uncertainty(
                 _error(shown), animal.longitude, animal.latitude
             ),
-            occurrence_remarks=f"also in {', '.join(others)}" if others else "",
+            occurrence_remarks=f"also in {listed(others)}" if others else "",
             data_generalizations=publication.generalized,
             information_withheld=publication.withheld,
         )

@@ -13,6 +13,7 @@ from wildetect.census.exports.citation import citation_of, digest_of
 from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL, Publication
 from wildetect.census.output.record import CensusRecord
 from wildetect.results.blurring import WITHHELD, Cell
+from wildetect.wording import listed
 
 __all__ = ["eml_of", "remarks_on"]
 
@@ -62,7 +63,7 @@ def remarks_on(publication: Publication) -> Iterator[str]:
     unnamed = sorted({publication.species_of(one) for one in publication.animals} - set(publication.taxa))
     if unnamed:
         yield (
-            f"no scientific name for {', '.join(unnamed)}: written as {ANY_ANIMAL}; "
+            f"no scientific name for {listed(unnamed)}: written as {ANY_ANIMAL}; "
             f'name it: --taxon "{unnamed[0]}=Genus species"'
         )
     timeless = sum(one.taken is None for one in record.photographs)
@@ -129,7 +130,7 @@ def _methods(data: ET.Element, record: CensusRecord) -> None:
             _text(step, "para", paragraph)
     sampling = ET.SubElement(methods, "sampling")
     extent = ET.SubElement(ET.SubElement(sampling, "studyExtent"), "description")
-    strata = ", ".join(one.name for one in record.strata) or "no outline"
+    strata = listed((one.name for one in record.strata), none="no outline")
     _text(extent, "para", f"Strata: {strata}.")
     described = ET.SubElement(sampling, "samplingDescription")
     _text(described, "para", f"{PROTOCOL}; {len(record.transects)} transects.")

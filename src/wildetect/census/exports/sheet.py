@@ -15,6 +15,7 @@ from wildetect.results.files import write_text
 from wildetect.results.report.map import round_length
 from wildetect.results.report.numbers import colour_code
 from wildetect.results.report.page import environment, policy, text_of
+from wildetect.wording import listed
 
 __all__ = ["write_summary"]
 
@@ -105,7 +106,7 @@ def _number(record: CensusRecord, one: EstimateRecord) -> _Number:
     if corrected is None:
         holds = one.limits_hold or ("no limits" if one.estimate is not None else "no number: see cautions")
         return _Number(one.species, one.estimate, one.lower, one.upper, one.detected, holds)
-    holds = " and ".join(_WORDS[hold] for hold in corrected.holds)
+    holds = listed(_WORDS[hold] for hold in corrected.holds)
     return _Number(
         one.species, corrected.value, corrected.lower, corrected.upper, one.detected, f"{holds}; reviewed"
     )
@@ -127,7 +128,7 @@ def _effort(record: CensusRecord) -> str:
 
 def _method(record: CensusRecord) -> Iterator[str]:
     """Five lines."""
-    methods = " and ".join(sorted({one.method for one in record.estimates})) or "none"
+    methods = listed(sorted({one.method for one in record.estimates}), none="none")
     threshold = record.detections.settings.get("confidence")
     least = record.settings.get("confidence")
     least = threshold if least is None else least
@@ -139,7 +140,7 @@ def _method(record: CensusRecord) -> Iterator[str]:
     )
     yield f"Numbers of the area follow from the searched strips: {methods}."
     shapes = sorted({one.shape for each in record.estimates for one in each.limits if one.chosen})
-    yield f"Limits are {' and '.join(shapes) or 'not given'}; what they hold stands beside them."
+    yield f"Limits are {listed(shapes, none='not given')}; what they hold stands beside them."
 
 
 def _detector(record: CensusRecord) -> str:
@@ -156,7 +157,7 @@ def _detector(record: CensusRecord) -> str:
 
 def _review(publication: Publication) -> str:
     record = publication.record
-    looked = Counter(" and ".join(one.by) for one in publication.identified.values())
+    looked = Counter(listed(one.by) for one in publication.identified.values())
     if not looked:
         return f"Not reviewed by people: {record.not_corrected or 'nobody has looked at these animals'}."
     people = "; ".join(f"{name}: {number:,}" for name, number in looked.most_common(5))

@@ -13,6 +13,7 @@ from wildetect.census.ground.moved import at_other_time, other_positions
 from wildetect.census.ground.views import View
 from wildetect.errors import ConfigurationError
 from wildetect.settings.census import Corrections
+from wildetect.wording import listed
 
 __all__ = ["corrected", "corrected_degrees", "corrected_metres", "told"]
 
@@ -73,7 +74,7 @@ def corrected_metres(
 
 def corrected(view: View, corrections: Corrections) -> View:
     """A view with direction and height put right; what else is corrected is noted, too."""
-    what = ", ".join(told(corrections))
+    what = listed(told(corrections))
     if not what:
         return view
     yaw = view.yaw if corrections.fixed_yaw is None else corrections.fixed_yaw

@@ -23,6 +23,7 @@ from wildetect.census.result import Census
 from wildetect.results.files import write_text
 from wildetect.results.report.numbers import colour_code
 from wildetect.results.report.page import TEMPLATES, environment, policy, text_of
+from wildetect.wording import listed
 
 __all__ = ["distinct_estimates", "write_census_report"]
 
@@ -170,7 +171,7 @@ def _refusals(headlines: Sequence[EstimateRecord]) -> Iterator[_Refusal]:
     for reason, estimates in about.items():
         what = "No estimate" if all(one.estimate is None for one in estimates) else "No limits"
         names = [one.species for one in estimates if one.species is not None]
-        whose = f" for {', '.join(names)}" if names and len(estimates) < len(headlines) else ""
+        whose = f" for {listed(names)}" if names and len(estimates) < len(headlines) else ""
         yield _Refusal(what + whose, reason)
 
 
@@ -203,7 +204,7 @@ class _Order:
 def _methods(record: CensusRecord) -> str:
     used = dict.fromkeys(one.method for one in record.estimates)
     names = {"Jolly 2": "Jolly's method 2", "Jolly 1": "Jolly's method 1", "total count": "a total count"}
-    return " and ".join(names[method] for method in used if method in names)
+    return listed(names[method] for method in used if method in names)
 
 
 def _taken(photographs: Sequence[PhotographRecord]) -> str:

@@ -122,7 +122,9 @@ class Accounts:
     def _present(self, name: str) -> Account:
         found = {account.name: account for account in self.all()}
         if name not in found:
-            raise ConfigurationError(f"there is no account {name}", hint=f"There are: {listed(found)}.")
+            raise ConfigurationError(
+                f"there is no account {name}", hint=f"There are: {listed(found, none='none')}."
+            )
         if found[name].role == "admin":
             raise ConfigurationError(
                 f"{name} is the admin, whose account is in .env",

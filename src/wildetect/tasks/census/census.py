@@ -9,6 +9,7 @@ from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, keep_log, verb
 from wildetect.tasks.table import print_table
+from wildetect.wording import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def show_plan(folder: Path, cv: float, plans: Sequence[SpeciesPlan]) -> None:
     for one in plans:
         name = one.species or "all species"
         if one.effort is not None:
-            steps = ", ".join(f"{step.transects} give {step.cv:.0%}" for step in one.effort.steps)
+            steps = listed(f"{step.transects} give {step.cv:.0%}" for step in one.effort.steps)
             print(f"{name}: transects and their CV: {steps}")
         if one.refusal is not None:
             print(f"{name}: no plan: {one.refusal}")
@@ -79,7 +80,7 @@ def show_plan(folder: Path, cv: float, plans: Sequence[SpeciesPlan]) -> None:
         if one.doubt is not None:
             doubts.setdefault(one.doubt, []).append(one.species or "all species")
     for doubt, names in doubts.items():
-        print(f"a weak guide: {doubt} ({', '.join(names)})")
+        print(f"a weak guide: {doubt} ({listed(names)})")
 
 
 def _rows(one: SpeciesPlan) -> list[list[str]]:
@@ -128,7 +129,7 @@ def show_summary(record: CensusRecord, folder: Path) -> None:
         f"{counts.animals} animals detected in {counts.boxes} boxes of {counts.photographs} photographs: "
         "what a detector says, not a population"
     )
-    others = ", ".join(
+    others = listed(
         f"{one.animals} at {one.metres:.1f} m" for one in tolerance.counts if one.name != "chosen"
     )
     assumed = ", an assumed position error of 3 m" * (tolerance.source == "assumed position errors")
@@ -189,7 +190,7 @@ def _show_other_limits(record: CensusRecord) -> None:
             if not one.chosen
         ]
         if ways:
-            print(f"limits of all made in other ways: {', '.join(ways)}")
+            print(f"limits of all made in other ways: {listed(ways)}")
 
 
 def _show_corrected(record: CensusRecord) -> None:
@@ -214,7 +215,7 @@ def _show_corrected(record: CensusRecord) -> None:
 
 
 def _number(corrected: CorrectedNumber) -> list[str]:
-    holds = " and ".join(corrected.holds)
+    holds = listed(corrected.holds)
     return [f"{corrected.value:,.0f}", f"{corrected.lower:,.0f} to {corrected.upper:,.0f}", holds]
 
 

@@ -8,6 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, export_variables, verb
+from wildetect.wording import commas, listed
 
 if TYPE_CHECKING:
     from wildetect.settings.training.dataset import DataSetOptions
@@ -125,8 +126,8 @@ def _show(built: DataSetBuilt) -> None:
     ]
     head = ["part", "photographs", "groups", "tiles", "with animals", "wrong boxes", "empty", "labels"]
     print_table(head, rows, numbers=True)
-    print(f"split by {record.split}; classes: {', '.join(record.class_names)}; digest {record.digest[:16]}")
-    print(f"reviewed by {', '.join(f'{name} ({number:,})' for name, number in record.reviewers.items())}")
+    print(f"split by {record.split}; classes: {commas(record.class_names)}; digest {record.digest[:16]}")
+    print(f"reviewed by {listed(f'{name} ({number:,})' for name, number in record.reviewers.items())}")
     print(built.folder)
     if built.url:
         print(built.url)

@@ -14,7 +14,7 @@ from wildetect.tasks.mlflow.start import (
     show_log,
     started_server,
 )
-from wildetect.tasks.support import emit, say, verb
+from wildetect.tasks.support import emit, say, say_hint, verb
 
 __all__ = ["logs", "restart", "serve", "status", "stop"]
 
@@ -120,7 +120,7 @@ def status(context: Context, json: bool = False) -> None:
         print("\n".join(as_lines(found)))
     if not found.healthy:
         if found.hint:
-            say(f"hint: {found.hint}")
+            say_hint(found.hint)
         raise Exit(code=ServerError.exit_code)
 
 

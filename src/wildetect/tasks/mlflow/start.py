@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from wildetect.tasks.asking import confirmed
-from wildetect.tasks.support import say, show_in_browser
+from wildetect.tasks.support import say, say_hint, show_in_browser
 
 if TYPE_CHECKING:
     import threading
@@ -127,7 +127,7 @@ def report(started: Started, plan: Plan) -> None:
     if started.already:
         print(f"MLflow server is already running at {state.url} (pid {state.pid})", flush=True)
         if state.url != plan.url or state.sign_in != plan.sign_in or state.host != plan.host:
-            say("hint: It keeps its settings; to give it the new ones: uv run invoke mlflow.restart")
+            say_hint("It keeps its settings; to give it the new ones: uv run invoke mlflow.restart")
         return
     print(f"MLflow server at {state.url} (pid {state.pid}, {state.seconds:.1f} s)", flush=True)
     if plan.shared_urls:

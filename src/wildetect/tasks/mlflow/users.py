@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.asking import confirmed
-from wildetect.tasks.support import emit, say, verb
+from wildetect.tasks.support import emit, say, say_hint, verb
+from wildetect.wording import listed
 
 if TYPE_CHECKING:
     from wildetect.server.access.accounts import Accounts
@@ -55,7 +56,7 @@ def users(
     if action not in ACTIONS:
         raise ConfigurationError(
             f"{action!r} is not something to do with accounts",
-            hint=f"Use one of {', '.join(ACTIONS)}: uv run invoke mlflow.users add ann --role editor",
+            hint=f"Use one of {listed(ACTIONS)}: uv run invoke mlflow.users add ann --role editor",
         )
     wanted = next((one for one in ROLES if one == role), None)
     if role is not None and wanted is None:
@@ -77,7 +78,7 @@ def users(
             )
         accounts.change(name, role=wanted, password=_new_password(name) if password else None)
         done = [*(["a new password"] if password else []), *([f"the role {wanted}"] if wanted else [])]
-        print(f"{name} has {' and '.join(done)}")
+        print(f"{name} has {listed(done)}")
         if password:
             say(f"Put it into .env as MLFLOW_TRACKING_PASSWORD, wherever tasks sign in as {name}.")
     elif confirmed(f"Remove the account {name}", yes=yes, command=f"mlflow.users remove {name}"):
@@ -94,7 +95,7 @@ def _list(accounts: Accounts, *, json: bool) -> None:
     for one in found:
         print(f"{one.name:<{width}}  {one.role}")
     if len(found) == 1:
-        say("hint: Give others an account of their own: uv run invoke mlflow.users add NAME --role editor")
+        say_hint("Give others an account of their own: uv run invoke mlflow.users add NAME --role editor")
 
 
 def _new_password(name: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from wildetect.tasks.support import emit, export_variables, say, verb
+from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
+from wildetect.wording import commas, listed
 
 if TYPE_CHECKING:
     from wildetect.evaluation.paired import Difference
@@ -70,7 +71,7 @@ def compare(
     found = compare_versions(connection, chosen)
     paired, notes = compare_with_first(connection, chosen, on)
     if on is not None and on not in found.datasets:
-        held = ", ".join(found.datasets) or "nothing"
+        held = listed(found.datasets, none="nothing")
         raise ConfigurationError(f"none of them was measured on {on}", hint=f"They were measured on: {held}.")
     for note in (*found.notes, *notes):
         say(f"warning: {note}")
@@ -117,7 +118,7 @@ def _print(found: Comparison) -> None:
     columns = found.versions
     manifests = [one.manifest for one in columns]
     rows = [
-        ["aliases", *(", ".join(one.aliases) or "-" for one in columns)],
+        ["aliases", *(commas(one.aliases, none="-") for one in columns)],
         ["registered", *(one.registered_at or "-" for one in columns)],
         ["weights", *("-" if one is None else one.source.file or "-" for one in manifests)],
         ["sha256", *("-" if one is None else one.sha256[:12] for one in manifests)],
@@ -130,7 +131,7 @@ def _print(found: Comparison) -> None:
     ]
     print_table([found.name, *(f"version {one.version}" for one in columns)], rows)
     if not found.datasets:
-        say("hint: None of them was measured: uv run invoke model.evaluate --model ... --annotations FILE")
+        say_hint("None of them was measured: uv run invoke model.evaluate --model ... --annotations FILE")
 
 
 def _input(manifest: Manifest | None) -> str:
@@ -153,8 +154,7 @@ def _classes(manifests: Sequence[Manifest | None], most: int = 4) -> list[str]:
             cells.append("-")
         elif first is None:
             first = names
-            more = f" and {len(names) - most} more" if len(names) > most else ""
-            cells.append(f"{len(names)}: {', '.join(names[:most])}{more}")
+            cells.append(f"{len(names)}: {listed(names, most=most)}")
         elif names == first:
             cells.append("the same")
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, say, verb
+from wildetect.wording import commas, listed
 
 if TYPE_CHECKING:
     from wildetect.registry.connection import Connection
@@ -68,7 +69,7 @@ def list_models(context: Context, name: str | None = None, json: bool = False) -
     for row in rows:
         sha = str(row["sha256"] or "-")[:12]
         known = f"{row['family'] or '-':<12}  {sha:<12}  {row['registered_at'] or '-':<25}"
-        line = f"{row['name']:<{width}}  {row['version']:>4}  {known}  {', '.join(row['aliases'])}"
+        line = f"{row['name']:<{width}}  {row['version']:>4}  {known}  {commas(row['aliases'])}"
         print(line.rstrip())
 
 
@@ -77,7 +78,7 @@ def _chosen(models: list[RegisteredModel], name: str | None) -> list[RegisteredM
 
     chosen = [model for model in models if name in (None, model.name)]
     if name is not None and not chosen:
-        held = ", ".join(model.name for model in models) or "no model"
+        held = listed((model.name for model in models), none="no model")
         raise ModelError(f"there is no registered model {name}", hint=f"The registry holds: {held}.")
     return chosen
 
@@ -142,7 +143,7 @@ def _print_version(
     version: Version, manifest: Manifest, metrics: Mapping[str, float], of_run: Thresholds | None
 ) -> None:
     feeding, thresholds = manifest.feeding.model_dump(), manifest.thresholds
-    aliases = ", ".join(version.aliases)
+    aliases = commas(version.aliases)
     in_a_run = None
     if of_run is None:
         in_a_run = "thresholds unknown: configs/detection.yaml has mistakes (uv run invoke config.show)"
@@ -152,7 +153,7 @@ def _print_version(
         "model": f"{version.name} version {version.version}" + (f" ({aliases})" if aliases else ""),
         "description": version.description,
         "family": manifest.family,
-        "classes": ", ".join(manifest.class_names),
+        "classes": commas(manifest.class_names),
         "input": "{width} x {height} px, {dtype}, {channel_order}, {resize}".format_map(feeding),
         "trained on": manifest.trained_gsd_cm and f"{manifest.trained_gsd_cm:g} cm/px",
         "thresholds": _THRESHOLDS.format_map(thresholds.model_dump()),
@@ -315,6 +316,6 @@ def history(context: Context, name: str | None = None, json: bool = False) -> No
 def _line(move: AliasMove) -> str:
     when = f"{move.at:%Y-%m-%d %H:%M:%S} UTC" if move.at else f"{'not recorded':<23}"
     who = f"{move.by} on {move.on}" if move.at else "in MLflow's page, or by an earlier WildDetect"
-    why = ", ".join([*(["undo"] if move.undo else []), *move.requirements])
+    why = commas([*(["undo"] if move.undo else []), *move.requirements])
     versions = f"{move.before or '-'} -> {move.after or '-'}"
     return f"{when}  {move.alias:<12}  {versions:<10}  {who}{f'  ({why})' if why else ''}".rstrip()

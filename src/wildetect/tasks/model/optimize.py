@@ -8,6 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import decimal
 from wildetect.tasks.support import emit, export_variables, verb
+from wildetect.wording import listed
 
 if TYPE_CHECKING:
     from wildetect.workflows.optimizing import Optimized
@@ -65,7 +66,7 @@ def optimize(
         raise ConfigurationError("a model and pictures are needed", hint=example)
     chosen = next((one for one in KINDS if one == kind), None)
     if chosen is None:
-        raise ConfigurationError(f"--kind: {kind!r} is not one of {', '.join(KINDS)}", hint=example)
+        raise ConfigurationError(f"--kind: {kind!r} is not one of {listed(KINDS)}", hint=example)
     request = Request(
         config=config,
         model=model,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from wildetect.tasks.support import emit, export_variables, say, verb
+from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
+from wildetect.wording import listed
 
 if TYPE_CHECKING:
     from wildetect.detection.checks.family_check import FamilyCheck
@@ -274,7 +275,7 @@ def _settings(
 def _summary(registration: Registration) -> str:
     manifest = registration.manifest
     names = manifest.class_names
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
+    shown = listed(names, most=5)
     return f"{manifest.family}, {manifest.feeding.width} x {manifest.feeding.height} px, {shown}"
 
 
@@ -295,12 +296,12 @@ def _report(
     elif version is None:
         print(f"{registration.name}: nothing is wrong; not registered (--dry-run)")
     else:
-        aliases = f" as {', '.join(registration.aliases)}" if registration.aliases else ""
+        aliases = f" as {listed(registration.aliases)}" if registration.aliases else ""
         if made:
             print(f"registered {registration.name} version {version.version}{aliases}")
             if not registration.aliases:
                 words = f"--name {registration.name} --version {version.version} --alias production"
-                say(f"hint: To use it as production: uv run invoke model.promote {words}")
+                say_hint(f"To use it as production: uv run invoke model.promote {words}")
         else:
             print(f"{registration.name} version {version.version} holds this very file already{aliases}")
-            say("hint: No new version was made; --force makes one.")
+            say_hint("No new version was made; --force makes one.")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.numbers import whole
-from wildetect.tasks.support import emit, export_variables, say, verb
+from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
+from wildetect.wording import commas
 
 if TYPE_CHECKING:
     from wildetect.settings.training.model import TrainingOptions
@@ -104,12 +105,12 @@ def _show(done: TrainingDone) -> None:
     version = done.version
     if not done.trained:
         say(f"this very training was done before; to repeat it, move {done.folder} away")
-    measured = ", ".join(f"{name.removeprefix('val/')} {value:.3f}" for name, value in done.metrics.items())
+    measured = commas(f"{name.removeprefix('val/')} {value:.3f}" for name, value in done.metrics.items())
     print(f"registered {version.name} version {version.version} as candidate")
     print(f"on the part val: {measured or 'nothing was measured'}")
     print(done.folder)
     print(done.url)
-    say(
-        "hint: Measure it on pictures that it has not learned from: uv run invoke model.evaluate "
+    say_hint(
+        "Measure it on pictures that it has not learned from: uv run invoke model.evaluate "
         f'--model {version} --annotations "{done.dataset / "test.json"}" --dataset held-out'
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, say, verb
+from wildetect.wording import commas, listed
 
 if TYPE_CHECKING:
     from wildetect.registry.travel.package import Package
@@ -104,11 +105,11 @@ def import_(
         return
     if version is None:
         print(f"{package} of {package.origin or 'an unknown registry'}: the file is whole")
-        print(f"{', '.join(package.manifest.class_names)}; sha256 {package.manifest.sha256[:12]}")
+        print(f"{commas(package.manifest.class_names)}; sha256 {package.manifest.sha256[:12]}")
         print(_evaluated(package))
         say("Nothing was registered (--dry-run).")
         return
-    aliases = f" as {', '.join(alias)}" if alias else ""
+    aliases = f" as {listed(alias)}" if alias else ""
     if made:
         print(f"registered {version} from {package}{aliases}")
     else:
@@ -122,4 +123,4 @@ def _evaluated(package: Package) -> str:
         else one.summary.dataset
         for one in package.evaluations
     ]
-    return f"evaluations: {', '.join(named) or 'none'}"
+    return f"evaluations: {listed(named, none='none')}"

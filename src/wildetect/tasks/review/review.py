@@ -9,6 +9,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, say, verb
+from wildetect.wording import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -270,7 +271,7 @@ def _show_agreement(agreement: Sequence[Agreement], conflicts: Sequence[Conflict
         return
     rows = [
         [
-            " and ".join(one.reviewers),
+            listed(one.reviewers),
             f"{one.photographs:,}",
             f"{one.boxes:,}",
             f"{one.same:,}",
@@ -348,7 +349,7 @@ def import_(
 
 def _show_import(made: Imported) -> None:
     number = sum(made.verdicts.values())
-    which = ", ".join(f"{count:,} {kind}" for kind, count in made.verdicts.items())
+    which = listed(f"{count:,} {kind}" for kind, count in made.verdicts.items())
     print(f"{number:,} verdicts from {made.images:,} images" + (f": {which}" if which else ""))
     for reason in made.refused[:_MOST_PROBLEMS]:
         say(f"not taken over: {reason}")

@@ -21,6 +21,7 @@ from wildetect.registry.comparison import SHAPING
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import Evaluated, evaluations_of, kept_file
 from wildetect.registry.versions import Version
+from wildetect.wording import listed
 
 __all__ = ["Compared", "compare_on_pictures", "compare_with_first"]
 
@@ -171,7 +172,7 @@ def _evaluations(before: Version, after: Version, dataset: str | None) -> tuple[
     common = _common(before, after, dataset)
     if len(common) > 1:
         raise ConfigurationError(
-            f"both versions were measured on {', '.join(common)}", hint=f"Name one: --on {common[0]}"
+            f"both versions were measured on {listed(common)}", hint=f"Name one: --on {common[0]}"
         )
     if not common:
         where = "one data set" if dataset is None else dataset

@@ -21,6 +21,7 @@ from wildetect.training.manifest import MANIFEST, DataSetRecord, SourceRun, writ
 from wildetect.training.reviewed import ClassTable, Reviewed, newest_of_each, read_class_table, reviewed_of
 from wildetect.training.splitting import PARTS, Part, Shot, groups_of, parts_of
 from wildetect.training.writing import Cutting, TileFiles, new_folder, refuse_existing
+from wildetect.wording import commas, listed, number_of
 from wildetect.workflows.census import CensusRequest, keys_of, photograph_folders, settings_for, table_of
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.watching import SILENT, Watcher
@@ -161,7 +162,7 @@ def _grid(sources: Sequence[_Source], options: DataSetOptions) -> tuple[int, flo
     of_runs = {source.name: _sides(source.run.record) for source in sources}
     sizes = {side for sides in of_runs.values() for side in sides}
     if len(sizes) > 1:
-        each = ", ".join(f"{name} {' to '.join(map(str, sides))} px" for name, sides in of_runs.items())
+        each = listed(f"{name} {' to '.join(map(str, sides))} px" for name, sides in of_runs.items())
         raise ConfigurationError(
             f"the runs have tiles of different sizes: {each}",
             hint="Build a set of each, or detect again with one --tile-size (and processing.scale: native); "
@@ -311,14 +312,14 @@ def _doubts(
         if shares[part] and not held.photographs:
             found.append(
                 f"no photograph is left for {part}: the ground and flight lines of the reviewed photographs "
-                f"make {groups:,} group{'s' * (groups != 1)} that cannot be parted; review photographs of "
+                f"make {number_of(groups, 'group')} that cannot be parted; review photographs of "
                 "other places"
             )
         elif shares[part] and animals < _FEWEST_MEASURED:
             found.append(f"{part} holds {animals:,} animals: too few to learn from or to measure with")
     unseen = [name for name, number in record.parts["train"].labels.items() if not number]
     if unseen:
-        found.append(f"no animal to learn from of: {', '.join(unseen)}")
+        found.append(f"no animal to learn from of: {listed(unseen)}")
     if any(source.run.record.model.box_kind == "points" for source in sources):
         found.append(
             "a detector gave points: boxes that nobody moved have the size that it was told, not the animal's"
@@ -352,13 +353,13 @@ def _logged(project: Project, folder: Path, record: DataSetRecord, watcher: Watc
         tags = {
             "digest": record.digest,
             "split": record.split,
-            "reviewers": ", ".join(record.reviewers),
+            "reviewers": commas(record.reviewers),
             **({"doubts": "\n".join(record.notes)} if record.notes else {}),
         }
         parameters = {
             "tile_size": record.tile_size,
             "overlap": record.overlap,
-            "classes": ", ".join(record.class_names),
+            "classes": commas(record.class_names),
             **record.settings,
         }
         finish_run(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.evaluation.paired import ClassDifference
 from wildetect.evaluation.resampling import FEWEST_UNITS
+from wildetect.wording import listed
 from wildetect.workflows.learning.comparing import Compared
 
 __all__ = ["proof_of"]
@@ -34,7 +35,7 @@ def proof_of(compared: Compared, guarded: Sequence[str] = ()) -> list[str]:
     if unknown:
         raise ConfigurationError(
             f"{unknown[0]} was not measured on {compared.dataset}",
-            hint=f"Its classes are: {', '.join(one.name for one in paired.classes)}.",
+            hint=f"Its classes are: {listed(one.name for one in paired.classes)}.",
         )
     who = f"{compared.after.name} version {compared.after.version}"
     than = f"version {compared.before.version} on {compared.where}"

@@ -31,6 +31,7 @@ from wildetect.training.starting import StartingWeights, starting_weights
 from wildetect.training.state import TrainingState, read_state, training_folder, write_state
 from wildetect.training.trainers.process import LOG, run_trainer
 from wildetect.training.trainers.trainer import EPOCHS, Epoch, TrainingJob
+from wildetect.wording import commas, listed
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.registration import checked, register
 from wildetect.workflows.watching import SILENT, Watcher
@@ -224,7 +225,7 @@ def _open(training: _Training, imgsz: int) -> set[int]:
             "imgsz": imgsz,
             "weights": weights.said,
             "weights_sha256": weights.sha256,
-            "classes": ", ".join(data.class_names),
+            "classes": commas(data.class_names),
             "dataset_digest": data.digest,
         },
         tags={
@@ -284,7 +285,7 @@ class _Told:
         finite = {name: value for name, value in epoch.metrics.items() if math.isfinite(value)}
         watcher = self.training.watcher
         if len(finite) < len(epoch.metrics):
-            lost = ", ".join(sorted(epoch.metrics.keys() - finite.keys()))
+            lost = listed(sorted(epoch.metrics.keys() - finite.keys()))
             watcher.notice(f"warning: epoch {epoch.number}: {lost} is not a number: the training may be lost")
         self.missed[epoch.number] = finite
         try:
@@ -304,7 +305,7 @@ class _Told:
         shown = [f"{name} {metrics[f'val/{name}']:.3f}" for name in _MEASURES if f"val/{name}" in metrics]
         minutes = (time.monotonic() - self.began) / self.done * (epochs - number) / 60
         left = [f"about {math.ceil(minutes):,} min left"] if number < epochs else []
-        return f"epoch {number} of {epochs}: {', '.join([*shown, *left])}"
+        return f"epoch {number} of {epochs}: {commas([*shown, *left])}"
 
 
 def _register(training: _Training, imgsz: int) -> Version:
