@@ -17,7 +17,7 @@ def test_what_is_hidden(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (root / "csv").mkdir()
     (root / "csv" / "__init__.py").touch()
     found = bad(check_shadowing(subject()))
-    assert found.says == f"{root} hides csv, yaml"
+    assert found.says == f"{root} hides csv and yaml"
     assert found.exit_code == 2
 
 
@@ -27,7 +27,7 @@ def test_pythonpath(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (tmp_path / "more" / name / "__init__.py").touch()
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "gone"), str(tmp_path / "more")]))
     found = bad(check_shadowing(subject()))
-    assert found.says == f"{tmp_path / 'more'} (PYTHONPATH) hides mlflow, numpy"
+    assert found.says == f"{tmp_path / 'more'} (PYTHONPATH) hides mlflow and numpy"
     assert "PYTHONPATH" in str(found.fix)
 
 

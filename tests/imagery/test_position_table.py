@@ -57,7 +57,7 @@ def test_lines_without_a_position_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("filename,latitude\na.jpg,1\n", "no column longitude; its columns are filename, latitude"),
+        ("filename,latitude\na.jpg,1\n", "no column longitude; its columns are filename and latitude"),
         ("filename,latitude,across\na.jpg,1.5,2.5\n", "no column longitude"),
         ("filename,latitude,longitude\na.jpg,1,2\nb.jpg,x,2\n", "line 3: 'x' is not an angle"),
         ("filename,latitude,longitude\na.jpg,1,\n", "line 2"),

@@ -16,6 +16,7 @@ from wildetect.imagery.opening import look_at
 from wildetect.imagery.source import UnreadableImageError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
+from wildetect.wording import number_of
 
 __all__ = ["Gathered", "gather"]
 
@@ -56,7 +57,7 @@ def gather(run: FinishedRun, folders: Sequence[Path], progress: Progress) -> Gat
     there = [(result, boxes, path) for result, boxes, path in found if path is not None]
     if done and not there:
         raise InputError(
-            f"none of the {len(done):,} photographs of the run in {run.folder} is where it was: "
+            f"none of the {number_of(len(done), 'photograph')} of the run in {run.folder} is where it was: "
             f"{done[0][0].path}",
             hint="The census reads their tags: bring the drive back, or say where they are now: "
             "--source FOLDER",

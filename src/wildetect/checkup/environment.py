@@ -17,7 +17,7 @@ from pathlib import Path
 from wildetect import __version__
 from wildetect.checkup.finding import Finding, fine, problem, warning
 from wildetect.checkup.subject import Subject
-from wildetect.wording import commas, listed
+from wildetect.wording import commas, listed, number_of
 
 __all__ = ["check_packages", "check_python", "check_shadowing", "check_system", "check_uv", "check_versions"]
 
@@ -101,7 +101,9 @@ def check_system(subject: Subject) -> list[Finding]:
         import psutil
 
         memory = f", {psutil.virtual_memory().total / 1e9:.0f} GB memory"
-    return [fine("system", f"{platform.platform(terse=True)}, {os.cpu_count()} cores{memory}")]
+    return [
+        fine("system", f"{platform.platform(terse=True)}, {number_of(os.cpu_count() or 1, 'core')}{memory}")
+    ]
 
 
 def check_versions(subject: Subject) -> list[Finding]:

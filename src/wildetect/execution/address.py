@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from wildetect.detection.network.devices import cores
 from wildetect.errors import ConfigurationError
+from wildetect.wording import number_of
 
 __all__ = ["Cluster", "cluster_of", "mapped"]
 
@@ -113,7 +114,10 @@ def _processes(number: int) -> int:
     if not 1 <= number <= most:
         raise ConfigurationError(
             f"--cluster: local:{number} is not a number of workers from 1 to {most}",
-            hint=f"This machine has {cores()} cores: more workers than that do not make a run faster.",
+            hint=(
+                f"This machine has {number_of(cores(), 'core')}: more workers than that do not make a "
+                "run faster."
+            ),
         )
     return number
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
+from wildetect.wording import number_of
 
 __all__ = ["AliasMove", "before_last_move", "moves_of", "record_move", "user", "with_gaps"]
 
@@ -92,7 +93,7 @@ def record_move(
     key = f"{_TAG}{alias} {move.at:%Y-%m-%d %H:%M:%S.%f}"
     value = move.model_dump_json(by_alias=True, exclude_defaults=True)
     if len(value) > _LONGEST:
-        short = move.model_copy(update={"requirements": (f"{len(requirements)} requirements",)})
+        short = move.model_copy(update={"requirements": (f"{number_of(len(requirements), 'requirement')}",)})
         value = short.model_dump_json(by_alias=True, exclude_defaults=True)
     with errors_of_mlflow(f"model {name}"):
         connection.client.set_registered_model_tag(name, key, value)

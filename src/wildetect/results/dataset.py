@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wildetect.results.journal.lines import Stamp
+from wildetect.wording import listed
 
 __all__ = ["DataSet", "PictureSet"]
 
@@ -42,10 +43,7 @@ class PictureSet:
     @property
     def name(self) -> str:
         """Name of the first source, and how many more there are."""
-        if not self.sources:
-            return "pictures"
-        first, more = self.sources[0], len(self.sources) - 1
-        return (first.name or str(first)) + (f" and {more} more" if more else "")
+        return listed((source.name or source for source in self.sources), most=1, none="pictures")
 
     @property
     def digest(self) -> str:

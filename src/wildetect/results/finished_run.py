@@ -13,6 +13,7 @@ from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.journal.record import SOURCE, Record
 from wildetect.results.records import ImageResult
 from wildetect.results.run import DetectionRun, read_run_file
+from wildetect.wording import form, number_of
 
 __all__ = ["FinishedRun", "quoted", "read_finished_run"]
 
@@ -61,7 +62,11 @@ def read_finished_run(folder: Path) -> FinishedRun:
     if record.state == "running":
         raise _unfinished(folder, _KILLED)
     if record.state != "finished":
-        raise _unfinished(folder, f"it was {record.state}, and {record.images.left:,} images are left")
+        raise _unfinished(
+            folder,
+            f"it was {record.state}, and {number_of(record.images.left, 'image')} "
+            f"{form(record.images.left, 'is', 'are')} left",
+        )
     # images that were done again after a failure come last in a journal
     results = sorted(read_results(folder), key=lambda result: natural_order(result.name))
     if len(results) != record.images.done:

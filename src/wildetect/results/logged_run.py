@@ -13,7 +13,7 @@ from wildetect.results.blurring import BLURRED, Grid
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.run import DetectionRun
 from wildetect.settings.detection import KeptFiles
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 __all__ = ["left_out", "run_record"]
 
@@ -112,4 +112,6 @@ def _note(run: DetectionRun, keep: KeptFiles) -> str:
     return (
         f"{run.detections} detections with {called} in {run.images.read} of {run.images.found} "
         f"images{failed}. {files[keep]}{coarse}"
+        f"{number_of(run.detections, 'detection')} with {called} in {run.images.read} of {run.images.found} "
+        f"images{failed}. {files[keep]}"
     )

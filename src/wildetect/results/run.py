@@ -23,6 +23,7 @@ from wildetect.results.blurring import BLURRED, Grid
 from wildetect.results.dataset import DataSet, PictureSet
 from wildetect.results.files import make_folder, write_text
 from wildetect.results.records import MANY_CUT, RunSummary
+from wildetect.wording import number_of
 
 __all__ = [
     "BlurredFiles",
@@ -118,7 +119,7 @@ class ImageCounts:
 
     def __str__(self) -> str:
         failed = f" ({self.failed} failed)" if self.failed else ""
-        return f"{self.read} of {self.found} images{failed}"
+        return f"{self.read} of {number_of(self.found, 'image')}{failed}"
 
 
 @dataclass(frozen=True, slots=True)

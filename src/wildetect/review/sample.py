@@ -16,6 +16,8 @@ from wildetect.review.drawing import inside
 from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.plan import Plan, PlanStratum, Unit, read_plan
 from wildetect.review.verdicts import VerdictsRead, of_boxes, read_verdicts
+from wildetect.review.verdicts import VerdictsRead, read_verdicts
+from wildetect.wording import number_of
 
 __all__ = ["NO_PLAN", "NO_REVIEW", "RunReview", "read_review", "review_from", "sample_of"]
 
@@ -72,7 +74,9 @@ def review_from(
     sample = sample_of(plan, reviews)
     reason = sample.refusal
     if unknown and not any(unit.outline is not None for unit in plan.units):
-        reason = f"the plan does not know {unknown:,} images of this run (draw again with review.plan)"
+        reason = (
+            f"the plan does not know {number_of(unknown, 'image')} of this run (draw again with review.plan)"
+        )
     return RunReview(reviews, sample, read.reason or reason, read.problems)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings.address import server_address
+from wildetect.wording import number_of
 
 __all__ = [
     "HIDDEN",
@@ -141,7 +142,9 @@ def raise_problems(problems: Sequence[Problem], *, hint: str) -> None:
     if len(problems) == 1:
         raise ConfigurationError(str(problems[0]), hint=hint)
     raise ConfigurationError(
-        f"{len(problems)} problems in the settings", hint=hint, details=[str(problem) for problem in problems]
+        f"{number_of(len(problems), 'problem')} in the settings",
+        hint=hint,
+        details=[str(problem) for problem in problems],
     )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from wildetect.errors import InputError
 from wildetect.tables.writing import plain_text
+from wildetect.wording import number_of
 
 __all__ = ["Line", "Sheet", "read_sheet", "table_text"]
 
@@ -76,7 +77,7 @@ def _line(number: int, values: list[str], head: tuple[str, ...], delimiter: str)
     cells += ("",) * (len(head) - len(cells))
     surplus = None
     if any(cells[len(head) :]):
-        surplus = f"{len(values)} values for {len(head)} columns"
+        surplus = f"{len(values)} values for {number_of(len(head), 'column')}"
         if delimiter == ",":
             surplus += "; numbers with a decimal comma need quotes, or semicolons between the columns"
     return Line(number, cells, surplus)

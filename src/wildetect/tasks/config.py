@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, say, verb
+from wildetect.wording import number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +107,7 @@ def _all_in_one(errors: list[ConfigurationError]) -> ConfigurationError:
     if len(errors) == 1:
         return errors[0]
     problems = [line for error in errors for line in error.details or (error.message,)]
-    says = f"{len(problems)} problems in the settings"
+    says = f"{number_of(len(problems), 'problem')} in the settings"
     return type(errors[0])(says, hint="Fix them there; each file explains its keys.", details=problems)
 
 
@@ -123,7 +124,7 @@ def schema(context: Context, check: bool = False) -> None:
 
     project = Project.find()
     if check:
-        say(f"{check_schemas(project.root)} files in {SCHEMA_FOLDER}/ are up to date")
+        say(f"up to date: {number_of(check_schemas(project.root), 'file')} in {SCHEMA_FOLDER}/")
     else:
         for path in write_schemas(project.root):
             print(project.shown(path))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import export_variables, say, verb
-from wildetect.wording import commas
+from wildetect.wording import commas, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,10 +138,11 @@ def _report(
     counts = commas(f"{count} {name}" for name, count in run.counts.items())
     print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
     print(f"model     {NAME} version {version.version}, alias {ALIAS}")
-    print(f"pictures  {run.images.read} of {run.images.found}, {run.tiles} tiles: {counts}")
+    print(f"pictures  {run.images.read} of {run.images.found}, {number_of(run.tiles, 'tile')}: {counts}")
     print(
         f"measured  recall {measured.recall or 0:.3f}, precision {measured.precision or 0:.3f} "
-        f"({measured.found} of {measured.animals} animals found, {measured.wrong} wrong boxes)"
+        f"({measured.found} of {number_of(measured.animals, 'animal')} found, "
+        f"{number_of(measured.wrong, 'wrong box', 'wrong boxes')})"
     )
     print("          on rendered scenes: a real survey needs a detector trained on real photographs")
     print(f"results   {project.shown(output)}: detections.csv, detections.json, run.json, overlays/")
@@ -171,13 +172,14 @@ def _report_census(project: Project, found: CensusRecord, folder: Path, output: 
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     different = len({box["animal_id"] for box in truth["annotations"]})
     print(
-        f"census    {counts.animals} animals detected, in {counts.boxes} boxes; "
+        f"census    {number_of(counts.animals, 'animal')} detected, in "
+        f"{number_of(counts.boxes, 'box', 'boxes')}; "
         f"there are {different} in the scenes"
     )
     if total.estimate is not None and total.lower is not None:
         print(
             f"estimate  {total.estimate:,.0f} on the {total.area_km2 or 0:.2f} km² around the "
-            f"{total.sampled} flight lines, 95% limits {total.lower:,.0f} to {total.upper:,.0f}"
+            f"{number_of(total.sampled, 'flight line')}, 95% limits {total.lower:,.0f} to {total.upper:,.0f}"
         )
         print(f"          the limits hold {total.limits_hold}")
     print(f"          {project.shown(output / CENSUS / 'census_report.html')}   (open it in a browser)")

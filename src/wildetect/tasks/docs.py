@@ -10,6 +10,7 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from wildetect.tasks.support import Verb, all_tasks, say, verb
+from wildetect.wording import number_of
 
 if TYPE_CHECKING:
     from wildetect.docs.task_tables import TaskOption, TaskText
@@ -31,7 +32,7 @@ def write(context: Context, check: bool = False) -> None:
     project = Project.find()
     pages = Pages(project.root / "docs", tuple(described_tasks()))
     if check:
-        say(f"{pages.check()} pages in docs/ are up to date")
+        say(f"up to date: {number_of(pages.check(), 'page')} in docs/")
     else:
         for path in pages.write():
             print(project.shown(path))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from wildetect.tasks.support import say
-from wildetect.wording import commas
+from wildetect.wording import commas, number_of
 from wildetect.workflows.watching import Watcher
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Terminal(Watcher):
         """Say now and then how many photographs' tags have been read."""
         if done < total and time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            say(f"tags of {done:,} of {total:,} photographs read")
+            say(f"tags of {done:,} of {number_of(total, 'photograph')} read")
 
 
 @contextlib.contextmanager
@@ -142,7 +142,12 @@ def _lines(stream: TextIO) -> Callable[[RunSummary], None]:
             return
         last = time.monotonic()
         left = f"{_clock(pace.seconds_left(summary.left))} left" if pace.images and not finished else ""
-        parts = (f"{summary.done} of {summary.expected} images", pace.rate, _found(summary), left)
+        parts = (
+            f"{summary.done} of {number_of(summary.expected, 'image')}",
+            pace.rate,
+            _found(summary),
+            left,
+        )
         print(commas(part for part in parts if part), file=stream, flush=True)
 
     return show
@@ -181,7 +186,7 @@ class _Pace:
 
 def _found(summary: RunSummary) -> str:
     failed = f", {summary.failed} failed" if summary.failed else ""
-    return f"{summary.detections} detections{failed}"
+    return f"{number_of(summary.detections, 'detection')}{failed}"
 
 
 def _clock(seconds: float) -> str:

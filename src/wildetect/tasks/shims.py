@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import Verb, all_tasks, say, verb
+from wildetect.wording import number_of
 
 if TYPE_CHECKING:
     from wildetect.shims import Shim
@@ -28,7 +29,7 @@ def write(context: Context, check: bool = False) -> None:
     folder = Project.find().root / "scripts"
     if check:
         check_shims(folder, shims)
-        say(f"{len(shims)} files in {folder.name}/ are up to date")
+        say(f"up to date: {number_of(len(shims), 'file')} in {folder.name}/")
     else:
         for path in write_shims(folder, shims):
             print(path.relative_to(folder.parent).as_posix())

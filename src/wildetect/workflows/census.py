@@ -39,6 +39,7 @@ from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
 from wildetect.settings.detection import PositionTable
 from wildetect.settings.project import from_caller
+from wildetect.wording import form, number_of
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.detection import detect
 from wildetect.workflows.evaluation import log_survey, quality_on_survey, version_of
@@ -321,7 +322,8 @@ def raise_if_incomplete(done: CensusDone) -> None:
     if missing:
         files = missing[0].files
         raise InputError(
-            f"{len(files):,} photographs of the run are no longer there; the others are counted",
+            f"{number_of(len(files), 'photograph')} of the run {form(len(files), 'is', 'are')} no "
+            "longer there; the others are counted",
             hint=missing[0].fix,
             details=files[:MOST_CAUTIONS_SHOWN],
         )
@@ -334,7 +336,7 @@ def _notice_cautions(record: CensusRecord, watcher: Watcher) -> None:
     for caution in cautions[:MOST_CAUTIONS_SHOWN]:
         watcher.notice(f"warning: {caution.what} {caution.fix}".rstrip())
     if len(cautions) > MOST_CAUTIONS_SHOWN:
-        watcher.notice(f"and {len(cautions) - MOST_CAUTIONS_SHOWN} more warnings in the report")
+        watcher.notice(f"and {number_of(len(cautions) - MOST_CAUTIONS_SHOWN, 'more warning')} in the report")
 
 
 def _logged(
@@ -351,7 +353,7 @@ def _logged(
         if isinstance(server, ServerError):
             raise server
         connection = server
-        name = f"{record.campaign.id}: {record.counts.animals} animals detected"
+        name = f"{record.campaign.id}: {number_of(record.counts.animals, 'animal')} detected"
         run_id = start_run(connection, "census", name)
         record = replace(record, mlflow=Logged(connection.uri, run_id))
         write_census_file(folder, record)

@@ -63,11 +63,13 @@ def detect(
     look_ahead(plan, watcher)
     review_of = partial(_review_of, watcher=watcher)
     with _on(cluster, plan, settings, watcher) as plan:
-        watcher.notice(f"detecting in {len(plan.images)} images with {plan.model} on {plan.detector.device}")
+        watcher.notice(
+            f"detecting in {number_of(len(plan.images), 'image')} with {plan.model} on {plan.detector.device}"
+        )
         with watcher.detecting() as (stop, progress):
             run = detect_into_folder(replace(plan, stop=stop, review_of=review_of), progress)
     if run.resumed_images:
-        watcher.notice(f"{run.resumed_images} of {len(plan.images)} images had been done before")
+        watcher.notice(f"{run.resumed_images} of {number_of(len(plan.images), 'image')} had been done before")
     warn_of_dark_images(run, watcher)
     _warn_of_doubts({one.what: one.files for one in run.doubts}, run.images.found, watcher)
     _warn_of_others({one.what: one.files for one in run.not_read}, watcher)
@@ -146,7 +148,7 @@ def overlap_text(overlap: OverlapSummary, *, looked_at: bool = False) -> str:
         looked_at: Whether it is about some of the images only.
     """
     least, most = f"{overlap.least:.2f}", f"{overlap.most:.2f}"
-    images = f"{overlap.images} images" + " looked at" * looked_at
+    images = f"{number_of(overlap.images, 'image')}" + " looked at" * looked_at
     parts = [f"{least if least == most else f'{least} to {most}'} of a tile (auto)"]
     if overlap.assumed:
         parts.append(f"height or lens assumed from flight_specs for {overlap.assumed} of {images}")
@@ -162,7 +164,7 @@ def scale_text(scale: ScaleSummary, *, looked_at: bool = False) -> str:
         scale: A summary.
         looked_at: Whether it is about some of the images only.
     """
-    images = f"{scale.images + scale.unknown} images" + " looked at" * looked_at
+    images = f"{number_of(scale.images + scale.unknown, 'image')}" + " looked at" * looked_at
     sides = f"{scale.least}" if scale.least == scale.most else f"{scale.least} to {scale.most}"
     parts = [f"tiles of {sides} px for the {scale.trained:g} cm/px of the model's training (auto)"]
     if scale.unknown:
@@ -186,7 +188,7 @@ def _warn_of_small_tiles(overlap: OverlapSummary, options: PipelineOptions, watc
     watcher.notice(
         f"warning: for an animal of {auto.largest_animal:g} m tiles should overlap by up to "
         f"{overlap.needed:,} px, but those {size} overlap by half at most: it may be "
-        f"cut at their edges in {overlap.capped} of {overlap.images} images. {way} or more, "
+        f"cut at their edges in {overlap.capped} of {number_of(overlap.images, 'image')}. {way} or more, "
         f"or processing.largest_animal to less{gsd}."
     )
 
@@ -199,7 +201,7 @@ def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:
     named = _named(dark)
     verb, them = form(len(dark), "is", "are"), form(len(dark), "it", "them")
     watcher.notice(
-        f"warning: {len(dark)} of {run.images.found} images {verb} almost black, animals in "
+        f"warning: {len(dark)} of {number_of(run.images.found, 'image')} {verb} almost black, animals in "
         f"{them} can hardly be seen: {named}."
     )
 
@@ -207,7 +209,7 @@ def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:
 def _warn_of_doubts(doubts: Mapping[str, Sequence[str]], found: int, watcher: Watcher) -> None:
     """Say why detections in some images may be wrong, each reason once."""
     for what, files in doubts.items():
-        watcher.notice(f"warning: {len(files)} of {found} images ({_named(files)}): {what}.")
+        watcher.notice(f"warning: {len(files)} of {number_of(found, 'image')} ({_named(files)}): {what}.")
 
 
 def _warn_of_others(not_read: Mapping[str, Sequence[str]], watcher: Watcher) -> None:
@@ -227,12 +229,17 @@ def warn_of_full_tiles(run: DetectionRun, watcher: Watcher) -> None:
         return
     tiles = sum(image.tiles for image in run.full_images)
     most = run.settings.get("max_detections_per_tile")
-    limit = f"the limit of {most} boxes a tile" if most else "as many boxes as the model can give"
+    limit = (
+        f"the limit of {number_of(most, 'box', 'boxes')} a tile"
+        if most
+        else "as many boxes as the model can give"
+    )
     named = _named([image.file for image in run.full_images])
     larger = "Set processing.max_detections higher, or take" if most else "Take"
     native = "processing.scale: native, and " if run.scaled_tiles.images else ""
     watcher.notice(
-        f"warning: {tiles} of {run.tiles} tiles reached {limit}: animals may be missing in {named}. "
+        f"warning: {tiles} of {number_of(run.tiles, 'tile')} reached {limit}: animals may be missing in "
+        f"{named}. "
         f"{larger} smaller tiles ({native}processing.tile_size), and compare the numbers."
     )
 
@@ -248,7 +255,8 @@ def warn_of_cut_boxes(run: DetectionRun, watcher: Watcher) -> None:
     if sides and scaled:
         sides = f"processing.scale to native, {sides}"
     watcher.notice(
-        f"warning: {cut.number} of {run.detections} boxes in {_named(cut.files)} end at the border of a "
+        f"warning: {cut.number} of {number_of(run.detections, 'box', 'boxes')} in {_named(cut.files)} "
+        "end at the border of a "
         "tile, and no other tile shows them whole: animals longer than the overlap may count more than once. "
         f"Set {sides}processing.overlap_ratio to {ratio:.2f} or more (boxes of {cut.longest} px), and "
         "compare the numbers."

@@ -33,7 +33,7 @@ from wildetect.registry.versions import resolve
 from wildetect.results.run import DetectionRun
 from wildetect.settings import Project
 from wildetect.settings.project import from_caller
-from wildetect.wording import commas
+from wildetect.wording import commas, form, number_of
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import SILENT, Watcher
@@ -73,7 +73,10 @@ def evaluate(
         boxes, do = ("1 box has", "does") if one else (f"{truth.sizeless} boxes have", "do")
         watcher.notice(f"warning: {annotations.name}: {boxes} no width or no height and {do} not count")
     for name, count in truth.unknown.items():
-        watcher.notice(f"warning: {count} boxes of {name} are left out: the model has no such class")
+        watcher.notice(
+            f"warning: {number_of(count, 'box', 'boxes')} of {name} {form(count, 'is', 'are')} left "
+            "out: the model has no such class"
+        )
     detector, options = prepared(settings, model)
     plan = EvaluationPlan(
         model=model,
@@ -84,7 +87,9 @@ def evaluate(
         dataset=dataset,
         output=from_caller(request.output) if request.output else _folder(project, str(model), dataset),
     )
-    watcher.notice(f"evaluating {model} on {len(files)} pictures of {dataset}, on {detector.device}")
+    watcher.notice(
+        f"evaluating {model} on {number_of(len(files), 'picture')} of {dataset}, on {detector.device}"
+    )
     with watcher.measuring() as progress:
         record = evaluate_into_folder(plan, progress)
     if connection is not None:

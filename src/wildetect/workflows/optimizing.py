@@ -28,6 +28,7 @@ from wildetect.registry.registration import Registration, provenance
 from wildetect.results.files import make_folder
 from wildetect.results.report.overlay import draw
 from wildetect.settings import Project
+from wildetect.wording import number_of
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.registration import register
@@ -109,11 +110,14 @@ def optimize(
         )
     images = _spread(discover([Path(one) for one in request.sources]), limit_of(request.limit))
     detector, options = prepared(settings, model)
-    watcher.notice(f"finding animals in {len(images)} pictures with {model} on {detector.device}")
+    watcher.notice(
+        f"finding animals in {number_of(len(images), 'picture')} with {model} on {detector.device}"
+    )
     found = _found(detector, options, images)
     if not any(map(len, found.values())):
         raise InputError(
-            f"{model} finds no animal in these {len(images)} pictures: agreement cannot be measured",
+            f"{model} finds no animal in these {number_of(len(images), 'picture')}: agreement cannot be "
+            "measured",
             hint="Give --pictures with animals, best some of your own survey.",
         )
     calibration, compared = images[::2], images[1::2] or images
@@ -235,7 +239,8 @@ def _refuse_what_is_no_gain(
     if share < least:
         raise ModelError(
             f"the {kind} form agrees by {share:.3f}, less than {least:g}: {agreement.same} of "
-            f"{agreement.first} and {agreement.second} boxes are the same. Nothing is registered.{shown}",
+            f"{agreement.first} and {number_of(agreement.second, 'box', 'boxes')} are the same. Nothing "
+            f"is registered.{shown}",
             hint="Stay with this version, or accept less with --agree where the counts still serve you.",
         )
     if speed >= 1:
@@ -307,5 +312,5 @@ def _registration(
         files=files,
         tags=tags,
         description=f"{kind} form of version {model.version}: the same boxes by {share:.1%} on "
-        f"{len(made.found)} pictures, {speed:.2f} of its time on {tags['registered_on']}.",
+        f"{number_of(len(made.found), 'picture')}, {speed:.2f} of its time on {tags['registered_on']}.",
     )

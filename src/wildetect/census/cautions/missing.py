@@ -10,6 +10,7 @@ from wildetect.census.ground.photographs import Views
 from wildetect.census.result import LeftOut
 from wildetect.errors import InputError
 from wildetect.results.run import DetectionRun
+from wildetect.wording import form, plural
 
 __all__ = ["cautions_of", "left_out_of", "of_the_run", "refuse_nowhere"]
 
@@ -46,17 +47,16 @@ def cautions_of(gathered: Gathered) -> Iterator[Caution]:
         number = len(gathered.vanished)
         yield Caution(
             "vanished",
-            f"The file{'s' * (number > 1)} of {number:,} photograph{'s' * (number > 1)} "
-            f"{'are' if number > 1 else 'is'} no longer there: animals in them do not count.",
+            f"The {plural(number, 'file')} of {number_of(gathered.vanished, verb=False)} "
+            f"{form(number, 'is', 'are')} no longer there: animals in them do not count.",
             "Bring the drive back, or name their folder as detection.image_dir in configs/census.yaml; then "
             "give the same command again.",
             list(gathered.vanished),
         )
     if gathered.failed:
-        number = len(gathered.failed)
         yield Caution(
             "failed",
-            f"Detection failed in {number:,} photograph{'s' * (number > 1)}: animals there were not looked "
+            f"Detection failed in {number_of(gathered.failed, verb=False)}: animals there were not looked "
             "for, and the ground there does not count as searched.",
             "The detection run's report says why; fix the files and give its command again.",
             list(gathered.failed),

@@ -75,7 +75,10 @@ def transects_of(found: Sequence[Transect], views: Views, source: str, notes: Se
     if outside and found:
         where = "in turns, at ends or on the way" if source == "flight track" else "on no transect"
         names = listed([views.views[row].file for row in outside], most=MOST_NAMED)
-        notes = [*notes, f"{len(outside)} photographs lie {where}: {names}."]
+        notes = [
+            *notes,
+            f"{number_of(len(outside), 'photograph')} {form(len(outside), 'lies', 'lie')} {where}: {names}.",
+        ]
     return Transects(tuple(found), outside, source, tuple(notes))
 
 
@@ -106,7 +109,8 @@ def transects_from_lines(lines: Sequence[Line], views: Views) -> Transects:
     if not any(members):
         row = int(distances.argmin())
         raise InputError(
-            f"no photograph lies on any of the {len(lines)} transects: {views.views[row].file}, the nearest, "
+            f"no photograph lies on any of the {number_of(len(lines), 'transect')}: "
+            f"{views.views[row].file}, the nearest, "
             f"is {_distance(distances[row])} from {lines[nearest[row]].name}",
             hint="Give the transects of this survey (survey.transects), or none to find them from the track.",
         )
@@ -158,14 +162,8 @@ def transects_from_table(lines: Sequence[Line], views: Views) -> Transects:
             "survey",
             hint=f"Write the names as they are: {views.views[0].file}",
         )
-    notes = (
-        [
-            f"The table names {number_of(len(unknown), 'photograph')} that "
-            f"{form(len(unknown), 'is', 'are')} not there: {listed(unknown, most=MOST_NAMED)}."
-        ]
-        if unknown
-        else []
-    )
+    missing = f"{number_of(len(unknown), 'photograph')} that {form(len(unknown), 'is', 'are')}"
+    notes = [f"The table names {missing} not there: {listed(unknown, most=MOST_NAMED)}."] if unknown else []
     _check_once(lines, members)
     pairs = zip(lines, members, strict=True)
     transects = [Transect(line.name, tuple(found), line.stratum) for line, found in pairs if found]

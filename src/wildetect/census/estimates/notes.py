@@ -72,7 +72,8 @@ def too_far(name: str, far_share: float, spacing_km: float) -> str:
 def more_flown_than_possible(name: str, flown: int, possible: float) -> str:
     """N is not larger than n."""
     return (
-        f"{flown} transects were flown in {name}, but only {possible:.4g} are possible: nothing would be "
+        f"{number_of(flown, 'transect')} {form(flown, 'was', 'were')} flown in {name}, but only "
+        f"{possible:.4g} are possible: nothing would be "
         "left unsearched; correct the number of possible transects (stratum's width / strip width)"
     )
 
@@ -110,7 +111,9 @@ def of_sample(flown: int, stratum: Stratum, *, systematic: bool) -> tuple[str, .
     """What the transects are like."""
     notes = [SYSTEMATIC] if systematic else []
     if flown < FEW_TRANSECTS:
-        notes.append(f"Only {flown} transects in {stratum.name}: the limits are wide and not firm.")
+        notes.append(
+            f"Only {number_of(flown, 'transect')} in {stratum.name}: the limits are wide and not firm."
+        )
     return tuple(notes)
 
 
@@ -129,7 +132,8 @@ def doubt_of(stratum: Stratum) -> str | None:
     flown = len(counts)
     if flown < _LEAST_EFFECTIVE:
         return (
-            f"only {flown} transects were flown in {stratum.name}: how much transects differ is hardly known "
+            f"only {number_of(flown, 'transect')} {form(flown, 'was', 'were')} flown in {stratum.name}: "
+            "how much transects differ is hardly known "
             "from so few"
         )
     largest = max(stratum.units, key=lambda unit: unit.counted)

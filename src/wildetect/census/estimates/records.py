@@ -33,7 +33,7 @@ class SampleUnit:
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.counted):
-            raise ValueError(f"{self.name}: {self.counted} animals")
+            raise ValueError(f"{self.name}: {self.counted} counted")
         if not (math.isfinite(self.area_km2) and self.area_km2 > 0):
             raise ValueError(f"{self.name}: {self.area_km2} km² searched")
 

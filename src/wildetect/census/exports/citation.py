@@ -7,7 +7,7 @@ import json
 
 from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.output.record import CensusRecord
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 __all__ = ["citation_of", "digest_of"]
 
@@ -32,7 +32,7 @@ def citation_of(record: CensusRecord) -> str:
     spreads = {one.spread for each in record.estimates for one in each.limits if one.chosen}
     lines = [
         (
-            f"Animals in {len(record.photographs):,} aerial photographs of the survey "
+            f"Animals in {number_of(len(record.photographs), 'aerial photograph')} of the survey "
             f"{record.campaign.id} were detected with {record.model} (sha256 {record.model.sha256}) and "
             f"counted once with WildDetect {record.versions.get('wildetect', '')}."
         ),

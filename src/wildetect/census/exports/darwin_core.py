@@ -23,6 +23,7 @@ from wildetect.census.output.record import (
 )
 from wildetect.results.blurring import WITHHELD, Grid
 from wildetect.wording import listed
+from wildetect.wording import form, listed, number_of
 
 __all__ = [
     "ANY_ANIMAL",
@@ -194,7 +195,10 @@ def events_of(publication: Publication) -> Iterator[Event]:
         event_date=_dates(record.photographs),
         sample_size_value=round(searched, 6) if searched else len(record.photographs),
         sample_size_unit=_AREA if searched else "photographs",
-        sampling_effort=f"{len(record.photographs)} photographs, {len(record.transects)} transects",
+        sampling_effort=(
+            f"{number_of(len(record.photographs), 'photograph')}, "
+            f"{number_of(len(record.transects), 'transect')}"
+        ),
         locality=record.campaign.id,
         recorded_by=pilot,
         event_remarks=_left_out(record),
@@ -208,7 +212,7 @@ def events_of(publication: Publication) -> Iterator[Event]:
                 event_date=_dates([one for one in record.photographs if _lies_in(one, stratum.name)]),
                 sample_size_value=stratum.searched_km2,
                 sample_size_unit=_AREA,
-                sampling_effort=f"{stratum.transects} transects",
+                sampling_effort=f"{number_of(stratum.transects, 'transect')}",
                 locality=stratum.name,
                 recorded_by=pilot,
             )
@@ -223,7 +227,7 @@ def events_of(publication: Publication) -> Iterator[Event]:
             event_date=_dates([one for one in record.photographs if line in one.lines]),
             sample_size_value=transect.searched_km2,
             sample_size_unit=_AREA,
-            sampling_effort=f"{transect.photographs} photographs, {transect.length_km} km",
+            sampling_effort=f"{number_of(transect.photographs, 'photograph')}, {transect.length_km} km",
             locality=f"{transect.name}, {transect.stratum}",
             recorded_by=pilot,
         )
@@ -369,7 +373,12 @@ def _detector(record: CensusRecord) -> str:
 
 def _left_out(record: CensusRecord) -> str:
     number = len(record.left_out)
-    return f"{number} photographs without a place on the ground are left out." if number else ""
+    return (
+        f"{number_of(number, 'photograph')} without a place on the ground {form(number, 'is', 'are')} "
+        "left out."
+        if number
+        else ""
+    )
 
 
 def _best(animal: AnimalRecord) -> BoxRecord:

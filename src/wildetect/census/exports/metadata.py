@@ -14,6 +14,7 @@ from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL, Publicati
 from wildetect.census.output.record import CensusRecord
 from wildetect.results.blurring import WITHHELD, Cell
 from wildetect.wording import listed
+from wildetect.wording import form, listed, number_of
 
 __all__ = ["eml_of", "remarks_on"]
 
@@ -68,13 +69,18 @@ def remarks_on(publication: Publication) -> Iterator[str]:
         )
     timeless = sum(one.taken is None for one in record.photographs)
     if timeless:
-        yield f"{timeless:,} photographs do not say when they were taken; GBIF asks for a date of each event"
+        yield (
+            f"{number_of(timeless, 'photograph')} "
+            f"{form(timeless, 'does not say when it was', 'do not say when they were')} taken; "
+            "GBIF asks for a date of each event"
+        )
     if record.transects and not any(one.lines for one in record.photographs):
         yield "an earlier version took this census, so photographs name no transect: take it again for that"
     rejected = len(record.animals) - len(publication.animals)
     if rejected:
         yield (
-            f"{rejected:,} of {len(record.animals):,} detections are left out, as people saw no animal there"
+            f"{rejected:,} of {number_of(len(record.animals), 'detection')} are left out, as people saw "
+            "no animal there"
         )
     yield "eml.xml names no licence and no contact: give both before you publish"
 
@@ -84,7 +90,8 @@ def _abstract(publication: Publication) -> list[str]:
     doubts = [f"{one.what} {one.fix}" for one in record.cautions]
     return [
         (
-            f"{len(publication.animals)} different animals in {len(record.photographs)} photographs. The "
+            f"{number_of(len(publication.animals), 'different animal')} in "
+            f"{number_of(len(record.photographs), 'photograph')}. The "
             "occurrences are the animals that were detected: without a correction they are not the number "
             "of animals that live there."
         ),
@@ -133,7 +140,7 @@ def _methods(data: ET.Element, record: CensusRecord) -> None:
     strata = listed((one.name for one in record.strata), none="no outline")
     _text(extent, "para", f"Strata: {strata}.")
     described = ET.SubElement(sampling, "samplingDescription")
-    _text(described, "para", f"{PROTOCOL}; {len(record.transects)} transects.")
+    _text(described, "para", f"{PROTOCOL}; {number_of(len(record.transects), 'transect')}.")
 
 
 def _party(parent: ET.Element, role: str, record: CensusRecord) -> None:

@@ -15,7 +15,7 @@ from wildetect.results.files import write_text
 from wildetect.results.report.map import round_length
 from wildetect.results.report.numbers import colour_code
 from wildetect.results.report.page import environment, policy, text_of
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 __all__ = ["write_summary"]
 
@@ -121,7 +121,8 @@ def _effort(record: CensusRecord) -> str:
     of_all = f" of {math.fsum(areas):,.4g} km²" if areas else ""
     lost = f" {len(record.left_out):,} more have no place and do not count." if record.left_out else ""
     return (
-        f"{len(record.photographs):,} photographs{when}, {len(record.transects):,} transects of together "
+        f"{number_of(len(record.photographs), 'photograph')}{when}, "
+        f"{number_of(len(record.transects), 'transect')} of together "
         f"{flown:,.4g} km, {searched:,.4g} km²{of_all} searched.{lost}"
     )
 
@@ -164,7 +165,10 @@ def _review(publication: Publication) -> str:
     rejected = len(record.animals) - len(publication.animals)
     said = f"; in {rejected:,} they saw no animal" if rejected else ""
     reason = f" The numbers are not corrected: {record.not_corrected}." if record.not_corrected else ""
-    return f"People looked at {looked.total():,} of {len(record.animals):,} animals ({people}){said}.{reason}"
+    return (
+        f"People looked at {looked.total():,} of {number_of(len(record.animals), 'animal')} "
+        f"({people}){said}.{reason}"
+    )
 
 
 def _map(record: CensusRecord) -> _Map | None:

@@ -30,6 +30,7 @@ from wildetect.census.merging.records import (
 from wildetect.census.merging.single import on_own_ground
 from wildetect.census.output.rows import box_record, class_counts
 from wildetect.census.result import Census
+from wildetect.wording import form, number_of
 
 __all__ = ["empty_place_records", "merging_record", "near_miss_records", "overlap_records"]
 
@@ -44,7 +45,10 @@ _CAVEATS = (
 def merging_record(census: Census) -> MergingRecord:
     """How well boxes were joined, under `merging`."""
     check, own = census.merging, on_own_ground(census.boxes, census.views)
-    few = f"only {check.all.expected} boxes lie well inside another photograph; it takes {FEWEST}"
+    few = (
+        f"only {number_of(check.all.expected, 'box', 'boxes')} "
+        f"{form(check.all.expected, 'lies', 'lie')} well inside another photograph; it takes {FEWEST}"
+    )
     per_class = class_counts(census, Counter(census.boxes.class_id[own].tolist()))
     return MergingRecord(
         expected=check.all.expected,

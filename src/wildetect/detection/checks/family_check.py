@@ -29,7 +29,7 @@ from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Manifest, Source
 from wildetect.settings.registration import RegistrationSettings
 from wildetect.settings.words import Family
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 __all__ = ["Candidate", "FamilyCheck", "Verdict", "check_families"]
 
@@ -95,7 +95,7 @@ def check_families(weights: WeightsFile, settings: RegistrationSettings, picture
     fitting = candidates(weights, len(names) or None)
     if not fitting:
         raise ModelError(
-            f"{weights.path.name} fits no family with {len(names)} class names",
+            f"{weights.path.name} fits no family with {number_of(len(names), 'class name')}",
             hint="Give all class names of the model, or none, as class_names: in the settings.",
         )
     shown = names or tuple(f"class {number}" for number in range(_MOST_CLASSES))
@@ -186,7 +186,10 @@ def _judge(found: Detections, pixels: Pixels, most: int | None, confidence: floa
     odd = (sides < _SMALLEST).any(axis=1) | (sides > 1.5 * size).any(axis=1)
     odd |= ((centres < 0) | (centres > size)).any(axis=1)
     if 2 * odd.sum() >= len(found):
-        return "doubtful", f"{odd.sum()} of {len(found)} boxes are tiny, huge or outside the picture"
+        return (
+            "doubtful",
+            f"{odd.sum()} of {number_of(len(found), 'box', 'boxes')} are tiny, huge or outside the picture",
+        )
     if most is not None and len(found) >= most:
         return "doubtful", f"as many boxes as can be ({most})"
     return "plausible", "the boxes have the sizes and places of things in the picture"

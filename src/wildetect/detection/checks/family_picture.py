@@ -10,6 +10,7 @@ from wildetect.detection.checks.family_check import Candidate, FamilyCheck
 from wildetect.errors import InputError
 from wildetect.results.files import replacing
 from wildetect.results.report.overlay import draw
+from wildetect.wording import number_of
 
 __all__ = ["write_comparison"]
 
@@ -54,7 +55,10 @@ def _panel(candidate: Candidate, check: FamilyCheck) -> Image.Image:
     panel.paste(drawn, (0, _BAND))
     canvas = ImageDraw.Draw(panel)
     best = "" if candidate.best is None else f", best {candidate.best:.2f}"
-    title = f"{candidate.family}: {candidate.verdict}, {len(candidate.detections)} boxes{best}"
+    title = (
+        f"{candidate.family}: {candidate.verdict}, "
+        f"{number_of(len(candidate.detections), 'box', 'boxes')}{best}"
+    )
     canvas.text((6, 4), title, fill="black", font=ImageFont.load_default(24))
     canvas.text((6, 36), candidate.reason[:_LONGEST_REASON], fill="black", font=ImageFont.load_default(16))
     return panel

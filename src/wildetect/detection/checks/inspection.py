@@ -32,7 +32,7 @@ from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Manifest
 from wildetect.settings.words import Family
-from wildetect.wording import commas, listed
+from wildetect.wording import commas, listed, number_of
 
 __all__ = [
     "Check",
@@ -326,7 +326,7 @@ def _not_the_family(
     classes = len(manifest.detected_names)
     others = _name_one(fitting) if fitting else "Give all class names of the model"
     return ModelError(
-        f"outputs {given} are not those of {manifest.family} with {classes} class names: "
+        f"outputs {given} are not those of {manifest.family} with {number_of(classes, 'class name')}: "
         f"{TABLE[manifest.family].outputs}",
         hint=others,
     )

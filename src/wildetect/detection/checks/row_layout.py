@@ -25,7 +25,7 @@ from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Manifest
 from wildetect.settings.registration import RegistrationSettings
-from wildetect.wording import commas, listed
+from wildetect.wording import commas, form, listed, number_of
 
 __all__ = ["with_layout"]
 
@@ -76,7 +76,7 @@ def with_layout(
         why = f"{teller}, {_UNCHECKED}"
     else:
         _check_told(detector, looks, told, teller, reading)
-        layout, why = told, f"{teller}; {len(seen)} rows agree"
+        layout, why = told, f"{teller}; {number_of(len(seen), 'row')} {form(len(seen), 'agrees', 'agree')}"
     is_own = layout == Layout(own)
     laid_out = {"columns": None, "box_unit": None} if is_own else layout._asdict()
     return manifest.model_copy(update=laid_out), f"{layout} ({why})"
@@ -123,8 +123,9 @@ def _told(
     if settings.columns is not None:
         if len(settings.columns) != len(own):
             raise ModelError(
-                f"columns: names {len(settings.columns)} columns, but {manifest.family} has {len(own)}",
-                hint=f"Name {len(own)} columns in {CONFIG}, such as {commas(own)}.",
+                f"columns: names {number_of(len(settings.columns), 'column')}, but {manifest.family} "
+                f"has {len(own)}",
+                hint=f"Name {number_of(len(own), 'column')} in {CONFIG}, such as {commas(own)}.",
             )
         return Layout(tuple(settings.columns), settings.box_unit or "px"), "as the settings say"
     noted = noted_layout(weights.metadata)
@@ -159,7 +160,8 @@ def _with_first_label(
     first = 0 if labels.min() == 0 else 1
     if labels.max() - first >= len(names):
         raise ModelError(
-            f"{weights.path.name} gives classes {seen}, but has {len(names)} class names from {first} on",
+            f"{weights.path.name} gives classes {seen}, but has {number_of(len(names), 'class name')} "
+            f"from {first} on",
             hint=f"List all its classes as class_names: in {CONFIG}",
         )
     sure = first == 0 or labels.max() == len(names)
@@ -236,7 +238,9 @@ def _found_out(
         busiest = max(looks, key=lambda look: len(look.rows))
         possible = _same_when_mirrored(detector, busiest, possible, reading)
     if len(possible) == 1:
-        return possible[0], f"as {len(seen)} rows on a picture show"
+        return possible[
+            0
+        ], f"as {number_of(len(seen), 'row')} on a picture {form(len(seen), 'shows', 'show')}"
     if not possible:
         problem = misfit(seen, Layout(TABLE[manifest.family].columns), reading)
         raise ModelError(
@@ -244,7 +248,7 @@ def _found_out(
             hint="Check class names, scale and channel_order; its rows must hold a box, a score and a class.",
         )
     raise ModelError(
-        f"{name}: {len(seen)} rows fit several orders of columns",
+        f"{name}: {number_of(len(seen), 'row')} {form(len(seen), 'fits', 'fit')} several orders of columns",
         hint="Give model.register --picture FILE, a photograph with several animals, or write one of these "
         f"into {CONFIG}: {'  or  '.join(str(one) for one in possible[:4])}",
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from wildetect.detection.families.family import Array, Frame, Reading, Shape, Shapes
 from wildetect.detections import Detections
+from wildetect.wording import number_of
 
 __all__ = [
     "LabelledBoxes",
@@ -69,7 +70,7 @@ def in_classes(values: Array, reading: Reading) -> str | None:
     if values.size and np.any(values != np.round(values)):
         return "the class column holds fractions"
     if values.size and values.max() - first >= classes:
-        return f"class {values.max():.0f} is reported, but there are only {classes} class names"
+        return f"class {values.max():.0f} is reported, but there are only {number_of(classes, 'class name')}"
     if values.size and values.min() < first:
         return f"class {values.min():.0f} is reported, but the first one is {first}"
     return None

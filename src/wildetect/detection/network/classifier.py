@@ -15,6 +15,7 @@ from wildetect.detection.network.session import open_session
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import SecondStage
+from wildetect.wording import number_of
 
 __all__ = ["Classifier", "probabilities"]
 
@@ -70,8 +71,8 @@ class Classifier:
         rows = output.reshape(len(pixels), -1)[: len(crops)]
         if rows.shape[1] != len(self.stage.class_names):
             raise ModelError(
-                f"the classifier tells {rows.shape[1]} classes apart, "
-                f"but has {len(self.stage.class_names)} class names",
+                f"the classifier tells {number_of(rows.shape[1], 'class', 'classes')} apart, "
+                f"but has {number_of(len(self.stage.class_names), 'class name')}",
                 hint="Register the model again with all names in classifier.class_names",
             )
         return probabilities(rows) if self.stage.softmax else rows.astype(np.float32)

@@ -29,7 +29,7 @@ from wildetect.errors import ModelError
 from wildetect.geometry import OverlapMetric
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Feeding, Manifest
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 __all__ = ["BATCH_SIZE", "Detector", "Found"]
 
@@ -193,7 +193,8 @@ class Detector:
         if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < names:
             odd = found.class_id.max() if found.class_id.max() >= names else found.class_id.min()
             raise ModelError(
-                f"the model reports class {odd + self._first_label}, but has {names} class names",
+                f"the model reports class {odd + self._first_label}, but has "
+                f"{number_of(names, 'class name')}",
                 hint="Register the model again with all its class names, and first_label: "
                 f"{1 - self._first_label} if its first class has that number",
             )

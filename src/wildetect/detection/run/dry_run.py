@@ -17,6 +17,7 @@ from wildetect.detection.tiles.overlap import FALLBACK, OverlapSummary
 from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.journal.record import Record
+from wildetect.wording import number_of
 
 __all__ = ["DryRun", "dry_run", "raise_if_unreadable"]
 
@@ -193,11 +194,12 @@ def raise_if_unreadable(run: DryRun) -> None:
     new = len(run.failed_before.symmetric_difference(run.survey.unreadable) & {*run.survey.unreadable})
     if new > most:
         raise InputError(
-            f"{broken} of {run.found} images cannot be read; the run would stop after {int(most) + 1}",
+            f"{broken} of {number_of(run.found, 'image')} cannot be read; the run would stop after "
+            f"{int(most) + 1}",
             hint=f"Fix or remove these files, or set processing.max_errors to {new} or more.",
         )
     if broken:
         raise InputError(
-            f"{broken} of {run.found} images cannot be read",
+            f"{broken} of {number_of(run.found, 'image')} cannot be read",
             hint="The others would be done; fix or remove these files before the run.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wildetect.errors import InputError
 from wildetect.results.run import DetectionRun
-from wildetect.wording import number_of
+from wildetect.wording import form, number_of
 
 __all__ = ["raise_if_images_failed"]
 
@@ -29,13 +29,19 @@ def raise_if_images_failed(run: DetectionRun) -> None:
         details.append(f"and {len(failures) - len(details)} more, named in run.json")
     if run.tiles_failed:
         details.append(f"besides, {_unread(run)} of images that are done could not be read")
-    stopped = f"; the run stopped there, {images.left} images are left" if images.left else ""
+    stopped = (
+        f"; the run stopped there, {number_of(images.left, 'image')} {form(images.left, 'is', 'are')} left"
+        if images.left
+        else ""
+    )
     hint = (
         "Allow more with processing.max_errors, or fix the files, and run again."
         if images.left
         else "The others are done and written; fix or remove these files and run again."
     )
-    raise InputError(f"{len(failures)} of {images.found} images failed{stopped}", hint=hint, details=details)
+    raise InputError(
+        f"{len(failures)} of {number_of(images.found, 'image')} failed{stopped}", hint=hint, details=details
+    )
 
 
 def _raise_if_tiles_failed(run: DetectionRun) -> None:

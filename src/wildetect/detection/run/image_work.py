@@ -18,6 +18,7 @@ from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.source import ImageSource, Pixels, UnreadableImageError
 from wildetect.results.records import ImageResult, TileResult
+from wildetect.wording import number_of
 
 __all__ = ["ImageWork", "reason_of"]
 
@@ -128,7 +129,7 @@ class ImageWork:
         elif number == 1:
             self.failure = f"its only tile cannot be read: {why}"
         else:
-            self.failure = f"none of its {number} tiles can be read: {why}"
+            self.failure = f"none of its {number_of(number, 'tile')} can be read: {why}"
 
     def stitched(self, source: ImageSource, threshold: float, metric: OverlapMetric) -> Detections:
         """The detections of all tiles, each animal once, cut to the image."""

@@ -14,6 +14,8 @@ from wildetect.results.lock import sole_writer
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import DetectionRun, write_run_file
+from wildetect.results.run import write_run_file
+from wildetect.wording import number_of
 
 __all__ = ["LaterExports", "export_again"]
 
@@ -85,7 +87,8 @@ def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[
     away = [result.path for result in shown if not result.path.is_file()]
     if away:
         raise InputError(
-            f"{len(away)} of {len(shown)} photographs with detections are not where the run found them, such "
+            f"{len(away)} of {number_of(len(shown), 'photograph')} with detections are not where the "
+            "run found them, such "
             f"as {away[0]}: {lost[0]} would lose its pictures and stays as it is",
             hint="Connect the disk that they lie on, or say where they are now: --source FOLDER",
         )

@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, keep_log, verb
 from wildetect.tasks.table import print_table
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +126,8 @@ def show_summary(record: CensusRecord, folder: Path) -> None:
     for doubt in dict.fromkeys(one.doubt for one in record.headlines if one.doubt):
         print(f"the limits are in doubt: {doubt}")
     print(
-        f"{counts.animals} animals detected in {counts.boxes} boxes of {counts.photographs} photographs: "
+        f"{number_of(counts.animals, 'animal')} detected in {number_of(counts.boxes, 'box', 'boxes')} "
+        f"of {number_of(counts.photographs, 'photograph')}: "
         "what a detector says, not a population"
     )
     others = listed(

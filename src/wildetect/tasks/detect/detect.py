@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, keep_log, say, verb
+from wildetect.wording import number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,8 +71,9 @@ def show_summary(run: DetectionRun, output: Path) -> None:
         if count:
             print(f"{name:<20} {count:>7}")
     print(
-        f"{run.detections} detections in {images.with_detections} of {images.read} images{failed}, "
-        f"{run.tiles} tiles in {run.times.seconds:.1f} s"
+        f"{number_of(run.detections, 'detection')} in {images.with_detections} of "
+        f"{number_of(images.read, 'image')}{failed}, "
+        f"{number_of(run.tiles, 'tile')} in {run.times.seconds:.1f} s"
     )
     print(f"results: {output}")
     print(f"report:  {output / 'report.html'}   (open it in a browser; it needs no network)")

@@ -15,6 +15,7 @@ from wildetect.tasks.mlflow.start import (
     started_server,
 )
 from wildetect.tasks.support import emit, say, say_hint, verb
+from wildetect.wording import number_of
 
 __all__ = ["logs", "restart", "serve", "status", "stop"]
 
@@ -68,7 +69,10 @@ def stop(context: Context, timeout: str = "5") -> None:
         print("no MLflow server of this project is running")
     else:
         where = stopped.url or "the MLflow server"
-        print(f"stopped {where}: {stopped.processes} processes in {stopped.seconds:.1f} s")
+        print(
+            f"stopped {where}: {number_of(stopped.processes, 'process', 'processes')} in "
+            f"{stopped.seconds:.1f} s"
+        )
 
 
 @verb(help={**SERVER_OPTIONS, "timeout": "seconds to let the old one finish (5)"})

@@ -9,6 +9,7 @@ from invoke.context import Context
 from wildetect.tasks.asking import confirmed
 from wildetect.tasks.mlflow.start import SERVER_OPTIONS, planned, positive
 from wildetect.tasks.support import say, verb
+from wildetect.wording import form, number_of
 
 if TYPE_CHECKING:
     from wildetect.server.upkeep.cleaning import Cleaning
@@ -47,11 +48,17 @@ def migrate(
             raise KeyboardInterrupt from None
     print(f"migrated into {plan.project.shown(migrated.database)}: {migrated.counts}")
     if migrated.artifacts_copied:
-        say(f"copied {migrated.artifacts_copied} artifact files to {plan.artifacts.shown}")
+        say(f"copied {number_of(migrated.artifacts_copied, 'artifact file')} to {plan.artifacts.shown}")
     if migrated.artifacts_missing:
-        say(f"warning: {migrated.artifacts_missing} artifact folders named in the store are not there")
+        say(
+            f"warning: {number_of(migrated.artifacts_missing, 'artifact folder')} named in the store "
+            f"{form(migrated.artifacts_missing, 'is', 'are')} not there"
+        )
     if migrated.repeats:
-        say(f"{migrated.repeats} metric points that stood in the files twice are there once now")
+        say(
+            f"{number_of(migrated.repeats, 'metric point')} that stood in the files twice "
+            f"{form(migrated.repeats, 'is', 'are')} there once now"
+        )
     if migrated.outside:
         say("The old files stay as they are; artifacts that lie among them are still used.")
     else:
@@ -80,7 +87,7 @@ def backup(context: Context, output: str | None = None, config: str | None = Non
             archive = back_up(plan, from_caller(output) if output else None, cancelled=wished.is_set)
         except Cancelled:
             raise KeyboardInterrupt from None
-    print(f"{archive.path} ({archive.files} files, {archive.size / 1e6:.1f} MB)")
+    print(f"{archive.path} ({number_of(archive.files, 'file')}, {archive.size / 1e6:.1f} MB)")
 
 
 @verb(
@@ -110,7 +117,10 @@ def restore(context: Context, source: str | None = None, config: str | None = No
             restored = restore_store(plan, from_caller(source), cancelled=wished.is_set)
         except Cancelled:
             raise KeyboardInterrupt from None
-    print(f"restored {restored.files} files of {restored.created} into {plan.project.shown(plan.folder)}")
+    print(
+        f"restored {number_of(restored.files, 'file')} of {restored.created} into "
+        f"{plan.project.shown(plan.folder)}"
+    )
     if restored.moved_aside:
         say(f"the store of before is in {plan.project.shown(restored.moved_aside)}")
 

@@ -160,8 +160,8 @@ def _classes(manifests: Sequence[Manifest | None], most: int = 4) -> list[str]:
         else:
             differences = [f"+{name}" for name in names if name not in first]
             differences += [f"-{name}" for name in first if name not in names]
-            more = f" and {len(differences) - most} more" if len(differences) > most else ""
-            cells.append(f"{len(names)}: {' '.join(differences[:most]) or 'in another order'}{more}")
+            told = listed(differences, most=most, none="in another order")
+            cells.append(f"{len(names)}: {told}")
     return cells
 
 

@@ -7,6 +7,7 @@ from invoke.context import Context
 from wildetect.tasks.asking import confirmed
 from wildetect.tasks.model.listing import connected
 from wildetect.tasks.support import say, verb
+from wildetect.wording import number_of
 
 __all__ = ["delete"]
 
@@ -37,7 +38,8 @@ def delete(context: Context, model: str | None = None, yes: bool = False) -> Non
     version, citations = deletable(project, connection, reference)
     if citations.detections:
         say(
-            f"{citations.detections} detection runs used {version}: their results stay, but cannot be "
+            f"{number_of(citations.detections, 'detection run')} used {version}: their results stay, "
+            "but cannot be "
             "repeated without it"
         )
     if not confirmed(f"Delete {version} and its files for ever", yes=yes, command=f"model.delete {version}"):

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import decimal
 from wildetect.tasks.support import emit, export_variables, verb
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 if TYPE_CHECKING:
     from wildetect.workflows.optimizing import Optimized
@@ -109,7 +109,8 @@ def _print(model: str, outcome: Optimized) -> None:
         print(f"{name:<{width}}  {before:>6}  {after:>5}")
     print(f"{'all':<{width}}  {agreement.first:>6}  {agreement.second:>5}")
     print(
-        f"agreement {agreement.share:.3f} on {outcome.pictures} pictures, {agreement.same} boxes are the same"
+        f"agreement {agreement.share:.3f} on {number_of(outcome.pictures, 'picture')}, "
+        f"{number_of(agreement.same, 'box', 'boxes')} are the same"
     )
     print(f"time      {outcome.speed:.2f} of that of {model}, in turn on this machine")
     if outcome.differences:

@@ -8,6 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, verb
 from wildetect.tasks.table import print_table
+from wildetect.wording import number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +116,7 @@ def _print_scores(record: EvaluationRecord, place: Path) -> None:
     rows.append(["all", *total, *means])
     head = ["class", "animals", "found", "missed", "wrong", "precision", "recall", "mAP50", "mAP50-95"]
     print_table(head, rows, numbers=True)
-    print(f"{record.tiles} tiles, {metrics.tiles_per_second:.2f} tiles/s on {record.device}")
+    print(f"{number_of(record.tiles, 'tile')}, {metrics.tiles_per_second:.2f} tiles/s on {record.device}")
     print(f"results: {place}")
     if record.mlflow:
         print(f"logged: run {record.mlflow.run_id} of the experiment evaluation")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, say, verb
-from wildetect.wording import commas, listed
+from wildetect.wording import commas, listed, number_of
 
 if TYPE_CHECKING:
     from wildetect.registry.travel.package import Package
@@ -47,7 +47,7 @@ def export(context: Context, model: str | None = None, output: str | None = None
     target = from_caller(output or f"{quote(reference.name, safe=' ')}-{which}.zip")
     package = export_version(project, reference, target, Terminal())
     size = target.stat().st_size
-    print(f"{package}: {target} ({len(package.files)} files, {size / 1e6:.1f} MB)")
+    print(f"{package}: {target} ({number_of(len(package.files), 'file')}, {size / 1e6:.1f} MB)")
     print(_evaluated(package))
 
 

@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, say, verb
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +167,8 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
         say("photographs overlap: of each, the ground that lies nearest to its middle is reviewed")
     if made.expected is not None:
         print(
-            f"{drawn:,} photographs should leave about ±{_NORMAL * made.expected:.0%} in the number of "
+            f"{number_of(drawn, 'photograph')} should leave about ±{_NORMAL * made.expected:.0%} in the "
+            "number of "
             "animals photographed; what the flight did not see comes on top"
         )
     print(f"review them: uv run invoke review.open --run {quoted(folder)}")
@@ -237,10 +238,10 @@ def _show_status(found: ReviewStatus) -> None:
     from wildetect.tasks.table import print_table
 
     if found.planned is not None:
-        print(f"{found.reviewed:,} of {found.planned:,} photographs of the plan are reviewed")
-    print(f"{found.complete:,} of {found.images:,} photographs are complete")
+        print(f"{found.reviewed:,} of {number_of(found.planned, 'photograph')} of the plan are reviewed")
+    print(f"{found.complete:,} of {number_of(found.images, 'photograph')} are complete")
     for name, number in found.reviewers.items():
-        print(f"{number:,} verdicts by {name}")
+        print(f"{number_of(number, 'verdict')} by {name}")
     rows = []
     for one in found.numbers:
         limits = "-" if one.corrected is None else f"{one.corrected.lower:,.0f} to {one.corrected.upper:,.0f}"
@@ -287,7 +288,8 @@ def _show_agreement(agreement: Sequence[Agreement], conflicts: Sequence[Conflict
         print(f"conflict in {one.image} at {middle}: {said}")
     if unsettled:
         say(
-            f"warning: {len(unsettled):,} conflicts are not settled, and what was said last counts: give a "
+            f"warning: not settled: {number_of(len(unsettled), 'conflict')}. What was said last counts: "
+            "give a "
             "verdict on the box again in review.open, once both have completed the photograph"
         )
 
@@ -350,7 +352,10 @@ def import_(
 def _show_import(made: Imported) -> None:
     number = sum(made.verdicts.values())
     which = listed(f"{count:,} {kind}" for kind, count in made.verdicts.items())
-    print(f"{number:,} verdicts from {made.images:,} images" + (f": {which}" if which else ""))
+    print(
+        f"{number_of(number, 'verdict')} from {number_of(made.images, 'image')}"
+        + (f": {which}" if which else "")
+    )
     for reason in made.refused[:_MOST_PROBLEMS]:
         say(f"not taken over: {reason}")
     if len(made.refused) > _MOST_PROBLEMS:

@@ -21,7 +21,7 @@ from wildetect.registry.comparison import SHAPING
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import Evaluated, evaluations_of, kept_file
 from wildetect.registry.versions import Version
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 __all__ = ["Compared", "compare_on_pictures", "compare_with_first"]
 
@@ -50,8 +50,8 @@ class Compared:
         one, other = self.confidences
         differing = "" if one == other else f", counted from confidence {one} and {other}"
         pictures, photographs = self.paired.pictures, self.paired.photographs
-        of = "" if pictures == photographs else f" of {photographs} photographs"
-        return f"{self.dataset} ({pictures} pictures{of}{differing})"
+        of = "" if pictures == photographs else f" of {number_of(photographs, 'photograph')}"
+        return f"{self.dataset} ({number_of(pictures, 'picture')}{of}{differing})"
 
     @property
     def too_few(self) -> bool:

@@ -21,7 +21,7 @@ from wildetect.training.manifest import MANIFEST, DataSetRecord, SourceRun, writ
 from wildetect.training.reviewed import ClassTable, Reviewed, newest_of_each, read_class_table, reviewed_of
 from wildetect.training.splitting import PARTS, Part, Shot, groups_of, parts_of
 from wildetect.training.writing import Cutting, TileFiles, new_folder, refuse_existing
-from wildetect.wording import commas, listed, number_of
+from wildetect.wording import commas, form, listed, number_of
 from wildetect.workflows.census import CensusRequest, keys_of, photograph_folders, settings_for, table_of
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.watching import SILENT, Watcher
@@ -255,7 +255,8 @@ def _unplaced(shots: Sequence[Shot]) -> tuple[str, ...]:
     if not without:
         return ()
     note = (
-        f"{len(without):,} reviewed photographs have no position, such as {without[0].name}: "
+        f"{number_of(len(without), 'reviewed photograph')} {form(len(without), 'has', 'have')} no "
+        f"position, such as {without[0].name}: "
         "each flight stays in one part, but whether two flights show the same ground is not known"
     )
     return (note,)
@@ -306,7 +307,10 @@ def _doubts(
     found = []
     begun = sum(source.begun for source in sources)
     if begun:
-        found.append(f"{begun:,} photographs have verdicts but are not complete: they are not in the set")
+        found.append(
+            f"{number_of(begun, 'photograph')} with verdicts {form(begun, 'is', 'are')} not complete "
+            "and not in the set"
+        )
     for part, held in record.parts.items():
         animals = _animals(record, part)
         if shares[part] and not held.photographs:
@@ -316,7 +320,9 @@ def _doubts(
                 "other places"
             )
         elif shares[part] and animals < _FEWEST_MEASURED:
-            found.append(f"{part} holds {animals:,} animals: too few to learn from or to measure with")
+            found.append(
+                f"{part} holds {number_of(animals, 'animal')}: too few to learn from or to measure with"
+            )
     unseen = [name for name, number in record.parts["train"].labels.items() if not number]
     if unseen:
         found.append(f"no animal to learn from of: {listed(unseen)}")
@@ -326,7 +332,10 @@ def _doubts(
         )
     doubtful = sum(one.doubtful for one in record.photographs)
     if doubtful:
-        found.append(f"{doubtful:,} tiles are left out: unsure animals, or classes that are left out")
+        found.append(
+            f"{number_of(doubtful, 'tile')} {form(doubtful, 'is', 'are')} left out: unsure animals, or "
+            "classes that are left out"
+        )
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.evaluation.paired import ClassDifference
 from wildetect.evaluation.resampling import FEWEST_UNITS
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 from wildetect.workflows.learning.comparing import Compared
 
 __all__ = ["proof_of"]
@@ -67,4 +67,7 @@ def _fell(one: ClassDifference, guarded: Sequence[str]) -> bool:
 
 
 def _line(one: ClassDifference) -> str:
-    return f"{one.name} ({one.animals} animals): F1 {one.f1}; recall {one.recall}; precision {one.precision}"
+    return (
+        f"{one.name} ({number_of(one.animals, 'animal')}): F1 {one.f1}; recall {one.recall}; "
+        f"precision {one.precision}"
+    )
