@@ -86,15 +86,15 @@ def test_the_runs_that_were_made_with_a_version(
     address = served.variables["MLFLOW_TRACKING_URI"]
     browser.set_window_size(1400, 1100)
     browser.get(f"{address}/#/models/runs-of/versions/1")
-    text_with(browser, ("last_detection", "runs-of on 1 of 1 images"))
+    text_with(browser, ("last_detection", "runs-of on 1 of 1 image"))
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)  # MLflow's greeting
     source = browser.find_element(By.XPATH, "//*[contains(text(), 'Source Model')]/following::a[1]")
     browser.get(str(source.get_attribute("href")))
-    text_with(browser, ("Runs", "runs-of on 1 of 1 images", "pictures (#"))
+    text_with(browser, ("Runs", "runs-of on 1 of 1 image", "pictures (#"))
     browser.save_screenshot(str(screenshots(tmp_path) / "runs.png"))
-    run = browser.find_element(By.XPATH, "//a[contains(., 'runs-of on 1 of 1 images')]")
+    run = browser.find_element(By.XPATH, "//a[contains(., 'runs-of on 1 of 1 image')]")
     browser.get(str(run.get_attribute("href")))
-    text_with(browser, ("detections with runs-of version 1 in 1 of 1 images", "Datasets", "pictures ("))
+    text_with(browser, ("detections with runs-of version 1 in 1 of 1 image", "Datasets", "pictures ("))
     note = browser.find_element(By.XPATH, "//a[contains(., 'runs-of version 1')]")
     assert str(note.get_attribute("href")).endswith("#/models/runs-of/versions/1")
 

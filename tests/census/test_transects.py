@@ -153,7 +153,7 @@ def test_a_table_puts_photographs_into_transects_by_name() -> None:
         ("A", (0, 1), None),
         ("B", (5,), "S"),
     ]
-    assert "names 1 photographs that are not there: no.jpg" in found.notes[0]
+    assert "names 1 photograph that is not there: no.jpg" in found.notes[0]
     assert set(found.outside) == set(range(len(views.views))) - {0, 1, 5}
 
 

@@ -192,7 +192,7 @@ def test_a_worker_is_sent_the_model_and_finds_the_folder_by_its_own_name(
     dask("worker", scheduler, "--nthreads", "1", "--local-directory", str(tmp_path / "w"), preload=ELSEWHERE)
     words = (*WORDS, "--output", "killed", "--cluster", scheduler)
     error, hint = workspace.fail(2, "detect.run", *words)
-    assert "1 of 1 workers cannot take part: cannot read " in error
+    assert "1 of 1 worker cannot take part: cannot read " in error
     assert "--path-map" in hint
     assert not (workspace.root / "killed").exists()
     there = tmp_path / "share"

@@ -39,7 +39,7 @@ def test_a_limit_that_was_reached_is_in_the_file_on_the_page_and_at_the_end(
     for _ in range(2):  # an interrupted or finished run says it again
         ended = workspace.invoke("detect.run", shared_data / COLONY, *words)
         assert ended.returncode == 0, ended.stderr
-        assert "warning: 1 of 1 tiles reached the limit of 300 boxes a tile" in ended.stderr
+        assert "warning: 1 of 1 tile reached the limit of 300 boxes a tile" in ended.stderr
         assert "processing.max_detections" in ended.stderr
     run = json.loads((workspace.root / "limited/run.json").read_text(encoding="utf-8"))
     assert (run["detections"], run["full_images"]) == (300, [{"file": "colony.png", "tiles": 1}])

@@ -187,7 +187,7 @@ def test_what_killed_windows_and_servers_leave_is_cleared_up(workspace: Workspac
     ended = workspace.invoke("mlflow.status", "--json")
     assert (ended.returncode, json.loads(ended.stdout)["state"]) == (3, "broken")
     (folder_of(workspace) / "server.json").write_text("{half", encoding="utf-8")
-    assert workspace.succeed("mlflow.stop").startswith("stopped the MLflow server: 1 processes in ")
+    assert workspace.succeed("mlflow.stop").startswith("stopped the MLflow server: 1 process in ")
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
     assert nothing_is_left(workspace)
 

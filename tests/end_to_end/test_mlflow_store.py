@@ -171,7 +171,7 @@ def test_a_file_store_is_migrated_whole(old: Workspace) -> None:
 
     ended = old.invoke("mlflow.migrate")
     assert ended.returncode == 0, ended.stderr
-    assert "\n1 metric points that stood in the files twice are there once now\n" in ended.stderr
+    assert "\n1 metric point that stood in the files twice is there once now\n" in ended.stderr
     said = ended.stdout
     assert said.startswith(
         "migrated into runs/mlflow/mlflow.db: 4 experiments, 9 runs, 9 params, 3,609 metrics, "

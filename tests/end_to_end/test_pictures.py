@@ -32,7 +32,7 @@ def test_reflectance_is_named_and_found_with_a_stated_stretch(tmp_path: Path, sh
     place = workspace(tmp_path)
     said = place.invoke("detect.run", *words, "--tile-size", "0", "--output", tmp_path / "plain")
     assert said.returncode == 0
-    assert "warning: 1 of 1 images (refl10000.tif): they use a small part of the range" in said.stderr
+    assert "warning: 1 of 1 image (refl10000.tif): they use a small part of the range" in said.stderr
     run = run_of(tmp_path / "plain")
     assert [one["files"] for one in run["doubts"]] == [["refl10000.tif"]]
     assert run["counts"]["sheep"] == 0

@@ -130,7 +130,7 @@ def test_photographs_of_unknown_resolution_stay_native_and_are_named(tmp_path: P
     Image.effect_noise((900, 700), 60).convert("RGB").save(pictures / "untold.png")
     ended = workspace.invoke(*command(workspace, "auto"))
     assert ended.returncode == 0, ended.stderr
-    assert "ground resolution unknown for 1 of 1 images, cut as native" in ended.stderr
+    assert "ground resolution unknown for 1 of 1 image, cut as native" in ended.stderr
     run = run_of(workspace, "auto")
     assert (run["tiles"], run["scaled_tiles"]["images"]) == (4, 0)
     (doubt,) = [one for one in run["doubts"] if "processing.scale: auto" in one["what"]]

@@ -51,7 +51,7 @@ def test_a_list_of_animals_that_stayed_empty_is_said_to_be_unchecked(
     assert said.startswith(
         "warning: split.onnx is read as end-to-end-split, as the settings say; not checked"
     )
-    assert f"{len(known_answers.SQUARES)} detections in 1 of 1 images" in ended.stdout
+    assert f"{len(known_answers.SQUARES)} detections in 1 of 1 image" in ended.stdout
 
 
 def test_a_file_that_the_settings_do_not_name_is_told_to_be_named_there(
