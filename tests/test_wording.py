@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wildetect.wording import commas, form, hint_line, listed, number_of, plural
+from wildetect.wording import commas, first_lines, first_of, form, hint_line, listed, number_of, plural
 
 
 def test_a_number_stands_with_the_noun_that_goes_with_it() -> None:
@@ -41,3 +41,11 @@ def test_a_cell_has_commas_alone() -> None:
 
 def test_a_hint_is_marked_as_one() -> None:
     assert hint_line("Install uv.") == "hint: Install uv."
+
+
+def test_what_is_shown_in_lines_counts_what_it_leaves_out() -> None:
+    assert first_lines(["a", "b", "c"], 2) == ["a", "b", "and 1 more"]
+    assert first_lines(iter(["a", "b"]), 2) == ["a", "b"]
+    assert first_lines("abc", 1, more=", in run.json") == ["a", "and 2 more, in run.json"]
+    assert first_of(["a", "b", "c"]) == "a (and 2 more)"
+    assert first_of(["a"]) == "a"

@@ -8,6 +8,7 @@ Part of the nox session "lint". docs/developers.md says what each rule is for.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
 from collections import defaultdict
@@ -120,6 +121,78 @@ def words() -> list[str]:
     return mistakes
 
 
+BY_HAND = {
+    r"""(?<!\w)(["'])(?:, | and | or )\1\.join\(""": "list names with listed() or commas()",
+    r"""(["'])s\1 (?:\*|if)|else (["'])s\2|\+ (["'])s\3""": "write plurals with number_of() or plural()",
+    r"""\band \{[^{}]+ - [^{}]+\} more""": "cut lists with listed(most=...) or first_lines()",
+    r"""(?:say|print|write)\(f?["']hint:""": "show hints with say_hint()",
+}
+"""What wildetect/wording.py says by one function each, and what to write instead."""
+COUNTED = {
+    "animals",
+    "boxes",
+    "classes",
+    "columns",
+    "cores",
+    "detections",
+    "files",
+    "images",
+    "photographs",
+    "pictures",
+    "problems",
+    "rows",
+    "runs",
+    "tiles",
+    "transects",
+    "verdicts",
+    "versions",
+    "warnings",
+    "workers",
+}
+SEVERAL = "  # never one"
+
+
+def by_hand() -> list[str]:
+    """Plurals, lists and hints of messages that are put together where they are used."""
+    mistakes = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if path.name == "wording.py":
+            continue
+        lines = text.splitlines()
+        found = [
+            (n, say)
+            for n, line in enumerate(lines, 1)
+            for rule, say in BY_HAND.items()
+            if re.search(rule, line)
+        ]
+        found += [
+            (n, "count with number_of(); or end a line of it with # never one, where it is always several")
+            for n, end in counted_by_hand(text)
+            if not any(line.endswith(SEVERAL) for line in lines[n - 1 : end])
+        ]
+        mistakes += [f"{path.relative_to(ROOT).as_posix()}:{n}: {say}" for n, say in found]
+    return mistakes
+
+
+def counted_by_hand(text: str) -> list[tuple[int, int]]:
+    """First and last lines of f-strings in which a whole number stands before the name of several things."""
+    found = []
+    for node in (one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.JoinedStr)):
+        for number, word in itertools.pairwise(node.values):
+            if not (isinstance(number, ast.FormattedValue) and isinstance(word, ast.Constant)):
+                continue
+            how = ast.unparse(number.format_spec)[2:-1] if number.format_spec else ""
+            what = number.value
+            counts = isinstance(what, ast.Attribute | ast.BinOp) or (
+                isinstance(what, ast.Call) and ast.unparse(what.func) in {"len", "sum"}
+            )
+            name = re.match(r" (\w+)\b", str(word.value))
+            if counts and how in {"", ","} and name and name[1] in COUNTED:
+                found.append((node.lineno, node.end_lineno or node.lineno))
+    return found
+
+
 def main() -> int:
     """Print what breaks a rule; exit code 1 if anything does."""
     files = modules()
@@ -138,6 +211,7 @@ def main() -> int:
         )
         wrong += [f"  {name}" for name in alone]
     wrong += words()
+    wrong += by_hand()
     for line in wrong:
         print(line)
     if not wrong:

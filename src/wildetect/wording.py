@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["commas", "first_of", "form", "hint_line", "listed", "number_of", "plural"]
+__all__ = ["commas", "first_lines", "first_of", "form", "hint_line", "listed", "number_of", "plural"]
 
 
 def form(count: float, one: str, many: str) -> str:
@@ -84,6 +84,19 @@ def first_of(problems: Sequence[object]) -> str:
     """
     more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
     return f"{problems[0]}{more}"
+
+
+def first_lines(lines: Iterable[object], most: int, *, more: str = "") -> list[str]:
+    """Give the first of some lines, with a last one that counts the others: "and 12 more".
+
+    Args:
+        lines: What is shown, one line each.
+        most: Most of them that are shown.
+        more: What follows the number of the others, such as ", named in run.json".
+    """
+    texts = [str(line) for line in lines]
+    left = [f"and {len(texts) - most:,} more{more}"] if len(texts) > most else []
+    return [*texts[:most], *left]
 
 
 def commas(names: Iterable[object], *, none: str = "") -> str:

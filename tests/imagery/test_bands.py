@@ -116,5 +116,7 @@ def test_a_band_that_is_not_there(tmp_path: Path) -> None:
     path = described(tmp_path / "a.tif", MULTISPECTRAL)
     with pytest.raises(UnreadableImageError, match="names band 5, but it has 4"):
         open_image(path, Reading(bands=(5, 1, 2)))
-    with pytest.raises(UnreadableImageError, match="a band thermal, but its bands are Blue, Green, Red and NIR"):
+    with pytest.raises(
+        UnreadableImageError, match="a band thermal, but its bands are Blue, Green, Red and NIR"
+    ):
         open_image(path, Reading(bands=("thermal",)))

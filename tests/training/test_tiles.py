@@ -84,4 +84,4 @@ def test_a_table_joins_classes_and_one_that_names_an_unknown_class_is_refused(tm
     assert ClassTable.of(["elephant", "cow", "goat"], table).names == ("elephant", "livestock")
     with pytest.raises(ConfigurationError, match="goat") as refused:
         ClassTable.of(["elephant", "cow"], table)
-    assert "elephant, cow" in refused.value.hint
+    assert "elephant and cow" in refused.value.hint

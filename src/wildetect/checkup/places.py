@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wildetect.checkup.finding import Finding, fine, warning, warnings_kept
 from wildetect.checkup.subject import Subject
 from wildetect.errors import ConfigurationError
+from wildetect.wording import commas, listed
 
 if TYPE_CHECKING:
     from wildetect.settings.detection import Sensitive
@@ -24,13 +25,11 @@ def check_places(subject: Subject) -> list[Finding]:
     named = {file: {name.casefold() for name in one.species} for file, one in known.items()}
     some = [one for one in known.values() if one.species]
     if len({frozenset(names) for names in named.values()}) > 1:
-        texts = " and ".join(
-            f"{', '.join(one.species) or 'nothing'} in {file}" for file, one in known.items()
-        )
+        texts = listed(f"{commas(one.species, none='nothing')} in {file}" for file, one in known.items())
         fix = "Give sensitive.species the same classes in both files"
         return [warning("places", f"sensitive.species is not the same everywhere: {texts}", fix=fix)]
     if some:
-        names, km = ", ".join(some[0].species), some[0].blur
+        names, km = listed(some[0].species), some[0].blur
         return [
             fine("places", f"exact ones of {names} stay in output folders; others get cells of {km:g} km")
         ]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.wording import listed
+from wildetect.wording import first_lines, listed
 
 __all__ = ["Annotations", "LabelledImage", "read_annotations"]
 
@@ -170,9 +170,7 @@ def _parsed(path: Path, content: bytes) -> _CocoFile:
         problems = _dangling(document)
     if not problems:
         return document
-    shown = problems[1:MOST_PROBLEMS_SHOWN]
-    if len(problems) > MOST_PROBLEMS_SHOWN:
-        shown.append(f"and {len(problems) - MOST_PROBLEMS_SHOWN} more")
+    shown = first_lines(problems[1:], MOST_PROBLEMS_SHOWN - 1)
     raise InputError(f"{path} is not a COCO annotation file: {problems[0]}", hint=HINT, details=shown)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations
 from wildetect.imagery.discovery import ImageFile
-from wildetect.wording import form, listed, number_of
+from wildetect.wording import first_lines, form, listed, number_of
 
 __all__ = ["labelled_files"]
 
@@ -47,14 +47,12 @@ def labelled_files(truth: Annotations, annotations: Path, folder: Path | None) -
 
 def _missing(missing: Sequence[str], labelled: int, bases: Sequence[Path]) -> InputError:
     tried = list(dict.fromkeys(_tails(missing[0])))
-    more = [f"and {len(missing) - MOST_SHOWN} more"] if len(missing) > MOST_SHOWN else []
     return InputError(
         f"{len(missing)} of {number_of(labelled, 'labelled picture')} {form(len(missing), 'is', 'are')} "
         f"not in {bases[0].resolve()}",
         hint="Name their folder with --images.",
         details=[
-            *missing[:MOST_SHOWN],
-            *more,
+            *first_lines(missing, MOST_SHOWN),
             f"tried for the first: {listed(tried)}",
             f"in {listed(str(base.resolve()) for base in bases if base.is_dir())}",
         ],

@@ -110,8 +110,6 @@ def _note(run: DetectionRun, keep: KeptFiles) -> str:
     }
     coarse = f" In them {Grid(run.blurred.km)}." if run.blurred else ""
     return (
-        f"{run.detections} detections with {called} in {run.images.read} of {run.images.found} "
-        f"images{failed}. {files[keep]}{coarse}"
-        f"{number_of(run.detections, 'detection')} with {called} in {run.images.read} of {run.images.found} "
-        f"images{failed}. {files[keep]}"
+        f"{number_of(run.detections, 'detection')} with {called} in {run.images.read} of "
+        f"{number_of(run.images.found, 'image')}{failed}. {files[keep]}{coarse}"
     )

@@ -38,6 +38,7 @@ from wildetect.results.files import make_folder, unwritable
 from wildetect.results.ids import BoxCorners
 from wildetect.results.lock import sole_writer
 from wildetect.results.sealed import Seals, sealed
+from wildetect.wording import first_of
 
 __all__ = [
     "VERDICTS",
@@ -216,9 +217,8 @@ class VerdictsRead:
         """Why they are not all there, and what to do, for a person; null where they are."""
         if not self.problems:
             return None
-        more = f" (and {len(self.problems) - 1} more)" * (len(self.problems) > 1)
         return (
-            f"review/{VERDICTS} is damaged in {self.problems[0]}{more}; delete that line in a text editor "
+            f"review/{VERDICTS} is damaged in {first_of(self.problems)}; delete that line in a text editor "
             "and give the verdict again in review.open"
         )
 

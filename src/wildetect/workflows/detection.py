@@ -299,7 +299,7 @@ def tell_places(run: DetectionRun, output: Path, places: Places, watcher: Watche
     for name in places.unknown([*run.class_names, *run.counts]):
         watcher.notice(
             f"warning: sensitive.species names {name}, which is no class of this model: it protects nothing "
-            f"here. The classes are {', '.join(run.class_names)}."
+            f"here. The classes are {listed(run.class_names)}."
         )
     if run.blurred is None:
         return

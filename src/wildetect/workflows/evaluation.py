@@ -69,9 +69,9 @@ def evaluate(
     truth = read_annotations(annotations, model.manifest.class_names, limit=limit)
     files = labelled_files(truth, annotations, folder)
     if truth.sizeless:
-        one = truth.sizeless == 1
-        boxes, do = ("1 box has", "does") if one else (f"{truth.sizeless} boxes have", "do")
-        watcher.notice(f"warning: {annotations.name}: {boxes} no width or no height and {do} not count")
+        boxes = number_of(truth.sizeless, "box", "boxes")
+        says = form(truth.sizeless, "has no width or no height and does", "have no width or no height and do")
+        watcher.notice(f"warning: {annotations.name}: {boxes} {says} not count")
     for name, count in truth.unknown.items():
         watcher.notice(
             f"warning: {number_of(count, 'box', 'boxes')} of {name} {form(count, 'is', 'are')} left "

@@ -40,7 +40,7 @@ class Survey(NamedTuple):
     trained_gsd: float | None
 
 
-def number_of(files: Collection[str], *, verb: bool = True) -> str:
+def number_of(files: Collection[object], *, verb: bool = True) -> str:
     """How many photographs have: "1 photograph has", "12 photographs have"; without the verb on demand."""
     number = wording.number_of(len(files), "photograph")
     return f"{number} {wording.form(len(files), 'has', 'have')}" if verb else number

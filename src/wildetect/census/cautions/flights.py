@@ -36,7 +36,7 @@ def same_position(shots: Sequence[View]) -> Iterator[Caution]:
         yield Caution(
             "one-position",
             f"All {len(shots):,} photographs have one and the same position: animals at the same spot of "
-            "two photographs were taken for one, and searched area and density are wrong.",
+            "two photographs were taken for one, and searched area and density are wrong.",  # never one
             "The drone had no satellites, or a program wrote one position into all: remove the tags and name "
             "a CSV file with the true positions as detection.exif_gps_update.csv_path.",
             repeated,

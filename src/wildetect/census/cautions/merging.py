@@ -116,7 +116,7 @@ def _alike(check: MergingCheck) -> Iterator[Caution]:
     yield Caution(
         "merging-all",
         f"The photographs fit together {', or '.join(either)} ({found.after:,} boxes of two photographs "
-        f"agree then, {found.before:,} as they are).{doubt} Nothing was changed.",
+        f"agree then, {found.before:,} as they are).{doubt} Nothing was changed.",  # never one
         f"Where that is what happened, set survey.corrections to {keys} in configs/census.yaml and give "
         "the command again.",
     )
@@ -156,7 +156,7 @@ def _setting(found: Alike) -> str:
 def _rates(check: MergingCheck) -> str:
     return (
         f"Of {check.all.expected:,} boxes that lie well inside another photograph {_part(check.all)} were "
-        "joined to a box of it"
+        "joined to a box of it"  # never one
     )
 
 
@@ -206,7 +206,7 @@ def doubled(check: MergingCheck, boxes: GroundBoxes, views: Views) -> Iterator[C
         "doubles",
         f"{number:,} of {len(boxes):,} boxes lie nearer to another one of the same photograph than an animal "
         "is long, and no other photograph shows two animals there: where the detector drew one animal "
-        "twice, it counts twice, or more in overlaps.",
+        "twice, it counts twice, or more in overlaps.",  # never one
         "Look at some of them with review.open. Lower processing.nms_threshold and detect again, if they are "
         "one animal each.",
         [views.views[row].file for row in rows],

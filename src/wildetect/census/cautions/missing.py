@@ -25,7 +25,7 @@ def refuse_nowhere(gathered: Gathered, views: Views) -> None:
         return
     named = list(views.left_out.items())[:3]
     raise InputError(
-        f"none of the {len(gathered.photographs):,} photographs has a place on the ground",
+        f"none of {number_of(gathered.photographs, verb=False)} has a place on the ground",
         hint="Name a CSV file with their positions as detection.exif_gps_update.csv_path in "
         "configs/census.yaml.",
         details=[f"{file}: {reason}" for file, reason in named],
@@ -83,8 +83,8 @@ def of_the_run(run: DetectionRun) -> Iterator[Caution]:
     if run.many_cut:
         yield Caution(
             "cut-animals",
-            f"{run.cut_boxes.number:,} boxes end at the border of a tile: animals that are longer than tiles "
-            "overlap may count in parts.",
+            f"{run.cut_boxes.number:,} boxes end at the border of a tile: animals longer than tiles "
+            "overlap may count in parts.",  # never one
             "Detect again with the overlap that the detection run's report names.",
             list(run.cut_boxes.files),
         )

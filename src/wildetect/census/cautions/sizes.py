@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from wildetect.census.cautions.caution import Caution
+from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Photograph, View, Views
 
@@ -68,8 +68,8 @@ def _pixels(shots: Sequence[View]) -> Iterator[Caution]:
         found = [view.gsd * 100 for view in odd]
         yield Caution(
             "resolution-odd",
-            f"In {len(odd):,} photographs a pixel would be {min(found):.3g} to {max(found):.3g} cm wide on "
-            "the ground, which no camera sees animals with from the air: height or lens is wrong.",
+            f"In {number_of(odd, verb=False)} a pixel would be {min(found):.3g} to {max(found):.3g} cm wide "
+            "on the ground, which no camera sees animals with from the air: height or lens is wrong.",
             _HEIGHT,
             [view.file for view in odd],
         )
@@ -88,8 +88,8 @@ def _ground(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
         lowest = float(np.median([below[file] for file in deep]))
         yield Caution(
             "ground-below-sea",
-            f"By the heights of {len(deep):,} photographs and their altitudes above the sea the ground would "
-            f"lie at {lowest:,.0f} m: the heights are too large, or the altitudes are of another kind.",
+            f"By the heights of {number_of(deep, verb=False)} and the altitudes above the sea the ground "
+            f"would lie at {lowest:,.0f} m: the heights are too large, or the altitudes are of another kind.",
             _HEIGHT,
             deep,
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wildetect.census.ground.projection import to_wgs84
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.wording import commas, listed
+from wildetect.wording import commas, first_lines, listed
 
 __all__ = [
     "Feature",
@@ -236,9 +236,7 @@ def raise_mistakes(path: Path, mistakes: Sequence[Mistake]) -> None:
     """
     if not mistakes:
         return
-    details = [mistake.text for mistake in mistakes[1:MOST_MISTAKES_SHOWN]]
-    if len(mistakes) > MOST_MISTAKES_SHOWN:
-        details.append(f"and {len(mistakes) - MOST_MISTAKES_SHOWN} more")
+    details = first_lines((mistake.text for mistake in mistakes[1:]), MOST_MISTAKES_SHOWN - 1)
     first = mistakes[0]
     hint = first.hint[0].upper() + first.hint[1:] + "."
     raise InputError(f"{path}: {first.text}", hint=hint, details=details)

@@ -22,7 +22,6 @@ from wildetect.census.output.record import (
     PhotographRecord,
 )
 from wildetect.results.blurring import WITHHELD, Grid
-from wildetect.wording import listed
 from wildetect.wording import form, listed, number_of
 
 __all__ = [

@@ -13,7 +13,6 @@ from wildetect.census.exports.citation import citation_of, digest_of
 from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL, Publication
 from wildetect.census.output.record import CensusRecord
 from wildetect.results.blurring import WITHHELD, Cell
-from wildetect.wording import listed
 from wildetect.wording import form, listed, number_of
 
 __all__ = ["eml_of", "remarks_on"]

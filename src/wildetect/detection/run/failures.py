@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wildetect.errors import InputError
 from wildetect.results.run import DetectionRun
-from wildetect.wording import form, number_of
+from wildetect.wording import first_lines, form, number_of
 
 __all__ = ["raise_if_images_failed"]
 
@@ -24,9 +24,7 @@ def raise_if_images_failed(run: DetectionRun) -> None:
     if not failures:
         _raise_if_tiles_failed(run)
         return
-    details = [str(failure) for failure in failures[:MOST_FAILURES_SHOWN]]
-    if len(failures) > len(details):
-        details.append(f"and {len(failures) - len(details)} more, named in run.json")
+    details = first_lines(failures, MOST_FAILURES_SHOWN, more=", named in run.json")
     if run.tiles_failed:
         details.append(f"besides, {_unread(run)} of images that are done could not be read")
     stopped = (

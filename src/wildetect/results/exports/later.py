@@ -14,7 +14,6 @@ from wildetect.results.lock import sole_writer
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import DetectionRun, write_run_file
-from wildetect.results.run import write_run_file
 from wildetect.wording import number_of
 
 __all__ = ["LaterExports", "export_again"]

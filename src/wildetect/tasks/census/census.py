@@ -139,7 +139,7 @@ def show_summary(record: CensusRecord, folder: Path) -> None:
         said = record.merging.said
         print(
             f"people judged pairs of animals: {said.same:,} are one, {said.apart:,} are two; without their "
-            f"word {said.animals_without:,} animals would count"
+            f"word {number_of(said.animals_without, 'animal')} would count"
         )
     refused = {one.refusal: one.estimate for one in record.headlines if one.refusal}
     for reason, estimate in refused.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, keep_log, say, verb
-from wildetect.wording import number_of
+from wildetect.wording import first_lines, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,10 +31,8 @@ def show_preflight(run: DryRun) -> None:
     unreadable = run.survey.unreadable
     print(f"images   {run.found} found{done}")
     print(f"         {len(unreadable)} cannot be read, {run.survey.without_position} without position")
-    for name, reason in list(unreadable.items())[:MOST_SHOWN]:
-        print(f"           {name}: {reason}")
-    if len(unreadable) > MOST_SHOWN:
-        print(f"           and {len(unreadable) - MOST_SHOWN} more")
+    for line in first_lines((f"{name}: {reason}" for name, reason in unreadable.items()), MOST_SHOWN):
+        print(f"           {line}")
     print(f"model    {run.model.name}{version} on {run.device}")
     print(f"tiles    {run.tiles}{_time(run)}")
     if len({*run.by_overlap.values()}) > 1:

@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, say, verb
-from wildetect.wording import listed, number_of
+from wildetect.wording import first_lines, listed, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -356,7 +356,6 @@ def _show_import(made: Imported) -> None:
         f"{number_of(number, 'verdict')} from {number_of(made.images, 'image')}"
         + (f": {which}" if which else "")
     )
-    for reason in made.refused[:_MOST_PROBLEMS]:
-        say(f"not taken over: {reason}")
-    if len(made.refused) > _MOST_PROBLEMS:
-        say(f"and {len(made.refused) - _MOST_PROBLEMS:,} more, all of them with --json")
+    refused = (f"not taken over: {reason}" for reason in made.refused)
+    for line in first_lines(refused, _MOST_PROBLEMS, more=", all of them with --json"):
+        say(line)
