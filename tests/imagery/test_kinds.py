@@ -106,6 +106,87 @@ def test_a_film_is_read_as_its_first_picture_and_named(tmp_path: Path) -> None:
     assert "the first alone is read" in look_at(tmp_path / "a.gif").doubts[0]
 
 
+@pytest.mark.parametrize("big", [False, True])
+def test_the_pages_of_a_tiff_are_named_and_its_smaller_copies_are_none(tmp_path: Path, *, big: bool) -> None:
+    first, second = Image.fromarray(PIXELS), Image.fromarray(PIXELS[::-1].copy())
+    path = tmp_path / "pages.tif"
+    first.save(path, save_all=True, append_images=[second], big_tiff=big)
+    for facts in (look_at(path), open_image(path)):
+        assert sum("the first alone is read" in doubt for doubt in facts.doubts) == 1
+    keys = {"driver": "GTiff", "width": 80, "height": 60, "count": 3, "dtype": "uint8", "BIGTIFF": "NO"}
+    keys["BIGTIFF"] = "YES" if big else "NO"
+    with rasterio.open(tmp_path / "copies.tif", "w", **keys) as file:
+        file.write(PIXELS.transpose(2, 0, 1))
+        file.write_mask(PIXELS[..., 0] > 9)
+    with rasterio.open(tmp_path / "copies.tif", "r+") as file:
+        file.build_overviews([2, 4])
+    assert look_at(tmp_path / "copies.tif").doubts == ()
+
+
+def test_pages_of_16_bits_and_on_the_map_are_named_once(tmp_path: Path) -> None:
+    page = Image.fromarray(PIXELS[..., 0].astype(np.uint16) * 200)
+    page.save(tmp_path / "deep.tif", save_all=True, append_images=[page])
+    keys = {"driver": "GTiff", "width": 80, "height": 60, "count": 3, "dtype": "uint8", "crs": "EPSG:32737"}
+    for number in (1, 2):
+        append = {"APPEND_SUBDATASET": "YES"} if number > 1 else {}
+        place = from_origin(5e5, 9.8e6, 0.05, 0.05)
+        with rasterio.open(tmp_path / "map.tif", "w", transform=place, **keys, **append) as file:
+            file.write(PIXELS.transpose(2, 0, 1))
+    for name in ("deep.tif", "map.tif"):
+        source = open_image(tmp_path / name)
+        assert sum("the first alone is read" in doubt for doubt in source.doubts) == 1
+        source.close()
+
+
+def test_pictures_whose_names_say_nothing_are_named_and_so_are_videos(tmp_path: Path) -> None:
+    picture = Image.fromarray(PIXELS)
+    picture.save(tmp_path / "ok.png")
+    for name, format_ in (("a.jpg_1", "JPEG"), ("b", "TIFF"), ("c.JPG_original", "JPEG"), ("d.ovr", "TIFF")):
+        picture.save(tmp_path / name, format=format_)
+    (tmp_path / "e.bak").write_bytes(b"nothing like a picture")
+    (tmp_path / "DJI_0007.MP4").write_bytes(b"0000ftypisom")
+    found = look_for([tmp_path])
+    assert [image.name for image in found.images] == ["ok.png"]
+    assert {why.split(":")[0]: list(names) for why, names in found.not_read.items()} == {
+        "their names do not say that they are pictures": ["a.jpg_1", "b"],
+        "videos are not read": ["DJI_0007.MP4"],
+    }
+
+
+def jpeg_with(path: Path, *segments: tuple[int, bytes]) -> Path:
+    """A JPEG with further application segments behind its first."""
+    Image.fromarray(PIXELS).save(path, format="JPEG")
+    content = path.read_bytes()
+    more = b"".join(
+        b"\xff" + bytes([0xE0 + app]) + (len(data) + 2).to_bytes(2) + data for app, data in segments
+    )
+    path.write_bytes(content[:20] + more + content[20:])
+    return path
+
+
+XMP = b"http://ns.adobe.com/xap/1.0/\0<x drone-dji:%s />"
+
+
+@pytest.mark.parametrize(
+    ("segments", "thermal"),
+    [
+        ([(1, b"FLIR\0\1\0\0" + bytes(5000))], True),
+        ([(3, bytes(65_000))] * 2, True),
+        ([(1, XMP % b'ImageSource="InfraredCamera"')], True),
+        ([(1, XMP % b'ImageSource="WideCamera"')], False),
+        ([(3, b"_JPSJPS_" + bytes(100))], False),
+    ],
+)
+def test_a_thermal_jpeg_says_what_is_read_of_it(
+    tmp_path: Path, segments: list[tuple[int, bytes]], *, thermal: bool
+) -> None:
+    path = jpeg_with(tmp_path / "a.jpg", *segments)
+    for facts in (look_at(path), open_image(path)):
+        assert (
+            any("colours that its camera made of the temperatures" in one for one in facts.read_as) == thermal
+        )
+
+
 @pytest.mark.skipif(importlib.util.find_spec("pillow_heif") is None, reason="needs the extra raw")
 def test_heic_is_read_with_the_extra(tmp_path: Path) -> None:
     from pillow_heif import from_pillow

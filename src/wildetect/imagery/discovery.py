@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wildetect.errors import InputError
-from wildetect.imagery.kinds import EXTENSIONS, HEIF, RAW, extensions, looks_like_a_picture, why_not_read
+from wildetect.imagery.kinds import (
+    EXTENSIONS,
+    HEIF,
+    RAW,
+    extensions,
+    holds_a_picture,
+    looks_like_a_picture,
+    why_not_read,
+)
 from wildetect.imagery.positions.metadata import Position
 from wildetect.wording import first_of, listed, number_of
 
@@ -178,7 +186,9 @@ def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
                     continue
                 if entry.is_dir():
                     pending.append(Path(entry.path))
-                elif looks_like_a_picture(entry.name) and entry.is_file():
+                elif entry.is_file() and (
+                    looks_like_a_picture(entry.name) or holds_a_picture(Path(entry.path))
+                ):
                     yield Path(entry.path)
             except OSError as error:  # a link to itself, a damaged folder
                 if looks_like_a_picture(entry.name):

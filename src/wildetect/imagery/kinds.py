@@ -1,13 +1,30 @@
-"""Which files are pictures: those that are read, with what, and those that only look like some."""
+"""Which files are pictures: those that are read, with what, and those that only look like some.
+
+And what a file holds besides the picture that is read of it: further pictures, temperatures.
+"""
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-__all__ = ["EXTENSIONS", "GDAL", "HEIF", "RAW", "extensions", "looks_like_a_picture", "why_not_read"]
+__all__ = [
+    "EXTENSIONS",
+    "GDAL",
+    "HEIF",
+    "RAW",
+    "extensions",
+    "holds_a_picture",
+    "holds_temperatures",
+    "looks_like_a_picture",
+    "pages_of",
+    "why_not_read",
+]
 
 EXTENSIONS: Final = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".webp", ".avif"),
@@ -28,6 +45,26 @@ _OTHERS: Final = frozenset(
     )
 )
 
+_VIDEOS: Final = frozenset((".mp4", ".mov", ".avi", ".mkv", ".m4v", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv"))
+_COMPANIONS: Final = frozenset(
+    (
+        *(".txt", ".csv", ".tsv", ".json", ".jsonl", ".geojson", ".xml", ".xmp", ".md", ".html", ".pdf"),
+        *(".yaml", ".yml", ".ini", ".log", ".db", ".gpkg", ".shp", ".shx", ".dbf", ".prj", ".cpg", ".qml"),
+        *(".qgz", ".kml", ".kmz", ".gpx", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".wld", ".aux", ".ovr"),
+        *(".msk", ".zip", ".7z", ".gz", ".tar", ".onnx", ".pt", ".py", ".bat", ".lnk", ".exe", ".doc"),
+        *(".docx", ".xls", ".xlsx", ".ods", ".odt", ".las", ".laz", ".obj", ".mtl", ".ply", ".mrk", ".nav"),
+        *(".obs", ".rtk", ".ubx", ".pos", ".srt", ".thm", ".lrv", ".lrf"),
+    )
+)
+"""Files that lie beside photographs and are none: overviews and masks of rasters, stills of videos too."""
+_BACKUP: Final = "_original"  # what ExifTool adds to the suffix of the file that it replaced
+_SIGNS: Final = (
+    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF87a", b"GIF89a"),
+    *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"8BPS"),
+)
+_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+_MISNAMED: Final = "their names do not say that they are pictures: rename them to .jpg, .tif or what they are"
+
 
 @lru_cache(1)
 def extensions() -> tuple[str, ...]:
@@ -39,7 +76,24 @@ def extensions() -> tuple[str, ...]:
 def looks_like_a_picture(name: str) -> bool:
     """Whether a file's name says that it is a picture, of a kind that is read or not."""
     suffix = Path(name).suffix.lower()
-    return suffix in EXTENSIONS or suffix in _WITH_EXTRA or suffix in _OTHERS
+    return suffix in EXTENSIONS or suffix in _WITH_EXTRA or suffix in _OTHERS or suffix in _VIDEOS
+
+
+def holds_a_picture(path: Path) -> bool:
+    """Whether a file begins as pictures do, though its name says nothing of it.
+
+    Files that usually lie beside photographs are not looked into, nor are ExifTool's backups of them.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _COMPANIONS or suffix.endswith(_BACKUP):
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return False
+    webp = start[:4] == b"RIFF" and start[8:] == b"WEBP"
+    return start.startswith(_SIGNS) or webp or (start[4:8] == b"ftyp" and start[8:] in _BRANDS)
 
 
 def why_not_read(suffix: str) -> str:
@@ -49,4 +103,77 @@ def why_not_read(suffix: str) -> str:
         return (
             f"{lower} files are not read without an extra: uv sync --extra raw, or save them as JPEG or TIFF"
         )
+    if lower in _VIDEOS:
+        return "videos are not read: save single pictures of them"
+    if lower not in _OTHERS:
+        return _MISNAMED
     return f"{lower} files are not read: save them as JPEG, PNG or TIFF"
+
+
+_REDUCED, _MASK = 1, 4  # bits of NewSubfileType
+_NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
+_OLD_REDUCED = 2
+_MOST_PAGES = 10_000
+
+
+def pages_of(path: Path) -> int:
+    """Number of the pictures in a TIFF: its smaller copies and its masks are none. 1 for other files.
+
+    Layout of directories and of tags 254 and 255: TIFF 6.0; of files above 4 GB: BigTIFF.
+    """
+    with suppress(OSError, struct.error), path.open("rb") as file:
+        return max(sum(1 for kind in _kinds_of_pages(file) if not kind & (_REDUCED | _MASK)), 1)
+    return 1
+
+
+def _kinds_of_pages(file: BinaryIO) -> Iterator[int]:
+    """NewSubfileType of each directory of a TIFF; nothing for other files."""
+    start = file.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(start[:2])
+    if order is None:
+        return
+    (version,) = struct.unpack(f"{order}H", start[2:4])
+    big = version == 43  # noqa: PLR2004 - BigTIFF; 42 is TIFF
+    if not big and version != 42:  # noqa: PLR2004
+        return
+    count, entry, offset = ("Q", "HHQQ", "Q") if big else ("H", "HHII", "I")
+    (place,) = struct.unpack(order + offset, start[8:16] if big else start[4:8])
+    seen: set[int] = set()
+    while place and place not in seen and len(seen) < _MOST_PAGES:
+        seen.add(place)
+        file.seek(place)
+        (number,) = _unpacked(file, order + count)
+        kind = 0
+        for _ in range(number):
+            tag, _type, _length, value = _unpacked(file, order + entry)
+            short = value & 0xFFFF if order == "<" else value >> (48 if big else 16)
+            if tag == _NEW_SUBFILE_TYPE:
+                kind = value if order == "<" or not big else value >> 32
+            elif tag == _SUBFILE_TYPE and short == _OLD_REDUCED:
+                kind = _REDUCED
+        yield kind
+        (place,) = _unpacked(file, order + offset)
+
+
+def _unpacked(file: BinaryIO, layout: str) -> tuple[int, ...]:
+    return struct.unpack(layout, file.read(struct.calcsize(layout)))
+
+
+_TEMPERATURES: Final = 100_000  # bytes in a JPEG's APP3: those of DJI's cameras; stereo pairs need far fewer
+
+
+def holds_temperatures(segments: Sequence[tuple[str, bytes]], xmp: object) -> bool:
+    """Whether a JPEG is a thermal camera's, whose picture is what the camera made of its temperatures.
+
+    FLIR keeps them in APP1 after its name, DJI in APP3 (ExifTool's documentation, "FLIR Tags" and "DJI
+    ThermalParams"); DJI and Autel say besides by which camera a photograph was taken.
+
+    Args:
+        segments: Application segments, name and content.
+        xmp: The block of XMP as it is stored.
+    """
+    if any(name == "APP1" and content.startswith(b"FLIR\0") for name, content in segments):
+        return True
+    if sum(len(content) for name, content in segments if name == "APP3") > _TEMPERATURES:
+        return True
+    return isinstance(xmp, bytes) and b'ImageSource="InfraredCamera"' in xmp

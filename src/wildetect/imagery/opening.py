@@ -109,7 +109,9 @@ def _decode_deep(path: Path, reading: Reading) -> ArraySource:
 
 def _with_depth(facts: HeaderFacts, deep: ImageFacts) -> HeaderFacts:
     """What tags say of a photograph, and how its values are read."""
-    return replace(facts, read_as=deep.read_as, doubts=(*deep.doubts, *facts.doubts), deep=True)
+    return replace(
+        facts, read_as=deep.read_as, doubts=tuple(dict.fromkeys((*deep.doubts, *facts.doubts))), deep=True
+    )
 
 
 @contextmanager

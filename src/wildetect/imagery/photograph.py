@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from wildetect.imagery.camera.camera import camera_of
-from wildetect.imagery.kinds import HEIF
+from wildetect.imagery.kinds import HEIF, holds_temperatures, pages_of
 from wildetect.imagery.limits import MAX_PIXELS
 from wildetect.imagery.pixel_memory import empty_pixels
 from wildetect.imagery.placement import georeference_beside
@@ -30,15 +30,17 @@ from wildetect.imagery.source import (
     check_size,
 )
 
-__all__ = ["BACKDROP", "decode", "ends_whole", "facts_of", "look_at", "upright"]
+__all__ = ["BACKDROP", "FILM", "decode", "ends_whole", "facts_of", "look_at", "upright"]
 
 BACKDROP: Final = 114
 """Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
 
 # an MPO is opened as the JPEG that it begins with
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF")
-_FRAMES = ("PNG", "WEBP", "GIF")  # of which several are a film; an MPO's others are previews
-_FILM = "it holds several pictures: the first alone is read"
+_FRAMES = ("PNG", "WEBP", "GIF", "AVIF", "HEIF")  # of which several are a film or a burst
+_OTHER_VIEWS = ("Panorama", "Multi-Angle")  # in an MPO; its others are previews, or the other eye's
+FILM: Final = "it holds several pictures: the first alone is read, and animals in the others are not counted"
+_THERMAL = "thermal picture (R-JPEG): the colours that its camera made of the temperatures, not these"
 _DAMAGED = (
     "damaged: what could be decoded is used, and animals in the missing part are not counted "
     "(processing.on_damage)"
@@ -46,6 +48,7 @@ _DAMAGED = (
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _TAIL = 4096  # bytes: some programs fill up the last block with zeros
 _STRIP_PIXELS = 4_000_000
+_MP_ENTRIES = 0xB002  # CIPA DC-007, "MP Entry"
 _PLAIN = 1  # orientation
 _TURNED = (
     "a world file beside a photograph that its orientation tag turns: not placed on the map; "
@@ -109,16 +112,28 @@ def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
     tags = camera_of(image)
     place = georeference_beside(path)
     unplaced = f"no position: {tags.position_problem}" if tags.position_problem else None
-    film = _FILM if image.format in _FRAMES and getattr(image, "n_frames", 1) > 1 else None
+    film = FILM if _holds_others(path, image) else None
+    thermal = holds_temperatures(getattr(image, "applist", ()), image.info.get("xmp"))
     turned = tags.orientation != _PLAIN and place.georeference is not None
     return HeaderFacts(
         *image.size,
         position=tags.position,
         camera=tags,
         georeference=None if turned else place.georeference,
-        read_as=() if turned or place.why is None else (place.why,),
+        read_as=tuple(filter(None, (None if turned else place.why, _THERMAL if thermal else None))),
         doubts=tuple(filter(None, (place.doubt, _TURNED if turned else None, unplaced, film))),
     )
+
+
+def _holds_others(path: Path, image: Image.Image) -> bool:
+    """Whether a file holds further pictures, which may show other animals."""
+    if image.format == "TIFF":
+        return pages_of(path) > 1
+    if image.format == "MPO":
+        entries: Any = getattr(image, "mpinfo", {}).get(_MP_ENTRIES, ())
+        kinds = [str(entry.get("Attribute", {}).get("MPType", "")) for entry in entries]
+        return any(view in kind for view in _OTHER_VIEWS for kind in kinds)
+    return image.format in _FRAMES and getattr(image, "n_frames", 1) > 1
 
 
 def _formats_for(path: Path) -> tuple[str, ...]:

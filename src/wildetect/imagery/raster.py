@@ -22,8 +22,9 @@ from wildetect.geometry import Window
 from wildetect.imagery import bands
 from wildetect.imagery.camera.camera import CameraTags, read_camera
 from wildetect.imagery.jpeg_blocks import JpegBlocks
+from wildetect.imagery.kinds import pages_of
 from wildetect.imagery.limits import MAX_PIXELS
-from wildetect.imagery.photograph import BACKDROP
+from wildetect.imagery.photograph import BACKDROP, FILM
 from wildetect.imagery.placement import beside, place_of
 from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.reading import AS_IT_IS, Reading
@@ -170,7 +171,8 @@ class RasterSource:
         taken = f"bands {commas(choice.bands)} {choice.why}" if choice.why else None
         self.read_as = tuple(filter(None, (taken, self._levels.text, place.why)))
         lying = _NOT_TURNED if tags and tags.orientation != _UPRIGHT else None
-        self.doubts = tuple(filter(None, (choice.doubt, self._levels.doubt, place.doubt, lying)))
+        film = FILM if pages_of(self._path) > 1 else None
+        self.doubts = tuple(filter(None, (choice.doubt, self._levels.doubt, place.doubt, lying, film)))
         self.swath: int | None = self._use_cache()
         in_order = choice.bands == (1, 2, 3)
         self._jpeg_blocks = JpegBlocks.of(self._path, self._dataset, _CACHE_BYTES) if in_order else None

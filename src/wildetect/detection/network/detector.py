@@ -132,12 +132,15 @@ class Detector:
         """Run the network on tiles, as `find` does; the detections alone."""
         return [one.detections for one in self.find(tiles, confidence)]
 
-    def find(self, tiles: Sequence[Pixels], confidence: float | None = None) -> list[Found]:
+    def find(
+        self, tiles: Sequence[Pixels], confidence: float | None = None, sharp: Sequence[bool] = ()
+    ) -> list[Found]:
         """Run the network on tiles.
 
         Args:
             tiles: RGB, each of shape (height, width, 3); any number, sizes may differ.
             confidence: Lowest to report; by default the manifest's.
+            sharp: For each tile whether it is resized with as much detail as can be; by default none is.
 
         Returns:
             For each tile its detections in px of that tile, most confident first, each animal once, and
@@ -151,9 +154,10 @@ class Detector:
         found: list[Found] = []
         while len(found) < len(tiles):
             size = self.batch or self._full or len(tiles)
-            part = tiles[len(found) : len(found) + size]
+            some = slice(len(found), len(found) + size)
+            part = tiles[some]
             try:
-                outputs, placements = self.forward(part)
+                outputs, placements = self.forward(part, sharp[some])
             except NoMemoryError:
                 if self.batch or size == 1:
                     raise
@@ -165,11 +169,13 @@ class Detector:
             found += self._each_animal_once(read, filled)
         return found
 
-    def forward(self, tiles: Sequence[Pixels]) -> tuple[list[list[Array]], list[Placement]]:
+    def forward(
+        self, tiles: Sequence[Pixels], sharp: Sequence[bool] = ()
+    ) -> tuple[list[list[Array]], list[Placement]]:
         """One forward pass: each tile's outputs, without batch dimension, and its place in the input."""
         size = self.batch or self._full
         pixels, placements = network_input(
-            tiles, self.manifest.feeding, size, as_pixels=self.session.takes_pixels
+            tiles, self.manifest.feeding, size, as_pixels=self.session.takes_pixels, sharp=sharp
         )
         feeds: dict[str, Array] = {self._image.name: pixels[0] if self._alone else pixels}
         for spec in self._sizes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,12 @@ def place(tile_width: int, tile_height: int, feeding: Feeding) -> Placement:
 
 
 def network_input(
-    tiles: Sequence[Pixels], feeding: Feeding, size: int | None = None, *, as_pixels: bool = False
+    tiles: Sequence[Pixels],
+    feeding: Feeding,
+    size: int | None = None,
+    *,
+    as_pixels: bool = False,
+    sharp: Sequence[bool] = (),
 ) -> tuple[NDArray[Any], list[Placement]]:
     """Resize, pad, reorder and scale tiles.
 
@@ -75,6 +81,7 @@ def network_input(
         feeding: What the network expects.
         size: Tiles that the input must hold, where that is more: the last one fills it up.
         as_pixels: Resize and pad them only: the network does the rest itself (module pixel_input).
+        sharp: For each tile whether it is resized with as much detail as can be; by default none is.
 
     Returns:
         The input, shape (size, 3, height, width), and where each of the tiles lies in it. As pixels it is
@@ -87,8 +94,8 @@ def network_input(
         batch = empty_pixels(size * height, width).reshape(size, height, width, 3)
     else:
         batch = np.empty((size, 3, height, width), np.uint8 if feeding.dtype == "uint8" else np.float32)
-    for row, tile, placement in zip(batch, tiles, placements, strict=False):
-        framed = _framed(tile, placement, feeding)
+    for row, tile, placement, finely in zip_longest(batch[: len(tiles)], tiles, placements, sharp):
+        framed = _framed(tile, placement, feeding, sharp=bool(finely))
         if as_pixels:
             row[...] = framed
         else:
@@ -98,10 +105,10 @@ def network_input(
     return (batch.astype(np.float16) if halved else batch), placements
 
 
-def _framed(tile: Pixels, placement: Placement, feeding: Feeding) -> Pixels:
+def _framed(tile: Pixels, placement: Placement, feeding: Feeding, *, sharp: bool) -> Pixels:
     """The tile resized and in its frame; the tile itself where it fits already."""
     if (placement.width, placement.height) != (placement.tile_width, placement.tile_height):
-        tile = _resize(tile, placement.width, placement.height)
+        tile = _resize(tile, placement.width, placement.height, sharp=sharp)
     if (placement.width, placement.height) == (feeding.width, feeding.height):
         return tile
     framed = np.full((feeding.height, feeding.width, 3), feeding.pad, np.uint8)
@@ -110,10 +117,15 @@ def _framed(tile: Pixels, placement: Placement, feeding: Feeding) -> Pixels:
     return framed
 
 
-def _resize(tile: Pixels, width: int, height: int) -> Pixels:
-    """Bilinear; when it shrinks a tile it averages over all of its pixels, so that no animal is skipped."""
+def _resize(tile: Pixels, width: int, height: int, *, sharp: bool) -> Pixels:
+    """Resize a tile; one that shrinks is averaged over all of its pixels, so that no animal is skipped.
+
+    Bilinear, as the pipelines do that detectors are trained in; where that is to look as in training though
+    the photograph has other pixels, Lanczos, which keeps stripes that bilinear blurs.
+    """
     image = Image.fromarray(np.ascontiguousarray(tile))
-    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+    how = Image.Resampling.LANCZOS if sharp else Image.Resampling.BILINEAR
+    return np.asarray(image.resize((width, height), how))
 
 
 def _fill(row: NDArray[Any], pixels: Pixels, feeding: Feeding) -> None:

@@ -1,27 +1,59 @@
-"""Photographs that are there twice under different names: their animals would count twice."""
+"""Photographs of one moment that are there twice, as copies or by several lenses: animals count twice."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wildetect.imagery.discovery import ImageFile
 
-__all__ = ["COPIES", "copies_among"]
+__all__ = ["doubled"]
 
-COPIES = (
+_COPIES = (
     "byte for byte the same as another of the images, so that their animals count once more for each copy; "
     "move the copies away"
 )
-"""What is doubtful about them."""
+_LENSES = (
+    "one of several pictures of the same moment, by other lenses or of other bands, as their names say: "
+    "animals count once in each; detect in one of the kinds alone"
+)
+# DJI: wide, zoom, thermal, visible, and bands (MS_G, MS_NIR); Parrot Sequoia; MicaSense: bands 1 to 10
+_MOMENTS = (
+    re.compile(r"(?P<moment>DJI_\d{14}_\d{4,}_)(?:[TWZVSD]|MS_[A-Z]+)(?P<rest>(?:_.*)?\.\w+)", re.IGNORECASE),
+    re.compile(r"(?P<moment>IMG_\d+_\d+_\d+_)(?:GRE|NIR|RED|REG|RGB)(?P<rest>)\.\w+", re.IGNORECASE),
+    re.compile(r"(?P<moment>IMG_\d{4,}_)(?:[1-9]|10)(?P<rest>\.tiff?)", re.IGNORECASE),
+)
 
 _PIECE = 65_536  # bytes
 _PIECES = 3
 
 
-def copies_among(images: Sequence[ImageFile]) -> list[str]:
+def doubled(images: Sequence[ImageFile]) -> dict[str, list[str]]:
+    """Why animals in some images would count more than once, and the names of these.
+
+    Args:
+        images: In the order of the run.
+    """
+    told = {_COPIES: _copies_among(images), _LENSES: _of_one_moment(images)}
+    return {what: names for what, names in told.items() if names}
+
+
+def _of_one_moment(images: Sequence[ImageFile]) -> list[str]:
+    """Names of the images beside which others lie that the same trigger took."""
+    moments: dict[Hashable, list[str]] = defaultdict(list)
+    for image in images:
+        folder, _, name = image.name.rpartition("/")
+        found = next((match for one in _MOMENTS if (match := one.fullmatch(name))), None)
+        if found is not None:
+            moments[(folder, found["moment"].casefold())].append(image.name)
+    several = {name for names in moments.values() if len(names) > 1 for name in names}
+    return [image.name for image in images if image.name in several]
+
+
+def _copies_among(images: Sequence[ImageFile]) -> list[str]:
     """Names of the images that are the same file as one before them, such as those of a card copied twice.
 
     Photographs differ in size nearly always, so that few are read: of those of one size first three

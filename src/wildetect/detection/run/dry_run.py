@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wildetect.detection.run.continuation import Continuation, shape_of
-from wildetect.detection.run.copies import COPIES, copies_among
+from wildetect.detection.run.copies import doubled
 from wildetect.detection.run.options import PipelineOptions, most_failures
 from wildetect.detection.run.preflight import Space, Survey, seconds_per_tile, space_for, survey
 from wildetect.detection.run.run import RunPlan, settings_of
@@ -143,8 +143,7 @@ def dry_run(plan: RunPlan) -> DryRun:
     work = Continuation.of(plan.images, record)
     work.warn_of_left_out()
     found = survey(plan.images, plan.options, _overlaps(plan))
-    if copies := copies_among(plan.images):
-        found.doubts[COPIES] = copies
+    found.doubts.update(doubled(plan.images))
     readable = [image for image in work.left if image.name in found.tiles]
     each = seconds_per_tile(readable, plan.detector, plan.options)
     overlays = plan.wanted.overlays

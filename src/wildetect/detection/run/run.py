@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.continuation import Continuation, logged_before, shape_of
-from wildetect.detection.run.copies import COPIES, copies_among
+from wildetect.detection.run.copies import doubled
 from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.pipeline import Engine, PipelineOptions, detect_images, never
 from wildetect.detection.tiles.overlap import AutoOverlap
@@ -187,8 +187,10 @@ def _in_order(plan: RunPlan, journal: Journal, finished: set[str]) -> RunSummary
     """The counts of what is done, in the order of the images, whichever was done first."""
     summary = RunSummary(expected=len(plan.images))
     journal.record.count((image for image in plan.images if image.name in finished), summary)
-    if copies := [name for name in copies_among(plan.images) if name in finished - summary.failures.keys()]:
-        summary.doubts[COPIES].extend(copies)
+    read = finished - summary.failures.keys()
+    for what, names in doubled(plan.images).items():
+        if there := [name for name in names if name in read]:
+            summary.doubts[what].extend(there)
     return summary
 
 

@@ -234,7 +234,8 @@ class Workers:
         if not held:
             return
         with _failing(*dict.fromkeys(image for image, _, _ in held)):
-            found = self._detector.find([pixels for _, _, pixels in held], self._lowest)
+            scaled = [image.scaled > 0 for image, _, _ in held]
+            found = self._detector.find([pixels for _, _, pixels in held], self._lowest, scaled)
             # noted in any order: stitching does not depend on it
             for (image, window, pixels), part in zip(held, found, strict=True):
                 image.found(window, pixels, part)

@@ -82,7 +82,7 @@ class ModelScale:
         smaller = min(self.width / tile.width, self.height / tile.height)
         times = 100 * known.gsd / smaller / self.trained
         if 1 / _FAR <= times <= _FAR:
-            return None
+            return self._coarse if 100 * known.gsd > _FAR * self.trained else None
         look = "small" if times > 1 else "large"
         far = (
             f"animals look more than {_FAR:g} times too {look} to the model, which was trained on "
@@ -101,6 +101,14 @@ class ModelScale:
         )
 
     @property
+    def _coarse(self) -> str:
+        return (
+            f"their pixels are more than {_FAR:g} times coarser than those of the model's training "
+            f"({self.trained:g} cm/px): enlarged they show no more detail, and small or striped animals are "
+            "easily missed; fly lower, or take a model that was trained on such photographs"
+        )
+
+    @property
     def document(self) -> dict[str, object]:
         """What shapes the result, by the names of the settings; nothing where tiles are not cut for it."""
         if not self.cut:
@@ -108,6 +116,7 @@ class ModelScale:
         flight = self.flight
         return {
             "scale": "auto",
+            "resampling": "lanczos",  # of tiles that are cut for it
             "trained_gsd_cm": self.trained,
             "flight_specs.sensor_height": flight.sensor_height,
             "flight_specs.focal_length": flight.focal_length,
