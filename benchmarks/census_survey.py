@@ -30,7 +30,7 @@ from PIL import ExifTags, Image
 
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import CensusFacts
-from wildetect.census.output.outputs import write_census
+from wildetect.census.output.outputs import CensusWanted, write_census
 from wildetect.census.output.pairs import MOST_PAIRS
 from wildetect.census.output.record import Campaign
 from wildetect.census.result import Census
@@ -195,7 +195,7 @@ def main() -> None:
         real_pictures(census, folder)
         begun = time.perf_counter()
         (folder / "census").mkdir()
-        write_census(folder / "census", census, _facts(run), with_map=True)
+        write_census(folder / "census", census, _facts(run), CensusWanted())
         written = time.perf_counter() - begun
         size = (folder / "census" / "census_report.html").stat().st_size
     print(

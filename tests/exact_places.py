@@ -15,10 +15,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 from pyproj import Transformer
 
 _PICTURE = re.compile(rb"data:image/[a-z]+;base64,([A-Za-z0-9+/=]+)")
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG")
+_HEAD = 65_536
 _MINUTES = 60
 
 
@@ -76,7 +78,8 @@ def needles(places: Sequence[Place]) -> dict[bytes, str]:
 
 def _contents(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     """The bytes of a file, and those of what is packed in it."""
-    yield name, content
+    # what follows the head of a picture is pixels, in which any bytes come by chance
+    yield name, content[:_HEAD] if content.startswith(_PICTURES) else content
     if content[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in archive.namelist():
@@ -86,12 +89,9 @@ def _contents(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _position_tags(content: bytes) -> bool:
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            tags = picture.getexif().get_ifd(ExifTags.IFD.GPSInfo)
-            return bool(tags) or "xmp" in picture.info or 34264 in picture.getexif()
-    except (UnidentifiedImageError, OSError, ValueError):
-        return False
+    """Whether a picture's head, which is all there is of it here, holds EXIF with a position, or XMP."""
+    with Image.open(io.BytesIO(content)) as picture:
+        return bool(picture.getexif().get_ifd(ExifTags.IFD.GPSInfo)) or "xmp" in picture.info
 
 
 def exact_places(folder: Path, places: Sequence[Place]) -> list[Found]:
@@ -103,6 +103,6 @@ def exact_places(folder: Path, places: Sequence[Place]) -> list[Found]:
         if path.is_file():
             for name, content in _contents(path.relative_to(folder).as_posix(), path.read_bytes()):
                 found += [Found(name, wanted[hit]) for hit in sorted(set(pattern.findall(content)))]
-                if _position_tags(content):
+                if content.startswith(_PICTURES) and _position_tags(content):
                     found.append(Found(name, "tags with a position"))
     return found

@@ -14,7 +14,7 @@ from tests.census.flights import Flight, Herd, make_run, two_strata
 
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import CensusFacts
-from wildetect.census.output.outputs import write_census
+from wildetect.census.output.outputs import CensusWanted, write_census
 from wildetect.census.output.record import Campaign, CensusRecord
 from wildetect.census.result import Census
 from wildetect.census.survey import SurveyPlan, survey
@@ -67,7 +67,7 @@ def written(census: Census, run: Path, folder: Path, **changes: Any) -> CensusRe
         "started": STARTED,
         "seconds": 3.25,
     }
-    return write_census(folder, census, CensusFacts(**{**given, **changes}), with_map=True)
+    return write_census(folder, census, CensusFacts(**{**given, **changes}), CensusWanted())
 
 
 @pytest.fixture(scope="session")

@@ -141,6 +141,9 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "empty_places",
         "overlaps",
         "animals",
+        "sensitive",
+        "blurred",
+        "places_km",
     ]
     assert {
         "method",

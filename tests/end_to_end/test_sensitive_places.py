@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyogrio
 import pytest
+import shapely
 import yaml
 from tests.exact_places import Place, exact_places, needles
 from tests.workspaces import REPOSITORY, Workspace
 
+from wildetect.census.output.outputs import FILES
 from wildetect.results.finished_run import read_finished_run
 
 DEMO = REPOSITORY / "demo"
@@ -49,7 +52,7 @@ def detected(served: Workspace) -> tuple[Path, dict[str, Any], str]:
         "guarded.yaml",
         image_dir=str(DEMO / "pictures"),
         sensitive={"species": ["Zebra", "okapi"], "blur": 10},
-        output={"directory": str(served.root / "guarded"), "exports": ["gpkg", "labelstudio"]},
+        output={"directory": str(served.root / "guarded"), "exports": ["gpkg", "labelstudio"], "overlays": 2},
         logging={"keep_in_mlflow": "all"},
     )
     ended = served.invoke("detect.run", "--config", config, "--model", DETECTOR, "--json")
@@ -129,3 +132,115 @@ def test_files_for_others_are_kept_up_to_date_and_go_where_exact_ones_are_asked_
     error, hint = served.fail(2, "detect.export", folder, "--export", "csv", "--blur", "far")
     assert "far is not a valid grid" in error
     assert "--blur 10" in hint
+
+
+@pytest.fixture(scope="module")
+def counted(
+    served: Workspace, detected: tuple[Path, dict[str, Any], str]
+) -> tuple[Path, dict[str, Any], str]:
+    """A census of these pictures, in an outline; the run, and not the settings, names the species."""
+    config = settings_with(
+        served,
+        "census-guarded.yaml",
+        campaign={"id": "guarded"},
+        survey={"detections": str(detected[0]), "strata": str(DEMO / "survey" / "outline.geojson")},
+        export={"output_directory": str(served.root / "guarded-census")},
+    )
+    ended = served.invoke("census.run", "--config", config, "--json")
+    assert ended.returncode == 0, ended.stderr
+    return served.root / "guarded-census", json.loads(ended.stdout), ended.stderr
+
+
+def all_places(census: Path, detections: Path) -> list[Place]:
+    """Where the photographs were taken and the animals stand, and the corners of outline and footprints."""
+    document = json.loads((census / "census.json").read_text(encoding="utf-8"))
+    found = [Place(one["longitude"], one["latitude"]) for one in document["animals"][:60]]
+    features = json.loads((census / "animals.geojson").read_text(encoding="utf-8"))["features"]
+    for kind in ("photograph", "transect", "stratum"):
+        shapes = [one["geometry"]["coordinates"] for one in features if one["properties"]["kind"] == kind]
+        assert shapes, kind
+        found += [Place(*pair) for pair in pairs_in(shapes)]
+    return [*places_of(detections), *found]
+
+
+def pairs_in(nested: Any) -> list[list[float]]:
+    if isinstance(nested[0], float):
+        return [nested]
+    return [pair for one in nested for pair in pairs_in(one)]
+
+
+def test_a_census_has_files_for_others_and_mlflow_gets_these(
+    served: Workspace,
+    detected: tuple[Path, dict[str, Any], str],
+    counted: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+) -> None:
+    folder, document, said = counted
+    places, inner = all_places(folder, detected[0]), folder / "blurred"
+    assert f"for others: {inner}" in said
+    exact = {found.file for found in exact_places(folder, places) if not found.file.startswith("blurred/")}
+    assert exact >= {"animals.csv", "animals.geojson", "animals.gpkg", "census.json"}
+    assert exact_places(inner, places) == []
+    assert {path.name for path in inner.iterdir()} == {*FILES, "places.txt"}
+    coarse = json.loads((inner / "census.json").read_text(encoding="utf-8"))
+    assert coarse["places_km"] == 10
+    assert {name: coarse[name] for name in ("counts", "estimates", "summary")} == {
+        name: document[name] for name in ("counts", "estimates", "summary")
+    }
+    page = (inner / "census_report.html").read_text(encoding="utf-8")
+    assert "No map: coordinates are the middles of cells" in page
+    assert 'class="map"' not in page
+    artifacts, words = logged(served, document, tmp_path / "artifacts")
+    assert (artifacts / "animals.gpkg").is_file()
+    assert exact_places(artifacts, places) == []
+    assert [text for needle, text in needles(places).items() if needle in words.encode("utf-8")] == []
+
+
+def layer_of(path: Path, name: str) -> tuple[Any, dict[str, Any]]:
+    """Shapes and columns of a layer, as GDAL reads them."""
+    meta, _, shapes, columns = pyogrio.raw.read(path, layer=name)
+    return shapely.from_wkb(shapes), dict(zip(meta["fields"].tolist(), columns, strict=True))
+
+
+def test_the_layers_for_others_are_cells_and_lie_around_the_exact_ones(
+    counted: tuple[Path, dict[str, Any], str],
+) -> None:
+    exact, coarse = counted[0] / "animals.gpkg", counted[0] / "blurred" / "animals.gpkg"
+    for name in ("animals", "photographs", "strata"):
+        (fine, _), (rough, _) = layer_of(exact, name), layer_of(coarse, name)
+        assert len(fine) == len(rough) > 0
+        corners = shapely.get_coordinates(rough)
+        assert abs(corners * 20 - (corners * 20).round()).max() < 1e-6  # sides and middles of 0.1 degrees
+    (stratum, *_), (cells, *_) = layer_of(exact, "strata")[0], layer_of(coarse, "strata")[0]
+    assert cells.buffer(1e-9).contains(stratum)
+    counts = layer_of(coarse, "cells")[1]
+    assert counts["animals"].sum() == counted[1]["counts"]["animals"]
+    assert counts["photographs"].sum() == counted[1]["counts"]["photographs"]
+
+
+def test_forms_for_others_are_coarsened_without_being_asked(
+    served: Workspace,
+    detected: tuple[Path, dict[str, Any], str],
+    counted: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+) -> None:
+    folder = counted[0]
+    formats = ("dwc", "xlsx", "summary", "citation")
+    words = [word for one in formats for word in ("--format", one)]
+    ended = served.invoke("census.export", folder, *words, "--output", tmp_path / "out")
+    assert ended.returncode == 0, ended.stderr
+    assert "a sensitive species was found" in ended.stderr
+    places = all_places(folder, detected[0])
+    assert exact_places(tmp_path / "out", places) == []
+    # the census of others is coarse whatever is asked of it
+    inner = folder / "blurred"
+    ended = served.invoke("census.export", inner, *words, "--output", tmp_path / "again", "--blur", "none")
+    assert "a census here has no exact places" in ended.stderr
+    assert exact_places(tmp_path / "again", places) == []
+    # exact ones are to be had by a word
+    ended = served.invoke("census.export", folder, *words, "--output", tmp_path / "exact", "--blur", "none")
+    assert "sensitive" not in ended.stderr
+    assert {found.file.split("/")[0] for found in exact_places(tmp_path / "exact", places)} == {
+        "dwc-archive.zip",
+        "census.xlsx",
+    }

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from wildetect.census.counting.said import Said
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import NEVER_MEASURED, CensusFacts
-from wildetect.census.output.outputs import census_record, write_census
+from wildetect.census.output.outputs import CensusWanted, census_record, write_census
 from wildetect.census.output.record import (
     Campaign,
     CensusRecord,
@@ -28,6 +28,7 @@ from wildetect.registry.evaluations import qualities_of
 from wildetect.registry.reference import ModelReference
 from wildetect.registry.runs import finish_run, start_run
 from wildetect.registry.versions import resolve
+from wildetect.results.blurring import BLURRED, Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.moved import with_photographs_in
@@ -42,6 +43,7 @@ from wildetect.settings.project import from_caller
 from wildetect.wording import form, number_of
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.detection import detect
+from wildetect.workflows.detection_plan import Request
 from wildetect.workflows.evaluation import log_survey, quality_on_survey, version_of
 from wildetect.workflows.watching import SILENT, Watcher
 
@@ -60,6 +62,7 @@ class CensusRequest:
     tolerance: str | float | None = None
     confidence: str | float | None = None
     source: tuple[str, ...] = ()
+    blur: str | None = None
 
 
 def settings_for(project: Project, request: CensusRequest) -> CensusSettings:
@@ -136,6 +139,7 @@ def census(
     settings: CensusSettings,
     watcher: Watcher = SILENT,
     sources: Sequence[Path] = (),
+    blur: str | None = None,
 ) -> CensusDone:
     """Detect where that is asked for, count each animal once, estimate, write the results, log them.
 
@@ -144,6 +148,7 @@ def census(
         settings: What to count, and how.
         watcher: Told what happens; asked whether to stop.
         sources: Where the photographs lie now, if elsewhere than detection found them.
+        blur: What --blur gives: kilometres, or "none" for exact places alone.
 
     Raises:
         WildDetectError: There is nothing to count in, or a file of the survey cannot be used.
@@ -151,9 +156,12 @@ def census(
     """
     begun, started = time.monotonic(), datetime.now(UTC)
     folder = project.path(settings.output)
+    places = Places.of(settings.sensitive, blur)
     keys = keys_of(project, settings)
     files = SurveyFiles.read(keys, table_of(project, settings))
-    detection = _detect(project, settings, folder, watcher) if keys.detections is None else None
+    detection = None
+    if keys.detections is None:
+        detection = _detect(project, settings, folder, watcher, blur=blur)
     run = read_finished_run(keys.detections or _detections_in(folder))
     if sources:
         run = with_photographs_in(run, sources)
@@ -184,8 +192,16 @@ def census(
         detector = _with_survey(detector, server, plan, settings.campaign.id, watcher)
     facts = replace(_facts(settings, run, started, time.monotonic() - begun), detector=detector)
     _tell_replaced(folder, run, watcher)
-    record = write_census(folder, found, facts, with_map=settings.export.create_map)
+    wanted = CensusWanted(
+        with_map=settings.export.create_map, places=places.with_species(run.record.sensitive)
+    )
+    record = write_census(folder, found, facts, wanted)
     _notice_cautions(record, watcher)
+    _tell_places(record, folder, watcher)
+    for name in wanted.places.unknown([*run.class_names, *record.summary]):
+        watcher.notice(
+            f"warning: sensitive.species names {name}, which no class is: it protects nothing here"
+        )
     return CensusDone(_logged(server, record, folder, watcher), folder, detection)
 
 
@@ -213,7 +229,22 @@ def _detections_in(folder: Path) -> Path:
     return folder / "detections"
 
 
-def _detect(project: Project, settings: CensusSettings, folder: Path, watcher: Watcher) -> DetectionRun:
+def _tell_places(record: CensusRecord, folder: Path, watcher: Watcher) -> None:
+    """Say which files are for others, and what holds exact places all the same."""
+    if record.blurred is None:
+        return
+    km = record.blurred.km
+    watcher.notice(f"for others: {folder / BLURRED} (cells of {km:g} km or more); the other files are exact")
+    if record.mlflow is not None and record.mlflow.places_km is None:
+        watcher.notice(
+            "warning: MLflow has this census with exact places, as it was logged before "
+            f"(run {record.mlflow.run_id}). Delete that run there, then: uv run invoke mlflow.clean"
+        )
+
+
+def _detect(
+    project: Project, settings: CensusSettings, folder: Path, watcher: Watcher, *, blur: str | None
+) -> DetectionRun:
     """Detect in the photographs that the settings name.
 
     Raises:
@@ -227,7 +258,8 @@ def _detect(project: Project, settings: CensusSettings, folder: Path, watcher: W
             hint="Give a finished run with --detections results, or set detection.image_dir in "
             "configs/census.yaml.",
         )
-    run = detect(project, settings.detection_into(_detections_in(folder)), watcher=watcher)
+    wanted = settings.detection_into(_detections_in(folder))
+    run = detect(project, wanted, Request(blur=blur), watcher=watcher)
     if run.state == "interrupted":
         watcher.notice(f"{run.images} are done; the same command goes on from there")
         raise KeyboardInterrupt
@@ -355,7 +387,8 @@ def _logged(
         connection = server
         name = f"{record.campaign.id}: {number_of(record.counts.animals, 'animal')} detected"
         run_id = start_run(connection, "census", name)
-        record = replace(record, mlflow=Logged(connection.uri, run_id))
+        km = record.blurred.km if record.blurred else None
+        record = replace(record, mlflow=Logged(connection.uri, run_id, km))
         write_census_file(folder, record)
         finish_run(connection, run_id, census_record(record, folder))
     except ServerError as error:

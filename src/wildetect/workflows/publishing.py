@@ -10,23 +10,34 @@ from typing import NamedTuple
 
 from wildetect.census.exports.aed import AedRow, aed_rows, write_aed
 from wildetect.census.exports.archive import write_archive
-from wildetect.census.exports.blurring import blurred
 from wildetect.census.exports.citation import citation_of
 from wildetect.census.exports.darwin_core import Identified, Publication
 from wildetect.census.exports.metadata import remarks_on
 from wildetect.census.exports.sheet import write_summary
 from wildetect.census.exports.workbook import sheets_of, write_workbook
+from wildetect.census.output.blurring import blurred
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import ConfigurationError, WildDetectError
-from wildetect.results.blurring import Grid, grid_of
+from wildetect.results.blurring import Grid, Places
 from wildetect.results.files import make_folder, write_text
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.rows import PX_DIGITS
 from wildetect.review.identified import Looked, looked_at
 from wildetect.review.sample import read_review
+from wildetect.settings import Project, load_settings
+from wildetect.settings.census import CensusSettings
+from wildetect.settings.detection import DetectionSettings, Sensitive
 from wildetect.wording import listed
 
-__all__ = ["FORMATS", "Identifications", "PublishRequest", "Published", "identifications", "publish"]
+__all__ = [
+    "FORMATS",
+    "Identifications",
+    "PublishRequest",
+    "Published",
+    "identifications",
+    "publish",
+    "sensitive_of",
+]
 
 FORMATS = ("aed", "dwc", "xlsx", "summary", "citation")
 
@@ -45,7 +56,9 @@ class PublishRequest:
         output: Folder of the files; null: export/ in that of the first census.
         species: The class that aed.csv is about; null: all whose name holds "elephant".
         taxa: Scientific names as "class=name".
-        blur: Least side in km of the cells that places are coarsened to; null: exact ones.
+        blur: Least side in km of the cells that places are coarsened to; "none": exact ones; null: the
+            species decide.
+        sensitive: Species for which places are coarsened, as the settings have them.
     """
 
     folders: tuple[Path, ...]
@@ -54,6 +67,7 @@ class PublishRequest:
     species: str | None = None
     taxa: tuple[str, ...] = ()
     blur: str | None = None
+    sensitive: Sensitive = field(default_factory=Sensitive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +86,10 @@ def publish(request: PublishRequest) -> Published:
         InputError: A census cannot be read, or a file not written.
     """
     _check_formats(request)
-    grid = None if request.blur is None else grid_of(request.blur)
+    places = Places.of(request.sensitive, request.blur)
     records = [read_census_file(folder) for folder in request.folders]
+    grid = _grid(places, records)
+    why = _why(records)
     taxa = _taxa(request.taxa, records)
     known = [identifications(one) if _WITH_REVIEW & {*request.formats} else NOBODY for one in records]
     if grid is not None:
@@ -82,24 +98,67 @@ def publish(request: PublishRequest) -> Published:
     folder = request.output or _folder(request.folders[0]) / ("export" if grid is None else "export-blurred")
     written = Published([folder / name for name in _names(request.formats, len(records))])
     if grid is not None:
+        if places.asked is None:
+            written.remarks.append(f"{grid}: {why}")
         rows = [_coarse(row, grid) for row in rows]
         _check_for_exact_files(folder, written.files)
     make_folder(folder, hint="Give another one with --output.")
     if "aed" in request.formats:
         write_aed(folder / "aed.csv", rows)
     for number, (record, said) in enumerate(zip(records, known, strict=True), 1):
-        publication = Publication(record, taxa, said.animals, grid)
         if said.remark:
             written.remarks.append(said.remark)
-        if "dwc" in request.formats:
-            written.remarks.extend(_archive(folder / _numbered("dwc-archive.zip", number), publication))
-        if "summary" in request.formats:
-            write_summary(folder / _numbered("summary.html", number), publication)
-        if "xlsx" in request.formats:
-            _workbook(folder / _numbered("census.xlsx", number), record)
+        publication = Publication(record, taxa, said.animals, grid)
+        written.remarks.extend(_one(folder, request.formats, publication, number))
     if "citation" in request.formats:
         write_text(folder / "citation.txt", ["\n".join(map(citation_of, records))])
     return written
+
+
+def _one(folder: Path, formats: Sequence[str], publication: Publication, number: int) -> list[str]:
+    """Write the forms that each census has by itself; what is to be said of them."""
+    remarks = []
+    if "dwc" in formats:
+        remarks = _archive(folder / _numbered("dwc-archive.zip", number), publication)
+    if "summary" in formats:
+        write_summary(folder / _numbered("summary.html", number), publication)
+    if "xlsx" in formats:
+        _workbook(folder / _numbered("census.xlsx", number), publication.record)
+    return remarks
+
+
+def _grid(places: Places, records: Sequence[CensusRecord]) -> Grid | None:
+    """The coarsest of what is asked for, what the species found ask for, and what a census has already."""
+    found = [
+        places.with_species(record.sensitive).grid(
+            [name for name, one in record.summary.items() if one.detected or one.reviewed]
+        )
+        for record in records
+    ]
+    sizes = [one.km for one in found if one is not None]
+    sizes += [record.places_km for record in records if record.places_km is not None]
+    return Grid(max(sizes)) if sizes else None
+
+
+def _why(records: Sequence[CensusRecord]) -> str:
+    if any(record.places_km is not None for record in records):
+        return "a census here has no exact places"
+    return "a sensitive species was found (sensitive.species); --blur none writes exact places"
+
+
+def sensitive_of(project: Project) -> Sensitive:
+    """What the settings files say of sensitive species, all together; a file that is not there says nothing.
+
+    Raises:
+        ConfigurationError: A file is not valid: it may name a species that would not be protected.
+    """
+    found: list[Sensitive] = []
+    if (project.root / CensusSettings.file).is_file():
+        found.append(load_settings(CensusSettings, project).sensitive)
+    if (project.root / DetectionSettings.file).is_file():
+        found.append(load_settings(DetectionSettings, project).sensitive)
+    species = dict.fromkeys(name for one in found for name in one.species)
+    return Sensitive(species=list(species), blur=max((one.blur for one in found), default=10.0))
 
 
 def _check_formats(request: PublishRequest) -> None:

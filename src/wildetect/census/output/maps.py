@@ -44,6 +44,7 @@ _STRATA = {
     "animals": "INTEGER NOT NULL",
 }
 
+_CELLS = {"photographs": "INTEGER NOT NULL", "animals": "INTEGER NOT NULL"}
 
 _Shapes = Sequence[tuple[Any, dict[str, Any]]]
 
@@ -59,11 +60,13 @@ class Ground(NamedTuple):
         photographs: The ground that each shows.
         transects: The lines through the photographs of each; of single photographs there is none.
         strata: The parts of the survey area; none without a file of them.
+        cells: Of a grid, where places are coarsened to it.
     """
 
     photographs: _Shapes
     transects: _Shapes
     strata: _Shapes
+    cells: _Shapes = ()
 
 
 def ground_of(census: Census) -> Ground:
@@ -135,6 +138,11 @@ def write_geopackage(
         text = "The parts of the survey area."
         style = polygon_style(fill="0,0,0,0", outline="20,28,24,255", width=0.6)
         layers.append(Layer("strata", text, "MULTIPOLYGON", _STRATA, strata, style))
+    if ground.cells:
+        cells = ((_shape(_multi(polygon)), *about.values()) for polygon, about in ground.cells)
+        text = "Cells of the grid that all places of this file are coarsened to."
+        style = polygon_style(fill="0,0,0,0", outline="120,120,120,255", width=0.3)
+        layers.append(Layer("cells", text, "MULTIPOLYGON", _CELLS, cells, style))
     write_layers(path, layers, changed=changed)
 
 
@@ -155,12 +163,13 @@ def _features(ground: Ground, animals: Sequence[AnimalRow]) -> Iterator[dict[str
         ("photograph", ground.photographs),
         ("transect", ground.transects),
         ("stratum", ground.strata),
+        ("cell", ground.cells),
     ):
         for shape, about in shapes:
-            yield _feature(kind, shapely.geometry.mapping(shape), about)
+            yield _feature(kind, None if shape is None else shapely.geometry.mapping(shape), about)
 
 
-def _feature(kind: str, geometry: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
+def _feature(kind: str, geometry: dict[str, Any] | None, about: dict[str, Any]) -> dict[str, Any]:
     return {"type": "Feature", "geometry": geometry, "properties": {"kind": kind, **about}}
 
 
@@ -242,8 +251,9 @@ def cut_at_180(shape: Any) -> Any:
 
 def _multi(shape: Any) -> Any:
     """The same as one of several parts, which layers of such hold."""
-    return _PARTS[shape.geom_type]([shape]) if shape.geom_type in _PARTS else shape
+    known = shape is not None and shape.geom_type in _PARTS
+    return _PARTS[shape.geom_type]([shape]) if known else shape
 
 
-def _shape(shape: Any) -> Shape:
-    return Shape(shapely.to_wkb(shape, byte_order=1), tuple(shape.bounds))
+def _shape(shape: Any) -> Shape | None:
+    return None if shape is None else Shape(shapely.to_wkb(shape, byte_order=1), tuple(shape.bounds))

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from wildetect.census.estimates.sample_records import ALL_STRATA
+from wildetect.census.output.blurring import blurred, coarse_ground, coarse_rows
 from wildetect.census.output.document import CensusFacts, record_of
-from wildetect.census.output.maps import ground_of, write_geojson, write_geopackage
+from wildetect.census.output.maps import Ground, ground_of, write_geojson, write_geopackage
 from wildetect.census.output.pairs import Pictures, doubtful_pairs, empty_pairs, near_pairs
 from wildetect.census.output.record import CensusRecord, read_census_file, write_census_file
 from wildetect.census.output.report import write_census_report
-from wildetect.census.output.rows import animal_rows
+from wildetect.census.output.rows import AnimalRow, animal_rows
 from wildetect.census.output.tables import write_animals, write_transects
 from wildetect.census.result import Census
 from wildetect.errors import InputError
 from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import RunRecord
-from wildetect.results.leftovers import remove_drafts
+from wildetect.results.blurring import BLURRED, WITHHELD, Grid, Places
+from wildetect.results.files import make_folder, unwritable, write_text
+from wildetect.results.leftovers import PLACES, remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.report.numbers import colour_code
-from wildetect.results.run import Logged
+from wildetect.results.run import BlurredFiles, Logged
 
-__all__ = ["FILES", "census_record", "write_census"]
+__all__ = ["FILES", "CensusWanted", "census_record", "write_census"]
 
 FILES = (
     "animals.csv",
@@ -40,14 +46,29 @@ _COMPARED = (
 )
 
 
-def write_census(folder: Path, census: Census, facts: CensusFacts, *, with_map: bool) -> CensusRecord:
+@dataclass(frozen=True, kw_only=True)
+class CensusWanted:
+    """What to write.
+
+    Attributes:
+        with_map: Draw the map in the report.
+        places: When files with coarsened places are written beside these, for others.
+    """
+
+    with_map: bool = True
+    places: Places = field(default_factory=Places)
+
+
+def write_census(folder: Path, census: Census, facts: CensusFacts, wanted: CensusWanted) -> CensusRecord:
     """Write all files of a census; each whole or not at all, census.json last.
+
+    Where places are coarsened, the same files are written for others into a folder of their own.
 
     Args:
         folder: It exists.
         census: The numbers.
         facts: What they rest on.
-        with_map: Draw the map in the report.
+        wanted: What to write.
 
     Returns:
         The content of census.json.
@@ -59,21 +80,66 @@ def write_census(folder: Path, census: Census, facts: CensusFacts, *, with_map: 
     with sole_writer(folder):
         remove_drafts(folder)
         record = replace(record_of(census, facts), files=FILES)
-        record = replace(record, mlflow=_logged_before(folder, record))
+        record = replace(record, mlflow=_logged_before(folder, record), sensitive=wanted.places.species)
+        remove_coarse(folder)
         # while the files are written there is no census: an earlier one must not pass for this one
         with suppress(OSError):
             (folder / "census.json").unlink(missing_ok=True)
-        animals = animal_rows(census)
-        write_animals(folder / "animals.csv", animals)
-        write_transects(folder / "transects.csv", census, animals)
-        ground = ground_of(census)
-        write_geojson(folder / "animals.geojson", ground, animals)
-        colours = {census.class_names[number]: colour_code(number) for number in census.wanted}
-        write_geopackage(folder / "animals.gpkg", ground, animals, colours=colours, changed=facts.started)
+        animals, ground = animal_rows(census), ground_of(census)
         pairs = Pictures(doubtful_pairs(census), near_pairs(census), empty_pairs(census))
-        write_census_report(folder / "census_report.html", record, census, pairs, with_map=with_map)
-        write_census_file(folder, record)
+        grid = wanted.places.grid(_found(record))
+        if grid is not None:
+            record = replace(record, blurred=BlurredFiles(grid.km, (*FILES, PLACES)))
+            inner = folder / BLURRED
+            make_folder(inner, hint="Give another one with --output.")
+            write_text(inner / PLACES, f"{str(grid).capitalize()}; {WITHHELD}.\n")
+            coarse = _Drawn(coarse_ground(census, ground, animals, grid), coarse_rows(animals, grid))
+            _write(inner, census, blurred(record, grid), coarse, pairs, with_map=False)
+        _write(folder, census, record, _Drawn(ground, animals), pairs, with_map=wanted.with_map)
     return record
+
+
+def remove_coarse(folder: Path) -> None:
+    """Remove the files with coarsened places of an earlier census.
+
+    Raises:
+        InputError: A file cannot be removed.
+    """
+    inner = folder / BLURRED
+    for name in (*FILES, PLACES):
+        try:
+            (inner / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(inner / name, error, "Close it in other programs.") from error
+    with suppress(OSError):  # files of others keep it
+        inner.rmdir()
+
+
+def _found(record: CensusRecord) -> list[str]:
+    """Classes of which there is an animal, as the detector or people say."""
+    found = [name for name, number in record.counts.per_class.items() if number]
+    return [*found, *(name for name, one in record.summary.items() if one.reviewed)]
+
+
+class _Drawn(NamedTuple):
+    """Animals, and what is drawn beneath them."""
+
+    ground: Ground
+    animals: Sequence[AnimalRow]
+
+
+def _write(
+    folder: Path, census: Census, record: CensusRecord, drawn: _Drawn, pairs: Pictures, *, with_map: bool
+) -> None:
+    ground, animals = drawn
+    write_animals(folder / "animals.csv", animals)
+    write_transects(folder / "transects.csv", census, animals)
+    write_geojson(folder / "animals.geojson", ground, animals)
+    colours = {census.class_names[number]: colour_code(number) for number in census.wanted}
+    changed = datetime.fromisoformat(record.times.started)
+    write_geopackage(folder / "animals.gpkg", ground, animals, colours=colours, changed=changed)
+    write_census_report(folder / "census_report.html", record, census, pairs, with_map=with_map)
+    write_census_file(folder, record)
 
 
 def _logged_before(folder: Path, record: CensusRecord) -> Logged | None:
@@ -107,11 +173,15 @@ def census_record(record: CensusRecord, folder: Path) -> RunRecord:
             "cautions": len(record.cautions),
             "seconds": record.times.seconds,
         },
-        tags={"campaign": campaign, "state": record.state},
-        folder=folder,
-        files=record.files,
+        tags={"campaign": campaign, "state": record.state, **_places(record)},
+        folder=folder / BLURRED if record.blurred else folder,  # others get to see what is in MLflow
+        files=record.blurred.files if record.blurred else record.files,
         model=record.model.registered,
     )
+
+
+def _places(record: CensusRecord) -> dict[str, str]:
+    return {} if record.blurred is None else {"places": str(Grid(record.blurred.km))}
 
 
 def _estimates(record: CensusRecord) -> dict[str, float]:

@@ -29,7 +29,7 @@ from wildetect.errors import InputError
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
 from wildetect.registry.evaluations import MeasuredQuality
 from wildetect.results.files import write_text
-from wildetect.results.run import Failure, ImageCounts, Logged, RunModel
+from wildetect.results.run import BlurredFiles, Failure, ImageCounts, Logged, RunModel
 
 __all__ = [
     "AnimalRecord",
@@ -384,6 +384,9 @@ class CensusRecord:
         empty_places: Animals that a second photograph should show, and does not.
         overlaps: Each two photographs with boxes on common ground, the most partners missing first.
         animals: Each animal.
+        sensitive: Classes whose exact places stay in the output folder.
+        blurred: The files for others, with coarsened places; null where there are none.
+        places_km: Least side of the cells that the places here are coarsened to; null where they are exact.
     """
 
     state: str = "finished"
@@ -416,6 +419,9 @@ class CensusRecord:
     empty_places: tuple[EmptyPlaceRecord, ...] = ()
     overlaps: tuple[OverlapRecord, ...] = ()
     animals: tuple[AnimalRecord, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    blurred: BlurredFiles | None = None
+    places_km: float | None = None
 
     @property
     def headlines(self) -> list[EstimateRecord]:

@@ -251,6 +251,7 @@ def _figure(value: float, digits: int) -> str:
         "output": "folder of the results",
         "tolerance": "boxes of two photographs that lie nearer on the ground than this, in m, are one animal",
         "confidence": "boxes below it do not count, 0 to 1",
+        "blur": "write files for others, too, into blurred/, with places in cells of so many km; or none",
         "json": "what census.json holds but for its longest lists, on stdout",
     },
     shim="run_census.bat",
@@ -265,6 +266,7 @@ def run(
     output: str | None = None,
     tolerance: str | None = None,
     confidence: str | None = None,
+    blur: str | None = None,
     json: bool = False,
 ) -> None:
     """Count each animal once, and estimate how many there are.
@@ -290,7 +292,7 @@ def run(
     export_variables(project)
     settings = settings_for(project, request)
     keep_log(project, settings.logging)
-    done = census(project, settings, Terminal(), sources_of(request))
+    done = census(project, settings, Terminal(), sources_of(request), blur)
     if json:
         emit(done.record.short_document())
     else:

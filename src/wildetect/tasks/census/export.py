@@ -18,7 +18,7 @@ __all__ = ["export"]
         "output": "folder of the files; without it, export/ in that of the first census",
         "species": "the class that aed.csv is about; without it all whose name holds elephant",
         "taxon": "scientific name of a class for dwc, as 'elephant=Loxodonta africana'; one for each class",
-        "blur": "coarsen all coordinates to cells of at least so many km, such as 10; into export-blurred/",
+        "blur": "coarsen all coordinates to cells of at least so many km, into export-blurred/; or none",
         "json": "the files written and the remarks on them, on stdout",
     },
     paths="census",
@@ -41,8 +41,9 @@ def export(
     citation.txt what to write in a report.
     """
     del context
+    from wildetect.settings import Project
     from wildetect.settings.project import from_caller
-    from wildetect.workflows.publishing import PublishRequest, publish
+    from wildetect.workflows.publishing import PublishRequest, publish, sensitive_of
 
     written = publish(
         PublishRequest(
@@ -52,6 +53,7 @@ def export(
             species=species,
             taxa=tuple(taxon or ()),
             blur=blur,
+            sensitive=sensitive_of(Project.find()),
         )
     )
     if json:
