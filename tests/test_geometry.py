@@ -68,3 +68,15 @@ def test_shift_rounds_once() -> None:
 def test_window_ends() -> None:
     window = Window(10, 20, 30, 40)
     assert (window.right, window.bottom) == (40, 60)
+
+
+def test_the_most_alike_boxes_are_matched_first_and_each_once() -> None:
+    first = boxes(UNIT, [2, 0, 12, 10], [50, 50, 60, 60])
+    second = boxes([2, 0, 12, 10], [50, 50, 60, 60], [100, 100, 110, 110])
+    assert geometry.same_boxes(first, second) == [(1, 0), (2, 1)]
+    # IoU 0.5 is the same, less is not
+    assert geometry.same_boxes(boxes(UNIT), boxes([0, 0, 10, 20])) == [(0, 0)]
+    assert geometry.same_boxes(boxes(UNIT), boxes([0, 0, 10, 20.1])) == []
+    other_class = np.array([[True, True, True], [False, True, True], [True, False, True]])
+    assert geometry.same_boxes(first, second, other_class) == [(0, 0)]
+    assert geometry.same_boxes(first[:0], second) == []

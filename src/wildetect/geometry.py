@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "SAME_BOX",
     "Boxes",
     "OverlapMetric",
     "Window",
@@ -22,6 +23,7 @@ __all__ = [
     "ios",
     "iou",
     "overlap",
+    "same_boxes",
     "shift",
 ]
 
@@ -74,6 +76,36 @@ def iou(first: Boxes, second: Boxes) -> NDArray[np.float64]:
     """Intersection over union of every box of (n, 4) with every box of (m, 4), shape (n, m), 0 to 1."""
     common = intersections(first, second)
     return _ratio(common, areas(first)[:, None] + areas(second)[None] - common)
+
+
+SAME_BOX = 0.5
+"""Intersection over union from which two boxes show the same thing, as COCO's AP50 has it."""
+
+
+def same_boxes(first: Boxes, second: Boxes, may_be: NDArray[np.bool_] | None = None) -> list[tuple[int, int]]:
+    """Match the boxes of two looks at one image: the most alike first, each once, by IoU from 0.5 on.
+
+    Args:
+        first: Shape (n, 4).
+        second: Shape (m, 4).
+        may_be: Which pairs may be matched, shape (n, m); null: all.
+
+    Returns:
+        Rows of both, by rising row of the first.
+    """
+    shares = iou(first, second)
+    if may_be is not None:
+        shares = np.where(may_be, shares, 0.0)
+    rows, columns = np.nonzero(shares >= SAME_BOX)
+    # stable: of equal shares the first box is served first
+    order = np.argsort(-shares[rows, columns], kind="stable")
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if row not in found and column not in taken:
+            found[row] = column
+            taken.add(column)
+    return sorted(found.items())
 
 
 def ios(first: Boxes, second: Boxes) -> NDArray[np.float64]:

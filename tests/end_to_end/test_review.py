@@ -47,7 +47,7 @@ def answers(run: FinishedRun, images: list[str]) -> Iterator[Verdict]:
             continue
         said: dict[str, Any] = {"image": result.name, "reviewer": "Ann"}
         boxes = [(x, y, right, bottom) for x, y, right, bottom in result.detections.xyxy.tolist()]
-        found = find_again(boxes, [mark.xyxy for mark in there[result.name]], 0.3)
+        found = find_again(boxes, [mark.xyxy for mark in there[result.name]])
         columns = zip(ids_of(result), boxes, result.detections.class_id.tolist(), found, strict=True)
         for key, box, class_id, index in columns:
             before = Marked(box, run.class_names[class_id])

@@ -8,16 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detections import Detections
-from wildetect.geometry import iou
+from wildetect.geometry import same_boxes
 from wildetect.imagery.source import Pixels
 
 __all__ = ["Agreement", "Difference", "agreement_of", "speed_ratio"]
 
-_SAME_BOX = 0.5  # IoU, as COCO's AP50 has it
 _ROUNDS = 3
 
 
@@ -74,10 +72,10 @@ def agreement_of(
     same, differences = 0, list[Difference]()
     for image, one in first.items():
         other = second[image]
-        rows, columns = _matched(one, other)
-        same += len(rows)
-        differences += [Difference(image, True, row) for row in _left(len(one), rows)]
-        differences += [Difference(image, False, row) for row in _left(len(other), columns)]
+        pairs = same_boxes(one.xyxy, other.xyxy, one.class_id[:, None] == other.class_id)
+        same += len(pairs)
+        differences += [Difference(image, True, row) for row in _left(len(one), [row for row, _ in pairs])]
+        differences += [Difference(image, False, row) for row in _left(len(other), [row for _, row in pairs])]
     of_first, of_second = (_counts(found, len(class_names)) for found in (first, second))
     counts = {
         name: (of_first[number], of_second[number])
@@ -97,15 +95,6 @@ def _counts(found: Mapping[str, Detections], classes: int) -> list[int]:
     ids = np.concatenate([one.class_id for one in found.values()] or [np.zeros(0, np.int64)])
     counts: list[int] = np.bincount(ids, minlength=classes).tolist()
     return counts
-
-
-def _matched(one: Detections, other: Detections) -> tuple[list[int], list[int]]:
-    if not len(one) or not len(other):
-        return [], []
-    overlap = iou(one.xyxy, other.xyxy) * (one.class_id[:, None] == other.class_id)
-    rows, columns = linear_sum_assignment(-overlap * (overlap >= _SAME_BOX))
-    kept = overlap[rows, columns] >= _SAME_BOX
-    return rows[kept].tolist(), columns[kept].tolist()
 
 
 def _left(number: int, taken: Sequence[int]) -> Iterator[int]:
