@@ -186,3 +186,50 @@ def test_boxes_are_moved_and_resized_by_mouse_and_by_keyboard(
     assert larger == pytest.approx((40, 70, 110, 140), abs=1)
     left, top, right, bottom = larger
     assert nudged == pytest.approx((left + 2 * step, top, right + 2 * step, bottom - step), abs=0.1)
+
+
+def test_zooming_into_a_large_photograph_shows_it_as_sharp_as_it_is(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    path = tmp_path / "pictures" / "large.jpg"
+    path.parent.mkdir()
+    fine = np.indices((4000, 6000)).sum(axis=0) % 2  # one px black, one white: any smaller picture is grey
+    Image.fromarray((255 * fine).astype(np.uint8)).convert("RGB").save(path, quality=95)
+    found = Detections(np.array([[3000, 2000, 3100, 2100]], np.float32), [0.9], [0])
+    write_run(
+        tmp_path / "run",
+        [ImageResult(name=path.name, path=path, detections=found, width=6000, height=4000)],
+    )
+    with opened(Workspace.make(tmp_path / "project"), tmp_path / "run") as (url, _):
+        browser.get(url)
+        browser.find_element(By.ID, "to-photographs").click()
+        wait(
+            browser,
+            lambda: (
+                browser.execute_script("return document.getElementById('photograph').naturalWidth") == 4000
+            ),
+        )
+        assert browser.find_elements(By.CSS_SELECTOR, "#details img") == []
+        keys(browser, *["+"] * 6)
+        loaded = (
+            "return [...document.querySelectorAll('#details img')].map((one) => [one.naturalWidth, one.src])"
+        )
+        wait(browser, lambda: [512, 0] in [[one[0], 0] for one in browser.execute_script(loaded)])
+        wait(browser, lambda: all(one[0] for one in browser.execute_script(loaded)))
+        parts = browser.execute_script(loaded)
+        assert all("/detail/0/0/" in one[1] for one in parts)
+        contrast = """
+            const part = document.querySelector('#details img'), made = document.createElement('canvas');
+            made.width = made.height = 8;
+            made.getContext('2d').drawImage(part, 100, 100, 8, 8, 0, 0, 8, 8);
+            const { data } = made.getContext('2d').getImageData(0, 0, 8, 8);
+            const values = data.filter((_, at) => at % 4 === 0);
+            return Math.max(...values) - Math.min(...values);"""
+        assert browser.execute_script(contrast) > 150
+        shown = browser.execute_script(
+            "const one = document.querySelector('#details img').getBoundingClientRect();"
+            "const sheet = document.getElementById('sheet').getBoundingClientRect();"
+            "return [one.width / sheet.width * 6000, (one.left - sheet.left) / sheet.width * 6000];"
+        )
+        assert shown[0] == pytest.approx(512, abs=1)
+        assert shown[1] % 512 == pytest.approx(0, abs=1)

@@ -20,6 +20,7 @@ from tests.census.flights import NAMES, write_run
 
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError
+from wildetect.geometry import Window
 from wildetect.imagery.source import ArraySource
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.records import ImageResult
@@ -125,6 +126,10 @@ def test_strangers_are_refused(visitor: Visitor) -> None:
         "/crop/-1/0.jpg",
         "/run.json",
         "/photograph/1.jpg",
+        "/detail/0/0/1/0.jpg",
+        "/detail/0/99/0/1.jpg",
+        "/detail/0/0/-1/0.jpg",
+        "/detail/1/0/0/0.jpg",
     ],
 )
 def test_only_pictures_of_the_run_are_served(visitor: Visitor, path: str) -> None:
@@ -237,3 +242,22 @@ def test_pairs_are_judged_of_boxes_of_the_census_alone(visitor: Visitor) -> None
     for body in bodies:
         assert visitor.ask("POST", "/api/pairs", body)[0] == 400
     assert read_verdicts(folder).verdicts == ()
+
+
+def test_a_detail_is_its_part_of_the_photograph_as_the_file_has_it() -> None:
+    dice = np.random.default_rng(2)
+    pixels = np.repeat(np.repeat(dice.integers(0, 256, (70, 90, 3), np.uint8), 8, axis=0), 8, axis=1)
+    source = ArraySource(pixels)
+    shown = Image.open(io.BytesIO(scaled(source, 512, Window(512, 512, 208, 48))))
+    assert shown.size == (208, 48)
+    off = np.abs(np.asarray(shown, np.int64) - pixels[512:560, 512:720])
+    assert off.mean() < 12  # a neighbouring part is off by 85
+    half = Image.open(io.BytesIO(scaled(source, 360, Window(0, 0, 720, 560))))
+    assert half.size == (360, 280)
+
+
+def test_details_of_a_photograph_end_with_it(visitor: Visitor) -> None:
+    status, content = visitor.ask("GET", "/detail/0/0/0/0.jpg")
+    assert (status, Image.open(io.BytesIO(content)).size) == (200, (400, 300))
+    status, content = visitor.ask("GET", "/detail/0/1/0/0.jpg")
+    assert (status, Image.open(io.BytesIO(content)).size) == (200, (200, 150))

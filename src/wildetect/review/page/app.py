@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,11 @@ _FILES = {
     "/icon.svg": ("icon.svg", "image/svg+xml"),
     **{
         f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
-        for name in ("page", "detections", "photographs", "animals", "common")
+        for name in ("page", "detections", "photographs", "details", "animals", "common")
     },
 }
 _FOLDER = Path(__file__).parent / "static"
+_HIGHEST_LEVEL = 12
 _KEEP = {"Cache-Control": "private, max-age=86400"}
 
 
@@ -43,24 +45,27 @@ def make_app(session: Session, token: str, port: int) -> ASGIApp:
         token: Secret without which it answers nobody.
         port: That it will listen on.
     """
-    pictures = Pictures(Reading.of(session.run.record.settings))
+    routes = [
+        *(Route(path, _file(*what)) for path, what in _FILES.items()),
+        *_talk(session),
+        *_pictures(session, Pictures(Reading.of(session.run.record.settings))),
+    ]
+    handlers: dict[Any, Any] = {
+        UnfitVerdictError: _unfit,
+        UnreadableImageError: _unreadable,
+        WildDetectError: _failed,
+    }
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, port)
+
+
+def _talk(session: Session) -> Iterator[Route]:
+    """What the page asks, and what it says."""
 
     def state(_: Request) -> Response:
         return JSONResponse(session.state())
 
     def photograph(request: Request) -> Response:
         return JSONResponse(session.photograph(request.path_params["image"]))
-
-    def crop(request: Request) -> Response:
-        image, row = request.path_params["image"], request.path_params["row"]
-        result = session.result(image)
-        if result.detections is None or row >= len(result.detections):
-            raise UnfitVerdictError("the image has no such detection")
-        return _jpeg(pictures.crop(image, result, row))
-
-    def picture(request: Request) -> Response:
-        image = request.path_params["image"]
-        return _jpeg(pictures.photograph(image, session.result(image)))
 
     async def say(request: Request) -> Response:
         saying = Saying.from_document(_document(await request.body()))
@@ -73,22 +78,37 @@ def make_app(session: Session, token: str, port: int) -> ASGIApp:
     async def undo(_: Request) -> Response:
         return JSONResponse(await run_in_threadpool(session.undo))
 
-    routes = [
-        *(Route(path, _file(*what)) for path, what in _FILES.items()),
-        Route("/api/state", state),
-        Route("/api/photograph/{image:int}", photograph),
-        Route("/api/verdict", say, methods=["POST"]),
-        Route("/api/pairs", compare, methods=["POST"]),
-        Route("/api/undo", undo, methods=["POST"]),
-        Route("/crop/{image:int}/{row:int}.jpg", crop),
-        Route("/photograph/{image:int}.jpg", picture),
-    ]
-    handlers: dict[Any, Any] = {
-        UnfitVerdictError: _unfit,
-        UnreadableImageError: _unreadable,
-        WildDetectError: _failed,
-    }
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, port)
+    yield Route("/api/state", state)
+    yield Route("/api/photograph/{image:int}", photograph)
+    yield Route("/api/verdict", say, methods=["POST"])
+    yield Route("/api/pairs", compare, methods=["POST"])
+    yield Route("/api/undo", undo, methods=["POST"])
+
+
+def _pictures(session: Session, pictures: Pictures) -> Iterator[Route]:
+    """What the page shows."""
+
+    def crop(request: Request) -> Response:
+        image, row = request.path_params["image"], request.path_params["row"]
+        result = session.result(image)
+        if result.detections is None or row >= len(result.detections):
+            raise UnfitVerdictError("the image has no such detection")
+        return _jpeg(pictures.crop(image, result, row))
+
+    def picture(request: Request) -> Response:
+        image = request.path_params["image"]
+        return _jpeg(pictures.photograph(image, session.result(image)))
+
+    def detail(request: Request) -> Response:
+        image, level, column, row = (request.path_params[one] for one in ("image", "level", "column", "row"))
+        made = pictures.detail(image, session.result(image), min(level, _HIGHEST_LEVEL), (column, row))
+        if made is None:
+            raise UnfitVerdictError("the image has no such part")
+        return _jpeg(made)
+
+    yield Route("/crop/{image:int}/{row:int}.jpg", crop)
+    yield Route("/photograph/{image:int}.jpg", picture)
+    yield Route("/detail/{image:int}/{level:int}/{column:int}/{row:int}.jpg", detail)
 
 
 def _document(body: bytes) -> Any:

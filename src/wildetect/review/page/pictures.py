@@ -18,11 +18,16 @@ from wildetect.imagery.source import ImageSource
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import cut
 
-__all__ = ["Pictures", "scaled"]
+__all__ = ["DETAIL_SIDE", "LONGEST_SIDE", "Pictures", "scaled"]
+
+DETAIL_SIDE = 512
+"""Side in px of a detail as it is sent."""
+
+LONGEST_SIDE = 4000
+"""Of a whole photograph as it is sent, in px; details show the rest when one zooms in."""
 
 _CROP_SIDE = 320  # px
 _CROP_MARGIN = 2.4  # in longer sides of the box: as much surroundings as tells an animal from a stone
-_LONGEST_SIDE = 4000  # px: a photograph of 20 MP keeps two thirds of its resolution
 _STRIP = 512  # rows of the scaled picture that are made at a time
 _QUALITY = 85
 _MOST_CROP_BYTES = 256_000_000
@@ -69,6 +74,7 @@ class Pictures:
         self._turn = threading.Lock()
         self._crops = _Kept(_MOST_CROP_BYTES)
         self._photographs = _Kept(_MOST_PHOTOGRAPH_BYTES)
+        self._open: tuple[int, ImageSource] | None = None
 
     def crop(self, image: int, result: ImageResult, row: int) -> bytes:
         """A detection with its surroundings, as JPEG. The others of its image are made with it.
@@ -113,21 +119,59 @@ class Pictures:
         with self._turn:
             return self._photographs.get(image, make)[0]
 
+    def detail(self, image: int, result: ImageResult, level: int, place: tuple[int, int]) -> bytes | None:
+        """A part of an image, of which a px stands for 2^level of the image in each direction, as JPEG.
 
-def scaled(source: ImageSource, longest: int = _LONGEST_SIDE) -> bytes:
-    """A whole image with at most `longest` px a side, as JPEG.
+        The image stays open until another one is asked for: who zooms in asks for many parts of one.
+
+        Args:
+            image: Number of the image in its run.
+            result: The image.
+            level: 0: as it is.
+            place: Column and row of the part.
+
+        Returns:
+            At most `DETAIL_SIDE` px a side; None where the image has no such part.
+
+        Raises:
+            UnreadableImageError: The image is gone, or cannot be read.
+        """
+        with self._turn:
+            if self._open is None or self._open[0] != image:
+                if self._open is not None:
+                    self._open[1].close()
+                    self._open = None
+                self._open = image, open_image(result.path, self._reading)
+            source = self._open[1]
+            side = DETAIL_SIDE << level
+            x, y = (number * side for number in place)
+            if x >= source.width or y >= source.height:
+                return None
+            window = Window(x, y, min(side, source.width - x), min(side, source.height - y))
+            return scaled(source, max(1, max(window.width, window.height) >> level), window)
+
+
+def scaled(source: ImageSource, longest: int = LONGEST_SIDE, window: Window | None = None) -> bytes:
+    """An image with at most `longest` px a side, as JPEG.
 
     It is read in strips: a mosaic of many gigabytes takes the memory of one strip.
+
+    Args:
+        source: The image.
+        longest: In px.
+        window: The part of it that is shown; null: all.
     """
-    factor = max(1.0, max(source.width, source.height) / longest)
-    width, height = max(1, round(source.width / factor)), max(1, round(source.height / factor))
+    part_of = Window(0, 0, source.width, source.height) if window is None else window
+    factor = max(1.0, max(part_of.width, part_of.height) / longest)
+    width, height = max(1, round(part_of.width / factor)), max(1, round(part_of.height / factor))
     picture = Image.new("RGB", (width, height))
     strip = max(1, round(_STRIP / factor))
     for top in range(0, height, strip):
         bottom = min(top + strip, height)
-        first = round(top * source.height / height)
-        last = max(first + 1, round(bottom * source.height / height))
-        pixels = read_around_damage(source, Window(0, first, source.width, last - first))
+        first = round(top * part_of.height / height)
+        last = max(first + 1, round(bottom * part_of.height / height))
+        strip_of = Window(part_of.x, part_of.y + first, part_of.width, last - first)
+        pixels = read_around_damage(source, strip_of)
         part = Image.fromarray(np.ascontiguousarray(pixels))
         if part.size != (width, bottom - top):
             part = part.resize((width, bottom - top), Image.Resampling.BOX)

@@ -16,6 +16,7 @@ from wildetect.results.records import ImageResult
 from wildetect.results.report.numbers import colour_code
 from wildetect.review.marks import ImageReview, Mark, review_of
 from wildetect.review.page.animals import NO_CENSUS, AnimalCases, Comparing
+from wildetect.review.page.pictures import DETAIL_SIDE, LONGEST_SIDE
 from wildetect.review.plan import read_plan
 from wildetect.review.verdicts import (
     Kind,
@@ -157,6 +158,8 @@ class Session:
             "name": result.name,
             "width": result.width,
             "height": result.height,
+            "longest": LONGEST_SIDE,
+            "detail": DETAIL_SIDE,
             "outline": None if outline is None else [list(corner) for corner in outline],
             "complete": review.complete,
             "marks": [_mark_document(mark) for mark in review.marks],

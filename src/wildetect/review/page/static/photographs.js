@@ -1,6 +1,7 @@
 // Whole photographs: boxes on them, animals that were missed, and "nothing further here".
 
 import { SAID, alarm, ask, at, colourOf, inTurn, make, percent, say, state, tell } from "./common.js";
+import { clearDetails, showDetails } from "./details.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST_SIDE = 2; // px of the photograph: the program takes no smaller box
@@ -32,6 +33,7 @@ async function openAt(wanted) {
   const photograph = await ask(`api/photograph/${one.image}`);
   place = wanted;
   chosen = null;
+  clearDetails();
   const picture = at("photograph");
   picture.src = `photograph/${one.image}.jpg`;
   picture.alt = photograph.name;
@@ -284,6 +286,7 @@ const toImage = (x, y) => [(x - view.x) / view.scale, (y - view.y) / view.scale]
 function transform() {
   at("sheet").style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
   drawGrips();
+  if (open) showDetails(open, view);
 }
 
 export function whole() {
