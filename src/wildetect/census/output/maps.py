@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 from wildetect.census.design.sampling import SampledStratum
 from wildetect.census.design.vector_features import in_one_piece
 from wildetect.census.output.rows import AREA_DIGITS, AnimalRow
-from wildetect.census.output.styles import animals_style, line_style, polygon_style
 from wildetect.census.result import Census
 from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, write_layers
+from wildetect.results.exports.qgis import (
+    ProjectLayer,
+    animals_style,
+    line_style,
+    polygon_style,
+    write_project,
+)
 from wildetect.results.files import write_text
 from wildetect.results.rows import DEGREE_DIGITS
 
-__all__ = ["Ground", "cut_at_180", "ground_of", "write_geojson", "write_geopackage"]
+__all__ = ["PROJECT", "Ground", "cut_at_180", "ground_of", "write_geojson", "write_geopackage"]
 
 _ANIMALS = {
     "animal": "INTEGER NOT NULL",
@@ -49,6 +55,10 @@ _CELLS = {"photographs": "INTEGER NOT NULL", "animals": "INTEGER NOT NULL"}
 _Shapes = Sequence[tuple[Any, dict[str, Any]]]
 
 
+PROJECT = "census.qgs"
+"""Opens all layers in QGIS; beside the GeoPackage."""
+
+_SHAPES_OF = {"POINT": "Point", "MULTILINESTRING": "Line", "MULTIPOLYGON": "Polygon"}
 _HALF = 180.0
 _PARTS = {"Polygon": shapely.MultiPolygon, "LineString": shapely.MultiLineString}
 
@@ -97,15 +107,17 @@ def write_geopackage(
     animals: Sequence[AnimalRow],
     *,
     colours: Mapping[str, str],
+    title: str,
     changed: datetime,
 ) -> None:
-    """Write animals.gpkg with a layer for each kind, coloured and indexed for QGIS.
+    """Write animals.gpkg with a layer for each kind, coloured and indexed for QGIS, and a project of all.
 
     Args:
         path: The file.
         ground: Of `ground_of`.
         animals: Of `animal_rows`.
         colours: Of each species, as #rrggbb.
+        title: Name of the survey.
         changed: The time that the file gives as that of its last change.
 
     Raises:
@@ -132,18 +144,33 @@ def write_geopackage(
     if ground.transects:
         lines = ((_shape(_multi(line)), *about.values()) for line, about in ground.transects)
         text = "The lines that were flown."
-        layers.append(Layer("transects", text, "MULTILINESTRING", _TRANSECTS, lines, line_style(width=0.4)))
+        layers.append(
+            Layer(
+                "transects",
+                text,
+                "MULTILINESTRING",
+                _TRANSECTS,
+                lines,
+                line_style(width=0.4, label="transect"),
+            )
+        )
     if ground.strata:
         strata = ((_shape(_multi(polygon)), *about.values()) for polygon, about in ground.strata)
         text = "The parts of the survey area."
-        style = polygon_style(fill="0,0,0,0", outline="20,28,24,255", width=0.6)
+        style = polygon_style(fill="0,0,0,0", outline="20,28,24,255", width=0.6, label="stratum")
         layers.append(Layer("strata", text, "MULTIPOLYGON", _STRATA, strata, style))
     if ground.cells:
         cells = ((_shape(_multi(polygon)), *about.values()) for polygon, about in ground.cells)
         text = "Cells of the grid that all places of this file are coarsened to."
-        style = polygon_style(fill="0,0,0,0", outline="120,120,120,255", width=0.3)
+        style = polygon_style(fill="0,0,0,0", outline="120,120,120,255", width=0.3, label="animals")
         layers.append(Layer("cells", text, "MULTIPOLYGON", _CELLS, cells, style))
-    write_layers(path, layers, changed=changed)
+    extents = write_layers(path, layers, changed=changed)
+    drawn = [ProjectLayer(one.name, _SHAPES_OF[one.kind], one.style) for one in layers]
+    edges = [extent for extent in extents.values() if extent is not None]
+    west, south = (min(edge[side] for edge in edges) for side in (0, 1))
+    east, north = (max(edge[side] for edge in edges) for side in (2, 3))
+    title = f"{title}: animals counted once"
+    write_project(path.with_name(PROJECT), path.name, drawn, title=title, extent=(west, south, east, north))
 
 
 def _pieces(ground: Ground, animals: Sequence[AnimalRow]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.output.blurring import blurred, coarse_ground, coarse_rows
 from wildetect.census.output.document import CensusFacts, record_of
-from wildetect.census.output.maps import Ground, ground_of, write_geojson, write_geopackage
+from wildetect.census.output.maps import PROJECT, Ground, ground_of, write_geojson, write_geopackage
 from wildetect.census.output.pairs import Pictures, doubtful_pairs, empty_pairs, near_pairs
 from wildetect.census.output.record import CensusRecord, read_census_file, write_census_file
 from wildetect.census.output.report import write_census_report
@@ -36,6 +36,7 @@ FILES = (
     "transects.csv",
     "animals.geojson",
     "animals.gpkg",
+    PROJECT,
     "census_report.html",
     "census.json",
 )
@@ -137,7 +138,9 @@ def _write(
     write_geojson(folder / "animals.geojson", ground, animals)
     colours = {census.class_names[number]: colour_code(number) for number in census.wanted}
     changed = datetime.fromisoformat(record.times.started)
-    write_geopackage(folder / "animals.gpkg", ground, animals, colours=colours, changed=changed)
+    write_geopackage(
+        folder / "animals.gpkg", ground, animals, colours=colours, title=record.campaign.id, changed=changed
+    )
     write_census_report(folder / "census_report.html", record, census, pairs, with_map=with_map)
     write_census_file(folder, record)
 

@@ -216,7 +216,9 @@ def plain(name: str) -> str:
     return name.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
-def write_layers(path: Path, layers: Sequence[Layer], *, changed: datetime) -> None:
+def write_layers(
+    path: Path, layers: Sequence[Layer], *, changed: datetime
+) -> dict[str, tuple[float, float, float, float] | None]:
     """Write a GeoPackage.
 
     Args:
@@ -224,9 +226,13 @@ def write_layers(path: Path, layers: Sequence[Layer], *, changed: datetime) -> N
         layers: Its layers, in the order in which programs list them.
         changed: The time that the file gives as that of its last change.
 
+    Returns:
+        West, south, east and north of each layer in degrees; null of one without any shape.
+
     Raises:
         InputError: The file cannot be written.
     """
+    extents: dict[str, tuple[float, float, float, float] | None] = {}
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {_VERSION}")
@@ -248,11 +254,13 @@ def write_layers(path: Path, layers: Sequence[Layer], *, changed: datetime) -> N
                     _records(layer.rows, extent, edges),
                 )
                 _announce(database, layer, extent, changed)
+                extents[layer.name] = extent.known
                 add_index(database, layer.name, edges)
             add_styles(database, [(layer.name, layer.style) for layer in layers if layer.style], changed)
         content = database.serialize()
     with replacing(path) as file:
         file.write(content)
+    return extents
 
 
 class _Extent:
@@ -260,6 +268,14 @@ class _Extent:
 
     def __init__(self) -> None:
         self.edges: tuple[float | None, ...] = (None,) * 4
+
+    @property
+    def known(self) -> tuple[float, float, float, float] | None:
+        """The rectangle; null of no shape."""
+        west, south, east, north = self.edges
+        if west is None or south is None or east is None or north is None:
+            return None
+        return west, south, east, north
 
     def add(self, bounds: tuple[float, float, float, float]) -> None:
         old = [new if edge is None else edge for edge, new in zip(self.edges, bounds, strict=True)]

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from wildetect.results.exports.format import ExportedRun, ExportFormat
 from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, write_layers
+from wildetect.results.exports.qgis import form_of, points_style, style_of
 from wildetect.results.records import ImageResult
+from wildetect.results.report.numbers import colour_code
 from wildetect.results.rows import position_of, rows
 
 __all__ = ["GEOPACKAGE", "write_geopackage"]
@@ -23,7 +25,6 @@ _DETECTIONS = {
     "verdict": "TEXT",
 }
 _PHOTOGRAPHS = {"image": "TEXT NOT NULL", "detections": "INTEGER", "failure": "TEXT", "verdict": "TEXT"}
-_NO_VALUE = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"  # what QGIS calls NULL in a list of values
 
 
 def write_geopackage(
@@ -40,13 +41,17 @@ def write_geopackage(
     Raises:
         InputError: The file cannot be written.
     """
+    colours = {name: colour_code(number) for number, name in enumerate(class_names)}
     detections = Layer(
         "detections",
         "One point for each detection; position_of says whose position it is.",
         "POINT",
         _DETECTIONS,
         _detections(results, class_names),
-        _form("right", "wrong", "unsure"),
+        style_of(
+            points_style("class", colours),
+            form=form_of({"verdict": ("right", "wrong", "unsure")}, free=("class",), none=True),
+        ),
     )
     photographs = Layer(
         "photographs",
@@ -54,7 +59,7 @@ def write_geopackage(
         "POINT",
         _PHOTOGRAPHS,
         _photographs(results),
-        _form("nothing-here"),
+        style_of("", form=form_of({"verdict": ("nothing-here",)}, none=True)),
     )
     write_layers(path, [detections, photographs], changed=changed)
 
@@ -75,32 +80,6 @@ def _photographs(results: Iterable[ImageResult]) -> Iterator[tuple[Shape | None,
         place = point(result.longitude or 0.0, result.latitude or 0.0) if known else None
         count = None if result.detections is None else len(result.detections)
         yield place, plain(result.name), count, result.failure, None
-
-
-def _form(*verdicts: str) -> str:
-    """What QGIS's form offers, as QML: verdicts to choose from, classes that are there or a new one.
-
-    Only these two parts of a style are given, so that QGIS draws the points as it likes.
-    """
-    listed = {"(none)": _NO_VALUE, **{verdict: verdict for verdict in verdicts}}
-    values = "".join(
-        f'<Option type="Map"><Option type="QString" name="{text}" value="{value}"/></Option>'
-        for text, value in listed.items()
-    )
-    widgets = {
-        "verdict": ("ValueMap", f'<Option type="List" name="map">{values}</Option>'),
-        "class": ("UniqueValues", '<Option type="bool" name="Editable" value="true"/>'),
-    }
-    fields = "".join(
-        f'<field name="{name}"><editWidget type="{kind}"><config><Option type="Map">{options}</Option>'
-        "</config></editWidget></field>"
-        for name, (kind, options) in widgets.items()
-    )
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        '<qgis version="3.22" styleCategories="Fields|Forms">'
-        f"<fieldConfiguration>{fields}</fieldConfiguration></qgis>"
-    )
 
 
 def _write(run: ExportedRun) -> list[str]:
