@@ -428,7 +428,7 @@ def test_corrections_are_said_and_never_made_silently(turned: tuple[Path, Census
     assert "corrections" not in {one.kind for one in record.cautions}
     census = survey(plan_of(folder.parent / "run", keys={"corrections": {"yaw": 180.0, "scale": 1.1}}))
     (caution,) = (one for one in census.cautions if one.kind == "corrections")
-    assert "+180 degrees of yaw, heights times 1.1" in caution.what
+    assert "+180 degrees of yaw and heights times 1.1" in caution.what
     before, after = record.photographs[0], census.views.views[0]
     assert after.height_above_ground == pytest.approx(1.1 * (before.height_m or 0))
-    assert after.sources["correction"] == "+180 degrees of yaw, heights times 1.1"
+    assert after.sources["correction"] == "+180 degrees of yaw and heights times 1.1"

@@ -159,7 +159,7 @@ def test_a_transect_that_only_brushes_a_stratum_is_no_sample_of_it() -> None:
     plain, beyond = sampled(views, PLACES, strata).strata
     assert len(plain.transects) == 5
     assert [each.name for each in beyond.transects] == ["T5"]
-    assert "only brush beyond and are no sample of it: T1, T2, T3, T4." in beyond.notes[0]
+    assert "only brush beyond and are no sample of it: T1, T2, T3 and T4." in beyond.notes[0]
 
 
 def test_the_stratum_that_a_file_gives_a_transect_holds() -> None:
@@ -226,7 +226,7 @@ def test_a_regular_pattern_of_transects_is_told_from_a_random_one(
 def test_transects_outside_all_strata_are_named() -> None:
     found = sampled(views_at(LINES), PLACES, [area("west", -250, 0, 750, 1000)])
     assert [each.name for each in found.strata[0].transects] == ["T1", "T2"]
-    assert "These transects lie outside all strata: T3, T4." in found.notes
+    assert "These transects lie outside all strata: T3 and T4." in found.notes
 
 
 def test_strips_in_one_corner_of_a_large_stratum_stand_for_no_more_than_that_corner() -> None:
@@ -262,7 +262,7 @@ def test_ground_far_from_all_lines_and_lines_that_stop_short_are_named() -> None
     far, short = coverage(sample.strata)
     assert (far.kind, short.kind) == ("far", "short")
     assert "of wide lies farther than two line spacings" in far.what
-    assert "T1, T2, T3, T4 stop short" in short.what
+    assert "T1, T2, T3 and T4 stop short" in short.what
 
 
 def test_plots_spread_over_a_stratum_leave_nothing_far() -> None:

@@ -121,7 +121,7 @@ def test_unknown_species(
     with pytest.raises(ConfigurationError) as caught:
         survey(plan_of(surveyed.run, keys=keys, species=species))
     assert says in caught.value.message
-    assert "elephant and zebra" in caught.value.hint
+    assert "elephant, zebra and gnu" in caught.value.hint
 
 
 def test_confidence_for_one_class(surveyed: Surveyed) -> None:

@@ -162,7 +162,7 @@ def test_a_table_that_is_not_clear_is_an_error() -> None:
     changed(views, 0, file="one/DJI_1.JPG")
     changed(views, 1, file="two/DJI_1.JPG")
     for lines, words in (
-        ([Line("A", None, ("DJI_1.JPG",))], "may be any of one/DJI_1.JPG, two/DJI_1.JPG"),
+        ([Line("A", None, ("DJI_1.JPG",))], "may be any of one/DJI_1.JPG or two/DJI_1.JPG"),
         ([Line("A", None, ("x.jpg",))], "names x.jpg, but no photograph of this survey"),
         ([Line("A", None, ("DJI_0002.JPG",)), Line("B", None, ("dji_0002.jpg",))], "into A and into B"),
     ):

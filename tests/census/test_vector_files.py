@@ -119,7 +119,7 @@ def test_the_column_of_names_can_be_chosen(tmp_path: Path) -> None:
     assert [area.name for area in read_areas(path, "code")] == ["7", "8"]
     error, text = message_of(path, read_areas, "kode")
     assert isinstance(error, ConfigurationError)
-    assert 'no column "kode"; its columns: name, Code' in text
+    assert 'no column "kode"; its columns: name and Code' in text
 
 
 def test_transects_and_strata_may_share_a_geopackage(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_transects_and_strata_may_share_a_geopackage(tmp_path: Path) -> None:
     assert shapely.get_coordinates(line.line)[[0, -1]].tolist() == [[36, -1], [36.1, -1]]
     write(path, [SOUTH], layer="old strata", name=["S"])
     _, text = message_of(path)
-    assert "several layers of polygons; its layers: strata, lines, old strata" in text
+    assert "several layers of polygons; its layers: strata, lines and old strata" in text
 
 
 def test_a_table_lists_the_photographs_of_each_transect(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_coordinates_of_a_building_site_cannot_be_turned(tmp_path: Path) -> None
     ("text", "words"),
     [
         ("", "its columns: none"),
-        ("name,area\na,1\n", "its columns: name, area"),
+        ("name,area\na,1\n", "its columns: name and area"),
         ("name,wkt\n", "has a header only"),
         ("name,wkt\na,POLYGON ((0 0\n", "line 2"),
         ("name,wkt\na,POLYGON ((0 0, 1 1, 1 0, 0 0))\n", "line 2: 5 values for 2 columns"),

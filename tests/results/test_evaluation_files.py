@@ -37,7 +37,7 @@ def test_missing_pictures_are_named(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "0.jpg").touch()
     truth = read_annotations(path, CLASSES)
-    with pytest.raises(InputError, match="7 of the 8 labelled pictures") as caught:
+    with pytest.raises(InputError, match="7 of 8 labelled pictures") as caught:
         labelled_files(truth, path, folder)
     assert caught.value.details[:6] == ("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "and 2 more")
     assert caught.value.details[6] == "tried for the first: 1.jpg"
@@ -72,7 +72,7 @@ def test_names_as_tools_write_them(tmp_path: Path, name: str) -> None:
 def test_a_picture_of_another_folder_is_not_taken_for_it(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").touch()
     path = write_coco(tmp_path / "truth.json", coco_document({"2023/1.jpg": []}))
-    with pytest.raises(InputError, match="1 of the 1 labelled pictures"):
+    with pytest.raises(InputError, match="1 of 1 labelled picture"):
         labelled_files(read_annotations(path, CLASSES), path, None)
     path = write_coco(tmp_path / "both.json", coco_document({"C:\\a\\1.jpg": [], "C:\\b\\1.jpg": []}))
     with pytest.raises(InputError, match="are both found as"):

@@ -25,7 +25,7 @@ def refuse_nowhere(gathered: Gathered, views: Views) -> None:
         return
     named = list(views.left_out.items())[:3]
     raise InputError(
-        f"none of {number_of(gathered.photographs, verb=False)} has a place on the ground",
+        f"none of the {number_of(gathered.photographs, verb=False)} has a place on the ground",
         hint="Name a CSV file with their positions as detection.exif_gps_update.csv_path in "
         "configs/census.yaml.",
         details=[f"{file}: {reason}" for file, reason in named],

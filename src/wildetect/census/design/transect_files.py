@@ -149,7 +149,7 @@ def transects_from_table(lines: Sequence[Line], views: Views) -> Transects:
     members: list[dict[int, str]] = [{} for _ in lines]
     for number, name, found in named:
         if len(found) > 1:
-            paths = listed([views.views[row].file for row in found], most=MOST_NAMED)
+            paths = listed([views.views[row].file for row in found], last="or", most=MOST_NAMED)
             raise InputError(
                 f"{name} in the table of transects may be any of {paths}",
                 hint="Write such photographs with their folders, as in detections.csv.",
