@@ -121,6 +121,52 @@ def words() -> list[str]:
     return mistakes
 
 
+MOST_KEYS = 40  # document["key"] outside of the modules that read or write a form
+READERS = {
+    "archives": "our zip archives",
+    "census.design.vector_files": "what pyogrio says of a layer",
+    "census.output.record": "census.json",
+    "detection.faster.speeds": "the job of a process of its own",
+    "docs.rooms": "pyproject.toml",
+    "evaluation": "COCO, pycocotools, pictures.csv, evaluation.json",
+    "execution": "lines of the journal from a worker",
+    "registry": "MLmodel files, answers of MLflow, what the cache keeps",
+    "results.blurring": "lines of the journal and rows of exports",
+    "results.exports.formats": "each form of results",
+    "results.journal": "journal.jsonl",
+    "results.run": "run.json",
+    "review.imported": "Label Studio, COCO, tables",
+    "review.page": "requests of the page (ASGI)",
+    "review.plan": "plan.json",
+    "review.verdicts": "verdicts.jsonl",
+    "server": "MLflow's file store, databases and requests; server.json; backups",
+    "settings": "YAML, JSON Schema, pydantic's mistakes",
+    "training": "dataset.json, state.json, what a trainer says",
+}
+"""Modules and rooms that read or write a form, and which; all else has typed records of them."""
+
+
+def string_keys(files: dict[str, Path]) -> list[str]:
+    """Places outside of the readers where a value is taken by a string: x["key"].
+
+    Groups of regular expressions and variables of the environment are not counted.
+    """
+    found = []
+    for name, path in files.items():
+        room = name.removeprefix("wildetect.")
+        if any(room == one or room.startswith(f"{one}.") for one in READERS):
+            continue
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)):
+                continue
+            of = ast.unparse(node.value)
+            matched = rf"\b{re.escape(of)}\b(?:: re\.Match| :?= \S*(?:match|search)\()"
+            if isinstance(node.slice.value, str) and of != "os.environ" and not re.search(matched, text):
+                found.append(f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {ast.unparse(node)}")
+    return found
+
+
 BY_HAND = {
     r"""(?<!\w)(["'])(?:, | and | or )\1\.join\(""": "list names with listed() or commas()",
     r"""(["'])s\1 (?:\*|if)|else (["'])s\2|\+ (["'])s\3""": "write plurals with number_of() or plural()",
@@ -210,12 +256,17 @@ def main() -> int:
             f"{len(alone)} modules have one importer, in their own folder; fewer than {MOST_LONE} may"
         )
         wrong += [f"  {name}" for name in alone]
+    keys = string_keys(files)
+    if len(keys) >= MOST_KEYS:
+        wrong.append(f"{len(keys)} values are taken by a string; fewer than {MOST_KEYS} may: use a dataclass")
+        wrong += [f"  {key}" for key in keys]
     wrong += words()
     wrong += by_hand()
     for line in wrong:
         print(line)
     if not wrong:
         print(f"{len(files)} modules: no circle, no overgrown folder, {len(alone)} with one importer")
+        print(f"{len(keys)} values taken by a string outside of the readers")
     return 1 if wrong else 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as as_json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from invoke.context import Context
 
@@ -48,7 +48,7 @@ def show(context: Context, section: str | None = None, config: str | None = None
         )
     project = Project.find()
     file = from_caller(config) if config else None
-    documents, refused = [], []
+    files, refused = [], []
     for model in [section_named(section)] if section else sections():
         keys: list[EffectiveKey] = []
         try:
@@ -57,49 +57,54 @@ def show(context: Context, section: str | None = None, config: str | None = None
             if section or (project.root / model.file).exists():
                 refused.append(error)
                 continue
-        documents.append(_document(model, project, file, keys))
+        files.append(_shown(model, project, file, keys))
     if json and not refused:
-        emit({"sections": documents})
+        emit({"sections": [one.document() for one in files]})
     elif not json:
-        for number, document in enumerate(documents):
+        for number, one in enumerate(files):
             print(end="\n" if number else "")
-            _print(document)
+            _print(one)
     if refused:
         raise _all_in_one(refused)
 
 
-def _document(
-    model: type[SectionKeys], project: Project, file: Path | None, keys: list[EffectiveKey]
-) -> dict[str, object]:
-    from dataclasses import asdict
+class Shown(NamedTuple):
+    """A settings file, and its keys as they count."""
 
+    section: str
+    file: str
+    exists: bool
+    variables: str
+    keys: list[EffectiveKey]
+
+    def document(self) -> dict[str, object]:
+        """Give it as JSON has it."""
+        from dataclasses import asdict
+
+        return {**self._asdict(), "keys": [asdict(key) for key in self.keys]}
+
+
+def _shown(model: type[SectionKeys], project: Project, file: Path | None, keys: list[EffectiveKey]) -> Shown:
     from wildetect.settings.sections import file_stem
 
     path = file or project.root / model.file
-    return {
-        "section": file_stem(model),
-        "file": project.shown(path),
-        "exists": path.is_file(),
-        "variables": f"WILDETECT_{model.section.upper()}__",
-        "keys": [asdict(key) for key in keys],
-    }
+    variables = f"WILDETECT_{model.section.upper()}__"
+    return Shown(file_stem(model), project.shown(path), path.is_file(), variables, keys)
 
 
-def _print(document: dict[str, object]) -> None:
+def _print(shown: Shown) -> None:
     from wildetect.tasks.table import print_table
 
-    says = f"{document['section']}: {document['file']}"
-    if not document["keys"]:
+    says = f"{shown.section}: {shown.file}"
+    if not shown.keys:
         print(f"{says} does not exist, and there is no default for all of its keys")
         return
-    print(says if document["exists"] else f"{says} does not exist: defaults count")
+    print(says if shown.exists else f"{says} does not exist: defaults count")
     rows = []
-    keys: list[dict[str, object]] = document["keys"]  # type: ignore[assignment]
-    for key in keys:
-        value = key["value"]
-        text = value if isinstance(value, str) else as_json.dumps(value, ensure_ascii=False)
-        why = f" (no effect: {key['no_effect']})" if key["no_effect"] else ""
-        rows.append((str(key["key"]), text, f"{key['place'] or key['origin']}{why}"))
+    for key in shown.keys:
+        text = key.value if isinstance(key.value, str) else as_json.dumps(key.value, ensure_ascii=False)
+        why = f" (no effect: {key.no_effect})" if key.no_effect else ""
+        rows.append((key.key, text, f"{key.place or key.origin}{why}"))
     print_table(("key", "value", "from"), rows)
 
 

@@ -18,8 +18,8 @@ _UNEVEN = 2.0  # coarsest over finest resolution of one survey
 
 def yaw(survey: Survey) -> Iterator[Caution]:
     """Photographs without a direction."""
-    track = [view.file for view in survey.shots if view.sources["yaw"] == "flight track"]
-    none = [view.file for view in survey.shots if view.sources["yaw"] == "none"]
+    track = [view.file for view in survey.shots if view.source_of("yaw") == "flight track"]
+    none = [view.file for view in survey.shots if view.source_of("yaw") == "none"]
     if track:
         yield Caution(
             "yaw-from-track",
@@ -41,7 +41,7 @@ def yaw(survey: Survey) -> Iterator[Caution]:
 
 def pitch(survey: Survey) -> Iterator[Caution]:
     """Photographs that do not say whether the camera looked straight down."""
-    files = [view.file for view in survey.shots if view.sources["pitch"] == "none"]
+    files = [view.file for view in survey.shots if view.source_of("pitch") == "none"]
     if files:
         yield Caution(
             "pitch-unknown",
@@ -58,7 +58,7 @@ def lens(survey: Survey) -> Iterator[Caution]:
     assumed = [
         view.file
         for view in survey.shots
-        if view.sources["lens"] == "flight_specs" and view.sources["height"] == "flight_specs"
+        if view.source_of("lens") == "flight_specs" and view.source_of("height") == "flight_specs"
     ]
     cut = [one.file for one in survey.photographs if is_cut(one.tags, (one.width, one.height))]
     if assumed:

@@ -83,7 +83,7 @@ def jumps(shots: Sequence[View]) -> Iterator[Caution]:
 def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterator[Caution]:
     """Heights that are missing, zero, or far from each other."""
     told = {one.file: one.tags.height for one in photographs}
-    guessed = [view for view in shots if view.sources["height"] == "flight_specs"]
+    guessed = [view for view in shots if view.source_of("height") == "flight_specs"]
     zero = [
         view.file for view in guessed if (told.get(view.file) or LOWEST) < LOWEST or told.get(view.file) == 0
     ]
@@ -106,10 +106,10 @@ def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
             missing,
         )
     yield from _drift(shots)
-    over = [view for view in shots if view.sources["height"] == "terrain"]
+    over = [view for view in shots if view.source_of("height") == "terrain"]
     if not over:
         yield from _unknown_ground(shots)
-    beside = [view.file for view in shots if over and view.sources["height"] == "XMP"]
+    beside = [view.file for view in shots if over and view.source_of("height") == "XMP"]
     if beside:
         yield Caution(
             "terrain-gaps",
@@ -122,7 +122,7 @@ def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
 
 def _unknown_ground(shots: Sequence[View]) -> Iterator[Caution]:
     """Heights above the place of take-off, in a survey so wide that the ground below may be another."""
-    flown = [view.height_above_ground for view in shots if view.sources["height"] in _MEASURED]
+    flown = [view.height_above_ground for view in shots if view.source_of("height") in _MEASURED]
     if not flown:
         return
     usual = float(np.median(flown))
@@ -143,7 +143,7 @@ def _unknown_ground(shots: Sequence[View]) -> Iterator[Caution]:
 
 def _whence(shots: Sequence[View]) -> str:
     """From where the heights count that were used, up to the word "how"."""
-    columns = [view.sources.get("height column", "") for view in shots if view.sources["height"] == _TABLE]
+    columns = [view.sources.get("height column", "") for view in shots if view.source_of("height") == _TABLE]
     named = listed(dict.fromkeys(columns))
     if not columns:
         return "Heights are above the place of take-off, and nothing says"
@@ -161,7 +161,7 @@ def _whence(shots: Sequence[View]) -> str:
 
 
 def _drift(shots: Sequence[View]) -> Iterator[Caution]:
-    flown = {view.file: view.height_above_ground for view in shots if view.sources["height"] in _MEASURED}
+    flown = {view.file: view.height_above_ground for view in shots if view.source_of("height") in _MEASURED}
     if len(flown) < _LEAST_TRACK:
         return
     usual = float(np.median(list(flown.values())))

@@ -81,7 +81,7 @@ def _ground(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
     below = {
         view.file: altitudes[view.file] - view.height_above_ground
         for view in shots
-        if view.file in altitudes and view.sources["height"] in {"CSV", "flight_specs"}
+        if view.file in altitudes and view.source_of("height") in {"CSV", "flight_specs"}
     }
     deep = [file for file, ground in below.items() if ground < _LOWEST_GROUND]
     if 2 * len(deep) > len(below):

@@ -63,9 +63,9 @@ def above_terrain(
         for row in flight:
             view, altitude = views[row], altitudes[row]
             height = None
-            if view.sources["height"] == "XMP":
+            if view.source_of("height") == "XMP":
                 height = view.height_above_ground + at_camera[flight[0]] - below[row]
-            elif view.sources["height"] == "flight_specs" and altitude is not None:
+            elif view.source_of("height") == "flight_specs" and altitude is not None:
                 height = altitude - below[row]
             if height is not None and np.isfinite(height):
                 sources = {**view.sources, "height": "terrain"}

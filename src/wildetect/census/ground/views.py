@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,6 +72,10 @@ class View:
     convergence: float = 0.0
     sources: Mapping[str, str] = field(default_factory=dict)
     taken: datetime | None = None
+
+    def source_of(self, what: Literal["position", "height", "yaw", "pitch", "lens"]) -> str:
+        """Say where a value comes from: the tags, the table, the settings, the flight."""
+        return self.sources[what]
 
     @property
     def gsd(self) -> float:

@@ -149,7 +149,7 @@ class _Search:
         return _Tried(what, self._score(fit, factor))
 
     def _reversed(self) -> Iterator[_Tried]:
-        if any(view.sources["yaw"] != "XMP" for view in self.shots):
+        if any(view.source_of("yaw") != "XMP" for view in self.shots):
             return
         twice = [cmath.rect(1, 2 * math.radians(view.yaw)) for view in self.shots]
         yield _Tried(Alike(yaw_reversed=True), self._score(self.fit.placed(factor=np.array(twice))))
@@ -168,7 +168,7 @@ class _Search:
         """Turns of those photographs whose direction is that of the way flown, shape (views,)."""
         way = headings([(view.file, view.taken) for view in self.shots], metres)
         turns = [
-            0.0 if there is None or view.sources["yaw"] == "XMP" else there - view.yaw - view.convergence
+            0.0 if there is None or view.source_of("yaw") == "XMP" else there - view.yaw - view.convergence
             for view, there in zip(self.shots, way, strict=True)
         ]
         return np.asarray(np.exp(-1j * np.radians(np.array(turns))), np.complex128)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wildetect.settings import Project
 
 __all__ = [
+    "CONFIG_OPTION",
     "SERVER_OPTIONS",
     "open_browser",
     "open_on_purpose",
@@ -28,13 +29,14 @@ __all__ = [
     "started_server",
 ]
 
+CONFIG_OPTION = "another settings file than configs/mlflow.yaml"
 SERVER_OPTIONS = {
     "host": "address to listen on; 0.0.0.0 shares the server on the network, with sign-in",
     "port": "port; without it that of MLFLOW_TRACKING_URI, else 5000",
     "browser": "do not open the page in the browser",
     "sign_in": "share without a password: anyone on the network can change models then",
     "wait": "seconds until the server must answer (120)",
-    "config": "another settings file than configs/mlflow.yaml",
+    "config": CONFIG_OPTION,
 }
 MODELS_PAGE = "/#/models"
 """MLflow's own first page is about language models, with the registry hidden in a menu."""

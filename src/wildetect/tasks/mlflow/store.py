@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.asking import confirmed
-from wildetect.tasks.mlflow.start import SERVER_OPTIONS, planned, positive
+from wildetect.tasks.mlflow.start import CONFIG_OPTION, planned, positive
 from wildetect.tasks.support import say, verb
 from wildetect.wording import form, number_of
 
@@ -21,7 +21,7 @@ __all__ = ["backup", "clean", "migrate", "restore"]
     help={
         "source": "the old file store; without it runs/mlflow",
         "artifacts": "the old server's artifact folder; without it mlartifacts in the project",
-        "config": SERVER_OPTIONS["config"],
+        "config": CONFIG_OPTION,
     },
     paths="source",
 )
@@ -68,7 +68,7 @@ def migrate(
 @verb(
     help={
         "output": "the archive; without it one in runs/backups, named by date and time",
-        "config": SERVER_OPTIONS["config"],
+        "config": CONFIG_OPTION,
     }
 )
 def backup(context: Context, output: str | None = None, config: str | None = None) -> None:
@@ -91,7 +91,7 @@ def backup(context: Context, output: str | None = None, config: str | None = Non
 
 
 @verb(
-    help={"source": "the archive that mlflow.backup wrote", "config": SERVER_OPTIONS["config"]},
+    help={"source": "the archive that mlflow.backup wrote", "config": CONFIG_OPTION},
     paths="source",
 )
 def restore(context: Context, source: str | None = None, config: str | None = None) -> None:
@@ -131,7 +131,7 @@ def restore(context: Context, source: str | None = None, config: str | None = No
         "that was deleted, and backups, logs and fetched versions older than 30 days",
         "dry-run": "say what would go, delete nothing",
         "yes": "do not ask",
-        "config": SERVER_OPTIONS["config"],
+        "config": CONFIG_OPTION,
     }
 )
 def clean(

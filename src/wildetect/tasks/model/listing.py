@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from invoke.context import Context
 
@@ -48,29 +48,38 @@ def list_models(context: Context, name: str | None = None, json: bool = False) -
     del context
     from wildetect.registry.versions import list_models as registered_models
 
-    rows: list[dict[str, Any]] = [
-        {
-            "name": model.name,
-            "version": version.version,
-            "aliases": list(version.aliases),
-            "family": version.tags.get("family"),
-            "sha256": version.tags.get("sha256"),
-            "registered_at": version.tags.get("registered_at"),
-        }
+    rows = [
+        _Row(
+            name=model.name,
+            version=version.version,
+            aliases=list(version.aliases),
+            family=version.tags.get("family"),
+            sha256=version.tags.get("sha256"),
+            registered_at=version.tags.get("registered_at"),
+        )
         for model in _chosen(registered_models(connected()), name)
         for version in model.versions
     ]
     if json:
-        emit({"models": rows})
+        emit({"models": [row._asdict() for row in rows]})
         return
     if not rows:
         say("nothing is registered yet: uv run invoke model.register")
-    width = max((len(str(row["name"])) for row in rows), default=0)
+    width = max((len(row.name) for row in rows), default=0)
     for row in rows:
-        sha = str(row["sha256"] or "-")[:12]
-        known = f"{row['family'] or '-':<12}  {sha:<12}  {row['registered_at'] or '-':<25}"
-        line = f"{row['name']:<{width}}  {row['version']:>4}  {known}  {commas(row['aliases'])}"
-        print(line.rstrip())
+        known = f"{row.family or '-':<12}  {(row.sha256 or '-')[:12]:<12}  {row.registered_at or '-':<25}"
+        print(f"{row.name:<{width}}  {row.version:>4}  {known}  {commas(row.aliases)}".rstrip())
+
+
+class _Row(NamedTuple):
+    """A line of the list."""
+
+    name: str
+    version: str
+    aliases: list[str]
+    family: str | None
+    sha256: str | None
+    registered_at: str | None
 
 
 def _chosen(models: list[RegisteredModel], name: str | None) -> list[RegisteredModel]:
