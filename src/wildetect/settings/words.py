@@ -35,6 +35,17 @@ Family = Literal[
 """How a detector is fed and read; docs/models.md explains each."""
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
-Export = Literal["megadetector", "csv", "coco", "geojson", "report", "overlays", "labelstudio", "gpkg"]
+Export = Literal[
+    "megadetector",
+    "csv",
+    "coco",
+    "geojson",
+    "report",
+    "overlays",
+    "labelstudio",
+    "gpkg",
+    "yolo",
+    "wisdam",
+]
 """The forms in which a run's results are written; docs/results.md explains each."""
 EXPORTS: tuple[Export, ...] = get_args(Export)

@@ -19,7 +19,12 @@ _SHARE_DIGITS = 7  # a hundredth of a px in a raster of 100,000 px
 
 
 def write_megadetector(
-    path: Path, results: Iterable[ImageResult], class_names: Sequence[str], *, detector: str | None = None
+    path: Path,
+    results: Iterable[ImageResult],
+    class_names: Sequence[str],
+    *,
+    detector: str | None = None,
+    confidence: float | None = None,
 ) -> None:
     """Write detections.json in MegaDetector's batch output format, version 1.6.
 
@@ -30,17 +35,24 @@ def write_megadetector(
         results: In the order of the file; each image takes one line of it.
         class_names: Category "1" is the first of them.
         detector: Name of the model, for the file's `info`.
+        confidence: Lowest that was kept; without it Timelapse hides what is less sure than its own default.
 
     Raises:
         InputError: The file cannot be written.
     """
-    info = {"format_version": "1.6"} | ({"detector": detector} if detector else {})
+    info: dict[str, Any] = {"format_version": "1.6"} | ({"detector": detector} if detector else {})
+    if confidence is not None:
+        info["detector_metadata"] = {
+            "megadetector_version": "unknown",
+            "typical_detection_threshold": confidence,
+            "conservative_detection_threshold": confidence,
+        }
     categories = {str(number): name for number, name in enumerate(class_names, start=1)}
     write_text(path, _megadetector_pieces(info, categories, results))
 
 
 def _megadetector_pieces(
-    info: Mapping[str, str], categories: Mapping[str, str], results: Iterable[ImageResult]
+    info: Mapping[str, Any], categories: Mapping[str, str], results: Iterable[ImageResult]
 ) -> Iterator[str]:
     yield f'{{\n"info": {_json(info)},\n"detection_categories": {_json(categories)},\n"images": ['
     for number, result in enumerate(results):
@@ -79,7 +91,13 @@ def _json(value: object) -> str:
 
 
 def _write(run: ExportedRun) -> list[str]:
-    write_megadetector(run.folder / "detections.json", run.results, run.class_names, detector=run.model)
+    write_megadetector(
+        run.folder / "detections.json",
+        run.results,
+        run.class_names,
+        detector=run.model,
+        confidence=run.record.confidence,
+    )
     return ["detections.json"]
 
 
