@@ -31,6 +31,7 @@ _CROP_MARGIN = 2.4  # in longer sides of the box: as much surroundings as tells 
 _STRIP = 512  # rows of the scaled picture that are made at a time
 _QUALITY = 85
 _MOST_CROP_BYTES = 256_000_000
+_MOST_OPEN = 2  # images: the one that is looked at, and the next one
 _MOST_PHOTOGRAPH_BYTES = 64_000_000
 
 
@@ -74,7 +75,7 @@ class Pictures:
         self._turn = threading.Lock()
         self._crops = _Kept(_MOST_CROP_BYTES)
         self._photographs = _Kept(_MOST_PHOTOGRAPH_BYTES)
-        self._open: tuple[int, ImageSource] | None = None
+        self._open: OrderedDict[int, ImageSource] = OrderedDict()
 
     def crop(self, image: int, result: ImageResult, row: int) -> bytes:
         """A detection with its surroundings, as JPEG. The others of its image are made with it.
@@ -110,19 +111,13 @@ class Pictures:
         """
 
         def make() -> list[bytes]:
-            source = open_image(result.path, self._reading)
-            try:
-                return [scaled(source)]
-            finally:
-                source.close()
+            return [scaled(self._source(image, result))]
 
         with self._turn:
             return self._photographs.get(image, make)[0]
 
     def detail(self, image: int, result: ImageResult, level: int, place: tuple[int, int]) -> bytes | None:
         """A part of an image, of which a px stands for 2^level of the image in each direction, as JPEG.
-
-        The image stays open until another one is asked for: who zooms in asks for many parts of one.
 
         Args:
             image: Number of the image in its run.
@@ -137,18 +132,22 @@ class Pictures:
             UnreadableImageError: The image is gone, or cannot be read.
         """
         with self._turn:
-            if self._open is None or self._open[0] != image:
-                if self._open is not None:
-                    self._open[1].close()
-                    self._open = None
-                self._open = image, open_image(result.path, self._reading)
-            source = self._open[1]
+            source = self._source(image, result)
             side = DETAIL_SIDE << level
             x, y = (number * side for number in place)
             if x >= source.width or y >= source.height:
                 return None
             window = Window(x, y, min(side, source.width - x), min(side, source.height - y))
             return scaled(source, max(1, max(window.width, window.height) >> level), window)
+
+    def _source(self, image: int, result: ImageResult) -> ImageSource:
+        """An image that stays open: who zooms in asks for many parts, and the next one is made meanwhile."""
+        if image not in self._open:
+            self._open[image] = open_image(result.path, self._reading)
+        self._open.move_to_end(image)
+        while len(self._open) > _MOST_OPEN:
+            self._open.popitem(last=False)[1].close()
+        return self._open[image]
 
 
 def scaled(source: ImageSource, longest: int = LONGEST_SIDE, window: Window | None = None) -> bytes:

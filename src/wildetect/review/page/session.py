@@ -17,6 +17,7 @@ from wildetect.results.report.numbers import colour_code
 from wildetect.review.marks import ImageReview, Mark, review_of
 from wildetect.review.page.animals import NO_CENSUS, AnimalCases, Comparing
 from wildetect.review.page.pictures import DETAIL_SIDE, LONGEST_SIDE
+from wildetect.review.page.places import along_the_ground
 from wildetect.review.plan import read_plan
 from wildetect.review.verdicts import (
     Kind,
@@ -145,6 +146,7 @@ class Session:
                 card for number, review in reviews.items() for card in self._cards(number, review)
             ],
             "photographs": [{"image": number, "complete": reviews[number].complete} for number in planned],
+            "places": along_the_ground(self.run.results),
             **self._comparing.document(),
         }
 

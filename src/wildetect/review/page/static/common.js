@@ -4,6 +4,7 @@ export const at = (id) => document.getElementById(id);
 
 export const state = {
   classes: [], images: {}, detections: [], photographs: [], animals: [], pairs: {}, tolerance: 0, missing: null,
+  places: [],
 };
 
 export const SAID = {

@@ -11,6 +11,8 @@ const ORDERS = {
   unsure: (one, other) => one.confidence - other.confidence,
   sure: (one, other) => other.confidence - one.confidence,
   class: (one, other) => one.class.localeCompare(other.class) || other.confidence - one.confidence,
+  place: (one, other) => state.places[one.image] - state.places[other.image]
+    || one.xyxy[1] - other.xyxy[1] || one.xyxy[0] - other.xyxy[0],
   image: (one, other) => one.image - other.image || one.row - other.row,
 };
 const WHICH = {
