@@ -22,10 +22,10 @@ from benchmarks.material import make_photograph
 from benchmarks.networks import detector_of, make_network
 
 from wildetect.detection.network.detector import BATCH_SIZE, Detector
-from wildetect.detection.network.devices import DEVICES
 from wildetect.detection.run.pipeline import PipelineOptions, detect_images
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.records import ImageResult
+from wildetect.settings.words import DEVICES
 
 PHOTOGRAPH = (5472, 3648)
 FILES = 4  # decoded again and again under other names

@@ -20,10 +20,10 @@ from PIL import Image
 from wildetect.detection.checks.inspection import inspect
 from wildetect.detection.checks.recognition import describe
 from wildetect.detection.network.detector import BATCH_SIZE, Detector
-from wildetect.detection.network.devices import Device
 from wildetect.registry.manifest import Source
 from wildetect.registry.weights.weights_file import sha256_of
 from wildetect.settings.registration import RegistrationSettings
+from wildetect.settings.words import Device
 
 __all__ = ["CLASS_NAMES", "Layers", "detector_of", "make_network", "plain", "yolov8"]
 

@@ -167,6 +167,21 @@ def string_keys(files: dict[str, Path]) -> list[str]:
     return found
 
 
+def words_twice(files: dict[str, Path]) -> list[str]:
+    """Lists of allowed words (Literal) that stand in more than one module."""
+    homes: dict[frozenset[str], set[str]] = defaultdict(set)
+    for name, path in files.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+                parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+                homes[frozenset(map(ast.unparse, parts))].add(name)
+    return [
+        f"{' and '.join(sorted(names))} both list {', '.join(sorted(words))}: one of them imports it"
+        for words, names in homes.items()
+        if len(words) > 1 and len(names) > 1
+    ]
+
+
 BY_HAND = {
     r"""(?<!\w)(["'])(?:, | and | or )\1\.join\(""": "list names with listed() or commas()",
     r"""(["'])s\1 (?:\*|if)|else (["'])s\2|\+ (["'])s\3""": "write plurals with number_of() or plural()",
@@ -262,6 +277,7 @@ def main() -> int:
         wrong += [f"  {key}" for key in keys]
     wrong += words()
     wrong += by_hand()
+    wrong += words_twice(files)
     for line in wrong:
         print(line)
     if not wrong:

@@ -7,15 +7,16 @@ right, y downwards, and the left edge of the first pixel is at 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.settings.words import OverlapMetric
+
 __all__ = [
     "SAME_BOX",
     "Boxes",
-    "OverlapMetric",
     "Window",
     "areas",
     "clip",
@@ -28,7 +29,6 @@ __all__ = [
 ]
 
 Boxes = NDArray[np.floating[Any]]
-OverlapMetric = Literal["IOU", "IOS"]
 
 
 @dataclass(frozen=True, slots=True)

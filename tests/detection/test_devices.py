@@ -11,8 +11,9 @@ import pytest
 from onnx import helper, numpy_helper
 from tests.detection.networks import save_network
 
-from wildetect.detection.network.devices import DEVICES, to_try
+from wildetect.detection.network.devices import to_try
 from wildetect.errors import ConfigurationError
+from wildetect.settings.words import DEVICES
 
 CUDA, DML, OPENVINO, CPU = (
     "CUDAExecutionProvider",

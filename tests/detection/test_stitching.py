@@ -12,7 +12,7 @@ from wildetect import geometry
 from wildetect.detection.tiles import stitching
 from wildetect.detection.tiles.stitching import nms, nms_each, one_class_each
 from wildetect.detections import Detections
-from wildetect.geometry import OverlapMetric
+from wildetect.settings.words import OverlapMetric
 
 
 def greedy(found: Detections, threshold: float, metric: OverlapMetric) -> Detections:

@@ -13,13 +13,14 @@ from typing import Any, cast
 from distributed import Client, LocalCluster, WorkerPlugin
 
 from wildetect.detection.network.detector import BATCH_SIZE
-from wildetect.detection.network.devices import Device, cores
+from wildetect.detection.network.devices import cores
 from wildetect.detection.run.run import RunPlan
 from wildetect.errors import ConfigurationError, ServerError
 from wildetect.execution.address import Cluster
 from wildetect.execution.likeness import versions_here
 from wildetect.execution.portion import Job, Photo, Unfit, WeightsFile, examined, photo_of
 from wildetect.registry.weights.weights_file import sha256_of
+from wildetect.settings.words import Device
 from wildetect.wording import number_of
 
 __all__ = ["joined"]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from distributed import get_worker
 
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.network.devices import Device, cores
+from wildetect.detection.network.devices import cores
 from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import detect_images
@@ -30,6 +30,7 @@ from wildetect.imagery.positions.metadata import Position
 from wildetect.registry.manifest import Manifest
 from wildetect.registry.weights.weights_file import sha256_of
 from wildetect.results.journal.lines import document_of, stamp_of
+from wildetect.settings.words import Device
 
 __all__ = [
     "Answer",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+
+from wildetect.settings.words import StretchRule
 
 __all__ = ["AS_IT_IS", "Reading", "Stretch"]
 
-Stretch = Literal["auto", "percentiles"] | tuple[float, float]
+Stretch = StretchRule | tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from wildetect.errors import ModelError
 from wildetect.settings.names import LONGEST_NAME, unfit_class
 from wildetect.settings.registration import BoxKind, BoxUnit, Column, Yolo
-from wildetect.settings.words import Family
+from wildetect.settings.words import (
+    ChannelOrder,
+    CropShape,
+    Family,
+    OverlapMetric,
+    RelabelledConfidence,
+    Resize,
+)
 from wildetect.wording import listed
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "SecondStage",
     "Source",
     "Thresholds",
+    "WeightsFormat",
     "each_once",
 ]
 
@@ -45,11 +53,11 @@ class Feeding(_Stored):
     height: int = Field(gt=0, description="height of the network input in px")
     dtype: Literal["float32", "float16", "uint8"] = "float32"
     batch: int | None = Field(default=None, gt=0, description="images per forward pass; None: any number")
-    channel_order: Literal["rgb", "bgr"] = "rgb"
+    channel_order: ChannelOrder = "rgb"
     scale: float = Field(default=1 / 255, gt=0)
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    resize: Literal["letterbox", "letterbox-corner", "stretch"] = "letterbox"
+    resize: Resize = "letterbox"
     pad: int = Field(default=114, ge=0, le=255, description="pixel value of the letterbox border")
 
     @property
@@ -70,7 +78,10 @@ class Thresholds(_Stored):
         default=_YOLO.iou_thres, ge=0, le=1, description="above it two boxes of one class are one"
     )
     max_detections: int | None = Field(default=_YOLO.max_det, gt=0, description="per tile; null: no limit")
-    overlap_metric: Literal["IOU", "IOS"] = "IOU"
+    overlap_metric: OverlapMetric = "IOU"
+
+
+WeightsFormat = Literal["onnx", "pt", "torchscript"]
 
 
 class Source(_Stored):
@@ -80,7 +91,7 @@ class Source(_Stored):
     size: int = Field(ge=0, description="bytes")
     sha256: str
     path: str | None = Field(default=None, description="as it was given; for people, not to be opened")
-    format: Literal["onnx", "pt", "torchscript"] = "onnx"
+    format: WeightsFormat = "onnx"
     exported_by: str | None = Field(default=None, description="what made the ONNX file of another format")
 
 
@@ -95,10 +106,10 @@ class SecondStage(_Stored):
     feeding: Feeding
     class_names: tuple[str, ...] = Field(min_length=2, description="class_names[class_id]")
     softmax: bool = Field(description="whether the network leaves the softmax to its reader")
-    crop: Literal["square", "box"] = "square"
+    crop: CropShape = "square"
     margin: float = Field(default=0.1, ge=0, description="on each side, as a share of the longer side")
     crops_per_pass: int = Field(default=8, gt=0)
-    confidence: Literal["product", "detector"] = "product"
+    confidence: RelabelledConfidence = "product"
     file: str = Field(default=CLASSIFIER_FILE, description="among the version's files")
     sha256: str = Field(description="of the stored ONNX file")
     source: Source

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output, Sensitive
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.names import folder_name
+from wildetect.settings.words import OtherPositions
 
 __all__ = [
     "Availability",
@@ -82,7 +83,7 @@ class Corrections(Keys):
         1.0, gt=0, le=10, allow_inf_nan=False, description="every height above the ground is multiplied by it"
     )
     yaw_reversed: bool = Field(False, description="yaws count counter-clockwise: each gets the other sign")
-    positions: Literal["latitude", "longitude", "both", "swapped"] | None = Field(
+    positions: OtherPositions | None = Field(
         None, description="latitudes, longitudes or both get the other sign, or the two are swapped; null: no"
     )
     clock: float = Field(

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
-from wildetect.settings.words import Export
+from wildetect.settings.words import Device, Export, StretchRule
 from wildetect.wording import listed
 
 __all__ = [
@@ -47,9 +47,7 @@ class ModelChoice(Keys):
     mlflow_model_alias: Annotated[str | None, FromVariable("MLFLOW_ALIAS")] = Field(
         None, description="alias, version number or latest; null: MLFLOW_ALIAS"
     )
-    device: Literal["auto", "cpu", "cuda", "directml", "openvino"] = Field(
-        "auto", description="where inference runs; auto: the best that is installed"
-    )
+    device: Device = Field("auto", description="where inference runs; auto: the best that is installed")
 
 
 class PositionTable(Keys):
@@ -133,13 +131,13 @@ def _word_or_limits(value: Any) -> Any:
 
 if TYPE_CHECKING:
     Bands = list[int | str]
-    Stretch = Literal["auto", "percentiles"] | tuple[float, float]
+    Stretch = StretchRule | tuple[float, float]
 else:  # as above
     Bands = Annotated[
         list[int | str],
         WrapValidator(lambda value, _: _one_or_three(value), json_schema_input_type=list[int | str]),
     ]
-    _Stretch = Literal["auto", "percentiles"] | tuple[float, float]
+    _Stretch = StretchRule | tuple[float, float]
     Stretch = Annotated[
         _Stretch, WrapValidator(lambda value, _: _word_or_limits(value), json_schema_input_type=_Stretch)
     ]

@@ -8,7 +8,14 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
-from wildetect.settings.words import Family
+from wildetect.settings.words import (
+    ChannelOrder,
+    CropShape,
+    Family,
+    OverlapMetric,
+    RelabelledConfidence,
+    Resize,
+)
 
 __all__ = ["CENTRES", "CORNERS", "BoxKind", "BoxUnit", "Column", "RegistrationSettings"]
 
@@ -26,7 +33,6 @@ BoxKind = Literal["boxes", "points", "oriented"]
 CORNERS: tuple[Column, ...] = ("x1", "y1", "x2", "y2")
 CENTRES: tuple[Column, ...] = ("cx", "cy", "w", "h")
 
-ChannelOrder = Literal["rgb", "bgr"]
 ExportFormat = Literal["pt", "torchscript", "onnx", "openvino"]
 Triple = tuple[float, float, float]
 
@@ -40,7 +46,7 @@ class Yolo(Keys):
     conf_thres: float = Field(0.2, ge=0, le=1, description="boxes below it are not counted")
     iou_thres: float = Field(0.5, ge=0, le=1, description="overlap above which two boxes of a class are one")
     max_det: int | None = Field(None, gt=0, description="most boxes per tile; null: no limit")
-    overlap_metric: Literal["IOU", "IOS"] = Field(
+    overlap_metric: OverlapMetric = Field(
         "IOU", description="overlap as a share of both boxes together, or of the smaller one"
     )
     task: Literal["detect"] = Field("detect", description="what the network does")
@@ -95,10 +101,10 @@ class Classifier(Keys):
     scale: float | None = Field(None, gt=0, description="pixel values are multiplied by it")
     mean: Triple | None = Field(None, description="subtracted after scaling")
     std: Triple | None = Field(None, description="divided by after that")
-    crop: Literal["square", "box"] = Field("square", description="what is cut out around a box")
+    crop: CropShape = Field("square", description="what is cut out around a box")
     margin: float = Field(0.1, ge=0, le=2, description="added on each side, as a share of the longer side")
     pad: int = Field(114, ge=0, le=255, description="pixel value beyond the photograph's border")
-    confidence: Literal["product", "detector"] = Field(
+    confidence: RelabelledConfidence = Field(
         "product", description="of a relabelled box: times the classifier's own, or as the detector gave it"
     )
     processing: ClassifierProcessing = ClassifierProcessing()
@@ -158,7 +164,7 @@ class RegistrationSettings(SectionKeys):
     )
     mean: Triple | None = Field(None, description="subtracted after scaling; null: the family's own")
     std: Triple | None = Field(None, description="divided by after that; null: the family's own")
-    resize: Literal["letterbox", "letterbox-corner", "stretch"] | None = Field(
+    resize: Resize | None = Field(
         None, description="how a tile gets the network's size; null: the family's own"
     )
     pad: int | None = Field(

@@ -1,4 +1,4 @@
-"""Words that settings and options allow and that have a record of their own: one list for each kind.
+"""Words that settings allow and other rooms know: one list for each kind.
 
 A new family of detectors or a new form of results is a word here, and a file with its record
 (`detection/families/`, `results/exports/formats/`). Nothing is imported here, so that help texts can name
@@ -9,7 +9,21 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["EXPORTS", "FAMILIES", "Export", "Family"]
+__all__ = [
+    "DEVICES",
+    "EXPORTS",
+    "FAMILIES",
+    "ChannelOrder",
+    "CropShape",
+    "Device",
+    "Export",
+    "Family",
+    "OtherPositions",
+    "OverlapMetric",
+    "RelabelledConfidence",
+    "Resize",
+    "StretchRule",
+]
 
 Family = Literal[
     "yolov8",
@@ -49,3 +63,22 @@ Export = Literal[
 ]
 """The forms in which a run's results are written; docs/results.md explains each."""
 EXPORTS: tuple[Export, ...] = get_args(Export)
+
+Device = Literal["auto", "cpu", "cuda", "directml", "openvino"]
+"""Where inference runs; auto: the best that is installed."""
+DEVICES: tuple[Device, ...] = get_args(Device)
+
+ChannelOrder = Literal["rgb", "bgr"]
+"""The order in which a network takes colours."""
+Resize = Literal["letterbox", "letterbox-corner", "stretch"]
+"""How a tile gets the size of a network's input."""
+OverlapMetric = Literal["IOU", "IOS"]
+"""Overlap of two boxes as a share of both together, or of the smaller one."""
+CropShape = Literal["square", "box"]
+"""What is cut out around a box for the second stage."""
+RelabelledConfidence = Literal["product", "detector"]
+"""Confidence of a box with a new class: times the classifier's own, or as the detector gave it."""
+OtherPositions = Literal["latitude", "longitude", "both", "swapped"]
+"""What of all positions is the other way round: `survey.corrections.positions`."""
+StretchRule = Literal["auto", "percentiles"]
+"""How values of more than 8 bits become 8, where two values do not say it."""

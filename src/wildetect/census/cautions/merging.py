@@ -11,11 +11,11 @@ from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.counting.said import SaidUse
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.corrections import told
-from wildetect.census.ground.moved import OtherPositions
 from wildetect.census.ground.photographs import Views
 from wildetect.census.merging.alike import Alike
 from wildetect.census.merging.partners import MergingCheck, Rate
 from wildetect.settings.census import Corrections
+from wildetect.settings.words import OtherPositions
 from wildetect.wording import form, listed
 
 __all__ = ["corrections", "doubled", "merging", "recall", "unused"]

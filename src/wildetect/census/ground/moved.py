@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.census.ground.headings import flight_order, headings
+from wildetect.settings.words import OtherPositions
 
-__all__ = ["OtherPositions", "at_other_time", "other_positions"]
-
-OtherPositions = Literal["latitude", "longitude", "both", "swapped"]
-"""What of all positions is the other way round: `survey.corrections.positions`."""
+__all__ = ["at_other_time", "other_positions"]
 
 _TURN = 30.0  # degrees between two photographs: more, and the way between them is not known
 _LEAST_TIME = 1e-3  # s

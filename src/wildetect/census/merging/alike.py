@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.headings import headings
-from wildetect.census.ground.moved import OtherPositions, at_other_time, other_positions
+from wildetect.census.ground.moved import at_other_time, other_positions
 from wildetect.census.ground.photographs import View, Views
 from wildetect.census.ground.projection import Projection
 from wildetect.census.merging.fitting import Fit, cameras_of
 from wildetect.census.merging.overlaps import along_one_line
+from wildetect.settings.words import OtherPositions
 
 __all__ = ["Alike", "Shares", "all_alike"]
 

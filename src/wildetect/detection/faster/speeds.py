@@ -23,11 +23,11 @@ from typing import cast
 import numpy as np
 
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.network.devices import Device
 from wildetect.detection.network.session import available_providers
 from wildetect.errors import ConfigurationError
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.manifest import Manifest
+from wildetect.settings.words import Device
 
 __all__ = ["INSTALL", "Speeds", "measured_speeds"]
 

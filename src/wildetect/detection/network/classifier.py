@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.detection.network.devices import Device
 from wildetect.detection.network.preprocess import network_input
 from wildetect.detection.network.session import open_session
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import SecondStage
+from wildetect.settings.words import Device
 from wildetect.wording import number_of
 
 __all__ = ["Classifier", "probabilities"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wildetect.detection.families.family import Reading
 from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.classifier import Classifier
-from wildetect.detection.network.devices import Device, cores
+from wildetect.detection.network.devices import cores
 from wildetect.detection.network.preprocess import Placement, network_input
 from wildetect.detection.network.session import (
     NoMemoryError,
@@ -26,9 +26,9 @@ from wildetect.detection.network.session import (
 from wildetect.detection.tiles.stitching import nms_each
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
-from wildetect.geometry import OverlapMetric
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Feeding, Manifest
+from wildetect.settings.words import Device, OverlapMetric
 from wildetect.wording import listed, number_of
 
 __all__ = ["BATCH_SIZE", "Detector", "Found"]

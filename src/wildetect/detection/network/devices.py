@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from wildetect.errors import ConfigurationError
+from wildetect.settings.words import Device
 
-__all__ = ["CPU", "DEVICES", "Backend", "Device", "cores", "no_device", "to_try"]
-
-Device = Literal["auto", "cpu", "cuda", "directml", "openvino"]
-DEVICES: tuple[str, ...] = get_args(Device)
+__all__ = ["CPU", "Backend", "cores", "no_device", "to_try"]
 
 
 def cores() -> int:

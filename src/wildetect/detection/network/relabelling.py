@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.tiles.stitching import nms
 from wildetect.detections import Detections
-from wildetect.geometry import OverlapMetric, Window
+from wildetect.geometry import Window
 from wildetect.imagery.source import ImageSource, Pixels
 from wildetect.registry.manifest import SecondStage
+from wildetect.settings.words import OverlapMetric
 
 __all__ = ["Relabelling", "crop"]
 

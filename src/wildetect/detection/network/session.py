@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.detection.network.devices import CPU, Backend, Device, no_device, to_try
+from wildetect.detection.network.devices import CPU, Backend, no_device, to_try
 from wildetect.detection.network.pixel_input import with_pixel_input
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding
 from wildetect.registry.weights.weights_file import check_file
+from wildetect.settings.words import Device
 
 __all__ = [
     "NoMemoryError",

@@ -13,11 +13,12 @@ from wildetect.detection.tiles.borders import Stitched, TilePart, stitch
 from wildetect.detection.tiles.stitching import one_class_each
 from wildetect.detections import Detections
 from wildetect.errors import WildDetectError
-from wildetect.geometry import OverlapMetric, Window
+from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.source import ImageSource, Pixels, UnreadableImageError
 from wildetect.results.records import ImageResult, TileResult
+from wildetect.settings.words import OverlapMetric
 from wildetect.wording import number_of
 
 __all__ = ["ImageWork", "reason_of"]

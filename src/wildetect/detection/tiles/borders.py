@@ -35,7 +35,8 @@ from numpy.typing import NDArray
 
 from wildetect.detection.tiles.stitching import nms, overlapping_pairs
 from wildetect.detections import Detections
-from wildetect.geometry import OverlapMetric, Window, areas
+from wildetect.geometry import Window, areas
+from wildetect.settings.words import OverlapMetric
 
 __all__ = ["Stitched", "TilePart", "stitch"]
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.detections import Detections
-from wildetect.geometry import OverlapMetric, areas
+from wildetect.geometry import areas
+from wildetect.settings.words import OverlapMetric
 
 __all__ = ["nms", "nms_each", "one_class_each", "overlapping_pairs"]
 

@@ -23,10 +23,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from wildetect.errors import ModelError
-from wildetect.registry.manifest import Source
+from wildetect.registry.manifest import Source, WeightsFormat
 from wildetect.registry.weights.weights_file import check_file, sha256_of
 from wildetect.wording import listed
 
@@ -137,7 +137,7 @@ def _run(weights: Path, kind: str, options: ExportOptions, folder: Path) -> dict
     return outcome
 
 
-FORMATS: dict[str, Literal["onnx", "pt", "torchscript"]] = {
+FORMATS: dict[str, WeightsFormat] = {
     ".onnx": "onnx",
     ".pt": "pt",
     ".torchscript": "torchscript",
