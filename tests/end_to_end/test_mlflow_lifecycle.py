@@ -192,6 +192,25 @@ def test_what_killed_windows_and_servers_leave_is_cleared_up(workspace: Workspac
     assert nothing_is_left(workspace)
 
 
+@posix_only
+def test_a_suspended_start_is_named_and_its_hint_ends_it(workspace: Workspace) -> None:
+    window = Window(workspace, "mlflow.serve", "--detach")
+    wait_for((folder_of(workspace) / "server.json").exists)
+    window.process.send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    error, hint = workspace.fail(3, "mlflow.serve", "--detach")
+    assert time.monotonic() - begun < 30  # it waited for 120 s
+    assert error == f"error: a start of the server in another window (pid {window.process.pid}) is suspended"
+    assert hint.startswith("hint: End it: uv run invoke mlflow.stop")
+    error, _ = workspace.fail(3, "mlflow.clean", "--yes")
+    assert "is suspended" in error or "has been under way" in error
+    workspace.succeed("mlflow.stop")
+    window.ended(timeout=10)
+    assert nothing_is_left(workspace)
+    workspace.succeed("mlflow.serve", "--detach")
+    workspace.succeed("mlflow.stop")
+
+
 def test_a_reused_pid_is_left_alone(workspace: Workspace) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:

@@ -6,22 +6,20 @@ import contextlib
 import logging
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from wildetect.errors import ServerError
 from wildetect.registry.connection import tracking_uri
 from wildetect.registry.probe import Probe, is_loopback
-from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.plan import DEFAULT_PORT, Plan, points_at, server_folder
 from wildetect.server.process.ports import next_free, wait_until_free
 from wildetect.server.process.preflight import check_folder, check_port, check_stores
 from wildetect.server.process.processes import end
 from wildetect.server.process.startup import launch
 from wildetect.server.process.state import ServerState, processes_of, read_state, remove_state, write_state
+from wildetect.server.process.turns import START, end_suspended_start, turn
 from wildetect.server.store.exchange import finish_exchange
 from wildetect.settings import Project
 from wildetect.wording import listed
@@ -141,7 +139,7 @@ def start(
     """
     begun = time.monotonic()
     check_folder(plan.folder)
-    with _only_one_start(plan.folder, wait, cancelled):
+    with turn(plan.folder, START, wait=wait, cancelled=cancelled):
         state = _found_or_cleared(plan.folder)
         if state is not None:
             return Started(state, already=True)
@@ -151,29 +149,6 @@ def start(
         return Started(
             launch(plan, until=begun + wait, progress=progress or (lambda _: None), cancelled=cancelled)
         )
-
-
-@contextlib.contextmanager
-def _only_one_start(folder: Path, wait: float, cancelled: Callable[[], bool]) -> Iterator[None]:
-    """Two starts at the same moment give one server: the second waits, and then finds it running."""
-    lock = FileLock(folder / "server.lock")
-    until = time.monotonic() + wait
-    while True:
-        try:
-            lock.acquire(timeout=0.2)
-            break
-        except Timeout as error:
-            if cancelled():
-                raise Cancelled from error
-            if time.monotonic() > until:
-                raise ServerError(
-                    f"another start has been under way for {wait:.0f} s",
-                    hint="End it with uv run invoke mlflow.stop, then start again.",
-                ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _found_or_cleared(folder: Path) -> ServerState | None:
@@ -215,7 +190,7 @@ def stop(project: Project, *, timeout: float = STOP_TIMEOUT) -> Stopped | None:
     folder = server_folder(project)
     begun = time.monotonic()
     state = read_state(folder)
-    ended = _end_all(folder, state, timeout)
+    ended = _end_all(folder, state, timeout) + end_suspended_start(folder, timeout=timeout)
     remove_state(folder, state)
     if not ended:
         return None

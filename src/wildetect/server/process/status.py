@@ -108,6 +108,7 @@ _VERSIONS = "/api/2.0/mlflow/model-versions/search"
 _MODELS = "/api/2.0/mlflow/registered-models/search"
 
 
+LONGEST_START = 300.0  # s
 SIZE_BUDGET = 0.1  # s; counting a million files is not worth a wait
 
 
@@ -207,7 +208,9 @@ def condition_of(state: ServerState | None) -> Condition:
     if state.alive():
         if Probe(state.url).healthy():
             return "running"
-        return "starting" if state.phase == "starting" else "not answering"
+        # its launcher may have been killed: nobody else would say then that it never answers
+        starting = state.phase == "starting" and time.time() - state.create_time < LONGEST_START
+        return "starting" if starting else "not answering"
     return "broken" if any(identity.process(state.folder) for identity in state.processes) else "stopped"
 
 

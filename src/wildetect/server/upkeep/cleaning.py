@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wildetect.errors import ServerError
 from wildetect.server.process.plan import Plan
+from wildetect.server.process.turns import WHO
 from wildetect.server.store.contents import Removable, folder_of, orphans, removable
 from wildetect.server.store.database import as_single_file, check_database, copy_database, opened
 from wildetect.server.store.exchange import exchange, with_side_files
@@ -90,7 +91,7 @@ def prepared(plan: Plan, days: float | None, *, dry_run: bool) -> Iterator[Clean
     """
     database, artifacts = local_store(plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.nullcontext() if dry_run else store_at_rest(plan):
+    with contextlib.nullcontext() if dry_run else store_at_rest(plan, "a cleaning"):
         before = _total(plan)
         now = time.time()
         old = leftovers(
@@ -139,7 +140,8 @@ def clean(cleaning: Cleaning) -> Cleaned:
 def _total(plan: Plan) -> int:
     database, artifacts = local_store(plan)
     beside = [database.with_name(database.name + suffix) for suffix in ("-journal", "-wal", "-shm")]
-    return size_of([plan.project.runs, database, *beside, artifacts])
+    # who is at work is written down only as long as this lasts
+    return size_of([plan.project.runs, database, *beside, artifacts]) - size_of([plan.folder / WHO])
 
 
 def _served(plan: Plan) -> bool:

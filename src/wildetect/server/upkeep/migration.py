@@ -87,7 +87,7 @@ def migrate(
     """
     database = _target(plan, source)
     check_folder(database.parent)
-    with store_at_rest(plan):
+    with store_at_rest(plan, "a migration"):
         _refuse_to_overwrite(plan, database)
         with _emptied(database.parent / "migrating") as workplace:
             fresh = workplace / database.name

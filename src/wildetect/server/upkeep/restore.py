@@ -56,7 +56,7 @@ def restore(plan: Plan, source: Path, *, cancelled: Callable[[], bool] = lambda:
     database, artifacts = local_store(plan)
     check_folder(plan.folder)
     workplace = plan.folder / "restoring"
-    with store_at_rest(plan):
+    with store_at_rest(plan, "a restore"):
         shutil.rmtree(workplace, ignore_errors=True)
         workplace.mkdir()
         try:
