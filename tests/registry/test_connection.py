@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 from mlflow.exceptions import MlflowException
 
 from wildetect.errors import ServerError
-from wildetect.registry.connection import errors_of_mlflow, locked
+from wildetect.registry.connection import errors_of_mlflow, locked, require_whole_answers
 
 REFUSED = "HTTPConnectionPool(host='127.0.0.1', port=5000): Max retries exceeded with url: /api/2.0/mlflow"
 
@@ -39,6 +43,41 @@ def test_what_mlflow_s_client_says_is_said_in_our_words(said: str, expected: str
     assert expected.replace("gone", "does not answer any more (run 7)") in message
     assert fix in hint
     assert "Max retries" not in message
+
+
+def test_an_answer_of_another_shape_is_named_and_a_long_one_is_cut() -> None:
+    with pytest.raises(ServerError, match="in a shape that MLflow does not have"), errors_of_mlflow("run 7"):
+        raise ParseError("repeated field registered_models must be in [] which is 7")
+    with pytest.raises(ServerError) as raised, errors_of_mlflow("run 7"):
+        raise MlflowException("\x1b[2J" + "[" * 100_000)
+    assert len(raised.value.message) < 1000
+    assert raised.value.message.isprintable()
+
+
+class Dripping(BaseHTTPRequestHandler):
+    """An answer of which one byte comes each moment; it is whole after ten minutes."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(6000):
+                self.wfile.write(b" ")
+                time.sleep(0.1)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_answers_that_never_end_are_not_waited_for() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server.block_on_close = False
+        begun = time.monotonic()
+        with pytest.raises(ServerError, match="does not finish its answers"):
+            require_whole_answers(f"http://127.0.0.1:{server.server_port}", total=0.5)
+        assert time.monotonic() - begun < 6
+        server.shutdown()
 
 
 @pytest.mark.parametrize(("kind", "reading"), [("IMMEDIATE", False), ("EXCLUSIVE", True)])

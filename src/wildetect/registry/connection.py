@@ -15,13 +15,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wildetect.errors import ModelError, ServerError
-from wildetect.registry.probe import Probe
+from wildetect.registry.probe import WHOLE_ANSWER, Credentials, Probe, harmless
 from wildetect.settings.address import server_address
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["UNLOCK", "Connection", "connect", "locked", "tracking_uri"]
+__all__ = [
+    "UNLOCK",
+    "Connection",
+    "connect",
+    "errors_of_mlflow",
+    "locked",
+    "require_whole_answers",
+    "tracking_uri",
+    "unlike_mlflow",
+]
 
 # MLflow's words for a server that answers with errors until its client gives up, and for a request that got
 # no answer, that of one file of an upload among them.
@@ -31,6 +40,7 @@ _NO_ANSWER = re.compile(r"failed with (timeout )?exception")
 DEFAULT_URI = "http://127.0.0.1:5000"
 ANSWER_TIMEOUT = 3.0
 TURN = 5.0  # s
+LONGEST_TEXT = 500  # letters of what a server says
 UNLOCK = (
     "Close what has it open (a database viewer, a backup, another MLflow), then give the same command again."
 )
@@ -174,12 +184,15 @@ def errors_of_mlflow(subject: str) -> Iterator[None]:
         ModelError: Where the registry does not hold it.
         ServerError: Where the server refuses or fails.
     """
+    from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
     from mlflow.exceptions import MlflowException
 
     try:
         yield
+    except ParseError as error:
+        raise unlike_mlflow(subject) from error
     except MlflowException as error:
-        text = " ".join(str(error).split())
+        text = harmless(str(error), LONGEST_TEXT)
         if error.error_code == "RESOURCE_DOES_NOT_EXIST" or " alias " in text:
             raise ModelError(
                 f"the registry holds no {subject}", hint="See what it holds with: uv run invoke model.list"
@@ -203,6 +216,44 @@ def errors_of_mlflow(subject: str) -> Iterator[None]:
             f"the MLflow server failed on {subject}: {text}",
             hint="See its log: runs/mlflow/server.log; and: uv run invoke mlflow.status",
         ) from error
+
+
+def unlike_mlflow(subject: str) -> ServerError:
+    """What to say of an answer of another shape than MLflow's.
+
+    Args:
+        subject: What was asked for.
+    """
+    return ServerError(
+        f"what answers as the MLflow server gave {subject} in a shape that MLflow does not have",
+        hint="Check that MLFLOW_TRACKING_URI names an MLflow server, and which: uv run invoke mlflow.status",
+    )
+
+
+def require_whole_answers(uri: str, total: float = WHOLE_ANSWER) -> None:
+    """Make sure that a server's answers come to an end in time.
+
+    MLflow's client waits for each byte anew: a port that drips them would hold a task for ever.
+
+    Args:
+        uri: The server.
+        total: Seconds for a whole answer.
+
+    Raises:
+        ServerError: An answer was not whole by then.
+    """
+    name, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
+    credentials = Credentials(name, password) if name and password else None
+    probe = Probe(uri, credentials, ANSWER_TIMEOUT, total)
+    try:
+        probe.text("/api/2.0/mlflow/registered-models/search?max_results=1")
+    except ServerError as error:
+        if isinstance(error.__cause__, TimeoutError):
+            raise ServerError(
+                f"the MLflow server at {uri} does not finish its answers",
+                hint="Check that MLFLOW_TRACKING_URI names an MLflow server; this project's own is ended and "
+                "started with: uv run invoke mlflow.restart",
+            ) from error
 
 
 def _failed_again(subject: str, code: str) -> ServerError:

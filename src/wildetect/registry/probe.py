@@ -28,7 +28,7 @@ from wildetect.errors import ServerError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Credentials", "Probe", "is_loopback"]
+__all__ = ["WHOLE_ANSWER", "Credentials", "Probe", "harmless", "is_loopback"]
 
 _SCHEMES = ("http", "https")
 SERVE_COMMAND = "uv run invoke mlflow.serve"
@@ -173,7 +173,7 @@ class Probe:
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise ServerError(
-                f"no MLflow server answers at {self.url} ({_harmless(str(reason))})",
+                f"no MLflow server answers at {self.url} ({harmless(str(reason))})",
                 hint=f"Start it: {SERVE_COMMAND}",
             ) from error
 
@@ -195,7 +195,7 @@ class Probe:
         except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, RecursionError):
             said = f"{error.code} {error.reason}"
         return ServerError(
-            f"{self.url}{path.partition('?')[0]} answered {_harmless(said)}",
+            f"{self.url}{path.partition('?')[0]} answered {harmless(said)}",
             hint="The server's log says more: uv run invoke mlflow.logs",
         )
 
@@ -222,10 +222,15 @@ class Probe:
         return urllib.request.build_opener(*handlers)
 
 
-def _harmless(text: str) -> str:
-    """Put a server's words onto one line, without what a terminal takes for a command."""
+def harmless(text: str, longest: int = LONGEST_REASON) -> str:
+    """Put a server's words onto one line, without what a terminal takes for a command.
+
+    Args:
+        text: The words.
+        longest: How many letters are kept.
+    """
     plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(plain.split())[:LONGEST_REASON]
+    return " ".join(plain.split())[:longest]
 
 
 class _Timed(io.RawIOBase):

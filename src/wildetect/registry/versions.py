@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wildetect.errors import ModelError
-from wildetect.registry.connection import Connection, errors_of_mlflow
+from wildetect.registry.connection import Connection, errors_of_mlflow, unlike_mlflow
 from wildetect.registry.history import record_move
+from wildetect.registry.probe import harmless
 from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.wording import listed, plural
 
@@ -117,9 +118,9 @@ def list_models(connection: Connection) -> list[RegisteredModel]:
         found = all_pages(connection.client.search_registered_models, order_by=["name"])
     return [
         RegisteredModel(
-            model.name,
+            harmless(model.name),
             versions_of(connection, model.name, model.aliases or {}),
-            {alias: str(version) for alias, version in (model.aliases or {}).items()},
+            {harmless(alias): str(version) for alias, version in (model.aliases or {}).items()},
         )
         for model in found
     ]
@@ -143,16 +144,19 @@ def versions_of(
     pointing = [(alias, str(version)) for alias, version in (aliases or {}).items()]
     versions = (
         Version(
-            one.name,
+            harmless(one.name),
             str(one.version),
-            tuple(sorted(alias for alias, version in pointing if version == str(one.version))),
+            tuple(sorted(harmless(alias) for alias, version in pointing if version == str(one.version))),
             dict(one.tags),
             one.description or None,
             one.creation_timestamp,
         )
         for one in found
     )
-    return tuple(sorted(versions, key=lambda version: int(version.version), reverse=True))
+    try:
+        return tuple(sorted(versions, key=lambda version: int(version.version), reverse=True))
+    except ValueError as error:
+        raise unlike_mlflow(f"the versions of {harmless(name)}") from error
 
 
 def all_pages(search: Any, *arguments: Any, **options: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wildetect.errors import ServerError
-from wildetect.registry.connection import Connection, connect
+from wildetect.registry.connection import Connection, connect, require_whole_answers
 from wildetect.server.process.server import address_of_tasks, running
 from wildetect.settings import Project
 from wildetect.workflows.watching import SILENT, Watcher
@@ -40,6 +40,7 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
             hint=f"This project's server runs at {own.url}: put MLFLOW_TRACKING_URI={own.url} into .env.",
         ) from error
     connection.wait_for_turn(to_write=False)
+    require_whole_answers(connection.uri)
     if address.foreign and not address.named:
         raise ServerError(
             f"the MLflow server at {address.uri} is another project's, and this project's own is not running",
