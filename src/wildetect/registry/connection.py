@@ -233,7 +233,7 @@ def unlike_mlflow(subject: str) -> ServerError:
 def require_whole_answers(uri: str, total: float = WHOLE_ANSWER) -> None:
     """Make sure that a server's answers come to an end in time.
 
-    MLflow's client waits for each byte anew: a port that drips them would hold a task for ever.
+    MLflow's client gives each byte its whole patience: a port that drips them would hold a task for ever.
 
     Args:
         uri: The server.

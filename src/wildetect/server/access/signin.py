@@ -16,6 +16,7 @@ from pathlib import Path
 from wildetect.errors import ConfigurationError, ServerError
 from wildetect.registry.probe import Credentials
 from wildetect.server.access import guard
+from wildetect.server.store.database import moved_away
 from wildetect.settings import Project
 from wildetect.settings.project import PASSWORD, USERNAME
 from wildetect.wording import listed
@@ -100,7 +101,7 @@ def _usable_password(project: Project, folder: Path) -> str | None:
     if password is None and (folder / AUTH_DATABASE).exists():
         raise ServerError(
             f"there are accounts in {project.shown(folder / AUTH_DATABASE)}, but no {PASSWORD} is set",
-            hint=f"Put it back into .env; if it is lost, move {AUTH_DATABASE} away to begin again.",
+            hint=f"Put it back into .env; if it is lost, {moved_away(folder / AUTH_DATABASE)}.",
         )
     return password
 

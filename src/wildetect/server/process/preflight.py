@@ -19,7 +19,7 @@ from wildetect.server.access.signin import AUTH_DATABASE
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.ports import holder_of, local_url, next_free
 from wildetect.server.store.database import check_database
-from wildetect.server.store.schema import AUTH_SCHEMA, copy_if_older
+from wildetect.server.store.schema import AUTH_SCHEMA, STORE_SCHEMA, Schema
 from wildetect.server.store.stores import holds_file_store
 from wildetect.server.store.upgrading import upgrade_if_older
 
@@ -133,7 +133,7 @@ def check_stores(plan: Plan) -> None:
         check_folder(database.parent)
     if database.exists() and database.stat().st_size:
         check_database(database)
-        _upgraded_if_older(database, plan)
+        _upgraded_if_older(database, plan, STORE_SCHEMA)
     elif holds_file_store(plan.folder):
         raise ServerError(
             f"{plan.project.shown(plan.folder)} holds a file store, which MLflow no longer reads",
@@ -142,13 +142,13 @@ def check_stores(plan: Plan) -> None:
     accounts = plan.folder / AUTH_DATABASE
     if plan.sign_in and accounts.exists() and accounts.stat().st_size:
         check_database(accounts)
-        copy_if_older(accounts, AUTH_SCHEMA)
+        _upgraded_if_older(accounts, plan, AUTH_SCHEMA)
 
 
-def _upgraded_if_older(database: Path, plan: Plan) -> None:
+def _upgraded_if_older(database: Path, plan: Plan, schema: Schema) -> None:
     from wildetect.server.process.command import server_environment
 
-    kept = upgrade_if_older(database, plan.folder, server_environment(plan))
+    kept = upgrade_if_older(database, plan.folder, server_environment(plan), schema)
     if kept is not None:
         logger.warning(
             "%s was of an older MLflow and has been upgraded; as it was it lies in %s",

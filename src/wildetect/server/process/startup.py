@@ -11,7 +11,7 @@ import psutil
 
 from wildetect.errors import ServerError
 from wildetect.registry.probe import Credentials
-from wildetect.server.access.signin import WEBHOOK_VARIABLE, sign_in_environment, webhook_key
+from wildetect.server.access.signin import AUTH_DATABASE, WEBHOOK_VARIABLE, sign_in_environment, webhook_key
 from wildetect.server.process.command import server_command, server_environment
 from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.logs import SERVER_LOG, last_lines, rotate
@@ -26,6 +26,7 @@ from wildetect.server.process.state import (
     remove_state,
     write_state,
 )
+from wildetect.server.store.database import moved_away
 
 __all__ = ["launch"]
 
@@ -122,7 +123,7 @@ def _answering(
         if plan.sign_in and "sign-in" in error.message:
             raise ServerError(
                 "the server does not accept the password in .env: its accounts were made with another",
-                hint="Put theirs into .env, or move runs/mlflow/auth.db and auth.db-journal away.",
+                hint=f"Put theirs into .env; or, in runs/mlflow, {moved_away(plan.folder / AUTH_DATABASE)}.",
             ) from error
         raise
     members = tree(psutil.Process(child.pid))

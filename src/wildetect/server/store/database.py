@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wildetect.errors import ServerError
 
-__all__ = ["as_single_file", "check_database", "copy_database", "opened"]
+__all__ = ["as_single_file", "check_database", "copy_database", "moved_away", "opened"]
 
 logger = logging.getLogger(__name__)
 LOCK_TIMEOUT = 5.0  # s
@@ -48,10 +48,21 @@ def check_database(database: Path, *, patience: float = LOCK_TIMEOUT, budget: fl
         raise ServerError(
             f"the database {database} is damaged: {verdict.splitlines()[0]}",
             hint="Bring back a backup: uv run invoke mlflow.restore --source FILE. To begin with an empty "
-            f"one move {database.name} away, and with it {database.name}-journal and {database.name}-wal.",
+            f"one {moved_away(database)}.",
         )
     if verdict is None:
         logger.warning("%s is large; its check was cut off after %.0f s", database.name, budget)
+
+
+def moved_away(database: Path) -> str:
+    """Say how a person takes a database out of the way, in words that follow "to begin again".
+
+    What SQLite keeps beside it would else be applied to the next one, and ruin that.
+
+    Args:
+        database: The file.
+    """
+    return f"move {database.name} away, and with it {database.name}-journal and {database.name}-wal"
 
 
 def _unusable(database: Path, reason: str) -> ServerError:

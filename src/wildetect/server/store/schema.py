@@ -14,14 +14,13 @@ from datetime import datetime
 from pathlib import Path
 
 from wildetect.errors import ServerError
-from wildetect.server.store.database import copy_database, opened
+from wildetect.server.store.database import moved_away, opened
 
 __all__ = [
     "AUTH_SCHEMA",
     "STORE_SCHEMA",
     "Schema",
     "check_schema",
-    "copy_if_older",
     "place_of_copy",
     "revision_of",
 ]
@@ -32,14 +31,25 @@ REVISION = re.compile(r"^(down_revision|revision)\b[^=]*=\s*(.+)$", re.MULTILINE
 
 @dataclass(frozen=True)
 class Schema:
-    """A family of schema revisions: where MLflow keeps its migrations, and the table that names one."""
+    """A family of schema revisions.
+
+    Attributes:
+        migrations: Where MLflow keeps its migrations.
+        table: The table that names the revision of a database.
+        upgrade: The words after `python -m` that upgrade one; its address follows.
+    """
 
     migrations: str
     table: str
+    upgrade: tuple[str, ...]
 
 
-STORE_SCHEMA = Schema("store/db_migrations/versions", "alembic_version")
-AUTH_SCHEMA = Schema("server/auth/db/migrations/versions", "alembic_version_auth")
+STORE_SCHEMA = Schema("store/db_migrations/versions", "alembic_version", ("mlflow", "db", "upgrade"))
+AUTH_SCHEMA = Schema(
+    "server/auth/db/migrations/versions",
+    "alembic_version_auth",
+    ("mlflow.server.auth", "db", "upgrade", "--url"),
+)
 
 
 def check_schema(database: Path, schema: Schema) -> str | None:
@@ -59,7 +69,7 @@ def check_schema(database: Path, schema: Schema) -> str | None:
     if found is None:
         raise ServerError(
             f"{database} holds tables that are not MLflow's",
-            hint="Name another file as backend_store_uri in configs/mlflow.yaml, or move this one away.",
+            hint=f"Name another file as backend_store_uri in configs/mlflow.yaml, or {moved_away(database)}.",
         )
     if not known:
         logger.debug("MLflow %s keeps its migrations elsewhere: the schema was not compared", version)
@@ -76,23 +86,6 @@ def check_schema(database: Path, schema: Schema) -> str | None:
 def revision_of(database: Path, schema: Schema) -> str | None:
     """The schema revision that a database is at; None where it holds none."""
     return _revision(database, schema)[0]
-
-
-def copy_if_older(database: Path, schema: Schema) -> Path | None:
-    """Copy a database whose schema MLflow is about to upgrade.
-
-    Returns:
-        The copy; None where none is needed.
-
-    Raises:
-        ServerError: As `check_schema`, or where the copy cannot be made.
-    """
-    older = check_schema(database, schema)
-    if older is None:
-        return None
-    copy = place_of_copy(database, older)
-    copy_database(database, copy)
-    return copy
 
 
 def place_of_copy(database: Path, revision: str) -> Path:

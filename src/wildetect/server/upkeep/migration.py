@@ -20,7 +20,7 @@ from wildetect.server.process.plan import Plan
 from wildetect.server.process.preflight import check_folder
 from wildetect.server.process.processes import end, spawn
 from wildetect.server.process.state import processes_of
-from wildetect.server.store.database import as_single_file
+from wildetect.server.store.database import as_single_file, moved_away
 from wildetect.server.store.exchange import exchange, with_side_files
 from wildetect.server.store.file_store import (
     Counts,
@@ -133,7 +133,8 @@ def _refuse_to_overwrite(plan: Plan, database: Path) -> None:
     if database.exists() and database.stat().st_size:
         raise ServerError(
             f"there is a database already: {plan.project.shown(database)}",
-            hint="It is in use by mlflow.serve. To begin again with the old files, move it away first.",
+            hint="It is in use by mlflow.serve. To begin again with the old files, end the server and "
+            f"{moved_away(database)}.",
         )
 
 
