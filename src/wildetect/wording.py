@@ -12,7 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["commas", "first_lines", "first_of", "form", "hint_line", "listed", "number_of", "plural"]
+__all__ = [
+    "commas",
+    "first_lines",
+    "first_of",
+    "form",
+    "hint_line",
+    "listed",
+    "number_of",
+    "plural",
+    "quoted",
+]
 
 
 def form(count: float, one: str, many: str) -> str:
@@ -107,6 +117,11 @@ def commas(names: Iterable[object], *, none: str = "") -> str:
         none: What stands where there is nothing to list.
     """
     return ", ".join(str(name) for name in names) or none
+
+
+def quoted(text: str) -> str:
+    """Give a word of a command that is to be pasted, in quotes where a shell would part or read it."""
+    return f'"{text}"' if any(letter in text for letter in " &()';") else text
 
 
 def hint_line(hint: str) -> str:

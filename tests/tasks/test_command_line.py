@@ -45,6 +45,8 @@ def test_no_words_of_explorer(line: str) -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("a&b.jpg", "-x.jpg", "demo"):
         (tmp_path / name).touch()
+    for name in ("my pictures", "camps/flight 2/x"):
+        (tmp_path / name).mkdir(parents=True)
     monkeypatch.setenv("WILDETECT_CALLER_CWD", str(tmp_path))
     return tmp_path
 
@@ -84,10 +86,16 @@ def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "says", "hint"),
     [
-        ("detect.run gone.jpg", "'gone.jpg' is not an option of detect.run, a task, a file or", "in quotes"),
+        ("detect.run gone.jpg", "there is no task, file or folder 'gone.jpg'", "in quotes"),
+        ("detect.run deno", "there is no task, file or folder 'deno'", "Did you mean demo?"),
+        ("detect.run ./A&B.jgp", "there is no task, file or folder './A&B.jgp'", "Did you mean a&b.jpg?"),
+        ("detect.run camp/flight-2/x", "there is no task", 'Did you mean "camps/flight 2/x"?'),
+        ("detect.run my", "there is no task, file or folder 'my'", 'Did you mean "my pictures"?'),
+        ("detect.run limit", "there is no task, file or folder 'limit'", "Did you mean --limit?"),
+        ("detect.run . mlflow.stpo", "there is no task, file or folder", "Did you mean mlflow.stop?"),
         ("detect.export . .", "detect.export takes one --run, and was given more", "once for each"),
         ("model.show demo/1 other", "there is no task 'other'", "uv run invoke --list"),
-        ("detect.run . gone", "'gone' is not an option of detect.run", "detect.run --help"),
+        ("detect.run . gone", "there is no task, file or folder 'gone'", "detect.run --help"),
         ("detect.run --sorce x", "detect.run has no option --sorce", "Did you mean --source?"),
         ("detect.run --sorce .", "detect.run has no option --sorce", "Did you mean --source?"),
         ("detect.run --sorce=x", "detect.run has no option --sorce", "Did you mean --source?"),
@@ -107,7 +115,7 @@ def test_what_is_refused(given: str, says: str, hint: str, folder: Path) -> None
 
 
 def test_an_empty_word_is_no_path(folder: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"'' is not an option of detect\.run"):
+    with pytest.raises(ConfigurationError, match="there is no task, file or folder ''"):
         corrected_words(["detect.run", ""], ns, program.initial_context)
 
 
@@ -158,5 +166,5 @@ def test_the_console_script_has_the_same_tasks(tmp_path: Path) -> None:
     assert "wildetect TASK --help" in listed
     refused = run("model.promote", "demo/1")
     assert refused.returncode == 2
-    assert "hint: wildetect model.promote detector/3 production" in refused.stderr
+    assert "hint: wildetect model.promote demo/1 production" in refused.stderr
     assert run("--version").stdout.split() == ["wildetect", importlib.metadata.version("wildetect")]

@@ -63,7 +63,9 @@ class ModelReference:
             r"(?:models:/)?(?P<name>[^/:@]+)(?:@(?P<alias>[^/:@]+)|/(?P<version>\d+|latest))", text
         )
         if match is None:
-            raise ConfigurationError(f"{text!r} names no model", hint=FORMS)
+            raise ConfigurationError(
+                f"{text!r} names no model", hint=f"{FORMS} uv run invoke model.list shows what there is."
+            )
         if match["alias"] and match["alias"].lower() == LATEST:
             return cls(match["name"], version=LATEST)
         return cls(match["name"], alias=match["alias"], version=match["version"])

@@ -13,9 +13,9 @@ from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.journal.record import SOURCE, Record
 from wildetect.results.records import ImageResult
 from wildetect.results.run import DetectionRun, read_run_file
-from wildetect.wording import form, number_of
+from wildetect.wording import form, number_of, quoted
 
-__all__ = ["FinishedRun", "quoted", "read_finished_run"]
+__all__ = ["FinishedRun", "read_finished_run"]
 
 _OLDER_NAME = re.compile(r"(.+) version (\d+)")
 _SHAPED = {"--tile-size": "tile_size", "--overlap": "overlap_ratio", "--confidence": "confidence"}
@@ -111,8 +111,3 @@ def _command(folder: Path) -> str | None:
 
 def _texts(value: object) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
-
-
-def quoted(text: str) -> str:
-    """A word of a command that is to be pasted, in quotes where a shell would part or read it."""
-    return f'"{text}"' if any(letter in text for letter in " &()';") else text

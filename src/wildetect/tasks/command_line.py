@@ -11,6 +11,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from invoke.collection import Collection
@@ -30,6 +31,7 @@ __all__ = ["corrected_words", "prepare_command_line", "words_of_explorer"]
 
 WORD = re.compile(r'(?:"[^"]*"|[^\s"])+')
 UNKNOWN = re.compile(r"No idea what '(.*)' is!")
+MOST_NAMES = 5_000  # of a folder that are compared with a mistyped one
 NO_VALUE = re.compile(r"Flag <Argument: (\S+).*> needed value")
 
 
@@ -113,7 +115,7 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
         elif task in verbs and verbs[task].paths:
             if not _is_path(word):
                 _refuse_unknown(parser, named, contexts)  # of "--sorce x" the option is what is wrong
-                raise _no_path(word, task)
+                raise _no_path(word, task, contexts)
             _refuse_second(verbs[task], task, named[start:])
             named.append(f"--{verbs[task].paths}")
         named.append(word)
@@ -149,11 +151,51 @@ def _is_path(word: str) -> bool:
     return bool(word) and from_caller(word).exists()
 
 
-def _no_path(word: str, task: str) -> ConfigurationError:
+def _no_path(word: str, task: str, contexts: Mapping[str, ParserContext]) -> ConfigurationError:
+    flag = f"--{word}"
+    if flag in contexts[task].flags:
+        meant = f"Did you mean {flag}? "
+    elif near := _nearest_path(word):
+        meant = f"Did you mean {_pasted(near)}? "
+    else:
+        meant = _closest(word, contexts) or "Check the path, in quotes if it holds spaces. "
     return ConfigurationError(
-        f"{word!r} is not an option of {task}, a task, a file or a folder",
-        hint=f"Check the path, in quotes if it holds spaces; uv run invoke {task} --help lists the options.",
+        f"there is no task, file or folder {word!r}",
+        hint=f"{meant}uv run invoke {task} --help lists the options.",
     )
+
+
+def _nearest_path(word: str) -> str | None:
+    """The path that there is and that a mistyped one was most likely meant to be, as it would be typed.
+
+    A folder of a name with spaces, typed without quotes, comes as its first word.
+    """
+    there = from_caller(".")
+    typed: list[str] = []
+    for part in Path(word).parts:
+        if not (there / part).exists():
+            names = _names_in(there)
+            starts = sorted(name for name in names if name.startswith(f"{part} "))
+            small = {name.lower(): name for name in reversed(names)}
+            close = starts or [small[one] for one in difflib.get_close_matches(part.lower(), small, n=1)]
+            if not close:
+                return None
+            part = close[0]  # noqa: PLW2901 - as it is called
+        typed.append(part)
+        there /= part
+    return Path(*typed).as_posix() if typed else None
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Names in a folder; of one with very many the first."""
+    try:
+        return sorted(path.name for path in islice(folder.iterdir(), MOST_NAMES))
+    except OSError:
+        return []
+
+
+def _pasted(path: str) -> str:
+    return f'"{path}"' if " " in path else path
 
 
 def _as_error(

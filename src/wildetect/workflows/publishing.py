@@ -27,7 +27,7 @@ from wildetect.review.sample import read_review
 from wildetect.settings import Project, load_settings
 from wildetect.settings.census import CensusSettings
 from wildetect.settings.detection import DetectionSettings, Sensitive
-from wildetect.wording import listed
+from wildetect.wording import listed, quoted
 
 __all__ = [
     "FORMATS",
@@ -42,8 +42,6 @@ __all__ = [
 FORMATS = ("aed", "dwc", "xlsx", "summary", "citation")
 
 _WITH_REVIEW = {"dwc", "summary"}
-
-_EXAMPLE = "uv run invoke census.export results/camp23 --format aed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,11 +159,17 @@ def sensitive_of(project: Project) -> Sensitive:
     return Sensitive(species=list(species), blur=max((one.blur for one in found), default=10.0))
 
 
+def _example(request: PublishRequest) -> str:
+    known = [name for name in request.formats if name in FORMATS] or ["aed"]
+    folders = " ".join(quoted(str(folder)) for folder in request.folders) or "FOLDER"
+    return f"uv run invoke census.export {folders} " + " ".join(f"--format {name}" for name in known)
+
+
 def _check_formats(request: PublishRequest) -> None:
     unknown = [name for name in request.formats if name not in FORMATS]
     if unknown or not request.formats or not request.folders:
         wrong = f"{unknown[0]} is not a valid format" if unknown else "a census and a format are needed"
-        raise ConfigurationError(f"{wrong}; the formats are {listed(FORMATS)}", hint=_EXAMPLE)
+        raise ConfigurationError(f"{wrong}; the formats are {listed(FORMATS)}", hint=_example(request))
 
 
 def _archive(path: Path, publication: Publication) -> list[str]:

@@ -15,11 +15,12 @@ from wildetect.census.gathering import gather
 from wildetect.census.ground.photographs import View, make_views
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import InputError, WildDetectError
-from wildetect.results.finished_run import FinishedRun, quoted
+from wildetect.results.finished_run import FinishedRun
 from wildetect.review.outlines import GroundView, own_grounds
 from wildetect.review.page.animals import AnimalCase, AnimalCases, Neighbour
 from wildetect.review.plan import Outline
 from wildetect.settings import Project
+from wildetect.wording import quoted
 from wildetect.workflows.census import CensusRequest, keys_of, photograph_folders, settings_for, table_of
 from wildetect.workflows.watching import SILENT, Watcher
 

@@ -30,6 +30,7 @@ from wildetect.evaluation.reviewed_sample import CorrectedNumber
 from wildetect.registry.evaluations import MeasuredQuality
 from wildetect.results.files import write_text
 from wildetect.results.run import BlurredFiles, Failure, ImageCounts, Logged, RunModel
+from wildetect.wording import quoted
 
 __all__ = [
     "AnimalRecord",
@@ -487,12 +488,21 @@ def read_census_file(folder: Path) -> CensusRecord:
     except OSError as error:
         raise InputError(
             f"there is no census in {folder}: {path.name} cannot be read",
-            hint="Take one first: uv run invoke census.run",
+            hint=_to_take(folder),
         ) from error
     except ValueError as error:
-        raise InputError(
-            f"{path} is not the census.json of a census", hint="Take one: uv run invoke census.run"
-        ) from error
+        raise InputError(f"{path} is not the census.json of a census", hint=_to_take(path.parent)) from error
+
+
+def _to_take(folder: Path) -> str:
+    """How one comes to the census that was looked for: its folder, or the command that takes it."""
+    below = sorted(folder.glob("*/census.json"))
+    if below:
+        return f"Its folder is {below[0].parent}"
+    if (folder / "run.json").is_file():
+        run = f"--detections {quoted(str(folder))} --output {quoted(str(folder / 'census'))}"
+        return f"Take the census of this run: uv run invoke census.run {run}"
+    return "Take one first: uv run invoke census.run --detections FOLDER, that of a finished detect.run"
 
 
 def record_from(document: object) -> CensusRecord:

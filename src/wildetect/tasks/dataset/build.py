@@ -55,12 +55,14 @@ def build(
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
+    from wildetect.wording import quoted
     from wildetect.workflows.learning.dataset import DataSetRequest, build_dataset
 
     if not (run and output):
+        runs = " ".join(f"--run {quoted(one)}" for one in run or ["results"])
         raise ConfigurationError(
             "a reviewed run and a folder for the training set are needed",
-            hint="uv run invoke dataset.build --run results --output training-set",
+            hint=f"uv run invoke dataset.build {runs} --output {quoted(output or 'training-set')}",
         )
     project = Project.find()
     export_variables(project)

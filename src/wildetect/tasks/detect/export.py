@@ -44,6 +44,7 @@ def export(
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
+    from wildetect.wording import quoted
     from wildetect.workflows.detection import tell_places
     from wildetect.workflows.detection_plan import Request, settings_for, wanted_of
 
@@ -51,7 +52,7 @@ def export(
     if not (run and formats):
         raise ConfigurationError(
             "the run's folder and an export are needed",
-            hint="uv run invoke detect.export --run results --export gpkg",
+            hint=f"uv run invoke detect.export --run {quoted(run or 'results')} --export gpkg",
         )
     project = Project.find()
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))

@@ -13,6 +13,7 @@ from wildetect.wording import form, number_of
 
 if TYPE_CHECKING:
     from wildetect.server.upkeep.cleaning import Cleaning
+    from wildetect.settings import Project
 
 __all__ = ["backup", "clean", "migrate", "restore"]
 
@@ -90,6 +91,14 @@ def backup(context: Context, output: str | None = None, config: str | None = Non
     print(f"{archive.path} ({number_of(archive.files, 'file')}, {archive.size / 1e6:.1f} MB)")
 
 
+def _to_restore(project: Project) -> str:
+    """The newest backup of the project, or how one is made."""
+    backups = sorted((project.runs / "backups").glob("*.zip"), key=lambda path: path.stat().st_mtime)
+    if not backups:
+        return "Name the file with --source; uv run invoke mlflow.backup writes one."
+    return f"The newest one: uv run invoke mlflow.restore --source {project.shown(backups[-1])}"
+
+
 @verb(
     help={"source": "the archive that mlflow.backup wrote", "config": CONFIG_OPTION},
     paths="source",
@@ -105,12 +114,11 @@ def restore(context: Context, source: str | None = None, config: str | None = No
     from wildetect.errors import ConfigurationError
     from wildetect.server.process.interrupts import Cancelled, stop_signals
     from wildetect.server.upkeep.restore import restore as restore_store
+    from wildetect.settings import Project
     from wildetect.settings.project import from_caller
 
     if source is None:
-        raise ConfigurationError(
-            "no backup is named", hint="uv run invoke mlflow.restore --source runs/backups/FILE.zip"
-        )
+        raise ConfigurationError("no backup is named", hint=_to_restore(Project.find()))
     with stop_signals() as wished:
         plan = planned(None, None, True, config)
         try:

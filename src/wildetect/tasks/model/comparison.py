@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.model.listing import name_one
 from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
 from wildetect.wording import commas, listed
 
@@ -62,7 +63,7 @@ def compare(
     from wildetect.workflows.learning.comparing import compare_with_first
 
     if name is None:
-        raise ConfigurationError("no model is named", hint="uv run invoke model.compare detector 1,2")
+        raise ConfigurationError("no model is named", hint=name_one("model.compare NAME 1,2"))
     wanted = [word.strip() for word in versions.split(",") if word.strip()] if versions else []
     project = Project.find()
     export_variables(project)

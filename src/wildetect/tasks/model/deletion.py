@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 
 from wildetect.tasks.asking import confirmed
-from wildetect.tasks.model.listing import connected
+from wildetect.tasks.model.listing import connected, name_one
 from wildetect.tasks.support import say, verb
 from wildetect.wording import number_of
 
@@ -31,7 +31,7 @@ def delete(context: Context, model: str | None = None, yes: bool = False) -> Non
     from wildetect.workflows.deletion import deletable
 
     if model is None:
-        raise ConfigurationError("no version is named", hint="uv run invoke model.delete detector/3")
+        raise ConfigurationError("no version is named", hint=name_one("model.delete NAME/NUMBER"))
     reference = ModelReference.parse(model)
     project = Project.find()
     connection = connected(project)

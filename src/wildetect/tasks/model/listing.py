@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     from wildetect.registry.versions import RegisteredModel, Version
     from wildetect.settings import Project
 
-__all__ = ["connected", "history", "list_models", "promote", "show"]
+__all__ = ["connected", "history", "list_models", "name_one", "promote", "show"]
 
 _THRESHOLDS = "confidence {confidence:g}, {overlap_metric} {iou:g}"
+
+
+def name_one(how: str) -> str:
+    """Say where the names of models are found, and how a task takes one.
+
+    Args:
+        how: The task with a name in capitals, as "model.show NAME@ALIAS".
+    """
+    return f"uv run invoke model.list shows the models and their versions; then {how}"
 
 
 def connected(project: Project | None = None) -> Connection:
@@ -110,7 +119,7 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
     from wildetect.settings import Project
 
     if model is None:
-        raise ConfigurationError("no model is named", hint="uv run invoke model.show detector@production")
+        raise ConfigurationError("no model is named", hint=name_one("model.show NAME@ALIAS"))
     reference = ModelReference.parse(model)
     project = Project.find()
     connection = connected(project)
@@ -228,9 +237,7 @@ def promote(
         return
     text = model or (f"{name}/{version}" if name and version else None)
     if not (text and alias):
-        raise ConfigurationError(
-            "a version and an alias are needed", hint="uv run invoke model.promote detector/3 production"
-        )
+        raise ConfigurationError("a version and an alias are needed", hint=_to_promote(text, alias))
     if model and (name or version):
         raise ConfigurationError(
             "the version is named twice, by --model and by --name or --version",
@@ -273,6 +280,12 @@ def _proof(
     return proof
 
 
+def _to_promote(text: str | None, alias: str | None) -> str:
+    if text and "/" in text:
+        return f"uv run invoke model.promote {text} production"
+    return name_one(f"model.promote NAME/NUMBER {alias or 'production'}")
+
+
 def _undo(model: str | None, alias: str | None, *, others: bool) -> None:
     from wildetect.errors import ConfigurationError
     from wildetect.registry.reference import ModelReference, check_name
@@ -284,7 +297,9 @@ def _undo(model: str | None, alias: str | None, *, others: bool) -> None:
     if not (model and alias) or others:
         raise ConfigurationError(
             "--undo takes a model and one of its aliases, and nothing else",
-            hint="uv run invoke model.promote detector@production --undo",
+            hint=f"uv run invoke model.history {model} shows its aliases"
+            if model
+            else name_one("model.promote NAME@ALIAS --undo"),
         )
     check_name(model)
     before, after = undo_move(connected(), model, alias)
@@ -306,7 +321,7 @@ def history(context: Context, name: str | None = None, json: bool = False) -> No
     from wildetect.registry.versions import aliases_of
 
     if name is None:
-        raise ConfigurationError("no model is named", hint="uv run invoke model.history detector")
+        raise ConfigurationError("no model is named", hint=name_one("model.history NAME"))
     connection = connected()
     aliases = aliases_of(connection, name)
     moves = with_gaps(moves_of(connection, name), aliases)

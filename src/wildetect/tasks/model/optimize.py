@@ -61,7 +61,7 @@ def optimize(
     from wildetect.workflows.optimizing import KINDS
     from wildetect.workflows.optimizing import optimize as make
 
-    example = "uv run invoke model.optimize detector@production --pictures photographs"
+    example = f"uv run invoke model.optimize {model or 'NAME@ALIAS'} --pictures {pictures or 'FOLDER'}"
     if not (model and pictures):
         raise ConfigurationError("a model and pictures are needed", hint=example)
     chosen = next((one for one in KINDS if one == kind), None)

@@ -69,7 +69,7 @@ def evaluate(
     if annotations is None:
         raise ConfigurationError(
             "no annotations are given",
-            hint="uv run invoke model.evaluate --model detector@production --annotations truth.json",
+            hint=f"uv run invoke model.evaluate --model {model or 'NAME@ALIAS'} --annotations FILE",
         )
     request = Request(
         config=config,

@@ -58,7 +58,8 @@ def train(
     if not (dataset and weights):
         raise ConfigurationError(
             "a training set and weights to begin with are needed",
-            hint="uv run invoke model.train --dataset training-set --weights yolov8n.pt",
+            hint="uv run invoke model.train "
+            f"--dataset {dataset or 'FOLDER'} --weights {weights or 'yolov8n.pt'}",
         )
     project = Project.find()
     export_variables(project)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from wildetect.tasks.model.listing import name_one
 from wildetect.tasks.support import emit, export_variables, say, verb
 from wildetect.wording import commas, listed, number_of
 
@@ -39,7 +40,7 @@ def export(context: Context, model: str | None = None, output: str | None = None
     from wildetect.workflows.travel import export_version
 
     if model is None:
-        raise ConfigurationError("no model is named", hint="uv run invoke model.export detector@production")
+        raise ConfigurationError("no model is named", hint=name_one("model.export NAME@ALIAS"))
     reference = ModelReference.parse(model)
     project = Project.find()
     export_variables(project)
@@ -84,7 +85,9 @@ def import_(
     from wildetect.workflows.travel import checked_package, import_version
 
     if source is None:
-        raise ConfigurationError("no file is named", hint="uv run invoke model.import detector-3.zip")
+        raise ConfigurationError(
+            "no file is named", hint="Name the file that model.export wrote: uv run invoke model.import FILE"
+        )
     project = Project.find()
     export_variables(project)
     version, made = None, False

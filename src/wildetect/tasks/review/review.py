@@ -153,8 +153,8 @@ def _plan_document(made: Planned) -> dict[str, Any]:
 
 
 def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
-    from wildetect.results.finished_run import quoted
     from wildetect.tasks.table import print_table
+    from wildetect.wording import quoted
 
     drawn = len(made.plan.to_review)
     rows = [[one.name, f"{one.units:,}", f"{one.drawn:,}"] for one in made.plan.strata if one.units]

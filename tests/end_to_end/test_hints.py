@@ -1,0 +1,90 @@
+"""A hint's command fixes what it stands under: each is pasted after the mistake that it belongs to."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.hinted import can_be_pasted, commands_in
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+MODEL = "hinted@production"
+
+
+@pytest.fixture(scope="module")
+def surveyed(served: Workspace) -> Iterator[Workspace]:
+    """A project with a model, a finished run, its census and one photograph."""
+    (served.root / "pictures").mkdir()
+    shutil.copy(REPOSITORY / "demo/pictures/A1.jpg", served.root / "pictures")
+    register = ("model.register", "--weights", REPOSITORY / "demo/detector.onnx", "--name", "hinted")
+    served.succeed(*register, "--alias", "production")
+    detect = ("detect.run", "pictures", "--model", MODEL, "--tile-size", "640")
+    served.succeed(*detect, "--output", "results")
+    served.succeed("census.run", "results", "--output", "census")
+    yield served
+    shutil.rmtree(served.root / "pictures")
+
+
+def pasted(workspace: Workspace, hint: str) -> list[str]:
+    """Give each whole command of a hint as it stands there, and demand that it does what it should."""
+    given = [words for words in commands_in(hint) if can_be_pasted(words)]
+    for words in given:
+        ended = workspace.invoke(*words)
+        assert ended.returncode == 0, f"{hint}\n{ended.stdout}{ended.stderr}"
+    return [words[0] for words in given]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "code", "fixed_by"),
+    [
+        ("detect.run picturs", 2, "detect.run"),
+        ("detect.run pictures --model nobody@production", 4, "model.list"),
+        ("detect.run pictures --model hinted", 2, "model.list"),
+        ("detect.rum pictures", 2, ""),
+        ("detect.export", 2, "detect.export"),
+        ("detect.export results", 2, "detect.export"),
+        ("census.run nowhere", 2, "census.run"),
+        ("census.plan results", 5, "census.run"),
+        ("census.export census", 2, "census.export"),
+        ("census.export census --format pdf", 2, "census.export"),
+        ("model.show", 2, "model.list"),
+        ("model.show hinted", 2, "model.list"),
+        ("model.promote", 2, "model.list"),
+        ("model.promote hinted/1", 2, "model.promote"),
+        ("model.promote hinted --undo", 2, "model.history"),
+        ("model.history", 2, "model.list"),
+        ("model.history nobody", 4, "model.list"),
+        ("model.compare", 2, "model.list"),
+        ("model.delete hinted", 2, "model.list"),
+        ("review.plan", 2, "review.plan"),
+        ("mlflow.restore", 2, "mlflow.backup"),
+        ("shims.write --chek", 2, "shims.write"),
+    ],
+)
+def test_a_hint_can_be_pasted(surveyed: Workspace, mistake: str, code: int, fixed_by: str) -> None:
+    _, hint = surveyed.fail(code, *shlex.split(mistake))
+    assert fixed_by in {*pasted(surveyed, hint), ""}
+
+
+def test_the_hint_where_the_server_is_off(tmp_path: Path) -> None:
+    workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+    _, hint = workspace.fail(3, "model.list")
+    try:
+        assert "uv run invoke mlflow.serve" in hint
+        workspace.succeed("mlflow.serve", "--detach", "--no-browser")
+        assert workspace.invoke("model.list").returncode == 0
+    finally:
+        workspace.succeed("mlflow.stop")
+
+
+def test_the_newest_backup_is_named(surveyed: Workspace, tmp_path: Path) -> None:
+    workspace = replace(surveyed, root=tmp_path / "project")
+    Workspace.make(workspace.root)
+    (workspace.root / "runs/backups").mkdir(parents=True)
+    (workspace.root / "runs/backups/mlflow-1.zip").touch()
+    _, hint = workspace.fail(2, "mlflow.restore")
+    assert hint.endswith("uv run invoke mlflow.restore --source runs/backups/mlflow-1.zip")

@@ -1,0 +1,66 @@
+"""Every command that the code hands to a person can be typed: tasks, options and values are those there are.
+
+tests/end_to_end/test_hints.py gives the commands of hints on the mistakes that they belong to.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from invoke.main import program
+from tests.hinted import commands_in
+from tests.workspaces import REPOSITORY
+
+from wildetect.tasks import ns
+from wildetect.tasks.command_line import corrected_words
+
+FILLED = "FILLER"
+"""What stands for a value that is known only when the program runs."""
+SOURCE = REPOSITORY / "src"
+
+
+def texts_of(path: Path) -> Iterator[tuple[int, str]]:
+    """The strings of a module, f-strings whole, without docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if id(node) in parts | said:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+        elif isinstance(node, ast.JoinedStr):
+            pieces = [part.value if isinstance(part, ast.Constant) else FILLED for part in node.values]
+            yield node.lineno, "".join(map(str, pieces))
+
+
+def told_in_code() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for line, text in texts_of(path):
+            for words in commands_in(text):
+                if words[0] != FILLED and words[0] != "TASK":
+                    found.setdefault(" ".join(words), []).append(f"{path.relative_to(SOURCE)}:{line}")
+    return found
+
+
+TOLD = told_in_code()
+
+
+@pytest.mark.parametrize("command", TOLD)
+def test_a_command_in_the_code_can_be_typed(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WILDETECT_CALLER_CWD", str(tmp_path))
+    words = command.split()
+    for word in words[1:]:  # files and folders that the commands name are there
+        if not word.startswith("-") and word != "...":
+            (tmp_path / word).mkdir(parents=True, exist_ok=True)
+    corrected_words(words, ns, program.initial_context)
+
+
+def test_there_are_such_commands() -> None:
+    assert len(TOLD) > 50
