@@ -50,3 +50,19 @@ def test_shift_and_clip() -> None:
     moved = detections().shift(-2, -2)
     assert moved.xyxy.tolist() == [[-2, -2, -1, -1], [0, 0, 2, 2], [0, 0, 1, 1]]
     assert moved.clip(1.5, 10).xyxy.tolist() == [[0, 0, 1.5, 2], [0, 0, 1, 1]]  # the first lies outside
+
+
+def test_corners_of_oriented_boxes_go_with_their_boxes() -> None:
+    boxes, corners = np.array([[0, 0, 4, 4], [10, 10, 20, 30]]), np.arange(16).reshape(2, 8)
+    turned = Detections(boxes, [0.5, 0.9], [0, 1], corners)
+    assert turned.ranked().outlines.tolist() == corners[::-1].tolist()
+    assert turned.shift(100, 10).outlines.tolist() == (corners + [100, 10] * 4).tolist()
+    assert turned.relabelled([0.1, 0.2], [1, 1]).outlines.tolist() == corners.tolist()
+    (left,) = turned.clip(5, 5).outlines
+    assert left.tolist() == corners[0].tolist()
+    upright = Detections([[1, 2, 3, 5]], [0.7], [0])
+    together = Detections.concatenate([Detections.empty(), upright, turned])
+    assert together.outlines.tolist() == [[1, 2, 3, 2, 3, 5, 1, 5], *corners.tolist()]
+    assert Detections.concatenate([upright, upright]).corners is None
+    with pytest.raises(ValueError, match="differ in length"):
+        Detections(boxes, [0.5, 0.9], [0, 1], corners[:1])

@@ -190,3 +190,18 @@ def test_speed_is_nowhere_near_quadratic() -> None:
     begun = time.perf_counter()
     stitch(parts, (5472, 3648), 0.5)
     assert time.perf_counter() - begun < 3
+
+
+def test_an_oriented_box_keeps_its_corners_and_one_that_was_joined_is_upright() -> None:
+    own = [115, 60, 125, 70, 120, 75, 110, 65]
+    left = Detections([[50, 10, 100, 30]], [0.9], [0], [[55, 10, 100, 15, 95, 30, 50, 25]])
+    right = Detections(
+        [[80, 10, 150, 30], [110, 60, 125, 75]], [0.8, 0.7], [0, 0], [[80, 10, 150, 15, 145, 30, 80, 25], own]
+    )
+    both = stitch([TilePart(left, LEFT), TilePart(right, RIGHT)], SIZE, 0.5)
+    assert both.joined == 1
+    told = dict(
+        zip(map(tuple, both.detections.xyxy.tolist()), both.detections.outlines.tolist(), strict=True)
+    )
+    assert told[(110, 60, 125, 75)] == own
+    assert told[(50, 10, 150, 30)] == [50, 10, 150, 10, 150, 30, 50, 30]

@@ -6,9 +6,15 @@ import struct
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import ExifTags, Image
 from tests.exact_places import Place, exact_places
+
+from wildetect.detections import Detections
+from wildetect.results.blurring import CoarseResults, grid_of
+from wildetect.results.records import ImageResult
+from wildetect.results.rows import rows
 
 PLACE = Place(36.821946, -1.292066)  # UTM 37 S: 257639 E
 
@@ -41,3 +47,18 @@ def test_tags_with_a_position_are_found_and_coarse_places_are_not(tmp_path: Path
     Image.new("RGB", (8, 8)).save(tmp_path / "plain.jpg")
     (tmp_path / "coarse.csv").write_text("36.85,-1.25\n", encoding="utf-8")
     assert [one.file for one in exact_places(tmp_path, [PLACE])] == ["tagged.jpg"]
+
+
+def test_a_coarse_result_has_no_outlines() -> None:
+    corners = [0, 0, 9, 0, 9, 9, 0, 9]
+    exact = ImageResult(
+        name="map.tif",
+        path=Path("map.tif"),
+        detections=Detections([[0, 0, 9, 9]], [0.9], [0], [corners]),
+        positions=np.array([[PLACE.longitude, PLACE.latitude]]),
+        outlines=np.array([[PLACE.longitude, PLACE.latitude] * 4]),
+    )
+    (coarse,) = CoarseResults([exact], grid_of("10"))
+    (row,) = rows(coarse)
+    assert row.outline is None
+    assert row.position != (PLACE.longitude, PLACE.latitude)

@@ -58,6 +58,13 @@ class Georeference:
         boxes = np.asarray(xyxy, np.float64)
         return self.positions((boxes[:, :2] + boxes[:, 2:]) / 2)
 
+    def outlines(self, corners: NDArray[Any] | None) -> NDArray[np.float64] | None:
+        """Longitude and latitude of corners (n, 8), x and y in px one after the other, as `positions`."""
+        if corners is None:
+            return None
+        found = self.positions(np.asarray(corners, np.float64).reshape(-1, 2))
+        return None if found is None else found.reshape(len(corners), -1)
+
     def gsd(self, column: float, row: float) -> float | None:
         """Ground sampling distance in m/px around a pixel: the root of a pixel's area; None if unknown."""
         corners = np.array([[column, row], [column + _STEP, row], [column, row + _STEP]])

@@ -175,6 +175,7 @@ class CoarseResults(Sequence[ImageResult]):
 
     def _coarse(self, result: ImageResult) -> CoarseResult:
         values = {one.name: getattr(result, one.name) for one in fields(result)}
+        values["outlines"] = None  # they would tell what the cells hide
         if result.positions is not None:
             middles = [self._grid.middle(*place) for place in result.positions.tolist()]
             values["positions"] = np.array(middles, np.float64).reshape(-1, 2)

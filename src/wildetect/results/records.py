@@ -42,6 +42,8 @@ class ImageResult:
         latitude: Of the camera in degrees, WGS 84; null if unknown.
         positions: Longitude and latitude of the middle of each detection's box in degrees, WGS 84, shape
             (n, 2); null where the image has no place on the map, as a photograph has not.
+        outlines: Longitude and latitude of the corners of each oriented box, one after the other, shape
+            (n, 8); null where boxes are upright or the image has no place on the map.
         tiles_empty: Number of tiles that were left out: a raster has no data there.
         tiles_failed: Tiles that could not be read, each as "width x height px at x, y ..." and the
             reason; animals in them are missing from the detections. None of an image that failed as a whole.
@@ -67,6 +69,7 @@ class ImageResult:
     longitude: float | None = None
     latitude: float | None = None
     positions: NDArray[np.float64] | None = None
+    outlines: NDArray[np.float64] | None = None
     tiles_empty: int = 0
     tiles_failed: tuple[str, ...] = ()
     dark: bool = False
@@ -85,6 +88,10 @@ class ImageResult:
             self.detections is None or self.positions.shape != (len(self.detections), 2)
         ):
             raise ValueError(f"{self.name}: each detection has one position")
+        if self.outlines is not None and (
+            self.detections is None or self.outlines.shape != (len(self.detections), 8)
+        ):
+            raise ValueError(f"{self.name}: each oriented box has one outline")
 
     @property
     def failed(self) -> bool:
@@ -160,9 +167,8 @@ class Tally(NamedTuple):
 COUNTED = tuple(name for name in Tally._fields if name != "class_ids")
 """Facts of an image that are counted: fields of `ImageResult` and of `Tally`."""
 
-PLAIN = tuple(
-    one.name for one in fields(ImageResult) if one.name not in {"name", "path", "detections", "positions"}
-)
+_OTHERS = frozenset(("name", "path", "detections", "positions", "outlines"))
+PLAIN = tuple(one.name for one in fields(ImageResult) if one.name not in _OTHERS)
 """Facts of an image that are a number, a text or a list of texts: a journal keeps them by their names."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from wildetect.results.ids import ids_of
@@ -36,6 +36,8 @@ class Row(NamedTuple):
         xyxy: x_min, y_min, x_max, y_max in px of the upright image.
         position: Longitude and latitude in degrees, WGS 84; None if unknown.
         id: The same in every file and after every resumption (module `results.ids`).
+        corners: Of an oriented box, x and y in px one after the other, clockwise; None for an upright one.
+        outline: Longitude and latitude of these corners, in degrees, WGS 84; None if unknown.
     """
 
     class_id: int
@@ -43,6 +45,8 @@ class Row(NamedTuple):
     xyxy: tuple[float, float, float, float]
     position: tuple[float, float] | None
     id: str
+    corners: tuple[float, ...] | None = None
+    outline: tuple[tuple[float, float], ...] | None = None
 
     @property
     def xywh(self) -> list[float]:
@@ -57,6 +61,8 @@ def rows(result: ImageResult) -> Iterator[Row]:
     if found is None:
         return
     camera = _camera(result)
+    turned = None if found.corners is None else found.corners.tolist()
+    outlines = None if result.outlines is None else result.outlines.round(DEGREE_DIGITS).tolist()
     own = None if result.positions is None else result.positions.round(DEGREE_DIGITS).tolist()
     columns = zip(
         found.class_id.tolist(), found.confidence.tolist(), found.xyxy.tolist(), ids_of(result), strict=True
@@ -73,7 +79,13 @@ def rows(result: ImageResult) -> Iterator[Row]:
             ),
             camera if own is None else (own[number][0], own[number][1]),
             key,
+            None if turned is None else tuple(round(one, PX_DIGITS) for one in turned[number]),
+            None if outlines is None else _pairs(outlines[number]),
         )
+
+
+def _pairs(outline: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    return tuple(zip(outline[::2], outline[1::2], strict=True))
 
 
 def position_of(result: ImageResult) -> PositionOf | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -259,16 +260,27 @@ def _regions(
         if region.get("type") != "rectanglelabels" or not labels:
             refuse(f"{image}: a region of type {region.get('type')} is not a box with a label")
             continue
-        if value.get("rotation"):
-            refuse(f"{image}: a box that is turned cannot be taken over; draw it upright")
-            continue
         x, y = value["x"] * size[0] / 100, value["y"] * size[1] / 100
         across, down = value["width"] * size[0] / 100, value["height"] * size[1] / 100
         yield CorrectedBox(
             key=str(region.get("id") or "") or None,
-            xyxy=(x, y, x + across, y + down),
+            xyxy=_around((x, y), (across, down), float(value.get("rotation") or 0), size),
             class_name=str(labels[0]),
         )
+
+
+def _around(
+    corner: tuple[float, float], sides: tuple[float, float], degrees: float, size: tuple[int, int]
+) -> BoxCorners:
+    """The upright box around one that is turned clockwise about its corner, as Label Studio turns them."""
+    (x, y), (across, down) = corner, sides
+    if not degrees:
+        return x, y, x + across, y + down
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    xs = [x + right * across * cos - below * down * sin for right in (0, 1) for below in (0, 1)]
+    ys = [y + right * across * sin + below * down * cos for right in (0, 1) for below in (0, 1)]
+    # cut to the picture, as detections are
+    return max(min(xs), 0.0), max(min(ys), 0.0), min(max(xs), size[0]), min(max(ys), size[1])
 
 
 def _path_in(text: str) -> str:

@@ -121,6 +121,6 @@ def _kind_of_boxes(manifest: Manifest) -> str:
             return f"; its points are reported as boxes of {manifest.point_size} px"
         case "oriented":
             overlap = f"one class may overlap by {manifest.thresholds.iou:g}"
-            return f"; the upright boxes around its oriented ones are reported, those of {overlap}"
+            return f"; the upright boxes around its oriented ones are counted, those of {overlap}"
         case _:
             return ""

@@ -195,7 +195,7 @@ class Detector:
                 hint="Register the model again with its right family",
             ) from error
         names = len(self.manifest.detected_names)
-        found = Detections(found.xyxy, found.confidence, found.class_id - self._first_label)
+        found = found.relabelled(found.confidence, found.class_id - self._first_label)
         if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < names:
             odd = found.class_id.max() if found.class_id.max() >= names else found.class_id.min()
             raise ModelError(
@@ -204,7 +204,8 @@ class Detector:
                 hint="Register the model again with all its class names, and first_label: "
                 f"{1 - self._first_label} if its first class has that number",
             )
-        found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id)
+        corners = None if found.corners is None else placement.to_tile(found.corners.reshape(-1, 4))
+        found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id, corners)
         return found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
 
     def _filled(self, outputs: Sequence[Array], found: int) -> bool:

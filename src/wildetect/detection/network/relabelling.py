@@ -77,7 +77,7 @@ class Relabelling:
         confidence = before.confidence
         if self._classifier.stage.confidence == "product":
             confidence = confidence * self._rows.max(axis=1)
-        named = Detections(before.xyxy, confidence, self._rows.argmax(axis=1))
+        named = before.relabelled(confidence, self._rows.argmax(axis=1))
         named = named.select(named.confidence >= lowest)
         return nms(named, threshold, metric) if len(np.unique(before.class_id)) > 1 else named.ranked()
 

@@ -146,10 +146,11 @@ class ImageWork:
         """The outcome; closes the image."""
         source, self.source = self.source, None
         position = (source.position or self.file.position) if source is not None else None
-        positions = None
+        positions = outlines = None
         if source is not None:
             if detections is not None and source.georeference is not None:
                 positions = source.georeference.centres(detections.xyxy)
+                outlines = source.georeference.outlines(detections.corners)
             source.close()
         return ImageResult(
             name=self.file.name,
@@ -163,6 +164,7 @@ class ImageWork:
             longitude=position.longitude if position else None,
             latitude=position.latitude if position else None,
             positions=positions,
+            outlines=outlines,
             tiles_empty=len(self.empty),
             tiles_failed=() if self.failure is not None else self._tiles_failed(),
             dark=self.failure is None and self._dark,

@@ -192,6 +192,11 @@ def _joined(seen: _Seen) -> tuple[_Seen, int, int]:
     np.maximum.at(confidence, group, seen.found.confidence)
     bridged[group[one], side] = True
     found = Detections(_outwards(boxes), confidence, seen.found.class_id[heads])
+    if seen.found.corners is not None:
+        # what was joined is known as an upright box alone
+        alone = np.bincount(group) == 1
+        corners = np.where(alone[:, None], seen.found.corners[heads], found.outlines)
+        found = Detections(found.xyxy, confidence, found.class_id, corners)
     joined = _Seen(found, boxes, tiles, seen.outer, margin)
     return joined, len(seen.found) - len(heads), _longest(boxes, bridged)
 

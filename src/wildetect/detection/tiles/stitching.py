@@ -72,12 +72,12 @@ def _together(tiles: Sequence[Detections], threshold: float, metric: OverlapMetr
     # a class of one tile is another than that of the next one: no two boxes of different tiles meet
     classes = 1 + max((int(tile.class_id.max()) for tile in tiles if len(tile)), default=0)
     apart = [
-        Detections(tile.xyxy, tile.confidence, tile.class_id + number * classes)
+        tile.relabelled(tile.confidence, tile.class_id + number * classes)
         for number, tile in enumerate(tiles)
     ]
     kept = nms(Detections.concatenate(apart), threshold, metric)
     number, class_id = np.divmod(kept.class_id, classes)
-    kept = Detections(kept.xyxy, kept.confidence, class_id)
+    kept = kept.relabelled(kept.confidence, class_id)
     order = np.argsort(number, kind="stable")
     ends = np.cumsum(np.bincount(number, minlength=len(tiles)))
     return [kept.select(which) for which in np.split(order, ends[:-1])]

@@ -211,6 +211,14 @@ def point(longitude: float, latitude: float) -> Shape:
     return Shape(wkb, (longitude, latitude, longitude, latitude))
 
 
+def polygon(outline: Sequence[tuple[float, float]]) -> Shape:
+    """A polygon of these corners, longitude and latitude of each; its ring is closed here."""
+    ring = [number for corner in (*outline, outline[0]) for number in corner]
+    wkb = struct.pack(f"<BIII{len(ring)}d", 1, 3, 1, len(ring) // 2, *ring)
+    longitudes, latitudes = ring[::2], ring[1::2]
+    return Shape(wkb, (min(longitudes), min(latitudes), max(longitudes), max(latitudes)))
+
+
 def plain(name: str) -> str:
     """A name that UTF-8 can hold: Linux allows bytes in file names that are no letters."""
     return name.encode("utf-8", errors="backslashreplace").decode("utf-8")

@@ -93,6 +93,8 @@ def _work(document: dict[str, Any]) -> None:
         _boxes(document)
     if document.get("positions") is not None:
         _numbers("positions", document["positions"], "iuf")
+    if document.get("outlines") is not None:
+        _numbers("outlines", document["outlines"], "iuf")
     result_from(document)
 
 
@@ -113,6 +115,8 @@ def _windows(document: dict[str, Any]) -> None:
 def _boxes(document: dict[str, Any]) -> None:
     for name, kinds in zip(_BOXES, ("iuf", "iuf", "iu"), strict=True):
         _numbers(name, document[name], kinds)
+    if "corners" in document:
+        _numbers("corners", document["corners"], "iuf")
 
 
 def _numbers(name: str, value: Sequence[Any], kinds: str) -> None:

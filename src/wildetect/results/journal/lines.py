@@ -93,14 +93,19 @@ def document_of(result: ImageResult, stamp: Stamp | None) -> dict[str, Any]:
         document["xyxy"] = result.detections.xyxy.tolist()
         document["confidence"] = result.detections.confidence.tolist()
         document["class_id"] = result.detections.class_id.tolist()
+        if result.detections.corners is not None:
+            document["corners"] = result.detections.corners.tolist()
     if result.positions is not None:
         document["positions"] = result.positions.tolist()
+    if result.outlines is not None:
+        document["outlines"] = result.outlines.tolist()
     return document
 
 
 def tiles_document(name: str, stamp: Stamp | None, tiles: Sequence[TileResult]) -> dict[str, Any]:
     """What a line says of some tiles of an image that is not done."""
     found = Detections.concatenate([tile.detections for tile in tiles if tile.detections is not None])
+    corners = {} if found.corners is None else {"corners": found.corners.tolist()}
     return {
         "part_of": name,
         "stamp": stamp,
@@ -113,12 +118,13 @@ def tiles_document(name: str, stamp: Stamp | None, tiles: Sequence[TileResult]) 
         "xyxy": found.xyxy.tolist(),
         "confidence": found.confidence.tolist(),
         "class_id": found.class_id.tolist(),
+        **corners,
     }
 
 
 def tiles_from(document: dict[str, Any]) -> Iterator[TileResult]:
     """The tiles that a line holds."""
-    found = Detections(document["xyxy"], document["confidence"], document["class_id"])
+    found = _detections(document)
     start = 0
     windows = document["windows"]
     levels = document.get("levels") or [_OLDER[dark] for dark in document.get("dark", [False] * len(windows))]
@@ -129,6 +135,12 @@ def tiles_from(document: dict[str, Any]) -> Iterator[TileResult]:
         start += count or 0
         range_of_values = None if bounds is None else (bounds[0], bounds[1])
         yield TileResult(Window(*window), part, failure, range_of_values, is_full)
+
+
+def _detections(document: dict[str, Any]) -> Detections:
+    """The detections that a line holds; only those of oriented boxes have corners."""
+    boxes = document["xyxy"], document["confidence"], document["class_id"]
+    return Detections(*boxes, document.get("corners"))
 
 
 def tally_from(document: dict[str, Any]) -> Tally:
@@ -151,12 +163,13 @@ def result_from(document: dict[str, Any], path: Path | None = None) -> ImageResu
     """
     found = None
     if document["failure"] is None:
-        found = Detections(document["xyxy"], document["confidence"], document["class_id"])
-    positions = document.get("positions")
+        found = _detections(document)
+    positions, outlines = document.get("positions"), document.get("outlines")
     return ImageResult(
         name=document["image"],
         path=path or Path(document["path"]),
         detections=found,
         positions=None if positions is None else np.array(positions, np.float64).reshape(-1, 2),
+        outlines=None if outlines is None else np.array(outlines, np.float64).reshape(-1, 8),
         **_facts(document, PLAIN),
     )

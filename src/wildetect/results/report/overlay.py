@@ -60,9 +60,11 @@ def draw(pixels: Pixels, detections: Detections, class_names: Sequence[str]) -> 
         ink = "white" if _is_dark(class_colour(class_id)) else "black"
         canvas.text(tuple((plate[:2] + plate[2:]) / 2), text, font=font, fill=ink, anchor="mm")
     for row in detections.ranking()[::-1].tolist():
-        canvas.rectangle(
-            tuple(outlines[row].tolist()), outline=class_colour(int(detections.class_id[row])), width=width
-        )
+        colour = class_colour(int(detections.class_id[row]))
+        if detections.corners is None:
+            canvas.rectangle(tuple(outlines[row].tolist()), outline=colour, width=width)
+        else:
+            canvas.polygon(detections.corners[row].tolist(), outline=colour, width=width)
     return image
 
 

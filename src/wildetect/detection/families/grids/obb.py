@@ -2,7 +2,7 @@
 
 The angle is in radians, clockwise on the picture. Doubles are removed by the overlap of the turned boxes,
 as Gaussians (ProbIoU; Llerena et al. 2021, https://arxiv.org/abs/2106.06072), as Ultralytics does. What is
-reported are the upright boxes around them.
+counted are the upright boxes around them; their corners go into the files that know polygons.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from wildetect.detection.families.family import Array, DetectorFamily, Outputs, 
 from wildetect.detection.families.shapes import alike, probabilities, sizes_in_px, without_batch
 from wildetect.detections import Detections
 
-__all__ = ["OBB", "probabilistic_iou", "upright"]
+__all__ = ["OBB", "corners_of", "probabilistic_iou", "upright"]
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +48,15 @@ def upright(boxes: Array, angles: Array) -> NDArray[np.float32]:
         np.stack([boxes[:, 2] * cos + boxes[:, 3] * sin, boxes[:, 2] * sin + boxes[:, 3] * cos], axis=1) / 2
     )
     return np.hstack([boxes[:, :2] - half, boxes[:, :2] + half]).astype(np.float32)
+
+
+def corners_of(turned: Floats) -> NDArray[np.float32]:
+    """Give the corners (n, 8) of boxes (n, 5) of cx, cy, w, h, angle, clockwise on the picture."""
+    cos, sin = np.cos(turned[:, 4]), np.sin(turned[:, 4])
+    along = np.stack([cos, sin], axis=1) * turned[:, 2:3] / 2
+    across = np.stack([-sin, cos], axis=1) * turned[:, 3:4] / 2
+    signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    return np.hstack([turned[:, :2] + a * along + b * across for a, b in signs]).astype(np.float32)
 
 
 def probabilistic_iou(box: Floats, others: Floats) -> Floats:
@@ -93,7 +102,8 @@ def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections
     turned = np.hstack([boxes[sure], angles[sure, None]]).astype(np.float64)
     kept = _without_doubles(turned, scores[sure], classes[sure])
     sure, turned = sure[kept], turned[kept]
-    return Detections(upright(turned[:, :4], turned[:, 4]), scores[sure], classes[sure])
+    boxes_around = upright(turned[:, :4], turned[:, 4])
+    return Detections(boxes_around, scores[sure], classes[sure], corners_of(turned))
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
@@ -107,7 +117,7 @@ def _implausible(outputs: Outputs, reading: Reading) -> str | None:
 
 OBB = DetectorFamily(
     name="obb",
-    exported_from="YOLOv8, YOLO11, YOLO26 for oriented boxes; the upright boxes around them are reported",
+    exported_from="YOLOv8, YOLO11, YOLO26 for oriented boxes; the upright boxes around them are counted",
     outputs="(1, 4+C+1, N), or (1, N, 7) with NMS",
     fits=_fits,
     decode=_decode,

@@ -106,6 +106,7 @@ def _boxes(results: Iterable[ImageResult]) -> Iterator[str]:
             "category_id": row.class_id + 1,
             "bbox": row.xywh,
             "score": row.confidence,
+            **({} if row.corners is None else {"segmentation": [list(row.corners)]}),
             "detection_id": row.id,  # pycocotools numbers "id" itself
         }
         for number, result in enumerate(results, start=1)

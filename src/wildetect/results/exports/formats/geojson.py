@@ -1,4 +1,4 @@
-"""Detections as points on the map: GeoJSON as RFC 7946 has it.
+"""Detections as points on the map, oriented ones as polygons: GeoJSON as RFC 7946 has it.
 
 WGS 84, longitude first, no `crs` member. A detection without a position has a null geometry, which
 section 3.2 provides for: nothing is lost on the way.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ __all__ = ["GEOJSON", "write_geojson"]
 
 
 def write_geojson(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
-    """Write detections.geojson: a point for each detection.
+    """Write detections.geojson: a point for each detection, a polygon for an oriented box with a place.
 
     The property `position_of` says whose position it is: that of the "detection" where the image is
     georeferenced, that of the "photograph" (the camera) otherwise, null where it is unknown; "cell" where
@@ -49,7 +50,7 @@ def _feature(row: Row, image: str, class_name: str, whose: PositionOf | None) ->
     x_min, y_min, x_max, y_max = row.xyxy
     return {
         "type": "Feature",
-        "geometry": row.position and {"type": "Point", "coordinates": list(row.position)},
+        "geometry": _polygon(row) or (row.position and {"type": "Point", "coordinates": list(row.position)}),
         "properties": {
             "image": image,
             "class": class_name,
@@ -58,10 +59,21 @@ def _feature(row: Row, image: str, class_name: str, whose: PositionOf | None) ->
             "y_min": y_min,
             "x_max": x_max,
             "y_max": y_max,
+            **({} if row.corners is None else {"corners": list(row.corners)}),
             "position_of": whose,
             "id": row.id,
         },
     }
+
+
+def _polygon(row: Row) -> dict[str, Any] | None:
+    """An oriented box with a place: closed and counter-clockwise (section 3.1.6)."""
+    outline = row.outline
+    if outline is None:
+        return None
+    ring = [list(corner) for corner in (*outline, outline[0])]
+    area = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring))
+    return {"type": "Polygon", "coordinates": [ring if area > 0 else ring[::-1]]}
 
 
 def _write(run: ExportedRun) -> list[str]:

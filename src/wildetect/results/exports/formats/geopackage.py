@@ -1,4 +1,7 @@
-"""Detections and photographs as a GeoPackage: one SQLite file, two layers, for QGIS and other GIS."""
+"""Detections and photographs as a GeoPackage: one SQLite file, a layer of each, for QGIS and other GIS.
+
+Oriented boxes on the map have a layer of their outlines besides.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wildetect.results.exports.format import ExportedRun, ExportFormat
-from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, write_layers
+from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, polygon, write_layers
 from wildetect.results.exports.qgis import form_of, points_style, style_of
 from wildetect.results.records import ImageResult
 from wildetect.results.report.numbers import colour_code
@@ -24,6 +27,12 @@ _DETECTIONS = {
     "id": "TEXT NOT NULL",
     "verdict": "TEXT",
 }
+_OUTLINES = {
+    "image": "TEXT NOT NULL",
+    "class": "TEXT NOT NULL",
+    "confidence": "DOUBLE NOT NULL",
+    "id": "TEXT NOT NULL",
+}
 _PHOTOGRAPHS = {"image": "TEXT NOT NULL", "detections": "INTEGER", "failure": "TEXT", "verdict": "TEXT"}
 
 
@@ -34,7 +43,7 @@ def write_geopackage(
 
     Args:
         path: The file.
-        results: Gone through twice.
+        results: Gone through several times.
         class_names: By class id.
         changed: The time that the file gives as that of its last change.
 
@@ -61,7 +70,11 @@ def write_geopackage(
         _photographs(results),
         style_of("", form=form_of({"verdict": ("nothing-here",)}, none=True)),
     )
-    write_layers(path, [detections, photographs], changed=changed)
+    layers = [detections, photographs]
+    if any(result.outlines is not None for result in results):
+        text = "The outline of each oriented box; id is that of its detection."
+        layers.append(Layer("outlines", text, "POLYGON", _OUTLINES, _outlines(results, class_names)))
+    write_layers(path, layers, changed=changed)
 
 
 def _detections(
@@ -72,6 +85,16 @@ def _detections(
         for row in rows(result):
             place = None if row.position is None else point(*row.position)
             yield place, name, class_names[row.class_id], row.confidence, *row.xyxy, whose, row.id, None
+
+
+def _outlines(
+    results: Iterable[ImageResult], class_names: Sequence[str]
+) -> Iterator[tuple[Shape | None, *tuple[object, ...]]]:
+    for result in results:
+        for row in rows(result):
+            if row.outline is not None:
+                name = plain(result.name)
+                yield polygon(row.outline), name, class_names[row.class_id], row.confidence, row.id
 
 
 def _photographs(results: Iterable[ImageResult]) -> Iterator[tuple[Shape | None, *tuple[object, ...]]]:

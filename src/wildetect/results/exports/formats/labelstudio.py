@@ -8,6 +8,7 @@ refuses to serve the root itself: https://labelstud.io/guide/storage).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def _task(result: ImageResult, class_names: Sequence[str], model: str, names: La
 
 def _region(result: ImageResult, row: Row, label: str, names: LabelNames) -> dict[str, Any]:
     width, height = result.width or 1, result.height or 1
-    x, y, across, down = row.xywh
+    x, y, across, down, rotation = _turned(row)
     return {
         "id": row.id,
         "from_name": names.from_name,
@@ -91,10 +92,21 @@ def _region(result: ImageResult, row: Row, label: str, names: LabelNames) -> dic
             "y": round(100 * y / height, _PERCENT_DIGITS),
             "width": round(100 * across / width, _PERCENT_DIGITS),
             "height": round(100 * down / height, _PERCENT_DIGITS),
-            "rotation": 0,
+            "rotation": rotation,
             "rectanglelabels": [label],
         },
     }
+
+
+def _turned(row: Row) -> tuple[float, float, float, float, float]:
+    """Corner, width and height in px, and the degrees by which a box is turned clockwise around it."""
+    if row.corners is None:
+        x, y, across, down = row.xywh
+        return x, y, across, down, 0
+    x, y, *_ = row.corners
+    along, beside = ((row.corners[one] - x, row.corners[one + 1] - y) for one in (2, 6))
+    rotation = round(math.degrees(math.atan2(along[1], along[0])) % 360, _PERCENT_DIGITS)
+    return x, y, math.hypot(*along), math.hypot(*beside), rotation
 
 
 def _local_path(result: ImageResult) -> str:

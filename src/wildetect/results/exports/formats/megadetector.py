@@ -69,6 +69,9 @@ def _megadetector_image(result: ImageResult) -> dict[str, Any]:
     columns = zip(
         found.xyxy.tolist(), found.confidence.tolist(), found.class_id.tolist(), ids_of(result), strict=True
     )
+    turned: list[list[float] | None] = [None] * len(found)
+    if found.corners is not None:
+        turned = found.corners.tolist()
     detections = [
         {
             "category": str(class_id + 1),
@@ -79,11 +82,20 @@ def _megadetector_image(result: ImageResult) -> dict[str, Any]:
                 round((x_max - x_min) / width, _SHARE_DIGITS),
                 round((y_max - y_min) / height, _SHARE_DIGITS),
             ],
+            **({} if corners is None else {"polygon": _polygon(corners, width, height)}),
             "id": key,
         }
-        for (x_min, y_min, x_max, y_max), confidence, class_id, key in columns
+        for ((x_min, y_min, x_max, y_max), confidence, class_id, key), corners in zip(
+            columns, turned, strict=True
+        )
     ]
     return {"file": result.name, "width": result.width, "height": result.height, "detections": detections}
+
+
+def _polygon(corners: Sequence[float], width: float, height: float) -> list[list[float]]:
+    """The corners of an oriented box as shares of the upright image, x and y of each."""
+    pairs = zip(corners[::2], corners[1::2], strict=True)
+    return [[round(x / width, _SHARE_DIGITS), round(y / height, _SHARE_DIGITS)] for x, y in pairs]
 
 
 def _json(value: object) -> str:
