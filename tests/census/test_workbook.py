@@ -28,6 +28,7 @@ def test_every_table_of_a_census_is_a_sheet_with_the_same_numbers(surveyed: Surv
         "photographs",
         "cautions",
         "settings",
+        "columns",
     ]
     for name, key in (("totals", "estimates"), ("transects", "transects"), ("animals", "animals")):
         assert book[name].max_row == 1 + len(document[key])

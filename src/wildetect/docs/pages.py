@@ -21,10 +21,12 @@ from wildetect.results.exports.table import ALWAYS, FORMATS
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.sections import file_stem, sections
 from wildetect.settings.words import EXPORTS, Export
+from wildetect.tables.dictionary import columns_of
 from wildetect.wording import commas, listed
 
 __all__ = [
     "Pages",
+    "columns_block",
     "exit_codes_block",
     "exports_block",
     "families_block",
@@ -175,6 +177,15 @@ def exports_block() -> str:
     return table(["export", "files", "what reads it", "written"], rows)
 
 
+def columns_block() -> str:
+    """All columns of all tables, with unit and meaning."""
+    rows = [
+        [code(table_name), code(column.name), cell(column.unit), cell(column.meaning)]
+        for table_name, column in columns_of()
+    ]
+    return table(["table", "column", "unit", "meaning"], rows)
+
+
 def exit_codes_block() -> str:
     """All exit codes, each with its meaning."""
     meanings = {0: "All is done.", EXIT_BUG: "A bug of WildDetect.", **dict(_of_errors(WildDetectError))}
@@ -294,6 +305,7 @@ class Pages:
             "families": families_block,
             "exports": exports_block,
             "rooms": rooms_block,
+            "columns": columns_block,
         }
         if block.kind in alone:
             return alone[block.kind]()

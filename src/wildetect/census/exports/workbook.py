@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from wildetect.census.output.record import CensusRecord, EstimateRecord
 from wildetect.results.files import replacing
+from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 
 __all__ = ["Sheet", "sheets_of", "write_workbook"]
 
@@ -17,6 +18,7 @@ _SHEETS = {"totals": "estimates"} | {
     name: name for name in ("strata", "transects", "animals", "photographs", "cautions")
 }
 _FACTS = ("campaign", "model", "settings", "projection", "times", "versions")
+_WORKBOOK = "census.xlsx: "
 _WIDEST = 48  # characters
 _LOOKED_AT = 200  # rows, for the width of a column
 
@@ -36,7 +38,7 @@ class Sheet(NamedTuple):
 
 
 def sheets_of(record: CensusRecord) -> Iterator[Sheet]:
-    """The tables of a census: totals, strata, transects, animals, photographs, cautions, settings.
+    """The tables of a census: totals, strata, transects, animals, photographs, cautions, settings, columns.
 
     Args:
         record: What census.json holds.
@@ -48,6 +50,13 @@ def sheets_of(record: CensusRecord) -> Iterator[Sheet]:
             yield _sheet("limits", list(_limits(record.estimates)))
     rows: list[Sequence[object]] = list(_flat({name: document[name] for name in _FACTS}).items())
     yield Sheet("settings", ("what", "value"), rows)
+    yield Sheet("columns", COLUMN_HEAD, list(_columns()))
+
+
+def _columns() -> Iterator[Sequence[object]]:
+    """What the columns of the workbook mean."""
+    for table, column in columns_of([name for name in TABLES if name.startswith(_WORKBOOK)]):
+        yield table.removeprefix(_WORKBOOK), *column
 
 
 def write_workbook(path: Path, sheets: Iterable[Sheet], *, changed: datetime) -> None:

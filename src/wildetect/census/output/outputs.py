@@ -17,7 +17,7 @@ from wildetect.census.output.pairs import Pictures, doubtful_pairs, empty_pairs,
 from wildetect.census.output.record import CensusRecord, read_census_file, write_census_file
 from wildetect.census.output.report import write_census_report
 from wildetect.census.output.rows import AnimalRow, animal_rows
-from wildetect.census.output.tables import write_animals, write_transects
+from wildetect.census.output.tables import write_animals, write_table, write_transects
 from wildetect.census.result import Census
 from wildetect.errors import InputError
 from wildetect.registry.names import name_for_mlflow
@@ -28,15 +28,18 @@ from wildetect.results.leftovers import PLACES, remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.report.numbers import colour_code
 from wildetect.results.run import BlurredFiles, Logged
+from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 
 __all__ = ["FILES", "CensusWanted", "census_record", "write_census"]
 
+COLUMNS = "columns.csv"
 FILES = (
     "animals.csv",
     "transects.csv",
     "animals.geojson",
     "animals.gpkg",
     PROJECT,
+    COLUMNS,
     "census_report.html",
     "census.json",
 )
@@ -136,6 +139,8 @@ def _write(
     write_animals(folder / "animals.csv", animals)
     write_transects(folder / "transects.csv", census, animals)
     write_geojson(folder / "animals.geojson", ground, animals)
+    own = [name for name in TABLES if name.partition(": ")[0] in FILES]
+    write_table(folder / COLUMNS, COLUMN_HEAD, ((table, *column) for table, column in columns_of(own)))
     colours = {census.class_names[number]: colour_code(number) for number in census.wanted}
     changed = datetime.fromisoformat(record.times.started)
     write_geopackage(
