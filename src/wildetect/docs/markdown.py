@@ -14,7 +14,8 @@ __all__ = ["END", "Block", "blocks_of", "cell", "code", "rewritten", "table"]
 
 END = "<!-- end -->"
 _BEGIN = re.compile(
-    r"<!-- (?P<kind>options|keys|tasks|settings|exit codes|families|exports|rooms)(?: (?P<name>[\w.-]+))? -->"
+    r"<!-- (?P<kind>options|keys|tasks|settings|exit codes|families|exports|rooms|columns)"
+    r"(?: (?P<name>[\w.-]+))? -->"
 )
 _BLOCK = re.compile(rf"^{_BEGIN.pattern}\n(?P<body>.*?)^{END}$", re.MULTILINE | re.DOTALL)
 
@@ -24,8 +25,8 @@ class Block:
     """A block that is made.
 
     Attributes:
-        kind: What it is made of: "options", "keys", "tasks", "settings", "exit codes", "families", "exports"
-            or "rooms".
+        kind: What it is made of: "options", "keys", "tasks", "settings", "exit codes", "families", "exports",
+            "rooms" or "columns".
         name: Of which task or settings file; empty where there is one alone.
     """
 
