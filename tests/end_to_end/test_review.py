@@ -60,6 +60,21 @@ def answers(run: FinishedRun, images: list[str]) -> Iterator[Verdict]:
         yield Verdict(kind="nothing-here", **said)
 
 
+def test_a_plan_for_training_says_why_and_is_none_for_an_estimate(workspace: Workspace) -> None:
+    made = workspace.document("review.plan", "results", "--for", "training", "--photographs", "5")
+    assert (made["photographs"], made["of"], len(made["why"])) == (5, 8, 5)
+    assert made["why"][-1] == "by chance"
+    assert all("unsure" in why for why in made["why"][:4])
+    shown = workspace.succeed("review.plan", "results", "--for", "training", "--photographs", "5")
+    assert "review.open --run" in shown
+    assert "--for training" in shown
+    error, _ = workspace.fail(2, "review.plan", "results", "--for", "training", "--cv", "0.1")
+    assert "--cv and --double are for an estimate" in error
+    error, _ = workspace.fail(5, "review.plan", "results", "--for", "training", "--census", "configs")
+    assert "there is no census in" in error
+    assert workspace.document("review.status", "results")["planned"] is None
+
+
 def test_a_plan_of_ten_photographs_answered_from_the_truth_gives_limits_that_hold_it(
     workspace: Workspace,
 ) -> None:

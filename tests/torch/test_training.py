@@ -88,6 +88,12 @@ def test_a_training_ends_as_a_candidate_that_names_run_and_set(place: Workspace,
     second = place.document("model.train", tmp_path / "set", *further, timeout=600)
     assert second["version"] == "2"
     assert second["run_id"] != made["run_id"]
+    # what it was begun with has learned from pictures, too
+    card = dict(place.document("model.show", "learner/2")["card"])
+    assert card["trained on"].startswith(f"set (digest {digest[:8]})")
+    assert card["and before on"].endswith("as learner/1")
+    assert card["begun with"] == f"{tmp_path / 'start.pt'}, of which nothing is known here"
+    assert card["training run"] == second["run_id"]
 
 
 def test_a_training_that_is_killed_goes_on_as_one_run(place: Workspace, tmp_path: Path) -> None:

@@ -106,3 +106,17 @@ def test_a_flight_with_a_photograph_without_position_stays_together_and_a_pause_
 
 def test_a_single_group_is_there_to_learn_from() -> None:
     assert parts_of([("a", "b")], SHARES, 0) == {"a": "train", "b": "train"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_an_earlier_set_measures_with_stays_for_measuring_with_all_its_ground(seed: int) -> None:
+    shots = [shot for shot, _, _ in flights(np.random.default_rng(seed))]
+    groups = groups_of(shots)
+    frozen = {group[-1] for group in groups[:: max(2, len(groups) // 3)]}
+    part_of = parts_of(groups, SHARES, OPTIONS.seed, frozen)
+    for group in groups:
+        assert len({part_of[digest] for digest in group}) == 1
+        if frozen & set(group):
+            assert part_of[group[0]] == "test"
+    if len(frozen) < len(groups):
+        assert "train" in part_of.values()

@@ -12,6 +12,7 @@ from wildetect.errors import ConfigurationError
 from wildetect.imagery.reading import AS_IT_IS
 from wildetect.results.records import ImageResult
 from wildetect.review.marks import ImageReview, Mark, Standing
+from wildetect.review.plan import Outline
 from wildetect.review.verdicts import Marked
 from wildetect.settings.training.dataset import DataSetOptions
 from wildetect.training.reviewed import ClassTable, Reviewed, read_class_table
@@ -21,7 +22,9 @@ CLASSES = ClassTable.of(["elephant", "cow"], {})
 OPTIONS = DataSetOptions(empty_tiles=1)
 
 
-def photograph(*marks: tuple[Standing, tuple[float, float, float, float], str]) -> Reviewed:
+def photograph(
+    *marks: tuple[Standing, tuple[float, float, float, float], str], outline: Outline | None = None
+) -> Reviewed:
     result = ImageResult(
         name="a.jpg", path=Path("a.jpg"), detections=Detections.empty(), width=400, height=200
     )
@@ -35,7 +38,9 @@ def photograph(*marks: tuple[Standing, tuple[float, float, float, float], str]) 
         review=ImageReview(image="a.jpg", marks=stand, complete=True),
         reading=AS_IT_IS,
         digest="0123456789abcdef0123",
+        look="",
         said=datetime(2026, 6, 1, tzinfo=UTC),
+        outline=outline,
     )
 
 
@@ -45,7 +50,7 @@ def test_animals_wrong_boxes_and_ground_are_told_apart_and_an_unsure_one_costs_i
         ("wrong", (110, 10, 130, 30), "cow"),
         ("unsure", (210, 10, 230, 30), "cow"),
     )
-    tiles, doubtful = tiles_of(one, "test", CLASSES, (100, 0.0), OPTIONS)
+    tiles, doubtful, _ = tiles_of(one, "test", CLASSES, (100, 0.0), OPTIONS)
 
     assert doubtful == 1
     assert [tile.kind for tile in tiles] == ["animals", "rejected", *["empty"] * 5]
@@ -53,7 +58,7 @@ def test_animals_wrong_boxes_and_ground_are_told_apart_and_an_unsure_one_costs_i
 
 def test_to_learn_from_few_empty_tiles_are_taken_and_always_the_same_ones() -> None:
     one = photograph(("right", (10, 10, 30, 30), "elephant"), ("wrong", (110, 10, 130, 30), "cow"))
-    tiles, _ = tiles_of(one, "train", CLASSES, (100, 0.0), OPTIONS)
+    tiles, _, _ = tiles_of(one, "train", CLASSES, (100, 0.0), OPTIONS)
 
     assert sorted(tile.kind for tile in tiles) == ["animals", "empty", "rejected"]
     assert tiles_of(one, "train", CLASSES, (100, 0.0), OPTIONS)[0] == tiles
@@ -61,7 +66,7 @@ def test_to_learn_from_few_empty_tiles_are_taken_and_always_the_same_ones() -> N
 
 def test_an_animal_on_a_border_is_labelled_where_enough_of_it_is_seen_and_cut_to_the_tile() -> None:
     one = photograph(("right", (90, 10, 130, 30), "cow"))
-    (left, right, *_), _ = tiles_of(one, "val", CLASSES, (100, 0.0), OPTIONS)
+    (left, right, *_), _, _ = tiles_of(one, "val", CLASSES, (100, 0.0), OPTIONS)
 
     assert left.labels == ()  # a quarter of it
     assert [(label.class_id, label.xyxy) for label in right.labels] == [(1, (0.0, 10, 30, 30))]
@@ -70,7 +75,7 @@ def test_an_animal_on_a_border_is_labelled_where_enough_of_it_is_seen_and_cut_to
 def test_a_tile_with_an_animal_of_a_class_that_is_left_out_is_not_taught_as_ground() -> None:
     classes = ClassTable.of(["elephant", "cow"], {"cow": None})
     one = photograph(("right", (110, 10, 130, 30), "cow"))
-    tiles, doubtful = tiles_of(one, "test", classes, (100, 0.0), OPTIONS)
+    tiles, doubtful, _ = tiles_of(one, "test", classes, (100, 0.0), OPTIONS)
 
     assert classes.names == ("elephant",)
     assert (len(tiles), doubtful) == (7, 1)
@@ -85,3 +90,18 @@ def test_a_table_joins_classes_and_one_that_names_an_unknown_class_is_refused(tm
     with pytest.raises(ConfigurationError, match="goat") as refused:
         ClassTable.of(["elephant", "cow"], table)
     assert "elephant and cow" in refused.value.hint
+
+
+def test_ground_at_which_no_one_has_looked_is_not_taught_as_empty() -> None:
+    marks: tuple[Standing, tuple[float, float, float, float], str] = ("right", (10, 10, 30, 30), "elephant")
+    half = photograph(marks, outline=((0, 0), (210, 0), (210, 200), (0, 200)))
+    found = tiles_of(half, "test", CLASSES, (100, 0.0), OPTIONS)
+    assert [(tile.window.x, tile.window.y) for tile in found.tiles] == [
+        (0, 0),
+        (100, 0),
+        (0, 100),
+        (100, 100),
+    ]
+    assert found.unseen == 4
+    none = tiles_of(photograph(marks, outline=()), "test", CLASSES, (100, 0.0), OPTIONS)
+    assert (none.tiles, none.unseen) == ([], 8)

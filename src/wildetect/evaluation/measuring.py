@@ -30,6 +30,7 @@ from wildetect.evaluation.record import (
     write_evaluation_file,
 )
 from wildetect.evaluation.scoring import IOU, ClassScore, Counts, Scores, score, write_precision_recall
+from wildetect.evaluation.unseen import LEARNED_FROM
 from wildetect.imagery.camera.camera import camera_of
 from wildetect.imagery.camera.lens import ground_resolution
 from wildetect.imagery.camera.optics import Flight
@@ -70,6 +71,7 @@ class EvaluationPlan:
         files: Where each of them lies.
         dataset: What they are called.
         output: Folder of the results.
+        learned_from: Whether the detector has learned from the pictures: "none", or "unknown".
     """
 
     model: FetchedModel
@@ -79,6 +81,7 @@ class EvaluationPlan:
     files: Sequence[ImageFile]
     dataset: str
     output: Path
+    learned_from: str = "unknown"
 
     @property
     def confidence(self) -> float:
@@ -183,6 +186,7 @@ def _record(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) ->
             "gsd_cm": _gsd_cm(plan),
             "lowest_confidence": min(FLOOR, plan.confidence),
             "iou": IOU,
+            LEARNED_FROM: plan.learned_from,
         },
         metrics=Measures(
             map50=_rounded(scores.map50),

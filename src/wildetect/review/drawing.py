@@ -50,13 +50,11 @@ class Candidate:
         image: Its photograph.
         detected: Detections in it.
         outline: Its own ground; null: all of it.
-        doubt: How unsure the detector is of it, for a plan that is made for training.
     """
 
     image: str
     detected: int
     outline: Outline | None = None
-    doubt: float = 0.0
 
 
 def run_digest(results: Iterable[ImageResult]) -> str:
@@ -86,10 +84,8 @@ def candidates_of(
         outline = None if outlines is None else outlines.get(result.name)
         boxes = result.detections.xyxy
         own = inside((boxes[:, :2] + boxes[:, 2:]) / 2, outline)
-        # doubt is greatest half way between sure and unsure
-        doubt = float((0.5 - np.abs(result.detections.confidence[own] - 0.5)).sum())
         if outline != ():
-            found.append(Candidate(result.name, int(own.sum()), outline, doubt))
+            found.append(Candidate(result.name, int(own.sum()), outline))
     return found
 
 

@@ -49,6 +49,7 @@ class Unit:
         place: Place in the order of review, from 1; null: not drawn.
         outline: Its own ground in px; null: the whole photograph; without corners: it has none.
         double: Whether every reviewer is to look at it, each without what the others said.
+        why: What it is chosen for, in a plan for training.
     """
 
     image: str
@@ -57,6 +58,7 @@ class Unit:
     place: int | None = None
     outline: Outline | None = None
     double: bool = False
+    why: str = ""
 
     @property
     def drawn(self) -> bool:
@@ -169,6 +171,7 @@ def _document(plan: Plan) -> dict[str, Any]:
                 "place": unit.place,
                 "outline": None if unit.outline is None else [list(corner) for corner in unit.outline],
                 **({"double": True} if unit.double else {}),
+                **({"why": unit.why} if unit.why else {}),
             }
             for unit in plan.units
         ],
@@ -200,11 +203,15 @@ def _unit(document: Mapping[str, Any]) -> Unit:
         place=None if document["place"] is None else int(document["place"]),
         outline=None if outline is None else tuple((float(x), float(y)) for x, y in outline),
         double=document.get("double") is True,
+        why=str(document.get("why", "")),
     )
 
 
 def _table(plan: Plan) -> Iterator[str]:
     """One line for each unit that was drawn, to be ticked off."""
+    if plan.purpose == "training":  # no chances: nothing is to be weighed by them
+        head = ["place", "image", "detected", "why"]
+        return table_pieces(head, ([one.place, one.image, one.detected, one.why] for one in plan.to_review))
     inclusion = {one.name: one.inclusion for one in plan.strata}
     head = ["place", "image", "stratum", "detected", "inclusion", "part", "double"]
     return table_pieces(

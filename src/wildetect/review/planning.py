@@ -22,6 +22,7 @@ from wildetect.review.drawing import (
     run_digest,
 )
 from wildetect.review.plan import Outline, Plan, PlanStratum, Purpose, Unit, read_plan, write_plan
+from wildetect.review.teaching import Lesson, chosen
 from wildetect.review.verdicts import read_verdicts, standing
 
 __all__ = ["USUAL_PHOTOGRAPHS", "Planned", "Wish", "make_plan"]
@@ -40,6 +41,7 @@ class Wish:
         seed: Of the random numbers; null: that of the earlier plan, or any.
         purpose: What it is for.
         double: Share of the drawn photographs that every reviewer looks at; null: as the earlier plan has it.
+        lessons: For training: what each image may teach.
     """
 
     photographs: int | None = None
@@ -47,6 +49,7 @@ class Wish:
     seed: int | None = None
     purpose: Purpose = "estimate"
     double: float | None = None
+    lessons: Sequence[Lesson] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,11 @@ def make_plan(run: FinishedRun, outlines: Mapping[str, Outline], wish: Wish) -> 
             hint="Name the folder of a run that has read its images.",
         )
     digest = run_digest(results)
+    earlier = read_plan(run.folder)
     if wish.purpose == "training":
-        plan = _for_training(candidates, wish.photographs or USUAL_PHOTOGRAPHS, digest)
+        plan = _for_training(run, wish, digest, earlier)
         write_plan(run.folder, plan)
         return Planned(plan, None)
-    earlier = read_plan(run.folder)
     seed = wish.seed
     if earlier is not None and seed is None:
         seed = earlier.seed
@@ -151,19 +154,37 @@ def _keep_reviewed(run: Path, earlier: Plan | None, plan: Plan) -> None:
         )
 
 
-def _for_training(candidates: Sequence[Candidate], photographs: int, digest: str) -> Plan:
-    """The images of which the detector is least sure: a detector learns most from them."""
-    order = sorted(candidates, key=lambda one: (-one.doubt, one.image))[:photographs]
-    place_of = {one.image: place for place, one in enumerate(order, 1)}
-    stratum = PlanStratum(name="all", least=0, most=None, units=len(candidates), drawn=len(order))
+def _for_training(run: FinishedRun, wish: Wish, digest: str, sample: Plan | None) -> Plan:
+    """Choose the photographs that teach most, none of those that are drawn for an estimate or complete."""
+    results = list(run.results)
+    drawn = set() if sample is None else {unit.image for unit in sample.to_review}
+    given = standing(read_verdicts(run.folder).verdicts)
+    complete = {one.image for one in given if one.kind == "nothing-here"}
+    lessons = [one for one in wish.lessons if one.image not in drawn | complete]
+    if not lessons:
+        raise InputError(
+            f"all photographs of the run in {run.folder} are reviewed, or drawn for an estimate",
+            hint="Detect in more photographs, and draw from those.",
+        )
+    seed = secrets.randbelow(2**31) if wish.seed is None else wish.seed
+    order = chosen(lessons, results, wish.photographs or USUAL_PHOTOGRAPHS, seed)
+    place_of = {image: place for place, (image, _) in enumerate(order, 1)}
+    why_of = dict(order)
+    number = {one.name: len(one.detections) for one in results if one.detections is not None}
     return Plan(
-        seed=0,
+        seed=seed,
         purpose="training",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         run_digest=digest,
-        strata=(stratum,),
+        strata=(PlanStratum(name="all", least=0, most=None, units=len(number), drawn=len(order)),),
         units=tuple(
-            Unit(image=one.image, stratum="all", detected=one.detected, place=place_of.get(one.image))
-            for one in candidates
+            Unit(
+                image=image,
+                stratum="all",
+                detected=detected,
+                place=place_of.get(image),
+                why=why_of.get(image, ""),
+            )
+            for image, detected in number.items()
         ),
     )

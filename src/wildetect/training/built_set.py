@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from wildetect.errors import ConfigurationError, InputError
-from wildetect.training.manifest import FORMAT, MANIFEST
-from wildetect.training.splitting import PARTS
+from wildetect.errors import InputError
+from wildetect.training.manifest import MANIFEST, DataSetRecord, read_manifest
+from wildetect.training.splitting import PARTS, Part
 from wildetect.training.writing import set_digest, tile_line
 
-__all__ = ["BuiltSet", "read_built_set"]
+__all__ = ["BuiltSet", "frozen_name", "frozen_pictures", "read_built_set"]
 
 _LEARNT_FROM = ("train", "val")
 _OF_SYSTEMS = ("thumbs.db", "desktop.ini")
@@ -30,6 +30,7 @@ class BuiltSet:
         tile_size: Side of a tile in px; 0: whole photographs.
         photographs: Number of photographs in all parts.
         notes: What is doubtful, as it was said when the set was built.
+        record: All that dataset.json holds.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class BuiltSet:
     tile_size: int
     photographs: int
     notes: tuple[str, ...]
+    record: DataSetRecord
 
 
 def read_built_set(folder: Path) -> BuiltSet:
@@ -50,18 +52,20 @@ def read_built_set(folder: Path) -> BuiltSet:
     """
     folder = folder.resolve()
     again = "Build it again: uv run invoke dataset.build --run results --output training-set"
-    if not (folder / MANIFEST).is_file():
-        raise ConfigurationError(
-            f"{folder} is no training set: it holds no {MANIFEST}",
-            hint="Build one: uv run invoke dataset.build --run results --output training-set",
-        )
-    try:
-        said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        found = _read(folder, said)
-        parts = {part: said["parts"][part] for part in _LEARNT_FROM}
-        labels = {part: sum(counts["labels"].values()) for part, counts in parts.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{folder / MANIFEST} is damaged: {error}", hint=again) from error
+    record = read_manifest(folder)
+    found = BuiltSet(
+        folder=folder,
+        name=record.name,
+        digest=record.digest,
+        class_names=record.class_names,
+        tile_size=record.tile_size,
+        photographs=len(record.photographs),
+        notes=record.notes,
+        record=record,
+    )
+    labels = {
+        part: sum(counts.labels.values()) for part, counts in record.parts.items() if part in _LEARNT_FROM
+    }
     for part, number in labels.items():
         if not number:
             purpose = "learn from" if part == "train" else "watch the training by"
@@ -78,24 +82,10 @@ def read_built_set(folder: Path) -> BuiltSet:
     return found
 
 
-def _read(folder: Path, said: Any) -> BuiltSet:
-    if said["format"] != FORMAT:
-        raise ValueError(f"its format is {said['format']!r}, not {FORMAT!r}")
-    return BuiltSet(
-        folder=folder,
-        name=str(said["name"]),
-        digest=str(said["digest"]),
-        class_names=tuple(map(str, said["class_names"])),
-        tile_size=int(said["tile_size"]),
-        photographs=len(said["photographs"]),
-        notes=tuple(map(str, said["notes"])),
-    )
-
-
-def _digest_now(folder: Path, class_names: tuple[str, ...]) -> str:
+def _digest_now(folder: Path, class_names: tuple[str, ...], parts: Sequence[Part] = PARTS) -> str:
     """The digest of what lies in the folder; a picture without labels counts as changed."""
     lines = []
-    for part in PARTS:
+    for part in parts:
         pictures = {path.stem: path for path in (folder / "images" / part).glob("*") if _counts(path)}
         labels = {path.stem: path for path in (folder / "labels" / part).glob("*.txt")}
         for name in sorted(pictures.keys() | labels.keys()):
@@ -112,3 +102,47 @@ def _digest_now(folder: Path, class_names: tuple[str, ...]) -> str:
 def _counts(path: Path) -> bool:
     """Whether a file is the set's, not one that a system puts into each folder that is looked at."""
     return path.is_file() and not path.name.startswith(".") and path.name.lower() not in _OF_SYSTEMS
+
+
+def frozen_name(labels: Path) -> str | None:
+    """Find what the labelled pictures of a set's part are called, and check that nobody changed them.
+
+    Args:
+        labels: A COCO file.
+
+    Returns:
+        Such as "training-set test"; null where the file is not one that `dataset.build` wrote.
+
+    Raises:
+        InputError: Labels or pictures of the part are not those that the set was built with.
+    """
+    folder, part = labels.resolve().parent, next((one for one in PARTS if labels.name == f"{one}.json"), None)
+    if part is None or not (folder / MANIFEST).is_file():
+        return None
+    record = read_manifest(folder)
+    counts = record.parts[part]
+    if counts.digest and (
+        hashlib.sha256(labels.read_bytes()).hexdigest() != counts.coco_sha256
+        or _digest_now(folder, record.class_names, (part,)) != counts.digest
+    ):
+        raise InputError(
+            f"the part {part} of {folder} is not what it was when the set was built: numbers on it would be "
+            "those of other pictures",
+            hint="Bring it back from a copy, or build it again: uv run invoke dataset.build --run results "
+            "--output training-set",
+        )
+    return f"{record.name} {part}"
+
+
+def frozen_pictures(folders: Iterable[Path]) -> dict[Part, frozenset[str]]:
+    """Find which photographs earlier sets have in which part, by the digests of their pixels.
+
+    Raises:
+        ConfigurationError: A folder holds no set.
+        InputError: Its dataset.json is damaged.
+    """
+    found: dict[Part, set[str]] = {part: set() for part in PARTS}
+    for folder in folders:
+        for one in read_manifest(folder).photographs:
+            found[one.part].add(one.sha256)
+    return {part: frozenset(digests) for part, digests in found.items()}

@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.files import write_text
 from wildetect.training.splitting import Part
 
@@ -18,6 +21,8 @@ __all__ = [
     "PartCounts",
     "PhotographEntry",
     "SourceRun",
+    "Taken",
+    "read_manifest",
     "write_manifest",
 ]
 
@@ -47,6 +52,21 @@ class SourceRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Where, when and from how high a photograph was taken, as far as a model card tells it.
+
+    Attributes:
+        month: Such as "2024-08"; null: unknown.
+        place: Latitude and longitude in degrees, to 0.1 (11 km): where animals are is nobody else's business.
+        gsd_cm: Ground resolution in cm/px.
+    """
+
+    month: str | None = None
+    place: tuple[float, float] | None = None
+    gsd_cm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhotographEntry:
     """A photograph of the set.
 
@@ -61,6 +81,9 @@ class PhotographEntry:
         rejected: Number of boxes in it that were wrong.
         tiles: Number of tiles taken.
         doubtful: Number of tiles left out: unsure boxes, or animals of classes that are left out.
+        unseen: Number of tiles left out where no one has looked: on the ground of a neighbouring photograph.
+        look: Of its pixels (module content), for copies that were compressed again.
+        taken: Where, when and from how high it was taken.
     """
 
     sha256: str
@@ -73,6 +96,9 @@ class PhotographEntry:
     rejected: int
     tiles: int
     doubtful: int
+    unseen: int = 0
+    look: str = ""
+    taken: Taken = Taken()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +113,8 @@ class PartCounts:
         hard_negatives: Of them, those without animals where the detector was wrong.
         empty: Of them, those with nothing.
         labels: Labelled boxes by class: an animal that several tiles show counts in each.
+        digest: Of names, pixels and labels of its tiles.
+        coco_sha256: Of the file with its labels as COCO has them, such as test.json.
     """
 
     photographs: int
@@ -96,6 +124,8 @@ class PartCounts:
     hard_negatives: int
     empty: int
     labels: Mapping[str, int]
+    digest: str = ""
+    coco_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +174,32 @@ def write_manifest(folder: Path, record: DataSetRecord) -> None:
         InputError: It cannot be written.
     """
     write_text(folder / MANIFEST, json.dumps(record.document(), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_manifest(folder: Path) -> DataSetRecord:
+    """Read dataset.json, of this or an earlier WildDetect.
+
+    Raises:
+        ConfigurationError: The folder holds no training set.
+        InputError: The file is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{folder} is no training set: it holds no {MANIFEST}",
+            hint="Build one: uv run invoke dataset.build --run results --output training-set",
+        )
+    try:
+        return _record_of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        shown = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise InputError(
+            f"{path} is damaged: {shown}",
+            hint="Build it again: uv run invoke dataset.build --run results --output training-set",
+        ) from error
+
+
+def _record_of(said: Any) -> DataSetRecord:
+    if said["format"] != FORMAT:
+        raise ValueError(f"its format is {said['format']!r}, not {FORMAT!r}")
+    return TypeAdapter(DataSetRecord).validate_python(said)

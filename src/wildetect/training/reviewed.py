@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,19 +9,18 @@ from datetime import datetime
 from pathlib import Path
 
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.geometry import Window
-from wildetect.imagery.opening import open_image
+from wildetect.evaluation.content import Content, content_of
 from wildetect.imagery.reading import Reading
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
 from wildetect.review.marks import ImageReview, by_image, review_of
+from wildetect.review.plan import Outline, read_plan
 from wildetect.review.verdicts import read_verdicts
 from wildetect.tables.sheet import read_sheet
 from wildetect.wording import listed
 
-__all__ = ["ClassTable", "Reviewed", "newest_of_each", "pixels_digest", "read_class_table", "reviewed_of"]
+__all__ = ["ClassTable", "Reviewed", "newest_of_each", "read_class_table", "reviewed_of"]
 
-_STRIP = 512  # rows that are read at a time
 _TABLE_HINT = "Give a CSV file with the columns class and becomes; an empty becomes leaves the class out."
 
 
@@ -36,7 +34,9 @@ class Reviewed:
         review: What stands in it.
         reading: How the run read its values.
         digest: Of its pixels: a copy under another name, or with other tags, has the same.
+        look: Of its pixels, nearly the same for a copy that was compressed again.
         said: When the last verdict on it was given.
+        outline: The ground that was looked at, where that was a part of it; null: all.
     """
 
     run: int
@@ -44,7 +44,9 @@ class Reviewed:
     review: ImageReview
     reading: Reading
     digest: str
+    look: str
     said: datetime
+    outline: Outline | None = None
 
 
 def reviewed_of(run: FinishedRun, number: int) -> tuple[list[Reviewed], int]:
@@ -66,6 +68,7 @@ def reviewed_of(run: FinishedRun, number: int) -> tuple[list[Reviewed], int]:
         raise InputError(f"{run.folder}: {read.reason}", hint=f"uv run invoke review.open --run {run.folder}")
     given = by_image(read.verdicts)
     reading = Reading.of(run.record.settings)
+    outlines = _looked_at(run.folder)
     found: list[Reviewed] = []
     begun = 0
     for result in run.results:
@@ -77,51 +80,44 @@ def reviewed_of(run: FinishedRun, number: int) -> tuple[list[Reviewed], int]:
             begun += 1
             continue
         said = max(one.time for one in verdicts)
-        digest = _digest_of(run.folder, result, reading)
-        one = Reviewed(run=number, result=result, review=review, reading=reading, digest=digest, said=said)
-        found.append(one)
+        content = _content_of(run.folder, result, reading)
+        found.append(
+            Reviewed(
+                run=number,
+                result=result,
+                review=review,
+                reading=reading,
+                digest=content.sha256,
+                look=content.look,
+                said=said,
+                outline=outlines.get(result.name),
+            )
+        )
     return found, begun
 
 
-def _digest_of(folder: Path, result: ImageResult, reading: Reading) -> str:
+def _looked_at(folder: Path) -> dict[str, Outline]:
+    """Own ground of the photographs that were drawn for an estimate and overlap: no one looked beside it."""
+    sample, training = read_plan(folder), read_plan(folder, "training")
+    whole = set() if training is None else {unit.image for unit in training.to_review}
+    drawn = [] if sample is None else sample.to_review
+    return {one.image: one.outline for one in drawn if one.outline is not None and one.image not in whole}
+
+
+def _content_of(folder: Path, result: ImageResult, reading: Reading) -> Content:
     if not result.path.is_file():
         raise InputError(
             f"{result.name} is not where the run in {folder} found it: {result.path}",
             hint="Connect the disk that it lies on, or say where the photographs are now: --source FOLDER",
         )
-    digest, size = pixels_digest(result.path, reading)
-    if size != (result.width, result.height):
+    content = content_of(result.path, reading)
+    if (content.width, content.height) != (result.width, result.height):
         raise InputError(
-            f"{result.name} has {size[0]} x {size[1]} px now, "
+            f"{result.name} has {content.width} x {content.height} px now, "
             f"and had {result.width} x {result.height} px when it was reviewed",
             hint="Bring back the photograph as it was, or detect and review it again.",
         )
-    return digest
-
-
-def pixels_digest(path: Path, reading: Reading) -> tuple[str, tuple[int, int]]:
-    """Digest what an image shows, whatever its file is called and its tags say.
-
-    Args:
-        path: The file.
-        reading: How values become 8 bits.
-
-    Returns:
-        The sha256 of its size and its upright RGB values, and its width and height in px.
-
-    Raises:
-        UnreadableImageError: It cannot be read.
-    """
-    source = open_image(path, reading)
-    try:
-        width, height = source.width, source.height
-        digest = hashlib.sha256(f"{width} {height}\n".encode())
-        for top in range(0, height, _STRIP):
-            rows = source.read(Window(0, top, width, min(_STRIP, height - top)))
-            digest.update(rows.tobytes())
-    finally:
-        source.close()
-    return digest.hexdigest(), (width, height)
+    return content
 
 
 def newest_of_each(reviewed: Iterable[Reviewed]) -> list[Reviewed]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
@@ -45,6 +45,8 @@ class Shot:
         footprint: Corners on the ground in m, shape (k, 2); null if unknown.
         camera: Where it was taken, in m; null if unknown.
         taken: When, by the camera's clock.
+        place: Latitude and longitude in degrees.
+        gsd_cm: Ground resolution in cm/px.
     """
 
     run: int
@@ -53,6 +55,8 @@ class Shot:
     footprint: NDArray[np.float64] | None = None
     camera: tuple[float, float] | None = None
     taken: datetime | None = None
+    place: tuple[float, float] | None = None
+    gsd_cm: float | None = None
 
     @property
     def folder(self) -> str:
@@ -165,13 +169,19 @@ def _common_ground(shots: Sequence[Shot], rows: Sequence[int]) -> list[tuple[int
     ]
 
 
-def parts_of(groups: Sequence[tuple[str, ...]], shares: Mapping[Part, float], seed: int) -> dict[str, Part]:
+def parts_of(
+    groups: Sequence[tuple[str, ...]],
+    shares: Mapping[Part, float],
+    seed: int,
+    frozen: Collection[str] = (),
+) -> dict[str, Part]:
     """Give each group to a part, the largest first, so that the parts come near to their shares.
 
     Args:
         groups: Digests of photographs that stay together.
         shares: Part of the photographs for each part, 0 to 1.
         seed: Decides between groups of the same size.
+        frozen: Digests of photographs that an earlier set measures with: their groups are "test".
 
     Returns:
         The part of each photograph. With a single group it is "train": there is nothing to measure with.
@@ -184,10 +194,15 @@ def parts_of(groups: Sequence[tuple[str, ...]], shares: Mapping[Part, float], se
     def order(group: tuple[str, ...]) -> tuple[int, str]:
         return -len(group), hashlib.sha256(f"{seed} {group[0]}".encode()).hexdigest()
 
-    for group in sorted(groups, key=order):
+    for group in groups:
+        if any(digest in frozen for digest in group):
+            held["test"] += len(group)
+            found |= dict.fromkeys(group, "test")
+    begun = False
+    for group in sorted((one for one in groups if one[0] not in found), key=order):
         part = max(PARTS, key=lambda one: (wanted[one] - held[one], -PARTS.index(one)))
-        if not found:
-            part = "train"
+        if not begun:
+            part, begun = "train", True
         held[part] += len(group)
         found |= dict.fromkeys(group, part)
     return found

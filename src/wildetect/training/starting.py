@@ -10,7 +10,7 @@ from wildetect.errors import ModelError
 from wildetect.registry.cache import stored_manifest
 from wildetect.registry.connection import Connection
 from wildetect.registry.reference import ModelReference, names_a_file
-from wildetect.registry.versions import resolve
+from wildetect.registry.versions import Version, resolve
 from wildetect.registry.weights.weights_file import check_file, sha256_of
 from wildetect.settings.project import from_caller
 
@@ -27,11 +27,13 @@ class StartingWeights:
         path: Absolute.
         sha256: Of the file.
         said: What the user gave, for a person.
+        version: The registered version, where one was named.
     """
 
     path: Path
     sha256: str
     said: str
+    version: Version | None = None
 
 
 def starting_weights(text: str, connect: Callable[[], Connection]) -> StartingWeights:
@@ -88,4 +90,4 @@ def _of_version(reference: ModelReference, connection: Connection) -> StartingWe
             f"{path} is not what {version} was made of any more: its content has changed",
             hint=f"If you mean the file as it is now, give it itself: --weights {path}",
         )
-    return StartingWeights(path, sha256, str(version))
+    return StartingWeights(path, sha256, str(version), version)

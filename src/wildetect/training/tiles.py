@@ -6,8 +6,9 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
+import shapely
 from PIL import Image
 
 from wildetect.detection.tiles.tiling import tile_windows
@@ -15,14 +16,16 @@ from wildetect.geometry import Window
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
 from wildetect.results.ids import BoxCorners
+from wildetect.review.plan import Outline
 from wildetect.settings.training.dataset import DataSetOptions
 from wildetect.training.reviewed import ClassTable, Reviewed
 from wildetect.training.splitting import Part
 
-__all__ = ["Kind", "Label", "Tile", "jpeg_of", "pictures_of", "tiles_of"]
+__all__ = ["Chosen", "Kind", "Label", "Tile", "jpeg_of", "pictures_of", "tiles_of"]
 
 Kind = Literal["animals", "rejected", "empty"]
 """What a tile teaches: animals, boxes that were wrong, or plain ground."""
+_OFF = 1.0  # px: outlines end at the border of a picture, or a little inside of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,23 @@ class Tile:
         return "rejected" if self.rejected else "empty"
 
 
+class Chosen(NamedTuple):
+    """The tiles of a photograph.
+
+    Attributes:
+        tiles: Those that are taken.
+        doubtful: Number left out where a person was not sure, or for a class that is left out.
+        unseen: Number left out where no one has looked: on the ground of a neighbouring photograph.
+    """
+
+    tiles: list[Tile]
+    doubtful: int
+    unseen: int
+
+
 def tiles_of(
     one: Reviewed, part: Part, classes: ClassTable, grid: tuple[int, float], options: DataSetOptions
-) -> tuple[list[Tile], int]:
+) -> Chosen:
     """Choose the tiles of a photograph.
 
     Where a person was not sure, or an animal of a class that is left out is seen, a tile is neither
@@ -73,23 +90,37 @@ def tiles_of(
         options: Of the set.
 
     Returns:
-        The tiles, row by row, and how many were left out as doubtful.
+        The tiles, row by row, and how many were left out.
     """
     width, height = one.result.width or 0, one.result.height or 0
     clear: list[Tile] = []
-    doubtful = 0
+    doubtful = unseen = 0
     for window in tile_windows(width, height, *grid):
+        if not _looked_at(window, one.outline):
+            unseen += 1
+            continue
         tile = _tile(one, window, classes, options.shown)
         if tile is None:
             doubtful += 1
         else:
             clear.append(tile)
     if part != "train":
-        return clear, doubtful
+        return Chosen(clear, doubtful, unseen)
     empty = [tile for tile in clear if tile.kind == "empty"]
     chosen = sorted(empty, key=lambda tile: _chance(tile.name, options.seed))[: options.empty_tiles]
     names = {tile.name for tile in chosen}
-    return [tile for tile in clear if tile.kind != "empty" or tile.name in names], doubtful
+    taken = [tile for tile in clear if tile.kind != "empty" or tile.name in names]
+    return Chosen(taken, doubtful, unseen)
+
+
+def _looked_at(window: Window, outline: Outline | None) -> bool:
+    """Whether a person has looked at all of a window: what no one looked for must not be taught as ground."""
+    if outline is None:
+        return True
+    if not outline:
+        return False
+    corners = (window.x, window.y, window.x + window.width, window.y + window.height)
+    return bool(shapely.Polygon(outline).buffer(_OFF).covers(shapely.box(*corners)))
 
 
 def _chance(name: str, seed: int) -> str:

@@ -27,7 +27,7 @@ import yaml
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.files import make_folder, write_text
 from wildetect.settings.training.dataset import DataSetOptions
-from wildetect.training.manifest import PartCounts, PhotographEntry
+from wildetect.training.manifest import PartCounts, PhotographEntry, Taken
 from wildetect.training.reviewed import ClassTable, Reviewed
 from wildetect.training.splitting import PARTS, Part
 from wildetect.training.tiles import Label, Tile, jpeg_of, pictures_of, tiles_of
@@ -134,29 +134,36 @@ class TileFiles:
     folder: Path
     cutting: Cutting
     cuts: list[Cut] = field(default_factory=list)
-    _lines: list[str] = field(default_factory=list)
+    _lines: list[tuple[Part, str]] = field(default_factory=list)
+    _coco_digests: dict[Part, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for part in PARTS:
             for kind in ("images", "labels"):
                 (self.folder / kind / part).mkdir(parents=True, exist_ok=True)
 
-    def add(self, one: Reviewed, part: Part, group: int, run: str) -> None:
+    def add(self, one: Reviewed, place: tuple[Part, int], run: str, taken: Taken) -> None:
         """Cut a photograph and write its tiles.
+
+        Args:
+            one: The photograph.
+            place: The part that it goes to, and its group.
+            run: Name of its run.
+            taken: What is known of how it was taken.
 
         Raises:
             UnreadableImageError: It cannot be read.
             OSError: There is no room.
         """
-        cutting = self.cutting
+        cutting, (part, group) = self.cutting, place
         grid = (cutting.tile_size, cutting.overlap)
-        tiles, doubtful = tiles_of(one, part, cutting.classes, grid, cutting.options)
+        tiles, doubtful, unseen = tiles_of(one, part, cutting.classes, grid, cutting.options)
         for tile, pixels in pictures_of(one, tiles):
             picture = jpeg_of(pixels, cutting.options.quality)
             labels = _yolo(tile)
             (self.folder / "images" / part / f"{tile.name}.jpg").write_bytes(picture)
             (self.folder / "labels" / part / f"{tile.name}.txt").write_bytes(labels.encode("ascii"))
-            self._lines.append(tile_line(part, tile.name, picture, labels))
+            self._lines.append((part, tile_line(part, tile.name, picture, labels)))
         counted = Counter(
             cutting.classes.names[class_id]
             for mark in one.review.animals
@@ -173,19 +180,23 @@ class TileFiles:
             rejected=sum(not mark.counts for mark in one.review.marks),
             tiles=len(tiles),
             doubtful=doubtful,
+            unseen=unseen,
+            look=one.look,
+            taken=taken,
         )
         self.cuts.append(Cut(entry, tuple(tiles)))
 
     @property
     def digest(self) -> str:
         """Of names, pixels and labels of all tiles, in whatever order they came, and of the classes."""
-        return set_digest(self.cutting.classes.names, self._lines)
+        return set_digest(self.cutting.classes.names, [line for _, line in self._lines])
 
     def counts(self) -> dict[Part, PartCounts]:
-        """Numbers of each part."""
-        return {part: self._counts([cut for cut in self.cuts if cut.entry.part == part]) for part in PARTS}
+        """Numbers and digests of each part, once `finish` is done."""
+        return {part: self._counts(part) for part in PARTS}
 
-    def _counts(self, cuts: Sequence[Cut]) -> PartCounts:
+    def _counts(self, part: Part) -> PartCounts:
+        cuts = [cut for cut in self.cuts if cut.entry.part == part]
         tiles = [tile for cut in cuts for tile in cut.tiles]
         kinds = Counter(tile.kind for tile in tiles)
         labels = Counter(label.class_id for tile in tiles for label in tile.labels)
@@ -197,6 +208,8 @@ class TileFiles:
             hard_negatives=kinds["rejected"],
             empty=kinds["empty"],
             labels={name: labels[class_id] for class_id, name in enumerate(self.cutting.classes.names)},
+            digest=set_digest(self.cutting.classes.names, [line for of, line in self._lines if of == part]),
+            coco_sha256=self._coco_digests.get(part, ""),
         )
 
     def finish(self) -> None:
@@ -210,6 +223,7 @@ class TileFiles:
             document = _coco(self._of(part), part, self.cutting.classes.names)
             text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
             write_text(self.folder / f"{part}.json", text)
+            self._coco_digests[part] = hashlib.sha256(text.encode()).hexdigest()
 
     def _of(self, part: Part) -> list[tuple[Tile, str]]:
         """The tiles of a part, each with the digest of its photograph."""

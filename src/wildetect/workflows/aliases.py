@@ -1,13 +1,16 @@
-"""Take a move of an alias back."""
+"""Move an alias, and take a move back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wildetect.registry.connection import Connection
 from wildetect.registry.history import before_last_move, moves_of
+from wildetect.registry.learning.card import refresh_card
 from wildetect.registry.reference import ModelReference
-from wildetect.registry.versions import aliases_of, move_alias, take_alias_away
+from wildetect.registry.versions import Version, aliases_of, move_alias, take_alias_away
 
-__all__ = ["undo_move"]
+__all__ = ["promote", "undo_move"]
 
 
 def undo_move(connection: Connection, name: str, alias: str) -> tuple[str | None, str | None]:
@@ -29,6 +32,34 @@ def undo_move(connection: Connection, name: str, alias: str) -> tuple[str | None
     before = before_last_move(name, alias, moves_of(connection, name), now)
     if before is None:
         take_alias_away(connection, name, alias, undo=True)
-        return now, None
-    move_alias(connection, ModelReference(name, version=before), alias, undo=True)
+    else:
+        move_alias(connection, ModelReference(name, version=before), alias, undo=True)
+    for version in (now, before):
+        if version is not None:
+            refresh_card(connection, name, version)
     return now, before
+
+
+def promote(
+    connection: Connection, reference: ModelReference, alias: str, met: Sequence[str] = ()
+) -> tuple[Version, str | None]:
+    """Point an alias at a version, and have the cards of both versions say so.
+
+    Args:
+        connection: The server.
+        reference: The version.
+        alias: What is to point at it.
+        met: What was required of the version, with the figures that met it.
+
+    Returns:
+        The version, and the number of the one that the alias pointed at before, if any.
+
+    Raises:
+        ModelError: Where the registry does not hold the version.
+        ServerError: Where the server fails.
+    """
+    version, before = move_alias(connection, reference, alias, requirements=met)
+    refresh_card(connection, version.name, version.version)
+    if before is not None and before != version.version:
+        refresh_card(connection, version.name, before)
+    return version, before

@@ -15,6 +15,8 @@ from wildetect.evaluation.labelled_files import labelled_files
 from wildetect.evaluation.measuring import EvaluationPlan, evaluate_into_folder
 from wildetect.evaluation.record import EvaluationRecord, LoggedEvaluation
 from wildetect.evaluation.reviewed_sample import ReviewedSample
+from wildetect.evaluation.unseen import refuse_seen
+from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import (
     BEST_CONFIDENCE,
@@ -27,12 +29,15 @@ from wildetect.registry.evaluations import (
     log_evaluation,
     survey_dataset,
 )
+from wildetect.registry.learning.card import refresh_card
+from wildetect.registry.learning.lineage import Lineage, lineage_in
 from wildetect.registry.names import metric_name
 from wildetect.registry.reference import ModelReference
-from wildetect.registry.versions import resolve
+from wildetect.registry.versions import resolve, versions_of
 from wildetect.results.run import DetectionRun
 from wildetect.settings import Project
 from wildetect.settings.project import from_caller
+from wildetect.training.built_set import frozen_name
 from wildetect.wording import commas, form, number_of
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
@@ -47,7 +52,7 @@ def evaluate(
     project: Project,
     request: Request,
     labelled: tuple[Path, Path | None],
-    dataset: str,
+    dataset: str | None = None,
     watcher: Watcher = SILENT,
 ) -> tuple[EvaluationRecord, Path]:
     """Check everything, measure a model on labelled pictures, write the results, log them.
@@ -56,13 +61,20 @@ def evaluate(
         project: Its .env names the server.
         request: The model, and what is not in the settings.
         labelled: The COCO file, and the folder of its pictures; None: beside it.
-        dataset: What the labelled pictures are called.
+        dataset: What the labelled pictures are called; null: as their file, or as the part of the training
+            set that they are.
         watcher: Told what happens.
 
     Returns:
         What evaluation.json holds, and where it is logged; and the folder.
+
+    Raises:
+        InputError: Labels or pictures cannot be used, or are not those that a training set was built with.
+        ModelError: The model has learned from some of the pictures, or cannot be used.
     """
     annotations, folder = labelled
+    frozen = frozen_name(annotations)
+    dataset = dataset or frozen or annotations.stem
     limit = limit_of(request.limit)
     settings = settings_for(project, request)
     model, connection = chosen_model(project, settings, request.model, watcher)
@@ -78,6 +90,12 @@ def evaluate(
             "out: the model has no such class"
         )
     detector, options = prepared(settings, model)
+    lineage = lineage_in(model.weights.parent) if model.version else None
+    learned_from = refuse_seen(str(model), lineage, truth, files, options.reading)
+    if learned_from == "unknown":
+        watcher.notice(_unknown(model, lineage))
+    if connection is not None:
+        _tell_other_pictures(connection, model, dataset, truth.sha256, watcher)
     plan = EvaluationPlan(
         model=model,
         detector=detector,
@@ -85,6 +103,7 @@ def evaluate(
         truth=truth,
         files=files,
         dataset=dataset,
+        learned_from=learned_from,
         output=from_caller(request.output) if request.output else _folder(project, str(model), dataset),
     )
     watcher.notice(
@@ -95,6 +114,38 @@ def evaluate(
     if connection is not None:
         record = _logged(connection, record, plan.output, watcher)
     return record, plan.output
+
+
+def _unknown(model: FetchedModel, lineage: Lineage | None) -> str:
+    """Say that nobody can tell whether the pictures are new to a detector."""
+    if lineage is None:
+        return (
+            f"note: what {model} was trained on is not known here: if it has learned from these pictures, "
+            "the numbers are too good"
+        )
+    began = lineage.began_with or "weights that are not named"
+    return (
+        f"note: no picture is in the training set {lineage.sets[0].name}, but {model} was begun with "
+        f"{began}, of which nothing is known here"
+    )
+
+
+def _tell_other_pictures(
+    connection: Connection, model: FetchedModel, dataset: str, digest: str, watcher: Watcher
+) -> None:
+    """Warn where the name of the labelled pictures meant others when a version was measured."""
+    if model.version is None:
+        return
+    for version in versions_of(connection, model.name):
+        for one in evaluations_of(version):
+            was = one.settings.get("annotations_sha256")
+            if one.dataset == dataset and was not in (None, digest):
+                watcher.notice(
+                    f"warning: {dataset} had other labels when version {version.version} was measured "
+                    f"(digest {str(was)[:8]}, now {digest[:8]}), and cannot be compared with it; --dataset "
+                    "gives another name"
+                )
+                return
 
 
 def _folder(project: Project, model: str, dataset: str) -> Path:
@@ -128,6 +179,8 @@ def _logged(
     except (ServerError, ModelError) as error:
         watcher.notice(f"warning: the results are written, but not logged: {error.message}. {error.hint}")
         return record
+    if record.model.version is not None:
+        refresh_card(connection, record.model.name, record.model.version)
     return replace(record, mlflow=LoggedEvaluation(connection.uri, EXPERIMENT, run_id, model_id))
 
 
@@ -224,6 +277,7 @@ def log_survey(server: Connection, run: DetectionRun, sample: ReviewedSample, su
         of_survey=True,
     )
     log_evaluation(server, (version.name, version.version), evaluation)
+    refresh_card(server, version.name, version.version)
 
 
 def _metrics(quality: DetectorQuality) -> Iterator[tuple[str, float]]:

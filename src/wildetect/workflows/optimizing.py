@@ -23,6 +23,7 @@ from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
 from wildetect.registry.cache import FetchedModel
+from wildetect.registry.learning.lineage import LINEAGE, lineage_in
 from wildetect.registry.manifest import CLASSIFIER_FILE, Source
 from wildetect.registry.registration import Registration, provenance
 from wildetect.results.files import make_folder
@@ -298,6 +299,8 @@ def _registration(
     files: dict[str, bytes] = {}
     if model.classifier is not None:
         files[CLASSIFIER_FILE] = model.classifier.read_bytes()
+    if (lineage := lineage_in(model.weights.parent)) is not None:
+        files[LINEAGE] = lineage.to_bytes()  # it has learned what the other form has
     tags: dict[str, Any] = {
         **provenance(project.root),
         "optimized_from": f"{model.name}/{model.version}",

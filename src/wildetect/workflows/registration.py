@@ -11,6 +11,7 @@ from filelock import FileLock
 from wildetect.detection.checks.examination import Examined, examined
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.registry.connection import Connection
+from wildetect.registry.learning.card import refresh_card
 from wildetect.registry.reference import ModelReference, check_alias, check_name
 from wildetect.registry.registration import Registration, provenance, registered_already
 from wildetect.registry.registration import register as register_version
@@ -108,7 +109,9 @@ def register(
         else:
             for alias in registration.aliases:
                 move_alias(connection, ModelReference(version.name, version=version.version), alias)
+    refresh_card(connection, version.name, version.version)
     for alias in registration.aliases:
         if pointed.get(alias, version.version) != version.version:
+            refresh_card(connection, version.name, pointed[alias])
             watcher.notice(f"{version.name}@{alias} was version {pointed[alias]} until now")
     return version, made

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from wildetect.census.design.survey_files import SurveyFiles
-from wildetect.census.gathering import gather
-from wildetect.census.ground.photographs import View, make_views
+from wildetect.census.ground.photographs import View
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import InputError, WildDetectError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.review.outlines import GroundView, own_grounds
 from wildetect.review.page.animals import AnimalCase, AnimalCases, Neighbour
 from wildetect.review.plan import Outline
+from wildetect.review.teaching import Lesson, lessons_of
 from wildetect.settings import Project
 from wildetect.wording import quoted
-from wildetect.workflows.census import CensusRequest, keys_of, photograph_folders, settings_for, table_of
+from wildetect.workflows.census import CensusRequest, settings_for
+from wildetect.workflows.learning.placing import gathered_of, views_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["cases_of", "own_grounds_of", "run_and_census"]
+__all__ = ["cases_of", "lessons_for", "own_grounds_of", "run_and_census"]
 
 _MOST_NEIGHBOURS = 4
 _LOOKED_AT = 24  # animals around each
@@ -39,20 +41,12 @@ def own_grounds_of(project: Project, run: FinishedRun, watcher: Watcher = SILENT
         run: The detections.
         watcher: Told where no place is known.
     """
-    settings = settings_for(project, CensusRequest(detections=(str(run.folder),)))
-    files = SurveyFiles.read(keys_of(project, settings), table_of(project, settings))
     try:
-        gathered = gather(run, photograph_folders(project, settings), lambda _done, _total: None)
+        gathered = gathered_of(project, run, SILENT)
     except InputError as error:
         watcher.notice(f"warning: {error.message}; each is taken as a unit of its own")
         return {}
-    views = make_views(
-        gathered.photographs,
-        settings.detection.flight_specs,
-        files.positions,
-        files.terrain,
-        corrections=settings.survey.corrections,
-    )
+    views = views_of(project, run, gathered.photographs)
     return own_grounds(
         [
             GroundView(view.file, view.width, view.height, view.footprint)
@@ -90,13 +84,7 @@ def cases_of(project: Project, run: FinishedRun, census: Path | None) -> AnimalC
         InputError: `census` holds none, or that of another run.
     """
     if census is not None:
-        record = read_census_file(census)
-        if not _counts_in(record, run):
-            raise InputError(
-                f"the census in {census} does not count in the detections of {run.folder} as they are now",
-                hint=f"Take it again: uv run invoke census.run --detections {quoted(str(run.folder))}",
-            )
-        return _cases(record)
+        return _cases(_named(census, run))
     later = False
     for folder in _likely_folders(project, run):
         try:
@@ -111,6 +99,43 @@ def cases_of(project: Project, run: FinishedRun, census: Path | None) -> AnimalC
             missing="the detections were made again since the census: take it again (census.run)"
         )
     return AnimalCases()
+
+
+def _named(census: Path, run: FinishedRun) -> CensusRecord:
+    """The census in a folder, which must be one of the run."""
+    record = read_census_file(census)
+    if not _counts_in(record, run):
+        raise InputError(
+            f"the census in {census} does not count in the detections of {run.folder} as they are now",
+            hint=f"Take it again: uv run invoke census.run --detections {quoted(str(run.folder))}",
+        )
+    return record
+
+
+def lessons_for(project: Project, run: FinishedRun, census: Path | None = None) -> list[Lesson]:
+    """Weigh what each photograph of a run may teach a detector, by a census of it, too.
+
+    Args:
+        project: Its configs/census.yaml says where censuses are written.
+        run: The detections.
+        census: Folder of the census; null: the run's own, the one around it, or the one of the settings.
+
+    Raises:
+        InputError: `census` holds none, or that of another run.
+    """
+    if census is not None:
+        return lessons_of(list(run.results), _near_misses(_named(census, run)))
+    for folder in _likely_folders(project, run):
+        with suppress(InputError):
+            record = read_census_file(folder)
+            if _counts_in(record, run):
+                return lessons_of(list(run.results), _near_misses(record))
+    return lessons_of(list(run.results))
+
+
+def _near_misses(record: CensusRecord) -> dict[str, int]:
+    """Boxes that nearly were one animal in a census, by photograph."""
+    return dict(Counter(name for one in record.near_misses for name in one.photographs))
 
 
 def _likely_folders(project: Project, run: FinishedRun) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from wildetect.errors import ModelError, ServerError
 from wildetect.registry.cache import FetchedModel, fetch, fetched_before, known_details
 from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.evaluations import evaluations_of
+from wildetect.registry.learning.card import refresh_card
 from wildetect.registry.probe import is_loopback
 from wildetect.registry.reference import ModelReference, check_alias, check_name
 from wildetect.registry.registration import provenance
@@ -153,4 +154,6 @@ def import_version(
     }
     connection = connect_for(project, watcher)
     with one_at_a_time(project):
-        return arrived(connection, package, folder, name=called, tags=tags, aliases=aliases)
+        version, made = arrived(connection, package, folder, name=called, tags=tags, aliases=aliases)
+    refresh_card(connection, version.name, version.version)
+    return version, made

@@ -15,6 +15,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.review.page.animals import NO_CENSUS, AnimalCases
 from wildetect.review.page.app import make_app
 from wildetect.review.page.session import Session
+from wildetect.review.plan import Purpose
 from wildetect.review.verdicts import writing_verdicts
 
 __all__ = ["ReviewPage", "open_page"]
@@ -53,7 +54,11 @@ class ReviewPage:
 
 @contextmanager
 def open_page(
-    run: FinishedRun, reviewer: str, port: int = 0, cases: AnimalCases = NO_CENSUS
+    run: FinishedRun,
+    reviewer: str,
+    port: int = 0,
+    cases: AnimalCases = NO_CENSUS,
+    purpose: Purpose = "estimate",
 ) -> Iterator[ReviewPage]:
     """Take the verdicts of a run and a port.
 
@@ -62,6 +67,7 @@ def open_page(
         reviewer: Who will look at it.
         port: To listen on; 0: any that is free.
         cases: Animals of a census of the run.
+        purpose: Whose plan is gone through.
 
     Raises:
         ConfigurationError: Another program writes verdicts of this run, or has the port.
@@ -70,7 +76,7 @@ def open_page(
     with writing_verdicts(run.folder) as file, _listening(port) as listening:
         number = int(listening.getsockname()[1])
         token = secrets.token_urlsafe(24)
-        session = Session(run, file, reviewer, cases)
+        session = Session(run, file, reviewer, cases, purpose)
         config = uvicorn.Config(
             make_app(session, token, number),
             log_level="warning",

@@ -18,7 +18,7 @@ from wildetect.review.marks import ImageReview, Mark, review_of
 from wildetect.review.page.animals import NO_CENSUS, AnimalCases, Comparing
 from wildetect.review.page.pictures import DETAIL_SIDE, LONGEST_SIDE
 from wildetect.review.page.places import along_the_ground
-from wildetect.review.plan import read_plan
+from wildetect.review.plan import Purpose, read_plan
 from wildetect.review.verdicts import (
     Kind,
     Marked,
@@ -88,10 +88,16 @@ class Session:
         file: Its verdicts, open for more.
         reviewer: Who sits there.
         cases: Animals of a census of the run.
+        purpose: Whose plan is gone through.
     """
 
     def __init__(
-        self, run: FinishedRun, file: VerdictFile, reviewer: str, cases: AnimalCases = NO_CENSUS
+        self,
+        run: FinishedRun,
+        file: VerdictFile,
+        reviewer: str,
+        cases: AnimalCases = NO_CENSUS,
+        purpose: Purpose = "estimate",
     ) -> None:
         self.run = run
         self.reviewer = reviewer
@@ -105,7 +111,7 @@ class Session:
         for verdict in read.verdicts:
             self._keep(verdict)
         self._numbers = {result.name: number for number, result in enumerate(run.results)}
-        plan = read_plan(run.folder)
+        plan = read_plan(run.folder, purpose)
         self._outlines = {} if plan is None else {one.image: one.outline for one in plan.units}
         self._doubles = set() if plan is None else {one.image for one in plan.to_review if one.double}
         self._planned = None if plan is None else [one.image for one in plan.to_review]

@@ -27,10 +27,11 @@ __all__ = ["build"]
         "empty-tiles": "tiles without anything to learn from, of each photograph; without it 4",
         "seed": "decides where several splits are as good; without it 0",
         "source": "where the photographs lie now, if elsewhere than the run found them",
+        "keep-test": "an earlier training set: what it measures with, this one does, too; may be given again",
         "json": "what is in it, on stdout",
     },
     paths="run",
-    iterable=["run", "source"],
+    iterable=["run", "source", "keep_test"],
 )
 def build(
     context: Context,
@@ -42,6 +43,7 @@ def build(
     empty_tiles: str | None = None,
     seed: str | None = None,
     source: list[str] | None = None,
+    keep_test: list[str] | None = None,
     json: bool = False,
 ) -> None:
     """Make a training set of reviewed photographs.
@@ -71,6 +73,7 @@ def build(
         output=from_caller(output),
         classes=from_caller(classes) if classes else None,
         sources=tuple(map(from_caller, source or ())),
+        keep_test=tuple(map(from_caller, keep_test or ())),
         options=_options(validation, test, empty_tiles, seed),
     )
     built = build_dataset(project, request, Terminal())
@@ -129,6 +132,9 @@ def _show(built: DataSetBuilt) -> None:
     head = ["part", "photographs", "groups", "tiles", "with animals", "wrong boxes", "empty", "labels"]
     print_table(head, rows, numbers=True)
     print(f"split by {record.split}; classes: {commas(record.class_names)}; digest {record.digest[:16]}")
+    if record.parts["test"].tiles:
+        frozen = record.parts["test"].coco_sha256[:16]
+        print(f"measured with: {built.folder / 'test.json'}, called {record.name} test, digest {frozen}")
     print(f"reviewed by {listed(f'{name} ({number:,})' for name, number in record.reviewers.items())}")
     print(built.folder)
     if built.url:

@@ -114,6 +114,7 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
     from wildetect.errors import ConfigurationError
     from wildetect.registry.cache import stored_manifest
     from wildetect.registry.evaluations import metrics_of
+    from wildetect.registry.learning.card import card_of, words_of_people
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import resolve
     from wildetect.settings import Project
@@ -126,13 +127,15 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
     version = resolve(connection, reference)
     manifest = stored_manifest(connection, version)
     metrics, of_run = metrics_of(connection, version), _in_a_run(project, manifest)
+    card = card_of(connection, version, manifest)
     if json:
         emit(
             {
                 "name": version.name,
                 "version": version.version,
                 "aliases": list(version.aliases),
-                "description": version.description,
+                "description": words_of_people(version.description),
+                "card": [list(row) for row in card],
                 "tags": dict(sorted(version.tags.items())),
                 "metrics": metrics,
                 "manifest": manifest.model_dump(mode="json"),
@@ -141,6 +144,10 @@ def show(context: Context, model: str | None = None, json: bool = False) -> None
         )
     else:
         _print_version(version, manifest, metrics, of_run)
+        print("\nmodel card")
+        width = max(len(title) for title, _ in card)
+        for title, said in card:
+            print(f"{title:<{width}}  {said}")
 
 
 def _in_a_run(project: Project, manifest: Manifest) -> Thresholds | None:
@@ -160,6 +167,8 @@ def _in_a_run(project: Project, manifest: Manifest) -> Thresholds | None:
 def _print_version(
     version: Version, manifest: Manifest, metrics: Mapping[str, float], of_run: Thresholds | None
 ) -> None:
+    from wildetect.registry.learning.card import words_of_people
+
     feeding, thresholds = manifest.feeding.model_dump(), manifest.thresholds
     aliases = commas(version.aliases)
     in_a_run = None
@@ -169,7 +178,7 @@ def _print_version(
         in_a_run = f"{_THRESHOLDS.format_map(of_run.model_dump())}: configs/detection.yaml or .env says so"
     rows = {
         "model": f"{version.name} version {version.version}" + (f" ({aliases})" if aliases else ""),
-        "description": version.description,
+        "description": words_of_people(version.description),
         "family": manifest.family,
         "classes": commas(manifest.class_names),
         "input": "{width} x {height} px, {dtype}, {channel_order}, {resize}".format_map(feeding),
@@ -230,7 +239,8 @@ def promote(
     from wildetect.registry.evaluations import metrics_of
     from wildetect.registry.reference import ModelReference, check_alias
     from wildetect.registry.requirement import Requirement
-    from wildetect.registry.versions import move_alias, resolve
+    from wildetect.registry.versions import resolve
+    from wildetect.workflows.aliases import promote as promote_version
 
     if undo:
         _undo(model or name, alias, others=bool(version or require or better_than))
@@ -258,7 +268,7 @@ def promote(
         met = [requirement.check(str(reference), metrics) for requirement in requirements]
     if better_than is not None:
         met += _proof(connection, reference, better_than, on, guard or ())
-    moved, before = move_alias(connection, reference, alias, requirements=met)
+    moved, before = promote_version(connection, reference, alias, met)
     was = f" (was version {before})" if before and before != moved.version else ""
     print(f"{reference.name}@{alias} is version {moved.version}{was}")
 

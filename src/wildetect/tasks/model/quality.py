@@ -23,7 +23,7 @@ __all__ = ["evaluate"]
         "model": "name@alias, name/version, name/latest or a weights file",
         "annotations": "COCO file with the labelled boxes",
         "images": "folder of the pictures; without it beside the COCO file, or images/ or pictures/ there",
-        "dataset": "what the labelled pictures are called; without it as the COCO file",
+        "dataset": "what the labelled pictures are called; without it as their file or training set",
         "config": "settings file; without it configs/detection.yaml",
         "device": "auto, cpu, cuda, directml or openvino",
         "confidence": "boxes below it are not counted, 0 to 1; mAP does not depend on it",
@@ -56,7 +56,8 @@ def evaluate(
 
     The pictures go through the same pipeline as in detect.run, with the same settings. Precision,
     recall and the counts are those of a run at its own confidence, at an IoU of 0.5; a second pass, with
-    boxes down to a confidence of 0.001, makes the precision-recall curve.
+    boxes down to a confidence of 0.001, makes the precision-recall curve. A version that has learned from
+    one of the pictures, whatever it is called, is refused.
     """
     del context
     from wildetect.errors import ConfigurationError
@@ -85,7 +86,7 @@ def evaluate(
     export_variables(project)
     path = from_caller(annotations)
     folder = from_caller(images) if images else None
-    record, place = evaluate_model(project, request, (path, folder), dataset or path.stem, Terminal())
+    record, place = evaluate_model(project, request, (path, folder), dataset, Terminal())
     if json:
         emit({**record.document(), "output": str(place)})
     else:
@@ -99,7 +100,8 @@ def _print_scores(record: EvaluationRecord, place: Path) -> None:
     if settings.get("scale") == "auto":
         tiles = f"tiles cut for {settings['trained_gsd_cm']:g} cm/px"
     print(
-        f"{model.name}{version} on {dataset.name}: pictures {dataset.pictures}, "
+        f"{model.name}{version} on {dataset.name} (digest {dataset.sha256[:8]}): "
+        f"pictures {dataset.pictures}, "
         f"animals {dataset.animals}, {tiles}, confidence {settings['confidence']:g}, IoU 0.5"
     )
     rows = [

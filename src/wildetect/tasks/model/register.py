@@ -131,6 +131,7 @@ def _advice(check: FamilyCheck, file: str) -> str:
         "picture": "a photograph with animals, to check on it what the outputs mean",
         "output": "with --family auto-check: where the picture with all boxes goes",
         "training-run": "id of the MLflow run in which the weights were trained elsewhere",
+        "trained-on": "folder of the training set that the weights were trained on elsewhere",
         "force": "make a new version even of a file that is registered already",
         "dry-run": "check everything, register nothing",
         "json": "the outcome as a JSON document on stdout",
@@ -149,6 +150,7 @@ def register(
     picture: str | None = None,
     output: str | None = None,
     training_run: str | None = None,
+    trained_on: str | None = None,
     force: bool = False,
     dry_run: bool = False,
     json: bool = False,
@@ -162,11 +164,13 @@ def register(
     del context
     from wildetect.detection.checks.recognition import UnclearFamilyError
     from wildetect.errors import ConfigurationError
-    from wildetect.registry.training import link, require_run
+    from wildetect.registry.learning.card import refresh_card
+    from wildetect.registry.learning.runs import link, require_run
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.connecting import connect_for
+    from wildetect.workflows.learning.lineage import taught_elsewhere
     from wildetect.workflows.registration import checked
     from wildetect.workflows.registration import register as register_version
 
@@ -186,6 +190,8 @@ def register(
         registration, found = checked(project, settings, alias or settings.aliases, looked_at)
     except UnclearFamilyError as error:
         raise _with_families_shown(project, settings, looked_at, error, json=json) from error
+    if trained_on:
+        registration = taught_elsewhere(registration, from_caller(trained_on))
     file = registration.manifest.source.file
     say(f"checked {file}: {_summary(registration)}, runs in {found.seconds * 1000:.0f} ms")
     say(f"read as {found.read_as}")
@@ -198,6 +204,7 @@ def register(
             version, made = register_version(project, connection, registration, Terminal(), force=force)
             if training_run:
                 link(connection, version, training_run)
+                refresh_card(connection, version.name, version.version)
     _report(registration, version, found.read_as, made=made, json=json)
 
 

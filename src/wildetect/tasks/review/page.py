@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
-from wildetect.tasks.support import say, show_in_browser, verb
+from wildetect.tasks.support import say, say_hint, show_in_browser, verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wildetect.review.plan import Purpose
 
 __all__ = ["open_"]
 
@@ -19,6 +26,7 @@ _HIGHEST_PORT = 65535
         "port": "port on this machine; without it any that is free",
         "no_browser": "print the address only",
         "reviewer": "who looks; without it the name of the user of this machine",
+        "for": "estimate or training: whose plan is gone through; without it the one that there is",
     },
     shim="review.bat",
     paths="run",
@@ -31,6 +39,7 @@ def open_(
     port: str | None = None,
     no_browser: bool = False,
     reviewer: str | None = None,
+    for_: str | None = None,
 ) -> None:
     """Open the page on which people look at detections.
 
@@ -54,10 +63,30 @@ def open_(
     finished = read_finished_run(folder)
     cases = cases_of(Project.find(), finished, of_run)
     who = (reviewer or "").strip() or getpass.getuser()
-    with open_page(finished, who, number, cases) as page:
+    purpose = _purpose(finished.folder, for_)
+    with open_page(finished, who, number, cases, purpose) as page:
         print(page.url, flush=True)
         say("Ctrl+C ends the page. What was said is kept.")
         page.serve(lambda: None if no_browser else show_in_browser(page.url))
+
+
+def _purpose(folder: Path, wanted: str | None) -> Purpose:
+    """Whose plan is gone through: the one that is asked for, else the one that there is."""
+    from wildetect.review.plan import read_plan
+    from wildetect.tasks.review.review import purpose_of
+
+    if wanted is not None:
+        purpose = purpose_of(wanted)
+        if read_plan(folder, purpose) is None:
+            say(f"there is no plan for {purpose}: all photographs are shown")
+        return purpose
+    if read_plan(folder, "training") is None:
+        return "estimate"
+    if read_plan(folder) is None:
+        say("these photographs were chosen for training: no number of animals can be made of them")
+        return "training"
+    say_hint("There is a plan for training, too: --for training")
+    return "estimate"
 
 
 def _port(text: str | None) -> int:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from wildetect.results.finished_run import FinishedRun
     from wildetect.review.agreement import Agreement, Conflict
     from wildetect.review.importing import Imported
+    from wildetect.review.plan import Plan, Purpose
     from wildetect.review.planning import Planned, Wish
     from wildetect.review.status import ReviewStatus
 
-__all__ = ["import_", "plan", "run_folder", "status"]
+__all__ = ["import_", "plan", "purpose_of", "run_folder", "status"]
 
+_PURPOSES: tuple[Purpose, ...] = ("estimate", "training")
 _RUN = "output folder of a finished detect.run"
 _NORMAL = 1.96
 _MOST_PROBLEMS = 5
@@ -35,7 +37,8 @@ _MOST_PROBLEMS = 5
         "cv": "draw as many as leave this error in the total, as a part of it: 0.05 is 5%",
         "seed": "of the random numbers; without it that of the earlier plan, or any",
         "double": "part that every reviewer looks at, each on their own, such as 10%",
-        "for": "estimate: by chance, for a number that holds up; training: of what it is least sure",
+        "for": "estimate: by chance, for a number that holds up; training: those that teach a detector most",
+        "census": "for training: folder of a census of this run, for its near misses",
         "json": "what was drawn, on stdout",
     },
     paths="run",
@@ -49,6 +52,7 @@ def plan(
     seed: str | None = None,
     double: str | None = None,
     for_: str = "estimate",
+    census: str | None = None,
     json: bool = False,
 ) -> None:
     """Draw the photographs that a person is to look at.
@@ -56,6 +60,9 @@ def plan(
     They are drawn by chance, some of those with many detections, some of those with few and some of those
     with none, and are listed in review/plan.json and plan.csv in the run's folder. With the same seed a
     larger number adds to a smaller one, so that a review can go on.
+
+    With --for training those are chosen that teach a detector most, one of five by chance, none of them of
+    the sample for an estimate; they are listed in review/training.json and training.csv with the reason.
     """
     del context
     from dataclasses import replace
@@ -63,14 +70,21 @@ def plan(
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.planning import make_plan
     from wildetect.settings import Project
+    from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
-    from wildetect.workflows.review import own_grounds_of
+    from wildetect.workflows.review import lessons_for, own_grounds_of
 
     wish = replace(
         _wish(photographs, cv, seed, for_), double=None if double is None else _percentage("--double", double)
     )
-    finished = read_finished_run(run_folder(run))
-    made = make_plan(finished, own_grounds_of(Project.find(), finished, Terminal()), wish)
+    finished, project = read_finished_run(run_folder(run)), Project.find()
+    if wish.purpose == "training":
+        _no_estimate(cv, double)
+        folder = from_caller(census) if census else None
+        wish = replace(wish, lessons=lessons_for(project, finished, folder))
+        made = make_plan(finished, {}, wish)
+    else:
+        made = make_plan(finished, own_grounds_of(project, finished, Terminal()), wish)
     if json:
         emit(_plan_document(made))
         return
@@ -97,14 +111,34 @@ def run_folder(run: Sequence[str] | None) -> Path:
     return from_caller(run[0])
 
 
+def _no_estimate(cv: str | None, double: str | None) -> None:
+    from wildetect.errors import ConfigurationError
+
+    if cv is not None or double is not None:
+        raise ConfigurationError(
+            "--cv and --double are for an estimate: what is chosen for training says nothing of the others",
+            hint="Give a number of photographs: --for training --photographs 50",
+        )
+
+
+def purpose_of(text: str) -> Purpose:
+    """What a plan is for.
+
+    Raises:
+        ConfigurationError: The text says something else.
+    """
+    from wildetect.errors import ConfigurationError
+
+    for purpose in _PURPOSES:
+        if text == purpose:
+            return purpose
+    raise ConfigurationError(f"--for: {text} is not a purpose", hint="Give --for estimate or --for training.")
+
+
 def _wish(photographs: str | None, cv: str | None, seed: str | None, purpose: str) -> Wish:
     from wildetect.errors import ConfigurationError
     from wildetect.review.planning import Wish
 
-    if purpose not in {"estimate", "training"}:
-        raise ConfigurationError(
-            f"--for: {purpose} is not a purpose", hint="Give --for estimate or --for training."
-        )
     if photographs is not None and cv is not None:
         raise ConfigurationError("--photographs and --cv both say how many to draw", hint="Give one of them.")
     part = "a number between 0 and 1"
@@ -112,7 +146,7 @@ def _wish(photographs: str | None, cv: str | None, seed: str | None, purpose: st
         photographs=_whole("--photographs", photographs, 1),
         cv=None if cv is None else decimal("--cv", cv, lambda one: 0 < one < 1, part, 0.05),
         seed=_whole("--seed", seed, 0),
-        purpose="training" if purpose == "training" else "estimate",
+        purpose=purpose_of(purpose),
     )
 
 
@@ -136,6 +170,21 @@ def _percentage(option: str, text: str) -> float:
     return number
 
 
+def _show_training(plan: Plan, folder: str) -> None:
+    from collections import Counter
+
+    from wildetect.tasks.table import print_table
+    from wildetect.wording import quoted
+
+    reasons = Counter(unit.why.partition(",")[0] for unit in plan.to_review)
+    print_table(
+        ["chosen for", "photographs"], [[why, f"{number:,}"] for why, number in reasons.most_common()]
+    )
+    of_all = number_of(len(plan.units), "photograph")
+    print(f"{len(plan.to_review):,} of {of_all}: review/training.csv says why")
+    print(f"review them: uv run invoke review.open --run {quoted(folder)} --for training")
+
+
 def _plan_document(made: Planned) -> dict[str, Any]:
     drawn = made.plan.to_review
     return {
@@ -148,6 +197,7 @@ def _plan_document(made: Planned) -> dict[str, Any]:
             {"detections": one.name, "units": one.units, "drawn": one.drawn} for one in made.plan.strata
         ],
         "images": [unit.image for unit in drawn],
+        **({"why": [unit.why for unit in drawn]} if made.plan.purpose == "training" else {}),
         "double": [unit.image for unit in drawn if unit.double],
     }
 
@@ -157,6 +207,9 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
     from wildetect.wording import quoted
 
     drawn = len(made.plan.to_review)
+    if made.plan.purpose == "training":
+        _show_training(made.plan, folder)
+        return
     rows = [[one.name, f"{one.units:,}", f"{one.drawn:,}"] for one in made.plan.strata if one.units]
     print_table(["detections", "photographs", "to review"], rows, numbers=True)
     if wish.photographs is not None and drawn > wish.photographs:

@@ -17,11 +17,12 @@ from wildetect.evaluation.paired import (
 )
 from wildetect.evaluation.resampling import FEWEST_UNITS
 from wildetect.evaluation.scoring import ScoredBox
+from wildetect.evaluation.unseen import LEARNED_FROM
 from wildetect.registry.comparison import SHAPING
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import Evaluated, evaluations_of, kept_file
 from wildetect.registry.versions import Version
-from wildetect.wording import listed, number_of
+from wildetect.wording import form, listed, number_of
 
 __all__ = ["Compared", "compare_on_pictures", "compare_with_first"]
 
@@ -36,6 +37,8 @@ class Compared:
         after: The candidate.
         paired: The differences.
         confidences: Lowest confidence of the boxes that counted, for each.
+        digest: Of the labels.
+        unsure: Numbers of the versions of which is not known whether they have learned from the pictures.
     """
 
     dataset: str
@@ -43,15 +46,20 @@ class Compared:
     after: Version
     paired: PairedComparison
     confidences: tuple[object, object] = (None, None)
+    digest: str = ""
+    unsure: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
-        """Data set and pictures, and the confidences where they differ: they may be all the difference."""
+        """Data set and pictures, and what may be all the difference: other confidences, learned pictures."""
         one, other = self.confidences
         differing = "" if one == other else f", counted from confidence {one} and {other}"
         pictures, photographs = self.paired.pictures, self.paired.photographs
         of = "" if pictures == photographs else f" of {number_of(photographs, 'photograph')}"
-        return f"{self.dataset} ({number_of(pictures, 'picture')}{of}{differing})"
+        digest = f", digest {self.digest[:8]}" if self.digest else ""
+        who = form(len(self.unsure), "version {} has", "versions {} have").format(listed(self.unsure))
+        seen = f"; whether {who} learned from them is not known" if self.unsure else ""
+        return f"{self.dataset} ({number_of(pictures, 'picture')}{of}{digest}{differing}{seen})"
 
     @property
     def too_few(self) -> bool:
@@ -67,7 +75,9 @@ class Compared:
             "after": self.after.version,
             "pictures": paired.pictures,
             "photographs": paired.photographs,
+            "digest": self.digest,
             "confidences": list(self.confidences),
+            "unsure": list(self.unsure),
             "classes": [
                 {
                     "name": one.name,
@@ -150,7 +160,9 @@ def compare_on_pictures(
             hint=f"Measure both again: uv run invoke model.evaluate --model {called} --annotations FILE",
         ) from error
     confidences = one.settings.get("confidence"), other.settings.get("confidence")
-    return Compared(one.dataset, before, after, paired, confidences)
+    unsure = tuple(version.version for version, of in measured if of.settings.get(LEARNED_FROM) != "none")
+    digest = str(one.settings.get("annotations_sha256") or "")
+    return Compared(one.dataset, before, after, paired, confidences, digest, unsure)
 
 
 def _differing(one: Evaluated, other: Evaluated) -> list[str]:

@@ -7,23 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from wildetect.census.design.survey_files import SurveyFiles
-from wildetect.census.gathering import Gathered, gather
-from wildetect.census.ground.photographs import Views, make_views
 from wildetect.errors import ConfigurationError, InputError, ServerError
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, start_run
-from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.finished_run import read_finished_run
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.run import DetectionRun
 from wildetect.settings import Project
 from wildetect.settings.training.dataset import DataSetOptions
+from wildetect.training.built_set import frozen_pictures
 from wildetect.training.manifest import MANIFEST, DataSetRecord, SourceRun, write_manifest
-from wildetect.training.reviewed import ClassTable, Reviewed, newest_of_each, read_class_table, reviewed_of
-from wildetect.training.splitting import PARTS, Part, Shot, groups_of, parts_of
+from wildetect.training.reviewed import ClassTable, newest_of_each, read_class_table, reviewed_of
+from wildetect.training.splitting import PARTS, Part, groups_of, parts_of
 from wildetect.training.writing import Cutting, TileFiles, new_folder, refuse_existing
 from wildetect.wording import commas, form, listed, number_of
-from wildetect.workflows.census import CensusRequest, keys_of, photograph_folders, settings_for, table_of
 from wildetect.workflows.connecting import connect_for
+from wildetect.workflows.learning.placing import Source, shots_of, split_of, taken_of
 from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["EXPERIMENT", "DataSetBuilt", "DataSetRequest", "build_dataset"]
@@ -42,6 +40,7 @@ class DataSetRequest:
         output: Folder of the set; new.
         classes: A table of classes; null: they are called as the runs call them.
         sources: Where photographs lie now that are not where a run found them.
+        keep_test: Earlier sets: what they measure with, this one measures with, too.
         options: Of the set.
     """
 
@@ -49,6 +48,7 @@ class DataSetRequest:
     output: Path
     classes: Path | None = None
     sources: tuple[Path, ...] = ()
+    keep_test: tuple[Path, ...] = ()
     options: DataSetOptions = field(default_factory=DataSetOptions)
 
 
@@ -65,14 +65,6 @@ class DataSetBuilt:
     record: DataSetRecord
     folder: Path
     url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    run: FinishedRun
-    name: str
-    reviewed: list[Reviewed]
-    begun: int
 
 
 def build_dataset(project: Project, request: DataSetRequest, watcher: Watcher = SILENT) -> DataSetBuilt:
@@ -93,23 +85,27 @@ def build_dataset(project: Project, request: DataSetRequest, watcher: Watcher = 
     tile_size, overlap = _grid(sources, request.options)
     reviewed = newest_of_each(one for source in sources for one in source.reviewed)
     classes = ClassTable.of(_class_names(sources), table)
-    shots, notes = _shots(project, sources, watcher)
+    shots, notes = shots_of(project, sources, watcher)
     groups = groups_of(shots)
     shares = {
         "train": 1 - request.options.validation - request.options.test,
         "val": request.options.validation,
         "test": request.options.test,
     }
-    part_of = parts_of(groups, {part: shares[part] for part in PARTS}, request.options.seed)
+    frozen = frozen_pictures(request.keep_test)
+    part_of = parts_of(groups, {part: shares[part] for part in PARTS}, request.options.seed, frozen["test"])
+    notes = (*notes, *_moved(groups, frozen))
+    taken = {shot.digest: taken_of(shot) for shot in shots if shot.digest is not None}
     group_of = {digest: number for number, group in enumerate(groups, 1) for digest in group}
     with new_folder(request.output) as folder:
         files = TileFiles(
             folder, Cutting(classes=classes, tile_size=tile_size, overlap=overlap, options=request.options)
         )
         for one in reviewed:
-            files.add(one, part_of[one.digest], group_of[one.digest], sources[one.run].name)
+            place = part_of[one.digest], group_of[one.digest]
+            files.add(one, place, sources[one.run].name, taken[one.digest])
         files.finish()
-        record = _record(request, sources, files, _split(shots))
+        record = _record(request, sources, files, split_of(shots))
         record = replace(record, notes=(*notes, *_doubts(record, sources, shares, len(groups))))
         write_manifest(folder, record)
     for note in record.notes:
@@ -130,8 +126,22 @@ def _check(request: DataSetRequest) -> None:
     refuse_existing(request.output)  # now, not after the photographs were read
 
 
-def _sources(request: DataSetRequest) -> list[_Source]:
-    found: list[_Source] = []
+def _moved(groups: Sequence[tuple[str, ...]], frozen: Mapping[Part, frozenset[str]]) -> tuple[str, ...]:
+    """A note where ground that is frozen for measuring holds photographs that were learned from before."""
+    learned = frozen["train"] | frozen["val"]
+    mixed = [group for group in groups if frozen["test"] & set(group) and learned & set(group)]
+    if not mixed:
+        return ()
+    number = sum(digest in learned for group in mixed for digest in group)
+    note = (
+        f"{number:,} photographs that the earlier set learned from lie on one ground or flight line with "
+        "some that it measures with: they are in test now, on which versions of the earlier set are refused"
+    )
+    return (note,)
+
+
+def _sources(request: DataSetRequest) -> list[Source]:
+    found: list[Source] = []
     names: Counter[str] = Counter()
     for number, folder in enumerate(request.runs):
         run = read_finished_run(folder)
@@ -141,7 +151,7 @@ def _sources(request: DataSetRequest) -> list[_Source]:
         reviewed, begun = reviewed_of(run, number)
         name = folder.resolve().name
         names[name] += 1
-        found.append(_Source(run, name if names[name] == 1 else f"{name} ({names[name]})", reviewed, begun))
+        found.append(Source(run, name if names[name] == 1 else f"{name} ({names[name]})", reviewed, begun))
     empty = [source for source in found if not source.reviewed]
     if empty:
         folder = empty[0].run.folder
@@ -153,7 +163,7 @@ def _sources(request: DataSetRequest) -> list[_Source]:
     return found
 
 
-def _grid(sources: Sequence[_Source], options: DataSetOptions) -> tuple[int, float]:
+def _grid(sources: Sequence[Source], options: DataSetOptions) -> tuple[int, float]:
     """Side and overlap of tiles: those of the runs.
 
     Raises:
@@ -189,86 +199,14 @@ def _sides(record: DetectionRun) -> list[int]:
     return [sides[0], sides[-1]]
 
 
-def _class_names(sources: Sequence[_Source]) -> list[str]:
+def _class_names(sources: Sequence[Source]) -> list[str]:
     of_models = [name for source in sources for name in source.run.class_names]
     said = {mark.box.class_name for source in sources for one in source.reviewed for mark in one.review.marks}
     return [*of_models, *sorted(said)]
 
 
-def _shots(
-    project: Project, sources: Sequence[_Source], watcher: Watcher
-) -> tuple[list[Shot], tuple[str, ...]]:
-    """All photographs of the runs with their places; notes of what is not known."""
-    gathered = [_gathered(project, source, watcher) for source in sources]
-    views = _views(project, sources, gathered)
-    by_key = {view.file: view for view in views.views}
-    shots: list[Shot] = []
-    for number, (source, tags) in enumerate(zip(sources, gathered, strict=True)):
-        digests = {one.result.name: one.digest for one in source.reviewed}
-        taken = {one.file: one.tags.taken for one in tags.photographs}
-        for result in source.run.results:
-            if result.failed:
-                continue
-            view = by_key.get(f"{number}/{result.name}")
-            camera = None if view is None else (view.x, view.y)
-            if camera is None and result.longitude is not None and result.latitude is not None:
-                x, y = views.projection.to_metres([(result.longitude, result.latitude)])[0].tolist()
-                camera = (x, y)
-            shots.append(
-                Shot(
-                    run=number,
-                    name=result.name,
-                    digest=digests.get(result.name),
-                    footprint=None if view is None else view.footprint,
-                    camera=camera,
-                    taken=taken.get(result.name),
-                )
-            )
-    return shots, _unplaced(shots)
-
-
-def _gathered(project: Project, source: _Source, watcher: Watcher) -> Gathered:
-    settings = settings_for(project, CensusRequest(detections=(str(source.run.folder),)))
-    return gather(source.run, photograph_folders(project, settings), watcher.tags_read)
-
-
-def _views(project: Project, sources: Sequence[_Source], gathered: Sequence[Gathered]) -> Views:
-    """Where all photographs look, in one plane."""
-    settings = settings_for(project, CensusRequest(detections=(str(sources[0].run.folder),)))
-    files = SurveyFiles.read(keys_of(project, settings), table_of(project, settings))
-    photographs = [
-        replace(one, file=f"{number}/{one.file}")
-        for number, each in enumerate(gathered)
-        for one in each.photographs
-    ]
-    return make_views(
-        photographs,
-        settings.detection.flight_specs,
-        files.positions,
-        files.terrain,
-        corrections=settings.survey.corrections,
-    )
-
-
-def _unplaced(shots: Sequence[Shot]) -> tuple[str, ...]:
-    without = [shot for shot in shots if shot.digest is not None and shot.camera is None]
-    if not without:
-        return ()
-    note = (
-        f"{number_of(len(without), 'reviewed photograph')} {form(len(without), 'has', 'have')} no "
-        f"position, such as {without[0].name}: "
-        "each flight stays in one part, but whether two flights show the same ground is not known"
-    )
-    return (note,)
-
-
-def _split(shots: Sequence[Shot]) -> str:
-    placed = {shot.camera is not None for shot in shots if shot.digest is not None}
-    return "ground and flight" if len(placed) > 1 else "ground" if True in placed else "flight"
-
-
 def _record(
-    request: DataSetRequest, sources: Sequence[_Source], files: TileFiles, split: str
+    request: DataSetRequest, sources: Sequence[Source], files: TileFiles, split: str
 ) -> DataSetRecord:
     entries = tuple(cut.entry for cut in files.cuts)
     cutting = files.cutting
@@ -301,7 +239,7 @@ def _record(
 
 
 def _doubts(
-    record: DataSetRecord, sources: Sequence[_Source], shares: Mapping[str, float], groups: int
+    record: DataSetRecord, sources: Sequence[Source], shares: Mapping[str, float], groups: int
 ) -> list[str]:
     """What whoever trains on the set has to know."""
     found = []
@@ -329,6 +267,12 @@ def _doubts(
     if any(source.run.record.model.box_kind == "points" for source in sources):
         found.append(
             "a detector gave points: boxes that nobody moved have the size that it was told, not the animal's"
+        )
+    beside = sum(one.unseen for one in record.photographs)
+    if beside:
+        found.append(
+            f"{beside:,} tiles are left out where no one has looked: for an estimate people look at a "
+            "photograph's own ground alone (review.plan --for training has whole photographs)"
         )
     doubtful = sum(one.doubtful for one in record.photographs)
     if doubtful:

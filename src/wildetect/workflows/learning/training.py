@@ -16,11 +16,14 @@ import psutil
 from filelock import FileLock, Timeout
 
 from wildetect.errors import ConfigurationError, ModelError, ServerError
-from wildetect.registry import training as log
 from wildetect.registry.connection import Connection
+from wildetect.registry.learning import runs as log
+from wildetect.registry.learning.card import refresh_card
+from wildetect.registry.learning.lineage import CHECKPOINT_TAG
 from wildetect.registry.reference import ModelReference, check_name
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run
 from wildetect.registry.versions import Version, resolve
+from wildetect.registry.weights.weights_file import sha256_of
 from wildetect.results.files import make_folder
 from wildetect.settings import Project
 from wildetect.settings.registration import Localizer, Naming, RegistrationSettings, Yolo
@@ -33,6 +36,7 @@ from wildetect.training.trainers.process import LOG, run_trainer
 from wildetect.training.trainers.trainer import EPOCHS, Epoch, TrainingJob
 from wildetect.wording import commas, listed
 from wildetect.workflows.connecting import connect_for
+from wildetect.workflows.learning.lineage import trained_gsd_cm, with_lineage
 from wildetect.workflows.registration import checked, register
 from wildetect.workflows.watching import SILENT, Watcher
 
@@ -317,13 +321,11 @@ def _register(training: _Training, imgsz: int) -> Version:
         processing=Naming(name=request.name),
         description=f"Trained on {data.name} ({data.digest[:16]}): {data.photographs:,} reviewed "
         f"photographs, beginning with {training.weights.said}.",
-        tags={
-            "training_run": training.run_id,
-            "training_set": data.name,
-            "training_set_digest": data.digest,
-        },
+        trained_gsd_cm=trained_gsd_cm(data, imgsz),
+        tags={"training_run": training.run_id, CHECKPOINT_TAG: sha256_of(best)},
     )
     registration, _ = checked(training.project, settings, [CANDIDATE])
+    registration = with_lineage(training.connection, registration, data, training.weights)
     version, _ = register(training.project, training.connection, registration, training.watcher)
     return version
 
@@ -345,6 +347,7 @@ def _finish(training: _Training, version: Version) -> None:
             model=(version.name, version.version),
         ),
     )
+    refresh_card(training.connection, version.name, version.version)  # it names its run now
     training.keep(version=str(version))
 
 

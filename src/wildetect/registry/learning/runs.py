@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.runs import RunRecord, log_inputs, start_run
 from wildetect.registry.versions import Version
 
-__all__ = ["EXPERIMENT", "begin", "end", "go_on", "link", "log_epoch", "require_run"]
+__all__ = ["EXPERIMENT", "RUN_TAG", "begin", "end", "go_on", "link", "log_epoch", "require_run"]
 
 EXPERIMENT = "training"
 RUN_TAG = "training_run"
@@ -112,3 +113,6 @@ def link(connection: Connection, version: Version, run_id: str) -> None:
     with errors_of_mlflow(f"run {run_id}"):
         client.set_model_version_tag(version.name, version.version, RUN_TAG, run_id)
         client.set_tag(run_id, "version", str(version))
+        page = f"#/models/{quote(version.name)}/versions/{version.version}"
+        name = version.name.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+        client.set_tag(run_id, "mlflow.note.content", f"Made [{name} version {version.version}]({page}).")

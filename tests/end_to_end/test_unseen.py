@@ -1,0 +1,140 @@
+"""A version is not measured on what it has learned from, whatever the pictures are called."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image, ImageOps
+from tests.coco_files import coco_document, write_coco
+from tests.end_to_end.test_dataset import verdicts
+from tests.workspaces import REPOSITORY, Workspace
+
+from wildetect.results.finished_run import read_finished_run
+from wildetect.review.verdicts import writing_verdicts
+
+DETECTOR = REPOSITORY / "demo/detector.onnx"
+AS_TRAINED = ("--confidence", "0.4", "--tile-size", "640")
+
+
+@pytest.fixture(scope="module")
+def made(served: Workspace) -> dict[str, Any]:
+    """The set "one" of the reviewed run "learning", and a version that learned from it elsewhere."""
+    for number, picture in enumerate(sorted((REPOSITORY / "demo/pictures").glob("*.jpg"))):
+        folder = served.root / "unseen-pictures" / f"flight{number // 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with Image.open(picture) as image:  # without tags: a flight is a folder
+            image.crop((0, 0, 1280, 1280)).save(folder / picture.name, quality=95)
+    words = ("--model", DETECTOR, "--tile-size", "640", "--output", "learning")
+    served.succeed("detect.run", "unseen-pictures", *words)
+    run = read_finished_run(served.root / "learning")
+    with writing_verdicts(run.folder) as file:
+        file.append(*verdicts(run))
+    document: dict[str, Any] = served.document("dataset.build", "learning", "--output", "one")
+    words = ("--weights", DETECTOR, "--name", "taught", "--trained-on", "one")
+    served.succeed("model.register", *words)
+    return document
+
+
+def learned_photograph(served: Workspace, made: dict[str, Any]) -> Path:
+    first = next(one for one in made["photographs"] if one["part"] == "train")
+    return served.root / "unseen-pictures" / str(first["image"]).removeprefix("unseen-pictures/")
+
+
+def refused(served: Workspace, labels: Path) -> str:
+    error, hint = served.fail(4, "model.evaluate", "taught/1", "--annotations", labels, *AS_TRAINED)
+    assert "test.json" in hint
+    return error
+
+
+def test_the_part_test_is_measured_under_the_name_of_its_set(served: Workspace, made: dict[str, Any]) -> None:
+    words = ("model.evaluate", "taught/1", "--annotations", "one/test.json", *AS_TRAINED)
+    measured = served.document(*words)
+    assert measured["dataset"]["name"] == "one test"
+    assert measured["dataset"]["sha256"] == made["parts"]["test"]["coco_sha256"]
+    assert measured["settings"]["learned_from"] == "unknown"  # nobody said what it was begun with
+    said = served.invoke(*words)
+    assert "no picture is in the training set one, but taught version 1 was begun with" in said.stderr
+    rows = (Path(measured["output"]) / "pictures.csv").read_text(encoding="utf-8").splitlines()
+    photographs = {row.rpartition(",")[2] for row in rows[1:]}
+    assert photographs == {one["sha256"] for one in made["photographs"] if one["part"] == "test"}
+
+
+def test_what_it_has_learned_from_is_refused(served: Workspace, made: dict[str, Any]) -> None:
+    del made
+    for part in ("train", "val"):
+        error = refused(served, served.root / "one" / f"{part}.json")
+        assert "taught version 1 has learned from" in error
+        assert "of the training set one. Numbers on them would be too good" in error
+
+
+@pytest.mark.parametrize("how", ["renamed", "png", "compressed", "smaller"])
+def test_a_copy_under_another_name_is_the_same_picture(
+    served: Workspace, made: dict[str, Any], tmp_path: Path, how: str
+) -> None:
+    original = learned_photograph(served, made)
+    with Image.open(original) as image:
+        picture = ImageOps.exif_transpose(image)
+        if how == "renamed":
+            shutil.copy(original, tmp_path / "new.jpg")
+        elif how == "png":
+            picture.save(tmp_path / "new.png")
+        elif how == "compressed":
+            picture.save(tmp_path / "new.jpg", quality=40)
+        else:
+            picture.resize((900, 900)).save(tmp_path / "new.jpg", quality=80)
+    (copy,) = tmp_path.iterdir()
+    labels = write_coco(tmp_path / "labels.json", coco_document({copy.name: []}))
+    said = "is a photograph" if how in ("renamed", "png") else "shows the same as a photograph"
+    assert f"has learned from 1 of 1 picture: {copy.name} {said}" in refused(served, labels)
+
+
+def test_it_is_known_of_a_version_that_came_as_a_file(served: Workspace, made: dict[str, Any]) -> None:
+    del made
+    served.succeed("model.export", "taught/1", "--output", "taught.zip")
+    served.succeed("model.import", "taught.zip", "--name", "travelled")
+    words = ("model.evaluate", "travelled/1", "--annotations", "one/train.json", *AS_TRAINED)
+    error, _ = served.fail(4, *words)
+    assert "travelled version 1 has learned from" in error
+
+
+def test_labels_of_a_set_that_were_changed_are_refused(served: Workspace, made: dict[str, Any]) -> None:
+    del made
+    shutil.copytree(served.root / "one", served.root / "one-changed")
+    path = served.root / "one-changed/test.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["annotations"].pop()
+    path.write_text(json.dumps(document), encoding="utf-8")
+    words = ("model.evaluate", "taught/1", "--annotations", "one-changed/test.json", *AS_TRAINED)
+    error, hint = served.fail(5, *words)
+    assert "the part test of" in error
+    assert "dataset.build" in hint
+
+
+def test_a_later_set_measures_with_the_same_photographs(served: Workspace, made: dict[str, Any]) -> None:
+    def parts(document: dict[str, Any]) -> dict[str, str]:
+        return {one["sha256"]: one["part"] for one in document["photographs"]}
+
+    words = ("dataset.build", "learning", "--test", "0", "--output")
+    without = served.document(*words, "without")
+    kept = served.document(*words, "kept", "--keep-test", "one")
+    in_test = {digest for digest, part in parts(made).items() if part == "test"}
+    assert "test" not in parts(without).values()
+    assert {digest for digest, part in parts(kept).items() if part == "test"} == in_test
+    error, _ = served.fail(2, "dataset.build", "learning", "--output", "kept-2", "--keep-test", "configs")
+    assert "is no training set" in error
+
+
+def test_a_set_of_other_classes_is_not_what_a_detector_learned_from(
+    served: Workspace, made: dict[str, Any]
+) -> None:
+    del made
+    config = served.root / "configs/other-classes.yaml"
+    settings = {"localizer": {"yolo": {"weights": str(DETECTOR)}}, "class_names": ["a", "b", "c"]}
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    error, _ = served.fail(4, "model.register", "--config", config, "--trained-on", "one", "--dry-run")
+    assert "it was not trained on that set" in error

@@ -1,0 +1,28 @@
+"""The card of a version keeps what people wrote, fits into MLflow's limit, and shows names as they are."""
+
+from __future__ import annotations
+
+from wildetect.registry.learning.card import _markdown, words_of_people
+
+
+def test_the_card_stands_below_what_people_wrote_and_is_written_again() -> None:
+    first = _markdown("The **herd** of 2026", [("measured", "never")])
+    assert words_of_people(first) == "The **herd** of 2026"
+    second = _markdown(words_of_people(first), [("measured", "camp: recall 0.9")])
+    assert second.count("Model card") == 1
+    assert "never" not in second
+    assert words_of_people(_markdown(None, [])) is None
+
+
+def test_names_are_no_markup() -> None:
+    text = _markdown(None, [("measured", "a|b <img src=x onerror=alert(1)> [x](javascript:y)\n| z |")])
+    row = text.splitlines()[-1]
+    assert "\\<img" in row
+    assert "\\[x\\]" in row
+    assert row.count("|") - row.count("\\|") == 3
+
+
+def test_it_is_never_longer_than_a_description_may_be() -> None:
+    text = _markdown("words", [("measured", "x" * 900)] * 9)
+    assert len(text) < 5000
+    assert text.count("measured") == 5
