@@ -110,8 +110,21 @@ def test_a_file_whose_rows_are_all_taken_may_have_left_animals_out(
     assert found.full is full
 
 
-def test_boxes_that_are_not_numbers_are_left_out(tmp_path: Path) -> None:
-    rows = np.array([[[np.nan, 0, 1, 1, 0.9, 0], [0, 0, 5, 5, 0.8, 0]]], np.float32)
+@pytest.mark.parametrize(
+    "row", [(np.nan, 0, 1, 1, 0.9, 0), (0, 0, 5, 5, np.nan, 0), (0, 0, np.inf, 5, 0.9, 0)]
+)
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+def test_values_that_are_not_numbers_are_an_error_as_animals_may_be_lost(
+    tmp_path: Path, row: tuple[float, ...], kind: str
+) -> None:
+    rows = np.array([[row, (0, 0, 5, 5, 0.8, 0)]], kind)
+    weights = save_network(tmp_path / "network.onnx", [rows])
+    with pytest.raises(ModelError, match="values that are not numbers"):
+        Detector(weights, manifest("end-to-end"), "cpu").detect([TILE])
+
+
+def test_values_that_are_infinite_where_no_box_is_taken_are_none_of_ours(tmp_path: Path) -> None:
+    rows = np.array([[(-np.inf, 0, np.inf, 1, 0.0, 0), (0, 0, 5, 5, 0.8, 0)]], np.float32)
     weights = save_network(tmp_path / "network.onnx", [rows])
     (found,) = Detector(weights, manifest("end-to-end"), "cpu").detect([TILE])
     assert found.confidence == pytest.approx([0.8])

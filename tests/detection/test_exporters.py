@@ -85,7 +85,7 @@ def test_the_number_of_the_first_class_is_asked_for_where_nothing_shows_it(
         found(weights, wrong)
     assert "first_label: 0" in str(caught.value.hint)
     one_name = {"family": "torchvision", "class_names": ["red"]}
-    with pytest.raises(ModelError, match="but has 1 class names"):
+    with pytest.raises(ModelError, match="but has 1 class name from 0"):
         registered(weights, photograph, **one_name)
 
 

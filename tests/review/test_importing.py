@@ -336,7 +336,8 @@ def test_a_verdict_chosen_from_the_list_that_a_geopackage_offers_is_taken_over(
     package = GeoPackage(run, tmp_path)
     with closing(sqlite3.connect(package.path)) as database:
         forms = dict(database.execute("SELECT f_table_name, styleQML FROM layer_styles").fetchall())
-    offered = {layer: _LISTED.findall(form.partition('name="class"')[0]) for layer, form in forms.items()}
+    lists = {layer: form.partition('<field name="verdict">')[2] for layer, form in forms.items()}
+    offered = {layer: _LISTED.findall(text.partition("</field>")[0]) for layer, text in lists.items()}
     assert [one for one in offered["detections"] if one[0] != "{"] == ["right", "wrong", "unsure"]
     for place, verdict in enumerate(offered["detections"][1:], 1):
         package.do("UPDATE detections SET verdict = ? WHERE fid = ?", verdict, place)

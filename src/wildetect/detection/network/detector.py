@@ -186,6 +186,9 @@ class Detector:
         return [self._of(index, outputs, len(pixels)) for index in range(len(tiles))], placements
 
     def _read(self, outputs: Sequence[Array], placement: Placement, confidence: float) -> Detections:
+        # a score that is no number is above no threshold: its animals would be gone without a word
+        if any(_holds_no_numbers(output) for output in outputs):
+            raise _no_numbers()
         try:
             found = self._family.decode(outputs, self._reading, confidence)
         except (ValueError, IndexError, StopIteration) as error:
@@ -206,7 +209,9 @@ class Detector:
             )
         corners = None if found.corners is None else placement.to_tile(found.corners.reshape(-1, 4))
         found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id, corners)
-        return found.select(np.isfinite(found.xyxy).all(axis=1) & np.isfinite(found.confidence))
+        if not (np.isfinite(found.xyxy).all() and np.isfinite(found.confidence).all()):
+            raise _no_numbers()
+        return found
 
     def _filled(self, outputs: Sequence[Array], found: int) -> bool:
         """Whether all rows that the network can give hold an animal, so that it may have left out others."""
@@ -271,6 +276,21 @@ class Detector:
         ranks = [len(spec.shape) for spec in self.session.outputs if spec.name in self._outputs]
         batched = self._family.marks_pictures or max(ranks) > self._family.rank
         return None if batched else 1
+
+
+def _holds_no_numbers(output: Array) -> bool:
+    """Whether some values are no numbers (NaN); the sum says quickly that none is."""
+    if output.dtype.kind != "f":
+        return False
+    with np.errstate(invalid="ignore"):  # infinities of both signs
+        return bool(np.isnan(output.sum(dtype=np.float64)) and np.isnan(output).any())
+
+
+def _no_numbers() -> ModelError:
+    return ModelError(
+        "the model gave values that are not numbers (NaN or infinite): animals may be lost",
+        hint="Take the device cpu, or a file of the model in float32: float16 runs over",
+    )
 
 
 def _rows_of(session: Session) -> int | None:
