@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import json
-import os
 import random
 import shutil
 import sys
@@ -253,6 +252,16 @@ def _try(reader: Reader, path: Path, what: str, count: Count) -> None:
         count.faults.append(f"{what}: {seconds:.0f} s")
 
 
+def _peak() -> int:
+    """The most memory that this process had, in bytes."""
+    if sys.platform != "win32":
+        import resource
+
+        kilobyte = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobyte
+    return int(psutil.Process().memory_info().peak_wset)
+
+
 def main() -> int:
     """Run all readers and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -279,8 +288,7 @@ def main() -> int:
         numbers = f"{one.inputs} | {one.read} | {one.refused} | {len(one.faults)} | {one.slowest:.2f}"
         print(f"| {name} | {numbers} |")
     faults = [fault for one in counts.values() for fault in one.faults]
-    memory = psutil.Process(os.getpid()).memory_info()
-    most = getattr(memory, "peak_wset", memory.rss) / 1e6
+    most = _peak() / 1e6
     print(f"\nseed {asked.seed}; memory {most:.0f} MB of {MOST_MB}")
     for fault in faults[:40]:
         print(fault, file=sys.stderr)
