@@ -62,7 +62,7 @@ VARYING = (
     (rb"(?:(?:\d+,)*\d+(?:\.\d+)?)(</\w+><\w+[^<>]*>| )(?:tiles/s|images/s|s|ms|min|MB|GB)\b", rb"~\1s"),
     (rb"(?:(?:\d+,)*\d+(?:\.\d+)?) (tiles|images|photographs) (?:a|per) (?:second|s)\b", rb"~ \1 a second"),
     (rb"\bpid \d+", b"pid ~"),
-    (rb"(>\w*seconds</v></c><c [^<>]*><v>)" + NUMBER, rb"\1~"),
+    (rb"(>[\w.]*seconds</v></c><c [^<>]*><v>)" + NUMBER, rb"\1~"),
 )
 LONG_AGO = datetime(2024, 6, 1, tzinfo=UTC).timestamp()  # when all files of an unpacked commit were changed
 

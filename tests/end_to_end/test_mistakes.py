@@ -139,7 +139,7 @@ def test_what_cannot_be_registered(
         ("naughty/twobyte_yolov10n.onnx", "2 bytes"),
         ("naughty/nanodet_missing_external_data.onnx", "missing: nanodet.onnx.data"),
         ("naughty/notdetector_mnist.onnx", "not a detector"),
-        ("models/yolox_nano.onnx", "(1, 3549, 85) fit yolov5, yolox"),
+        ("models/yolox_nano.onnx", "(1, 3549, 85) fit yolov5 and yolox"),
         ("models/yolov8n_int8.onnx --class-names", "class names"),
     ],
 )
