@@ -185,7 +185,7 @@ def as_called(text: str) -> str:
 
 def say(text: str) -> None:
     """A line for the person at the terminal; stdout is kept for results."""
-    print(as_called(text), file=sys.stderr, flush=True)
+    print(f"{as_called(text)}\n", end="", file=sys.stderr, flush=True)  # in one piece: threads speak, too
 
 
 def say_hint(hint: str) -> None:
