@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.census.simulator import Flown, Herd, Survey, fly
 
-from wildetect.census.cautions.merging import doubled, merging, recall
+from wildetect.census.cautions.merging import doubled, in_crowds, merging, recall
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import make_views
@@ -109,6 +109,13 @@ def told(flown: Flown, chosen: Corrections | None = None) -> Told:
         int(on_own_ground(boxes, views).sum()) / true - 1,
         check.all.share or 0.0,
         tuple(caution.kind for caution in merging(check, views)),
-        tuple(caution.kind for caution in (*doubled(check, boxes, views), *recall(check))),
+        tuple(
+            caution.kind
+            for caution in (
+                *doubled(check, boxes, views),
+                *recall(check),
+                *in_crowds(check, len(animals.members)),
+            )
+        ),
         check,
     )

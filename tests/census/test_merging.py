@@ -278,6 +278,50 @@ def test_boxes_that_the_detector_drew_twice(seed: int) -> None:
     assert all("doubles" not in told_of(case, seed).others for case in HONEST[:3])
 
 
+@pytest.mark.parametrize("recall", [0.7, 0.6, 0.4])
+def test_animals_of_dense_herds_that_are_taken_for_their_neighbours_are_told(recall: float) -> None:
+    """With plain GPS a box may lie nearer to its neighbour's than the tolerance."""
+    for seed in SEEDS:
+        flown = Case("", {**PLAIN, "stated_error": None, "recall": recall}).flown(seed, herds(seed))
+        found = told(flown)
+        assert found.error < -0.04
+        assert "crowded" in found.others
+        assert -found.error / 2 < found.check.crowded.joins / len(flown.seen) < -found.error + 0.06
+
+
+@pytest.mark.parametrize("changes", [RTK, {**RTK, "recall": 0.6}, PLAIN, {**PLAIN, "recall": 0.95}])
+def test_herds_that_are_joined_rightly_are_not_told_of(changes: dict[str, Any]) -> None:
+    for seed in SEEDS:
+        found = told_of(Case("", {**changes, "stated_error": changes.get("stated_error")}), seed, herds(seed))
+        assert abs(found.error) < 0.02
+        assert "crowded" not in found.others
+
+
+@pytest.mark.parametrize("tags", [RTK, PLAIN], ids=["RTK", "plain GPS"])
+@pytest.mark.parametrize("animals", [8, 15, 40])
+def test_few_animals_in_photographs_that_were_turned_come_with_a_caution(
+    tags: dict[str, Any], animals: int
+) -> None:
+    """Too few to find the photographs; that something is wrong is said in most surveys all the same."""
+    cautions, honest = 0, 0
+    for seed in range(12):
+        flight = Survey(**tags, recall=0.9).mown(3, 6, ahead=0.6, aside=0.3)
+        shots = [
+            replace(shot, yaw=shot.yaw + 180 * (row in {2, 5, 8, 9, 13, 16}))
+            for row, shot in enumerate(flight.shots)
+        ]
+        herd = Herd.apart(5, 220, 200, animals, seed)
+        right = fly(flight, herd, seed)
+        turned = fly(replace(flight, shots=tuple(shots)), herd, seed)
+        wrong = [replace(a, tags=b.tags) for a, b in zip(turned.photographs, right.photographs, strict=True)]
+        found = told(Flown(wrong, turned.animals))
+        cautions += bool(found.kinds or found.others)
+        fine = told(right)
+        honest += bool(fine.kinds or fine.others)
+    assert cautions >= 8
+    assert honest == 0
+
+
 def test_animals_side_by_side_are_no_doubles_as_every_photograph_shows_both() -> None:
     alone = Herd.apart(12, 400, 380, 100, 2).places
     herd = Herd.at(np.concatenate([alone, alone + np.array([1.2, 0.0])]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
-from wildetect.census.cautions.merging import corrections, doubled, merging, recall, unused
+from wildetect.census.cautions.merging import corrections, doubled, in_crowds, merging, recall, unused
 from wildetect.census.cautions.missing import cautions_of, left_out_of, of_the_run, refuse_nowhere
 from wildetect.census.cautions.reach import coverage
 from wildetect.census.cautions.sizes import sizes
@@ -137,6 +137,7 @@ def survey(plan: SurveyPlan) -> Census:
             *unused(said),
             *doubled(merged, boxes, views),
             *recall(merged),
+            *in_crowds(merged, len(animals.members)),
             *coverage(sample.strata),
             *clustered(estimates, plan.run.class_names),
             *sizes(gathered.photographs, views, boxes, plan.largest_animal),

@@ -20,7 +20,10 @@ from wildetect.wording import form, listed
 
 __all__ = ["corrections", "doubled", "merging", "recall", "unused"]
 
-_POOR = 0.7  # of the animals: a detector that finds fewer is told of
+_POOR = 0.75  # of the animals: a detector that surely finds fewer is told of
+_POOR_SEEN = 0.55  # of the boxes: so few have a partner by chance hardly ever
+_LEAST_TOLD = 4  # boxes
+_LEAST_CROWDED, _CROWDED = 5, 0.02  # pairs of boxes, and part of the animals
 _LEAST_DOUBLES, _DOUBLES = 5, 0.015  # boxes, and part of all
 _OTHER_POSITIONS: dict[OtherPositions, str] = {
     "latitude": "when all latitudes have the other sign: N and S are exchanged, and the track is mirrored",
@@ -176,17 +179,52 @@ def corrections(chosen: Corrections) -> Iterator[Caution]:
 
 
 def recall(check: MergingCheck) -> Iterator[Caution]:
-    """A detector that misses many animals, as the overlaps alone tell."""
-    rate = check.recall
-    if rate is not None and rate.share is not None and rate.upper < _POOR:
+    """A detector that misses many animals, as the overlaps alone tell, or too few boxes to tell that."""
+    few = not check.told and check.all.expected >= _LEAST_TOLD
+    rate = check.all if few else check.recall
+    if rate is None or rate.share is None:
+        return
+    if few and rate.share < _POOR_SEEN:
+        yield Caution(
+            "merging-untested",
+            f"Only {rate.expected} boxes lie well inside another photograph, and {rate.joined} of them were "
+            "joined to a box of it. That is too few to tell whether the detector misses animals, or the "
+            "photographs do not lie as their tags say and animals count twice.",
+            "Look at the places in the report that a second photograph shows empty, and compare the number "
+            "with the conservative count, which takes each spot of ground from one photograph only.",
+        )
+    elif not few and (rate.upper < _POOR or rate.share < _POOR_SEEN):
         yield Caution(
             "recall",
             f"Of the photographs that show an animal which another one found, only {_part(rate)} found it: "
-            "the detector misses at least every third animal, those in no overlap among them, and no number "
-            "allows for it; or the photographs do not lie as their tags say.",
-            "Look at a sample of photographs with review.plan and review.open: the numbers are then "
-            "corrected. Or lower survey.confidence.",
+            "the detector misses about every third animal or more, those in no overlap among them, and no "
+            "number allows for it; or photographs do not lie as their tags say, and animals count twice.",
+            "Look at the places in the report that a second photograph shows empty. Look at a sample of "
+            "photographs with review.plan and review.open: the numbers are then corrected. Or lower "
+            "survey.confidence.",
         )
+
+
+def in_crowds(check: MergingCheck, animals: int) -> Iterator[Caution]:
+    """Animals of dense herds that may have been taken for one.
+
+    Args:
+        check: What the overlaps say.
+        animals: How many were counted.
+    """
+    found = check.crowded
+    if found.joins < max(_LEAST_CROWDED, _CROWDED * animals):
+        return
+    yield Caution(
+        "crowded",
+        f"{found.joins:,} of the boxes that were joined lie more than {found.metres:.1f} m from each other, "
+        "farther than boxes of one animal mostly do in this survey, and other animals stand about as "
+        "near: where an animal was missed and its neighbour was taken for it, two count as one. The number "
+        f"may be too low by about {found.joins / (animals + found.joins):.0%} or more.",
+        "Look at the pairs in the report that lie farthest apart, and say with review.open whether they are "
+        "one animal: the next census counts so. Positions with a stated error (RTK) leave less room for it, "
+        "as does a detector that misses fewer animals.",
+    )
 
 
 def doubled(check: MergingCheck, boxes: GroundBoxes, views: Views) -> Iterator[Caution]:

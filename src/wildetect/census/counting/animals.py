@@ -33,6 +33,7 @@ class Merge(NamedTuple):
         metres: How far apart they lie on the ground, what is wrong in all photographs alike taken out: the
             distance that was held against the tolerance.
         told: Whether a person said so, whatever the distance.
+        left: What remains of the distance once the photographs are shifted so that they fit, in m.
     """
 
     animal: int
@@ -40,6 +41,7 @@ class Merge(NamedTuple):
     box_b: int
     metres: float
     told: bool = False
+    left: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +136,14 @@ def _animals(
     sums = np.column_stack([np.bincount(animal, axis, number) for axis in boxes.centre.T])
     confidence = np.zeros(number)
     np.maximum.at(confidence, animal, boxes.confidence)
-    columns = (animal[joining.one], joining.one, joining.other, joining.metres(settled.before), told)
+    columns = (
+        animal[joining.one],
+        joining.one,
+        joining.other,
+        joining.metres(settled.before),
+        told,
+        joining.metres(settled.places),
+    )
     merges = [Merge(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
     return Animals(
         xy=sums / np.maximum(counts, 1)[:, None],

@@ -14,6 +14,7 @@ from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
 from wildetect.census.merging.alike import Alike, Shares, all_alike
+from wildetect.census.merging.crowded import Crowded, crowded
 from wildetect.census.merging.fitting import Turned, turned_photographs
 from wildetect.census.merging.overlaps import PhotographPairs, expected_partners, pairs_of
 from wildetect.census.merging.unjoined import Displaced, Doubles, NearMisses, displaced, doubles, near_misses
@@ -83,6 +84,7 @@ class MergingCheck(NamedTuple):
         gaps: Rates by the time between the exposures: from and up to so many seconds.
         near: Boxes without a partner that nearly were one animal.
         doubles: Boxes of one photograph that nearly lie on each other.
+        crowded: Boxes that were joined though other animals stand about as near.
         margin: How far inside another photograph a box must lie, in m.
     """
 
@@ -98,6 +100,7 @@ class MergingCheck(NamedTuple):
     gaps: tuple[tuple[float, float, Rate], ...]
     near: NearMisses
     doubles: Doubles
+    crowded: Crowded
     margin: float
 
     @property
@@ -164,6 +167,7 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
         tuple(_by_gap(pairs)),
         near_misses(boxes, expected, pairs, tolerance),
         doubles(boxes, animals),
+        crowded(boxes, animals),
         tolerance,
     )
 

@@ -190,6 +190,7 @@ class MergingRecord(RateRecord):
         near_misses: Pairs of boxes that nearly were one animal; the nearest are in `near_misses` of the file.
         empty: Boxes whose place another photograph shows empty; the first are in `empty_places` of the file.
         doubles: Boxes that the detector may have drawn twice.
+        doubtful_joins: Pairs of boxes that were joined though other animals are about as near: `Crowded`.
         said: What came of what people said of pairs; null where nobody did.
     """
 
@@ -211,6 +212,7 @@ class MergingRecord(RateRecord):
     near_misses: int = 0
     empty: int = 0
     doubles: DoublesRecord = DoublesRecord()
+    doubtful_joins: int = 0
     said: SaidRecord | None = None
 
 

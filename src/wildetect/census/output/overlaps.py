@@ -88,6 +88,7 @@ def merging_record(census: Census) -> MergingRecord:
         near_misses=len(check.near.one),
         empty=check.near.empty,
         doubles=_doubles(census),
+        doubtful_joins=check.crowded.joins,
         said=None if census.said is None else SaidRecord(*census.said),
     )
 
