@@ -188,7 +188,8 @@ def recall(check: MergingCheck) -> Iterator[Caution]:
         yield Caution(
             "merging-untested",
             f"Only {rate.expected} boxes lie well inside another photograph, "  # never one
-            f"and {rate.joined} of them were joined to a box of it. That is too few to tell whether the detector misses animals, or the "
+            f"and {rate.joined} of them were joined to a box of it. That is too few "
+            "to tell whether the detector misses animals, or the "
             "photographs do not lie as their tags say and animals count twice.",
             "Look at the places in the report that a second photograph shows empty, and compare the number "
             "with the conservative count, which takes each spot of ground from one photograph only.",
