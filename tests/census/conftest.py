@@ -50,7 +50,6 @@ def plan_of(
         "species": None,
         "specs": FlightSpecs(),
         "files": SurveyFiles.read(wanted, table),
-        "folders": (),
         "progress": lambda _done, _total: None,
     }
     return SurveyPlan(**{**given, **changes})

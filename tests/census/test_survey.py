@@ -20,6 +20,7 @@ from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.journal.journal import Journal
+from wildetect.results.moved import with_lost_photographs_in
 from wildetect.results.run import State, mark_running, read_run_file, write_run_file
 from wildetect.results.sealed import Seals, sealed
 from wildetect.settings.detection import FlightSpecs, PositionTable, Processing
@@ -167,8 +168,24 @@ def test_photographs_that_were_moved_are_found(small: Callable[..., Path], tmp_p
     with pytest.raises(InputError, match="none of the 4 photographs") as caught:
         survey(plan_of(run))
     assert "--source" in caught.value.hint
-    census = survey(plan_of(run, folders=[tmp_path / "elsewhere"]))
+    moved = with_lost_photographs_in(read_finished_run(run), [tmp_path / "elsewhere"])
+    census = survey(replace(plan_of(run), run=moved))
     assert (len(census.animals.class_id), census.left_out) == (3, ())
+
+
+def test_a_photograph_of_the_same_name_and_another_size_is_another_one(
+    small: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Cameras begin again at DJI_0001.JPG on each card: its tags would put the animals on other ground."""
+    run = small(HERD)
+    elsewhere = (tmp_path / "photographs").rename(tmp_path / "elsewhere")
+    other = min(path for path in elsewhere.rglob("*") if path.is_file())
+    with other.open("ab") as file:
+        file.write(b" ")
+    moved = with_lost_photographs_in(read_finished_run(run), [elsewhere])
+    census = survey(replace(plan_of(run), run=moved))
+    assert [one.file for one in census.left_out] == [other.relative_to(elsewhere).as_posix()]
+    assert f"{other.name} not used" in caplog.text
 
 
 def test_failed_images_are_named(small: Callable[..., Path]) -> None:

@@ -81,6 +81,22 @@ def test_the_hint_where_the_server_is_off(tmp_path: Path) -> None:
         workspace.succeed("mlflow.stop")
 
 
+def test_the_hint_of_a_run_that_was_broken_off_names_its_settings_file(
+    surveyed: Workspace, tmp_path: Path
+) -> None:
+    """The command goes on with the run: with the file that shaped it, in a folder with a space."""
+    settings = surveyed.root / "my camp.yaml"
+    settings.write_text("processing: {tile_size: 640, overlap_ratio: 0.3}\n", encoding="utf-8")
+    output = tmp_path / "broken off"
+    words = ("detect.run", "pictures", "--model", MODEL, "--config", settings, "--output", output)
+    surveyed.succeed(*words)
+    (output / "run.json").unlink()  # as after a power cut
+    _, hint = surveyed.fail(5, "census.run", output, "--output", tmp_path / "census")
+    assert "--config" in hint
+    assert pasted(surveyed, hint) == ["detect.run"]
+    surveyed.succeed("census.run", output, "--output", tmp_path / "census")
+
+
 def test_the_newest_backup_is_named(surveyed: Workspace, tmp_path: Path) -> None:
     workspace = replace(surveyed, root=tmp_path / "project")
     Workspace.make(workspace.root)

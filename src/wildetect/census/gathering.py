@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,19 +41,18 @@ class Gathered:
     failed: dict[str, str]
 
 
-def gather(run: FinishedRun, folders: Sequence[Path], progress: Progress) -> Gathered:
+def gather(run: FinishedRun, progress: Progress) -> Gathered:
     """Read the tags of a run's photographs.
 
     Args:
         run: Names the files.
-        folders: Where a photograph is looked for that is no longer where the run found it.
         progress: Told how many of how many are done.
 
     Raises:
         InputError: None of the files is there.
     """
     done = [(result, result.detections) for result in run.results if result.detections is not None]
-    found = [(result, boxes, _path_of(result, folders)) for result, boxes in done]
+    found = [(result, boxes, _path_of(result)) for result, boxes in done]
     there = [(result, boxes, path) for result, boxes, path in found if path is not None]
     if done and not there:
         raise InputError(
@@ -74,10 +73,9 @@ def gather(run: FinishedRun, folders: Sequence[Path], progress: Progress) -> Gat
     )
 
 
-def _path_of(result: ImageResult, folders: Sequence[Path]) -> Path | None:
-    """Where a photograph lies now: where the run found it, or under one of the folders; null if nowhere."""
-    places = [result.path, *(folder / result.name for folder in folders)]
-    return next((path for path in places if path.is_file()), None)
+def _path_of(result: ImageResult) -> Path | None:
+    """The photograph's file; null where it is gone."""
+    return result.path if result.path.is_file() else None
 
 
 def _photograph(result: ImageResult, detections: Detections, path: Path) -> Photograph:

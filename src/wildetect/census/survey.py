@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +50,6 @@ class SurveyPlan:
         species: Classes to count; null: all.
         specs: Camera and flight, where a photograph does not tell.
         files: Strata, transects and positions.
-        folders: Where photographs are looked for that are no longer where the run found them.
         progress: Told how many of how many photographs have been read.
         reviewed: What people saw; null where no number follows from a review.
         review_reason: Why none does; null where one does.
@@ -64,7 +62,6 @@ class SurveyPlan:
     species: Sequence[str] | None
     specs: FlightSpecs
     files: SurveyFiles
-    folders: Sequence[Path]
     progress: Callable[[int, int], None]
     reviewed: ReviewedSample | None = None
     review_reason: str | None = None
@@ -84,7 +81,7 @@ def survey(plan: SurveyPlan) -> Census:
     """
     class_ids = wanted_classes(plan)
     files = plan.files
-    gathered = gather(plan.run, plan.folders, plan.progress)
+    gathered = gather(plan.run, plan.progress)
     views = make_views(
         gathered.photographs,
         plan.specs,

@@ -96,6 +96,7 @@ def _command(folder: Path) -> str | None:
     older = _OLDER_NAME.fullmatch(model)
     options: list[tuple[str, object]] = [
         *(("--source", source) for source in _texts(shape.get(SOURCE))),
+        *((("--config", record.config),) if record.config else ()),
         ("--model", f"{older[1]}/{older[2]}" if older else model),
         *(
             (flag, shape[key])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from wildetect.imagery.discovery import discover
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.journal.record import Record
+from wildetect.results.records import ImageResult
 from wildetect.wording import listed
 
-__all__ = ["with_photographs_in"]
+__all__ = ["with_lost_photographs_in", "with_photographs_in"]
 
 logger = logging.getLogger(__name__)
+_MOST_NAMED = 3
 
 
 def with_photographs_in(run: FinishedRun, sources: Sequence[Path]) -> FinishedRun:
@@ -32,16 +34,7 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Path]) -> FinishedRu
     Raises:
         InputError: A source does not exist, or holds none of the photographs.
     """
-    there = {image.name: image.path for image in discover(sources, exclude=[run.folder])}
-    entries = Record.read(run.folder).entries
-    results, other = [], []
-    for result in run.results:
-        path, stamp = there.get(result.name), entries[result.name].stamp
-        now = None if path is None else stamp_of(path)
-        if path is not None and stamp is not None and now is not None and now.size != stamp.size:
-            other.append(result.name)
-            path = None
-        results.append(result if path is None else replace(result, path=path))
+    results, other = _looked_for(run, sources, {result.name for result in run.results})
     moved = sum(now is not before for now, before in zip(results, run.results, strict=True))
     where = listed(sources)
     if run.results and not moved:
@@ -59,3 +52,44 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Path]) -> FinishedRu
             f"; {other[0]} is there with another size: another photograph" if other else "",
         )
     return replace(run, results=results)
+
+
+def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Path]) -> FinishedRun:
+    """Have those results of a run name another place whose photographs are no longer where they were.
+
+    Names that cameras give come again on each card: a photograph of another size is another one, and is
+    not taken for that of the run.
+
+    Args:
+        run: As it was read.
+        folders: Where the photographs may lie now.
+    """
+    lost = {result.name for result in run.results if not result.path.is_file()}
+    if not lost or not folders:
+        return run
+    results, other = _looked_for(run, folders, lost)
+    if other:
+        logger.warning(
+            "%s not used: under %s the size differs from that of the photograph of the run",
+            listed(other, most=_MOST_NAMED),
+            listed(folders),
+        )
+    return replace(run, results=results)
+
+
+def _looked_for(
+    run: FinishedRun, sources: Sequence[Path], names: Collection[str]
+) -> tuple[list[ImageResult], list[str]]:
+    """Give the results with the places that were found, and names that were found in another size."""
+    there = {image.name: image.path for image in discover(sources, exclude=[run.folder])}
+    entries = Record.read(run.folder).entries
+    results, other = [], []
+    for result in run.results:
+        path = there.get(result.name) if result.name in names else None
+        stamp = entries[result.name].stamp
+        now = None if path is None else stamp_of(path)
+        if path is not None and stamp is not None and now is not None and now.size != stamp.size:
+            other.append(result.name)
+            path = None
+        results.append(result if path is None else replace(result, path=path))
+    return results, other

@@ -31,7 +31,7 @@ from wildetect.registry.versions import resolve
 from wildetect.results.blurring import BLURRED, Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
-from wildetect.results.moved import with_photographs_in
+from wildetect.results.moved import with_lost_photographs_in, with_photographs_in
 from wildetect.results.run import DetectionRun, Logged
 from wildetect.review.pairs import PairsSaid, pairs_said
 from wildetect.review.sample import NO_REVIEW, read_review
@@ -109,10 +109,10 @@ def table_of(project: Project, settings: CensusSettings) -> PositionTable | None
     return table.model_copy(update={"csv_path": project.path(table.csv_path)})
 
 
-def photograph_folders(project: Project, settings: CensusSettings) -> list[Path]:
-    """Folders that the settings name: photographs that were moved after detection are looked for there."""
+def with_lost_photographs(run: FinishedRun, project: Project, settings: CensusSettings) -> FinishedRun:
+    """Look in the folders that the settings name for photographs that were moved after detection."""
     named = [path for paths in settings.detection.sources.values() for path in paths]
-    return [folder for folder in map(project.path, named) if folder.is_dir()]
+    return with_lost_photographs_in(run, [folder for folder in map(project.path, named) if folder.is_dir()])
 
 
 class CensusDone(NamedTuple):
@@ -163,8 +163,7 @@ def census(
     if keys.detections is None:
         detection = _detect(project, settings, folder, watcher, blur=blur)
     run = read_finished_run(keys.detections or _detections_in(folder))
-    if sources:
-        run = with_photographs_in(run, sources)
+    run = with_photographs_in(run, sources) if sources else with_lost_photographs(run, project, settings)
     make_folder(
         folder,
         hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
@@ -178,7 +177,6 @@ def census(
         species=settings.campaign.target_species,
         specs=settings.detection.flight_specs,
         files=files,
-        folders=photograph_folders(project, settings),
         progress=watcher.tags_read,
         reviewed=None if review is None or reason is not None else review.sample,
         review_reason=reason,

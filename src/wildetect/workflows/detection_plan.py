@@ -279,5 +279,6 @@ def plan_of(
         restart=request.restart,
         wanted=wanted,
         auto_overlap=_auto(settings),
+        config=str(from_caller(request.config)) if request.config else None,
     )
     return plan, connection

@@ -92,6 +92,7 @@ class RunPlan:
             long one what is done is kept.
         engine: What makes the results.
         auto_overlap: What automatic overlap would go by, whether the run has it or not; None: it is unknown.
+        config: The settings file that the command named; None where it named none.
         review_of: Gives what people said of a finished run, which its files then hold; None: nothing.
     """
 
@@ -107,6 +108,7 @@ class RunPlan:
     stop: Callable[[], bool] = never
     engine: Engine = detect_images
     auto_overlap: AutoOverlap | None = None
+    config: str | None = None
     review_of: Callable[[FinishedRun], ReviewedRun | None] | None = None
 
 
@@ -136,7 +138,7 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
             remove_run(plan.output)
         settings = settings_of(plan.detector, plan.options)
         shape = shape_of(plan.detector, settings, plan.sources)
-        with Journal(plan.output, shape, plan.model.on_command_line, plan.images) as journal:
+        with Journal(plan.output, shape, plan.model.on_command_line, plan.images, plan.config) as journal:
             remove_drafts(plan.output)
             remove_overlays(plan.output, journal.record.entries)
             return _go_on(plan, journal, progress)

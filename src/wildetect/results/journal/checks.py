@@ -42,8 +42,9 @@ def check_header(document: dict[str, Any]) -> None:
     """
     if not isinstance(document.get("shape"), dict):
         raise ValueError("it does not say which run it is of")  # noqa: TRY004 - a file's content
-    if not isinstance(document.get("model"), str | None):
-        raise ValueError("its model is not a text")  # noqa: TRY004 - a file's content
+    for name in ("model", "config"):
+        if not isinstance(document.get(name), str | None):
+            raise ValueError(f"its {name} is not a text")  # noqa: TRY004 - a file's content
     try:
         started = datetime.fromisoformat(document["started"])
     except (KeyError, TypeError, ValueError) as error:

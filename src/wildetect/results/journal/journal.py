@@ -43,6 +43,7 @@ class Journal:
         shape: What shapes the results, by name, as JSON values.
         model: What the detector is called, for a person.
         images: The images that there are now: they may have been moved since.
+        config: The settings file that the command named.
 
     Attributes:
         record: What it holds.
@@ -58,6 +59,7 @@ class Journal:
         shape: Mapping[str, object],
         model: str | None = None,
         images: Iterable[ImageFile] = (),
+        config: str | None = None,
     ) -> None:
         self.path = folder / JOURNAL
         self.record = Record.read(folder)
@@ -72,7 +74,7 @@ class Journal:
         except OSError as error:
             raise _unwritable(self.path, error) from error
         if not end:
-            self._write(sealed(header_of(self.record.started, shape, model)))
+            self._write(sealed(header_of(self.record.started, shape, model, config)))
         if self.record.damage:
             self.record.warn_of_damage()
             self._append({"damaged": len(self.record.damage)})

@@ -27,9 +27,12 @@ _MOST_NAMED = 5
 logger = logging.getLogger(__name__)
 
 
-def header_of(started: datetime, shape: Mapping[str, object], model: str | None) -> dict[str, Any]:
-    """The first line of a journal."""
-    return {"journal": VERSION, "started": started.isoformat(), "model": model, "shape": dict(shape)}
+def header_of(
+    started: datetime, shape: Mapping[str, object], model: str | None, config: str | None = None
+) -> dict[str, Any]:
+    """The first line of a journal; `config` is in it only where a settings file was named."""
+    header = {"journal": VERSION, "started": started.isoformat(), "model": model, "shape": dict(shape)}
+    return header if config is None else {**header, "config": config}
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Record:
         path: The journal.
         shape: What shapes the results, by name; None where there is no journal yet.
         model: What the detector is called, for a person.
+        config: The settings file that the command of the run named; None where it named none.
         started: When the run was first started.
         seconds: How long the run worked until now, all its starts together.
         entries: By image.
@@ -53,6 +57,7 @@ class Record:
     path: Path
     shape: Mapping[str, object] | None = None
     model: str | None = None
+    config: str | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -195,6 +200,7 @@ class Record:
                 ) from error
             self.shape = header["shape"]
             self.model = header.get("model")
+            self.config = header.get("config")
             self.started = datetime.fromisoformat(header["started"])
             self.end = len(first)
             for line in lines(file, seals, self.end):

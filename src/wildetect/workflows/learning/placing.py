@@ -20,7 +20,7 @@ from wildetect.training.manifest import Taken
 from wildetect.training.reviewed import Reviewed
 from wildetect.training.splitting import Shot
 from wildetect.wording import form, number_of
-from wildetect.workflows.census import CensusRequest, keys_of, photograph_folders, settings_for, table_of
+from wildetect.workflows.census import CensusRequest, keys_of, settings_for, table_of, with_lost_photographs
 from wildetect.workflows.watching import Watcher
 
 __all__ = ["Source", "gathered_of", "shots_of", "split_of", "taken_of", "views_of"]
@@ -131,7 +131,7 @@ def gathered_of(project: Project, run: FinishedRun, watcher: Watcher) -> Gathere
         InputError: None of the photographs is there.
     """
     settings = settings_for(project, CensusRequest(detections=(str(run.folder),)))
-    return gather(run, photograph_folders(project, settings), watcher.tags_read)
+    return gather(with_lost_photographs(run, project, settings), watcher.tags_read)
 
 
 def views_of(project: Project, run: FinishedRun, photographs: Sequence[Photograph]) -> Views:
