@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import onnx
 import pytest
 from PIL import Image
 from tests import known_answers
 from tests.detection.test_row_layout import NAMES, found, registered
 
+from wildetect.detection.checks.examination import read_once
 from wildetect.detection.checks.inspection import inspect
 from wildetect.detection.checks.recognition import describe
 from wildetect.detection.checks.row_layout import with_layout
@@ -148,3 +151,28 @@ def test_a_list_that_is_full_is_said_and_masks_are_not_counted(tmp_path: Path, m
     (some, many) = detector.find([known_answers.picture(), known_answers.picture(squares)])
     assert (len(some.detections), some.full) == (len(known_answers.SQUARES), False)
     assert (len(many.detections), many.full) == (known_answers.ROWS, True)
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "told"),
+    [
+        ({"labels": "logits", "dets": "pred_boxes"}, {}, True),
+        ({"labels": "logits", "dets": "pred_boxes"}, {"mean": (0, 0, 0), "std": (1, 1, 1)}, False),
+        ({}, {}, False),
+    ],
+)
+def test_what_no_output_tells_about_the_feeding_of_hugging_faces_detrs_is_said(
+    tmp_path: Path, names: dict[str, str], said: dict[str, Any], *, told: bool
+) -> None:
+    path = known_answers.rf_detr(tmp_path / "network.onnx", classes_alone=True)
+    model = onnx.load(path)
+    for node in model.graph.node:
+        node.output[:] = [names.get(one, one) if node.op_type == "Identity" else one for one in node.output]
+    for output in model.graph.output:
+        output.name = names.get(output.name, output.name)
+    onnx.save(model, path)
+    settings = RegistrationSettings.model_validate(
+        {"family": "rf-detr", "class_names": ["red", "blue"], **said}
+    )
+    reader = read_once(inspect(path), settings, "", Source(file="network.onnx", size=1, sha256=""))
+    assert ("RT-DETR and D-FINE, which are fed without" in reader.read_as) is told
