@@ -14,11 +14,14 @@ from tests.census.flights import NAMES, Flight, Herd, make_run, two_strata, writ
 from wildetect.census.result import Census
 from wildetect.census.survey import survey
 from wildetect.detections import Detections
+from wildetect.errors import ConfigurationError
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.ids import detection_id, ids_of
 from wildetect.results.records import ImageResult
+from wildetect.review.plan import read_plan
 from wildetect.review.planning import Wish, make_plan
 from wildetect.review.sample import NO_REVIEW, read_review
+from wildetect.review.status import status_of
 from wildetect.review.verdicts import Marked, Verdict, writing_verdicts
 
 
@@ -197,3 +200,67 @@ def test_a_review_outside_of_the_plan_is_never_extrapolated(flown: tuple[Path, P
     assert census.corrected == []
     assert census.review_reason is not None
     assert "not drawn by chance" in census.review_reason
+
+
+def test_a_plan_for_one_species_has_strata_of_its_detections_and_goes_on_with_them(
+    flown: tuple[Path, Path], tmp_path: Path
+) -> None:
+    truth, strata = flown
+    run = copied(truth, tmp_path / "run", np.random.default_rng(8))
+    finished = read_finished_run(run)
+    plan = make_plan(finished, {}, Wish(photographs=50, seed=2, species=NAMES[1])).plan
+    of_image = {one.name: one.detections for one in finished.results}
+    for unit in plan.units:
+        found = of_image[unit.image]
+        assert found is not None
+        assert unit.detected == int((found.class_id == 1).sum())
+    assert (read_plan(run), plan.species) == (plan, NAMES[1])
+    review(run, truth, [unit.image for unit in plan.to_review])
+    total = {one.species: one for one in census_of(run, strata).corrected if one.stratum == "all"}
+    assert total[NAMES[1]].corrected is not None
+    # another species would be another sample
+    more = make_plan(finished, {}, Wish(photographs=60)).plan
+    assert {unit.image for unit in plan.to_review} <= {unit.image for unit in more.to_review}
+    with pytest.raises(ConfigurationError, match="another sample"):
+        make_plan(finished, {}, Wish(photographs=60, species=NAMES[0]))
+    with pytest.raises(ConfigurationError, match="did you mean zebra"):
+        make_plan(finished, {}, Wish(species="zebras"))
+
+
+def test_strata_of_a_rare_species_narrow_its_limits_more_than_those_of_all(tmp_path: Path) -> None:
+    dice = np.random.default_rng(12)
+    results, truth = [], []
+    for number in range(400):
+        rare = int(dice.random() < 0.08) * int(dice.integers(1, 4))
+        class_id = np.array([0] * int(dice.poisson(6)) + [1] * rare, np.int64)
+        corners = dice.uniform(0, 300, (len(class_id), 2))
+        whole = Detections(np.hstack([corners, corners + 12]), dice.uniform(0.3, 1, len(corners)), class_id)
+        path = tmp_path / f"{number}.jpg"
+        path.touch()
+        one = ImageResult(name=path.name, path=path, detections=whole, width=400, height=400)
+        truth.append(one)
+        results.append(replace(one, detections=whole.select(dice.random(len(whole)) < 0.8)))
+    widths = {
+        species: [
+            width_of_rare(tmp_path / f"{species} {seed}", results, truth, seed, species) for seed in range(6)
+        ]
+        for species in (None, NAMES[1])
+    }
+    assert np.median(widths[NAMES[1]]) < 0.8 * np.median(widths[None])
+
+
+def width_of_rare(
+    run: Path, results: Sequence[ImageResult], truth: Sequence[ImageResult], seed: int, species: str | None
+) -> float:
+    """Of the limits of the second class after 80 photographs are reviewed."""
+    write_run(run, results)
+    finished = read_finished_run(run)
+    plan = make_plan(finished, {}, Wish(photographs=80, seed=seed, species=species)).plan
+    drawn = {unit.image for unit in plan.to_review}
+    with writing_verdicts(run) as file:
+        for one, other in zip(results, truth, strict=True):
+            if one.name in drawn:
+                file.append(*answers_of(one, other))
+    [found] = [one for one in status_of(finished).numbers if one.species == NAMES[1]]
+    assert found.corrected is not None
+    return found.corrected.upper - found.corrected.lower

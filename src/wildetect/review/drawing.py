@@ -69,13 +69,16 @@ def run_digest(results: Iterable[ImageResult]) -> str:
 
 
 def candidates_of(
-    results: Iterable[ImageResult], outlines: Mapping[str, Outline] | None = None
+    results: Iterable[ImageResult],
+    outlines: Mapping[str, Outline] | None = None,
+    class_id: int | None = None,
 ) -> list[Candidate]:
     """Make a unit of each image that did not fail, with the detections on its own ground.
 
     Args:
         results: Of the run.
         outlines: Own ground of the images that overlap with others, by name; one without corners has none.
+        class_id: Whose detections count; null: all.
     """
     found = []
     for result in results:
@@ -84,6 +87,8 @@ def candidates_of(
         outline = None if outlines is None else outlines.get(result.name)
         boxes = result.detections.xyxy
         own = inside((boxes[:, :2] + boxes[:, 2:]) / 2, outline)
+        if class_id is not None:
+            own &= result.detections.class_id == class_id
         if outline != ():
             found.append(Candidate(result.name, int(own.sum()), outline))
     return found
@@ -102,7 +107,9 @@ def inside(points: NDArray[np.floating], outline: Outline | None) -> NDArray[np.
     return np.asarray(shapely.contains_xy(shapely.Polygon(outline), x, y))
 
 
-def draw(candidates: Sequence[Candidate], photographs: int, seed: int, digest: str) -> Plan:
+def draw(
+    candidates: Sequence[Candidate], photographs: int, seed: int, digest: str, species: str | None = None
+) -> Plan:
     """Draw units by chance. With the same seed a larger number adds to a smaller one.
 
     Args:
@@ -110,6 +117,7 @@ def draw(candidates: Sequence[Candidate], photographs: int, seed: int, digest: s
         photographs: How many to draw; more are where the strata need them, fewer where there are no more.
         seed: Of the random numbers.
         digest: Of the run.
+        species: Whose detections the candidates count; null: all.
     """
     members = _by_stratum(candidates)
     numbers = allocation([len(one) for one in members], photographs)
@@ -125,6 +133,7 @@ def draw(candidates: Sequence[Candidate], photographs: int, seed: int, digest: s
         purpose="estimate",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         run_digest=digest,
+        species=species,
         strata=tuple(
             PlanStratum(name=name, least=least, most=most, units=len(one), drawn=number)
             for (name, least, most), one, number in zip(_STRATA, members, numbers, strict=True)

@@ -101,6 +101,7 @@ class Plan:
         run_digest: Of the run's detections when the plan was made.
         strata: From few detections to many.
         units: Every unit of the run, drawn or not.
+        species: Whose detections make the strata; null: all.
     """
 
     seed: int
@@ -109,6 +110,7 @@ class Plan:
     run_digest: str
     strata: tuple[PlanStratum, ...]
     units: tuple[Unit, ...]
+    species: str | None = None
 
     @property
     def to_review(self) -> list[Unit]:
@@ -162,6 +164,7 @@ def _document(plan: Plan) -> dict[str, Any]:
         "for": plan.purpose,
         "created": plan.created,
         "run_digest": plan.run_digest,
+        **({} if plan.species is None else {"species": plan.species}),
         "strata": [asdict(one) | {"inclusion": one.inclusion} for one in plan.strata],
         "units": [
             {
@@ -191,6 +194,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
             for one in document["strata"]
         ),
         units=tuple(_unit(one) for one in document["units"]),
+        species=None if document.get("species") is None else str(document["species"]),
     )
 
 

@@ -24,6 +24,8 @@ from wildetect.review.drawing import (
 from wildetect.review.plan import Outline, Plan, PlanStratum, Purpose, Unit, read_plan, write_plan
 from wildetect.review.teaching import Lesson, chosen
 from wildetect.review.verdicts import read_verdicts, standing
+from wildetect.settings.problems import nearest
+from wildetect.wording import listed
 
 __all__ = ["USUAL_PHOTOGRAPHS", "Planned", "Wish", "make_plan"]
 
@@ -42,6 +44,7 @@ class Wish:
         purpose: What it is for.
         double: Share of the drawn photographs that every reviewer looks at; null: as the earlier plan has it.
         lessons: For training: what each image may teach.
+        species: The class whose number is to be the surest; null: as the earlier plan has it, or all.
     """
 
     photographs: int | None = None
@@ -50,6 +53,7 @@ class Wish:
     purpose: Purpose = "estimate"
     double: float | None = None
     lessons: Sequence[Lesson] = ()
+    species: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +84,17 @@ def make_plan(run: FinishedRun, outlines: Mapping[str, Outline], wish: Wish) -> 
         InputError: The run has no image to draw, or the plan cannot be written.
     """
     results = list(run.results)
-    candidates = candidates_of(results, outlines)
+    earlier = read_plan(run.folder)
+    of_earlier = None if earlier is None or wish.purpose == "training" else earlier.species
+    species = wish.species or of_earlier
+    class_id = None if species is None else _class_id(run, species)
+    candidates = candidates_of(results, outlines, class_id)
     if not candidates:
         raise InputError(
             f"the run in {run.folder} holds no image that could be reviewed",
             hint="Name the folder of a run that has read its images.",
         )
     digest = run_digest(results)
-    earlier = read_plan(run.folder)
     if wish.purpose == "training":
         plan = _for_training(run, wish, digest, earlier)
         write_plan(run.folder, plan)
@@ -97,7 +104,7 @@ def make_plan(run: FinishedRun, outlines: Mapping[str, Outline], wish: Wish) -> 
         seed = earlier.seed
     if seed is None:
         seed = secrets.randbelow(2**31)
-    plan = draw(candidates, _number(candidates, wish), seed, digest)
+    plan = draw(candidates, _number(candidates, wish), seed, digest, species)
     share = wish.double
     if share is None:
         share = 0.0 if earlier is None else _share_of_doubles(earlier)
@@ -106,6 +113,23 @@ def make_plan(run: FinishedRun, outlines: Mapping[str, Outline], wish: Wish) -> 
     write_plan(run.folder, plan)
     drawn = len(plan.to_review)
     return Planned(plan, expected_error(candidates, drawn), 0 if earlier is None else len(earlier.to_review))
+
+
+def _class_id(run: FinishedRun, species: str) -> int:
+    """The class of a species.
+
+    Raises:
+        ConfigurationError: The model does not know it.
+    """
+    names = run.class_names
+    if species not in names:
+        close = nearest(species, names)
+        meant = f"; did you mean {close}?" if close else ""
+        raise ConfigurationError(
+            f"--species: the model of this run does not know {species}{meant}",
+            hint=f"It knows {listed(names)}.",
+        )
+    return names.index(species)
 
 
 def _with_doubles(plan: Plan, share: float) -> Plan:
@@ -144,13 +168,13 @@ def _keep_reviewed(run: Path, earlier: Plan | None, plan: Plan) -> None:
     complete = {one.image for one in standing(read_verdicts(run).verdicts) if one.kind == "nothing-here"}
     drawn = {unit.image for unit in plan.to_review}
     lost = [unit.image for unit in earlier.to_review if unit.image in complete and unit.image not in drawn]
-    same = earlier.seed == plan.seed and earlier.run_digest == plan.run_digest
+    same = (earlier.seed, earlier.run_digest, earlier.species) == (plan.seed, plan.run_digest, plan.species)
     if lost or (complete and not same):
         number = len([unit for unit in earlier.to_review if unit.image in complete])
         raise ConfigurationError(
             f"another sample would leave out photographs of the plan that are reviewed: {number:,} of them",
-            hint="Draw more of the same sample: leave out --seed, and give a larger --photographs. To begin "
-            f"again, move {run / 'review' / 'plan.json'} away first.",
+            hint="Draw more of the same sample: leave out --seed and --species, and give a larger "
+            f"--photographs. To begin again, move {run / 'review' / 'plan.json'} away first.",
         )
 
 

@@ -36,6 +36,7 @@ _MOST_PROBLEMS = 5
         "photographs": "how many to draw; without it 150, or as many as --cv takes",
         "cv": "draw as many as leave this error in the total, as a part of it: 0.05 is 5%",
         "seed": "of the random numbers; without it that of the earlier plan, or any",
+        "species": "class whose number is to be the surest; without it all together",
         "double": "part that every reviewer looks at, each on their own, such as 10%",
         "for": "estimate: by chance, for a number that holds up; training: those that teach a detector most",
         "census": "for training: folder of a census of this run, for its near misses",
@@ -50,6 +51,7 @@ def plan(
     photographs: str | None = None,
     cv: str | None = None,
     seed: str | None = None,
+    species: str | None = None,
     double: str | None = None,
     for_: str = "estimate",
     census: str | None = None,
@@ -75,7 +77,9 @@ def plan(
     from wildetect.workflows.review import lessons_for, own_grounds_of
 
     wish = replace(
-        _wish(photographs, cv, seed, for_), double=None if double is None else _percentage("--double", double)
+        _wish(photographs, cv, seed, for_),
+        species=species,
+        double=None if double is None else _percentage("--double", double),
     )
     finished, project = read_finished_run(run_folder(run)), Project.find()
     if wish.purpose == "training":
@@ -190,6 +194,7 @@ def _plan_document(made: Planned) -> dict[str, Any]:
     return {
         "for": made.plan.purpose,
         "seed": made.plan.seed,
+        "species": made.plan.species,
         "photographs": len(drawn),
         "of": len(made.plan.units),
         "expected_cv": made.expected,
@@ -211,7 +216,8 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
         _show_training(made.plan, folder)
         return
     rows = [[one.name, f"{one.units:,}", f"{one.drawn:,}"] for one in made.plan.strata if one.units]
-    print_table(["detections", "photographs", "to review"], rows, numbers=True)
+    of = "" if made.plan.species is None else f" of {made.plan.species}"
+    print_table([f"detections{of}", "photographs", "to review"], rows, numbers=True)
     if wish.photographs is not None and drawn > wish.photographs:
         say(f"{drawn:,} instead of {wish.photographs:,}: each group needs 8, or all that it has")
     if doubles := sum(unit.double for unit in made.plan.to_review):
@@ -222,7 +228,7 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
         print(
             f"{number_of(drawn, 'photograph')} should leave about ±{_NORMAL * made.expected:.0%} in the "
             "number of "
-            "animals photographed; what the flight did not see comes on top"
+            f"{made.plan.species or 'animals'} photographed; what the flight did not see comes on top"
         )
     print(f"review them: uv run invoke review.open --run {quoted(folder)}")
 
