@@ -151,8 +151,6 @@ def torch(session: nox.Session) -> None:
     session.run_install(*pip, PYTORCH, external=True)
     session.run_install(*pip, "--no-deps", *ULTRALYTICS, external=True)
     session.run("pytest", "tests/torch", *session.posargs, env={"CI": os.environ.get("CI", "true")})
-    if not session.posargs:  # from corrections to a better detector, with its own limits
-        session.run("python", "-m", "benchmarks.learning_loop")
 
 
 @nox.session(default=False, venv_backend="none")

@@ -72,8 +72,6 @@ class Ultralytics:
             else:
                 # the check of mixed precision would download a network
                 options |= {"epochs": job.epochs, "seed": job.seed, "amp": False, "exist_ok": True}
-                # a step for each batch: gathered up to 64 tiles, as is usual, a small set has hardly any
-                options["nbs"] = job.batch
                 options |= {"project": str(folder), "name": files.made.name}
             try:
                 model.train(**options)

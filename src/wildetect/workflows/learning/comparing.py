@@ -160,7 +160,8 @@ def compare_on_pictures(
             hint=f"Measure both again: uv run invoke model.evaluate --model {called} --annotations FILE",
         ) from error
     confidences = one.settings.get("confidence"), other.settings.get("confidence")
-    unsure = tuple(version.version for version, of in measured if of.settings.get(LEARNED_FROM) != "none")
+    unknown = [version.version for version, of in measured if of.settings.get(LEARNED_FROM) != "none"]
+    unsure = tuple(dict.fromkeys(unknown))
     digest = str(one.settings.get("annotations_sha256") or "")
     return Compared(one.dataset, before, after, paired, confidences, digest, unsure)
 
