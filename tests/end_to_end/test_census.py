@@ -243,3 +243,32 @@ def test_vanished_photographs_end_with_5_after_all_is_written(
     document = json.loads(Path("results/my-survey/census.json").read_text(encoding="utf-8"))
     assert document["left_out"][0]["file"] == "L/L_0002.JPG"
     assert Path("results/my-survey/census_report.html").is_file()
+
+
+def test_classes_that_are_one_species_are_counted_as_it(
+    demo_census: tuple[Workspace, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    workspace, _, before = demo_census
+    run = workspace.root / "results" / "demo flight" / "detections"
+    config = census_file(
+        workspace,
+        campaign={"id": "rolled", "roll_up": {"grazer": ["zebra", "antelope"]}},
+        survey={"detections": str(run)},
+        export={"output_directory": str(tmp_path / "rolled")},
+    )
+    rolled = workspace.document("census.run", "--config", config)
+    assert set(rolled["counts"]["per_class"]) == {"elephant", "grazer"}
+    apart = before["counts"]["per_class"]
+    assert rolled["counts"]["per_class"]["elephant"] == apart["elephant"]
+    # boxes of one animal are joined whatever their classes, so that both add up to the same animals
+    assert rolled["counts"]["per_class"]["grazer"] == apart["zebra"] + apart["antelope"]
+    assert rolled["settings"]["roll_up"] == {"grazer": ["zebra", "antelope"]}
+    assert set(rolled["summary"]) == {"elephant", "grazer", "all"}
+    # the detections keep their classes
+    classes = json.loads((run / "run.json").read_text("utf-8"))["model"]["class_names"]
+    assert classes == list(NAMES)
+    wrong = {"id": "rolled", "roll_up": {"grazer": ["zebra", "gnu"]}}
+    config = census_file(workspace, campaign=wrong, survey={"detections": str(run)})
+    error, hint = workspace.fail(2, "census.run", "--config", config)
+    assert "campaign.roll_up names gnu, which no class of the model is" in error
+    assert "elephant, zebra and antelope" in hint

@@ -61,6 +61,10 @@ class Campaign(Keys):
     target_species: Annotated[
         list[str] | None, BeforeValidator(_as_list, json_schema_input_type=list[str] | str | None)
     ] = Field(None, description="classes to count; null: all")
+    roll_up: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="classes that count as one species: {elephant: [cow, calf]}",
+    )
 
 
 class Availability(Keys):

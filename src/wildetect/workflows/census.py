@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from wildetect.census.counting.roll_up import rolled_sample, rolled_up
 from wildetect.census.counting.said import Said
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import NEVER_MEASURED, CensusFacts
@@ -164,6 +165,8 @@ def census(
         detection = _detect(project, settings, folder, watcher, blur=blur)
     run = read_finished_run(keys.detections or _detections_in(folder))
     run = with_photographs_in(run, sources) if sources else with_lost_photographs(run, project, settings)
+    groups = settings.campaign.roll_up
+    run = rolled_up(run, groups)
     make_folder(
         folder,
         hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
@@ -178,7 +181,7 @@ def census(
         specs=settings.detection.flight_specs,
         files=files,
         progress=watcher.tags_read,
-        reviewed=None if review is None or reason is not None else review.sample,
+        reviewed=None if review is None or reason is not None else rolled_sample(review.sample, groups),
         review_reason=reason,
         largest_animal=settings.detection.processing.largest_animal,
         said=_said(pairs),
@@ -280,6 +283,7 @@ def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, second
         settings={
             "tolerance": survey.tolerance,
             "confidence": survey.confidence,
+            **({"roll_up": settings.campaign.roll_up} if settings.campaign.roll_up else {}),
             **{f"corrections.{name}": value for name, value in survey.corrections},
             **{name: None if path is None else str(path) for name, path in named.items()},
             **{f"flight_specs.{name}": value for name, value in settings.detection.flight_specs},

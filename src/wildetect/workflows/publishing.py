@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from wildetect.census.counting.roll_up import species_by_class
 from wildetect.census.exports.aed import AedRow, aed_rows, write_aed
 from wildetect.census.exports.archive import write_archive
 from wildetect.census.exports.citation import citation_of
@@ -255,19 +256,22 @@ def identifications(record: CensusRecord) -> Identifications:
     except WildDetectError as error:
         return Identifications({}, f"who reviewed what is not known: {error.message}")
     seen = {_box(one.image, one.xyxy): one for one in looked_at(review.reviews if review else ())}
-    found = {animal.animal: _identified(animal, seen) for animal in record.animals}
+    species = species_by_class(record.settings.get("roll_up") or {})
+    found = {animal.animal: _identified(animal, seen, species) for animal in record.animals}
     return Identifications({number: said for number, said in found.items() if said is not None})
 
 
 def _identified(
-    animal: AnimalRecord, seen: Mapping[tuple[str, tuple[float, ...]], Looked]
+    animal: AnimalRecord,
+    seen: Mapping[tuple[str, tuple[float, ...]], Looked],
+    species: Mapping[str, str],
 ) -> Identified | None:
     """Of the boxes of an animal the surest in which people saw one; none, if they saw none in all."""
     boxes = sorted(animal.boxes, key=lambda box: -box.confidence)
     said = [seen.get(_box(box.file, box.xyxy)) for box in boxes]
     for one in said:
         if one is not None and one.species is not None:
-            return Identified(one.by, one.species)
+            return Identified(one.by, species.get(one.species, one.species))
     known = [one for one in said if one is not None]
     return Identified(known[0].by, None) if known and len(known) == len(said) else None
 
