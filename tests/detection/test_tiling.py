@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildetect.detection.tiles.tiling import tile_windows
+from wildetect.detection.tiles.tiling import LargeWindows, large_windows, tile_windows
 from wildetect.geometry import Window
 
 lengths = st.integers(1, 700)
@@ -64,3 +64,42 @@ def test_image_narrower_than_a_tile_gets_tiles_of_its_own_width() -> None:
 def test_arguments_out_of_range(arguments: tuple[int, int, int, float]) -> None:
     with pytest.raises(ValueError, match=r"tile"):
         tile_windows(*arguments)
+
+
+@given(
+    st.integers(64, 6000),
+    st.integers(64, 6000),
+    st.sampled_from((64, 640, 800)),
+    st.sampled_from((0.0, 0.1, 0.2, 0.5)),
+    st.integers(2, 4),
+)
+def test_large_windows_cover_everything_overlap_as_tiles_do_and_need_no_border(
+    width: int, height: int, tile_size: int, overlap_ratio: float, most: int
+) -> None:
+    large = LargeWindows(most, 10)
+    windows = large_windows(width, height, tile_size, overlap_ratio, large)
+    if min(width, height) < tile_size:
+        assert windows == tile_windows(width, height, tile_size, overlap_ratio)
+        return
+    part = tile_size / large.parts
+    for start, size, length in (("x", "width", width), ("y", "height", height)):
+        starts = sorted({getattr(window, start) for window in windows})
+        (side,) = {getattr(window, size) for window in windows}
+        assert starts[0] == 0
+        assert starts[-1] + side == length
+        assert all(gap <= side - overlap_ratio * tile_size + 1 for gap in np.diff(starts))
+        assert side <= most * tile_size + part
+        if len(starts) > 1 and side < length:
+            assert side % part < 1 or part - side % part < 1
+
+
+def test_large_windows_of_a_photograph_cost_less_than_four_fifths_of_its_tiles() -> None:
+    for size in ((5472, 3648), (8192, 5460), (4000, 3000)):
+        tiles, windows = (
+            sum(one.width * one.height for one in cut)
+            for cut in (
+                tile_windows(*size, 800, 0.2),
+                large_windows(*size, 800, 0.2, LargeWindows(3, 10)),
+            )
+        )
+        assert windows <= 0.8 * tiles

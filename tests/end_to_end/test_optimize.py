@@ -58,6 +58,39 @@ def test_a_form_that_agrees_too_little_is_refused_with_its_numbers(registered: W
     assert shown
 
 
+def test_larger_windows_find_the_same_animals_in_less_time(registered: Workspace) -> None:
+    made = registered.document("model.optimize", "slow@production", *WORDS, "--kind", "windows")
+    assert made["agreement"] >= 0.99
+    assert made["windows"] in {2, 3, 4}
+    assert made["speed_ratio"] < 1
+    shown = registered.document("model.show", f"slow/{made['version']}")
+    assert shown["manifest"]["windows"]["most"] == made["windows"]
+    assert shown["manifest"]["windows"]["agreement"] == pytest.approx(made["agreement"])
+    assert shown["manifest"]["sha256"] == registered.document("model.show", "slow/1")["manifest"]["sha256"]
+    words = ("--source", DEMO / "pictures", "--limit", "2", "--tile-size", "640", "--confidence", "0.35")
+    tiled, windowed = (
+        registered.document(
+            "detect.run", *words, "--model", f"slow/{version}", "--output", f"results/windows-{version}"
+        )
+        for version in ("1", made["version"])
+    )
+    assert windowed["detections"] == pytest.approx(tiled["detections"], rel=0.05)
+    assert windowed["tiles"] < tiled["tiles"] / 2
+    assert windowed["settings"]["windows"] == made["windows"]
+    assert "windows" not in tiled["settings"]
+
+
+def test_a_network_with_fixed_sides_takes_no_larger_windows(registered: Workspace, tmp_path: Path) -> None:
+    proto = onnx.load(str(DEMO / "detector.onnx"))
+    for dimension in proto.graph.input[0].type.tensor_type.shape.dim[2:]:
+        dimension.dim_value = 640
+    onnx.save(proto, str(tmp_path / "fixed.onnx"))
+    registered.succeed("model.register", tmp_path / "fixed.onnx", "--name", "fixed", "--alias", "production")
+    error, hint = registered.fail(4, "model.optimize", "fixed@production", *WORDS, "--kind", "windows")
+    assert "fixed sides" in error
+    assert "dynamic=True" in hint
+
+
 def test_mistakes_are_refused(registered: Workspace, tmp_path: Path) -> None:
     assert "a model and pictures" in registered.fail(2, "model.optimize", "slow@production")[0]
     assert "--agree" in registered.fail(2, "model.optimize", "slow/1", *WORDS, "--agree", "99")[0]

@@ -32,6 +32,7 @@ __all__ = [
     "Source",
     "Thresholds",
     "WeightsFormat",
+    "Windows",
     "each_once",
 ]
 
@@ -115,7 +116,17 @@ class SecondStage(_Stored):
     source: Source
 
 
-_LATER = ("columns", "box_unit", "first_label", "box_kind", "point_size", "trained_gsd_cm")
+_LATER = ("columns", "box_unit", "first_label", "box_kind", "point_size", "trained_gsd_cm", "windows")
+
+
+class Windows(_Stored):
+    """How much larger than a tile a pass of a network with free sides may be.
+
+    The input then grows with the window, so that the network sees animals as large as in a tile.
+    """
+
+    most: int = Field(gt=1, description="longest side of a window, in tiles")
+    agreement: float = Field(gt=0, le=1, description="of its boxes with those of tiles, when it was measured")
 
 
 def each_once(names: tuple[str, ...], hint: str) -> tuple[str, ...]:
@@ -171,6 +182,7 @@ class Manifest(_Stored):
         le=1,
         description="number of the first class in the outputs; null: the family's own",
     )
+    windows: Windows | None = Field(default=None, description="null: each pass is a tile")
 
     @property
     def detected_names(self) -> tuple[str, ...]:

@@ -169,7 +169,7 @@ def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector
         classifier=model.classifier,
         batch_size=settings.processing.batch_size,
     )
-    return detector, replace(_options(settings), scale=scale)
+    return detector, replace(_options(settings), scale=scale, windows=detector.windows)
 
 
 def thresholds_of_run(settings: DetectionSettings, manifest: Manifest) -> Thresholds:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
 from wildetect.detection.faster.agreement import Agreement, agreement_of, speed_ratio
-from wildetect.detection.faster.lighter import KINDS, SHARES_KEPT, Kind, lighter
+from wildetect.detection.faster.lighter import SHARES_KEPT, Kind, lighter
+from wildetect.detection.faster.windows import LONGEST, check_sides, run_ratio, with_windows
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import detect_images
@@ -29,6 +30,7 @@ from wildetect.registry.registration import Registration, provenance
 from wildetect.results.files import make_folder
 from wildetect.results.report.overlay import draw
 from wildetect.settings import Project
+from wildetect.settings.words import Device
 from wildetect.wording import number_of
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
@@ -38,7 +40,10 @@ from wildetect.workflows.watching import SILENT, Watcher
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["KINDS", "Optimized", "optimize"]
+__all__ = ["FORMS", "Form", "Optimized", "optimize"]
+
+Form = Literal["int8", "float16", "windows"]
+FORMS: tuple[Form, ...] = get_args(Form)
 
 _MOST_TILES = 64  # for the ranges of int8; more change little
 _EMPTY_TILES = 16  # of them without an animal
@@ -52,37 +57,46 @@ class Optimized:
     """What came of it.
 
     Attributes:
-        kind: int8 or float16.
+        kind: int8, float16 or windows.
         kept: Part of the convolutions that stays in float.
         agreement: With the version that it was made of, on pictures that were not used to make it.
-        speed: Time of a forward pass as a share of that one's, in turn on this machine.
+        speed: Time of a forward pass (of windows: of whole pictures) as a share of that one's, in turn on
+            this machine.
+        windows: Longest side of its windows in tiles; 1 where each pass is a tile.
         pictures: How many were compared.
         version: The new version; null where nothing was registered.
         differences: Folder of crops of boxes that only one of the two has; null where there are none.
     """
 
-    kind: Kind
+    kind: Form
     kept: float
     agreement: Agreement
     speed: float
     pictures: int
     version: str | None
     differences: Path | None
+    windows: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Try:
     proto: ModelProto
     detector: Detector
     kept: float
     agreement: Agreement
     found: dict[str, Detections]
+    speed: float | None = None
+
+    @property
+    def enough(self) -> float:
+        """Agreement, 0 to 1."""
+        return self.agreement.share or 0.0
 
 
 def optimize(
     project: Project,
     request: Request,
-    kind: Kind,
+    kind: Form,
     least: float,
     watcher: Watcher = SILENT,
     *,
@@ -122,12 +136,14 @@ def optimize(
             hint="Give --pictures with animals, best some of your own survey.",
         )
     calibration, compared = images[::2], images[1::2] or images
-    tiles = _tiles(options, calibration, found)
+    tiles = [] if kind == "windows" else _tiles(options, calibration, found)
+    setting = _Setting(model, detector, options, compared, found)
     with tempfile.TemporaryDirectory(prefix="wildetect-lighter-", ignore_cleanup_errors=True) as folder:
-        made = _best(
-            _Setting(model, detector, options, compared, found), kind, tiles, Path(folder), least, watcher
-        )
-        speed = speed_ratio(detector, made.detector, tiles[:_TIMED_TILES])
+        if kind == "windows":
+            made = _windowed(setting, least, watcher)
+        else:
+            made = _best(setting, kind, tiles, Path(folder), least, watcher)
+        speed = made.speed or speed_ratio(detector, made.detector, tiles[:_TIMED_TILES])
         place = _show(project, model, kind, made, compared, found)
         _refuse_what_is_no_gain(made.agreement, speed, least, kind, place)
         version = None
@@ -143,6 +159,7 @@ def optimize(
         pictures=len(compared),
         version=None if version is None else version.version,
         differences=place,
+        windows=1 if (windows := made.detector.manifest.windows) is None else windows.most,
     )
 
 
@@ -181,9 +198,40 @@ def _best(
         )
         tries.append(one)
         watcher.notice(f"{kind}, {kept:.0%} of it left in float: agreement {one.agreement.share:.3f}")
-        if (one.agreement.share or 0) >= least:
+        if one.enough >= least:
             return one
-    return max(tries, key=lambda one: one.agreement.share or 0)
+    return max(tries, key=lambda one: one.enough)
+
+
+def _windowed(setting: _Setting, least: float, watcher: Watcher) -> _Try:
+    """The fastest of the larger windows that agree enough; else the one that agrees best."""
+    import onnx
+
+    first = {image.name: setting.found[image.name] for image in setting.compared}
+    manifest, device = setting.detector.manifest, setting.detector.device
+    tries: list[_Try] = []
+    for most in LONGEST:
+        detector = Detector(
+            setting.model.weights,
+            with_windows(manifest, most),
+            cast("Device", device),
+            classifier=setting.model.classifier,
+        )
+        check_sides(detector, setting.options)
+        options = replace(setting.options, windows=detector.windows)
+        found = _found(detector, options, setting.compared)
+        agreement = agreement_of(first, found, manifest.class_names)
+        speed = run_ratio((setting.detector, setting.options), (detector, options), setting.compared)
+        watcher.notice(
+            f"windows of up to {most} tiles a side: agreement {agreement.share or 0:.3f}, "
+            f"{speed:.2f} of the time"
+        )
+        proto = onnx.load(str(setting.model.weights))
+        tries.append(_Try(proto, detector, 0.0, agreement, found, speed))
+    enough = [one for one in tries if one.enough >= least]
+    if enough:
+        return min(enough, key=lambda one: one.speed or 1.0)
+    return max(tries, key=lambda one: one.enough)
 
 
 def _spread(images: list[ImageFile], limit: int | None) -> list[ImageFile]:
@@ -233,7 +281,7 @@ def _holds(window: Window, detections: Detections) -> bool:
 
 
 def _refuse_what_is_no_gain(
-    agreement: Agreement, speed: float, least: float, kind: Kind, place: Path | None
+    agreement: Agreement, speed: float, least: float, kind: Form, place: Path | None
 ) -> None:
     share = agreement.share or 0.0
     shown = f" The boxes that differ are in {place}." if place else ""
@@ -247,14 +295,15 @@ def _refuse_what_is_no_gain(
     if speed >= 1:
         raise ModelError(
             f"the {kind} form takes {speed:.2f} times as long on this machine. Nothing is registered.",
-            hint="int8 needs a processor with VNNI or the like, float16 a GPU; stay with this version.",
+            hint="int8 needs a processor with VNNI or the like, float16 a GPU, windows photographs of many "
+            "tiles; stay with this version.",
         )
 
 
 def _show(
     project: Project,
     model: FetchedModel,
-    kind: Kind,
+    kind: Form,
     made: _Try,
     images: Sequence[ImageFile],
     found: dict[str, Detections],
@@ -289,12 +338,14 @@ def _show(
 
 
 def _registration(
-    project: Project, model: FetchedModel, kind: Kind, made: _Try, speed: float
+    project: Project, model: FetchedModel, kind: Form, made: _Try, speed: float
 ) -> Registration:
     content = made.proto.SerializeToString()
     sha256 = hashlib.sha256(content).hexdigest()
     share = made.agreement.share or 0.0
     manifest = model.manifest
+    if made.detector.manifest.windows is not None:
+        manifest = with_windows(manifest, made.detector.manifest.windows.most, share)
     source = Source(file=f"{Path(manifest.source.file).stem}.{kind}.onnx", size=len(content), sha256=sha256)
     files: dict[str, bytes] = {}
     if model.classifier is not None:

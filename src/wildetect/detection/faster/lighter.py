@@ -20,10 +20,9 @@ from wildetect.registry.manifest import Feeding
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["KINDS", "SHARES_KEPT", "Kind", "lighter"]
+__all__ = ["SHARES_KEPT", "Kind", "lighter"]
 
 Kind = Literal["int8", "float16"]
-KINDS: tuple[Kind, ...] = ("int8", "float16")
 SHARES_KEPT = (0.0, 0.15, 0.4)
 """Parts of the convolutions, counted from the outputs, that stay in float: boxes need more than 8 bits."""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.detection.families.family import Reading
+from wildetect.detection.families.family import Frame, Reading
 from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.devices import cores
@@ -24,6 +26,7 @@ from wildetect.detection.network.session import (
     size_of_input,
 )
 from wildetect.detection.tiles.stitching import nms_each
+from wildetect.detection.tiles.tiling import LargeWindows
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
@@ -44,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 
 _ALMOST_ALIKE = 0.9  # IoU; two animals never have boxes so nearly alike
+_STRIDE = 64  # px; of the coarsest grid of usual networks
 _MOST_DOUBLES = 0.2  # of the boxes of a tile; more are no accident
 # Numbers of boxes after which exporters' NMS stops.
 _USUAL_LIMITS = frozenset((100, 200, 300, 500, 1000))
@@ -86,7 +90,9 @@ class Detector:
         batch_size: int = BATCH_SIZE,
     ) -> None:
         self.manifest = manifest
-        self.session: Session = open_session(weights, device, feeding=manifest.feeding)
+        # what a file is made to take pixels for has fixed sides
+        feeding = manifest.feeding if manifest.windows is None else None
+        self.session: Session = open_session(weights, device, feeding=feeding)
         self._family = TABLE[manifest.family]
         self._reading = Reading.of(manifest)
         own = self._family.first_label
@@ -133,7 +139,11 @@ class Detector:
         return [one.detections for one in self.find(tiles, confidence)]
 
     def find(
-        self, tiles: Sequence[Pixels], confidence: float | None = None, sharp: Sequence[bool] = ()
+        self,
+        tiles: Sequence[Pixels],
+        confidence: float | None = None,
+        sharp: Sequence[bool] = (),
+        side: int = 0,
     ) -> list[Found]:
         """Run the network on tiles.
 
@@ -141,6 +151,7 @@ class Detector:
             tiles: RGB, each of shape (height, width, 3); any number, sizes may differ.
             confidence: Lowest to report; by default the manifest's.
             sharp: For each tile whether it is resized with as much detail as can be; by default none is.
+            side: Of a tile in px, where they may be windows of several tiles (manifest.windows); else 0.
 
         Returns:
             For each tile its detections in px of that tile, most confident first, each animal once, and
@@ -157,40 +168,73 @@ class Detector:
             some = slice(len(found), len(found) + size)
             part = tiles[some]
             try:
-                outputs, placements = self.forward(part, sharp[some])
+                outputs, placements = self.forward(part, sharp[some], side)
             except NoMemoryError:
                 if self.batch or size == 1:
                     raise
                 self._full = min(self._full or size, size // 2)  # another thread may have been faster
                 logger.warning("the memory of the device is full: %d tiles at once from now on", self._full)
                 continue
-            read = [self._read(one, place, lowest) for one, place in zip(outputs, placements, strict=True)]
+            reading = self._reading_of(self._fed(part[0], side))
+            read = [
+                self._read(one, place, lowest, reading)
+                for one, place in zip(outputs, placements, strict=True)
+            ]
             filled = [self._filled(one, len(tile)) for one, tile in zip(outputs, read, strict=True)]
             found += self._each_animal_once(read, filled)
         return found
 
     def forward(
-        self, tiles: Sequence[Pixels], sharp: Sequence[bool] = ()
+        self, tiles: Sequence[Pixels], sharp: Sequence[bool] = (), side: int = 0
     ) -> tuple[list[list[Array]], list[Placement]]:
         """One forward pass: each tile's outputs, without batch dimension, and its place in the input."""
         size = self.batch or self._full
+        feeding = self._fed(tiles[0], side)
         pixels, placements = network_input(
-            tiles, self.manifest.feeding, size, as_pixels=self.session.takes_pixels, sharp=sharp
+            tiles, feeding, size, as_pixels=self.session.takes_pixels, sharp=sharp
         )
         feeds: dict[str, Array] = {self._image.name: pixels[0] if self._alone else pixels}
         for spec in self._sizes:
-            given = size_of_input(spec, len(pixels), *self._reading.frame)
+            given = size_of_input(spec, len(pixels), feeding.width, feeding.height)
             if given is not None:
                 feeds[spec.name] = given
         outputs = self.session.run(feeds, self._outputs)
         return [self._of(index, outputs, len(pixels)) for index in range(len(tiles))], placements
 
-    def _read(self, outputs: Sequence[Array], placement: Placement, confidence: float) -> Detections:
+    @property
+    def windows(self) -> LargeWindows | None:
+        """How large a pass may be; None: each is a tile."""
+        windows, feeding = self.manifest.windows, self.manifest.feeding
+        if windows is None:
+            return None
+        return LargeWindows(windows.most, min(feeding.width, feeding.height) // self._stride)
+
+    @property
+    def _stride(self) -> int:
+        return math.gcd(self.manifest.feeding.width, self.manifest.feeding.height, _STRIDE)
+
+    def _fed(self, tile: Pixels, side: int) -> Feeding:
+        """How a tile is fed: the input of a window grows with it."""
+        feeding = self.manifest.feeding
+        height, width = tile.shape[:2]
+        if self.windows is None or not side or max(width, height) <= side:
+            return feeding
+        # a little longer or shorter, so that nothing is padded
+        cells = (max(round(length / side * self.windows.parts), 1) for length in (width, height))
+        grown_width, grown_height = (number * self._stride for number in cells)
+        return feeding.model_copy(update={"width": grown_width, "height": grown_height, "resize": "stretch"})
+
+    def _reading_of(self, feeding: Feeding) -> Reading:
+        return replace(self._reading, frame=Frame(feeding.width, feeding.height))
+
+    def _read(
+        self, outputs: Sequence[Array], placement: Placement, confidence: float, reading: Reading
+    ) -> Detections:
         # a score that is no number is above no threshold: its animals would be gone without a word
         if any(_holds_no_numbers(output) for output in outputs):
             raise _no_numbers()
         try:
-            found = self._family.decode(outputs, self._reading, confidence)
+            found = self._family.decode(outputs, reading, confidence)
         except (ValueError, IndexError, StopIteration) as error:
             shapes = listed(str(output.shape) for output in outputs)
             raise ModelError(
@@ -268,6 +312,8 @@ class Detector:
 
     def _largest_batch(self) -> int | None:
         """Number of tiles a forward pass must have; None: any."""
+        if self.manifest.windows is not None:
+            return 1  # they differ in size, and one holds many tiles
         fixed = self._image.shape[0]
         if fixed is not None:
             return fixed

@@ -52,6 +52,7 @@ class ImageWork:
         levels: Of each tile of which they can be told, the lowest and highest value.
         tiles: Tiles run through the model.
         scale: What is doubtful about its scale.
+        side: Side of a tile in px; 0: it is the image.
         scaled: Side in px of its tiles where they are cut for the model's scale; else 0.
         seams: What came of its boxes at the borders of tiles, once they are stitched.
         full: Number of tiles that may hold more animals than were given.
@@ -71,6 +72,7 @@ class ImageWork:
     unread: list[tuple[Window, str]] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
     scale: str | None = None
+    side: int = 0
     scaled: int = 0
     seams: Stitched = field(default_factory=lambda: Stitched(Detections.empty()))
     full: int = 0

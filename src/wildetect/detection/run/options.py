@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.scale import ModelScale
-from wildetect.detection.tiles.tiling import in_swaths, tile_windows
+from wildetect.detection.tiles.tiling import LargeWindows, in_swaths, large_windows, tile_windows
 from wildetect.geometry import Window
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts
@@ -29,6 +29,7 @@ class PipelineOptions:
         tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
         auto_overlap: Takes the overlap from each image's ground resolution instead.
+        windows: How large a pass may be, for a network with free sides; None: each is a tile.
         scale: That of the model's training, for which tiles may be cut; None: it is unknown.
         reading: How bands and values are read.
         max_errors: The run stops when more images than this have failed; below 1 and above 0 a share of
@@ -43,6 +44,7 @@ class PipelineOptions:
     tile_size: int = 800
     overlap_ratio: float = 0.2
     auto_overlap: AutoOverlap | None = None
+    windows: LargeWindows | None = None
     scale: ModelScale | None = None
     confidence: float | None = None
     reading: Reading = AS_IT_IS
@@ -77,9 +79,15 @@ class PipelineOptions:
         side, ratio = self.side(source), self.overlap_ratio
         if self.auto_overlap is not None:
             ratio = self.auto_overlap.ratio(source, side)
-        windows = tile_windows(source.width, source.height, side, ratio)
+        if self.windows is not None and side:
+            windows = large_windows(source.width, source.height, side, ratio, self.windows)
+        else:
+            windows = tile_windows(source.width, source.height, side, ratio)
         return in_swaths(windows, source.swath)
 
     def scale_doubt(self, source: ImageFacts, tile: Window) -> str | None:
         """Say so where one of the tiles of an image shows the ground far off the model's scale."""
+        side = self.side(source)
+        if self.windows is not None and side:  # animals look as large as in a tile
+            tile = Window(tile.x, tile.y, min(tile.width, side), min(tile.height, side))
         return None if self.scale is None else self.scale.doubt(source, tile)

@@ -220,6 +220,7 @@ def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, objec
         "overlap_metric": thresholds.overlap_metric,
         "max_detections_per_tile": thresholds.max_detections,
         "max_errors": options.max_errors,
+        **({} if options.windows is None else {"windows": options.windows.most}),
         **options.reading.document,
         **({} if options.scale is None else options.scale.document),
     }

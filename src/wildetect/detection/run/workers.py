@@ -165,6 +165,7 @@ class Workers:
                 image.source = open_image(image.file.path, self._options.reading)
                 tiles = self._options.tiles(image.source)
                 image.scale = self._options.scale_doubt(image.source, tiles[0])
+                image.side = self._options.side(image.source)
                 image.scaled = self._options.scaled_side(image.source)
                 windows = self._keeping.begin(image, tiles)
             except Exception as error:  # noqa: BLE001 - one image must not cost the run
@@ -235,7 +236,9 @@ class Workers:
             return
         with _failing(*dict.fromkeys(image for image, _, _ in held)):
             scaled = [image.scaled > 0 for image, _, _ in held]
-            found = self._detector.find([pixels for _, _, pixels in held], self._lowest, scaled)
+            # of windows, whose side it must know, it takes one at a time
+            side = held[0][0].side
+            found = self._detector.find([pixels for _, _, pixels in held], self._lowest, scaled, side)
             # noted in any order: stitching does not depend on it
             for (image, window, pixels), part in zip(held, found, strict=True):
                 image.found(window, pixels, part)

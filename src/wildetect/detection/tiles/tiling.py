@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from wildetect.geometry import Window
 
-__all__ = ["from_the_middle", "in_swaths", "tile_windows"]
+__all__ = ["LargeWindows", "from_the_middle", "in_swaths", "large_windows", "tile_windows"]
 
 _WHOLE_UP_TO = 3  # a picture of more network inputs a side shows animals too small for the network
 _MOST_TO_LOOK_AT = 100
@@ -42,6 +43,52 @@ def tile_windows(width: int, height: int, tile_size: int, overlap_ratio: float) 
         for y in _starts(height, tile_height, step)
         for x in _starts(width, tile_width, step)
     ]
+
+
+class LargeWindows(NamedTuple):
+    """Windows of several tiles, for a network with free sides.
+
+    Attributes:
+        most: Longest side, in tiles.
+        parts: Of a tile's side, as many as cells of the network's coarsest grid: sides are whole numbers of
+            them, so that nothing is padded. Networks find animals at the edge of a border.
+    """
+
+    most: int
+    parts: int
+
+
+def large_windows(
+    width: int, height: int, tile_size: int, overlap_ratio: float, large: LargeWindows
+) -> list[Window]:
+    """Windows of several tiles that cover an image with few overlaps, row by row.
+
+    They overlap by at least as many px as tiles would. All have one size, the least that so many of them
+    need: an image that is little longer than a window is not cut into two of which one repeats the other.
+    An image smaller than a tile in one direction is cut into tiles.
+
+    Args:
+        width: Of the image in px.
+        height: Of the image in px.
+        tile_size: Side of a tile in px.
+        overlap_ratio: Overlap of tiles as a part of one, 0 up to, but not including, 1.
+        large: How large.
+    """
+    if min(width, height) < tile_size:
+        return tile_windows(width, height, tile_size, overlap_ratio)
+    overlap = math.ceil(overlap_ratio * tile_size - 1e-9)
+    (columns, across), (rows, down) = (_even(length, overlap, tile_size, large) for length in (width, height))
+    return [Window(x, y, across, down) for y in rows for x in columns]
+
+
+def _even(length: int, overlap: int, tile_size: int, large: LargeWindows) -> tuple[list[int], int]:
+    """First pixels and length of the fewest windows that cover a side."""
+    number = max(math.ceil((length - overlap) / (large.most * tile_size - overlap)), 1)
+    if number == 1:
+        return [0], length
+    part = tile_size / large.parts
+    size = min(math.ceil(math.ceil((length + (number - 1) * overlap) / number / part) * part), length)
+    return [index * (length - size) // (number - 1) for index in range(number)], size
 
 
 def from_the_middle(width: int, height: int, side: int) -> list[Window]:

@@ -21,7 +21,7 @@ __all__ = ["optimize"]
         "model": "name@alias, name/version or name/latest",
         "pictures": "photographs with animals, best of the survey to come; may be given more than once",
         "agree": "least agreement of the boxes, 0 to 1; below it nothing is registered (0.99)",
-        "kind": "int8 for processors, float16 for GPUs (int8)",
+        "kind": "int8 for processors, float16 for GPUs, windows for fewer overlaps (int8)",
         "config": "settings file; without it configs/detection.yaml",
         "tile-size": "side of a tile in px; 0 takes each photograph whole",
         "confidence": "boxes below it are not compared, 0 to 1",
@@ -58,15 +58,15 @@ def optimize(
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.detection_plan import Request
-    from wildetect.workflows.optimizing import KINDS
+    from wildetect.workflows.optimizing import FORMS
     from wildetect.workflows.optimizing import optimize as make
 
     example = f"uv run invoke model.optimize {model or 'NAME@ALIAS'} --pictures {pictures or 'FOLDER'}"
     if not (model and pictures):
         raise ConfigurationError("a model and pictures are needed", hint=example)
-    chosen = next((one for one in KINDS if one == kind), None)
+    chosen = next((one for one in FORMS if one == kind), None)
     if chosen is None:
-        raise ConfigurationError(f"--kind: {kind!r} is not one of {listed(KINDS)}", hint=example)
+        raise ConfigurationError(f"--kind: {kind!r} is not one of {listed(FORMS)}", hint=example)
     request = Request(
         config=config,
         model=model,
@@ -96,6 +96,7 @@ def _document(outcome: Optimized) -> dict[str, object]:
         "counts": {name: list(pair) for name, pair in agreement.counts.items()},
         "speed_ratio": outcome.speed,
         "left_in_float": outcome.kept,
+        "windows": outcome.windows,
         "pictures": outcome.pictures,
         "differences": None if outcome.differences is None else str(outcome.differences),
     }
@@ -113,6 +114,8 @@ def _print(model: str, outcome: Optimized) -> None:
         f"{number_of(agreement.same, 'box', 'boxes')} are the same"
     )
     print(f"time      {outcome.speed:.2f} of that of {model}, in turn on this machine")
+    if outcome.windows > 1:
+        print(f"windows   up to {outcome.windows} tiles a side")  # never one
     if outcome.differences:
         print(f"differ    {outcome.differences}")
     if outcome.version is not None:
