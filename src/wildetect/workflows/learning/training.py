@@ -16,6 +16,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from wildetect.errors import ConfigurationError, ModelError, ServerError
+from wildetect.registry.cache import stored_manifest
 from wildetect.registry.connection import Connection
 from wildetect.registry.learning import runs as log
 from wildetect.registry.learning.card import refresh_card
@@ -317,7 +318,7 @@ def _register(training: _Training, imgsz: int) -> Version:
     data, request = training.data, training.request
     best = training.folder / str(training.state.weights)
     settings = RegistrationSettings(
-        localizer=Localizer(yolo=Yolo(weights=best, imgsz=imgsz)),
+        localizer=Localizer(yolo=_yolo(training, best, imgsz)),
         processing=Naming(name=request.name),
         description=f"Trained on {data.name} ({data.digest[:16]}): {data.photographs:,} reviewed "
         f"photographs, beginning with {training.weights.said}.",
@@ -328,6 +329,21 @@ def _register(training: _Training, imgsz: int) -> Version:
     registration = with_lineage(training.connection, registration, data, training.weights)
     version, _ = register(training.project, training.connection, registration, training.watcher)
     return version
+
+
+def _yolo(training: _Training, weights: Path, imgsz: int) -> Yolo:
+    """The weights with the thresholds of the version that they began with: both are to count alike."""
+    start = training.weights.version
+    if start is None:
+        return Yolo(weights=weights, imgsz=imgsz)
+    thresholds = stored_manifest(training.connection, start).thresholds
+    return Yolo(
+        weights=weights,
+        imgsz=imgsz,
+        conf_thres=thresholds.confidence,
+        iou_thres=thresholds.iou,
+        max_det=thresholds.max_detections,
+    )
 
 
 def _finish(training: _Training, version: Version) -> None:
