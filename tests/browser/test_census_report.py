@@ -106,6 +106,40 @@ def test_on_paper(browser: webdriver.Chrome, report: Path) -> None:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
+def test_on_paper_long_tables_break_between_rows_and_nothing_stays_folded(
+    browser: webdriver.Chrome, report: Path
+) -> None:
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        open_page(browser, report)
+        tables = browser.execute_script("""
+            return [...document.querySelectorAll("table")].map(one => [
+              one.tBodies[0].rows.length,
+              getComputedStyle(one).breakInside,
+              getComputedStyle(one.tHead).display,
+              [...one.rows].every(row => getComputedStyle(row).breakInside === "avoid"),
+            ])
+        """)
+        assert {rows > 6 for rows, *_ in tables} == {True, False}
+        for rows, whole, head, row_is_whole in tables:
+            assert (whole == "avoid") == (rows <= 6)  # a short table moves whole, a long one breaks
+            assert head == "table-header-group"  # which repeats on each page
+            assert row_is_whole
+        panels = """
+            return [...document.querySelectorAll(".panel")]
+              .filter(one => getComputedStyle(one).breakInside !== "auto").length
+        """
+        assert browser.execute_script(panels) == 0  # or the page before one is left half empty
+        folded = """
+            return [...document.querySelectorAll("details > :not(summary)")].map(one => one.checkVisibility())
+        """
+        shown = browser.execute_script(folded)
+        assert shown
+        assert all(shown)  # nobody can unfold paper
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_the_legend_of_the_limits_stands_on_one_line_on_a_laptop(
     browser: webdriver.Chrome, report: Path
 ) -> None:
