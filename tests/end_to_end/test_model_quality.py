@@ -257,6 +257,7 @@ def test_a_weights_file_with_the_server_off(served: Workspace, first: Any) -> No
     ended = alone.invoke("model.evaluate", *words, *more)
     assert ended.returncode == 0, ended.stderr
     assert "not logged" in ended.stderr
+    assert "1 of 1 image," in ended.stderr  # though it is gone through twice
     written = json.loads((alone.root / "results/alone/evaluation.json").read_text(encoding="utf-8"))
     assert written["classes"] == first["classes"]
     head, *rows = [line.split() for line in ended.stdout.splitlines()[1:6]]

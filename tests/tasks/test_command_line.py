@@ -62,7 +62,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("detect.run ./-x.jpg", "detect.run --source ./-x.jpg"),
         ("--echo detect.run -e .", "--echo detect.run -e --source ."),
         ("detect.run . mlflow.stop --timeout 3", "detect.run --source . mlflow.stop --timeout 3"),
-        ("detect.run demo", "detect.run demo"),  # a task goes before a path
+        ("detect.run demo", "detect.run --source demo"),  # what exists goes before a task of that name
+        ("census.run demo", "census.run --detections demo"),
+        ("detect.export . demo", "detect.export --run . demo"),  # it takes one path, and has it
+        ("mlflow.status demo", "mlflow.status demo"),
+        ("detect.run . doctor", "detect.run --source . doctor"),
         ("detect.export .", "detect.export --run ."),
         ("model.register a&b.jpg --alias x", "model.register --weights a&b.jpg --alias x"),
         ("model.show demo@production --json", "model.show --model demo@production --json"),
@@ -124,6 +128,14 @@ def test_through_the_program(tmp_path: Path) -> None:
     error, hint = workspace.fail(2, "detect.run", "--sorce", "x")
     assert error == "error: detect.run has no option --sorce"
     assert "Did you mean --source?" in hint
+
+
+def test_a_folder_that_is_called_as_a_task_is_a_folder(tmp_path: Path) -> None:
+    workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+    (workspace.root / "demo").mkdir()
+    error, _ = workspace.fail(5, "census.run", "demo")
+    assert error.endswith("demo holds no run.json of a run")
+    assert not (workspace.root / "results").exists()  # the demo has not begun
 
 
 def test_dropped_pictures_are_detected_in(tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
 
     Args:
         plan: What to do.
-        progress: Told after each picture; all are gone through twice.
+        progress: Told after each picture. All are gone through twice where there is a curve: a picture counts
+            as done after as many passes over pictures as there are passes.
 
     Returns:
         The content of evaluation.json.
@@ -104,11 +105,17 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
             rest would be those of another data set), or the folder cannot be written.
     """
     with_curve = plan.confidence > FLOOR
-    summary = RunSummary(expected=len(plan.files) * (1 + with_curve))
+    passes = 1 + with_curve
+    summary = RunSummary(expected=len(plan.files) * passes)
+
+    def show(over_all: RunSummary) -> None:
+        """Tell of pictures: their number is what people know, not that of passes over them."""
+        progress(replace(over_all, expected=len(plan.files), done=over_all.done // passes))
+
     begun = time.monotonic()
-    found = _detect(plan, plan.confidence, summary, progress)
+    found = _detect(plan, plan.confidence, summary, show)
     seconds, tiles = time.monotonic() - begun, summary.tiles
-    faint = _detect(plan, FLOOR, summary, progress) if with_curve else None
+    faint = _detect(plan, FLOOR, summary, show) if with_curve else None
     scores = score(found, plan.truth, for_curves=faint)
     _warn(summary)
     record = _record(plan, scores, tiles, seconds)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings.address import server_address
 from wildetect.settings.problems import Problem, raise_problems
+from wildetect.settings.yaml_files.faults import CURLY
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
 
 __all__ = [
     "CALLER_FOLDER",
@@ -34,6 +40,9 @@ USERNAME = "MLFLOW_TRACKING_USERNAME"
 PASSWORD = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the variable's name
 # Windows takes no notice of case in names of variables, and people copy them from there.
 _ANY_CASE = ("MLFLOW_", "WILDETECT_", "AWS_")
+_OTHER_SIGN = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[:;：＝])")  # noqa: RUF001 - an Asian keyboard's
+_UNSEEN = "\u200b\u2060\ufeff"
+"""Letters without a width, which come along when a line is copied from a page."""
 
 
 def caller_folder() -> Path:
@@ -83,11 +92,8 @@ class Variables:
         from io import StringIO
 
         bindings = list(parse_stream(StringIO(text)))
-        broken = [b for b in bindings if b.error or (b.key is not None and b.value is None)]
-        # Not the line itself: it may hold a password.
-        raise_problems(
-            [Problem(f"{name}:{_first_line(b.original)}", "not NAME=value") for b in broken], hint=hint
-        )
+        told = [(_first_line(b.original), _fault_of(b)) for b in bindings]
+        raise_problems([Problem(f"{name}:{line}", what) for line, what in told if what], hint=hint)
         values = dotenv_values(stream=StringIO(text), interpolate=True)
         lines = {_named(b.key): _first_line(b.original) for b in bindings if b.key is not None}
         return cls({_named(key): value for key, value in values.items() if value is not None}, lines)
@@ -95,6 +101,24 @@ class Variables:
 
 def _named(key: str) -> str:
     return key.upper() if key.upper().startswith(_ANY_CASE) else key
+
+
+def _fault_of(binding: Binding) -> str | None:
+    """What is wrong with a line, and what to write; never its value, which may be a password."""
+    key, value = binding.key, binding.value
+    if binding.error or (key is not None and value is None):
+        other = _OTHER_SIGN.match(binding.original.string)
+        return f"{other['sign']} in place of =: write {other['name']}=value" if other else "not NAME=value"
+    if key is None or not value:
+        return None
+    if any(letter in key + value for letter in _UNSEEN):
+        typed = key.strip(_UNSEEN)
+        return (
+            f"it holds a letter that cannot be seen (copied from a page or a document): type {typed}= again"
+        )
+    if value[0] in CURLY or value[-1] in CURLY:
+        return f'curly quotes are no quotes here: write {key}="value" with straight ones, or none'
+    return None
 
 
 def _first_line(original: object) -> int:

@@ -110,7 +110,7 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
             awaits_value = flag is not None and flag.takes_value and not flag.optional
         elif (option := _free(verbs.get(task), named[start:])) and (word not in contexts or "." not in word):
             named.append(f"--{option}")  # a model may be called as a task is: demo
-        elif word in contexts:
+        elif word in contexts and not _is_meant_as_path(word, verbs.get(task), named[start:]):
             task, start = word, len(named) + 1
         elif task in verbs and verbs[task].paths:
             if not _is_path(word):
@@ -129,6 +129,17 @@ def _free(verb: Verb | None, words: Sequence[str]) -> str | None:
         return None
     given = {word.partition("=")[0] for word in words}
     return next((option for option in verb.words if f"--{option}" not in given), None)
+
+
+def _is_meant_as_path(word: str, verb: Verb | None, words: Sequence[str]) -> bool:
+    """Whether a word that a task is called by is the file or folder that the task before it is about.
+
+    `census.run demo` is about the folder; after a task that has its one path, `demo` is the task.
+    """
+    if verb is None or not verb.paths or not _is_path(word):
+        return False
+    given = {word.partition("=")[0] for word in words}
+    return verb.paths in verb.iterable or f"--{verb.paths}" not in given
 
 
 def _refuse_second(verb: Verb, task: str, words: Sequence[str]) -> None:

@@ -1,0 +1,57 @@
+"""What word processors and pages make of .env: the line at fault is named, with what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.workspaces import Workspace
+
+from wildetect.errors import ConfigurationError
+from wildetect.settings.project import Variables
+
+NAME = "MLFLOW_TRACKING_PASSWORD"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (f"{NAME}=“geheim”", f'curly quotes are no quotes here: write {NAME}="value"'),
+        (f"{NAME}=„geheim“", f'curly quotes are no quotes here: write {NAME}="value"'),
+        (f"export {NAME}=‘geheim’", f'curly quotes are no quotes here: write {NAME}="value"'),  # noqa: RUF001
+        (f"{NAME}=“geheim", f'curly quotes are no quotes here: write {NAME}="value"'),
+        (f"{NAME}=\u200bgeheim", f"cannot be seen (copied from a page or a document): type {NAME}= again"),
+        (f"{NAME}\u200b=geheim", f"cannot be seen (copied from a page or a document): type {NAME}= again"),
+        (f"{NAME}: geheim", f": in place of =: write {NAME}=value"),
+        (f"{NAME}＝geheim", f"＝ in place of =: write {NAME}=value"),  # noqa: RUF001
+        ("geheim", "not NAME=value"),
+    ],
+)
+def test_a_slip_is_named_with_its_line_and_without_the_value(line: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"# “ours”\nA=1\n\n{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        Variables.read(path)
+    told = str(caught.value.details or caught.value.message)
+    assert ".env:4: " in told
+    assert says in told
+    assert "geheim" not in told
+
+
+@pytest.mark.parametrize(
+    "value", ["a “quoted” word here", '"straight"', "'x'", "", "http://größe:5000", "a=b:c"]
+)
+def test_what_is_no_slip(value: str, tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"# “ours”: a note\nA={value}\n", encoding="utf-8")
+    assert Variables.read(path).values == {"A": value.strip("\"'")}
+
+
+def test_through_the_program(tmp_path: Path) -> None:
+    workspace = Workspace.make(tmp_path / "project")
+    (workspace.root / ".env").write_text(
+        "A=1\nMLFLOW_TRACKING_URI=“http://127.0.0.1:5000”\n", encoding="utf-8"
+    )
+    error, hint = workspace.fail(2, "config.show", "detection")
+    assert ".env:2: curly quotes" in error
+    assert "NAME=value" in hint
