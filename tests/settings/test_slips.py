@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.workspaces import Workspace
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings import Option, Project, load_settings
@@ -143,3 +144,51 @@ def test_an_option_names_the_number_that_was_meant(workspace: Path) -> None:
     options: dict[Key, Option] = {("processing", "overlap_ratio"): Option("--overlap", "0,3")}
     with pytest.raises(ConfigurationError, match=r"--overlap: .*; write 0\.3"):
         load_settings(DetectionSettings, Project.find(), options=options)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "meant"),
+    [
+        ("image_dir: D:/survey #2\n", 1, "'D:/survey #2'"),
+        ("# x\nimage_dir: D:/survey #2 north\r\n", 2, "'D:/survey #2 north'"),
+        ("image_dir: D:\\survey #2\\day 1\n", 1, "'D:\\survey #2\\day 1'"),
+        ("image_dir: D:/survey #camp", 1, "'D:/survey #camp'"),
+        ("image_dir: D:/survey # 2\n", 1, "'D:/survey # 2'"),
+        ("image_paths:\n- D:/a.jpg\n- D:/Bob's #2.jpg\n", 3, "'D:/Bob''s #2.jpg'"),
+    ],
+)
+def test_a_path_that_yaml_cuts_is_warned_of(
+    text: str, line: int, meant: str, workspace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    read(text)
+    (told,) = [record.getMessage() for record in caplog.records if '" #"' in record.getMessage()]
+    assert told.startswith(f"{FILE}:{line}: image_")
+    assert told.endswith(f"write {meant}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image_dir: 'D:/survey #2'\n",
+        "image_dir: D:/survey  # where they are\n",
+        "image_dir: D:/survey #the card of Monday\n",
+        "image_dir: D:/survey#2\n",
+        "model:\n  device: cuda #2\n",
+        "image_dir: D:/survey\n#2\n",
+        *[
+            path.read_text(encoding="utf-8")
+            for path in [Path(__file__).parents[2] / "configs/detection.yaml"]
+        ],
+    ],
+)
+def test_a_comment_is_no_cut_path(text: str, workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read(text)
+    assert not [record for record in caplog.records if '" #"' in record.getMessage()]
+
+
+def test_a_cut_path_is_warned_of_by_the_program(tmp_path: Path) -> None:
+    project = Workspace.make(tmp_path / "project")
+    (project.root / "configs/mine.yaml").write_text("image_dir: D:/survey #2\n", encoding="utf-8")
+    ended = project.invoke("detect.run", "--config", "configs/mine.yaml")
+    assert "configs/mine.yaml:1: image_dir: D:/survey is read" in ended.stderr
+    assert "write 'D:/survey #2'" in ended.stderr

@@ -68,13 +68,15 @@ def load_settings(
         options: Settings from the command line.
 
     Returns:
-        The checked settings. A key without effect is named in a warning.
+        The checked settings. A key without effect and a path cut at " #" are named in a warning.
 
     Raises:
         ConfigurationError: Naming every problem of every layer, each with its place.
     """
     layers = read_layers(model, project, file=file, options=options)
     settings = merged(model, project, layers)
+    for doubt in layers.yaml_file.doubts:
+        logger.warning("%s", doubt)
     _warn_of_keys_without_effect(model, list(layers.named.values()))
     return settings
 

@@ -16,7 +16,7 @@ import yaml
 from wildetect.settings.problems import Key
 from wildetect.settings.yaml_files.text import lines_of
 
-__all__ = ["Fault", "faults_of_lines", "misread_escape", "syntax_fault"]
+__all__ = ["Fault", "cut_name", "faults_of_lines", "misread_escape", "syntax_fault"]
 
 Fault = tuple[int, str]
 """A line, from 1, and what is wrong with it."""
@@ -33,6 +33,8 @@ PROSE = ("description", "tags")
 """Keys whose value may hold line breaks."""
 BACKSLASH = "in double quotes a backslash begins a special character: write "
 IN_DOUBLE_QUOTES = re.compile(r'"(?P<inside>[^"]*)"')
+NAME_GOES_ON = re.compile(r"[ \t]+#(?:\d|[^\s#]*[/\\]|[^\s#]+\s*$|[ ]\d+\s*$)")
+"""What follows a path and reads as more of it: "#2 north", "#2/day", "#camp"; not "# a comment"."""
 SPECIAL = "%@`*&!"  # what begins a directive, an alias, an anchor, a tag
 
 
@@ -102,6 +104,23 @@ def misread_escape(raw: str, value: str, key: Key) -> str | None:
     if all(letter.isprintable() for letter in value):
         return None
     return BACKSLASH + _single(raw[1:-1])
+
+
+def cut_name(value: str, rest: str) -> str | None:
+    """Whether a path without quotes lost its end, as `D:/survey #2` does: YAML takes " #" for a comment.
+
+    Args:
+        value: What YAML makes of it.
+        rest: What follows it in its line.
+
+    Returns:
+        What is doubtful, and the quotes to write; None where the rest is a comment like others.
+    """
+    if not re.search(r"[/\\]", value) or not NAME_GOES_ON.match(rest):
+        return None
+    meant = _single(f"{value}{rest.rstrip()}")
+    why = 'YAML takes " #" for the begin of a comment'
+    return f"{value} is read, as {why}: if it belongs to the name write {meant}"
 
 
 def _single(inside: str) -> str:

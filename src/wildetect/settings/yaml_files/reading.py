@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from wildetect.settings.problems import Key, Problem, dotted
-from wildetect.settings.yaml_files.faults import faults_of_lines, misread_escape, syntax_fault
+from wildetect.settings.yaml_files.faults import cut_name, faults_of_lines, misread_escape, syntax_fault
 from wildetect.settings.yaml_files.text import MOST_VALUES, PlainLoader, check_shape, text_of
 
 __all__ = ["YamlFile", "read_yaml"]
@@ -31,12 +31,14 @@ class YamlFile:
         values: Plain dicts, lists and scalars.
         lines: The line, from 1, of each key and list item.
         problems: What is wrong with the file itself: syntax, a key given twice, an unknown variable.
+        doubts: What may have been meant in another way than it is read.
     """
 
     name: str
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[Key, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
 
     def where(self, key: Key) -> str:
         """The place of a key, or of the nearest one around it: "configs/detection.yaml:12"."""
@@ -124,12 +126,21 @@ class _Reader:
         if not isinstance(value, str):
             return value
         self._look_at_escapes(node, value, key)
+        self._look_behind(node, value, key)
         return self._interpolated(value, key, node)
 
     def _look_at_escapes(self, node: yaml.Node, value: str, key: Key) -> None:
         raw = self.text[node.start_mark.index : node.end_mark.index]
         if what := misread_escape(raw, value, key):
             self._problem(node.start_mark.line + 1, f"{dotted(key)}: {what}")
+
+    def _look_behind(self, node: yaml.Node, value: str, key: Key) -> None:
+        """Note a path of which a comment took the end; a value in quotes has its own."""
+        rest = self.text[node.end_mark.index :].partition("\n")[0]
+        is_plain = isinstance(node, yaml.ScalarNode) and node.style is None
+        if is_plain and (what := cut_name(value, rest)):
+            where = f"{self.file.name}:{node.end_mark.line + 1}"
+            self.file.doubts.append(Problem(where, f"{dotted(key)}: {what}"))
 
     def _mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
         self.loader.flatten_mapping(node)
