@@ -41,6 +41,14 @@ def test_a_good_flight_has_none() -> None:
     assert told(flight()) == {}
 
 
+def test_a_photograph_saved_again_beside_itself_is_told_as_a_copy_with_what_it_does() -> None:
+    photographs = flight()
+    caution = told([*photographs, replace(photographs[3], file="Backup/again.jpg")])["same-position"]
+    assert caution.files == [photographs[3].file, "Backup/again.jpg"]
+    assert "is there twice" in caution.what
+    assert "the recall look better than they are" in caution.what
+
+
 def test_almost_black_photographs_are_told() -> None:
     photographs = flight()
     assert told([replace(photographs[0], dark=True), *photographs[1:]])["dark"].files == [photographs[0].file]

@@ -44,9 +44,12 @@ def same_position(shots: Sequence[View]) -> Iterator[Caution]:
     elif repeated:
         yield Caution(
             "same-position",
-            f"{number_of(repeated)} exactly the position of another: the drone hovered, or had no "
-            "satellites.",
-            "If it did not hover, leave these photographs out, or give their positions in a CSV file.",
+            f"{number_of(repeated)} exactly the position of another: the drone hovered or had no satellites, "
+            "or a photograph is there twice. Copies always agree with each other, so that the partner rate "
+            "and the recall look better than they are; where a position is wrong, animals count twice, or "
+            "two as one.",
+            "Move copies away. If the drone did not hover, leave these photographs out, or give their "
+            "positions in a CSV file.",
             repeated,
         )
 
