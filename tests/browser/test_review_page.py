@@ -26,6 +26,7 @@ from wildetect.review.verdicts import read_verdicts
 
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -63,7 +64,8 @@ def opened(workspace: Workspace, run: Path) -> Iterator[tuple[str, subprocess.Po
 
 
 def wait(browser: webdriver.Chrome, until: Callable[[], Any]) -> None:
-    WebDriverWait(browser, 20, 0.02).until(lambda _: until())
+    drawn_again = [StaleElementReferenceException]  # the page put another one in its place meanwhile
+    WebDriverWait(browser, 20, 0.02, drawn_again).until(lambda _: until())
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ def test_a_shared_server_without_a_list_costs_a_warning(root: Path, monkeypatch:
     assert "others on the network can read MLflow" in bad(check_places(subject())).says
     for name in ("detection.yaml", "census.yaml"):
         sensitive(root, name, "[rhino, elephant]")
-    assert "exact ones of rhino, elephant stay in output folders" in only(check_places(subject())).says
+    assert "exact ones of rhino and elephant stay in output folders" in only(check_places(subject())).says
 
 
 def test_lists_that_differ_cost_a_warning(root: Path) -> None:

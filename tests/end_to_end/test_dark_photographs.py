@@ -30,7 +30,7 @@ def test_they_are_named_at_every_start(tmp_path: Path) -> None:
         ended = workspace.invoke("detect.run", *words)
         assert ended.returncode == 0
         assert "warning: 2 of 4 images are almost black, animals in them" in ended.stderr
-        assert "can hardly be seen: 12_bits.png, 12_bits.tif." in ended.stderr
+        assert "can hardly be seen: 12_bits.png and 12_bits.tif." in ended.stderr
         run = json.loads((output / "run.json").read_text(encoding="utf-8"))
         assert run["dark_images"] == ["12_bits.png", "12_bits.tif"]
         assert "2 images are almost black." in (output / "report.html").read_text(encoding="utf-8")

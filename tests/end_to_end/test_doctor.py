@@ -112,7 +112,7 @@ def test_a_port_held_by_another_program(workspace: Workspace) -> None:
 def test_broken_yaml(workspace: Workspace) -> None:
     (workspace.root / "configs/detection.yaml").write_text("model:\n  device: [cpu\n", encoding="utf-8")
     found = the_problem(workspace, check="settings", code=2)
-    assert found["says"].startswith("configs/detection.yaml:3: is not valid YAML")
+    assert found["says"].startswith("configs/detection.yaml:2: [ is opened here and not closed")
 
 
 def test_an_unreadable_store(workspace: Workspace) -> None:

@@ -48,7 +48,7 @@ def pasted(workspace: Workspace, hint: str) -> list[str]:
         ("detect.export", 2, "detect.export"),
         ("detect.export results", 2, "detect.export"),
         ("census.run nowhere", 2, "census.run"),
-        ("census.plan results", 5, "census.run"),
+        ("census.plan pictures", 5, ""),
         ("census.export census", 2, "census.export"),
         ("census.export census --format pdf", 2, "census.export"),
         ("model.show", 2, "model.list"),

@@ -133,7 +133,7 @@ def test_versions_side_by_side(registered: Workspace, first: Any) -> None:
     assert two["evaluations"]["truth"]["metrics"]["map50"] == evaluated["metrics"]["map50"]
     assert document["class_names_differ"]
     assert document["notes"] == [
-        "numbers for truth cannot be compared: measured with different classes, tile_size"
+        "numbers for truth cannot be compared: measured with different classes and tile_size"
     ]
     assert document["paired"] == []
 
@@ -142,7 +142,7 @@ def test_versions_side_by_side(registered: Workspace, first: Any) -> None:
     rows = {row[0]: row[1:] for row in cells}
     assert rows[MODEL] == ["version 2", "version 1"]
     assert rows["aliases"] == ["-", "production"]
-    assert rows["classes"] == ["3: elephant, zebra, impala", "3: +antelope -impala"]
+    assert rows["classes"] == ["3: elephant, zebra and impala", "3: +antelope -impala"]
     assert rows["truth: mAP50"] == [f"{run['metrics']['map50']:.3f}" for run in (evaluated, first)]
     assert "warning: numbers for truth cannot be compared" in shown.stderr
 

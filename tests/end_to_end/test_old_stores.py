@@ -121,7 +121,7 @@ def test_an_old_file_store_is_migrated_and_its_versions_detect(store: str, works
     old = workspace.root / "old"
     put(store, old)
     said = workspace.succeed("mlflow.migrate", "--source", old / "mlruns", "--artifacts", old / "artifacts")
-    assert said.endswith("1 models, 3 versions, 2 aliases\n")  # one of them deleted
+    assert said.endswith("1 model, 3 versions and 2 aliases\n")  # one of them deleted
     if store == SERVED_FILES:
         workspace.succeed("mlflow.serve", "--detach")
         works(workspace)

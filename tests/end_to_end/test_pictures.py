@@ -116,10 +116,10 @@ def test_a_photograph_that_is_there_twice_is_named(tmp_path: Path, shared_data: 
     planned = place.invoke("detect.run", *words, "--dry-run", "--json")
     (doubt,) = json.loads(planned.stdout)["doubts"]
     assert doubt["what"].startswith("byte for byte the same as another of the images")
-    assert "2 of 3 images (a.png, again/a.png): byte for byte" in planned.stderr
+    assert "2 of 3 images (a.png and again/a.png): byte for byte" in planned.stderr
     ended = place.invoke("detect.run", *words)
     assert ended.returncode == 0
-    assert "warning: 2 of 3 images (a.png, again/a.png): byte for byte the same" in ended.stderr
+    assert "warning: 2 of 3 images (a.png and again/a.png): byte for byte the same" in ended.stderr
     assert run_of(tmp_path / "results")["doubts"] == [doubt]
     (folder / "a (1).png").unlink()
     shutil.rmtree(folder / "again")
@@ -150,7 +150,7 @@ def test_photographs_beyond_a_limit_are_counted_and_named(tmp_path: Path, shared
     place = workspace(tmp_path)
     words = (folder, "--model", shared_data / KNOWN, "--tile-size", "0", "--output", tmp_path / "results")
     ended = place.invoke("detect.run", *words, "--limit", "1")
-    assert "warning: 2 pictures are not among the images (b.png, c.png): only 1 asked for" in ended.stderr
+    assert "warning: 2 pictures are not among the images (b.png and c.png): only 1 asked for" in ended.stderr
     assert [one["files"] for one in run_of(tmp_path / "results")["not_read"]] == [["b.png", "c.png"]]
     place.invoke("detect.run", *words, "--limit", "3")
     assert run_of(tmp_path / "results")["not_read"] == []

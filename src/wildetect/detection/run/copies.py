@@ -13,8 +13,8 @@ from wildetect.imagery.discovery import ImageFile
 __all__ = ["doubled"]
 
 _COPIES = (
-    "byte for byte the same as another of the images, so that their animals count once more for each copy; "
-    "move the copies away"
+    "byte for byte the same as another of the images, so that detections hold their animals once more for "
+    "each copy; move the copies away"
 )
 _LENSES = (
     "one of several pictures of the same moment, by other lenses or of other bands, as their names say: "
