@@ -34,8 +34,8 @@ def test_an_inherited_registry_is_named_and_not_used(served: Workspace) -> None:
     assert served.document("model.show", "inherited/1")["version"] == "1"
 
 
-@pytest.mark.parametrize("line", ["mlflow_tracking_uri={uri}", "Mlflow_Tracking_Uri=\u201c{uri}/\u201d"])
-def test_env_in_any_case_and_with_curly_quotes(served: Workspace, line: str) -> None:
+@pytest.mark.parametrize("line", ["mlflow_tracking_uri={uri}", 'Mlflow_Tracking_Uri="{uri}/"'])
+def test_env_in_any_case_and_with_quotes(served: Workspace, line: str) -> None:
     other = Workspace.make(served.root.parent / f"case{len(line)}")
     (other.root / ".env").write_text(
         line.format(uri=served.variables["MLFLOW_TRACKING_URI"]) + "\n", encoding="utf-8"

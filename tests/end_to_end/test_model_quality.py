@@ -142,7 +142,7 @@ def test_versions_side_by_side(registered: Workspace, first: Any) -> None:
     rows = {row[0]: row[1:] for row in cells}
     assert rows[MODEL] == ["version 2", "version 1"]
     assert rows["aliases"] == ["-", "production"]
-    assert rows["classes"] == ["3: elephant, zebra and impala", "3: +antelope -impala"]
+    assert rows["classes"] == ["3: elephant, zebra and impala", "3: +antelope and -impala"]
     assert rows["truth: mAP50"] == [f"{run['metrics']['map50']:.3f}" for run in (evaluated, first)]
     assert "warning: numbers for truth cannot be compared" in shown.stderr
 

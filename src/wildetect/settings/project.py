@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from wildetect.errors import ConfigurationError
 from wildetect.settings.address import server_address
 from wildetect.settings.problems import Problem, raise_problems
-from wildetect.settings.yaml_files.faults import CURLY
+from wildetect.settings.words import CURLY
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding

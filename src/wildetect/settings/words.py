@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 __all__ = [
+    "CURLY",
     "DEVICES",
     "EXPORTS",
     "FAMILIES",
@@ -24,6 +25,9 @@ __all__ = [
     "Resize",
     "StretchRule",
 ]
+
+CURLY = "“”„‟«»‘’‚‹›"  # noqa: RUF001 - they are meant
+"""What word processors make of straight quotes; in no file of settings they are quotes."""
 
 Family = Literal[
     "yolov8",

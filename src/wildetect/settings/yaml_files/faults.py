@@ -14,6 +14,7 @@ from itertools import pairwise
 import yaml
 
 from wildetect.settings.problems import Key
+from wildetect.settings.words import CURLY
 from wildetect.settings.yaml_files.text import lines_of
 
 __all__ = ["Fault", "cut_name", "faults_of_lines", "misread_escape", "syntax_fault"]
@@ -21,7 +22,6 @@ __all__ = ["Fault", "cut_name", "faults_of_lines", "misread_escape", "syntax_fau
 Fault = tuple[int, str]
 """A line, from 1, and what is wrong with it."""
 
-CURLY = "“”„‟«»‘’‚‹›"  # noqa: RUF001 - what word processors make of straight quotes
 INVISIBLE = "\u00a0\u2007\u202f\u200b\u2060\ufeff"
 KEY = r"(?P<key>[A-Za-z_]\w*)"
 INDENT = r"(?P<indent>[^\S\n]*(?:-[ ]+)?)"
