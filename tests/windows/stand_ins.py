@@ -15,7 +15,7 @@ set ARGUMENTS=%*
 set "FOLDER=%CD%"
 if "%~2"=="sync" exit %CHECK_CODE%
 if "%~4"=="--version" exit 0
-cmd /u /c set>"%RECORD%"
+"%COMSPEC%" /u /c set>"%RECORD%"
 exit %RUN_CODE%
 """
 # In place of PowerShell, which Wine lacks: is Explorer the parent? 0 says so.
