@@ -1,18 +1,19 @@
 """Make stores as MLflow servers of earlier versions wrote them, for the tests of upgrades.
 
-    uv run python tools/old_stores.py 2.9.2 3.0.1 [--files 2.9.2]
+    uv run python -m tools.old_stores 2.9.2:2023-12-16 3.0.1:2025-06-26 [--files 2.9.2:2023-12-16]
 
-Each version is installed into an environment of its own, with the packages of its day, and its own server
-writes. What comes out is an archive of mlflow.db (or mlruns/) and artifacts/, in tests/old_stores.
+Behind each version stands the day after it came out: packages of later days may not fit it. It is installed
+into an environment of its own, with the packages that there were by that day, and its own server writes.
+What comes out is an archive of mlflow.db (or mlruns/) and artifacts/, in tests/old_stores.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime as dt
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -34,28 +35,17 @@ from wildetect.settings.registration import RegistrationSettings
 ROOT = Path(__file__).resolve().parents[1]
 STORES = ROOT / "tests" / "old_stores"
 FILL = Path(__file__).with_name("write_store.py")
-INDEX = "https://pypi.org/simple/mlflow/"
 PATIENCE = 120.0  # s
 EARLIEST = "2023-07-01"
 """Before, some packages that are needed were not there for Python 3.11."""
 
 
-def released(version: str) -> str:
-    """The day after a version of MLflow came out: packages of later days may not fit it."""
-    accepted = {"Accept": "application/vnd.pypi.simple.v1+json"}
-    request = urllib.request.Request(INDEX, headers=accepted)
-    with urllib.request.urlopen(request) as answer:  # noqa: S310 - an address of our own
-        files = json.load(answer)["files"]
-    day = min(file["upload-time"] for file in files if file["filename"].startswith(f"mlflow-{version}-"))
-    return (dt.date.fromisoformat(day[:10]) + dt.timedelta(days=1)).isoformat()
-
-
-def install(version: str, folder: Path) -> Path:
-    """Make an environment; its Python."""
+def install(version: str, day: str, folder: Path) -> Path:
+    """Make an environment with the packages that there were by a day; its Python."""
     subprocess.run(["uv", "venv", "--quiet", "--python", "3.11", str(folder)], check=True)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     packages = [f"mlflow=={version}", "onnx", "onnxruntime", "setuptools<81"]
-    newest = ("--exclude-newer", max(released(version), EARLIEST))
+    newest = ("--exclude-newer", max(day, EARLIEST))
     subprocess.run(
         [
             "uv",
@@ -89,6 +79,7 @@ def write(python: Path, folder: Path, network: Path, described: Path, *, files: 
     options = ["--backend-store-uri", store, "--artifacts-destination", "./artifacts", "--workers", "1"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     environment |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment |= {"LOGNAME": "wildetect"}  # who logs, whoever makes the store
     with subprocess.Popen(
         [str(python), "-m", "mlflow", "server", *options, "--host", "127.0.0.1", "--port", str(port)],
         cwd=folder,
@@ -104,9 +95,12 @@ def write(python: Path, folder: Path, network: Path, described: Path, *, files: 
                 if time.monotonic() > until or server.poll() is not None:
                     sys.exit(f"the server of {python} does not answer")
                 time.sleep(0.3)
+            # beside the network: MLflow keeps the path of the script, and the commit of its checkout
+            script = shutil.copy(FILL, network.parent)
             subprocess.run(
-                [str(python), "-W", "ignore", str(FILL), uri, str(network), str(described)],
+                [str(python), "-W", "ignore", Path(script).name, uri, str(network), str(described)],
                 check=True,
+                cwd=network.parent,
                 env=environment,
             )
         finally:
@@ -139,7 +133,7 @@ def pack(folder: Path, target: Path) -> None:
 def main() -> None:
     """Make the stores that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("versions", nargs="*")
+    parser.add_argument("versions", nargs="*", help="such as 3.0.1:2025-06-26")
     parser.add_argument(
         "--files", nargs="*", default=[], help="versions whose server is to write a file store"
     )
@@ -148,7 +142,8 @@ def main() -> None:
         *((version, False) for version in asked.versions),
         *((version, True) for version in asked.files),
     ]
-    for version, files in wanted:
+    for one, files in wanted:
+        version, _, day = one.partition(":")
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
             network = make_network(Path(place, "model.onnx"), plain(8, 2), side=64)
             sha256 = sha256_of(network)
@@ -160,7 +155,7 @@ def main() -> None:
             described.write_text(json.dumps(document), encoding="utf-8")
             folder = Path(place, "store")
             folder.mkdir()
-            write(install(version, Path(place, "venv")), folder, network, described, files=files)
+            write(install(version, day, Path(place, "venv")), folder, network, described, files=files)
             name = f"{version}-files.tar.xz" if files else f"{version}.tar.xz"
             pack(folder, STORES / name)
             print(f"{name}: {(STORES / name).stat().st_size / 1000:.0f} kB", flush=True)
