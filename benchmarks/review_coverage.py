@@ -119,6 +119,23 @@ def survey(cell: Cell, seed: int) -> list[tuple[float, ...]]:
     return rows
 
 
+def judged(surveys: Numbers) -> tuple[str, bool]:
+    """The measured columns of a cell's row, and whether it is good.
+
+    Args:
+        surveys: Shape (n, 10), of each survey the truth, then value, lower and upper limit of the reviewed
+            estimate, of the one that stands beside it, and of the best that the flight could give.
+    """
+    truth, value, lower, upper, alone, alone_lower, alone_upper, _, best_lower, best_upper = surveys.T
+    cover, bias = np.mean((lower <= truth) & (truth <= upper)), np.mean(value) / np.mean(truth) - 1
+    alone_cover = np.mean((alone_lower <= truth) & (truth <= alone_upper))
+    alone_bias = np.mean(alone) / np.mean(truth) - 1
+    width = np.median(upper - lower) / np.median(best_upper - best_lower)
+    good = bool(LEAST <= cover <= MOST and abs(bias) < BIAS)
+    shown = f"| {alone_cover:.3f}, {alone_bias:+.0%} | {cover:.3f}, {bias:+.1%} | {width:.2f} |"
+    return shown + ("" if good else "  off"), good
+
+
 def main() -> int:
     """Print the table; 1 if a cell is off."""
     surveys = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
@@ -127,19 +144,9 @@ def main() -> int:
     off = 0
     for cell in CELLS:
         table = np.array([row for seed in range(surveys) for row in survey(cell, seed)])
-        truth, value, lower, upper, alone, alone_lower, alone_upper, _, best_lower, best_upper = table.T
-        cover, bias = np.mean((lower <= truth) & (truth <= upper)), np.mean(value) / np.mean(truth) - 1
-        alone_cover = np.mean((alone_lower <= truth) & (truth <= alone_upper))
-        alone_bias = np.mean(alone) / np.mean(truth) - 1
-        width = np.median(upper - lower) / np.median(best_upper - best_lower)
-        good = LEAST <= cover <= MOST and abs(bias) < BIAS
+        shown, good = judged(table)
         off += not good
-        print(
-            f"| {cell.recall} | {cell.wrong} | {cell.confused} | {cell.reviewed} "
-            f"| {alone_cover:.3f}, {alone_bias:+.0%} | {cover:.3f}, {bias:+.1%} | {width:.2f} |"
-            + ("" if good else "  off"),
-            flush=True,
-        )
+        print(f"| {cell.recall} | {cell.wrong} | {cell.confused} | {cell.reviewed} {shown}", flush=True)
     print(f"{len(CELLS) - off} of {len(CELLS)} cells are good")
     return int(off > 0)
 

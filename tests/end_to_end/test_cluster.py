@@ -42,29 +42,19 @@ def slow(line):
     portion.document_of = lambda result, stamp: (time.sleep(0.15), line(result, stamp))[1]
 slow(portion.document_of)
 """
-DEADLY = """
-import os
+MET = """
+import os, time
 from wildetect.execution import portion
-def deadly(found):
+def meets(found):
     def looked_for(photo, job):
         if photo.name == "7.jpg":
-            os._exit(1)
+            {does}
         return found(photo, job)
     portion._found = looked_for
-deadly(portion._found)
+meets(portion._found)
 """
-
-HANGING = """
-import time
-from wildetect.execution import portion
-def hanging(found):
-    def looked_for(photo, job):
-        if photo.name == "7.jpg":
-            time.sleep(3600)
-        return found(photo, job)
-    portion._found = looked_for
-hanging(portion._found)
-"""
+DEADLY = MET.format(does="os._exit(1)")
+HANGING = MET.format(does="time.sleep(3600)")
 RASTER = 1152  # px; 484 tiles of 64
 
 

@@ -25,6 +25,7 @@ from typing import Any
 import yaml
 
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.results.exports.formats.yolo import yolo_line
 from wildetect.results.files import make_folder, write_text
 from wildetect.settings.training.dataset import DataSetOptions
 from wildetect.training.manifest import PartCounts, PhotographEntry, Taken
@@ -232,18 +233,8 @@ class TileFiles:
 
 
 def _yolo(tile: Tile) -> str:
-    width, height = tile.window.width, tile.window.height
-    lines = []
-    for label in tile.labels:
-        x_min, y_min, x_max, y_max = label.xyxy
-        numbers = (
-            (x_min + x_max) / 2 / width,
-            (y_min + y_max) / 2 / height,
-            (x_max - x_min) / width,
-            (y_max - y_min) / height,
-        )
-        lines.append(f"{label.class_id} " + " ".join(f"{number:.{_DIGITS}f}" for number in numbers) + "\n")
-    return "".join(lines)
+    size = tile.window.width, tile.window.height
+    return "".join(yolo_line(label.class_id, label.xyxy, size, _DIGITS) for label in tile.labels)
 
 
 def _yaml(class_names: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ from wildetect.registry.evaluations import qualities_of
 from wildetect.registry.reference import ModelReference
 from wildetect.registry.runs import finish_run, start_run
 from wildetect.registry.versions import resolve
-from wildetect.results.blurring import BLURRED, Places
+from wildetect.results.blurring import Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.moved import with_lost_photographs_in, with_photographs_in
@@ -43,7 +43,7 @@ from wildetect.settings.detection import PositionTable
 from wildetect.settings.project import from_caller
 from wildetect.wording import form, number_of
 from wildetect.workflows.connecting import connect_for
-from wildetect.workflows.detection import detect
+from wildetect.workflows.detection import detect, tell_exact
 from wildetect.workflows.detection_plan import Request
 from wildetect.workflows.evaluation import log_survey, quality_on_survey, version_of
 from wildetect.workflows.watching import SILENT, Watcher
@@ -198,7 +198,7 @@ def census(
     )
     record = write_census(folder, found, facts, wanted)
     _notice_cautions(record, watcher)
-    _tell_places(record, folder, watcher)
+    tell_exact("census", record.blurred, record.mlflow, folder, watcher)
     for name in wanted.places.unknown([*run.class_names, *record.summary]):
         watcher.notice(
             f"warning: sensitive.species names {name}, which no class is: it protects nothing here"
@@ -228,19 +228,6 @@ def _tell_replaced(folder: Path, run: FinishedRun, watcher: Watcher) -> None:
 
 def _detections_in(folder: Path) -> Path:
     return folder / "detections"
-
-
-def _tell_places(record: CensusRecord, folder: Path, watcher: Watcher) -> None:
-    """Say which files are for others, and what holds exact places all the same."""
-    if record.blurred is None:
-        return
-    km = record.blurred.km
-    watcher.notice(f"for others: {folder / BLURRED} (cells of {km:g} km or more); the other files are exact")
-    if record.mlflow is not None and record.mlflow.places_km is None:
-        watcher.notice(
-            "warning: MLflow has this census with exact places, as it was logged before "
-            f"(run {record.mlflow.run_id}). Delete that run there, then: uv run invoke mlflow.clean"
-        )
 
 
 def _detect(

@@ -23,7 +23,7 @@ from wildetect.results.blurring import BLURRED, Places
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.logged_run import left_out, run_record
 from wildetect.results.reviewed import ReviewedRun
-from wildetect.results.run import DetectionRun, Logged, write_run_file
+from wildetect.results.run import BlurredFiles, DetectionRun, Logged, write_run_file
 from wildetect.review.summary import reviewed_run
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings, KeptFiles
@@ -301,14 +301,29 @@ def tell_places(run: DetectionRun, output: Path, places: Places, watcher: Watche
             f"warning: sensitive.species names {name}, which is no class of this model: it protects nothing "
             f"here. The classes are {listed(run.class_names)}."
         )
-    if run.blurred is None:
+    tell_exact("run", run.blurred, run.mlflow, output, watcher)
+
+
+def tell_exact(
+    what: str, blurred: BlurredFiles | None, logged: Logged | None, output: Path, watcher: Watcher
+) -> None:
+    """Say where the files with coarsened places are, where there are any, and what is exact all the same.
+
+    Args:
+        what: What holds the places, as a person calls it, such as "run".
+        blurred: The files for others; None where there are none.
+        logged: Where MLflow has it.
+        output: Its folder.
+        watcher: Told.
+    """
+    if blurred is None:
         return
-    km = run.blurred.km
-    watcher.notice(f"for others: {output / BLURRED} (cells of {km:g} km or more); the other files are exact")
-    if run.mlflow is not None and run.mlflow.places_km is None:
+    folder = output / BLURRED
+    watcher.notice(f"for others: {folder} (cells of {blurred.km:g} km or more); the other files are exact")
+    if logged is not None and logged.places_km is None:
         watcher.notice(
-            "warning: MLflow has this run with exact places, as it was logged before "
-            f"(run {run.mlflow.run_id}). Delete that run there, then: uv run invoke mlflow.clean"
+            f"warning: MLflow has this {what} with exact places, as it was logged before "
+            f"(run {logged.run_id}). Delete that run there, then: uv run invoke mlflow.clean"
         )
 
 

@@ -19,7 +19,7 @@ from wildetect.results.files import replacing
 from wildetect.results.records import ImageResult
 from wildetect.results.rows import rows
 
-__all__ = ["YOLO", "write_yolo"]
+__all__ = ["YOLO", "write_yolo", "yolo_line"]
 
 _SHARE_DIGITS = 7
 _EARLIEST = 1980  # of a zip file
@@ -70,16 +70,29 @@ def write_yolo(
 
 
 def _lines(result: ImageResult) -> Iterator[str]:
-    width, height = result.width or 1, result.height or 1
+    size = result.width or 1, result.height or 1
     for row in rows(result):
-        x_min, y_min, x_max, y_max = row.xyxy
-        shares = (
-            (x_min + x_max) / 2 / width,
-            (y_min + y_max) / 2 / height,
-            (x_max - x_min) / width,
-            (y_max - y_min) / height,
-        )
-        yield " ".join([str(row.class_id), *(f"{share:.{_SHARE_DIGITS}f}" for share in shares)]) + "\n"
+        yield yolo_line(row.class_id, row.xyxy, size, _SHARE_DIGITS)
+
+
+def yolo_line(class_id: int, xyxy: Sequence[float], size: tuple[int, int], digits: int) -> str:
+    """The line of a box.
+
+    Args:
+        class_id: From 0.
+        xyxy: Its edges in px of the picture.
+        size: Width and height of the picture in px.
+        digits: Of the shares.
+    """
+    x_min, y_min, x_max, y_max = xyxy
+    width, height = size
+    shares = (
+        (x_min + x_max) / 2 / width,
+        (y_min + y_max) / 2 / height,
+        (x_max - x_min) / width,
+        (y_max - y_min) / height,
+    )
+    return " ".join([str(class_id), *(f"{share:.{digits}f}" for share in shares)]) + "\n"
 
 
 def _write(run: ExportedRun) -> list[str]:
