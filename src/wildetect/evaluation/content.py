@@ -65,7 +65,7 @@ def content_of(path: Path, reading: Reading) -> Content:
             rows = source.read(Window(0, top, width, min(_STRIP, height - top)))
             digest.update(rows.tobytes())
             if width >= _FIELDS:
-                light = np.add.reduceat(rows.sum(axis=2, dtype=np.int64), columns, axis=1)
+                light = np.add.reduceat(rows.reshape(len(rows), -1), 3 * columns, axis=1, dtype=np.int64)
                 np.add.at(sums, np.arange(top, top + len(rows)) * _FIELDS // height, light)
     finally:
         source.close()

@@ -62,11 +62,6 @@ class PictureCounts:
     wrong: int
     photograph: str = ""
 
-    @property
-    def unit(self) -> str:
-        """What is drawn with it."""
-        return self.photograph or self.picture
-
 
 def pictures_table(rows: Iterable[PictureCounts]) -> Iterator[str]:
     """Give pictures.csv, in one piece a row."""

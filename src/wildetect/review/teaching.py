@@ -138,6 +138,8 @@ def chosen(
     Returns:
         Names of images with the reason, in the order of review; every fifth is drawn by chance.
     """
+    # argmax takes the first of equals: of those that teach as much, the first in the order of names
+    lessons = sorted(lessons, key=lambda one: natural_order(one.image))
     photographs = min(photographs, len(lessons))
     by_chance = photographs // _CHANCE
     near = _neighbours([one.image for one in lessons], results)
@@ -145,8 +147,7 @@ def chosen(
     names = [one.image for one in lessons]
     best: list[int] = []
     for _ in range(photographs - by_chance):
-        # of those that teach as much, the first in the order of names
-        row = min(range(len(lessons)), key=lambda one: (-worth[one], natural_order(names[one])))
+        row = int(np.argmax(worth))
         best.append(row)
         worth[near[row]] *= _FADES
         worth[row] = -1.0

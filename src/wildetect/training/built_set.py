@@ -24,22 +24,10 @@ class BuiltSet:
 
     Attributes:
         folder: Absolute.
-        name: What it is called.
-        digest: Of names, pixels and labels of all tiles.
-        class_names: By class id.
-        tile_size: Side of a tile in px; 0: whole photographs.
-        photographs: Number of photographs in all parts.
-        notes: What is doubtful, as it was said when the set was built.
-        record: All that dataset.json holds.
+        record: What dataset.json holds.
     """
 
     folder: Path
-    name: str
-    digest: str
-    class_names: tuple[str, ...]
-    tile_size: int
-    photographs: int
-    notes: tuple[str, ...]
     record: DataSetRecord
 
 
@@ -53,16 +41,7 @@ def read_built_set(folder: Path) -> BuiltSet:
     folder = folder.resolve()
     again = "Build it again: uv run invoke dataset.build --run results --output training-set"
     record = read_manifest(folder)
-    found = BuiltSet(
-        folder=folder,
-        name=record.name,
-        digest=record.digest,
-        class_names=record.class_names,
-        tile_size=record.tile_size,
-        photographs=len(record.photographs),
-        notes=record.notes,
-        record=record,
-    )
+    found = BuiltSet(folder=folder, record=record)
     labels = {
         part: sum(counts.labels.values()) for part, counts in record.parts.items() if part in _LEARNT_FROM
     }
@@ -73,7 +52,7 @@ def read_built_set(folder: Path) -> BuiltSet:
                 f"the part {part} of {folder} holds no animal: there is nothing to {purpose}",
                 hint="Review photographs of other places (review.plan --for training) and build it again.",
             )
-    if _digest_now(folder, found.class_names) != found.digest:
+    if _digest_now(folder, record.class_names) != record.digest:
         raise InputError(
             f"{folder} does not hold what it held when it was built: tiles or labels were changed, added or "
             "lost",

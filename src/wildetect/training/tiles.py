@@ -16,7 +16,6 @@ from wildetect.geometry import Window
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
 from wildetect.results.ids import BoxCorners
-from wildetect.review.plan import Outline
 from wildetect.settings.training.dataset import DataSetOptions
 from wildetect.training.reviewed import ClassTable, Reviewed
 from wildetect.training.splitting import Part
@@ -95,8 +94,9 @@ def tiles_of(
     width, height = one.result.width or 0, one.result.height or 0
     clear: list[Tile] = []
     doubtful = unseen = 0
+    ground = None if one.outline is None else shapely.Polygon(one.outline or None).buffer(_OFF)
     for window in tile_windows(width, height, *grid):
-        if not _looked_at(window, one.outline):
+        if not _looked_at(window, ground):
             unseen += 1
             continue
         tile = _tile(one, window, classes, options.shown)
@@ -113,14 +113,17 @@ def tiles_of(
     return Chosen(taken, doubtful, unseen)
 
 
-def _looked_at(window: Window, outline: Outline | None) -> bool:
-    """Whether a person has looked at all of a window: what no one looked for must not be taught as ground."""
-    if outline is None:
+def _looked_at(window: Window, ground: shapely.Geometry | None) -> bool:
+    """Whether a person has looked at all of a window: what no one looked for must not be taught as ground.
+
+    Args:
+        window: Of a photograph.
+        ground: That a person looked at, in its px; it may be empty. None: all of it.
+    """
+    if ground is None:
         return True
-    if not outline:
-        return False
     corners = (window.x, window.y, window.x + window.width, window.y + window.height)
-    return bool(shapely.Polygon(outline).buffer(_OFF).covers(shapely.box(*corners)))
+    return bool(ground.covers(shapely.box(*corners)))
 
 
 def _chance(name: str, seed: int) -> str:

@@ -35,7 +35,8 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.moved import with_lost_photographs_in, with_photographs_in
 from wildetect.results.run import DetectionRun, Logged
 from wildetect.review.pairs import PairsSaid, pairs_said
-from wildetect.review.sample import NO_REVIEW, read_review
+from wildetect.review.plan import read_plan
+from wildetect.review.sample import NO_REVIEW, review_from
 from wildetect.review.verdicts import read_verdicts
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
@@ -171,8 +172,9 @@ def census(
         folder,
         hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
     )
-    review = read_review(run.folder, run.results, run.class_names)
-    pairs = pairs_said(run.results, read_verdicts(run.folder).verdicts)
+    read = read_verdicts(run.folder)
+    review = review_from(read, read_plan(run.folder), run.results, run.class_names)
+    pairs = pairs_said(run.results, read.verdicts)
     reason = NO_REVIEW if review is None else review.reason
     plan = SurveyPlan(
         run=run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wildetect.census.ground.headings import flight_order, headings
 from wildetect.settings.words import OtherPositions
 
-__all__ = ["at_other_time", "other_positions"]
+__all__ = ["at_other_time", "moving", "other_positions"]
 
 _TURN = 30.0  # degrees between two photographs: more, and the way between them is not known
 _LEAST_TIME = 1e-3  # s
@@ -44,27 +44,48 @@ def at_other_time(
         metres: Their places as they say, shape (n, 2).
         seconds: Negative for before.
     """
+    return moving(shots, metres)(seconds)
+
+
+def moving(
+    shots: Sequence[tuple[str, datetime]], metres: NDArray[np.float64]
+) -> Callable[[float], NDArray[np.float64]]:
+    """As `at_other_time`, for many times: what the flight is like is found out once.
+
+    Args:
+        shots: File and time of each photograph.
+        metres: Their places as they say, shape (n, 2).
+
+    Returns:
+        Gives the places for a number of seconds, negative for before.
+    """
     order = np.array(flight_order(shots), np.int64)
-    if len(order) < 2 or not seconds:  # noqa: PLR2004 - a way has two ends
-        return metres.copy()
+    if len(order) < 2:  # noqa: PLR2004 - a way has two ends
+        return lambda _seconds: metres.copy()
     first = shots[int(order[0])][1]
     time = np.array([(shots[row][1] - first).total_seconds() for row in order.tolist()])
     place = np.asarray(metres[order] @ (1, 1j), np.complex128)
     straight = _straight(shots, metres, order)
     velocity = _velocities(time, place, straight)
-    wanted = time + seconds
-    # the step in which the time lies: from photograph `step` to the one after it
-    step = (np.searchsorted(time, wanted, side="right") - 1).clip(0, len(order) - 2)
-    share = (wanted - time[step]) / np.maximum(time[step + 1] - time[step], _LEAST_TIME)
-    between = place[step] + share * (place[step + 1] - place[step])
-    # in a turn from its own side: a line goes on straight
-    own = np.where(np.arange(len(order)) <= step, step, step + 1)
-    beyond = place[own] + velocity[own] * (wanted - time[own])
-    known = straight[step] & (share >= 0) & (share <= 1)
-    moved = np.where(known, between, beyond)
-    found = np.empty_like(metres)
-    found[order] = np.column_stack([moved.real, moved.imag])
-    return found
+
+    def at(seconds: float) -> NDArray[np.float64]:
+        if not seconds:
+            return metres.copy()
+        wanted = time + seconds
+        # the step in which the time lies: from photograph `step` to the one after it
+        step = (np.searchsorted(time, wanted, side="right") - 1).clip(0, len(order) - 2)
+        share = (wanted - time[step]) / np.maximum(time[step + 1] - time[step], _LEAST_TIME)
+        between = place[step] + share * (place[step + 1] - place[step])
+        # in a turn from its own side: a line goes on straight
+        own = np.where(np.arange(len(order)) <= step, step, step + 1)
+        beyond = place[own] + velocity[own] * (wanted - time[own])
+        known = straight[step] & (share >= 0) & (share <= 1)
+        moved = np.where(known, between, beyond)
+        found = np.empty_like(metres)
+        found[order] = np.column_stack([moved.real, moved.imag])
+        return found
+
+    return at
 
 
 def _straight(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.headings import headings
-from wildetect.census.ground.moved import at_other_time, other_positions
+from wildetect.census.ground.moved import moving, other_positions
 from wildetect.census.ground.photographs import View, Views
 from wildetect.census.ground.projection import Projection
 from wildetect.census.merging.fitting import Fit, cameras_of
@@ -179,12 +179,13 @@ class _Search:
         metres = np.array([(view.x, view.y) for view in self.shots], np.float64).reshape(-1, 2)
         if len(shots) < len(self.shots):
             return
-        speed = float(np.median(np.hypot(*(at_other_time(shots, metres, 1.0) - metres).T)))
+        at_time = moving(shots, metres)
+        speed = float(np.median(np.hypot(*(at_time(1.0) - metres).T)))
         if speed <= 0:
             return
 
         def at(seconds: float) -> Fit:
-            return self.fit.placed(_complex(at_other_time(shots, metres, seconds)))
+            return self.fit.placed(_complex(at_time(seconds)))
 
         step = max(_STEP * self.tolerance / speed, _LONGEST_CLOCK / _MOST_STEPS)
         count = int(_LONGEST_CLOCK / step)

@@ -101,9 +101,8 @@ def _blurred(run: ExportedRun, wanted: Wanted, pictures: _Drawn) -> BlurredFiles
     grid = wanted.places.grid([*(name for name, number in run.record.counts.items() if number), *seen])
     if grid is None and before is not None and not wanted.places.exact:
         grid = Grid(before.km)  # what was once asked for is kept up to date
-    names = [result.name for result in run.results] if before else []
     if before is not None and (grid is None or grid.km != before.km):
-        remove_blurred(run.folder, names)
+        remove_blurred(run.folder, (result.name for result in run.results))
         before = None
     if grid is None:
         return None

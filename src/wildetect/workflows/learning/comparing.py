@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from wildetect.errors import ConfigurationError, ModelError
@@ -25,6 +26,9 @@ from wildetect.registry.versions import Version
 from wildetect.wording import form, listed, number_of
 
 __all__ = ["Compared", "compare_on_pictures", "compare_with_first"]
+
+_Kept = Callable[[str, str], str | None]
+"""Gives the text of a file that the run of an evaluation kept, by the run's id and the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,13 @@ def compare_with_first(
     """
     found: list[Compared] = []
     notes: list[str] = []
+    kept = lru_cache(maxsize=None)(partial(kept_file, connection))  # the first one's files are compared again
     for after in versions[1:]:
         for name in _common(versions[0], after, dataset):
             if _differing(*_evaluations(versions[0], after, name)):
                 continue  # module registry.comparison says so
             try:
-                found.append(compare_on_pictures(connection, versions[0], after, name, areas=True))
+                found.append(_compared(kept, versions[0], after, name, areas=True))
             except ModelError as error:
                 notes.append(error.message)
     return found, notes
@@ -140,6 +145,10 @@ def compare_on_pictures(
         ModelError: They were not measured on the same pictures in the same way.
         ServerError: Where the server fails.
     """
+    return _compared(partial(kept_file, connection), before, after, dataset, areas=areas)
+
+
+def _compared(kept: _Kept, before: Version, after: Version, dataset: str | None, *, areas: bool) -> Compared:
     one, other = _evaluations(before, after, dataset)
     called = f"{after.name}/{after.version}"
     for key in _differing(one, other):
@@ -149,8 +158,8 @@ def compare_on_pictures(
             hint=f"Measure both alike: uv run invoke model.evaluate --model {called} --annotations FILE",
         )
     measured = ((before, one), (after, other))
-    tables = [_pictures(connection, version, of) for version, of in measured]
-    boxes = [_boxes(connection, of) for _, of in measured] if areas else [None, None]
+    tables = [_pictures(kept, version, of) for version, of in measured]
+    boxes = [_boxes(kept, of) for _, of in measured] if areas else [None, None]
     both = None if boxes[0] is None or boxes[1] is None else (boxes[0], boxes[1])
     try:
         paired = compare_pairs(tables[0], tables[1], both)
@@ -198,8 +207,8 @@ def _evaluations(before: Version, after: Version, dataset: str | None) -> tuple[
     return each[0][common[0]], each[1][common[0]]
 
 
-def _pictures(connection: Connection, version: Version, evaluated: Evaluated) -> list[PictureCounts]:
-    text = kept_file(connection, evaluated.run_id, PICTURES)
+def _pictures(kept: _Kept, version: Version, evaluated: Evaluated) -> list[PictureCounts]:
+    text = kept(evaluated.run_id, PICTURES)
     try:
         return pictures_from(text or "")
     except ValueError as error:
@@ -210,9 +219,9 @@ def _pictures(connection: Connection, version: Version, evaluated: Evaluated) ->
         ) from error
 
 
-def _boxes(connection: Connection, evaluated: Evaluated) -> list[ScoredBox] | None:
+def _boxes(kept: _Kept, evaluated: Evaluated) -> list[ScoredBox] | None:
     """What an evaluation kept for mAP; null where it is one of an earlier WildDetect, or no table."""
-    text = kept_file(connection, evaluated.run_id, BOXES)
+    text = kept(evaluated.run_id, BOXES)
     try:
         return None if text is None else boxes_from(text)
     except ValueError:

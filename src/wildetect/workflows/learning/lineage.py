@@ -61,9 +61,10 @@ def taught_elsewhere(registration: Registration, folder: Path) -> Registration:
     """
     data = read_built_set(folder)
     names = registration.manifest.detected_names
-    if {one.casefold() for one in names} != {one.casefold() for one in data.class_names}:
+    labelled = data.record.class_names
+    if {one.casefold() for one in names} != {one.casefold() for one in labelled}:
         raise ModelError(
-            f"the detector finds {listed(names)}, and {data.name} labels {listed(data.class_names)}: "
+            f"the detector finds {listed(names)}, and {data.record.name} labels {listed(labelled)}: "
             "it was not trained on that set",
             hint="Name the set that it was trained on with --trained-on.",
         )
@@ -89,6 +90,6 @@ def trained_gsd_cm(data: BuiltSet, imgsz: int) -> float | None:
         imgsz: Side of the network's input in px.
     """
     known = sorted(one.taken.gsd_cm for one in data.record.photographs if one.taken.gsd_cm is not None)
-    if not known or not data.tile_size:
+    if not known or not data.record.tile_size:
         return None
-    return round(known[len(known) // 2] * data.tile_size / imgsz, 2)
+    return round(known[len(known) // 2] * data.record.tile_size / imgsz, 2)

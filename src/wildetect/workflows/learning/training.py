@@ -132,10 +132,10 @@ def train_model(project: Project, request: TrainingRequest, watcher: Watcher = S
     _require_extra(request)
     connection = connect_for(project, watcher)
     options = {**asdict(request.options), "imgsz": imgsz}
-    asked = {"name": request.name, "dataset": data.digest, "weights": weights.sha256, **options}
+    asked = {"name": request.name, "dataset": data.record.digest, "weights": weights.sha256, **options}
     folder = training_folder(data.folder, request.name, asked)
     make_folder(folder, hint="Move the training set to a folder that can be written.", what="the folder")
-    for note in data.notes:
+    for note in data.record.notes:
         watcher.notice(f"warning: {note}")
     with _alone(folder):
         state = read_state(folder, asked)
@@ -148,7 +148,7 @@ def train_model(project: Project, request: TrainingRequest, watcher: Watcher = S
 
 def _side(request: TrainingRequest, data: BuiltSet) -> int:
     """Side of the network's input in px: as it is asked for, else that of the tiles."""
-    asked = request.options.imgsz or data.tile_size
+    asked = request.options.imgsz or data.record.tile_size
     if not asked:
         raise ConfigurationError(
             f"{data.folder} holds whole photographs: the size that the network takes is not known",
@@ -230,13 +230,13 @@ def _open(training: _Training, imgsz: int) -> set[int]:
             "imgsz": imgsz,
             "weights": weights.said,
             "weights_sha256": weights.sha256,
-            "classes": commas(data.class_names),
-            "dataset_digest": data.digest,
+            "classes": commas(data.record.class_names),
+            "dataset_digest": data.record.digest,
         },
         tags={
             "machine": f"{platform.node()}: {platform.platform()}, {memory}",
             "folder": str(training.folder),
-            **({"doubts": "\n".join(data.notes)} if data.notes else {}),
+            **({"doubts": "\n".join(data.record.notes)} if data.record.notes else {}),
         },
         dataset=_dataset(data),
     )
@@ -246,7 +246,10 @@ def _open(training: _Training, imgsz: int) -> set[int]:
 
 def _dataset(data: BuiltSet) -> DatasetRecord:
     return DatasetRecord(
-        name=data.name, digest=data.digest, source={"folder": str(data.folder)}, size=data.photographs
+        name=data.record.name,
+        digest=data.record.digest,
+        source={"folder": str(data.folder)},
+        size=len(data.record.photographs),
     )
 
 
@@ -255,7 +258,7 @@ def _learn(training: _Training, imgsz: int, logged: set[int]) -> None:
     job = TrainingJob(
         trainer=options.trainer,
         dataset=str(training.data.folder),
-        class_names=training.data.class_names,
+        class_names=training.data.record.class_names,
         weights=str(training.weights.path),
         folder=str(training.folder),
         epochs=options.epochs,
@@ -316,11 +319,12 @@ class _Told:
 def _register(training: _Training, imgsz: int) -> Version:
     """Export the best weights, check them, and register them."""
     data, request = training.data, training.request
+    record = data.record
     best = training.folder / str(training.state.weights)
     settings = RegistrationSettings(
         localizer=Localizer(yolo=_yolo(training, best, imgsz)),
         processing=Naming(name=request.name),
-        description=f"Trained on {data.name} ({data.digest[:16]}): {data.photographs:,} reviewed "
+        description=f"Trained on {record.name} ({record.digest[:16]}): {len(record.photographs):,} reviewed "
         f"photographs, beginning with {training.weights.said}.",
         trained_gsd_cm=trained_gsd_cm(data, imgsz),
         tags={"training_run": training.run_id, CHECKPOINT_TAG: sha256_of(best)},
