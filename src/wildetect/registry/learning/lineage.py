@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
+from wildetect.registry.runs import logged_model_id
 from wildetect.registry.versions import Version
 
 __all__ = ["CHECKPOINT_TAG", "LINEAGE", "LearnedSet", "Lineage", "Scenery", "lineage_in", "lineage_of"]
@@ -117,7 +118,7 @@ def lineage_of(connection: Connection, version: Version) -> Lineage | None:
             errors_of_mlflow(f"files of {version}"),
             tempfile.TemporaryDirectory(prefix="wildetect-lineage-") as temporary,
         ):
-            model_id = client.get_model_version(version.name, version.version).model_id
+            model_id = logged_model_id(connection, version.name, version.version)
             if not model_id or LINEAGE not in {
                 one.path for one in client.list_logged_model_artifacts(model_id)
             }:
