@@ -34,7 +34,6 @@ __all__ = ["FORGERIES", "backup", "read_backup", "read_version_file", "version_f
 NETWORK = b"not a network, but its bytes count" * 20
 SHA256 = hashlib.sha256(NETWORK).hexdigest()
 MOST_WRITTEN = 20_000_000  # bytes; the good archives hold less than 1 MB
-REVISION = "ffffffffffff"
 NAMES = (
     "../outside", "/outside", "model/../../outside", "artifacts/../../outside", "C:/outside", "model/C:/x",
     "artifacts\\..\\..\\outside", "model/nul.txt", "artifacts/con", "model/trailing.", "model/a\nb", "",

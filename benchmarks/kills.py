@@ -285,7 +285,7 @@ def losses(yard: Yard, *, served: bool) -> Iterator[str]:
             except zipfile.BadZipFile:
                 yield f"{path.name} is no archive"
     yield from versions_without_files(yard)
-    running = [process for process in yard.processes() if served is False]
+    running = [] if served else yard.processes()
     if running:
         yield f"{len(running)} processes are left: {[' '.join(one.cmdline())[:80] for one in running]}"
 

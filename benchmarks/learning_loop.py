@@ -30,6 +30,7 @@ from PIL import Image
 from tests.torch import torchvision_stand_in
 from tests.workspaces import REPOSITORY, Workspace, free_port
 
+from wildetect.geometry import iou
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.ids import ids_of
 from wildetect.review.plan import read_plan
@@ -162,7 +163,7 @@ def reviewed(run: FinishedRun, some: dict[int, Scene]) -> list[Verdict]:
 
 def _verdicts_on(result: Any, names: Sequence[str], truth: Scene) -> Iterator[Verdict]:
     common: dict[str, Any] = {"image": result.name, "reviewer": "Ann"}
-    overlap = _iou(result.detections.xyxy.astype(np.float64), truth.boxes.astype(np.float64))
+    overlap = iou(result.detections.xyxy.astype(np.float64), truth.boxes.astype(np.float64))
     taken: set[int] = set()
     ids = ids_of(result)
     for row in np.argsort(-result.detections.confidence).tolist():
@@ -182,16 +183,6 @@ def _verdicts_on(result: Any, names: Sequence[str], truth: Scene) -> Iterator[Ve
             after = Marked(tuple(box), CLASSES[int(truth.class_ids[column])])
             yield Verdict(kind="added", detection=f"new{result.name}{column}", after=after, **common)
     yield Verdict(kind="nothing-here", seen=tuple(ids), **common)
-
-
-def _iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """IoU of boxes (n, 4) and (m, 4), shape (n, m)."""
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=2)
-    area = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (one, other)]
-    found: np.ndarray = common / np.maximum(area[0][:, None] + area[1][None, :] - common, 1e-9)
-    return found
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +24,7 @@ import urllib.request
 from pathlib import Path
 
 from benchmarks.networks import make_network, plain
+from tests.workspaces import free_port
 
 from wildetect.detection.checks.inspection import inspect
 from wildetect.detection.checks.recognition import describe
@@ -63,13 +63,6 @@ def install(version: str, day: str, folder: Path) -> Path:
         cwd=folder,
     )
     return python
-
-
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def write(python: Path, folder: Path, network: Path, described: Path, *, files: bool) -> None:

@@ -25,7 +25,8 @@ from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.pipeline import PipelineOptions, never, until_too_many_fail
 from wildetect.errors import ServerError
 from wildetect.execution.portion import Answer, Job, Photo, Unfit, photo_of, receive, stop_run, work
-from wildetect.execution.stretches import LongImage, Numbers, Part
+from wildetect.execution.stretches import LongImage, Part
+from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.journal.lines import result_from, tiles_from
 from wildetect.results.records import ImageResult
@@ -224,7 +225,7 @@ class _HandOut:
                 self._share(next(image for image in portion.task.images if image.name == name), windows)
             yield from _results_of(answer.lines, portion.task.images)
 
-    def _share(self, image: ImageFile, windows: Sequence[Numbers]) -> None:
+    def _share(self, image: ImageFile, windows: Sequence[Window]) -> None:
         """Hand out a long image in stretches; tiles that an earlier start had done are not done again."""
         long = self._long[image.name] = LongImage.of(image, windows, self._keeper.known(image))
         for part in long.stretches:

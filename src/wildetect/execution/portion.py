@@ -24,7 +24,8 @@ from wildetect.detection.run.pipeline import detect_images
 from wildetect.errors import WildDetectError
 from wildetect.execution.address import mapped
 from wildetect.execution.likeness import differences, versions_here
-from wildetect.execution.stretches import Numbers, Part, PartKeeper, long_tiles
+from wildetect.execution.stretches import LongFinder, Part, PartKeeper
+from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.positions.metadata import Position
 from wildetect.registry.manifest import Manifest
@@ -140,7 +141,7 @@ class Answer:
 
     worker: str
     lines: tuple[dict[str, Any], ...] = ()
-    long: dict[str, tuple[Numbers, ...]] = field(default_factory=dict)
+    long: dict[str, tuple[Window, ...]] = field(default_factory=dict)
     tiles: dict[str, Any] | None = None
     seconds: float = 0.0
     unfit: Unfit | None = None
@@ -196,9 +197,10 @@ def work(job: Job, photos: Sequence[Photo], part: Part | None = None) -> Answer:
     options = _options(job, detector, max(worker.state.nthreads, 1))
     if part is not None:
         return _part_done(part, images[0], _Working(job, detector, options, address))
-    long = {image.name: tiles for image in images if (tiles := long_tiles(image, options))}
-    short = [image for image in images if image.name not in long]
-    return Answer(worker=address, lines=_lines(short, _Working(job, detector, options, address)), long=long)
+    finder = LongFinder()
+    lines = _lines(images, _Working(job, detector, options, address), finder)
+    short = tuple(line for line in lines if line["image"] not in finder.long)
+    return Answer(worker=address, lines=short, long=finder.long)
 
 
 class _Working(NamedTuple):

@@ -12,22 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wildetect.detection.run.keeping import LONG, TileKeeper
-from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.keeping import TileKeeper
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
-from wildetect.imagery.opening import look_at
-from wildetect.imagery.source import UnreadableImageError
 from wildetect.results.journal.lines import tiles_document, tiles_from
 from wildetect.results.records import TileResult
 
-__all__ = ["LongImage", "Numbers", "Part", "PartKeeper", "long_tiles"]
+__all__ = ["LongFinder", "LongImage", "Part", "PartKeeper"]
 
 STRETCH = 50
 """Tiles: half a minute on a processor, and few enough that no worker waits long for another at the end."""
-
-Numbers = tuple[int, int, int, int]
-"""A tile as it crosses the network: x, y, width and height in px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +33,7 @@ class Part:
         known: What is known of its tiles, as a line of the journal says it.
     """
 
-    windows: tuple[Numbers, ...] = ()
+    windows: tuple[Window, ...] = ()
     known: dict[str, Any] | None = None
 
 
@@ -51,7 +45,7 @@ class PartKeeper(TileKeeper):
     """
 
     def __init__(self, part: Part) -> None:
-        self._wanted = {Window(*numbers) for numbers in part.windows}
+        self._wanted = set(part.windows)
         self._known = [] if part.known is None else list(tiles_from(part.known))
         self._tiles: list[TileResult] = []
 
@@ -84,15 +78,20 @@ class PartKeeper(TileKeeper):
         self.keep(image, tiles)
 
 
-def long_tiles(image: ImageFile, options: PipelineOptions) -> tuple[Numbers, ...]:
-    """The tiles of an image that is long; none for another, and for one that cannot be read."""
-    try:
-        windows = options.tiles(look_at(image.path, options.reading))
-    except UnreadableImageError:
-        return ()  # the pipeline says why
-    if len(windows) < LONG:
-        return ()
-    return tuple((window.x, window.y, window.width, window.height) for window in windows)
+class LongFinder(TileKeeper):
+    """Leaves long images to others, and says which they are.
+
+    Attributes:
+        long: The tiles of each, by its name.
+    """
+
+    def __init__(self) -> None:
+        self.long: dict[str, tuple[Window, ...]] = {}
+
+    def chosen(self, image: ImageFile, windows: list[Window]) -> list[Window]:
+        """None of the tiles of an image that is long."""
+        self.long[image.name] = tuple(windows)
+        return []
 
 
 @dataclass(slots=True)
@@ -114,10 +113,10 @@ class LongImage:
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, image: ImageFile, windows: Sequence[Numbers], known: Sequence[TileResult]) -> LongImage:
+    def of(cls, image: ImageFile, windows: Sequence[Window], known: Sequence[TileResult]) -> LongImage:
         """An image with these tiles, of which some are known."""
         done = {tile.window for tile in known}
-        left = [numbers for numbers in windows if Window(*numbers) not in done]
+        left = [window for window in windows if window not in done]
         parts = [Part(tuple(left[start : start + STRETCH])) for start in range(0, len(left), STRETCH)]
         return cls(image, parts, list(known))
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 __all__ = [
-    "UNLOCK",
     "Connection",
     "connect",
     "errors_of_mlflow",
@@ -41,7 +40,7 @@ DEFAULT_URI = "http://127.0.0.1:5000"
 ANSWER_TIMEOUT = 3.0
 TURN = 5.0  # s
 LONGEST_TEXT = 500  # letters of what a server says
-UNLOCK = (
+_UNLOCK = (
     "Close what has it open (a database viewer, a backup, another MLflow), then give the same command again."
 )
 
@@ -101,7 +100,7 @@ class Connection:
         if self.database is None:
             return
         if locked(self.database, to_write=to_write):
-            raise ServerError(f"the database {self.database} is locked by another program", hint=UNLOCK)
+            raise ServerError(f"the database {self.database} is locked by another program", hint=_UNLOCK)
 
 
 def locked(database: Path, *, to_write: bool, patience: float = TURN) -> bool:

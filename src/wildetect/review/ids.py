@@ -6,14 +6,14 @@ a box holds for the box of the new run that covers the same place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from wildetect.geometry import same_boxes
 from wildetect.results.ids import BoxCorners
 
-__all__ = ["find_again"]
+__all__ = ["find_again", "ids_now"]
 
 
 def find_again(boxes: Sequence[BoxCorners], among: Sequence[BoxCorners]) -> list[int | None]:
@@ -32,3 +32,18 @@ def find_again(boxes: Sequence[BoxCorners], among: Sequence[BoxCorners]) -> list
     for one, other in same_boxes(np.asarray(boxes, np.float64), np.asarray(among, np.float64)):
         found[one] = other
     return found
+
+
+def ids_now(places: Mapping[str, BoxCorners], here: Mapping[str, BoxCorners]) -> dict[str, str]:
+    """For ids that a run does not know, the detection at the same place, where there is one.
+
+    A detection that is named itself is taken already.
+
+    Args:
+        places: Where each id lay, in px, of one image.
+        here: Where the detections of the run lie in that image, by id.
+    """
+    gone = [key for key in places if key not in here]
+    free = [key for key in here if key not in places]
+    found = find_again([places[key] for key in gone], [here[key] for key in free])
+    return {then: free[index] for then, index in zip(gone, found, strict=True) if index is not None}

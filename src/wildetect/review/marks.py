@@ -8,10 +8,10 @@ from typing import Literal
 
 from wildetect.results.ids import BoxCorners, ids_of
 from wildetect.results.records import ImageResult
-from wildetect.review.ids import find_again
+from wildetect.review.ids import find_again, ids_now
 from wildetect.review.verdicts import Kind, Marked, Verdict, of_boxes, standing
 
-__all__ = ["ImageReview", "Mark", "Standing", "review_of", "reviews_of"]
+__all__ = ["ImageReview", "Mark", "Standing", "detected", "review_of", "reviews_of"]
 
 Standing = Literal["detected", "right", "wrong", "unsure", "class", "moved", "added"]
 """Last verdict of a box; "detected": a detector says so, and no person has."""
@@ -110,7 +110,7 @@ def review_of(result: ImageResult, class_names: Sequence[str], verdicts: Sequenc
         class_names: Of the model, by class id.
         verdicts: On this image, those that stand, in the order in which they were given.
     """
-    marks = {mark.id: mark for mark in _detected(result, class_names)}
+    marks = {mark.id: mark for mark in detected(result, class_names)}
     if not verdicts:
         return ImageReview(image=result.name, marks=tuple(marks.values()), complete=False)
     now = _ids_now(marks, verdicts)
@@ -133,7 +133,8 @@ def review_of(result: ImageResult, class_names: Sequence[str], verdicts: Sequenc
     )
 
 
-def _detected(result: ImageResult, class_names: Sequence[str]) -> Iterator[Mark]:
+def detected(result: ImageResult, class_names: Sequence[str]) -> Iterator[Mark]:
+    """The boxes of an image as the detector left them; those without any area are none."""
     found = result.detections
     if found is None:
         return
@@ -147,20 +148,16 @@ def _detected(result: ImageResult, class_names: Sequence[str]) -> Iterator[Mark]
 
 
 def _ids_now(marks: Mapping[str, Mark], verdicts: Iterable[Verdict]) -> dict[str, str]:
-    """For ids that this run does not know, the detection at the same place, where there is one.
+    """The detections of this run that verdicts on another one mean.
 
-    What was added is looked for, too: a better detector finds it. A detection that has a verdict of its own
-    is taken already.
+    What was added is looked for, too: a better detector finds it.
     """
     places: dict[str, BoxCorners] = {}
     for verdict in verdicts:
         mark = verdict.after or verdict.before
-        if verdict.detection is not None and mark is not None and verdict.detection not in marks:
+        if verdict.detection is not None and mark is not None:
             places[verdict.detection] = mark.xyxy
-    named = {verdict.detection for verdict in verdicts}
-    free = [mark for mark in marks.values() if mark.id not in named]
-    found = find_again(list(places.values()), [mark.box.xyxy for mark in free])
-    return {then: free[index].id for then, index in zip(places, found, strict=True) if index is not None}
+    return ids_now(places, {key: mark.box.xyxy for key, mark in marks.items()})
 
 
 def _added_by_another(marks: Mapping[str, Mark], verdict: Verdict) -> str | None:

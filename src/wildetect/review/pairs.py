@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from wildetect.results.ids import BoxCorners, ids_of
 from wildetect.results.records import ImageResult
-from wildetect.review.ids import find_again
+from wildetect.review.ids import ids_now
 from wildetect.review.verdicts import Verdict, standing
 
 __all__ = ["PairSaid", "PairsSaid", "pair_key", "pairs_said"]
@@ -85,11 +85,6 @@ def pairs_said(results: Iterable[ImageResult], verdicts: Iterable[Verdict]) -> P
 
 def _ids_now(result: ImageResult, places: dict[str, BoxCorners]) -> dict[str, str]:
     """For ids of this run or an earlier one the detection that is meant, where there is one."""
-    keys = ids_of(result)
-    known = [key for key in places if key in set(keys)]
-    gone: Sequence[str] = [key for key in places if key not in set(keys)]
     boxes = [] if result.detections is None else result.detections.xyxy.tolist()
-    free = [row for row, key in enumerate(keys) if key not in set(known)]
-    found = find_again([places[key] for key in gone], [tuple(boxes[row]) for row in free])
-    again = {key: keys[free[place]] for key, place in zip(gone, found, strict=True) if place is not None}
-    return {**{key: key for key in known}, **again}
+    here: dict[str, BoxCorners] = dict(zip(ids_of(result), map(tuple, boxes), strict=True))
+    return {key: key for key in places if key in here} | ids_now(places, here)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output, Sensitive
+from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output, Sensitive, as_list
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.names import folder_name
 from wildetect.settings.words import OtherPositions
@@ -25,10 +25,6 @@ __all__ = [
 
 DISTANCE_DECIDES = NoEffect("the distance on the ground decides which boxes are one animal")
 NOT_SENT = NoEffect("results are not sent to FiftyOne; animals.geojson and detections/coco.json open in it")
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _share(value: object, name: str = "") -> float:
@@ -59,7 +55,7 @@ class Campaign(Keys):
     id: str = Field(min_length=1, description="names the output folder, too")
     pilot_name: str | None = Field(None, description="who flew; stands in the report")
     target_species: Annotated[
-        list[str] | None, BeforeValidator(_as_list, json_schema_input_type=list[str] | str | None)
+        list[str] | None, BeforeValidator(as_list, json_schema_input_type=list[str] | str | None)
     ] = Field(None, description="classes to count; null: all")
     roll_up: dict[str, list[str]] = Field(
         default_factory=dict,

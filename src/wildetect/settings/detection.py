@@ -31,6 +31,7 @@ __all__ = [
     "PositionTable",
     "Processing",
     "Sensitive",
+    "as_list",
 ]
 
 NOT_SENT = NoEffect("predictions are not sent to Label Studio; --export labelstudio writes a file to import")
@@ -261,7 +262,8 @@ class Output(Keys):
         return None if self.overlays == "all" else 0 if self.overlays == "none" else int(self.overlays)
 
 
-def _as_list(value: Any) -> Any:
+def as_list(value: Any) -> Any:
+    """Take one text as a list of it."""
     return [value] if isinstance(value, str) else value
 
 
@@ -272,9 +274,9 @@ LARGEST_KM = 1000.0
 class Sensitive(Keys):
     """Which places are coarsened in all that others get to see, and how far."""
 
-    species: Annotated[
-        list[str], BeforeValidator(_as_list, json_schema_input_type=list[str] | str | None)
-    ] = Field([], description="classes whose exact places stay in the output folder: [rhino, elephant]")
+    species: Annotated[list[str], BeforeValidator(as_list, json_schema_input_type=list[str] | str | None)] = (
+        Field([], description="classes whose exact places stay in the output folder: [rhino, elephant]")
+    )
     blur: float = Field(
         10.0,
         gt=0,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wildetect.results.records import RunSummary
     from wildetect.workflows.watching import Detecting
 
-__all__ = ["Terminal", "progress_on", "stop_wish"]
+__all__ = ["Terminal", "clock", "progress_on", "stop_wish"]
 
 NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 NOTE = (
@@ -141,7 +141,7 @@ def _lines(stream: TextIO) -> Callable[[RunSummary], None]:
         if not finished and time.monotonic() - last < SECONDS_BETWEEN_LINES:
             return
         last = time.monotonic()
-        left = f"{_clock(pace.seconds_left(summary.left))} left" if pace.images and not finished else ""
+        left = f"{clock(pace.seconds_left(summary.left))} left" if pace.images and not finished else ""
         parts = (
             f"{summary.done} of {number_of(summary.expected, 'image')}",
             pace.rate,
@@ -189,7 +189,8 @@ def _found(summary: RunSummary) -> str:
     return f"{number_of(summary.detections, 'detection')}{failed}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds: 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"

@@ -31,9 +31,15 @@ from wildetect.wording import form, listed, number_of
 from wildetect.workflows.detection_plan import Request, plan_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["detect", "overlap_text", "plan_detection", "scale_text", "tell_places"]
+__all__ = ["detect", "overlap_text", "plan_detection", "scale_text", "tell_exact", "tell_places"]
 
 MOST_NAMED = 3
+_KEPT_HERE: dict[KeptFiles, str] = {
+    "all": "journal",
+    "results": "journal and pictures with boxes",
+    "record": "all files but run.json",
+}
+"""What of a run MLflow does not get, by `logging.keep_in_mlflow`."""
 _ROUND = 100  # px: a side of tiles that people would choose
 
 
@@ -332,6 +338,6 @@ def _tell_left_out(run: DetectionRun, output: Path, keep: KeptFiles, watcher: Wa
     files = [file for name in left_out(run, keep) if (file := output / name).is_file()]
     if files:
         size = sum(file.stat().st_size for file in files) / 1e6
-        what = "all files but run.json" if keep == "record" else "journal"
-        what = "journal and pictures with boxes" if keep == "results" else what
-        watcher.notice(f"kept here and not in MLflow: {what}, {size:.1f} MB (logging.keep_in_mlflow)")
+        watcher.notice(
+            f"kept here and not in MLflow: {_KEPT_HERE[keep]}, {size:.1f} MB (logging.keep_in_mlflow)"
+        )

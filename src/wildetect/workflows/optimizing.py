@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMS", "Form", "Optimized", "optimize"]
 
-Form = Literal["int8", "float16", "windows"]
+Form = Literal[Kind, "windows"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
 _MOST_TILES = 64  # for the ranges of int8; more change little
@@ -117,6 +117,8 @@ def optimize(
         InputError: A picture cannot be read, or the detector finds nothing in them.
         ModelError: It cannot be made lighter, agrees too little, or is not faster.
     """
+    import onnx
+
     settings = settings_for(project, request)
     model, connection = chosen_model(project, settings, request.model, watcher)
     if model.version is None or connection is None:
@@ -137,7 +139,10 @@ def optimize(
         )
     calibration, compared = images[::2], images[1::2] or images
     tiles = [] if kind == "windows" else _tiles(options, calibration, found)
-    setting = _Setting(model, detector, options, compared, found)
+    proto = onnx.load(str(model.weights))
+    setting = _Setting(
+        model, proto, detector, options, compared, {one.name: found[one.name] for one in compared}
+    )
     with tempfile.TemporaryDirectory(prefix="wildetect-lighter-", ignore_cleanup_errors=True) as folder:
         if kind == "windows":
             made = _windowed(setting, least, watcher)
@@ -166,6 +171,7 @@ def optimize(
 @dataclass(frozen=True)
 class _Setting:
     model: FetchedModel
+    proto: ModelProto
     detector: Detector
     options: PipelineOptions
     compared: Sequence[ImageFile]
@@ -178,12 +184,10 @@ def _best(
     """The first try that agrees enough, with more and more of the network left in float; else the best."""
     import onnx
 
-    proto = onnx.load(str(setting.model.weights))
     manifest = setting.detector.manifest
-    first = {image.name: setting.found[image.name] for image in setting.compared}
     tries: list[_Try] = []
     for number, kept in enumerate(SHARES_KEPT if kind == "int8" else (0.0,)):
-        made = lighter(proto, kind, manifest.feeding, tiles, kept)
+        made = lighter(setting.proto, kind, manifest.feeding, tiles, kept)
         path = folder / f"{number}.onnx"
         onnx.save(made, str(path))
         classifier = setting.model.classifier
@@ -193,7 +197,7 @@ def _best(
             proto=made,
             detector=detector,
             kept=kept,
-            agreement=agreement_of(first, found, manifest.class_names),
+            agreement=agreement_of(setting.found, found, manifest.class_names),
             found=found,
         )
         tries.append(one)
@@ -205,9 +209,6 @@ def _best(
 
 def _windowed(setting: _Setting, least: float, watcher: Watcher) -> _Try:
     """The fastest of the larger windows that agree enough; else the one that agrees best."""
-    import onnx
-
-    first = {image.name: setting.found[image.name] for image in setting.compared}
     manifest, device = setting.detector.manifest, setting.detector.device
     tries: list[_Try] = []
     for most in LONGEST:
@@ -220,14 +221,13 @@ def _windowed(setting: _Setting, least: float, watcher: Watcher) -> _Try:
         check_sides(detector, setting.options)
         options = replace(setting.options, windows=detector.windows)
         found = _found(detector, options, setting.compared)
-        agreement = agreement_of(first, found, manifest.class_names)
+        agreement = agreement_of(setting.found, found, manifest.class_names)
         speed = run_ratio((setting.detector, setting.options), (detector, options), setting.compared)
+        one = _Try(setting.proto, detector, 0.0, agreement, found, speed)
+        tries.append(one)
         watcher.notice(
-            f"windows of up to {most} tiles a side: agreement {agreement.share or 0:.3f}, "
-            f"{speed:.2f} of the time"
+            f"windows of up to {most} tiles a side: agreement {one.enough:.3f}, {speed:.2f} of the time"
         )
-        proto = onnx.load(str(setting.model.weights))
-        tries.append(_Try(proto, detector, 0.0, agreement, found, speed))
     enough = [one for one in tries if one.enough >= least]
     if enough:
         return min(enough, key=lambda one: one.speed or 1.0)

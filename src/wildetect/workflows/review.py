@@ -86,11 +86,7 @@ def cases_of(project: Project, run: FinishedRun, census: Path | None) -> AnimalC
     if census is not None:
         return _cases(_named(census, run))
     later = False
-    for folder in _likely_folders(project, run):
-        try:
-            record = read_census_file(folder)
-        except InputError:
-            continue
+    for record in _likely_censuses(project, run):
         if _counts_in(record, run):
             return _cases(record)
         later = later or _names(record, run)
@@ -124,18 +120,22 @@ def lessons_for(project: Project, run: FinishedRun, census: Path | None = None) 
         InputError: `census` holds none, or that of another run.
     """
     if census is not None:
-        return lessons_of(list(run.results), _near_misses(_named(census, run)))
-    for folder in _likely_folders(project, run):
-        with suppress(InputError):
-            record = read_census_file(folder)
-            if _counts_in(record, run):
-                return lessons_of(list(run.results), _near_misses(record))
-    return lessons_of(list(run.results))
+        record: CensusRecord | None = _named(census, run)
+    else:
+        likely = _likely_censuses(project, run)
+        record = next((one for one in likely if _counts_in(one, run)), None)
+    return lessons_of(list(run.results), None if record is None else _near_misses(record))
 
 
 def _near_misses(record: CensusRecord) -> dict[str, int]:
     """Boxes that nearly were one animal in a census, by photograph."""
     return dict(Counter(name for one in record.near_misses for name in one.photographs))
+
+
+def _likely_censuses(project: Project, run: FinishedRun) -> Iterator[CensusRecord]:
+    for folder in _likely_folders(project, run):
+        with suppress(InputError):
+            yield read_census_file(folder)
 
 
 def _likely_folders(project: Project, run: FinishedRun) -> Iterator[Path]:

@@ -31,15 +31,12 @@ class Joined(NamedTuple):
     pairs: Pairs
 
 
-_NOTHING = SaidRows((), ())
-
-
 def join(
     boxes: GroundBoxes,
     places: NDArray[np.float64],
     pairs: Pairs,
     reach: float,
-    said: SaidRows = _NOTHING,
+    said: SaidRows,
 ) -> Joined:
     """Join pairs, the nearest first, as long as what they join can be one animal.
 

@@ -52,7 +52,6 @@ class ImageWork:
         levels: Of each tile of which they can be told, the lowest and highest value.
         tiles: Tiles run through the model.
         scale: What is doubtful about its scale.
-        side: Side of a tile in px; 0: it is the image.
         scaled: Side in px of its tiles where they are cut for the model's scale; else 0.
         seams: What came of its boxes at the borders of tiles, once they are stitched.
         full: Number of tiles that may hold more animals than were given.
@@ -60,6 +59,7 @@ class ImageWork:
         second_stage: The classification of its boxes, once the tiles are done.
         jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
         begun: Whether a worker has begun it.
+        partial: Whether some of its tiles are left to others, so that it has no result of its own.
         failure: Why it failed.
     """
 
@@ -72,7 +72,6 @@ class ImageWork:
     unread: list[tuple[Window, str]] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
     scale: str | None = None
-    side: int = 0
     scaled: int = 0
     seams: Stitched = field(default_factory=lambda: Stitched(Detections.empty()))
     full: int = 0
@@ -80,6 +79,7 @@ class ImageWork:
     second_stage: Relabelling | None = None
     jobs_left: int = 1
     begun: bool = False
+    partial: bool = False
     failure: str | None = None
 
     def read(self, window: Window, source: ImageSource) -> Pixels | None:

@@ -61,7 +61,9 @@ class Keeping:
             self._long[image.index] = image
         done = {tile.window for tile in known}
         left = [window for window in windows if window not in done]
-        return self._keeper.chosen(image.file, left)
+        chosen = self._keeper.chosen(image.file, left)
+        image.partial = len(chosen) < len(left)
+        return chosen
 
     def end(self, image: ImageWork) -> None:
         """An image has its result."""

@@ -87,7 +87,8 @@ class PipelineOptions:
 
     def scale_doubt(self, source: ImageFacts, tile: Window) -> str | None:
         """Say so where one of the tiles of an image shows the ground far off the model's scale."""
-        side = self.side(source)
-        if self.windows is not None and side:  # animals look as large as in a tile
+        if self.scale is None:
+            return None
+        if self.windows is not None and (side := self.side(source)):  # animals look as large as in a tile
             tile = Window(tile.x, tile.y, min(tile.width, side), min(tile.height, side))
-        return None if self.scale is None else self.scale.doubt(source, tile)
+        return self.scale.doubt(source, tile)

@@ -165,7 +165,6 @@ class Workers:
                 image.source = open_image(image.file.path, self._options.reading)
                 tiles = self._options.tiles(image.source)
                 image.scale = self._options.scale_doubt(image.source, tiles[0])
-                image.side = self._options.side(image.source)
                 image.scaled = self._options.scaled_side(image.source)
                 windows = self._keeping.begin(image, tiles)
             except Exception as error:  # noqa: BLE001 - one image must not cost the run
@@ -237,7 +236,7 @@ class Workers:
         with _failing(*dict.fromkeys(image for image, _, _ in held)):
             scaled = [image.scaled > 0 for image, _, _ in held]
             # of windows, whose side it must know, it takes one at a time
-            side = held[0][0].side
+            side = held[0][0].scaled or self._options.tile_size
             found = self._detector.find([pixels for _, _, pixels in held], self._lowest, scaled, side)
             # noted in any order: stitching does not depend on it
             for (image, window, pixels), part in zip(held, found, strict=True):
@@ -276,6 +275,8 @@ class Workers:
         classifier, source = self._detector.classifier, image.source
         if classifier is None or source is None or image.failure is not None or image.second_stage:
             return False
+        if image.partial:  # whoever has all of its tiles does that
+            return False
         stage = image.second_stage = Relabelling(self._stitched(image, source), classifier)
         image.jobs_left = stage.passes
         self._queue([_Job(image, number=number) for number in range(stage.passes)])
@@ -294,7 +295,7 @@ class Workers:
         source = image.source
         if source is None or image.failure is not None:
             return image.result(None)
-        return image.result(self._detections(image, source))
+        return image.result(Detections.empty() if image.partial else self._detections(image, source))
 
 
 @contextmanager

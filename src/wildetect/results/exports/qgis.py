@@ -19,7 +19,6 @@ __all__ = [
     "ProjectLayer",
     "animals_style",
     "form_of",
-    "label_of",
     "line_style",
     "points_style",
     "polygon_style",
@@ -115,7 +114,7 @@ def _single(symbol: str, label: str) -> str:
     return style_of(
         f'<renderer-v2 type="singleSymbol" symbollevels="0" forceraster="0"><symbols>{symbol}</symbols>'
         "</renderer-v2>",
-        label=label_of(label) if label else "",
+        label=_label_of(label) if label else "",
     )
 
 
@@ -127,7 +126,7 @@ def style_of(renderer: str, *, label: str = "", form: str = "") -> str:
     return f'{_HEAD}\n<qgis version="3.22" styleCategories="{named}"{labels}>{"".join(parts.values())}</qgis>'
 
 
-def label_of(column: str) -> str:
+def _label_of(column: str) -> str:
     """Write a column of a layer on its features, level, dark with a light edge."""
     return (
         f'<labeling type="simple"><settings calloutType="simple"><text-style fieldName={quoteattr(column)} '

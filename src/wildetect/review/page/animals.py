@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from wildetect.results.finished_run import FinishedRun
-from wildetect.results.ids import ids_of
+from wildetect.review.marks import detected
 from wildetect.review.pairs import PairKey, pair_key, pairs_said
-from wildetect.review.verdicts import Kind, Marked, Other, Verdict
+from wildetect.review.verdicts import Kind, Other, Verdict
 
 __all__ = ["NO_CENSUS", "AnimalCase", "AnimalCases", "Comparing", "Neighbour"]
 
@@ -183,10 +183,6 @@ def _sent(document: Any) -> tuple[Kind, list[tuple[str, str]]]:
 
 def _marks(run: FinishedRun, wanted: set[str]) -> Iterator[tuple[str, Other]]:
     for result in run.results:
-        if result.detections is None:
-            continue
-        columns = (ids_of(result), result.detections.xyxy.tolist(), result.detections.class_id.tolist())
-        for key, (x_min, y_min, x_max, y_max), class_id in zip(*columns, strict=True):
-            if key in wanted and x_max > x_min and y_max > y_min:
-                box = Marked((x_min, y_min, x_max, y_max), run.class_names[class_id])
-                yield key, Other(result.name, key, box)
+        for mark in detected(result, run.class_names):
+            if mark.id in wanted:
+                yield mark.id, Other(result.name, mark.id, mark.box)

@@ -247,8 +247,7 @@ class Session:
             for one in undoing:
                 self._keep(one)
             undone = {"verdict": last.kind, "detection": last.detection}
-            of_pairs = together if last.other is not None else []
-            pairs = self._comparing.taken_back(of_pairs, self._verdicts) if of_pairs else {}
+            pairs = self._comparing.taken_back(together, self._verdicts) if last.other is not None else {}
             return {**self.photograph(self._numbers[last.image]), "undone": undone, "pairs": pairs}
 
     def _keep(self, verdict: Verdict) -> None:

@@ -54,11 +54,9 @@ def _time(run: DryRun) -> str:
 
 
 def _about(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f", about {hours}:{minutes:02}:{seconds:02}"
+    from wildetect.tasks.progress import clock
+
+    return "" if seconds is None else f", about {clock(seconds)}"
 
 
 def show_summary(run: DetectionRun, output: Path) -> None:
