@@ -83,6 +83,15 @@ _KNOWN: dict[str, tuple[str, str]] = {
 _LIST = ("", "photographs that show the animal")
 _BOXES = ("", "number of boxes that it was seen in")
 
+_PLACE = ("", "order of review, from 1")
+_DETECTED = ("", "detections in it, as the detector gives them")
+_PICTURE = ("", "labelled picture, relative to the data set")
+_SCORED = {
+    "found": ("", "labelled animals that were found"),
+    "missed": ("", "labelled animals that were not found"),
+    "wrong": ("", "boxes without an animal of the class"),
+}
+
 TABLES: dict[str, dict[str, tuple[str, str] | None]] = {
     "detections.csv": dict.fromkeys(
         ("image", "class", "confidence", "x_min", "y_min", "x_max", "y_max", "latitude", "longitude", "id")
@@ -98,6 +107,12 @@ TABLES: dict[str, dict[str, tuple[str, str] | None]] = {
             *("position_of", "id", "verdict"),
         )
     ),
+    "detections.gpkg: outlines": dict.fromkeys(("image", "class", "confidence", "id")),
+    "detections.geojson": {
+        **dict.fromkeys(("image", "class", "confidence", "x_min", "y_min", "x_max", "y_max")),
+        "corners": ("px", "corners of an oriented box in the upright photograph: x and y of each"),
+        **dict.fromkeys(("position_of", "id")),
+    },
     "detections.gpkg: photographs": {
         "image": None,
         "detections": ("", "number of detections; empty of a photograph that failed"),
@@ -124,6 +139,17 @@ TABLES: dict[str, dict[str, tuple[str, str] | None]] = {
         "searched_km2": None,
         "photographs": None,
         "id": None,
+    },
+    "animals.geojson": {
+        "kind": ("", "what the shape is: animal, photograph, transect, stratum or cell"),
+        **dict.fromkeys(("animal", "id", "species", "confidence", "stratum", "transect")),
+        "boxes": _BOXES,
+        "apart_m": None,
+        "photographs": ("", "of an animal those that show it, with semicolons; of others their number"),
+        "photograph": None,
+        "animals": None,
+        "area_km2": None,
+        "searched_km2": None,
     },
     "animals.gpkg: animals": {
         **dict.fromkeys(("animal", "id", "species", "confidence", "stratum", "transect")),
@@ -156,6 +182,46 @@ TABLES: dict[str, dict[str, tuple[str, str] | None]] = {
         "longitude": ("degrees", "of the middle of the photographs, WGS 84"),
         "latitude": ("degrees", "of the middle of the photographs, WGS 84"),
         "remark": ("", "why something is missing, or what makes the limits doubtful"),
+    },
+    "plan.csv": {
+        "place": _PLACE,
+        "image": None,
+        "stratum": ("", "group that it was drawn from, by its number of detections"),
+        "detected": _DETECTED,
+        "inclusion": ("0 to 1", "chance with which each photograph of the group was drawn"),
+        "part": ("", "what is to be looked at: all of it, or its own ground, which no other shows better"),
+        "double": ("", "yes: every reviewer looks at it, each on their own"),
+    },
+    "training.csv": {
+        "place": _PLACE,
+        "image": None,
+        "detected": _DETECTED,
+        "why": ("", "why it teaches the detector"),
+    },
+    "classes.csv": {
+        "name": ("", "class"),
+        "animals": ("", "labelled animals"),
+        **_SCORED,
+        "precision": ("0 to 1", "part of the boxes that are animals; empty without boxes"),
+        "recall": ("0 to 1", "part of the animals that were found; empty without animals"),
+        "ap50": ("0 to 1", "area under the precision-recall curve at IoU 0.5"),
+        "ap50_95": ("0 to 1", "mean of such areas at IoU 0.5 to 0.95"),
+    },
+    "pictures.csv": {
+        "picture": _PICTURE,
+        "sha256": ("", "of the picture's file"),
+        "name": ("", "class"),
+        **_SCORED,
+        "photograph": ("", "that the picture is a tile of; empty if it is one itself"),
+    },
+    "boxes.csv": {
+        "picture": _PICTURE,
+        "name": ("", "class"),
+        "confidence": None,
+        "hits": (
+            "",
+            "at IoU 0.5, 0.55 to 0.95: 1 hits an animal, 0 does not, i ignored on an uncounted herd",
+        ),
     },
     "census.xlsx: totals": {
         **dict.fromkeys(
