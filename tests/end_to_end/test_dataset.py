@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from PIL import Image
+from tests.reviewed_runs import verdicts
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
-from wildetect.results.finished_run import FinishedRun, read_finished_run
-from wildetect.results.ids import ids_of
-from wildetect.review.verdicts import Marked, Verdict, writing_verdicts
+from wildetect.results.finished_run import read_finished_run
+from wildetect.review.verdicts import writing_verdicts
 
 PLACES = {"scene": "a", "survey": "b"}
 
@@ -26,20 +25,6 @@ def files_of(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def verdicts(run: FinishedRun) -> Iterator[Verdict]:
-    """Of each photograph the first detection is wrong, the others are right, and nothing further is there."""
-    for result in run.results:
-        assert result.detections is not None
-        said: dict[str, Any] = {"image": result.name, "reviewer": "Ann"}
-        columns = zip(
-            ids_of(result), result.detections.xyxy.tolist(), result.detections.class_id, strict=True
-        )
-        for number, (key, box, class_id) in enumerate(columns):
-            before = Marked(tuple(box), run.class_names[class_id])
-            yield Verdict(kind="right" if number else "wrong", detection=key, before=before, **said)
-        yield Verdict(kind="nothing-here", **said)
 
 
 @pytest.fixture(scope="module")

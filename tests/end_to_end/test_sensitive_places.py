@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 import shapely
 import yaml
 from tests.exact_places import Place, exact_places, needles
+from tests.reviewed_runs import verdicts
 from tests.workspaces import REPOSITORY, Workspace
 
 from wildetect.census.output.outputs import FILES
 from wildetect.results.finished_run import read_finished_run
+from wildetect.review.verdicts import writing_verdicts
 
 DEMO = REPOSITORY / "demo"
 DETECTOR = DEMO / "detector.onnx"
@@ -132,6 +135,24 @@ def test_files_for_others_are_kept_up_to_date_and_go_where_exact_ones_are_asked_
     error, hint = served.fail(2, "detect.export", folder, "--export", "csv", "--blur", "far")
     assert "far is not a valid grid" in error
     assert "--blur 10" in hint
+
+
+def test_a_review_and_a_training_set_hold_no_places(
+    detected: tuple[Path, dict[str, Any], str], served: Workspace, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(detected[0], folder, ignore=shutil.ignore_patterns("blurred"))
+    served.succeed("review.plan", folder, "--for", "training", "--photographs", "4")
+    served.succeed("review.plan", folder, "--photographs", "4", "--seed", "3")
+    run, places = read_finished_run(folder), places_of(folder)
+    with writing_verdicts(folder) as file:
+        file.append(*verdicts(run))
+    served.succeed("dataset.build", folder, "--output", tmp_path / "set")
+    review = folder / "review"
+    (review / "verdicts.jsonl").unlink()  # boxes in px, whose digits are those of a place by chance
+    assert {path.name for path in review.iterdir()} >= {"plan.csv", "training.csv"}
+    assert exact_places(review, places) == []
+    assert exact_places(tmp_path / "set", places) == []
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from PIL import Image, ImageOps
 from tests.coco_files import coco_document, write_coco
-from tests.end_to_end.test_dataset import verdicts
+from tests.reviewed_runs import verdicts
 from tests.workspaces import REPOSITORY, Workspace
 
 from wildetect.results.finished_run import read_finished_run
