@@ -36,6 +36,20 @@ def _write(run: ExportedRun) -> list[str]:
 
 NEW = ExportFormat(name="of-a-test", about="a test", files=("of_a_test.txt",), write=_write)
 """
+CENSUS_FORM = """
+from pathlib import Path
+
+from wildetect.census.exports.form import CensusForm, ExportedCensuses
+from wildetect.results.files import write_text
+
+
+def _write(path: Path, censuses: ExportedCensuses) -> list[str]:
+    write_text(path, [f"{censuses.one.record.campaign.id}\\n"])
+    return []
+
+
+NEW = CensusForm(name="of-a-test", file="of_a_test.txt", about="a test", write=_write)
+"""
 
 
 def rows() -> dict[str, str]:
@@ -70,6 +84,13 @@ def test_every_place_that_the_page_names_is_there() -> None:
             FORM,
             '    "labelstudio",\n',
             "from wildetect.docs.pages import exports_block; print(exports_block())",
+        ),
+        (
+            "a form of a census for others",
+            "census/exports/of_a_test.py",
+            CENSUS_FORM,
+            'CensusExport = Literal["aed", ',
+            "from wildetect.docs.pages import census_exports_block; print(census_exports_block())",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from tests.census.conftest import Surveyed, surveyed
 
 from wildetect.census.cautions.caution import Caution
-from wildetect.census.exports.darwin_core import Publication
+from wildetect.census.exports.form import Publication
 from wildetect.census.exports.sheet import write_summary
 
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")

@@ -17,7 +17,8 @@ from tests.census.flights import LATITUDE, LONGITUDE
 
 from wildetect.errors import ConfigurationError
 from wildetect.results.blurring import Grid, grid_of
-from wildetect.workflows.publishing import FORMATS, PublishRequest, publish
+from wildetect.settings.words import CENSUS_EXPORTS
+from wildetect.workflows.publishing import PublishRequest, publish
 
 NUMBER = re.compile(r"-?\d+\.\d+")
 
@@ -47,7 +48,7 @@ def places_in(folder: Path) -> list[tuple[str, float]]:
 def test_no_file_holds_a_coordinate_finer_than_the_grid(surveyed: Surveyed, tmp_path: Path) -> None:
     exact, coarse = tmp_path / "exact", tmp_path / "coarse"
     for folder, blur in ((exact, None), (coarse, "10")):
-        publish(PublishRequest(folders=(surveyed.folder,), formats=FORMATS, output=folder, blur=blur))
+        publish(PublishRequest(folders=(surveyed.folder,), formats=CENSUS_EXPORTS, output=folder, blur=blur))
     # the reader of this test does find exact ones
     finer = [value for _, value in places_in(exact) if not math.isclose(value * 20, round(value * 20))]
     assert len(finer) > 2 * len(surveyed.record.animals)

@@ -12,7 +12,7 @@ import pytest
 from tests.census.conftest import Surveyed
 
 from wildetect.census.exports.archive import write_archive
-from wildetect.census.exports.darwin_core import Identified, Publication
+from wildetect.census.exports.form import Identified, Publication
 from wildetect.census.exports.metadata import remarks_on
 from wildetect.census.output.record import CensusRecord, read_census_file
 

@@ -9,7 +9,7 @@ import pytest
 from tests.census.conftest import Surveyed
 
 from wildetect.census.cautions.caution import Caution
-from wildetect.census.exports.darwin_core import Identified, Publication
+from wildetect.census.exports.form import Identified, Publication
 from wildetect.census.exports.sheet import write_summary
 from wildetect.census.output.blurring import blurred
 from wildetect.census.output.record import CensusRecord, read_census_file

@@ -9,14 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, cast, get_args
 
-__all__ = ["END", "Block", "blocks_of", "cell", "code", "rewritten", "table"]
+__all__ = ["END", "Block", "Kind", "blocks_of", "cell", "code", "rewritten", "table"]
 
 END = "<!-- end -->"
-_BEGIN = re.compile(
-    r"<!-- (?P<kind>options|keys|tasks|settings|exit codes|families|exports|rooms|columns)"
-    r"(?: (?P<name>[\w.-]+))? -->"
-)
+Kind = Literal[
+    "options",
+    "keys",
+    "tasks",
+    "settings",
+    "exit codes",
+    "families",
+    "exports",
+    "census exports",
+    "rooms",
+    "columns",
+]
+"""What a block is made of."""
+_BEGIN = re.compile(rf"<!-- (?P<kind>{'|'.join(get_args(Kind))})(?: (?P<name>[\w.-]+))? -->")
 _BLOCK = re.compile(rf"^{_BEGIN.pattern}\n(?P<body>.*?)^{END}$", re.MULTILINE | re.DOTALL)
 
 
@@ -25,12 +36,11 @@ class Block:
     """A block that is made.
 
     Attributes:
-        kind: What it is made of: "options", "keys", "tasks", "settings", "exit codes", "families", "exports",
-            "rooms" or "columns".
+        kind: What it is made of.
         name: Of which task or settings file; empty where there is one alone.
     """
 
-    kind: str
+    kind: Kind
     name: str = ""
 
     @property
@@ -40,7 +50,7 @@ class Block:
 
 
 def _block(match: re.Match[str]) -> Block:
-    return Block(match["kind"], match["name"] or "")
+    return Block(cast("Kind", match["kind"]), match["name"] or "")
 
 
 def blocks_of(text: str) -> list[Block]:

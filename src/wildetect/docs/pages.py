@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from wildetect.census.exports.table import FORMS
 from wildetect.detection.families.table import TABLE
-from wildetect.docs.markdown import END, Block, blocks_of, cell, code, rewritten, table
+from wildetect.docs.markdown import END, Block, Kind, blocks_of, cell, code, rewritten, table
 from wildetect.docs.rooms import rooms_block
 from wildetect.docs.task_tables import TaskText, options_block, tasks_block
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, ConfigurationError, WildDetectError
@@ -26,6 +27,7 @@ from wildetect.wording import commas, listed
 
 __all__ = [
     "Pages",
+    "census_exports_block",
     "columns_block",
     "exit_codes_block",
     "exports_block",
@@ -177,6 +179,15 @@ def exports_block() -> str:
     return table(["export", "files", "what reads it", "written"], rows)
 
 
+def census_exports_block() -> str:
+    """All forms of a census: the word, the file, what it holds, and what several censuses make."""
+    rows = [
+        [code(one.name), code(one.file), one.about, "one file" if one.together else "a file each"]
+        for one in FORMS.values()
+    ]
+    return table(["format", "file", "what it holds", "several censuses"], rows)
+
+
 def columns_block() -> str:
     """All columns of all tables, with unit and meaning."""
     rows = [
@@ -298,12 +309,13 @@ class Pages:
         Raises:
             ValueError: There is nothing of that name.
         """
-        alone: Mapping[str, Callable[[], str]] = {
+        alone: Mapping[Kind, Callable[[], str]] = {
             "tasks": lambda: tasks_block(self.tasks),
             "settings": settings_block,
             "exit codes": exit_codes_block,
             "families": families_block,
             "exports": exports_block,
+            "census exports": census_exports_block,
             "rooms": rooms_block,
             "columns": columns_block,
         }

@@ -1,8 +1,8 @@
 """Words that settings allow and other rooms know: one list for each kind.
 
-A new family of detectors or a new form of results is a word here, and a file with its record
-(`detection/families/`, `results/exports/formats/`). Nothing is imported here, so that help texts can name
-the words at no cost.
+A new family of detectors, a new form of results or of a census is a word here, and a file with its record
+(`detection/families/`, `results/exports/formats/`, `census/exports/`). Nothing is imported here, so that
+help texts can name the words at no cost.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 __all__ = [
+    "CENSUS_EXPORTS",
     "CURLY",
     "DEVICES",
     "EXPORTS",
     "FAMILIES",
+    "CensusExport",
     "ChannelOrder",
     "CropShape",
     "Device",
@@ -67,6 +69,10 @@ Export = Literal[
 ]
 """The forms in which a run's results are written; docs/results.md explains each."""
 EXPORTS: tuple[Export, ...] = get_args(Export)
+
+CensusExport = Literal["aed", "dwc", "xlsx", "summary", "citation"]
+"""The forms in which a census leaves the house; docs/tasks/census.export.md explains each."""
+CENSUS_EXPORTS: tuple[CensusExport, ...] = get_args(CensusExport)
 
 Device = Literal["auto", "cpu", "cuda", "directml", "openvino"]
 """Where inference runs; auto: the best that is installed."""

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.census.counting.roll_up import species_by_class
-from wildetect.census.exports.aed import AedRow, aed_rows, write_aed
-from wildetect.census.exports.archive import write_archive
-from wildetect.census.exports.citation import citation_of
-from wildetect.census.exports.darwin_core import Identified, Publication
-from wildetect.census.exports.metadata import remarks_on
-from wildetect.census.exports.sheet import write_summary
-from wildetect.census.exports.workbook import sheets_of, write_workbook
+from wildetect.census.exports.form import CensusForm, ExportedCensuses, Identified, Publication
+from wildetect.census.exports.table import FORMS
 from wildetect.census.output.blurring import blurred
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import ConfigurationError, WildDetectError
 from wildetect.results.blurring import Grid, Places
-from wildetect.results.files import make_folder, write_text
+from wildetect.results.files import make_folder
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.rows import PX_DIGITS
 from wildetect.review.identified import Looked, looked_at
@@ -28,10 +22,10 @@ from wildetect.review.sample import read_review
 from wildetect.settings import Project, load_settings
 from wildetect.settings.census import CensusSettings
 from wildetect.settings.detection import DetectionSettings, Sensitive
+from wildetect.settings.words import CENSUS_EXPORTS
 from wildetect.wording import listed, quoted
 
 __all__ = [
-    "FORMATS",
     "Identifications",
     "PublishRequest",
     "Published",
@@ -40,10 +34,6 @@ __all__ = [
     "sensitive_of",
 ]
 
-FORMATS = ("aed", "dwc", "xlsx", "summary", "citation")
-
-_WITH_REVIEW = {"dwc", "summary"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishRequest:
@@ -51,7 +41,7 @@ class PublishRequest:
 
     Attributes:
         folders: Of finished censuses.
-        formats: Of `FORMATS`.
+        formats: Words of `CENSUS_EXPORTS`.
         output: Folder of the files; null: export/ in that of the first census.
         species: The class that aed.csv is about; null: all whose name holds "elephant".
         taxa: Scientific names as "class=name".
@@ -84,46 +74,49 @@ def publish(request: PublishRequest) -> Published:
         ConfigurationError: A format, class or name is not valid, or none is given.
         InputError: A census cannot be read, or a file not written.
     """
-    _check_formats(request)
+    forms = _forms(request)
     places = Places.of(request.sensitive, request.blur)
     records = [read_census_file(folder) for folder in request.folders]
     grid = _grid(places, records)
     why = _why(records)
     taxa = _taxa(request.taxa, records)
-    known = [identifications(one) if _WITH_REVIEW & {*request.formats} else NOBODY for one in records]
+    known = [identifications(one) if any(form.reviewed for form in forms) else NOBODY for one in records]
     if grid is not None:
         records = [blurred(record, grid) for record in records]
-    rows = list(aed_rows(records, request.species)) if "aed" in request.formats else []
+    publications = [
+        Publication(record, taxa, said.animals, grid) for record, said in zip(records, known, strict=True)
+    ]
+    parts = [part for form in forms for part in _parts(form, publications, request.species)]
+    for part in parts:
+        part.form.check(part.censuses)
     folder = request.output or _folder(request.folders[0]) / ("export" if grid is None else "export-blurred")
-    written = Published([folder / name for name in _names(request.formats, len(records))])
+    written = Published([folder / part.file for part in parts])
     if grid is not None:
         if places.asked is None:
             written.remarks.append(f"{grid}: {why}")
-        rows = [_coarse(row, grid) for row in rows]
         _check_for_exact_files(folder, written.files)
     make_folder(folder, hint="Give another one with --output.")
-    if "aed" in request.formats:
-        write_aed(folder / "aed.csv", rows)
-    for number, (record, said) in enumerate(zip(records, known, strict=True), 1):
-        if said.remark:
-            written.remarks.append(said.remark)
-        publication = Publication(record, taxa, said.animals, grid)
-        written.remarks.extend(_one(folder, request.formats, publication, number))
-    if "citation" in request.formats:
-        write_text(folder / "citation.txt", ["\n".join(map(citation_of, records))])
+    written.remarks.extend(said.remark for said in known if said.remark)
+    for part in parts:
+        written.remarks.extend(part.form.write(folder / part.file, part.censuses))
     return written
 
 
-def _one(folder: Path, formats: Sequence[str], publication: Publication, number: int) -> list[str]:
-    """Write the forms that each census has by itself; what is to be said of them."""
-    remarks = []
-    if "dwc" in formats:
-        remarks = _archive(folder / _numbered("dwc-archive.zip", number), publication)
-    if "summary" in formats:
-        write_summary(folder / _numbered("summary.html", number), publication)
-    if "xlsx" in formats:
-        _workbook(folder / _numbered("census.xlsx", number), publication.record)
-    return remarks
+class _Part(NamedTuple):
+    """A file, its form, and what it is made from."""
+
+    file: str
+    form: CensusForm
+    censuses: ExportedCensuses
+
+
+def _parts(form: CensusForm, publications: Sequence[Publication], species: str | None) -> Iterator[_Part]:
+    """One file of all censuses, or one of each."""
+    if form.together:
+        yield _Part(form.file, form, ExportedCensuses(publications, species))
+        return
+    for number, publication in enumerate(publications, 1):
+        yield _Part(_numbered(form.file, number), form, ExportedCensuses([publication], species))
 
 
 def _grid(places: Places, records: Sequence[CensusRecord]) -> Grid | None:
@@ -160,57 +153,28 @@ def sensitive_of(project: Project) -> Sensitive:
     return Sensitive(species=list(species), blur=max((one.blur for one in found), default=10.0))
 
 
-def _example(request: PublishRequest) -> str:
-    known = [name for name in request.formats if name in FORMATS] or ["aed"]
-    folders = " ".join(quoted(str(folder)) for folder in request.folders) or "FOLDER"
-    return f"uv run invoke census.export {folders} " + " ".join(f"--format {name}" for name in known)
-
-
-def _check_formats(request: PublishRequest) -> None:
-    unknown = [name for name in request.formats if name not in FORMATS]
+def _forms(request: PublishRequest) -> list[CensusForm]:
+    """The forms that are asked for, in the order of their words."""
+    unknown = [name for name in request.formats if name not in CENSUS_EXPORTS]
     if unknown or not request.formats or not request.folders:
         wrong = f"{unknown[0]} is not a valid format" if unknown else "a census and a format are needed"
-        raise ConfigurationError(f"{wrong}; the formats are {listed(FORMATS)}", hint=_example(request))
+        raise ConfigurationError(f"{wrong}; the formats are {listed(CENSUS_EXPORTS)}", hint=_example(request))
+    return [form for word, form in FORMS.items() if word in request.formats]
 
 
-def _archive(path: Path, publication: Publication) -> list[str]:
-    write_archive(path, publication)
-    return [f"{path.name}: {remark}" for remark in remarks_on(publication)]
-
-
-def _workbook(path: Path, record: CensusRecord) -> None:
-    write_workbook(path, sheets_of(record), changed=datetime.fromisoformat(record.times.started))
+def _example(request: PublishRequest) -> str:
+    known = [name for name in request.formats if name in CENSUS_EXPORTS] or ["aed"]
+    folders = " ".join(quoted(str(folder)) for folder in request.folders) or "FOLDER"
+    return f"uv run invoke census.export {folders} " + " ".join(f"--format {name}" for name in known)
 
 
 def _folder(census: Path) -> Path:
     return census.parent if census.is_file() else census
 
 
-def _names(formats: Sequence[str], censuses: int) -> list[str]:
-    """Names of the files of some formats."""
-    numbers = range(1, censuses + 1)
-    made = {
-        "aed": ["aed.csv"],
-        "dwc": [_numbered("dwc-archive.zip", number) for number in numbers],
-        "xlsx": [_numbered("census.xlsx", number) for number in numbers],
-        "summary": [_numbered("summary.html", number) for number in numbers],
-        "citation": ["citation.txt"],
-    }
-    return [name for one in FORMATS if one in formats for name in made[one]]
-
-
 def _numbered(name: str, number: int) -> str:
     path = Path(name)
     return name if number == 1 else f"{path.stem}-{number}{path.suffix}"
-
-
-def _coarse(row: AedRow, grid: Grid) -> AedRow:
-    """The row with the middle of a cell for the middle of its photographs."""
-    if row.longitude is None or row.latitude is None:
-        return row
-    longitude, latitude = grid.middle(row.longitude, row.latitude)
-    remark = "; ".join(one for one in (row.remark, str(grid)) if one)
-    return replace(row, longitude=longitude, latitude=latitude, remark=remark)
 
 
 def _check_for_exact_files(folder: Path, written: Sequence[Path]) -> None:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from wildetect.census.exports.form import CensusForm, ExportedCensuses
 from wildetect.census.output.record import CensusRecord, EstimateRecord, SpeciesSummary
 from wildetect.census.output.tables import write_table
 from wildetect.errors import ConfigurationError
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
+from wildetect.results.blurring import Grid
 from wildetect.wording import listed
 
-__all__ = ["AedRow", "Categories", "added", "aed_rows", "categories", "write_aed"]
+__all__ = ["AED", "AedRow", "Categories", "added", "aed_rows", "categories", "write_aed"]
 
 ELEPHANT = "elephant"
 NOT_REVIEWED = (
@@ -253,3 +255,40 @@ def _whole(number: float | None) -> float | None:
 
 def _middle(degrees: Sequence[float]) -> float | None:
     return round(math.fsum(degrees) / len(degrees), 2) if degrees else None
+
+
+def _rows(censuses: ExportedCensuses) -> list[AedRow]:
+    """The rows, with the middles of cells for places where those are coarsened."""
+    rows = aed_rows([one.record for one in censuses.publications], censuses.species)
+    grids = [one.grid for one in censuses.publications if one.grid is not None]
+    return [_coarse(row, grids[0]) for row in rows] if grids else list(rows)
+
+
+def _coarse(row: AedRow, grid: Grid) -> AedRow:
+    """The row with the middle of a cell for the middle of its photographs."""
+    if row.longitude is None or row.latitude is None:
+        return row
+    longitude, latitude = grid.middle(row.longitude, row.latitude)
+    remark = "; ".join(one for one in (row.remark, str(grid)) if one)
+    return replace(row, longitude=longitude, latitude=latitude, remark=remark)
+
+
+def _check(censuses: ExportedCensuses) -> None:
+    _rows(censuses)
+
+
+def _write(path: Path, censuses: ExportedCensuses) -> list[str]:
+    write_aed(path, _rows(censuses))
+    return []
+
+
+AED = CensusForm(
+    name="aed",
+    file="aed.csv",
+    about="estimate, limits, survey type, reliability, definite, probable and possible by the rules of the "
+    "African Elephant Specialist Group, a row for each census; several censuses are added up in one more, "
+    "limits as the root of the sum of their squares",
+    write=_write,
+    check=_check,
+    together=True,
+)

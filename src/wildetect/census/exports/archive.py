@@ -18,15 +18,15 @@ from wildetect.census.exports.darwin_core import (
     Event,
     Inventory,
     Occurrence,
-    Publication,
     events_of,
     inventories_of,
     occurrences_of,
 )
-from wildetect.census.exports.metadata import eml_of
+from wildetect.census.exports.form import CensusForm, ExportedCensuses, Publication
+from wildetect.census.exports.metadata import eml_of, remarks_on
 from wildetect.results.files import replacing
 
-__all__ = ["write_archive"]
+__all__ = ["DARWIN_CORE", "write_archive"]
 
 _DWC = "http://rs.tdwg.org/dwc/terms/"
 _ECO = "http://rs.tdwg.org/eco/terms/"
@@ -132,3 +132,18 @@ def _meta(tables: Sequence[_Table]) -> str:
             f"  </{kind}>",
         ]
     return "\n".join([*lines, "</archive>", ""])
+
+
+def _write(path: Path, censuses: ExportedCensuses) -> list[str]:
+    write_archive(path, censuses.one)
+    return [f"{path.name}: {remark}" for remark in remarks_on(censuses.one)]
+
+
+DARWIN_CORE = CensusForm(
+    name="dwc",
+    file="dwc-archive.zip",
+    about="events (survey, strata, transects, photographs), an occurrence for each animal, effort and "
+    "absences as Darwin Core, for GBIF and its Integrated Publishing Toolkit",
+    write=_write,
+    reviewed=True,
+)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 from wildetect.census.estimates.records import SAMPLING_ONLY
+from wildetect.census.exports.form import CensusForm, ExportedCensuses
 from wildetect.census.output.record import CensusRecord
+from wildetect.results.files import write_text
 from wildetect.wording import listed, number_of
 
-__all__ = ["citation_of", "digest_of"]
+__all__ = ["CITATION", "citation_of", "digest_of"]
 
 _DATA = ("photographs", "transects", "strata", "estimates", "animals")
 
@@ -58,3 +61,17 @@ def citation_of(record: CensusRecord) -> str:
         "Buckland, S. T. et al. 2001. Introduction to Distance Sampling. Oxford University Press.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, censuses: ExportedCensuses) -> list[str]:
+    write_text(path, ["\n".join(citation_of(one.record) for one in censuses.publications)])
+    return []
+
+
+CITATION = CensusForm(
+    name="citation",
+    file="citation.txt",
+    about="method, versions of program and model, and a digest of all that was counted",
+    write=_write,
+    together=True,
+)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wildetect.census.estimates.sample_records import ALL_STRATA
+from wildetect.census.exports.form import Publication
 from wildetect.census.output.record import (
     AnimalRecord,
     BoxRecord,
@@ -21,16 +22,13 @@ from wildetect.census.output.record import (
     LineRecord,
     PhotographRecord,
 )
-from wildetect.results.blurring import WITHHELD, Grid
 from wildetect.wording import form, listed, number_of
 
 __all__ = [
     "ANY_ANIMAL",
     "Event",
-    "Identified",
     "Inventory",
     "Occurrence",
-    "Publication",
     "events_of",
     "inventories_of",
     "occurrences_of",
@@ -44,67 +42,6 @@ _DATUM = "EPSG:4326"
 _AREA = "square kilometre"
 _TILT = math.radians(0.5)  # the usual error of a camera's direction, as in counting
 _NO_ZONE = "The time is that of the camera's clock, whose zone is not known."
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """What people said of an animal.
-
-    Attributes:
-        by: Who looked at it.
-        species: The class that they see there; null where no animal is.
-    """
-
-    by: tuple[str, ...]
-    species: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A census and what is known besides.
-
-    Attributes:
-        record: What census.json holds.
-        taxa: Scientific names by class.
-        identified: What people said, by number of the animal.
-        grid: That the record's places are coarsened to; null where they are exact.
-    """
-
-    record: CensusRecord
-    taxa: Mapping[str, str]
-    identified: Mapping[int, Identified]
-    grid: Grid | None = None
-
-    @property
-    def generalized(self) -> str:
-        """What a row with coordinates says of their coarseness."""
-        return "" if self.grid is None else str(self.grid)
-
-    @property
-    def withheld(self) -> str:
-        """What it says of the exact ones."""
-        return "" if self.grid is None else WITHHELD
-
-    def uncertainty(self, error: float | None, longitude: float, latitude: float) -> int | None:
-        """Radius in m around a place that holds it: twice the usual error, and the cell of the grid."""
-        own = None if error is None else 2 * error
-        if self.grid is not None:
-            return self.grid.cell(longitude, latitude).radius_m + math.ceil(own or 0.0)
-        return None if own is None else max(math.ceil(own), 1)
-
-    @property
-    def animals(self) -> list[AnimalRecord]:
-        """All but those in which people saw none."""
-        return [
-            one
-            for one in self.record.animals
-            if one.animal not in self.identified or self.identified[one.animal].species is not None
-        ]
-
-    def species_of(self, animal: AnimalRecord) -> str:
-        """The class that people see, or else the detector."""
-        said = self.identified.get(animal.animal)
-        return animal.species if said is None or said.species is None else said.species
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from wildetect.census.exports.citation import citation_of, digest_of
-from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL, Publication
+from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL
+from wildetect.census.exports.form import Publication
 from wildetect.census.output.record import CensusRecord
 from wildetect.results.blurring import WITHHELD, Cell
 from wildetect.wording import form, listed, number_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.census.exports.citation import digest_of
-from wildetect.census.exports.darwin_core import Publication
+from wildetect.census.exports.form import CensusForm, ExportedCensuses, Publication
 from wildetect.census.output.record import CensusRecord, EstimateRecord
 from wildetect.results.files import write_text
 from wildetect.results.report.map import round_length
@@ -17,7 +17,7 @@ from wildetect.results.report.numbers import colour_code
 from wildetect.results.report.page import environment, policy, text_of
 from wildetect.wording import listed, number_of
 
-__all__ = ["write_summary"]
+__all__ = ["SUMMARY", "write_summary"]
 
 _OWN = Path(__file__).with_name("templates")
 _MOST_SPECIES = 8
@@ -208,3 +208,18 @@ def _map(record: CensusRecord) -> _Map | None:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rsplit(' ', 1)[0]} … (census_report.html)"
+
+
+def _write(path: Path, censuses: ExportedCensuses) -> list[str]:
+    write_summary(path, censuses.one)
+    return []
+
+
+SUMMARY = CensusForm(
+    name="summary",
+    file="summary.html",
+    about="one page to print, on A4 or letter paper or as a PDF from the browser: numbers with limits and "
+    "what they hold, map, method, effort, detector, review, cautions",
+    write=_write,
+    reviewed=True,
+)

@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wildetect.census.exports.form import CensusForm, ExportedCensuses
 from wildetect.census.output.record import CensusRecord, EstimateRecord
 from wildetect.results.files import replacing
 from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 
-__all__ = ["Sheet", "sheets_of", "write_workbook"]
+__all__ = ["WORKBOOK", "Sheet", "sheets_of", "write_workbook"]
 
 _SHEETS = {"totals": "estimates"} | {
     name: name for name in ("strata", "transects", "animals", "photographs", "cautions")
@@ -120,3 +121,18 @@ def _flat(record: Mapping[str, Any], before: str = "") -> dict[str, object]:
         else:
             cells[name] = value
     return cells
+
+
+def _write(path: Path, censuses: ExportedCensuses) -> list[str]:
+    record = censuses.one.record
+    write_workbook(path, sheets_of(record), changed=datetime.fromisoformat(record.times.started))
+    return []
+
+
+WORKBOOK = CensusForm(
+    name="xlsx",
+    file="census.xlsx",
+    about="sheets for totals, limits, strata, transects, animals, photographs, cautions and settings, with "
+    "the names of census.json",
+    write=_write,
+)

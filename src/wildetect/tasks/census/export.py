@@ -6,7 +6,9 @@ from pathlib import Path
 
 from invoke.context import Context
 
+from wildetect.settings.words import CENSUS_EXPORTS
 from wildetect.tasks.support import emit, say, verb
+from wildetect.wording import listed
 
 __all__ = ["export"]
 
@@ -14,7 +16,7 @@ __all__ = ["export"]
 @verb(
     help={
         "census": "folder of a finished census; several are added up in aed.csv",
-        "format": "what to write: aed, dwc, xlsx, summary or citation; may be given more than once",
+        "format": f"what to write: {listed(CENSUS_EXPORTS, last='or')}; may be given more than once",
         "output": "folder of the files; without it, export/ in that of the first census",
         "species": "the class that aed.csv is about; without it all whose name holds elephant",
         "taxon": "scientific name of a class for dwc, as 'elephant=Loxodonta africana'; one for each class",
