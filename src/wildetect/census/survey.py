@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.census.cautions.again import flown_again
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
 from wildetect.census.cautions.merging import corrections, doubled, in_crowds, merging, recall, unused
@@ -130,6 +131,7 @@ def survey(plan: SurveyPlan) -> Census:
             *corrections(plan.keys.corrections),
             *cautions_of(gathered),
             *of_the_run(plan.run.record),
+            *flown_again(views, boxes, animals),
             *merging(merged, views),
             *unused(said),
             *doubled(merged, boxes, views),
