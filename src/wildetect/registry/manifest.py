@@ -192,8 +192,16 @@ class Manifest(_Stored):
     @property
     def fingerprint(self) -> str:
         """The same for the same files, fed and read in the same way, wherever they came from."""
-        content = self.model_dump(mode="json", exclude={"source": True, "classifier": {"source"}})
-        # versions that were registered before these fields existed keep their fingerprint
+        return self._digest(source=True, classifier={"source"})
+
+    @property
+    def reading_digest(self) -> str:
+        """The same for the same feeding, reading and second stage, whatever the file and the thresholds."""
+        return self._digest(source=True, thresholds=True, sha256=True)
+
+    def _digest(self, **left_out: bool | set[str]) -> str:
+        content = self.model_dump(mode="json", exclude=left_out)
+        # versions that were registered, and runs that began, before these fields existed keep their digests
         for field in _LATER:
             if getattr(self, field) == type(self).model_fields[field].default:
                 del content[field]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -79,11 +78,9 @@ def shape_of(
     Not the device, the number of threads and the size of batches.
     """
     manifest = detector.manifest
-    reading = manifest.model_dump(mode="json", exclude={"source", "thresholds", "sha256"})
-    digest = hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest()
     shape = {
         "model sha256": manifest.sha256,
-        "manifest of the model": digest[:16],
+        "manifest of the model": manifest.reading_digest[:16],
         SOURCE: [str(source) for source in sources],
         **{name: value for name, value in settings.items() if name not in _SHAPELESS},
     }
