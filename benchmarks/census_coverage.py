@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.census.estimates.estimates import SampleUnit, Stratum, jolly2
+from wildetect.census.estimates.methods.jolly import jolly2
+from wildetect.census.estimates.records import SampleUnit, Stratum
 
 SURVEYS = 1000
 LINES = (5, 8, 12, 25)

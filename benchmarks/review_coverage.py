@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.census.estimates.corrected import limits_of_sample
-from wildetect.census.estimates.estimates import SampleUnit, Stratum, jolly2
+from wildetect.census.estimates.methods.jolly import jolly2
+from wildetect.census.estimates.records import SampleUnit, Stratum
 from wildetect.evaluation.two_phase import Corrected, Reviewed, correct
 from wildetect.review.drawing import allocation
 

@@ -50,6 +50,21 @@ def _write(path: Path, censuses: ExportedCensuses) -> list[str]:
 
 NEW = CensusForm(name="of-a-test", file="of_a_test.txt", about="a test", write=_write)
 """
+METHOD = """
+from wildetect.census.estimates.methods.jolly import jolly2
+from wildetect.census.estimates.methods.method import EstimateMethod
+
+NEW = EstimateMethod(
+    name="of-a-test", said="the method of a test", explained="method_jolly.html.j2",
+    applies=lambda _: True, estimate=lambda counted: jolly2(counted.sample),
+)
+"""
+CHOSEN = """
+from wildetect.census.estimates.methods import table
+
+chosen = table.method_for(None)
+print("| `" + chosen.name + "` | " + table.methods_among(["none", chosen.name])[0].said)
+"""
 
 
 def rows() -> dict[str, str]:
@@ -92,6 +107,7 @@ def test_every_place_that_the_page_names_is_there() -> None:
             'CensusExport = Literal["aed", ',
             "from wildetect.docs.pages import census_exports_block; print(census_exports_block())",
         ),
+        ("a census method", "census/estimates/methods/of_a_test.py", METHOD, "Method = Literal[", CHOSEN),
     ],
 )
 def test_one_file_and_one_word_are_enough(

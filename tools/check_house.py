@@ -19,7 +19,15 @@ SOURCE = ROOT / "src"
 MOST_MODULES = 16  # in one folder
 MOST_LONE = 35  # modules with a single importer, in their own folder
 # Here modules are gathered that nothing else needs: a new one is a new file, and a word or a line elsewhere.
-TABLES = ("detection.families", "results.exports", "checkup", "census.cautions", "training.trainers")
+TABLES = (
+    "detection.families",
+    "results.exports",
+    "census.exports",
+    "census.estimates.methods",
+    "checkup",
+    "census.cautions",
+    "training.trainers",
+)
 TEXT = {".py", ".pyi", ".md", ".yaml", ".j2", ".js", ".html", ".bat"}
 FOREIGN = ("openseadragon",)  # files of others that are shipped
 KEPT = ('"mend": finding.fix',)  # a key of a document that scripts read

@@ -13,7 +13,9 @@ from wildetect.census.counting.animals import Animals
 from wildetect.census.design.sampling import survey_estimates
 from wildetect.census.design.transects import Transect, Transects
 from wildetect.census.design.vector_files import Area
-from wildetect.census.estimates.estimates import Estimate, SampleUnit, Stratum, combine, jolly2
+from wildetect.census.estimates.methods.jolly import jolly2
+from wildetect.census.estimates.records import Estimate, SampleUnit, Stratum
+from wildetect.census.estimates.sums import combine
 from wildetect.census.ground.boxes import GroundBoxes
 
 SURVEYS = 200

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from wildetect.census.estimates.effort import PilotStratum, effort_for
-from wildetect.census.estimates.estimates import SampleUnit, Stratum, jolly2
+from wildetect.census.estimates.methods.jolly import jolly2
+from wildetect.census.estimates.records import SampleUnit, Stratum
 from wildetect.census.output.record import read_census_file
 from wildetect.census.planning import plans_of
 from wildetect.errors import InputError

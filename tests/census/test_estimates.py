@@ -8,16 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildetect.census.estimates.estimates import (
-    Estimate,
-    SampleUnit,
-    Stratum,
-    combine,
-    jolly1,
-    jolly2,
-    refused,
-    total_count,
-)
+from wildetect.census.estimates.limits import refused
+from wildetect.census.estimates.methods.jolly import jolly1, jolly2
+from wildetect.census.estimates.methods.total_count import total_count
+from wildetect.census.estimates.records import Estimate, SampleUnit, Stratum
+from wildetect.census.estimates.sums import combine
 from wildetect.census.selftest.vectors import moose_h
 
 

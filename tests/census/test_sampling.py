@@ -13,7 +13,8 @@ from wildetect.census.cautions.reach import coverage
 from wildetect.census.design.sampling import ClassEstimate, Sample, sample_survey, survey_estimates
 from wildetect.census.design.transects import Transect, Transects, find_transects
 from wildetect.census.design.vector_files import Area
-from wildetect.census.estimates.estimates import SampleUnit, Stratum, jolly2
+from wildetect.census.estimates.methods.jolly import jolly2
+from wildetect.census.estimates.records import SampleUnit, Stratum
 from wildetect.census.ground.photographs import Views
 from wildetect.errors import InputError
 

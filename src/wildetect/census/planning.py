@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wildetect.census.estimates.effort import Effort, PilotStratum, effort_for
+from wildetect.census.estimates.methods.table import COMPLETE
 from wildetect.census.output.record import CensusRecord, EstimateRecord, TransectRecord
 
 __all__ = ["SpeciesPlan", "plans_of"]
@@ -46,9 +47,9 @@ def plans_of(record: CensusRecord, wanted_cv: float) -> Iterator[SpeciesPlan]:
         if refusal is not None:
             yield SpeciesPlan(species, None, refusal)
             continue
-        pilot = [_pilot(one, km) for one in strata if one.method != "total count"]
+        pilot = [_pilot(one, km) for one in strata if one.method not in COMPLETE]
         doubts = [one.doubt for one in strata if one.doubt]
-        known = math.fsum(one.estimate or 0.0 for one in strata if one.method == "total count")
+        known = math.fsum(one.estimate or 0.0 for one in strata if one.method in COMPLETE)
         yield SpeciesPlan(species, effort_for(pilot, wanted_cv, known), None, doubts[0] if doubts else None)
 
 
@@ -56,7 +57,7 @@ def _why_not(strata: Sequence[EstimateRecord], total: EstimateRecord) -> str | N
     """Why a pilot says nothing of the effort."""
     if not strata or total.estimate is None:
         return str(total.refusal or "the pilot has no estimate")
-    if all(one.method == "total count" for one in strata):
+    if all(one.method in COMPLETE for one in strata):
         return "everything was searched: there is no sampling error to lower"
     if not any(one.standard_error for one in strata):
         return str(total.refusal or "the pilot's transects show no spread")

@@ -1,7 +1,8 @@
 """Words that settings allow and other rooms know: one list for each kind.
 
-A new family of detectors, a new form of results or of a census is a word here, and a file with its record
-(`detection/families/`, `results/exports/formats/`, `census/exports/`). Nothing is imported here, so that
+A new family of detectors, form of results or of a census, or method of a census is a word here, and a file
+with its record (`detection/families/`, `results/exports/formats/`, `census/exports/`,
+`census/estimates/methods/`). Nothing is imported here, so that
 help texts can name the words at no cost.
 """
 
@@ -15,12 +16,14 @@ __all__ = [
     "DEVICES",
     "EXPORTS",
     "FAMILIES",
+    "METHODS",
     "CensusExport",
     "ChannelOrder",
     "CropShape",
     "Device",
     "Export",
     "Family",
+    "Method",
     "OtherPositions",
     "OverlapMetric",
     "RelabelledConfidence",
@@ -73,6 +76,10 @@ EXPORTS: tuple[Export, ...] = get_args(Export)
 CensusExport = Literal["aed", "dwc", "xlsx", "summary", "citation"]
 """The forms in which a census leaves the house; docs/tasks/census.export.md explains each."""
 CENSUS_EXPORTS: tuple[CensusExport, ...] = get_args(CensusExport)
+
+Method = Literal["total count", "Jolly 2", "Jolly 1"]
+"""How a census comes from a stratum to its number; the first that applies is used."""
+METHODS: tuple[Method, ...] = get_args(Method)
 
 Device = Literal["auto", "cpu", "cuda", "directml", "openvino"]
 """Where inference runs; auto: the best that is installed."""

@@ -55,7 +55,7 @@ _KNOWN: dict[str, tuple[str, str]] = {
     "longitude": ("degrees", "east of Greenwich, WGS 84"),
     "lower": ("animals", "lower 95% limit"),
     "upper": ("animals", "upper 95% limit"),
-    "method": ("", "formula: Jolly 1, Jolly 2, total count, strata added, or none"),
+    "method": ("", 'name of the formula; "strata added" where it is the sum of strata, or none'),
     "name": ("", "name of the stratum or transect; empty for several together"),
     "notes": ("", "what a reader must know of the number"),
     "photograph": ("", "photograph, relative to the source folder"),

@@ -6,21 +6,16 @@ from collections.abc import Collection, Sequence
 
 from wildetect.census.counting.animals import Animals
 from wildetect.census.estimates import notes as say
-from wildetect.census.estimates.estimates import (
-    Estimate,
-    SampleUnit,
-    Stratum,
-    combine,
-    jolly2,
-    refused,
-    total_count,
-)
+from wildetect.census.estimates.limits import refused
+from wildetect.census.estimates.methods.method import Counted
+from wildetect.census.estimates.methods.table import method_for
+from wildetect.census.estimates.records import Estimate
 from wildetect.census.estimates.sample_records import ALL_STRATA, ClassEstimate, Sample, SampledStratum
+from wildetect.census.estimates.sums import combine
 
-__all__ = ["FARTHEST_SHARE", "NO_STRATA", "TOTAL_FROM", "estimate_of_stratum", "estimates_of"]
+__all__ = ["FARTHEST_SHARE", "NO_STRATA", "estimate_of_stratum", "estimates_of"]
 
 FARTHEST_SHARE = 0.5  # of a stratum, far from any searched ground: beyond, no number is given for it
-TOTAL_FROM = 0.95  # of a stratum: searched so far, it is counted and not sampled
 NO_STRATA = (
     "the area that a number would stand for is unknown, so only what was detected is given; name a file with "
     "the outline of the survey area (survey.strata)"
@@ -30,7 +25,7 @@ NO_STRATA = (
 def estimates_of(sample: Sample, animals: Animals, wanted: Sequence[int]) -> list[ClassEstimate]:
     """Estimates per wanted class and for all of them, per stratum and for all strata.
 
-    A stratum of which at least 95% was searched is a total count, any other a sample (`jolly2`).
+    Each stratum is estimated by the first method that applies (`methods.table`).
 
     Args:
         sample: Of `sample_survey`.
@@ -69,13 +64,9 @@ def estimate_of_stratum(stratum: SampledStratum, counts: Sequence[float], seen: 
     number = round(seen)
     if stratum.area_km2 is None:
         return refused(NO_STRATA, number, stratum.searched_km2)
-    if stratum.searched_km2 >= TOTAL_FROM * stratum.area_km2:
-        return total_count(number, stratum.area_km2, stratum.searched_km2, stratum.name)
-    if stratum.reach is not None and stratum.reach.far_share > FARTHEST_SHARE:
+    counted = Counted(stratum, stratum.area_km2, counts, seen)
+    method = method_for(counted)
+    if not method.complete and stratum.reach is not None and stratum.reach.far_share > FARTHEST_SHARE:
         reason = say.too_far(stratum.name, stratum.reach.far_share, stratum.reach.spacing_km)
         return refused(reason, number, stratum.searched_km2, stratum.area_km2, stratum.name)
-    flown = sorted(zip(stratum.transects, counts, strict=True), key=lambda one: one[0].across_km)
-    units = tuple(SampleUnit(each.name, count, each.searched_km2) for each, count in flown)
-    counted = round(sum(unit.counted for unit in units))
-    sampled = Stratum(stratum.name, stratum.area_km2, stratum.possible, units, number - counted)
-    return jolly2(sampled, systematic=stratum.systematic)
+    return method.estimate(counted)

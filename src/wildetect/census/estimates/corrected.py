@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.census.estimates.class_estimates import estimate_of_stratum
-from wildetect.census.estimates.estimates import combine
 from wildetect.census.estimates.limits import log_normal_limits, t_limits
+from wildetect.census.estimates.methods.table import COMPLETE
 from wildetect.census.estimates.records import Estimate
 from wildetect.census.estimates.sample_records import ALL_STRATA, Sample, SampledStratum
+from wildetect.census.estimates.sums import combine
 from wildetect.census.ground.photographs import Views
 from wildetect.evaluation.reviewed_sample import CorrectedNumber, ReviewedSample, limits_of_total
 from wildetect.evaluation.two_phase import Corrected, correct
@@ -178,7 +179,7 @@ def _part(stratum: SampledStratum, corrected: Corrected, transect: NDArray[np.in
         math.fsum(corrected.units[transect == row].tolist()) for row in range(len(stratum.transects))
     ]
     estimate = estimate_of_stratum(stratum, of_transect, math.fsum(corrected.units.tolist()))
-    if estimate.method == "total count" or stratum.area_km2 is None:
+    if estimate.method in COMPLETE or stratum.area_km2 is None:
         return _Part(estimate, corrected, 1.0)
     on_transects = replace(
         corrected,
@@ -213,7 +214,7 @@ def _number(parts: Sequence[_Part]) -> tuple[CorrectedNumber | None, str | None]
     together = combine([part.estimate for part in parts])
     if together.estimate is None:
         return None, together.refusal
-    if all(part.estimate.method == "total count" for part in parts):
+    if all(part.estimate.method in COMPLETE for part in parts):
         return limits_of_total(_added(parts)), None
     added = _added(parts)
     number = limits_of_sample(together, added.variance(), added.freedom())

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["SAMPLING_ONLY", "Estimate", "Limits", "Method", "SampleUnit", "Shape", "Spread", "Stratum"]
+from wildetect.settings.words import Method
 
-Method = Literal["Jolly 2", "Jolly 1", "total count", "strata added", "none"]
+__all__ = ["SAMPLING_ONLY", "Estimate", "Limits", "SampleUnit", "Shape", "Spread", "Stratum"]
+
 Spread = Literal["random lines", "neighbouring lines", "strata"]
 Shape = Literal["log-normal", "t"]
 
@@ -112,7 +113,7 @@ class Estimate:
         notes: What a reader must know, one or two sentences each.
     """
 
-    method: Method
+    method: Method | Literal["strata added", "none"]
     name: str = ""
     detected: int
     counted: int

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from wildetect.census.estimates import notes as say
 from wildetect.census.estimates.limits import limits_by, refused, with_limits
+from wildetect.census.estimates.methods.table import COMPLETE
 from wildetect.census.estimates.records import Estimate
 
 __all__ = ["combine"]
@@ -39,8 +40,8 @@ def combine(estimates: Sequence[Estimate]) -> Estimate:
     sums = replace(sums, estimate=number)
     if sums.area_km2:
         sums = replace(sums, density_per_km2=number / sums.area_km2)
-    if all(each.method == "total count" for each in estimates):
-        return replace(sums, method="total count", standard_error=0.0)
+    if all(each.method in COMPLETE for each in estimates):
+        return replace(sums, method=estimates[0].method, standard_error=0.0)
     silent = [each.name for each in estimates if each.standard_error is None]
     parts = [_Part.of(each) for each in estimates]
     variance = math.fsum(part.variance for part in parts)
@@ -49,7 +50,7 @@ def combine(estimates: Sequence[Estimate]) -> Estimate:
     if silent:
         sums = replace(sums, notes=(*sums.notes, say.silent_strata(silent)))
     freedom = variance**2 / math.fsum(part.variance**2 / part.freedom for part in parts)
-    known = math.fsum(each.estimate or 0 for each in estimates if each.method == "total count")
+    known = math.fsum(each.estimate or 0 for each in estimates if each.method in COMPLETE)
     doubtful = [(each, part) for each, part in zip(estimates, parts, strict=True) if each.doubt is not None]
     if math.fsum(part.variance for _, part in doubtful) > _HALF * variance:
         sums = replace(sums, doubt=say.doubtful_strata([each.name for each, _ in doubtful]))

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from wildetect.census.estimates.methods.table import COMPLETE
 from wildetect.census.exports.form import CensusForm, ExportedCensuses
 from wildetect.census.output.record import CensusRecord, EstimateRecord, SpeciesSummary
 from wildetect.census.output.tables import write_table
@@ -154,7 +155,7 @@ def _cell(value: object) -> object:
 
 
 def _row(record: CensusRecord, species: str, one: EstimateRecord) -> AedRow:
-    total = one.method == "total count"
+    total = one.method in COMPLETE
     summary = record.summary.get(species, SpeciesSummary(one.detected))
     seen, corrected = summary.reviewed, summary.corrected
     estimate, limits, half = _numbers(one, corrected)
@@ -242,7 +243,7 @@ def _numbers(
 
 def _half(one: EstimateRecord) -> float | None:
     """Half of the width of the limits by t with the chosen standard error; 0 for a total count."""
-    if one.method == "total count":
+    if one.method in COMPLETE:
         return 0.0
     chosen = next((each.spread for each in one.limits if each.chosen), None)
     by_t = [each for each in one.limits if each.shape == "t" and each.spread == chosen]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from wildetect.census.estimates.methods.table import methods_among
 from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.exports.form import CensusForm, ExportedCensuses
 from wildetect.census.output.record import CensusRecord
@@ -30,8 +31,7 @@ def digest_of(record: CensusRecord) -> str:
 
 def citation_of(record: CensusRecord) -> str:
     """The sentences, with method, versions and digest."""
-    methods = sorted({one.method for one in record.estimates} & {"Jolly 1", "Jolly 2", "total count"})
-    named = {"Jolly 1": "Jolly's method 1", "Jolly 2": "Jolly's method 2", "total count": "a total count"}
+    methods = methods_among(sorted({one.method for one in record.estimates}))
     spreads = {one.spread for each in record.estimates for one in each.limits if one.chosen}
     lines = [
         (
@@ -41,7 +41,7 @@ def citation_of(record: CensusRecord) -> str:
         ),
     ]
     if methods:
-        text = f"Numbers for the survey area are by {listed(named[one] for one in methods)} (Jolly 1969)"
+        text = f"Numbers for the survey area are by {listed(one.said for one in methods)} (Jolly 1969)"
         if "neighbouring lines" in spreads:
             text += "; standard errors by estimator O2 of Fewster et al. (2009)"
         if spreads:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wildetect.census.estimates.methods.table import methods_among
 from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.output.charts import Whisker, confidence_chart, overlap_chart, whiskers
@@ -79,8 +80,7 @@ def write_census_report(
         any_estimate=any(one.estimate is not None for one in headlines),
         refusals=list(_refusals(headlines)),
         methods=_methods(record),
-        used_jolly=any("Jolly" in one.method for one in estimates),
-        used_total=any(one.method == "total count" for one in estimates),
+        explained=_explained(record),
         estimates=shown,
         has_strata=any(one.stratum != ALL_STRATA for one in shown),
         notes=list(_notes(estimates)),
@@ -202,9 +202,13 @@ class _Order:
 
 
 def _methods(record: CensusRecord) -> str:
-    used = dict.fromkeys(one.method for one in record.estimates)
-    names = {"Jolly 2": "Jolly's method 2", "Jolly 1": "Jolly's method 1", "total count": "a total count"}
-    return listed(names[method] for method in used if method in names)
+    return listed(one.said for one in methods_among(one.method for one in record.estimates))
+
+
+def _explained(record: CensusRecord) -> str | None:
+    """The template that explains the method: that of the samples, where there are some."""
+    used = methods_among(one.method for one in record.estimates)
+    return next((one.explained for one in sorted(used, key=lambda one: one.complete)), None)
 
 
 def _taken(photographs: Sequence[PhotographRecord]) -> str:

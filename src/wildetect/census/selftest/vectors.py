@@ -28,8 +28,10 @@ from numpy.typing import NDArray
 
 from wildetect.census.counting.animals import count_once
 from wildetect.census.estimates import spread
-from wildetect.census.estimates.estimates import Estimate, SampleUnit, Stratum, combine, jolly1, jolly2
 from wildetect.census.estimates.limits import log_normal_limits
+from wildetect.census.estimates.methods.jolly import jolly1, jolly2
+from wildetect.census.estimates.records import Estimate, SampleUnit, Stratum
+from wildetect.census.estimates.sums import combine
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import Photograph, Views, make_views
 from wildetect.census.ground.projection import Projection

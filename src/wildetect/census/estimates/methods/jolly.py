@@ -23,23 +23,12 @@ from numpy.typing import NDArray
 
 from wildetect.census.estimates import notes as say
 from wildetect.census.estimates import spread
-from wildetect.census.estimates.limits import CONFIDENCE, limits_by, refused, variance_of_total, with_limits
-from wildetect.census.estimates.records import Estimate, Limits, Method, SampleUnit, Stratum
-from wildetect.census.estimates.sums import combine
+from wildetect.census.estimates.limits import limits_by, refused, variance_of_total, with_limits
+from wildetect.census.estimates.methods.method import Counted, EstimateMethod
+from wildetect.census.estimates.records import Estimate, Limits, Stratum
+from wildetect.settings.words import Method
 
-__all__ = [
-    "CONFIDENCE",
-    "Estimate",
-    "Method",
-    "SampleUnit",
-    "Stratum",
-    "combine",
-    "jolly1",
-    "jolly2",
-    "refused",
-    "total_count",
-    "variance_of_total",
-]
+__all__ = ["JOLLY_1", "JOLLY_2", "jolly1", "jolly2"]
 
 _Numbers = NDArray[np.float64]
 
@@ -89,35 +78,6 @@ def jolly1(stratum: Stratum, *, systematic: bool = False) -> Estimate:
 
     found = _from_sample(stratum, "Jolly 1", _Formula(by_mean, np.ones_like), systematic=systematic)
     return replace(found, notes=(*found.notes, *say.of_unequal_sizes(stratum)))
-
-
-def total_count(detected: int, area_km2: float, searched_km2: float, name: str = "") -> Estimate:
-    """A count of everything, which has no sampling error.
-
-    Args:
-        detected: Different animals.
-        area_km2: Of the stratum.
-        searched_km2: Of it; all or nearly all.
-        name: Of the stratum.
-
-    Returns:
-        The number detected as estimate, with a standard error of 0 and no limits: there is no sampling error
-        that they could hold. Nothing is added for a rest not searched.
-    """
-    fraction = searched_km2 / area_km2
-    return Estimate(
-        method="total count",
-        name=name,
-        detected=detected,
-        counted=detected,
-        estimate=float(detected),
-        standard_error=0.0,
-        density_per_km2=detected / searched_km2,
-        searched_km2=searched_km2,
-        area_km2=area_km2,
-        fraction=min(fraction, 1.0),
-        notes=say.of_total_count(fraction),
-    )
 
 
 class _Formula(NamedTuple):
@@ -186,3 +146,27 @@ def _why_not(stratum: Stratum, searched: float, possible: float | None) -> str |
     if possible is not None and possible <= flown:
         return say.more_flown_than_possible(stratum.name, flown, possible)
     return None
+
+
+def _by_method_1(counted: Counted) -> Estimate:
+    return jolly1(counted.sample, systematic=counted.stratum.systematic)
+
+
+def _by_method_2(counted: Counted) -> Estimate:
+    return jolly2(counted.sample, systematic=counted.stratum.systematic)
+
+
+JOLLY_1 = EstimateMethod(
+    name="Jolly 1",
+    said="Jolly's method 1",
+    explained="method_jolly.html.j2",
+    applies=None,
+    estimate=_by_method_1,
+)
+JOLLY_2 = EstimateMethod(
+    name="Jolly 2",
+    said="Jolly's method 2",
+    explained="method_jolly.html.j2",
+    applies=lambda _: True,
+    estimate=_by_method_2,
+)
