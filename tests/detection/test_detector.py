@@ -130,6 +130,26 @@ def test_values_that_are_infinite_where_no_box_is_taken_are_none_of_ours(tmp_pat
     assert found.confidence == pytest.approx([0.8])
 
 
+def test_a_pass_that_fails_for_one_tile_of_a_batch_costs_that_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs, expected = yolov8()
+    detector = Detector(
+        save_network(tmp_path / "network.onnx", outputs, batch=None), manifest("yolov8"), "cpu", batch_size=4
+    )
+    forward = detector.forward
+
+    def fails_on_a_bright_one(tiles: Any, *how: Any) -> Any:
+        if max(tile.max() for tile in tiles) > 0:
+            raise ModelError("Reshape failed", hint="none")
+        return forward(tiles, *how)
+
+    monkeypatch.setattr(detector, "forward", fails_on_a_bright_one)
+    found = detector.find([TILE, TILE + 9, TILE])
+    assert [one.failure is None for one in found] == [True, False, True]
+    assert [len(one.detections) for one in found] == [len(expected), 0, len(expected)]
+
+
 def test_a_class_without_a_name_is_an_error(tmp_path: Path) -> None:
     rows = np.array([[[0, 0, 5, 5, 0.8, 3]]], np.float32)
     detector = Detector(save_network(tmp_path / "network.onnx", [rows]), manifest("end-to-end"), "cpu")

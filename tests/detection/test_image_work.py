@@ -30,11 +30,11 @@ def work(*tiles: TileResult) -> ImageWork:
 @pytest.mark.parametrize(
     ("tiles", "failure"),
     [
-        ([UNREAD], "its only tile cannot be read: the file is damaged"),
-        ([UNREAD] * 3, "none of its 3 tiles can be read: the file is damaged"),
+        ([UNREAD], "its only tile failed: the file is damaged"),
+        ([UNREAD] * 3, "all of its 3 tiles failed: the file is damaged"),
         (
             [UNREAD, EMPTY, UNREAD],
-            "2 of its tiles cannot be read, the others hold no data: the file is damaged",
+            "2 of its tiles failed, the others hold no data: the file is damaged",
         ),
     ],
 )

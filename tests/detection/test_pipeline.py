@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from PIL import Image
-from tests.detection.networks import manifest, save_network, work_as_on_a_gpu
+from rasterio.transform import from_origin
+from tests.detection.networks import manifest, save_fragile, save_network, work_as_on_a_gpu
 from tests.detection.test_decoders import yolov8
 from tests.real_models import FAMILIES, manifest_of
 
@@ -114,6 +116,45 @@ def test_one_that_can_be_read_keeps_a_run_going(tmp_path: Path, detector: Detect
     gone = [ImageFile(tmp_path / f"gone {number}.jpg", f"{number}") for number in range(120)]
     images = [*gone[:30], *photographs(tmp_path / "photographs", 1), *gone[30:]]
     assert len(list(detect_images(images, detector, PipelineOptions()))) == 121
+
+
+@pytest.mark.parametrize("batch", [2, 4])
+def test_a_photograph_whose_outputs_are_no_numbers_costs_no_other_one_of_its_batch(
+    tmp_path: Path, batch: int
+) -> None:
+    outputs = [np.repeat(output, batch, axis=0) for output in yolov8()[0]]
+    detector = Detector(save_fragile(tmp_path / "n.onnx", outputs, batch), manifest("yolov8"), "cpu")
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(5):
+        Image.new("RGB", (64, 64), (90 * (number > 0), 90, 90)).save(folder / f"{number}.png")
+    images = discover([folder])
+    first, *others = detect_images(images, detector, PipelineOptions())
+    assert first.failure is not None
+    assert "values that are not numbers" in first.failure
+    assert "Take the device cpu" in first.failure
+    assert [len(one.detections or ()) for one in others] == [2] * 4
+
+
+def test_a_tile_whose_outputs_are_no_numbers_is_named_and_costs_a_raster_only_itself(tmp_path: Path) -> None:
+    detector = Detector(
+        save_fragile(tmp_path / "n.onnx", yolov8()[0], None), manifest("yolov8", size=64), "cpu"
+    )
+    bands = np.full((3, 64, 192), 90, np.uint8)
+    bands[:, ::9, ::9] += 1  # a tile of one colour alone would count as empty
+    bands[0, :, 64:128] = 0
+    kind = {"driver": "GTiff", "width": 192, "height": 64, "count": 3, "dtype": "uint8"}
+    place = {"crs": "EPSG:32736", "transform": from_origin(500_000, 9_700_000, 0.1, 0.1)}
+    (tmp_path / "rasters").mkdir()
+    with rasterio.open(tmp_path / "rasters/a.tif", "w", **kind, **place) as file:
+        file.write(bands)
+    options = PipelineOptions(tile_size=64, overlap_ratio=0)
+    (result,) = detect_images(discover([tmp_path / "rasters"]), detector, options)
+    assert result.failure is None
+    assert result.detections is not None
+    assert sorted({int(left) // 64 for left in result.detections.xyxy[:, 0]}) == [0, 2]
+    (tile,) = result.tiles_failed
+    assert tile.startswith("64 x 64 px at 64, 0: the model gave values that are not numbers")
 
 
 def test_a_bug_in_one_image_is_its_failure(

@@ -221,6 +221,18 @@ def test_a_failing_classifier_is_the_images_failure(
     assert result.failure == "unexpected ZeroDivisionError: oops"
 
 
+def test_a_classifier_that_gives_no_numbers_loses_no_boxes_silently(
+    tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = two_stages(tmp_path)
+    assert detector.classifier is not None
+    run = detector.classifier.session.run
+    monkeypatch.setattr(detector.classifier.session, "run", lambda *fed: [run(*fed)[0] * np.float32(np.nan)])
+    (result,) = detect_images(discover([picture]), detector, PipelineOptions(tile_size=0))
+    assert result.failure is not None
+    assert "values that are not numbers" in result.failure
+
+
 def test_the_manifest_survives_its_storage(tmp_path: Path) -> None:
     both = two_stages(tmp_path).manifest
     assert Manifest.model_validate(both.model_dump(mode="json")) == both

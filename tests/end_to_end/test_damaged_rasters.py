@@ -24,8 +24,8 @@ def test_a_raster_in_parts_and_one_not_at_all(tmp_path: Path) -> None:
     ended = workspace.invoke("detect.run", *words, "--tile-size", "256", "--overlap", "0")
     assert ended.returncode == 5
     assert "error: 1 of 2 images failed" in ended.stderr
-    assert "none.tif: none of its 4 tiles can be read: the file is damaged" in ended.stderr
-    assert "besides, 1 tile of images that are done could not be read" in ended.stderr
+    assert "none.tif: all of its 4 tiles failed: the file is damaged" in ended.stderr
+    assert "besides, 1 tile of images that are done failed" in ended.stderr
     assert "cannot be read again" not in ended.stderr
     run = json.loads((output / "run.json").read_text(encoding="utf-8"))
     assert [failure["file"] for failure in run["failures"]] == ["none.tif"]
@@ -35,7 +35,7 @@ def test_a_raster_in_parts_and_one_not_at_all(tmp_path: Path) -> None:
     assert [name for name in run["files"] if name.startswith("overlays/part")]
     page = Elements((output / "report.html").read_text(encoding="utf-8"), void={"input", "use"})
     assert "1 image could not be processed." in page.text
-    assert "Parts of 1 image could not be read." in page.text
+    assert "Parts of 1 image failed." in page.text
     crops = [attributes for _, attributes in page.found if attributes.get("class") == "crop"]
     assert crops
     assert {attributes["data-image"] for attributes in crops} == {"part.tif"}

@@ -140,3 +140,31 @@ def test_turned_boxes_come_back_from_label_studio_as_the_same_detections(run: tu
     ]
     kinds = [one["verdict"] for one in verdicts if "verdict" in one]
     assert kinds == ["nothing-here"]  # nothing was moved, left out or added
+
+
+def test_what_people_saw_is_turned_as_the_detector_had_it_and_upright_where_they_moved_it(
+    run: tuple[Workspace, Path],
+) -> None:
+    workspace, folder = run
+    (task,) = document(folder / "labelstudio.json")
+    regions = task["predictions"][0]["result"]
+    regions[0]["value"]["x"] += 1  # in percent of the picture
+    regions[1]["value"]["rectanglelabels"] = ["goat"]
+    answer = workspace.root / "moved.json"
+    given = {**task, "annotations": [{"result": regions, "completed_by": 2}]}
+    answer.write_text(json.dumps([given]), encoding="utf-8")
+    workspace.succeed("review.import", folder, "--source", answer, "--reviewer", "ann")
+    workspace.succeed("detect.export", folder, "--export", "coco")
+    truth = COCO(folder / "coco.json")
+    polygons = {one["id"]: one["segmentation"][0] for one in truth.dataset["annotations"]}
+    assert len(polygons) == len(SQUARES)
+    upright = [key for key, polygon in polygons.items() if len({round(x, 1) for x in polygon[::2]}) == 2]
+    assert len(upright) == 1
+    turned = [polygon for key, polygon in polygons.items() if key not in upright]
+    wanted = expected()
+    middle = np.mean(np.reshape(polygons[upright[0]], (4, 2)), axis=0) - (2 * SIDE / 100, 0)
+    rest = wanted[np.hypot(*(wanted.mean(axis=1) - middle).T) > 2]
+    assert len(rest) == len(SQUARES) - 1
+    assert same_polygons(turned, rest, 0.05)
+    classes = [truth.cats[one["category_id"]]["name"] for one in truth.dataset["annotations"]]
+    assert classes.count("goat") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_list_of_animals_that_stayed_empty_is_said_to_be_unchecked(
         "warning: split.onnx is read as end-to-end-split, as the settings say; not checked"
     )
     assert f"{len(known_answers.SQUARES)} detections in 1 of 1 image" in ended.stdout
+    run = json.loads((workspace.root / "found/run.json").read_text(encoding="utf-8"))
+    assert run["model"]["unchecked"].startswith("not checked: no box was found; check it with model.register")
+    assert ended.stderr.count("warning: whether the model is read rightly is not sure: not checked") == 1
+    page = (workspace.root / "found/report.html").read_text(encoding="utf-8")
+    assert f"is not sure:</strong> {run['model']['unchecked']}" in page
+    assert (
+        "whether the model is read rightly"
+        in workspace.invoke("detect.run", photograph, "--model", weights, "--dry-run").stderr
+    )
 
 
 def test_a_file_that_the_settings_do_not_name_is_told_to_be_named_there(

@@ -116,7 +116,10 @@ class SecondStage(_Stored):
     source: Source
 
 
-_LATER = ("columns", "box_unit", "first_label", "box_kind", "point_size", "trained_gsd_cm", "windows")
+_LATER = (
+    *("columns", "box_unit", "first_label", "box_kind", "point_size", "trained_gsd_cm", "windows"),
+    "unchecked",
+)
 
 
 class Windows(_Stored):
@@ -183,6 +186,9 @@ class Manifest(_Stored):
         description="number of the first class in the outputs; null: the family's own",
     )
     windows: Windows | None = Field(default=None, description="null: each pass is a tile")
+    unchecked: str | None = Field(
+        default=None, description="what of its reading no picture has shown to be right; null: nothing"
+    )
 
     @property
     def detected_names(self) -> tuple[str, ...]:
@@ -197,15 +203,21 @@ class Manifest(_Stored):
     @property
     def reading_digest(self) -> str:
         """The same for the same feeding, reading and second stage, whatever the file and the thresholds."""
-        return self._digest(source=True, thresholds=True, sha256=True)
+        return self._digest(source=True, thresholds=True, sha256=True, unchecked=True)
 
     def _digest(self, **left_out: bool | set[str]) -> str:
         content = self.model_dump(mode="json", exclude=left_out)
         # versions that were registered, and runs that began, before these fields existed keep their digests
         for field in _LATER:
             if getattr(self, field) == type(self).model_fields[field].default:
-                del content[field]
+                content.pop(field, None)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def doubted(self, doubt: str | None) -> Manifest:
+        """The same detector with what could not be checked: whoever uses its numbers is to know."""
+        if doubt is None:
+            return self
+        return self.model_copy(update={"unchecked": "; ".join(filter(None, (self.unchecked, doubt)))})
 
     def with_second_stage(self, classifier: SecondStage) -> Manifest:
         """The same detector with a classifier behind it."""

@@ -14,10 +14,12 @@ class ReviewedBox(NamedTuple):
     Attributes:
         class_name: Its class, which the model may not know.
         xyxy: Its box in px of the upright image.
+        corners: Of the oriented box, x and y one after the other; none where it is upright.
     """
 
     class_name: str
     xyxy: tuple[float, float, float, float]
+    corners: tuple[float, ...] | None = None
 
 
 class ReviewedRun(NamedTuple):

@@ -69,6 +69,8 @@ class RunModel:
         family: Family of its outputs.
         box_kind: What stands behind its boxes: boxes, points (of which only the middle counts), oriented.
         class_names: Names by class id.
+        unchecked: What of the way in which its outputs are read no picture has shown to be right; null:
+            nothing.
     """
 
     name: str | None = None
@@ -78,6 +80,7 @@ class RunModel:
     family: str = ""
     box_kind: str = "boxes"
     class_names: tuple[str, ...]
+    unchecked: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}" if self.version else self.file
@@ -407,6 +410,7 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
             family=manifest.family,
             box_kind=manifest.box_kind,
             class_names=tuple(manifest.class_names),
+            unchecked=manifest.unchecked,
         ),
         settings=dict(facts.settings),
         device=facts.device,

@@ -16,6 +16,8 @@ __all__ = ["ImageReview", "Mark", "Standing", "detected", "review_of", "reviews_
 Standing = Literal["detected", "right", "wrong", "unsure", "class", "moved", "added"]
 """Last verdict of a box; "detected": a detector says so, and no person has."""
 
+_APART = 0.05  # px; verdicts hold rounded boxes
+
 _SAYS_MORE: Mapping[Kind, Standing] = {
     "right": "right",
     "wrong": "wrong",
@@ -50,6 +52,14 @@ class Mark:
     def counts(self) -> bool:
         """Whether an animal is there, as far as is known."""
         return self.standing != "wrong"
+
+    @property
+    def moved(self) -> bool:
+        """Whether a person drew the box, so that it is not the detector's any more."""
+        if self.detected is None:
+            return True
+        pairs = zip(self.box.xyxy, self.detected.xyxy, strict=True)
+        return max(abs(one - other) for one, other in pairs) > _APART
 
     @property
     def middle(self) -> tuple[float, float]:

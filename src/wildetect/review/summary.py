@@ -10,6 +10,7 @@ import numpy as np
 
 from wildetect.evaluation.reviewed_sample import CorrectedNumber, limits_of_total
 from wildetect.results.finished_run import FinishedRun
+from wildetect.results.ids import ids_of
 from wildetect.results.reviewed import ReviewedBox, ReviewedRun
 from wildetect.review.sample import NO_REVIEW, RunReview, read_review
 
@@ -93,6 +94,16 @@ def summary_document(numbers: Sequence[NumbersOfSpecies]) -> dict[str, Any]:
     }
 
 
+def _corners(run: FinishedRun, images: Collection[str]) -> dict[str, tuple[float, ...]]:
+    """The corners of the oriented boxes in some images, by the ids of their detections."""
+    return {
+        key: tuple(corners)
+        for result in run.results
+        if result.name in images and result.detections is not None and result.detections.corners is not None
+        for key, corners in zip(ids_of(result), result.detections.corners.tolist(), strict=True)
+    }
+
+
 def reviewed_run(run: FinishedRun) -> ReviewedRun | None:
     """What the files of a run say of its review; None where nobody has reviewed it.
 
@@ -102,9 +113,13 @@ def reviewed_run(run: FinishedRun) -> ReviewedRun | None:
     review = read_review(run.folder, run.results, run.class_names)
     if review is None:
         return None
+    complete = [one for one in review.reviews if one.complete]
+    turned = _corners(run, {one.image for one in complete})
     boxes = {
-        one.image: [ReviewedBox(mark.box.class_name, mark.box.xyxy) for mark in one.animals]
-        for one in review.reviews
-        if one.complete
+        one.image: [
+            ReviewedBox(mark.box.class_name, mark.box.xyxy, None if mark.moved else turned.get(mark.id))
+            for mark in one.animals
+        ]
+        for one in complete
     }
     return ReviewedRun(summary_document(summaries_of(run.record.counts, review)), boxes)

@@ -76,6 +76,7 @@ def detect(
             run = detect_into_folder(replace(plan, stop=stop, review_of=review_of), progress)
     if run.resumed_images:
         watcher.notice(f"{run.resumed_images} of {number_of(len(plan.images), 'image')} had been done before")
+    _warn_of_unchecked(run.model.unchecked, watcher)
     warn_of_dark_images(run, watcher)
     _warn_of_doubts({one.what: one.files for one in run.doubts}, run.images.found, watcher)
     _warn_of_others({one.what: one.files for one in run.not_read}, watcher)
@@ -122,6 +123,7 @@ def plan_detection(
     if cluster is not None:
         watcher.notice("the time is that of this machine alone; the workers of --cluster share it")
     planned = dry_run(plan)
+    _warn_of_unchecked(plan.model.manifest.unchecked, watcher)
     _warn_of_doubts(planned.survey.doubts, planned.found, watcher)
     _warn_of_others(planned.not_read, watcher)
     if planned.overlap is not None:
@@ -197,6 +199,15 @@ def _warn_of_small_tiles(overlap: OverlapSummary, options: PipelineOptions, watc
         f"cut at their edges in {overlap.capped} of {number_of(overlap.images, 'image')}. {way} or more, "
         f"or processing.largest_animal to less{gsd}."
     )
+
+
+def _warn_of_unchecked(unchecked: str | None, watcher: Watcher) -> None:
+    """Say so where no picture has shown that a model is read rightly: its numbers may mean something else."""
+    if unchecked is not None:
+        watcher.notice(
+            f"warning: whether the model is read rightly is not sure: {unchecked}. Look at some boxes before "
+            "you use the numbers."
+        )
 
 
 def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:

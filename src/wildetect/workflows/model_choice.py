@@ -102,9 +102,9 @@ def _from_file(project: Project, path: Path, fix: str, watcher: Watcher) -> Fetc
         registration = RegistrationSettings()
     else:
         reader = _read(path, registration)
-    doubtful = "not checked" in reader.read_as
-    watcher.notice(f"{'warning: ' if doubtful else ''}{path.name} is read as {reader.read_as}")
     manifest = reader.manifest
+    doubtful = manifest.unchecked is not None
+    watcher.notice(f"{'warning: ' if doubtful else ''}{path.name} is read as {reader.read_as}")
     if registration.classifier is None or registration.classifier.weights is None:
         return FetchedModel(path.stem, None, path, manifest)
     second = prepared_classifier(project.path(registration.classifier.weights))

@@ -65,12 +65,29 @@ def cautions_of(gathered: Gathered) -> Iterator[Caution]:
 
 def of_the_run(run: DetectionRun) -> Iterator[Caution]:
     """What the detection run itself doubts: a count is no better than what it counts."""
+    if run.model.unchecked is not None:
+        yield Caution(
+            "model-unchecked",
+            f"Whether the detector is read rightly is not sure, so that numbers, classes and places may be "
+            f"wrong: {run.model.unchecked}.",
+            "Look at some boxes in the detection run's report; register the model with model.register "
+            "--picture FILE, a photograph with animals, and detect again with --restart.",
+        )
     for doubt in run.doubts:
         yield Caution(
             "detection-doubt",
             f"Detections in {number_of(doubt.files, verb=False)} may be wrong: {doubt.what}.",
             "See the detection run's report; fix the cause, and detect again with --restart.",
             list(doubt.files),
+        )
+    if broken := [image.file for image in run.tiles_failed]:
+        tiles = sum(len(image.tiles) for image in run.tiles_failed)
+        yield Caution(
+            "failed-tiles",
+            f"Detection failed in {tiles:,} {plural(tiles, 'tile')} of {number_of(broken, verb=False)}: "
+            "animals there do not count, though the ground there counts as searched.",
+            "The detection run's report says why; fix the files and give its command again.",
+            broken,
         )
     if full := [image.file for image in run.full_images]:
         yield Caution(

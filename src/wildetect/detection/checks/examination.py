@@ -79,7 +79,8 @@ def read_once(
     manifest, layout = with_layout(file, manifest, settings, picture)
     why = "as the settings say" if settings.family else "as its metadata and the shapes of its outputs say"
     read_as = f"{manifest.family}, {why}" + (f"; {layout}" if layout else "") + _kind_of_boxes(manifest)
-    read_as += _feeding_to_look_at(file, settings, manifest)
+    unsaid = _feeding_to_look_at(file, settings, manifest)
+    manifest, read_as = manifest.doubted(unsaid), "; ".join(filter(None, (read_as, unsaid)))
     outcome = check(file.path, manifest)
     feeding = manifest.feeding.model_copy(update={"batch": outcome.batch})
     return Reader(manifest.model_copy(update={"feeding": feeding}), outcome.seconds, read_as)
@@ -116,7 +117,7 @@ def examined(
     return Examined(stored.proto, manifest, files, reader.seconds, reader.read_as)
 
 
-def _feeding_to_look_at(file: WeightsFile, settings: RegistrationSettings, manifest: Manifest) -> str:
+def _feeding_to_look_at(file: WeightsFile, settings: RegistrationSettings, manifest: Manifest) -> str | None:
     """What no output tells: Hugging Face's DETRs have one layout, and are not all fed alike.
 
     Source: the image processors of transformers; those of RT-DETR and D-FINE do not normalise.
@@ -124,9 +125,9 @@ def _feeding_to_look_at(file: WeightsFile, settings: RegistrationSettings, manif
     unsaid = settings.mean is None and settings.std is None
     theirs = {"logits", "pred_boxes"} <= {spec.name for spec in file.outputs}
     if manifest.family != "rf-detr" or not (unsaid and theirs):
-        return ""
+        return None
     return (
-        "; fed with ImageNet's mean and deviation: for RT-DETR and D-FINE, which are fed without, set "
+        "fed with ImageNet's mean and deviation: for RT-DETR and D-FINE, which are fed without, set "
         "mean: [0, 0, 0] and std: [1, 1, 1]"
     )
 

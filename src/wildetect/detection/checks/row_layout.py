@@ -31,6 +31,7 @@ __all__ = ["with_layout"]
 
 CONFIG = RegistrationSettings.file
 _UNCHECKED = "not checked: no box was found; check it with model.register --picture FILE, one with animals"
+_UNSURE = "set first_label: 0 if its first class is 0"
 _MIRRORED = 0.3  # mean IoU by which one layout must beat all others on the mirrored picture
 _SHARES = (0.02, 0.1, 0.3)  # of the rows that may be odd
 _FAINTEST = 0.01
@@ -62,8 +63,8 @@ def with_layout(
         _refuse_columns(manifest, settings)
         manifest = manifest.model_copy(update={"box_unit": settings.box_unit})
         manifest, numbered = _with_first_label(weights, manifest, picture)
-        said = [one for one in (numbered, _looked_at(weights, manifest, picture)) if one]
-        return manifest, "; ".join(said) or None
+        unseen = _looked_at(weights, manifest, picture)
+        return manifest.doubted(unseen), "; ".join(one for one in (numbered, unseen) if one) or None
     told, teller = _told(weights, manifest, settings)
     detector = Detector(weights.path, manifest, "cpu")
     looks = _looks(detector, manifest, picture, _table)
@@ -72,8 +73,8 @@ def with_layout(
     if told is None:
         layout, why = _found_out(detector, manifest, looks, with_picture=picture is not None)
     elif not len(seen):
-        layout = told
-        why = f"{teller}, {_UNCHECKED}"
+        layout, why = told, f"{teller}, {_UNCHECKED}"
+        manifest = manifest.doubted(f"{told} ({why})")
     else:
         _check_told(detector, looks, told, teller, reading)
         layout, why = told, f"{teller}; {number_of(len(seen), 'row')} {form(len(seen), 'agrees', 'agree')}"
@@ -165,8 +166,9 @@ def _with_first_label(
             hint=f"List all its classes as class_names: in {CONFIG}",
         )
     sure = first == 0 or labels.max() == len(names)
-    doubt = "" if sure else "; set first_label: 0 if its first class is 0"
-    return manifest.model_copy(update={"first_label": first}), f"first_label: {first} (it gave {seen}{doubt})"
+    said = f"first_label: {first} (it gave {seen}{'' if sure else f'; {_UNSURE}'})"
+    manifest = manifest.model_copy(update={"first_label": first})
+    return manifest.doubted(None if sure else said), said
 
 
 def _labels(outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:

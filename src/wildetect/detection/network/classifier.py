@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.detection.network.preprocess import network_input
-from wildetect.detection.network.session import open_session
+from wildetect.detection.network.session import check_numbers, open_session
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import SecondStage
@@ -56,7 +56,8 @@ class Classifier:
             The probability of each class, shape (n, classes), each row adding up to 1.
 
         Raises:
-            ModelError: The network failed, or knows another number of classes than it has names.
+            ModelError: The network failed, gave what is no number, or knows another number of classes than
+                it has names.
         """
         size = self.crops_per_pass
         rows = [self._pass(crops[start : start + size]) for start in range(0, len(crops), size)]
@@ -69,6 +70,7 @@ class Classifier:
         pixels, _ = network_input(crops, self.stage.feeding, size, as_pixels=self.session.takes_pixels)
         (output,) = self.session.run({self._input: pixels}, [self._output])
         rows = output.reshape(len(pixels), -1)[: len(crops)]
+        check_numbers([rows])
         if rows.shape[1] != len(self.stage.class_names):
             raise ModelError(
                 f"the classifier tells {number_of(rows.shape[1], 'class', 'classes')} apart, "

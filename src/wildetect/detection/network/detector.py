@@ -21,6 +21,8 @@ from wildetect.detection.network.session import (
     NoMemoryError,
     Session,
     TensorSpec,
+    check_numbers,
+    no_numbers,
     open_session,
     picture_input,
     size_of_input,
@@ -59,10 +61,12 @@ class Found(NamedTuple):
     Attributes:
         detections: In px of the tile.
         full: Whether a limit was reached, the settings' or the network's own, so that there may be more.
+        failure: Why what the network gave for this tile cannot be read; there are no detections then.
     """
 
     detections: Detections
     full: bool = False
+    failure: ModelError | None = None
 
 
 class Detector:
@@ -135,8 +139,16 @@ class Detector:
         return self.batch or (self._full if self.batched else None) or 1
 
     def detect(self, tiles: Sequence[Pixels], confidence: float | None = None) -> list[Detections]:
-        """Run the network on tiles, as `find` does; the detections alone."""
-        return [one.detections for one in self.find(tiles, confidence)]
+        """Run the network on tiles, as `find` does; the detections alone.
+
+        Raises:
+            ModelError: As in `find`, or what the network gave for one of them cannot be read.
+        """
+        found = self.find(tiles, confidence)
+        for one in found:
+            if one.failure is not None:
+                raise one.failure
+        return [one.detections for one in found]
 
     def find(
         self,
@@ -156,10 +168,11 @@ class Detector:
         Returns:
             For each tile its detections in px of that tile, most confident first, each animal once, and
             whether there may be more. They are not cut to the tile: a box may reach beyond the part of
-            the animal that was seen.
+            the animal that was seen. A tile for which the network failed, or gave something else than
+            its family gives, has a failure, and costs no other.
 
         Raises:
-            ModelError: The network failed, or gave something else than its family gives.
+            NoMemoryError: The memory of the device is too small for one tile.
         """
         lowest = self.manifest.thresholds.confidence if confidence is None else confidence
         found: list[Found] = []
@@ -175,14 +188,40 @@ class Detector:
                 self._full = min(self._full or size, size // 2)  # another thread may have been faster
                 logger.warning("the memory of the device is full: %d tiles at once from now on", self._full)
                 continue
+            except ModelError as error:
+                found += self._one_by_one(part, confidence, sharp[some], side, error)
+                continue
             reading = self._reading_of(self._fed(part[0], side))
             read = [
-                self._read(one, place, lowest, reading)
+                self._read_or_failed(one, place, lowest, reading)
                 for one, place in zip(outputs, placements, strict=True)
             ]
-            filled = [self._filled(one, len(tile)) for one, tile in zip(outputs, read, strict=True)]
-            found += self._each_animal_once(read, filled)
+            found += self._each_animal_once(read)
         return found
+
+    def _one_by_one(
+        self,
+        tiles: Sequence[Pixels],
+        confidence: float | None,
+        sharp: Sequence[bool],
+        side: int,
+        error: ModelError,
+    ) -> list[Found]:
+        """Find out which of the tiles a pass fails for: what a graph does may depend on the picture."""
+        if len(tiles) == 1:
+            return [Found(Detections.empty(), failure=error)]
+        alone = [slice(one, one + 1) for one in range(len(tiles))]
+        return [self.find(tiles[one], confidence, sharp[one], side)[0] for one in alone]
+
+    def _read_or_failed(
+        self, outputs: Sequence[Array], placement: Placement, confidence: float, reading: Reading
+    ) -> Found:
+        """What the outputs for one tile hold, its doubles among them."""
+        try:
+            found = self._read(outputs, placement, confidence, reading)
+        except ModelError as error:
+            return Found(Detections.empty(), failure=error)
+        return Found(found, self._filled(outputs, len(found)))
 
     def forward(
         self, tiles: Sequence[Pixels], sharp: Sequence[bool] = (), side: int = 0
@@ -230,9 +269,7 @@ class Detector:
     def _read(
         self, outputs: Sequence[Array], placement: Placement, confidence: float, reading: Reading
     ) -> Detections:
-        # a score that is no number is above no threshold: its animals would be gone without a word
-        if any(_holds_no_numbers(output) for output in outputs):
-            raise _no_numbers()
+        check_numbers(outputs)
         try:
             found = self._family.decode(outputs, reading, confidence)
         except (ValueError, IndexError, StopIteration) as error:
@@ -254,7 +291,7 @@ class Detector:
         corners = None if found.corners is None else placement.to_tile(found.corners.reshape(-1, 4))
         found = Detections(placement.to_tile(found.xyxy), found.confidence, found.class_id, corners)
         if not (np.isfinite(found.xyxy).all() and np.isfinite(found.confidence).all()):
-            raise _no_numbers()
+            raise no_numbers()
         return found
 
     def _filled(self, outputs: Sequence[Array], found: int) -> bool:
@@ -266,14 +303,15 @@ class Detector:
         # of a free number of rows, as NMS in a graph gives them: its own limit is a round one
         return found in _USUAL_LIMITS and found == max(len(output) for output in outputs)
 
-    def _each_animal_once(self, tiles: Sequence[Detections], filled: Sequence[bool]) -> list[Found]:
+    def _each_animal_once(self, tiles: Sequence[Found]) -> list[Found]:
         """Remove doubles, and only then apply the limit."""
         thresholds = self.manifest.thresholds
         most = thresholds.max_detections
-        once = self._without_doubles(tiles, thresholds.iou, thresholds.overlap_metric)
+        found = [tile.detections for tile in tiles]
+        once = self._without_doubles(found, thresholds.iou, thresholds.overlap_metric)
         return [
-            Found(tile.select(slice(most)), full or (most is not None and len(tile) > most))
-            for tile, full in zip(once, filled, strict=True)
+            Found(one.select(slice(most)), tile.full or (most is not None and len(one) > most), tile.failure)
+            for one, tile in zip(once, tiles, strict=True)
         ]
 
     def _without_doubles(
@@ -322,21 +360,6 @@ class Detector:
         ranks = [len(spec.shape) for spec in self.session.outputs if spec.name in self._outputs]
         batched = self._family.marks_pictures or max(ranks) > self._family.rank
         return None if batched else 1
-
-
-def _holds_no_numbers(output: Array) -> bool:
-    """Whether some values are no numbers (NaN); the sum says quickly that none is."""
-    if output.dtype.kind != "f":
-        return False
-    with np.errstate(invalid="ignore"):  # infinities of both signs
-        return bool(np.isnan(output.sum(dtype=np.float64)) and np.isnan(output).any())
-
-
-def _no_numbers() -> ModelError:
-    return ModelError(
-        "the model gave values that are not numbers (NaN or infinite): animals may be lost",
-        hint="Take the device cpu, or a file of the model in float32: float16 runs over",
-    )
 
 
 def _rows_of(session: Session) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ __all__ = [
     "Session",
     "TensorSpec",
     "available_providers",
+    "check_numbers",
+    "no_numbers",
     "open_session",
     "picture_input",
     "size_of_input",
@@ -145,6 +147,31 @@ class Session:
                 f"{self.weights.name} failed to run: {_text(error)}",
                 hint="Check family, input size and dtype of the registration",
             ) from error
+
+
+def check_numbers(outputs: Iterable[NDArray[Any]]) -> None:
+    """Refuse outputs with values that are no numbers (NaN).
+
+    Such a score is above no threshold: its animals would be gone without a word.
+
+    Raises:
+        ModelError: There are some.
+    """
+    for output in outputs:
+        if output.dtype.kind != "f":
+            continue
+        with np.errstate(invalid="ignore"):  # infinities of both signs
+            doubtful = np.isnan(output.sum(dtype=np.float64))  # the sum says quickly that none is
+        if doubtful and np.isnan(output).any():
+            raise no_numbers()
+
+
+def no_numbers() -> ModelError:
+    """Say that a network ran over."""
+    return ModelError(
+        "the model gave values that are not numbers (NaN or infinite): animals may be lost",
+        hint="Take the device cpu, or a file of the model in float32: float16 runs over",
+    )
 
 
 def available_providers() -> list[str]:

@@ -26,7 +26,7 @@ def raise_if_images_failed(run: DetectionRun) -> None:
         return
     details = first_lines(failures, MOST_FAILURES_SHOWN, more=", named in run.json")
     if run.tiles_failed:
-        details.append(f"besides, {_unread(run)} of images that are done could not be read")
+        details.append(f"besides, {_lost(run)} of images that are done failed")
     stopped = (
         f"; the run stopped there, {number_of(images.left, 'image')} {form(images.left, 'is', 'are')} left"
         if images.left
@@ -46,12 +46,13 @@ def _raise_if_tiles_failed(run: DetectionRun) -> None:
     if not run.tiles_failed:
         return
     raise InputError(
-        f"{_unread(run)} could not be read; animals there are missing from the results",
-        hint="They are listed in run.json. Copy the file again from where it was made, and run again.",
+        f"{_lost(run)} failed; animals there are missing from the results",
+        hint="run.json lists them with what is wrong. Copy a damaged file again from where it was made, and "
+        "run again.",
         details=[f"{image.file}: {image.tiles[0]}" for image in run.tiles_failed[:MOST_FAILURES_SHOWN]],
     )
 
 
-def _unread(run: DetectionRun) -> str:
+def _lost(run: DetectionRun) -> str:
     tiles = sum(len(image.tiles) for image in run.tiles_failed)
     return number_of(tiles, "tile")

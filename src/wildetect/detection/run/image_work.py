@@ -12,11 +12,11 @@ from wildetect.detection.network.relabelling import Relabelling
 from wildetect.detection.tiles.borders import Stitched, TilePart, stitch
 from wildetect.detection.tiles.stitching import one_class_each
 from wildetect.detections import Detections
-from wildetect.errors import WildDetectError
+from wildetect.errors import ModelError, WildDetectError
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.photograph import BACKDROP
-from wildetect.imagery.source import ImageSource, Pixels, UnreadableImageError
+from wildetect.imagery.source import ArraySource, ImageSource, Pixels, UnreadableImageError
 from wildetect.results.records import ImageResult, TileResult
 from wildetect.settings.words import OverlapMetric
 from wildetect.wording import number_of
@@ -48,7 +48,7 @@ class ImageWork:
         source: Its pixels, while it is open.
         parts: Detections of each tile.
         empty: Tiles without data.
-        unread: Tiles that could not be read, and why.
+        unread: Tiles that could not be read, or for which the model failed, and why.
         levels: Of each tile of which they can be told, the lowest and highest value.
         tiles: Tiles run through the model.
         scale: What is doubtful about its scale.
@@ -94,7 +94,16 @@ class ImageWork:
         return pixels
 
     def found(self, window: Window, pixels: Pixels, found: Found) -> None:
-        """Add what the model found in a tile, in px of the tile."""
+        """Add what the model found in a tile, in px of the tile; where it failed, it is not counted silently.
+
+        A photograph is read whole, so that it fails as a whole; a raster is told to be incomplete.
+        """
+        if found.failure is not None:
+            if isinstance(self.source, ArraySource):
+                self.failure = reason_of(found.failure, self.file)
+            else:
+                self.note(TileResult(window, failure=reason_of(found.failure, self.file)))
+            return
         detections = found.detections.shift(window.x, window.y)
         self.note(TileResult(window, detections, levels=_levels(pixels), full=found.full))
 
@@ -123,16 +132,16 @@ class ImageWork:
         return tiles
 
     def fail_if_unread(self) -> None:
-        """A raster of which nothing at all could be read has failed."""
+        """A raster of which no tile at all has a result has failed."""
         if self.failure is not None or not self.unread or self.parts:
             return
         number, why = len(self.unread), self.unread[0][1]
         if self.empty:
-            self.failure = f"{number} of its tiles cannot be read, the others hold no data: {why}"
+            self.failure = f"{number} of its tiles failed, the others hold no data: {why}"
         elif number == 1:
-            self.failure = f"its only tile cannot be read: {why}"
+            self.failure = f"its only tile failed: {why}"
         else:
-            self.failure = f"none of its {number_of(number, 'tile')} can be read: {why}"
+            self.failure = f"all of its {number_of(number, 'tile')} failed: {why}"
 
     def stitched(self, source: ImageSource, threshold: float, metric: OverlapMetric) -> Detections:
         """The detections of all tiles, each animal once, cut to the image."""
@@ -222,6 +231,8 @@ def reason_of(error: Exception, image: ImageFile) -> str:
     """Why an image failed, for a person; the log gets the whole story of what nobody expected."""
     if isinstance(error, UnreadableImageError):
         return error.reason
+    if isinstance(error, ModelError):  # what helps is not in the picture
+        return f"{error.message}. {error.hint}" if error.hint else error.message
     if isinstance(error, WildDetectError):
         return error.message
     logger.error("%s failed", image.name, exc_info=error)

@@ -217,7 +217,7 @@ def _told(result: ImageResult) -> Iterator[str]:
         yield result.failure
     yield from result.doubts
     if result.tiles_failed:
-        yield "parts of it could not be read: animals there are not counted"
+        yield "parts of it failed: animals there are not counted"
     if result.tiles_full:
         yield "the model gave as many boxes as it can in a tile: animals may be missing"
 

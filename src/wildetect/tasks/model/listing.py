@@ -185,6 +185,7 @@ def _print_version(
         "trained on": manifest.trained_gsd_cm and f"{manifest.trained_gsd_cm:g} cm/px",
         "thresholds": _THRESHOLDS.format_map(thresholds.model_dump()),
         "in a run": in_a_run,
+        "in doubt": manifest.unchecked,
         "second stage": manifest.classifier and manifest.classifier.source.file,
         "sha256": manifest.sha256,
         "weights": f"{manifest.source.file}, {manifest.source.size} bytes",

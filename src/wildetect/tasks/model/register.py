@@ -194,7 +194,8 @@ def register(
         registration = taught_elsewhere(registration, from_caller(trained_on))
     file = registration.manifest.source.file
     say(f"checked {file}: {_summary(registration)}, runs in {found.seconds * 1000:.0f} ms")
-    say(f"read as {found.read_as}")
+    doubtful = registration.manifest.unchecked is not None
+    say(f"{'warning: ' if doubtful else ''}read as {found.read_as}")
     version, made = None, False
     if training_run or not dry_run:
         connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)

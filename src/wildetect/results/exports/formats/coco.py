@@ -14,7 +14,7 @@ from wildetect.results.exports.format import ExportedRun, ExportFormat
 from wildetect.results.files import write_text
 from wildetect.results.records import ImageResult
 from wildetect.results.reviewed import ReviewedBox
-from wildetect.results.rows import rows
+from wildetect.results.rows import PX_DIGITS, rows
 
 __all__ = ["COCO", "write_coco", "write_coco_results"]
 
@@ -84,7 +84,8 @@ def _images(
 def _annotations(
     reviewed: Mapping[str, Sequence[ReviewedBox]], numbers: Mapping[str, int], categories: Mapping[str, int]
 ) -> Iterator[dict[str, object]]:
-    boxes = ((name, box) for name, found in reviewed.items() if name in numbers for box in found)
+    boxes = [(name, box) for name, found in reviewed.items() if name in numbers for box in found]
+    oriented = any(box.corners is not None for _, box in boxes)
     for number, (name, box) in enumerate(boxes, start=1):
         x_min, y_min, x_max, y_max = box.xyxy
         width, height = round(x_max - x_min, 2), round(y_max - y_min, 2)
@@ -94,8 +95,16 @@ def _annotations(
             "category_id": categories[box.class_name],
             "bbox": [round(x_min, 2), round(y_min, 2), width, height],
             "area": round(width * height, 2),
+            **({"segmentation": [_outline(box)]} if oriented else {}),
             "iscrowd": 0,
         }
+
+
+def _outline(box: ReviewedBox) -> list[float]:
+    """The corners of a box, x and y one after the other; what a person drew is upright."""
+    x_min, y_min, x_max, y_max = box.xyxy
+    corners = box.corners or (x_min, y_min, x_max, y_min, x_max, y_max, x_min, y_max)
+    return [round(one, PX_DIGITS) for one in corners]
 
 
 def _boxes(results: Iterable[ImageResult]) -> Iterator[str]:
