@@ -154,6 +154,6 @@ def test_a_census_says_it_in_its_file_and_on_its_page(tmp_path: Path) -> None:
     record = written(survey(plan_of(run)), run, tmp_path / "census")
     (caution,) = (one for one in record.cautions if one.kind == "flown-again")
     assert caution.what.startswith("Two passes over the same ground: 36 photographs of 72 ")
-    assert "2 minutes before" in caution.what
+    assert "3 minutes before" in caution.what
     page = (tmp_path / "census" / "census_report.html").read_text(encoding="utf-8")
     assert "Two passes over the same ground" in page
