@@ -121,7 +121,9 @@ def commas(names: Iterable[object], *, none: str = "") -> str:
 
 def quoted(text: str) -> str:
     """Give a word of a command that is to be pasted, in quotes where a shell would part or read it."""
-    return f'"{text}"' if any(letter in text for letter in " &()';") else text
+    if '"' in text:
+        return f"'{text}'"
+    return f'"{text}"' if any(letter in text for letter in " &()';<>|") else text
 
 
 def hint_line(hint: str) -> str:

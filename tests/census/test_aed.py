@@ -12,7 +12,7 @@ from tests.census.conftest import Surveyed
 
 from wildetect.census.exports.aed import NOT_REVIEWED, AedRow, added, aed_rows, categories, write_aed
 from wildetect.census.exports.citation import citation_of, digest_of
-from wildetect.census.output.record import read_census_file, record_from
+from wildetect.census.output.record import CensusRecord, read_census_file, record_from
 from wildetect.errors import ConfigurationError
 
 
@@ -142,8 +142,50 @@ def test_several_censuses_are_added() -> None:
 
 
 def test_a_class_that_was_not_counted_is_an_error_that_names_the_others() -> None:
-    with pytest.raises(ConfigurationError, match=r"no rhino was counted; the classes are elephant"):
+    with pytest.raises(ConfigurationError, match=r"no rhino was looked for; the classes are elephant"):
         list(aed_rows([record_from(one_census("Kwando"))], "rhino"))
+
+
+def without_elephants(zone: str, **model: Any) -> CensusRecord:
+    """A survey that found zebras alone."""
+    zebras = {**one_census(zone)["estimates"][0], "species": "zebra"}
+    return record_from({**one_census(zone), "summary": {}, "estimates": [zebras], **model})
+
+
+def test_an_area_without_elephants_is_a_row_with_zero_and_not_left_out() -> None:
+    knowing = {"model": {"name": "herd", "class_names": ["zebra", "elephant"]}}
+    empty = without_elephants("Linyanti", **knowing)
+    assert [one.area_km2 for one in aed_rows([empty], None)] == [80]
+    first, second, total = aed_rows([record_from(one_census("Kwando")), empty], None)
+    assert (first.estimate, second.estimate, second.survey_type) == (500, 0, "AS")
+    assert (second.lower, second.upper, second.definite) == (None, None, None)
+    assert "no elephant was detected, which does not mean that there is none" in second.remark
+    assert (total.estimate, total.area_km2) == (None, 160)
+    assert "no estimate with limits for Linyanti" in total.remark
+    # all of it searched: zero is a count
+    (counted,) = aed_rows(
+        [
+            record_from(
+                {
+                    **one_census("Kwando"),
+                    **knowing,
+                    "estimates": [
+                        {**one_census("")["estimates"][0], "species": "zebra", "method": "total count"}
+                    ],
+                }
+            )
+        ],
+        None,
+    )
+    assert (counted.estimate, counted.definite, counted.reliability) == (0, 0, "A")
+
+
+def test_a_detector_that_does_not_know_the_class_leaves_a_row_that_says_so() -> None:
+    other = without_elephants("Linyanti", model={"name": "herd", "class_names": ["zebra"]})
+    _, second, total = aed_rows([record_from(one_census("Kwando")), other], None)
+    assert (second.input_zone, second.estimate) == ("Linyanti", None)
+    assert "does not know the class" in second.remark
+    assert total.estimate is None
 
 
 def test_the_file_of_a_real_census(surveyed: Surveyed, tmp_path: Path) -> None:

@@ -54,3 +54,21 @@ def test_long_cautions_are_cut_and_the_rest_is_counted(
     text = page_of(tmp_path / "a.html", replace(read_census_file(surveyed.folder), cautions=doubts))
     assert ("9 more in census_report.html" in text) == (number == 12)
     assert ("The program found none" in text) == (number == 0)
+
+
+def test_words_from_right_to_left_keep_to_themselves(surveyed: Surveyed, tmp_path: Path) -> None:
+    record = read_census_file(surveyed.folder)
+    named = replace(record, campaign=replace(record.campaign, id="פרה גדולה 2"))
+    text = page_of(tmp_path / "a.html", named)
+    assert "the area of \u2068פרה גדולה\u2069 2?" in text  # else 2 would stand on their left
+
+
+def test_a_census_without_an_estimate_names_no_method_and_what_was_looked_for(
+    surveyed: Surveyed, tmp_path: Path
+) -> None:
+    record = read_census_file(surveyed.folder)
+    refused = tuple(replace(one, method="none", estimate=None, limits=()) for one in record.estimates)
+    text = page_of(tmp_path / "a.html", replace(record, estimates=refused))
+    assert "Nothing follows for the area" in text
+    assert "Limits are not given." in text
+    assert "searched them for elephant, zebra and gnu, &lt;blue&gt;;" in text

@@ -6,16 +6,17 @@ import math
 from collections.abc import Sequence
 
 from wildetect.census.estimates.records import Stratum
-from wildetect.wording import form, listed, number_of
+from wildetect.wording import first_lines, form, listed, number_of
 
 __all__ = [
-    "NO_SPREAD_ANYWHERE",
     "SYSTEMATIC",
     "could_be",
     "doubt_of",
     "doubtful_strata",
     "more_flown_than_possible",
+    "no_spread_anywhere",
     "none_detected",
+    "none_of",
     "of_detected_elsewhere",
     "of_sample",
     "of_total_count",
@@ -39,7 +40,7 @@ SYSTEMATIC = (
     "The transects lie in a regular pattern: the chosen limits come from how much each differs from the next "
     "(estimator O2), the others from how much all differ."
 )
-NO_SPREAD_ANYWHERE = "no stratum carries limits, for the reasons given there"
+_REASONS = 3
 
 
 def too_few(stratum: Stratum) -> str:
@@ -84,6 +85,11 @@ def none_detected(name: str) -> str:
         f"no animal was detected on the transects of {name}: the formula would give 0 ± 0, which no one can "
         "know"
     )
+
+
+def none_of(species: str) -> str:
+    """One species was not detected in the whole survey, though others may have been."""
+    return f"no {species} was detected, which does not mean that there is none: zero carries no limits"
 
 
 def could_be(name: str, fraction: float) -> str:
@@ -189,9 +195,19 @@ def of_unequal_sizes(stratum: Stratum) -> tuple[str, ...]:
     return (f"The transects of {stratum.name} differ in size ({sizes}): Jolly's method 2 is made for that.",)
 
 
-def strata_missing(names: Sequence[str]) -> str:
-    """Some strata have no estimate."""
-    return f"no sum over all strata, as there is no estimate for {listed(names)}"
+def strata_missing(missing: Sequence[tuple[str, str | None]]) -> str:
+    """Some strata have no estimate: their names and why."""
+    named = listed(name for name, _ in missing)
+    return f"no sum over all strata, as there is no estimate for {named}: {_reasons(missing)}"
+
+
+def no_spread_anywhere(silent: Sequence[tuple[str, str | None]]) -> str:
+    """No stratum has limits: their names and why."""
+    return f"no stratum carries limits: {_reasons(silent)}"
+
+
+def _reasons(strata: Sequence[tuple[str, str | None]]) -> str:
+    return "; ".join(first_lines((why for _, why in strata if why), _REASONS))
 
 
 def silent_strata(names: Sequence[str]) -> str:

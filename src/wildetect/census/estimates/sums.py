@@ -33,7 +33,7 @@ def combine(estimates: Sequence[Estimate]) -> Estimate:
     if len(estimates) == 1:
         return estimates[0]
     sums = _sums(estimates)
-    missing = [each.name for each in estimates if each.estimate is None]
+    missing = [(each.name, each.refusal) for each in estimates if each.estimate is None]
     if missing:
         return replace(sums, refusal=say.strata_missing(missing))
     number = math.fsum(each.estimate or 0 for each in estimates)
@@ -46,7 +46,9 @@ def combine(estimates: Sequence[Estimate]) -> Estimate:
     parts = [_Part.of(each) for each in estimates]
     variance = math.fsum(part.variance for part in parts)
     if variance == 0:
-        return replace(sums, refusal=say.NO_SPREAD_ANYWHERE)
+        return replace(
+            sums, refusal=say.no_spread_anywhere([(each.name, each.refusal) for each in estimates])
+        )
     if silent:
         sums = replace(sums, notes=(*sums.notes, say.silent_strata(silent)))
     freedom = variance**2 / math.fsum(part.variance**2 / part.freedom for part in parts)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from wildetect.census.estimates.methods.table import COMPLETE
+from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.exports.form import CensusForm, ExportedCensuses
 from wildetect.census.output.record import CensusRecord, EstimateRecord, SpeciesSummary
 from wildetect.census.output.tables import write_table
@@ -28,7 +29,7 @@ ELEPHANT = "elephant"
 NOT_REVIEWED = (
     "definite, probable and possible take the number actually seen by people: review the detections first"
 )
-
+NOT_LOOKED_FOR = "the detector of this census does not know the class"
 CORRECTED = "corrected by the review of the detections: the limits hold the detector's errors, too"
 
 
@@ -122,22 +123,24 @@ def aed_rows(censuses: Sequence[CensusRecord], species: str | None) -> Iterator[
     Raises:
         ConfigurationError: No census counted such a class.
     """
-    found: dict[str, list[AedRow]] = {}
-    for record in censuses:
-        for one in record.headlines:
-            name = one.species
-            if name is not None and (name == species if species else ELEPHANT in name.casefold()):
-                found.setdefault(name, []).append(_row(record, name, one))
-    if not found:
-        counted = sorted({one.species for each in censuses for one in each.estimates if one.species})
+    known = list(dict.fromkeys(name for record in censuses for name in _species(record)))
+    names = [name for name in known if (name == species if species else ELEPHANT in name.casefold())]
+    if not names:
         raise ConfigurationError(
-            f"no {species or ELEPHANT} was counted; the classes are {listed(counted, none='none')}",
+            f"no {species or ELEPHANT} was looked for; the classes are {listed(known, none='none')}",
             hint="Name the class with --species.",
         )
-    for name, rows in found.items():
+    for name in names:
+        rows = [_row(record, name, record.headline_of(name)) for record in censuses]
         yield from rows
         if len(rows) > 1:
             yield _sum(name, rows)
+
+
+def _species(record: CensusRecord) -> Iterator[str]:
+    """Those that were detected, the most frequent first, then those that were looked for and not found."""
+    yield from (one.species for one in record.headlines if one.species is not None)
+    yield from record.searched_for
 
 
 def write_aed(path: Path, rows: Sequence[AedRow]) -> None:
@@ -154,7 +157,11 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
-def _row(record: CensusRecord, species: str, one: EstimateRecord) -> AedRow:
+def _row(record: CensusRecord, species: str, one: EstimateRecord | None) -> AedRow:
+    if one is None:  # of another detector's classes: an area that is left out would be missed by nobody
+        one = EstimateRecord(
+            species=species, stratum=ALL_STRATA, method="none", detected=0, counted=0, refusal=NOT_LOOKED_FOR
+        )
     total = one.method in COMPLETE
     summary = record.summary.get(species, SpeciesSummary(one.detected))
     seen, corrected = summary.reviewed, summary.corrected

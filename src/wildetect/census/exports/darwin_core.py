@@ -270,7 +270,7 @@ def _inventory(
         for one in publication.animals
         if where is None or ((one.stratum or ALL_STRATA) == where[0] and where[1] in (None, one.transect))
     }
-    targets = _targets(record)
+    targets = record.searched_for
     return Inventory(
         event_id=event,
         site_count=len(lines),
@@ -289,10 +289,6 @@ def _inventory(
 
 def _names(publication: Publication, classes: Sequence[str]) -> str:
     return " | ".join(publication.taxa.get(name, name) for name in classes)
-
-
-def _targets(record: CensusRecord) -> list[str]:
-    return list(record.campaign.target_species or record.model.class_names or record.counts.per_class)
 
 
 def _quality(record: CensusRecord) -> str:

@@ -14,7 +14,7 @@ from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL
 from wildetect.census.exports.form import Publication
 from wildetect.census.output.record import CensusRecord
 from wildetect.results.blurring import WITHHELD, Cell
-from wildetect.wording import form, listed, number_of
+from wildetect.wording import form, listed, number_of, quoted
 
 __all__ = ["eml_of", "remarks_on"]
 
@@ -65,7 +65,7 @@ def remarks_on(publication: Publication) -> Iterator[str]:
     if unnamed:
         yield (
             f"no scientific name for {listed(unnamed)}: written as {ANY_ANIMAL}; "
-            f'name it: --taxon "{unnamed[0]}=Genus species"'
+            f"name it: --taxon {quoted(f'{unnamed[0]}=Genus species')}"
         )
     timeless = sum(one.taken is None for one in record.photographs)
     if timeless:

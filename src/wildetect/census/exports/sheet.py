@@ -21,6 +21,7 @@ __all__ = ["SUMMARY", "write_summary"]
 
 _OWN = Path(__file__).with_name("templates")
 _MOST_SPECIES = 8
+_MOST_NAMES = 5
 _MOST_CAUTIONS = 3
 _LONGEST = 240  # signs of a caution: the page is one
 _WIDTH, _HEIGHT, _EDGE = 600.0, 180.0, 14.0
@@ -129,19 +130,26 @@ def _effort(record: CensusRecord) -> str:
 
 def _method(record: CensusRecord) -> Iterator[str]:
     """Five lines."""
-    methods = listed(sorted({one.method for one in record.estimates}), none="none")
+    methods = listed(sorted({one.method for one in record.estimates if one.estimate is not None}))
     threshold = record.detections.settings.get("confidence")
     least = record.settings.get("confidence")
     least = threshold if least is None else least
     yield "Photographs were taken from the air and placed on the ground by position and height."
-    yield f"{record.model} searched them; boxes count from a confidence of {least}."
+    names = listed(record.searched_for, most=_MOST_NAMES)
+    yield f"{record.model} searched them for {names}; boxes count from a confidence of {least}."
     yield (
         f"Boxes of overlapping photographs within {record.tolerance.metres:.1f} m are one animal "
         f"({record.tolerance.source})."
     )
-    yield f"Numbers of the area follow from the searched strips: {methods}."
+    if methods:
+        yield f"Numbers of the area follow from the searched strips: {methods}."
+    else:
+        yield "Nothing follows for the area, only what was detected is given: see the cautions."
     shapes = sorted({one.shape for each in record.estimates for one in each.limits if one.chosen})
-    yield f"Limits are {listed(shapes, none='not given')}; what they hold stands beside them."
+    if shapes:
+        yield f"Limits are {listed(shapes)}; what they hold stands beside them."
+    else:
+        yield "Limits are not given."
 
 
 def _detector(record: CensusRecord) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from wildetect.census.cautions.caution import Caution
+from wildetect.census.estimates.methods.table import COMPLETE
+from wildetect.census.estimates.notes import none_of
 from wildetect.census.estimates.records import Estimate
 from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
 from wildetect.census.merging.records import (
@@ -429,6 +431,39 @@ class CensusRecord:
         """Estimates of the whole survey: the species of which most were detected first, all together last."""
         found = [one for one in self.estimates if one.stratum == ALL_STRATA]
         return sorted(found, key=lambda one: (one.species is None, -one.detected))
+
+    @property
+    def searched_for(self) -> list[str]:
+        """The species that the census would have counted, whether or not any was there."""
+        return list(self.campaign.target_species or self.model.class_names or self.counts.per_class)
+
+    def headline_of(self, species: str) -> EstimateRecord | None:
+        """The estimate of one species in the whole survey: 0 where none was found; null: not searched for."""
+        found = self.headlines
+        for one in found:
+            if one.species == species:
+                return one
+        if not found or species not in self.searched_for:
+            return None
+        together = found[-1]  # whose design is that of each species
+        known, total = together.estimate is not None, together.method in COMPLETE
+        return replace(
+            together,
+            species=species,
+            detected=0,
+            counted=0,
+            estimate=0.0 if known else None,
+            standard_error=0.0 if total else None,
+            lower=None,
+            upper=None,
+            degrees_of_freedom=None,
+            density_per_km2=0.0,
+            refusal=together.refusal if total or not known else none_of(species),
+            limits=(),
+            limits_hold=None,
+            doubt=None,
+            notes=(),
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the record as JSON has it."""

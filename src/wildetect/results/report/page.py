@@ -23,6 +23,8 @@ __all__ = ["TEMPLATES", "environment", "picture_source", "policy", "text_of"]
 
 TEMPLATES = Path(__file__).with_name("templates")
 _MINUTE, _HOUR = 60, 3600
+_LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew, Arabic, Syriac, Thaana, N'Ko and their forms
+_RIGHT_TO_LEFT = re.compile(f"[{_LETTERS}]+(?:[ _-]+[{_LETTERS}]+)*")
 
 
 def policy(style: str, script: str = "", *, pictures: bool = False) -> str:
@@ -64,6 +66,7 @@ def environment(*folders: Path) -> Environment:
         loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_isolated,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -75,6 +78,16 @@ def environment(*folders: Path) -> Environment:
         "words": _words,
     }
     return made
+
+
+def _isolated(value: object) -> object:
+    """Words that run from right to left keep to themselves: numbers beside them stay where they were put.
+
+    Source: Unicode Standard Annex 9, first strong isolate and its end, which attributes and SVG take, too.
+    """
+    if type(value) is not str or value.isascii():
+        return value
+    return _RIGHT_TO_LEFT.sub("\u2068\\g<0>\u2069", value)
 
 
 def _breakable(name: str) -> Markup:
