@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from wildetect.errors import ServerError
-from wildetect.server.store.exchange import PLAN, Move, exchange, finish_exchange, with_side_files
+from wildetect.server.store.exchange import PLAN, Move, exchange, finish_exchange, free_name, with_side_files
 
 HOT = """
 import os, sqlite3, sys
@@ -125,3 +125,20 @@ def test_the_plan_holds_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "a").touch()
     exchange(tmp_path, [(tmp_path / "a", tmp_path / "b")])
     assert seen == {"moves": [[str(tmp_path / "a"), str(tmp_path / "b")]]}
+
+
+def test_a_store_that_was_moved_aside_is_never_replaced_by_the_next(tmp_path: Path) -> None:
+    """Two restores within a second had one name for it, and Linux replaces a file without a word."""
+    aside = tmp_path / "before-restore-20261128-120000"
+    kept = []
+    for word in ("first", "second", "third"):
+        old = database(tmp_path / "mlflow.db", word)
+        place = free_name(aside)
+        exchange(tmp_path, with_side_files(old, place / "mlflow.db"))
+        kept.append(word_in(place / "mlflow.db"))
+    assert kept == ["first", "second", "third"]
+    assert word_in(aside / "mlflow.db") == "first"
+    taken = database(tmp_path / "mlflow.db", "fourth")
+    with pytest.raises(ServerError, match="it is as it was"):
+        exchange(tmp_path, [(taken, aside / "mlflow.db")])
+    assert (word_in(taken), word_in(aside / "mlflow.db")) == ("fourth", "first")

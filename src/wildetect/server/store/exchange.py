@@ -7,6 +7,8 @@ all that is to come into place has been checked before the file was written.
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import json
 import logging
 import os
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from wildetect.errors import ServerError
 
-__all__ = ["PLAN", "Move", "exchange", "finish_exchange", "with_side_files"]
+__all__ = ["PLAN", "Move", "exchange", "finish_exchange", "free_name", "with_side_files"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,12 @@ def _beside(database: Path, suffix: str) -> Path:
     return database.with_name(database.name + suffix)
 
 
+def free_name(path: Path) -> Path:
+    """The path, or one with a number behind it where it is taken: what was moved aside once stays."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return path if not path.exists() else next(one for one in numbered if not one.exists())
+
+
 def exchange(folder: Path, moves: Sequence[Move]) -> None:
     """Make moves, all or none; a kill in the middle leaves a plan that `finish_exchange` carries out.
 
@@ -55,6 +63,8 @@ def exchange(folder: Path, moves: Sequence[Move]) -> None:
         _write_plan(plan, moves)
         for source, target in moves:
             target.parent.mkdir(parents=True, exist_ok=True)
+            if target.exists():  # Linux would replace a file without a word
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
             source.rename(target)
             done.append((source, target))
     except OSError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wildetect.errors import ServerError
 from wildetect.server.store.database import as_single_file, check_database, copy_database
-from wildetect.server.store.exchange import exchange, with_side_files
+from wildetect.server.store.exchange import exchange, free_name, with_side_files
 from wildetect.server.store.schema import STORE_SCHEMA, Schema, check_schema, place_of_copy
 
 __all__ = ["upgrade_if_older"]
@@ -43,7 +43,7 @@ def upgrade_if_older(
     older = check_schema(database, schema)
     if older is None:
         return None
-    kept = place_of_copy(database, older)
+    kept = free_name(place_of_copy(database, older))
     workplace = folder / "upgrading"
     shutil.rmtree(workplace, ignore_errors=True)
     try:

@@ -13,7 +13,7 @@ from wildetect.server.process.plan import Plan
 __all__ = ["Item", "files_of", "leftovers", "size_of"]
 
 BACKUPS = "mlflow-????????-??????.zip"
-ASIDE = ("before-restore-*", "before-migration", "backups/*.db")
+ASIDE = ("before-restore-*", "before-migration*", "backups/*.db")
 CUT_OFF = ("restoring", "migrating", "upgrading", ".cleaning-*", "removing-*")
 LOGS = ("mlflow/server.log.*", "mlflow/requests.log.*", "mlflow/migration.log", "wildetect.log.*")
 

@@ -21,7 +21,7 @@ from wildetect.server.process.preflight import check_folder
 from wildetect.server.process.processes import end, spawn
 from wildetect.server.process.state import processes_of
 from wildetect.server.store.database import as_single_file, moved_away
-from wildetect.server.store.exchange import exchange, with_side_files
+from wildetect.server.store.exchange import exchange, free_name, with_side_files
 from wildetect.server.store.file_store import (
     Counts,
     copy_without_repeats,
@@ -98,7 +98,7 @@ def migrate(
             copied += bring_in(plan, fresh, file_store_root(source))
             left = outside(fresh)
             missing = missing_artifacts(fresh)
-            aside = database.parent / "before-migration" / database.name
+            aside = free_name(database.parent / "before-migration") / database.name
             # an empty one at the most, see _refuse_to_overwrite, but with a journal perhaps
             exchange(plan.folder, [*with_side_files(database, aside), (fresh, database)])
     return Migrated(database, counts, copied, missing, repeated, left)

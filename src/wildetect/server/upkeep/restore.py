@@ -17,7 +17,7 @@ from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.preflight import check_folder
 from wildetect.server.store.database import check_database
-from wildetect.server.store.exchange import Move, exchange, with_side_files
+from wildetect.server.store.exchange import Move, exchange, free_name, with_side_files
 from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
 from wildetect.server.upkeep.backup import ACCOUNTS, ARTIFACTS, DATABASE, FORMAT, MANIFEST, local_store
 from wildetect.server.upkeep.upkeep import store_at_rest
@@ -124,7 +124,7 @@ def _check_space(folder: Path, needed: int) -> None:
 def _exchanged(plan: Plan, workplace: Path, targets: dict[str, Path]) -> Path | None:
     """Move the present store aside and the new one into its place; all of it or nothing."""
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    aside = plan.folder / f"before-restore-{stamp}"
+    aside = free_name(plan.folder / f"before-restore-{stamp}")
     moves: list[Move] = []
     for name, target in targets.items():
         moves += with_side_files(target, aside / name)
