@@ -67,15 +67,16 @@ print("| `" + chosen.name + "` | " + table.methods_among(["none", chosen.name])[
 """
 
 
-def rows() -> dict[str, str]:
-    """Where each thing goes, by the thing."""
+def table() -> dict[str, tuple[str, int]]:
+    """Where each thing goes and how many files that takes at most, by the thing."""
     page = (REPOSITORY / "docs" / "developers.md").read_text(encoding="utf-8")
-    table = page.partition("## Where do I add ...")[2].partition("\n## ")[0]
-    return dict(re.findall(r"^\| (an? .+?) \| (.+?) \| [^|]+\|$", table, re.MULTILINE))
+    rows = page.partition("## Where do I add ...")[2].partition("\n## ")[0]
+    found = re.findall(r"^\| (an? .+?) \| (.+?) \| (?:\d to )?(\d) \|$", rows, re.MULTILINE)
+    return {what: (where, int(most)) for what, where, most in found}
 
 
 def test_every_place_that_the_page_names_is_there() -> None:
-    named = {text for where in rows().values() for text in re.findall(r"`([\w/.]+)`", where)}
+    named = {text for where, _ in table().values() for text in re.findall(r"`([\w/.]+)`", where)}
     places = {text for text in named if "/" in text or text.endswith(".py")} - {"rows/", "points/"}
     assert len(places) > 15
     assert [
@@ -114,8 +115,10 @@ def test_one_file_and_one_word_are_enough(
     tmp_path: Path, what: str, file: str, text: str, word: str, asked: str
 ) -> None:
     """Both are named on the page, and the program then knows the new thing everywhere."""
-    assert WORDS in rows()[what]
-    assert str(Path(file).parent.as_posix()) in rows()[what]
+    where, most = table()[what]
+    assert WORDS in where
+    assert Path(file).parent.as_posix() in where
+    assert most == len((file, WORDS))
     copy = Path(
         shutil.copytree(PACKAGE, tmp_path / "wildetect", ignore=shutil.ignore_patterns("__pycache__"))
     )
@@ -133,6 +136,7 @@ def test_one_file_and_one_word_are_enough(
 def python(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program],
+        cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(folder), "PYTHONUTF8": "1"},
         capture_output=True,
         text=True,

@@ -13,9 +13,10 @@ from tests.docs.reading import FENCE, comes_as_shown, pages, text_of
 from tests.workspaces import REPOSITORY
 
 from wildetect.docs.markdown import Block, cell, code, rewritten, table
-from wildetect.docs.pages import Pages
+from wildetect.docs.pages import Pages, exit_codes_block
 from wildetect.docs.task_tables import TaskOption, TaskText, options_block
-from wildetect.errors import ConfigurationError
+from wildetect.errors import ConfigurationError, InputError
+from wildetect.imagery.source import UnreadableImageError
 from wildetect.tasks import ns
 from wildetect.tasks.command_line import corrected_words
 
@@ -93,6 +94,13 @@ def test_every_task_and_file_gets_a_page(written: Pages) -> None:
     text = (written.folder / RUN.page).read_text(encoding="utf-8")
     assert text.startswith("# detect.run\n\nDetect animals.\n\nIn photographs.\n\n")
     assert written.write() == []
+
+
+def test_an_exit_code_means_what_its_error_says_and_not_a_case_of_it() -> None:
+    rows = re.findall(r"^\| `(\d+)` \| (.+) \|$", exit_codes_block(), re.MULTILINE)
+    assert dict(rows)["5"] == (InputError.__doc__ or "").splitlines()[0]
+    assert issubclass(UnreadableImageError, InputError)  # which has words of its own
+    assert len(rows) == len(dict(rows))
 
 
 def test_no_private_task_has_a_page() -> None:

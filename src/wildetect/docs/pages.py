@@ -207,7 +207,8 @@ def exit_codes_block() -> str:
 
 def _of_errors(error: type[WildDetectError]) -> Iterator[tuple[int, str]]:
     for kind in error.__subclasses__():
-        yield kind.exit_code, (kind.__doc__ or "").splitlines()[0]
+        if "exit_code" in vars(kind):  # else it is a case of the error that it is made from
+            yield kind.exit_code, (kind.__doc__ or "").splitlines()[0]
         yield from _of_errors(kind)
 
 
