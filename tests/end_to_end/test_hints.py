@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.hinted import can_be_pasted, commands_in
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
@@ -95,6 +97,60 @@ def test_the_hint_of_a_run_that_was_broken_off_names_its_settings_file(
     assert "--config" in hint
     assert pasted(surveyed, hint) == ["detect.run"]
     surveyed.succeed("census.run", output, "--output", tmp_path / "census")
+
+
+def test_the_hint_of_a_run_gives_its_own_options_again(surveyed: Workspace, tmp_path: Path) -> None:
+    """What shapes no result is kept with it, too: the part of the photographs, what else is written."""
+    output = tmp_path / "some of them"
+    words = ("detect.run", "pictures", "--model", MODEL, "--tile-size", "640", "--output", output)
+    surveyed.succeed(*words, "--limit", "2", "--overlays", "none")
+    surveyed.succeed(*words, "--limit", "1", "--overlays", "none", "--export", "gpkg", "--blur", "5")
+    (output / "run.json").unlink()
+    _, hint = surveyed.fail(5, "detect.export", output, "--export", "coco")
+    assert pasted(surveyed, hint) == ["detect.run"]
+    for given in ("--limit 1", "--overlays none", "--export gpkg", "--blur 5"):
+        assert given in hint
+
+
+@pytest.mark.parametrize("damage", ["power cut", "damaged line"])
+def test_the_hint_of_a_run_that_a_census_began_is_that_census(
+    surveyed: Workspace, tmp_path: Path, damage: str
+) -> None:
+    """No command of detect.run has the settings of a census."""
+    settings = surveyed.root / "my census.yaml"
+    document = {
+        "campaign": {"id": "hinted"},
+        "detection": {
+            "image_dir": "pictures",
+            "model": {"mlflow_model_name": "hinted", "mlflow_model_alias": "production"},
+            "processing": {"tile_size": 640, "confidence": 0.35, "nms_threshold": 0.4},
+        },
+    }
+    settings.write_text(yaml.safe_dump(document), encoding="utf-8")
+    output = tmp_path / "of a census"
+    words = ("census.run", "--config", settings, "--output", output)
+    surveyed.succeed(*words)
+    detections = output / "detections"
+    if damage == "power cut":
+        (detections / "run.json").unlink()
+    else:
+        journal = detections / "journal.jsonl"
+        first, *others = journal.read_bytes().splitlines(keepends=True)
+        journal.write_bytes(b"".join([first, *(line.replace(b"1", b"2") for line in others)]))
+    _, hint = surveyed.fail(5, "detect.export", detections, "--export", "gpkg")
+    assert pasted(surveyed, hint) == ["census.run"]
+    surveyed.succeed("detect.export", detections, "--export", "gpkg")
+    # other settings into the same folder: what the hint offers is there
+    settings.write_text(settings.read_text(encoding="utf-8").replace("640", "800"), encoding="utf-8")
+    _, hint = surveyed.fail(2, *words)
+    assert "--restart" in hint
+    surveyed.succeed(*words, "--restart")
+    assert json.loads((detections / "run.json").read_text(encoding="utf-8"))["settings"]["tile_size"] == 800
+
+
+def test_a_census_of_a_finished_run_has_nothing_to_restart(surveyed: Workspace) -> None:
+    error, _ = surveyed.fail(2, "census.run", "results", "--restart")
+    assert "--restart" in error
 
 
 def test_the_newest_backup_is_named(surveyed: Workspace, tmp_path: Path) -> None:

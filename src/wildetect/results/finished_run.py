@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wildetect.errors import InputError, WildDetectError
 from wildetect.imagery.discovery import natural_order
+from wildetect.results.journal.command import Command, again
 from wildetect.results.journal.reading import JOURNAL, read_results
-from wildetect.results.journal.record import SOURCE, Record
+from wildetect.results.journal.record import Record
 from wildetect.results.records import ImageResult
 from wildetect.results.run import DetectionRun, read_run_file
-from wildetect.wording import form, number_of, quoted
+from wildetect.wording import form, number_of
 
 __all__ = ["FinishedRun", "read_finished_run"]
 
-_OLDER_NAME = re.compile(r"(.+) version (\d+)")
-_SHAPED = {"--tile-size": "tile_size", "--overlap": "overlap_ratio", "--confidence": "confidence"}
 _KILLED = "it was killed or is still going on"
 
 
@@ -72,7 +70,7 @@ def read_finished_run(folder: Path) -> FinishedRun:
     if len(results) != record.images.done:
         raise InputError(
             f"the journal in {folder} holds other images than run.json counts",
-            hint="Give the detect.run command of that run again: it writes both again.",
+            hint=f"Have both written again: {again(_to_go_on(folder))}",
         )
     return FinishedRun(folder, record, results)
 
@@ -80,35 +78,13 @@ def read_finished_run(folder: Path) -> FinishedRun:
 def _unfinished(folder: Path, why: str) -> InputError:
     return InputError(
         f"the detection run in {folder} is not finished: {why}",
-        hint="Let it go on where it stopped: " + (_command(folder) or "give its detect.run command again."),
+        hint=f"Let it go on where it stopped: {again(_to_go_on(folder))}",
     )
 
 
-def _command(folder: Path) -> str | None:
-    """The command that goes on with a run, as its journal tells; None where it cannot be read."""
+def _to_go_on(folder: Path) -> Command | None:
+    """The command that goes on with a run; None where its journal cannot be read or tells too little."""
     try:
-        record = Record.read(folder)
+        return Record.read(folder).to_go_on
     except WildDetectError:
         return None
-    shape, model = record.shape, record.model
-    if not shape or not model:
-        return None
-    older = _OLDER_NAME.fullmatch(model)
-    options: list[tuple[str, object]] = [
-        *(("--source", source) for source in _texts(shape.get(SOURCE))),
-        *((("--config", record.config),) if record.config else ()),
-        ("--model", f"{older[1]}/{older[2]}" if older else model),
-        *(
-            (flag, shape[key])
-            for flag, key in _SHAPED.items()
-            if isinstance(shape.get(key), int | float | str)
-        ),
-        ("--output", folder),
-    ]
-    return " ".join(
-        ["uv run invoke detect.run", *(f"{flag} {quoted(str(value))}" for flag, value in options)]
-    )
-
-
-def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []

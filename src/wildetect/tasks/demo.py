@@ -40,6 +40,7 @@ def demo(context: Context) -> None:
     and there. It ends by saying where everything is.
     """
     del context
+    from wildetect.results.journal.command import Command
     from wildetect.settings import Project
     from wildetect.tasks.detect.detect import begun, detected
     from wildetect.workflows.detection_plan import Request
@@ -60,6 +61,7 @@ def demo(context: Context) -> None:
         overlap=OVERLAP,
         confidence=CONFIDENCE,
         restart=True,
+        begun_by=Command("demo"),
     )
     run = detected(begun(request), request)
     found = _census(project, folder, output)
@@ -164,7 +166,7 @@ def _census(project: Project, folder: Path, output: Path) -> CensusRecord:
         ),
         export=CensusExport(output_directory=output / CENSUS),
     )
-    return census(project, settings, Terminal()).record
+    return census(project, settings, watcher=Terminal()).record
 
 
 def _report_census(project: Project, found: CensusRecord, folder: Path, output: Path) -> None:

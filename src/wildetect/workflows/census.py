@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +31,7 @@ from wildetect.registry.versions import resolve
 from wildetect.results.blurring import Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.journal.command import Command
 from wildetect.results.moved import with_lost_photographs_in, with_photographs_in
 from wildetect.results.run import DetectionRun, Logged
 from wildetect.review.pairs import PairsSaid, pairs_said
@@ -49,9 +49,10 @@ from wildetect.workflows.detection_plan import Request
 from wildetect.workflows.evaluation import log_survey, quality_on_survey, version_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["CensusDone", "CensusRequest", "census", "raise_if_incomplete", "settings_for", "sources_of"]
+__all__ = ["CensusDone", "CensusRequest", "census", "raise_if_incomplete", "settings_for"]
 
 MOST_CAUTIONS_SHOWN = 5
+DETECTIONS = "detections"  # folder of a run that is made for a census, in its own
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,20 @@ class CensusRequest:
     confidence: str | float | None = None
     source: tuple[str, ...] = ()
     blur: str | None = None
+    restart: bool = False
+
+    @property
+    def command(self) -> Command:
+        """The command that asks for the same, whatever folder it is given in."""
+        options: list[tuple[str, object]] = [
+            ("--config", from_caller(self.config) if self.config else None),
+            *(("--source", from_caller(one)) for one in self.source),
+            ("--output", from_caller(self.output) if self.output else None),
+            ("--tolerance", self.tolerance),
+            ("--confidence", self.confidence),
+            ("--blur", self.blur),
+        ]
+        return Command.given("census.run", options)
 
 
 def settings_for(project: Project, request: CensusRequest) -> CensusSettings:
@@ -131,26 +146,19 @@ class CensusDone(NamedTuple):
     detection: DetectionRun | None
 
 
-def sources_of(request: CensusRequest) -> list[Path]:
-    """Where the photographs lie now, as the command line says."""
-    return [from_caller(path) for path in request.source]
-
-
 def census(
     project: Project,
     settings: CensusSettings,
+    request: CensusRequest | None = None,
     watcher: Watcher = SILENT,
-    sources: Sequence[Path] = (),
-    blur: str | None = None,
 ) -> CensusDone:
     """Detect where that is asked for, count each animal once, estimate, write the results, log them.
 
     Args:
         project: Its .env names the server; paths of the settings are relative to its root.
         settings: What to count, and how.
+        request: What is not in the settings: where the photographs lie now, coarsened places.
         watcher: Told what happens; asked whether to stop.
-        sources: Where the photographs lie now, if elsewhere than detection found them.
-        blur: What --blur gives: kilometres, or "none" for exact places alone.
 
     Raises:
         WildDetectError: There is nothing to count in, or a file of the survey cannot be used.
@@ -158,13 +166,20 @@ def census(
     """
     begun, started = time.monotonic(), datetime.now(UTC)
     folder = project.path(settings.output)
-    places = Places.of(settings.sensitive, blur)
+    request = request or CensusRequest()
+    sources = [from_caller(path) for path in request.source]
+    places = Places.of(settings.sensitive, request.blur)
     keys = keys_of(project, settings)
     files = SurveyFiles.read(keys, table_of(project, settings))
     detection = None
+    if keys.detections is not None and request.restart:
+        raise ConfigurationError(
+            f"--restart detects again, and the detections are those in {keys.detections}",
+            hint="Leave out --restart, or name no detections (survey.detections).",
+        )
     if keys.detections is None:
-        detection = _detect(project, settings, folder, watcher, blur=blur)
-    run = read_finished_run(keys.detections or _detections_in(folder))
+        detection = _detect(project, settings, folder, request, watcher)
+    run = read_finished_run(keys.detections or folder / DETECTIONS)
     run = with_photographs_in(run, sources) if sources else with_lost_photographs(run, project, settings)
     groups = settings.campaign.roll_up
     run = rolled_up(run, groups)
@@ -228,12 +243,8 @@ def _tell_replaced(folder: Path, run: FinishedRun, watcher: Watcher) -> None:
         )
 
 
-def _detections_in(folder: Path) -> Path:
-    return folder / "detections"
-
-
 def _detect(
-    project: Project, settings: CensusSettings, folder: Path, watcher: Watcher, *, blur: str | None
+    project: Project, settings: CensusSettings, folder: Path, request: CensusRequest, watcher: Watcher
 ) -> DetectionRun:
     """Detect in the photographs that the settings name.
 
@@ -248,8 +259,9 @@ def _detect(
             hint="Give a finished run with --detections results, or set detection.image_dir in "
             "configs/census.yaml.",
         )
-    wanted = settings.detection_into(_detections_in(folder))
-    run = detect(project, wanted, Request(blur=blur), watcher=watcher)
+    wanted = settings.detection_into(folder / DETECTIONS)
+    wish = Request(restart=request.restart, blur=request.blur, begun_by=request.command)
+    run = detect(project, wanted, wish, watcher=watcher)
     if run.state == "interrupted":
         watcher.notice(f"{run.images} are done; the same command goes on from there")
         raise KeyboardInterrupt
@@ -267,8 +279,9 @@ def _facts(settings: CensusSettings, run: FinishedRun, started: datetime, second
         "terrain": survey.terrain,
         "positions": positions,
     }
+    campaign, species = settings.campaign, settings.campaign.target_species
     return CensusFacts(
-        campaign=_campaign(settings),
+        campaign=Campaign(campaign.id, campaign.pilot_name, None if species is None else tuple(species)),
         settings={
             "tolerance": survey.tolerance,
             "confidence": survey.confidence,
@@ -327,12 +340,6 @@ def _with_survey(
         watcher.notice(f"precision and recall on this survey are not kept with a version: {error.message}")
     others = [one for one in detector.measured if one.dataset != own.dataset]
     return DetectorRecord(measured=(own, *others))
-
-
-def _campaign(settings: CensusSettings) -> Campaign:
-    campaign = settings.campaign
-    species = campaign.target_species
-    return Campaign(campaign.id, campaign.pilot_name, None if species is None else tuple(species))
 
 
 def raise_if_incomplete(done: CensusDone) -> None:

@@ -24,6 +24,7 @@ from wildetect.results.blurring import Places
 from wildetect.results.exports.folder import Wanted
 from wildetect.results.exports.format import LabelNames
 from wildetect.results.exports.table import ALWAYS
+from wildetect.results.journal.command import DETECT, Command
 from wildetect.results.leftovers import OVERLAYS
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.detection import DetectionSettings, LabelStudio
@@ -48,7 +49,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Request:
-    """What a caller asks for; None, or nothing, leaves it to the settings. Numbers may be text."""
+    """What a caller asks for; None, or nothing, leaves it to the settings. Numbers may be text.
+
+    `begun_by` is the command of the task that detects on its way to something else.
+    """
 
     config: str | None = None
     sources: tuple[str, ...] = ()
@@ -65,6 +69,30 @@ class Request:
     cluster: str | None = None
     path_maps: tuple[str, ...] = ()
     blur: str | None = None
+    begun_by: Command | None = None
+
+    @property
+    def command(self) -> Command:
+        """The command that asks for the same, whatever folder it is given in."""
+        if self.begun_by is not None:
+            return self.begun_by
+        options: list[tuple[str, object]] = [
+            ("--config", from_caller(self.config) if self.config else None),
+            *(("--source", from_caller(source)) for source in self.sources),
+            ("--output", from_caller(self.output) if self.output else None),
+            ("--model", self.model),
+            ("--device", self.device),
+            ("--confidence", self.confidence),
+            ("--tile-size", self.tile_size),
+            ("--overlap", self.overlap),
+            ("--limit", self.limit),
+            *(("--export", one) for one in self.export),
+            ("--overlays", self.overlays),
+            ("--cluster", self.cluster),
+            *(("--path-map", one) for one in self.path_maps),
+            ("--blur", self.blur),
+        ]
+        return Command.given(DETECT, options)
 
 
 def settings_for(project: Project, request: Request) -> DetectionSettings:
@@ -279,6 +307,6 @@ def plan_of(
         restart=request.restart,
         wanted=wanted,
         auto_overlap=_auto(settings),
-        config=str(from_caller(request.config)) if request.config else None,
+        command=request.command,
     )
     return plan, connection

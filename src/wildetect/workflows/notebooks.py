@@ -97,7 +97,7 @@ def take_census(
     folder = run.folder if isinstance(run, FinishedRun) else run
     request = CensusRequest(detections=() if folder is None else (str(folder),), **_words(options))
     project = Project.find()
-    return census_workflow.census(project, census_workflow.settings_for(project, request), watcher)
+    return census_workflow.census(project, census_workflow.settings_for(project, request), request, watcher)
 
 
 def _words(options: Mapping[str, Any]) -> dict[str, Any]:

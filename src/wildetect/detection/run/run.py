@@ -20,6 +20,7 @@ from wildetect.results.dataset import PictureSet
 from wildetect.results.exports.folder import Wanted, made_before, write_exports
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun
+from wildetect.results.journal.command import Command
 from wildetect.results.journal.journal import Journal
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
@@ -92,7 +93,7 @@ class RunPlan:
             long one what is done is kept.
         engine: What makes the results.
         auto_overlap: What automatic overlap would go by, whether the run has it or not; None: it is unknown.
-        config: The settings file that the command named; None where it named none.
+        command: What the run was asked for with; a hint gives it again. None: it is not known.
         review_of: Gives what people said of a finished run, which its files then hold; None: nothing.
     """
 
@@ -108,7 +109,7 @@ class RunPlan:
     stop: Callable[[], bool] = never
     engine: Engine = detect_images
     auto_overlap: AutoOverlap | None = None
-    config: str | None = None
+    command: Command | None = None
     review_of: Callable[[FinishedRun], ReviewedRun | None] | None = None
 
 
@@ -130,15 +131,13 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
         InputError: The output folder cannot be written.
         KeyboardInterrupt: As it came.
     """
-    make_folder(
-        plan.output, hint="Give another one with --output, or as output.directory in configs/detection.yaml."
-    )
+    make_folder(plan.output, hint="Give another folder with --output.")
     with sole_writer(plan.output):
         if plan.restart:
             remove_run(plan.output)
         settings = settings_of(plan.detector, plan.options)
         shape = shape_of(plan.detector, settings, plan.sources)
-        with Journal(plan.output, shape, plan.model.on_command_line, plan.images, plan.config) as journal:
+        with Journal(plan.output, shape, plan.model.on_command_line, plan.images, plan.command) as journal:
             remove_drafts(plan.output)
             remove_overlays(plan.output, journal.record.entries)
             return _go_on(plan, journal, progress)

@@ -45,6 +45,11 @@ def check_header(document: dict[str, Any]) -> None:
     for name in ("model", "config"):
         if not isinstance(document.get(name), str | None):
             raise ValueError(f"its {name} is not a text")  # noqa: TRY004 - a file's content
+    if "command" in document:
+        try:
+            _command(document["command"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("its command is not one") from error
     try:
         started = datetime.fromisoformat(document["started"])
     except (KeyError, TypeError, ValueError) as error:
@@ -62,6 +67,8 @@ def check_line(document: dict[str, Any]) -> None:
     try:
         if "left_out" in document:
             _texts("left_out", document["left_out"])
+        elif "command" in document:
+            _command(document["command"])
         elif "damaged" in document:
             _typed("damaged", document["damaged"], (int,))
         else:
@@ -70,6 +77,13 @@ def check_line(document: dict[str, Any]) -> None:
         raise ValueError(f"it does not say its {error.args[0]}") from error
     except (TypeError, OverflowError, AttributeError) as error:
         raise ValueError(f"it has another shape: {error}") from error
+
+
+def _command(document: dict[str, Any]) -> None:
+    _texts("task", [document["task"]])
+    for option in document["options"]:
+        flag, value = option
+        _texts("options", [flag, value])
 
 
 def _work(document: dict[str, Any]) -> None:

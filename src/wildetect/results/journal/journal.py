@@ -4,6 +4,7 @@
     other lines   the result of one image each, written as soon as it is known; the last one counts;
                   some tiles of an image with many, so that a night's work on a raster is not lost;
                   or which of the images do not count, as the start that wrote the line did not find them;
+                  or the command of a later start, where it is another one;
                   or how many damaged lines that start found, whose images it did again
 
 A line is handed to the system at once, so that a run that is killed loses no image that was done, and
@@ -24,6 +25,7 @@ from typing import Any, Self
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.files import unwritable
+from wildetect.results.journal.command import Command
 from wildetect.results.journal.lines import Entry, Stamp, document_of, tiles_document
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.journal.record import Record, header_of
@@ -43,7 +45,7 @@ class Journal:
         shape: What shapes the results, by name, as JSON values.
         model: What the detector is called, for a person.
         images: The images that there are now: they may have been moved since.
-        config: The settings file that the command named.
+        command: What the run is started with.
 
     Attributes:
         record: What it holds.
@@ -59,7 +61,7 @@ class Journal:
         shape: Mapping[str, object],
         model: str | None = None,
         images: Iterable[ImageFile] = (),
-        config: str | None = None,
+        command: Command | None = None,
     ) -> None:
         self.path = folder / JOURNAL
         self.record = Record.read(folder)
@@ -74,7 +76,10 @@ class Journal:
         except OSError as error:
             raise _unwritable(self.path, error) from error
         if not end:
-            self._write(sealed(header_of(self.record.started, shape, model, config)))
+            self._write(sealed(header_of(self.record.started, shape, model, command)))
+        elif command not in (None, self.record.command):
+            self._append({"command": command.document})
+        self.record.command = command or self.record.command
         if self.record.damage:
             self.record.warn_of_damage()
             self._append({"damaged": len(self.record.damage)})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeGuard, overload
 
 from wildetect.errors import InputError
 from wildetect.results.journal.checks import check_header, check_line
+from wildetect.results.journal.command import DETECT, Command, again, to_go_on
 from wildetect.results.journal.lines import result_from
 from wildetect.results.records import ImageResult
 from wildetect.results.sealed import Seals
@@ -17,6 +18,7 @@ __all__ = [
     "VERSION",
     "JournalledResults",
     "Line",
+    "command_of",
     "journalled_names",
     "lines",
     "read_header",
@@ -25,7 +27,7 @@ __all__ = [
 
 JOURNAL = "journal.jsonl"
 VERSION = 1
-_AGAIN = "Give the detect.run command of that run again"
+_AGAIN = "Give the command of that run again"
 _MOST_NAMED = 10
 
 
@@ -98,6 +100,15 @@ def read_header(first: bytes, seals: Seals) -> dict[str, Any]:
     return header
 
 
+def command_of(document: Mapping[str, Any]) -> Command | None:
+    """The command that a line of a journal tells; None where it tells none."""
+    if "command" in document:
+        return Command.read(document["command"])
+    if document.get("config") is not None:  # as earlier versions kept it
+        return Command(DETECT, (("--config", document["config"]),))
+    return None
+
+
 def _is_result(document: dict[str, Any] | None) -> TypeGuard[dict[str, Any]]:
     """Whether a line is whole and of an image that is done, not of some of its tiles."""
     return document is not None and "image" in document
@@ -160,7 +171,8 @@ def read_results(folder: Path) -> JournalledResults:
     try:
         with path.open("rb") as file:
             seals, first = Seals(), file.readline()
-            read_header(first, seals)
+            header = read_header(first, seals)
+            begun = command_of(header)
             for line in lines(file, seals, len(first)):
                 if line.document is None:
                     damage.append(line.complaint)
@@ -170,6 +182,7 @@ def read_results(folder: Path) -> JournalledResults:
                     # an image that was done again keeps its place
                     last[line.document["image"]] = line.offset
                 else:
+                    begun = command_of(line.document) or begun
                     left_out = line.document.get("left_out", left_out)
     except OSError as error:
         raise InputError(
@@ -181,9 +194,10 @@ def read_results(folder: Path) -> JournalledResults:
             f"{path} cannot be read: {error}", hint=f"{_AGAIN} with --restart: it begins again."
         ) from error
     if damage:
+        command = to_go_on(begun, header["shape"], header.get("model"), folder)
         raise InputError(
             f"{path} is damaged: {len(damage)} of its lines cannot be read; their images would be missing",
-            hint=f"{_AGAIN}: it does these images again, and no others.",
+            hint=f"Have these images done again, and no others: {again(command)}",
             details=damage[:_MOST_NAMED],
         )
     gone = set(left_out)

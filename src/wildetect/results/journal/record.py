@@ -12,27 +12,33 @@ from typing import Any
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
+from wildetect.results.journal.command import SOURCE, Command, to_go_on
 from wildetect.results.journal.lines import Entry, Stamp, stamp_of, tally_from, tiles_from
-from wildetect.results.journal.reading import JOURNAL, VERSION, JournalledResults, lines, read_header
+from wildetect.results.journal.reading import (
+    JOURNAL,
+    VERSION,
+    JournalledResults,
+    command_of,
+    lines,
+    read_header,
+)
 from wildetect.results.records import RunSummary, TileResult
 from wildetect.results.sealed import Seals
 from wildetect.wording import commas, form, listed
 
-__all__ = ["SOURCE", "Record", "header_of"]
+__all__ = ["Record", "header_of"]
 
-SOURCE = "source"
-"""What the shape of a run calls the files and folders that it was given."""
 _MOST_NAMED = 5
 
 logger = logging.getLogger(__name__)
 
 
 def header_of(
-    started: datetime, shape: Mapping[str, object], model: str | None, config: str | None = None
+    started: datetime, shape: Mapping[str, object], model: str | None, command: Command | None = None
 ) -> dict[str, Any]:
-    """The first line of a journal; `config` is in it only where a settings file was named."""
+    """The first line of a journal; `command` is in it only where it is known."""
     header = {"journal": VERSION, "started": started.isoformat(), "model": model, "shape": dict(shape)}
-    return header if config is None else {**header, "config": config}
+    return header if command is None else {**header, "command": command.document}
 
 
 @dataclass(slots=True)
@@ -43,7 +49,7 @@ class Record:
         path: The journal.
         shape: What shapes the results, by name; None where there is no journal yet.
         model: What the detector is called, for a person.
-        config: The settings file that the command of the run named; None where it named none.
+        command: The command of its last start; None where the journal does not tell.
         started: When the run was first started.
         seconds: How long the run worked until now, all its starts together.
         entries: By image.
@@ -57,7 +63,7 @@ class Record:
     path: Path
     shape: Mapping[str, object] | None = None
     model: str | None = None
-    config: str | None = None
+    command: Command | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -200,7 +206,7 @@ class Record:
                 ) from error
             self.shape = header["shape"]
             self.model = header.get("model")
-            self.config = header.get("config")
+            self.command = command_of(header)
             self.started = datetime.fromisoformat(header["started"])
             self.end = len(first)
             for line in lines(file, seals, self.end):
@@ -211,6 +217,11 @@ class Record:
                     self.damage.append(line.complaint)
                 else:
                     self._take(line.offset, line.document)
+
+    @property
+    def to_go_on(self) -> Command | None:
+        """The command that goes on with the run; None where the journal tells too little."""
+        return to_go_on(self.command, self.shape or {}, self.model, self.path.parent)
 
     def warn_of_damage(self) -> None:
         """Say which lines are damaged: their images are done again."""
@@ -224,6 +235,9 @@ class Record:
     def _take(self, offset: int, document: dict[str, Any]) -> None:
         if "left_out" in document:
             self.left_out = frozenset(document["left_out"])
+            return
+        if "command" in document:
+            self.command = command_of(document)
             return
         if "damaged" in document:
             self.damage.clear()  # that start did their images again

@@ -252,6 +252,7 @@ def _figure(value: float, digits: int) -> str:
         "tolerance": "boxes of two photographs that lie nearer on the ground than this, in m, are one animal",
         "confidence": "boxes below it do not count, 0 to 1",
         "blur": "write files for others, too, into blurred/, with places in cells of so many km; or none",
+        "restart": "detect again, instead of going on with the run that the census began",
         "json": "what census.json holds but for its longest lists, on stdout",
     },
     shim="run_census.bat",
@@ -267,6 +268,7 @@ def run(
     tolerance: str | None = None,
     confidence: str | None = None,
     blur: str | None = None,
+    restart: bool = False,
     json: bool = False,
 ) -> None:
     """Count each animal once, and estimate how many there are.
@@ -282,17 +284,23 @@ def run(
         census,
         raise_if_incomplete,
         settings_for,
-        sources_of,
     )
 
     request = CensusRequest(
-        config, tuple(detections or ()), output, tolerance, confidence, source=tuple(source or ())
+        config,
+        tuple(detections or ()),
+        output,
+        tolerance,
+        confidence,
+        source=tuple(source or ()),
+        blur=blur,
+        restart=restart,
     )
     project = Project.find()
     export_variables(project)
     settings = settings_for(project, request)
     keep_log(project, settings.logging)
-    done = census(project, settings, Terminal(), sources_of(request), blur)
+    done = census(project, settings, request, Terminal())
     if json:
         emit(done.record.short_document())
     else:
