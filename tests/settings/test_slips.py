@@ -12,6 +12,7 @@ from tests.workspaces import Workspace
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings import Option, Project, load_settings
+from wildetect.settings.census import CensusSettings
 from wildetect.settings.detection import DetectionSettings
 from wildetect.settings.problems import Key
 
@@ -103,6 +104,43 @@ def test_a_slip_is_named_with_its_line(workspace: Path, text: str | bytes, line:
     assert says in problem
 
 
+SEVERAL = """\
+model:
+  device:cpu
+  mlflow_model_name: [a
+processing:
+    tile_size: many
+  overlap_ratio: 3
+image_dir: D:/a: b
+csv: 3
+output:
+  directory: "D:\\new"
+  bogus: 1
+flight_specs:
+   gsd: 3
+   gsd: 4
+     sensor_height: 24
+logging:
+  verbose: maybe
+  log_file: 'it's'
+"""
+
+
+def test_every_fault_of_a_file_is_named_in_one_go(workspace: Path) -> None:
+    """Wherever a parser would stop: slips, keys and values alike, each once and in the order of the file."""
+    told = problems(SEVERAL)
+    assert [int(problem.split(":")[1]) for problem in told] == [2, 3, 5, 6, 7, 8, 10, 11, 14, 15, 17, 18]
+
+
+def test_what_a_fault_hides_is_not_called_missing(workspace: Path) -> None:
+    """A key that cannot be read is there, and a block without it is no empty block."""
+    assert len(problems("processing:\n  tile_size=640\nlogging:\n  verbose: maybe\n")) == 2
+    Path(FILE).write_text("campaign:\n  id=demo\nsurvey:\n  tolerance: far\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(CensusSettings, Project.find(), file=Path(FILE).resolve())
+    assert [problem.split(":")[1] for problem in caught.value.details] == ["2", "4"]
+
+
 @pytest.mark.parametrize(
     "height", ["600 ft", "1,200", "1.200,5"], ids=["in another unit", "which is it", "of two signs"]
 )
@@ -192,3 +230,16 @@ def test_a_cut_path_is_warned_of_by_the_program(tmp_path: Path) -> None:
     ended = project.invoke("detect.run", "--config", "configs/mine.yaml")
     assert "configs/mine.yaml:1: image_dir: D:/survey is read" in ended.stderr
     assert "write 'D:/survey #2'" in ended.stderr
+
+
+@pytest.mark.parametrize("words", [("config.show", "detection"), ("doctor",)])
+def test_a_cut_path_is_warned_of_where_settings_are_looked_at(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Also beside an error of the same file."""
+    project = Workspace.make(tmp_path / "project")
+    text = "image_dir: D:/survey #2\n"
+    (project.root / "configs/detection.yaml").write_text(text, encoding="utf-8")
+    ended = project.invoke(*words)
+    assert "write 'D:/survey #2'" in ended.stdout + ended.stderr
+    (project.root / "configs/detection.yaml").write_text(f"{text}bogus: 1\n", encoding="utf-8")
+    ended = project.invoke(*words)
+    assert "write 'D:/survey #2'" in ended.stdout + ended.stderr

@@ -78,15 +78,16 @@ def _of_section(subject: Subject, model: type[SectionKeys]) -> list[Finding]:
         try:
             load_settings(model, subject.project)
         except ConfigurationError as error:
-            if path.exists() or _is_set(subject, model):
-                return of_error("settings", error)
-            return [fine("settings", f"{model.file} does not exist")]
-    says = f"{model.file} is valid" if path.exists() else f"{model.file} does not exist: defaults count"
-    found = [
-        warning("settings", text, fix=f"Take the keys out of {model.file}, or leave them: nothing changes")
-        for text in said
-    ]
-    return [fine("settings", says), *found]
+            if not path.exists() and not _is_set(subject, model):
+                return [fine("settings", f"{model.file} does not exist")]
+            found = of_error("settings", error)
+        else:
+            says = (
+                f"{model.file} is valid" if path.exists() else f"{model.file} does not exist: defaults count"
+            )
+            found = [fine("settings", says)]
+    fix = f"Fix it in {model.file}; a key without effect may stay"
+    return [*found, *(warning("settings", text, fix=fix) for text in said)]
 
 
 def _is_set(subject: Subject, model: type[SectionKeys]) -> bool:

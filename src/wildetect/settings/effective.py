@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 from wildetect.settings.layer import NOT_GIVEN
-from wildetect.settings.layers import Layers, merged, read_layers
+from wildetect.settings.layers import Layers, merged, read_layers, warn_of_doubts
 from wildetect.settings.problems import Key, dotted, hidden, secret_texts
 from wildetect.settings.project import Project
 
@@ -52,6 +52,7 @@ def effective_keys(
         ConfigurationError: As `load_settings` raises it.
     """
     layers = read_layers(model, project, file=file)
+    warn_of_doubts(layers)
     secrets = secret_texts(project.dotenv.values)
     return [
         _effective(key, info, value, layers, project, secrets)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wildetect.errors import ConfigurationError
@@ -28,6 +29,7 @@ __all__ = [
     "load_settings",
     "merged",
     "read_layers",
+    "warn_of_doubts",
 ]
 
 PRECEDENCE = ("command line", "environment", ".env", "YAML", "default")
@@ -74,11 +76,16 @@ def load_settings(
         ConfigurationError: Naming every problem of every layer, each with its place.
     """
     layers = read_layers(model, project, file=file, options=options)
+    warn_of_doubts(layers)
     settings = merged(model, project, layers)
-    for doubt in layers.yaml_file.doubts:
-        logger.warning("%s", doubt)
     _warn_of_keys_without_effect(model, list(layers.named.values()))
     return settings
+
+
+def warn_of_doubts(layers: Layers) -> None:
+    """Say what in the settings file may have been meant in another way than it is read."""
+    for doubt in layers.yaml_file.doubts:
+        logger.warning("%s", doubt)
 
 
 def read_layers(
@@ -179,6 +186,8 @@ def _problems_of(
 ) -> Iterator[Problem]:
     for detail in error.errors():
         key: Key = detail["loc"]
+        if yaml_file.incomplete and _may_be_in_a_line_left_out(detail):
+            continue
         layer = next((layer for layer in layers if key and layer.holds(key)), None)
         where = layer.where(key) if layer else yaml_file.where(key)
         name = dotted(key)
@@ -194,6 +203,12 @@ def _problems_of(
             said = what_is_wrong(detail)
             what = f"{name} = {shown(key, detail['input'])}: {said}" if key else said
         yield Problem(where, what)
+
+
+def _may_be_in_a_line_left_out(detail: ErrorDetails) -> bool:
+    """Whether what is wrong may come from lines that could not be read: something missing, or a block."""
+    is_of_block = isinstance(detail["input"], dict) and detail["type"] != "extra_forbidden"
+    return detail["type"] == "missing" or detail["input"] is None or is_of_block
 
 
 def _warn_of_keys_without_effect(model: type[SectionKeys], layers: list[Layer]) -> None:

@@ -146,6 +146,7 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
 def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     work = Continuation.of(plan.images, journal.record)
     earlier = mark_running(plan.output)
+    journal.begun_by(plan.command)
     journal.leave_out(work.left_out)
     work.warn_of_left_out()
     summary = RunSummary(expected=len(plan.images))

@@ -45,7 +45,7 @@ class Journal:
         shape: What shapes the results, by name, as JSON values.
         model: What the detector is called, for a person.
         images: The images that there are now: they may have been moved since.
-        command: What the run is started with.
+        command: What a new run is started with.
 
     Attributes:
         record: What it holds.
@@ -77,9 +77,7 @@ class Journal:
             raise _unwritable(self.path, error) from error
         if not end:
             self._write(sealed(header_of(self.record.started, shape, model, command)))
-        elif command not in (None, self.record.command):
-            self._append({"command": command.document})
-        self.record.command = command or self.record.command
+            self.record.command = command
         if self.record.damage:
             self.record.warn_of_damage()
             self._append({"damaged": len(self.record.damage)})
@@ -119,6 +117,12 @@ class Journal:
         if names != self.record.left_out:
             self._append({"left_out": sorted(names)})
             self.record.left_out = names
+
+    def begun_by(self, command: Command | None) -> None:
+        """Keep the command of this start, where it is another one; errors as for `add`."""
+        if command is not None and command != self.record.command:
+            self._append({"command": command.document})
+            self.record.command = command
 
     def _append(self, document: dict[str, Any]) -> None:
         self._write(sealed(document))

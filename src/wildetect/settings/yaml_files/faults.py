@@ -17,7 +17,7 @@ from wildetect.settings.problems import Key
 from wildetect.settings.words import CURLY
 from wildetect.settings.yaml_files.text import lines_of
 
-__all__ = ["Fault", "cut_name", "faults_of_lines", "misread_escape", "syntax_fault"]
+__all__ = ["Fault", "cut_name", "faults_of_lines", "misread_escape", "syntax_fault", "without"]
 
 Fault = tuple[int, str]
 """A line, from 1, and what is wrong with it."""
@@ -129,7 +129,29 @@ def _single(inside: str) -> str:
     return "'" + (inside.replace("\\\\", "\\") if doubled else inside).replace("'", "''") + "'"
 
 
-def syntax_fault(text: str, error: yaml.MarkedYAMLError) -> tuple[int | None, str]:
+def without(text: str, number: int) -> str:
+    """Give a text with a line left blank, and with it what stands below it and belongs to it.
+
+    Args:
+        text: The whole file.
+        number: The line, from 1.
+    """
+    lines = lines_of(text)
+    if lines[number - 1].startswith("---"):  # all of a second document
+        return "\n".join(lines[: number - 1])
+    depth = _depth(lines[number - 1])
+    # a line in a wrong column is followed by others of its block
+    deepest = depth if _of_indent(lines, number - 1) or _first_key(lines) else depth + 1
+    lines[number - 1] = ""
+    for place in range(number, len(lines)):
+        if _holds_something(lines[place]):
+            if _depth(lines[place]) < deepest:
+                break
+            lines[place] = ""
+    return "\n".join(lines)
+
+
+def syntax_fault(text: str, error: yaml.MarkedYAMLError) -> Fault | None:
     """Say what a parser's complaint comes from: the line at fault, and what to write instead.
 
     Args:
@@ -137,14 +159,11 @@ def syntax_fault(text: str, error: yaml.MarkedYAMLError) -> tuple[int | None, st
         error: What the parser said.
 
     Returns:
-        The line, where the parser named one; what is wrong.
+        None where that is not known: the parser's words are all there is.
     """
     mark = error.problem_mark or error.context_mark
-    said = f"is not valid YAML: {error.problem or error.context}"
-    if mark is None:
-        return None, said
-    if type(error) is yaml.MarkedYAMLError:  # a limit of ours; the parser's errors are subclasses
-        return mark.line + 1, said
+    if mark is None or type(error) is yaml.MarkedYAMLError:  # a limit of ours; the parser's are subclasses
+        return None
     lines = lines_of(text)
     here = min(mark.line, len(lines) - 1)
     begun = error.context_mark.line if error.context_mark else here
@@ -159,7 +178,7 @@ def syntax_fault(text: str, error: yaml.MarkedYAMLError) -> tuple[int | None, st
             return told[0] + 1, told[1]
     if "another document" in str(error.problem):
         return here + 1, "a second document begins here: remove the line ---"
-    return mark.line + 1, said
+    return None
 
 
 def _unclosed(error: yaml.MarkedYAMLError, lines: list[str], begun: int) -> Fault | None:

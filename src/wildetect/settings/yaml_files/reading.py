@@ -11,11 +11,19 @@ from typing import Any
 import yaml
 
 from wildetect.settings.problems import Key, Problem, dotted
-from wildetect.settings.yaml_files.faults import cut_name, faults_of_lines, misread_escape, syntax_fault
+from wildetect.settings.yaml_files.faults import (
+    Fault,
+    cut_name,
+    faults_of_lines,
+    misread_escape,
+    syntax_fault,
+    without,
+)
 from wildetect.settings.yaml_files.text import MOST_VALUES, PlainLoader, check_shape, text_of
 
 __all__ = ["YamlFile", "read_yaml"]
 
+MOST_FAULTS = 20  # lines; a file with more is not a settings file
 # ${NAME}, ${NAME:-default}, ${oc.env:NAME}, ${oc.env:NAME,default}
 INTERPOLATION = re.compile(
     r"\$\{(?:oc\.env:(?P<oc>\w+)(?:,(?P<oc_default>[^}]*))?|(?P<name>\w+)(?::-(?P<default>[^}]*))?)\}"
@@ -32,6 +40,7 @@ class YamlFile:
         lines: The line, from 1, of each key and list item.
         problems: What is wrong with the file itself: syntax, a key given twice, an unknown variable.
         doubts: What may have been meant in another way than it is read.
+        incomplete: Whether lines at fault, and what stands below them, are not among the values.
     """
 
     name: str
@@ -39,6 +48,7 @@ class YamlFile:
     lines: dict[Key, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     doubts: list[Problem] = field(default_factory=list)
+    incomplete: bool = False
 
     def where(self, key: Key) -> str:
         """The place of a key, or of the nearest one around it: "configs/detection.yaml:12"."""
@@ -59,8 +69,8 @@ def read_yaml(
         names: Keys that the file may hold, without those above them.
 
     Returns:
-        The file's values; whatever is wrong is in `problems`, nothing is raised. Where the lines
-        themselves cannot be read as they are meant there are no values.
+        The file's values; whatever is wrong is in `problems`, nothing is raised. Lines that cannot be
+        read as they are meant are left out, so that all that is wrong is named at once.
     """
     file = YamlFile(name)
     try:
@@ -76,13 +86,27 @@ def read_yaml(
     except yaml.YAMLError as error:
         file.problems.append(Problem(name, f"is not a settings file: {error}"))
         return file
-    file.problems += [Problem(f"{name}:{line}", what) for line, what in faults_of_lines(text, names)]
-    if not file.problems:
-        _read_into(file, text, variable)
+    faults = faults_of_lines(text, names)
+    for line, _ in faults:
+        text = without(text, line)
+    while len(faults) < MOST_FAULTS:
+        fault = _read_into(file, text, variable)
+        if fault is None:
+            break
+        faults.append(fault)
+        text = without(text, fault[0])
+    file.incomplete = bool(faults)
+    file.problems += [Problem(f"{name}:{line}", what) for line, what in faults]
     return file
 
 
-def _read_into(file: YamlFile, text: str, variable: Callable[[str], str | None]) -> None:
+def _read_into(file: YamlFile, text: str, variable: Callable[[str], str | None]) -> Fault | None:
+    """Read the values of a text.
+
+    Returns:
+        The line that the parser stumbled over, if what is wrong with it is known: it can be read without.
+    """
+    file.values, file.lines, file.problems, file.doubts = {}, {}, [], []
     try:
         check_shape(text)
         loader = PlainLoader(text)
@@ -94,10 +118,15 @@ def _read_into(file: YamlFile, text: str, variable: Callable[[str], str | None])
             else:
                 file.problems.append(Problem(file.name, "holds no 'key: value' lines"))
     except yaml.MarkedYAMLError as error:
-        line, what = syntax_fault(text, error)
-        file.problems.append(Problem(f"{file.name}:{line}" if line else file.name, what))
+        fault = syntax_fault(text, error)
+        if fault is not None:
+            return fault
+        mark = error.problem_mark or error.context_mark
+        where = f"{file.name}:{mark.line + 1}" if mark else file.name
+        file.problems.append(Problem(where, f"is not valid YAML: {error.problem or error.context}"))
     except yaml.YAMLError as error:
         file.problems.append(Problem(file.name, f"is not valid YAML: {' '.join(str(error).split())}"))
+    return None
 
 
 @dataclass
