@@ -30,6 +30,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 NASTY = "<img src=x onerror=alert(1)>.jpg"
@@ -65,7 +66,7 @@ def opened(workspace: Workspace, run: Path) -> Iterator[tuple[str, subprocess.Po
 
 def wait(browser: webdriver.Chrome, until: Callable[[], Any]) -> None:
     drawn_again = [StaleElementReferenceException]  # the page put another one in its place meanwhile
-    WebDriverWait(browser, 20, 0.02, drawn_again).until(lambda _: until())
+    WebDriverWait(browser, 60, 0.02, drawn_again).until(lambda _: until())
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,24 @@ def text(browser: webdriver.Chrome, query: str) -> str:
 
 def keys(browser: webdriver.Chrome, *typed: str) -> None:
     ActionChains(browser).send_keys(*typed).perform()
+
+
+@contextmanager
+def slow_network(browser: webdriver.Chrome) -> Iterator[None]:
+    """Each answer takes a second, as from a computer that has other work."""
+    browser.set_network_conditions(latency=1000, download_throughput=-1, upload_throughput=-1)
+    try:
+        yield
+    finally:
+        browser.delete_network_conditions()
+
+
+def hold(browser: webdriver.Chrome, key: str, times: int) -> None:
+    """Hold a key down: the browser sends it again and again."""
+    press = {"type": "keyDown", "key": key, "text": key}
+    for number in range(times):
+        browser.execute_cdp_cmd("Input.dispatchKeyEvent", {**press, "autoRepeat": number > 0})
+    browser.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyUp", "key": key})
 
 
 def test_detections_by_keyboard_outlive_a_kill(
@@ -235,3 +254,57 @@ def test_zooming_into_a_large_photograph_shows_it_as_sharp_as_it_is(
         )
         assert shown[0] == pytest.approx(512, abs=1)
         assert shown[1] % 512 == pytest.approx(0, abs=1)
+
+
+def test_a_way_that_is_chosen_before_the_run_is_there_is_taken_and_nothing_is_judged_until_then(
+    browser: webdriver.Chrome, folder: Path, tmp_path: Path
+) -> None:
+    with opened(Workspace.make(tmp_path / "project"), folder) as (url, _):
+        with slow_network(browser):
+            browser.get(url)
+            assert text(browser, "#left") == "Reading the run"
+            keys(browser, Keys.ENTER, "d")
+            browser.find_element(By.ID, "to-photographs").click()
+            wait(browser, lambda: text(browser, "#left") == "30 of 30 photographs left")
+            wait(browser, lambda: text(browser, "#photograph-name").startswith("1 of 30"))
+        wait(browser, lambda: browser.execute_script("return document.images[0].naturalWidth") == 400)
+    assert read_verdicts(folder).verdicts == ()
+
+
+def test_nothing_can_be_said_of_what_nobody_saw(
+    browser: webdriver.Chrome, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures" / "02.jpg").unlink()
+    with opened(Workspace.make(tmp_path / "project"), folder) as (url, _):
+        browser.get(url)
+        wait(browser, lambda: text(browser, "#left") == "120 of 120 detections left")
+        browser.find_element(By.ID, "to-photographs").click()
+        shown = "return document.getElementById('photograph').naturalWidth"
+        wait(browser, lambda: browser.execute_script(shown) == 400)
+        with slow_network(browser):
+            keys(browser, "d", "d", "d")  # two were said of photographs that did not stand there yet
+            wait(browser, lambda: "not shown yet" in text(browser, "#told"))
+        assert text(browser, "#left") == "29 of 30 photographs left"
+        wait(browser, lambda: browser.execute_script(shown) == 400)
+        hold(browser, "d", times=9)
+        wait(browser, lambda: text(browser, "#photograph-name").startswith("3 of 30"))
+        wait(browser, lambda: "cannot be read" in text(browser, "#alarm"))
+        keys(browser, "d", "a", "n")
+        wait(browser, lambda: text(browser, "#photograph-name").startswith("4 of 30"))
+        assert text(browser, "#alarm") == ""
+
+        browser.find_element(By.ID, "to-detections").click()
+        Select(browser.find_element(By.ID, "sort")).select_by_value("image")
+        gone = ".card img[data-unreadable]"
+        wait(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, gone)) == 4)
+        browser.find_element(By.CSS_SELECTOR, ".card:has(img[data-unreadable])").click()
+        keys(browser, Keys.ENTER)
+        wait(browser, lambda: "cannot be read" in text(browser, "#alarm"))
+        browser.find_element(By.CSS_SELECTOR, ".card").click()
+        hold(browser, "x", times=9)
+        wait(browser, lambda: text(browser, "#left") == "119 of 120 detections left")
+    assert [(one.kind, one.image) for one in read_verdicts(folder).verdicts] == [
+        ("nothing-here", NASTY),
+        ("nothing-here", "01.jpg"),
+        ("wrong", NASTY),
+    ]

@@ -1,6 +1,6 @@
 // Animals of a census: all crops of one from all photographs, and its neighbours; the same one, or not.
 
-import { SAID, at, alarm, ask, make, percent, state, tell } from "./common.js";
+import { SAID, at, alarm, ask, crop, isUnreadable, make, percent, state, tell } from "./common.js";
 
 let list = [];
 let place = 0;
@@ -99,9 +99,7 @@ function card(one, index) {
   const made = make("button", "card");
   made.type = "button";
   const detection = detections.get(one.id);
-  const picture = new Image();
-  picture.alt = "";
-  if (detection) picture.src = `crop/${detection.image}/${detection.row}.jpg`;
+  const picture = detection ? crop(detection) : new Image();
   const name = detection ? state.images[detection.image] : "";
   const far = one.neighbour ? `${one.neighbour[1].toFixed(1)} m away` : "";
   const known = detection ? `${detection.class} ${percent(detection.confidence)}` : "";
@@ -140,6 +138,7 @@ export function step(steps) {
 }
 
 async function say(verdict, pairs) {
+  if (cards.some((one) => pairs.flat().includes(one.id) && isUnreadable(one.element))) return;
   const answer = await ask("api/pairs", { verdict, pairs });
   alarm("");
   takeOver(answer.pairs);

@@ -20,6 +20,28 @@ export function make(tag, classes = "", text = "") {
   return made;
 }
 
+/** The picture of a detection; that it cannot be read is said in its place. */
+export function crop({ image, row }, loading = "eager") {
+  const picture = new Image();
+  picture.loading = loading;
+  picture.alt = "";
+  picture.addEventListener("error", () => {
+    picture.alt = "cannot be read";
+    picture.dataset.unreadable = "";
+  });
+  picture.src = `crop/${image}/${row}.jpg`;
+  return picture;
+}
+
+/** Whether a card's picture cannot be read: nobody can judge what nobody sees. */
+export function isUnreadable(card) {
+  const is = Boolean(card?.querySelector("img[data-unreadable]"));
+  if (is) alarm(UNREADABLE);
+  return is;
+}
+
+export const UNREADABLE = "This photograph cannot be read: its file is gone or damaged. Nothing can be said of what nobody sees.";
+
 export const percent = (value) => (value === null ? "" : `${Math.round(100 * value)}%`);
 
 export function colourOf(name) {

@@ -1,6 +1,6 @@
 // Detections as cards, one page of them at a time.
 
-import { SAID, at, make, percent, say, state, tell } from "./common.js";
+import { SAID, at, crop, isUnreadable, make, percent, say, state, tell } from "./common.js";
 
 const PAGE = 48;
 const cards = new Map(); // the card's element of each detection that is shown
@@ -46,10 +46,7 @@ export function show() {
 function card(one, index) {
   const made = make("button", "card");
   made.type = "button";
-  const picture = new Image();
-  picture.loading = "lazy";
-  picture.alt = "";
-  picture.src = `crop/${one.image}/${one.row}.jpg`;
+  const picture = crop(one, "lazy");
   made.append(picture, make("span"), make("span", "said"), make("span", "soft", state.images[one.image]));
   made.addEventListener("click", () => { place = index; mark(true); });
   cards.set(one, made);
@@ -97,7 +94,7 @@ export function row() {
 
 export async function verdict(kind, name) {
   const one = list[place];
-  if (!one) return;
+  if (!one || isUnreadable(cards.get(one))) return;
   await say({ verdict: kind, image: one.image, detection: one.id, class: name });
   refreshAll();
   tell(`${one.class}: ${SAID[one.standing]}`);

@@ -6,6 +6,8 @@ import * as detections from "./detections.js";
 import * as photographs from "./photographs.js";
 
 let way = "detections";
+let ready = false; // the run is here; until then nothing can be judged
+let asked = null; // the way that was asked for before
 
 function left() {
   if (way === "detections") {
@@ -69,6 +71,10 @@ function show(wanted) {
 
 function work(wanted) {
   show(wanted);
+  if (!ready) {
+    asked = wanted;
+    return;
+  }
   act(async () => {
     await photographs.keep();
     if (way === "detections") detections.choose();
@@ -94,7 +100,7 @@ const KEYS = {
     ArrowLeft: () => animals.go(-1),
   },
   photographs: {
-    d: () => photographs.done(),
+    d: (_, seen) => photographs.done(seen),
     n: () => photographs.step(1),
     p: () => photographs.step(-1),
     a: () => photographs.addAtMiddle(),
@@ -141,8 +147,13 @@ function pressed(event) {
   if (way === "animals" && (key === "r" || key === "u" || /^[1-9]$/.test(key))) return;
   if (!said && !does && key !== "r" && !/^[1-9]$/.test(key)) return;
   event.preventDefault();
+  // a key that is held down says one thing, not one of each card that passes by
+  if (event.repeat && (said || key === "d" || key === "a" || /^[1-9]$/.test(key))) return;
   if (said) verdict(said);
-  else if (does) act(() => does(event));
+  else if (does) {
+    const seen = photographs.shown(); // now, not when the keys before it have had their effect
+    act(() => does(event, seen));
+  }
   else if (key === "r") at("class").focus();
   else act(() => classKey(Number(key)));
 }
@@ -164,20 +175,25 @@ async function begin() {
     "set-class": () => verdict("class", at("class").value), undo,
     earlier: () => act(() => detections.turn(-1)), later: () => act(() => detections.turn(1)),
     previous: () => act(() => photographs.step(-1)), next: () => act(() => photographs.step(1)),
-    done: () => act(photographs.done), add: () => act(photographs.addAtMiddle), move: photographs.toggleMove,
+    done: () => {
+      const seen = photographs.shown();
+      act(() => photographs.done(seen));
+    }, add: () => act(photographs.addAtMiddle), move: photographs.toggleMove,
     shape: () => act(photographs.toggleShape),
     closer: () => photographs.zoom(1.5), farther: () => photographs.zoom(1 / 1.5), whole: photographs.whole,
     same: () => verdict("right"), "not-same": () => verdict("wrong"),
     "animal-before": () => act(() => animals.step(-1)), "animal-after": () => act(() => animals.step(1)),
-    "to-animals": () => work("animals"),
-    "to-detections": () => work("detections"), "to-photographs": () => work("photographs"),
   };
   for (const [id, does] of Object.entries(buttons)) at(id).addEventListener("click", does);
   for (const id of ["sort", "which", "of-class"]) at(id).addEventListener("change", () => act(detections.choose));
   for (const id of ["sort-animals", "which-animals"]) at(id).addEventListener("change", () => act(animals.choose));
   document.addEventListener("keydown", pressed);
   photographs.listen();
-  work(state.planned ? "photographs" : "detections");
+  for (const one of document.querySelectorAll("[inert]")) one.inert = false;
+  ready = true;
+  work(asked ?? (state.planned ? "photographs" : "detections"));
 }
 
+// A large run takes seconds to come: who chooses a way meanwhile gets it, and nothing else can be pressed.
+for (const one of ["detections", "photographs", "animals"]) at(`to-${one}`).addEventListener("click", () => work(one));
 inTurn(begin);

@@ -1,6 +1,6 @@
 // Whole photographs: boxes on them, animals that were missed, and "nothing further here".
 
-import { SAID, alarm, ask, at, colourOf, inTurn, make, percent, say, state, tell } from "./common.js";
+import { SAID, UNREADABLE, alarm, ask, at, colourOf, inTurn, make, percent, say, state, tell } from "./common.js";
 import { clearDetails, showDetails } from "./details.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -31,6 +31,7 @@ async function openAt(wanted) {
     return;
   }
   const photograph = await ask(`api/photograph/${one.image}`);
+  if (at("alarm").textContent === UNREADABLE) alarm("");
   place = wanted;
   chosen = null;
   clearDetails();
@@ -142,8 +143,25 @@ export async function step(steps) {
   if (wanted >= 0 && wanted < state.photographs.length) await openAt(wanted);
 }
 
-export async function done() {
+/** The image whose picture stands on the stage now; null while it is on its way, or cannot be read. */
+export function shown() {
+  const picture = at("photograph");
+  return open && picture.complete && picture.naturalWidth > 0 ? open.image : null;
+}
+
+/** Whether nobody can have seen what is open; says so. */
+function isBlind(seen = shown()) {
+  if (seen === open.image) return false;
+  const { complete, naturalWidth } = at("photograph");
+  if (complete && !naturalWidth) alarm(UNREADABLE);
+  else tell("This photograph is not shown yet: look at it first.");
+  return true;
+}
+
+/** Say that nothing further is in a photograph: of the one that was seen when it was said, or of none. */
+export async function done(seen) {
   if (!open) return;
+  if (isBlind(seen)) return;
   await keep();
   const photograph = await say({ verdict: "nothing-here", image: open.image });
   tell("done");
@@ -156,6 +174,7 @@ export async function verdict(kind, name) {
     tell("Choose a box first.");
     return;
   }
+  if (isBlind()) return;
   await keep();
   showPhotograph(await say({ verdict: kind, image: open.image, detection: chosen, class: name }));
   const mark = open.marks.find((one) => one.id === chosen);
@@ -163,6 +182,7 @@ export async function verdict(kind, name) {
 }
 
 async function add(xyxy) {
+  if (isBlind()) return;
   const before = new Set(open.marks.map((mark) => mark.id));
   const name = at("class").value;
   showPhotograph(await say({ verdict: "added", image: open.image, xyxy, class: name }));
@@ -375,7 +395,7 @@ export function listen() {
     if (drag?.grip) drop();
     drag = null;
   });
-  at("photograph").addEventListener("error", () => alarm("This photograph cannot be read: its file is gone or damaged."));
+  at("photograph").addEventListener("error", () => alarm(UNREADABLE));
   window.addEventListener("resize", whole);
 }
 
