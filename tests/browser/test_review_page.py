@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,47 @@ def test_zooming_into_a_large_photograph_shows_it_as_sharp_as_it_is(
         assert shown[1] % 512 == pytest.approx(0, abs=1)
 
 
+def test_cards_that_look_alike_stand_together_and_one_alone_is_large(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    dice, results = np.random.default_rng(4), []
+    for number in range(9):
+        path = tmp_path / "pictures" / f"{number:02}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        pixels = dice.integers(120, 160, (300, 400, 3), np.uint8)
+        colour = np.uint8((90, 30, 200)[number % 3])
+        pixels[60:110, 20:360] = dice.integers(0, 30, (50, 340, 3), np.uint8) + colour
+        Image.fromarray(pixels).save(path)
+        corners = np.array([[20 + 90 * one, 60] for one in range(4)], np.float32)
+        found = Detections(
+            np.hstack([corners, corners + 50]), dice.uniform(0.2, 1, 4), dice.integers(0, 2, 4)
+        )
+        results.append(ImageResult(name=path.name, path=path, detections=found, width=400, height=300))
+    write_run(tmp_path / "run", results)
+    with opened(Workspace.make(tmp_path / "project"), tmp_path / "run") as (url, _):
+        browser.get(url)
+        wait(browser, lambda: text(browser, "#left") == "36 of 36 detections left")
+        Select(browser.find_element(By.ID, "sort")).select_by_value("likeness")
+        wait(browser, lambda: text(browser, "#where") == "1 to 36 of 36")
+        names = [one.text for one in browser.find_elements(By.CSS_SELECTOR, ".card span:last-child")]
+        kinds = [int(name[:2]) % 3 for name in names]
+        assert sum(one != other for one, other in pairwise(kinds)) == 2
+        keys(browser, Keys.ENTER, "g")  # from the list of orders to the cards
+        width = browser.find_element(By.CSS_SELECTOR, ".card[aria-current='true']").size["width"]
+        assert width > 400
+        shown = [one for one in browser.find_elements(By.CSS_SELECTOR, ".card") if one.is_displayed()]
+        assert len(shown) == 1
+        keys(browser, "x")
+        wait(browser, lambda: text(browser, "#left") == "35 of 36 detections left")
+        keys(browser, "r", Keys.ARROW_DOWN, Keys.ENTER, Keys.ENTER)  # another class; the next one is right
+        wait(browser, lambda: text(browser, "#left") == "33 of 36 detections left")
+    given = read_verdicts(tmp_path / "run").verdicts
+    assert [one.kind for one in given] == ["wrong", "class", "right"]
+    assert [one.image for one in given] == names[:3]
+    assert given[1].after is not None
+    assert given[1].after.class_name == NAMES[1]
+
+
 def test_a_way_that_is_chosen_before_the_run_is_there_is_taken_and_nothing_is_judged_until_then(
     browser: webdriver.Chrome, folder: Path, tmp_path: Path
 ) -> None:
@@ -274,7 +316,7 @@ def test_a_way_that_is_chosen_before_the_run_is_there_is_taken_and_nothing_is_ju
 def test_nothing_can_be_said_of_what_nobody_saw(
     browser: webdriver.Chrome, folder: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "pictures" / "02.jpg").unlink()
+    (tmp_path / "pictures" / "03.jpg").unlink()
     with opened(Workspace.make(tmp_path / "project"), folder) as (url, _):
         browser.get(url)
         wait(browser, lambda: text(browser, "#left") == "120 of 120 detections left")
@@ -304,7 +346,7 @@ def test_nothing_can_be_said_of_what_nobody_saw(
         hold(browser, "x", times=9)
         wait(browser, lambda: text(browser, "#left") == "119 of 120 detections left")
     assert [(one.kind, one.image) for one in read_verdicts(folder).verdicts] == [
-        ("nothing-here", NASTY),
         ("nothing-here", "01.jpg"),
-        ("wrong", NASTY),
+        ("nothing-here", "02.jpg"),
+        ("wrong", "01.jpg"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from wildetect.errors import WildDetectError
 from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import UnreadableImageError
 from wildetect.review.page.guard import Guard
+from wildetect.review.page.likeness import Likeness
 from wildetect.review.page.pictures import Pictures
 from wildetect.review.page.session import Saying, Session, UnfitVerdictError
 
@@ -34,6 +36,7 @@ _FILES = {
 }
 _FOLDER = Path(__file__).parent / "static"
 _HIGHEST_LEVEL = 12
+_A_WHILE = 0.5  # s: after which the page tells how far the comparing is
 _KEEP = {"Cache-Control": "private, max-age=86400"}
 
 
@@ -45,10 +48,12 @@ def make_app(session: Session, token: str, port: int) -> ASGIApp:
         token: Secret without which it answers nobody.
         port: That it will listen on.
     """
+    pictures = Pictures(Reading.of(session.run.record.settings))
     routes = [
         *(Route(path, _file(*what)) for path, what in _FILES.items()),
         *_talk(session),
-        *_pictures(session, Pictures(Reading.of(session.run.record.settings))),
+        *_pictures(session, pictures),
+        _likeness(session, pictures),
     ]
     handlers: dict[Any, Any] = {
         UnfitVerdictError: _unfit,
@@ -109,6 +114,24 @@ def _pictures(session: Session, pictures: Pictures) -> Iterator[Route]:
     yield Route("/crop/{image:int}/{row:int}.jpg", crop)
     yield Route("/photograph/{image:int}.jpg", picture)
     yield Route("/detail/{image:int}/{level:int}/{column:int}/{row:int}.jpg", detail)
+
+
+def _likeness(session: Session, pictures: Pictures) -> Route:
+    """Which detections look alike; the page asks again until all have been compared."""
+    counts = {
+        number: len(result.detections)
+        for number, result in enumerate(session.run.results)
+        if result.detections is not None and len(result.detections)
+    }
+    likeness = Likeness(counts, lambda image: pictures.looks(session.result(image)))
+    turn = threading.Lock()
+
+    def answer(_: Request) -> Response:
+        with turn:
+            compared, photographs = likeness.go_on(_A_WHILE)
+            return JSONResponse({"compared": compared, "of": photographs, "ranks": likeness.ranks()})
+
+    return Route("/api/likeness", answer)
 
 
 def _document(body: bytes) -> Any:

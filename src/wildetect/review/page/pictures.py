@@ -8,15 +8,17 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.reading import AS_IT_IS, Reading
-from wildetect.imagery.source import ImageSource
+from wildetect.imagery.source import ImageSource, UnreadableImageError
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import cut
+from wildetect.review.page.likeness import look_of
 
 __all__ = ["DETAIL_SIDE", "LONGEST_SIDE", "Pictures", "scaled"]
 
@@ -103,6 +105,21 @@ class Pictures:
         with self._turn:
             return self._crops.get(image, make)[row]
 
+    def looks(self, result: ImageResult) -> NDArray[np.float32] | None:
+        """How each detection of an image looks, shape (n, d); None where the image cannot be read."""
+        boxes = np.zeros((0, 4), np.float32) if result.detections is None else result.detections.xyxy
+        with self._turn:
+            try:
+                source = open_image(result.path, self._reading)
+            except UnreadableImageError:
+                return None
+            try:
+                return np.array([look_of(read_around_damage(source, _inner(source, box))) for box in boxes])
+            except UnreadableImageError:
+                return None
+            finally:
+                source.close()
+
     def photograph(self, image: int, result: ImageResult) -> bytes:
         """A whole image, as JPEG.
 
@@ -148,6 +165,14 @@ class Pictures:
         while len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)[1].close()
         return self._open[image]
+
+
+def _inner(source: ImageSource, box: NDArray[np.float32]) -> Window:
+    """What of an image lies in a box: at least a pixel."""
+    most = np.array([source.width, source.height] * 2)
+    x_min, y_min, x_max, y_max = np.round(box).clip(0, most).astype(int).tolist()
+    x, y = min(x_min, source.width - 1), min(y_min, source.height - 1)
+    return Window(x, y, max(1, x_max - x), max(1, y_max - y))
 
 
 def scaled(source: ImageSource, longest: int = LONGEST_SIDE, window: Window | None = None) -> bytes:

@@ -124,6 +124,10 @@ function mark(focus) {
   }
 }
 
+export function focus() {
+  if (open()) mark(true);
+}
+
 export function go(steps) {
   if (!open()) return;
   chosen = Math.min(Math.max(chosen + steps, 0), cards.length - 1);

@@ -1,6 +1,6 @@
 // Detections as cards, one page of them at a time.
 
-import { SAID, at, crop, isUnreadable, make, percent, say, state, tell } from "./common.js";
+import { SAID, alarm, ask, at, crop, isUnreadable, make, percent, say, state, tell } from "./common.js";
 
 const PAGE = 48;
 const cards = new Map(); // the card's element of each detection that is shown
@@ -13,6 +13,7 @@ const ORDERS = {
   class: (one, other) => one.class.localeCompare(other.class) || other.confidence - one.confidence,
   place: (one, other) => state.places[one.image] - state.places[other.image]
     || one.xyxy[1] - other.xyxy[1] || one.xyxy[0] - other.xyxy[0],
+  likeness: (one, other) => ranks[one.image][one.row] - ranks[other.image][other.row],
   image: (one, other) => one.image - other.image || one.row - other.row,
 };
 const WHICH = {
@@ -22,13 +23,41 @@ const WHICH = {
   unsure: (one) => one.standing === "unsure",
 };
 
+let ranks = null; // of likeness, by image and row
+let round = 0; // of choosing: the newest counts
+
+/** Have all pictures compared, which is done only while somebody waits for it. */
+async function compare() {
+  const own = round;
+  while (own === round) {
+    const answer = await ask("api/likeness");
+    if (own !== round) return;
+    ranks = answer.ranks;
+    if (ranks) {
+      choose();
+      return;
+    }
+    at("where").textContent = `Comparing what looks alike: ${answer.compared.toLocaleString("en")} of ${answer.of.toLocaleString("en")} photographs`;
+  }
+}
+
 /** Choose and sort; what is chosen stays until the next time, so that nothing jumps under one's hands. */
 export function choose() {
   const which = WHICH[at("which").value];
   const name = at("of-class").value;
   list = state.detections.filter((one) => which(one) && (!name || one.class === name));
-  list.sort(ORDERS[at("sort").value]);
+  round += 1;
+  const order = at("sort").value;
   place = 0;
+  if (order === "likeness" && !ranks) {
+    list = []; // nothing is judged in an order that is about to change
+    show();
+    at("no-cards").hidden = true;
+    at("where").textContent = "Comparing what looks alike";
+    compare().catch((error) => alarm(error.message));
+    return;
+  }
+  list.sort(ORDERS[order]);
   show();
 }
 
@@ -86,6 +115,15 @@ export function go(steps) {
 }
 
 export const turn = (pages) => go(pages * PAGE);
+
+export const focus = () => mark(true);
+
+/** Show one card alone, as large as the screen has room for, or the grid again. */
+export function toggleSingle() {
+  const single = at("cards").classList.toggle("single");
+  at("single").setAttribute("aria-pressed", String(single));
+  if (list.length) mark(true);
+}
 
 export function row() {
   const columns = getComputedStyle(at("cards")).gridTemplateColumns.split(" ").length;

@@ -86,6 +86,7 @@ function work(wanted) {
 const arrow = (x, y) => (event) => photographs.arrow(x, y, event.shiftKey);
 const KEYS = {
   detections: {
+    g: () => detections.toggleSingle(),
     ArrowRight: () => detections.go(1),
     ArrowLeft: () => detections.go(-1),
     ArrowDown: () => detections.go(detections.row()),
@@ -123,9 +124,20 @@ async function classKey(number) {
   const name = state.classes[number - 1]?.name;
   if (!name) return;
   at("class").value = name;
+  await sayClass(name);
+}
+
+async function sayClass(name) {
   if (way === "detections") await detections.verdict("class", name);
   else if (photographs.hasChosen()) await photographs.verdict("class", name);
   else tell(`animals that you add are ${name}`);
+}
+
+/** Enter in a list: what is chosen there is said, if it is the list of classes, and the keys judge again. */
+function chosenInList(event) {
+  event.preventDefault();
+  if (event.target.id === "class") act(() => sayClass(event.target.value));
+  ({ detections, animals, photographs })[way].focus(); // at once: the next key is for what is judged
 }
 
 function pressed(event) {
@@ -137,7 +149,11 @@ function pressed(event) {
     }
     return;
   }
-  if (event.altKey || event.target instanceof HTMLSelectElement) return;
+  if (event.altKey) return;
+  if (event.target instanceof HTMLSelectElement) {
+    if (key === "Enter") chosenInList(event);
+    return;
+  }
   // a button of its own is pressed by Enter; a card and a box say "right"
   const own = event.target instanceof HTMLButtonElement && !event.target.closest(".cards, .marks");
   const chooses = key === "Enter" && event.target.closest?.(".marks") && event.target.getAttribute("aria-pressed") !== "true";
@@ -173,6 +189,7 @@ async function begin() {
   const buttons = {
     right: () => verdict("right"), wrong: () => verdict("wrong"), unsure: () => verdict("unsure"),
     "set-class": () => verdict("class", at("class").value), undo,
+    single: () => act(detections.toggleSingle),
     earlier: () => act(() => detections.turn(-1)), later: () => act(() => detections.turn(1)),
     previous: () => act(() => photographs.step(-1)), next: () => act(() => photographs.step(1)),
     done: () => {

@@ -43,11 +43,13 @@ async function openAt(wanted) {
   at("boxes").setAttribute("viewBox", `0 0 ${photograph.width} ${photograph.height}`);
   showPhotograph(photograph);
   whole();
-  at("stage").focus({ preventScroll: true });
+  focus();
   // the next one is made while this one is looked at
   const next = state.photographs[wanted + 1];
   if (next) picture.onload = () => { new Image().src = `photograph/${next.image}.jpg`; };
 }
+
+export const focus = () => at("stage").focus({ preventScroll: true });
 
 export function showPhotograph(photograph) {
   if (open && state.photographs[place]?.image !== photograph.image) return;
@@ -368,7 +370,7 @@ export function listen() {
   stage.addEventListener("pointerdown", (event) => {
     if (!open || event.button > 1) return;
     event.preventDefault();
-    stage.focus({ preventScroll: true });
+    focus();
     stage.setPointerCapture(event.pointerId);
     const pans = moving || event.shiftKey || event.button === 1;
     const from = pointOf(event);
