@@ -21,6 +21,7 @@ from wildetect.results.exports.formats.coco import write_coco, write_coco_result
 from wildetect.results.exports.formats.csv_file import write_csv
 from wildetect.results.exports.formats.geopackage import write_geopackage
 from wildetect.results.exports.formats.labelstudio import write_labelstudio
+from wildetect.results.exports.formats.megadetector import write_megadetector
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.records import ImageResult
 from wildetect.review.importing import Imported, import_corrected
@@ -206,7 +207,64 @@ class GeoPackage:
         self.do("UPDATE photographs SET verdict = 'nothing-here' WHERE image = 'A/2.jpg'")
 
 
-FORMATS: tuple[Callable[[FinishedRun, Path], Any], ...] = (Csv, LabelStudio, Coco, GeoPackage)
+class MegaDetector:
+    """detections.json, changed by a program that leaves our ids as they are."""
+
+    digits: int | None = None
+
+    def __init__(self, run: FinishedRun, folder: Path) -> None:
+        self.path = folder / "edited detections.json"
+        write_megadetector(self.path, run.results, NAMES)
+        self.document = json.loads(self.path.read_text(encoding="utf-8"))
+        for one in self.document["images"]:
+            one["file"] = one["file"].replace("/", "\\")
+
+    def save(self) -> Path:
+        if self.digits is not None:
+            for one in self.document["images"]:
+                for box in one["detections"]:
+                    box["bbox"] = [round(edge, self.digits) for edge in box["bbox"]]
+                    box.pop("id", None)
+        self.path.write_text(json.dumps(self.document), encoding="utf-8")
+        return self.path
+
+    @property
+    def boxes(self) -> list[dict[str, Any]]:
+        boxes: list[dict[str, Any]] = self.document["images"][0]["detections"]
+        return boxes
+
+    @staticmethod
+    def shares(box: tuple[float, ...]) -> list[float]:
+        x, y, right, bottom = box
+        return [x / 4000, y / 3000, (right - x) / 4000, (bottom - y) / 3000]
+
+    def rename(self) -> None:
+        self.boxes[0]["category"] = "2"
+
+    def move(self) -> None:
+        self.boxes[0]["bbox"] = self.shares(MOVED)
+
+    def delete(self) -> None:
+        del self.boxes[1]
+
+    def add(self) -> None:
+        new = {"category": "2", "conf": 1.0, "bbox": self.shares(NEW)}
+        self.document["images"][1]["detections"].append(new)
+
+    def complete(self) -> None:
+        self.document["images"][1]["reviewed"] = True
+
+
+class RoundedMegaDetector(MegaDetector):
+    """The same, written again by a program that knows no ids and rounds to four digits."""
+
+    digits = 4
+
+
+FORMATS: tuple[Callable[[FinishedRun, Path], Any], ...] = (
+    *(Csv, LabelStudio, Coco, GeoPackage),
+    *(MegaDetector, RoundedMegaDetector),
+)
 
 
 def imported(run: FinishedRun, path: Path) -> Imported:
@@ -316,7 +374,12 @@ def test_a_csv_that_a_spreadsheet_saved_with_decimal_commas(run: FinishedRun, tm
     assert [reason.partition(" (")[0] for reason in made.refused] == [
         f"line 3: {len(rows[0]) + 3} values for {len(rows[0])} columns",
         "line 7: the run has no image 'A/9.jpg'",
+        (
+            "A/1.jpg: some of it could not be read: what is missing there is not taken as wrong, nor the "
+            "photograph as done"
+        ),
     ]
+    assert made.verdicts == {}
 
 
 @pytest.mark.parametrize(
@@ -348,3 +411,65 @@ def test_a_verdict_chosen_from_the_list_that_a_geopackage_offers_is_taken_over(
     assert made.refused == ()
     assert made.verdicts["wrong"] == made.verdicts["unsure"] == 1
     assert made.verdicts["nothing-here"] == sum(not result.failed for result in run.results)
+
+
+def test_detections_that_timelapse_calls_empty_are_wrong_and_an_unknown_category_is_named(
+    run: FinishedRun, tmp_path: Path
+) -> None:
+    file = MegaDetector(run, tmp_path)
+    file.boxes[0]["category"], file.boxes[2]["category"] = "0", "7"
+    file.document["images"].append({"file": "z.jpg", "detections": []})
+    made = imported(run, file.save())
+
+    assert made.verdicts == {"wrong": 1}
+    assert made.refused[:2] == (
+        "A/1.jpg: detection 3 is of category 7, which the file does not name",
+        "the run has no image 'z.jpg'",
+    )
+    assert made.refused[2].startswith("A/1.jpg: some of it could not be read")
+
+
+def test_timelapse_s_table_says_which_photographs_are_empty_and_nothing_else(
+    run: FinishedRun, tmp_path: Path
+) -> None:
+    path = tmp_path / "TimelapseData.csv"
+    path.write_text(
+        "RootFolder,File,RelativePath,DateTime,DeleteFlag,Empty,Species,Count\n"
+        "survey,1.jpg,A,2026-05-01 10:00:00,false,false,zebra,3\n"
+        "survey,2.jpg,A,2026-05-01 10:00:02,false,TRUE,,0\n"
+        "survey,1.jpg,B,2026-05-01 10:00:04,false,true,,0\n"
+        "survey,9.jpg,B,2026-05-01 10:00:06,false,true,,0\n",
+        encoding="utf-8",
+    )
+    made, again = imported(run, path), imported(run, path)
+
+    assert made.verdicts == {"nothing-here": 2, "wrong": 2}
+    assert again.verdicts == {}
+    assert made.refused[0] == "line 5: the run has no image 'B/9.jpg'"
+    assert made.refused[1].startswith("1 photograph: Timelapse's table has fields of whole photographs")
+    after = standing(run)
+    assert (len(after["A/1.jpg"]), after["A/2.jpg"], after["B/1.jpg"]) == (3, [], [])
+
+
+def _damage(file: Csv | Coco | LabelStudio) -> None:
+    """Damage the entry of a box that stands: nothing says that it is not there."""
+    if isinstance(file, Csv):
+        file.rows[0]["x_min"] = "left"
+    elif isinstance(file, Coco):
+        file.boxes[0]["category_id"] = 77
+    else:
+        file.annotated(0)[0]["type"] = "polygonlabels"
+
+
+@pytest.mark.parametrize("form", [Csv, Coco, LabelStudio])
+def test_a_box_whose_entry_cannot_be_read_does_not_count_as_taken_away(
+    run: FinishedRun, tmp_path: Path, form: type[Csv | Coco | LabelStudio]
+) -> None:
+    before, file = standing(run), form(run, tmp_path)
+    _damage(file)
+    made = imported(run, file.save())
+
+    assert made.verdicts == {}
+    assert len(made.refused) == 2
+    assert made.refused[1].startswith("A/1.jpg: some of it could not be read")
+    assert standing(run) == before

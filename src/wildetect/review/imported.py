@@ -8,17 +8,19 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from wildetect import wording
 from wildetect.errors import InputError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import BoxCorners
 from wildetect.tables.names import Names
 from wildetect.tables.numbers import check_marks, number_of
-from wildetect.tables.sheet import read_sheet
+from wildetect.tables.sheet import Sheet, read_sheet
 
 __all__ = ["CorrectedBox", "CorrectedImage", "read_corrected"]
 
@@ -27,6 +29,9 @@ Refuse = Callable[[str], None]
 _EXPORT_AGAIN = (
     "Export it again as Label Studio JSON, COCO, GeoPackage or CSV with the columns of detections.csv."
 )
+_EMPTY = "empty"  # Timelapse's flag of a photograph without animals, by its usual name
+_EMPTY_CATEGORY = "0"  # Timelapse's own, in a file of recognitions
+_TRUE = {"true", "1", "yes"}
 _EDGES = ("x_min", "y_min", "x_max", "y_max")
 
 
@@ -39,12 +44,14 @@ class CorrectedBox:
         xyxy: In px of the upright image.
         class_name: Its class.
         verdict: "right", "wrong" or "unsure", where the file says so in words.
+        rounding: How far in px an edge may be off because the program that wrote the file rounds.
     """
 
     key: str | None
     xyxy: BoxCorners
     class_name: str
     verdict: str | None = None
+    rounding: float = 0.0
 
 
 @dataclass(slots=True)
@@ -54,17 +61,20 @@ class CorrectedImage:
     Attributes:
         boxes: All that it holds there.
         complete: Whether the file says that a person looked at all of it.
+        unread: Whether an entry of it was refused: a box that is missing may be that one then.
     """
 
     boxes: list[CorrectedBox] = field(default_factory=list)
     complete: bool = False
+    unread: bool = False
 
 
 def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
     """Read a file that was corrected elsewhere.
 
     Args:
-        path: Label Studio's JSON, COCO, a detections.gpkg or a detections.csv.
+        path: Label Studio's JSON, COCO, MegaDetector's JSON, Timelapse's CSV, a detections.gpkg or a
+            detections.csv.
         run: That it was exported from.
         refuse: Told of each edit that cannot be taken over, and why.
 
@@ -84,8 +94,8 @@ def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, Co
     if found is None:
         raise InputError(
             f"{path} holds no corrected boxes in a format that is known",
-            hint="Give Label Studio's JSON (not JSON-MIN), a COCO file with annotations, detections.gpkg or "
-            "detections.csv.",
+            hint="Give Label Studio's JSON (not JSON-MIN), a COCO file with annotations, detections.json, "
+            "detections.gpkg or detections.csv.",
         )
     return found
 
@@ -95,13 +105,18 @@ def _read(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedIm
         return _csv(path, run, refuse)
     if path.suffix.lower() == ".gpkg":
         return _geopackage(path, run, refuse)
-    document = json.loads(path.read_text(encoding="utf-8"))
+    return _json(json.loads(path.read_text(encoding="utf-8")), run, refuse)
+
+
+def _json(document: Any, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage] | None:
     if isinstance(document, list) and all(isinstance(one, dict) and "data" in one for one in document):
         return _labelstudio(document, run, refuse)
     if isinstance(document, list) and all(isinstance(one, dict) and "bbox" in one for one in document):
         return _coco_results(document, run, refuse)
     if isinstance(document, dict) and document.get("annotations") and "images" in document:
         return _coco(document, run, refuse)
+    if isinstance(document, dict) and "detection_categories" in document and "images" in document:
+        return _megadetector(document, run, refuse)
     return None
 
 
@@ -142,6 +157,7 @@ def _rows(
             x_min, y_min, x_max, y_max = (number_of(cell) for cell in cells)
         except (TypeError, ValueError):
             refuse(f"{what} {number} ({image}): it has no box in px (x_min, y_min, x_max, y_max)")
+            one.unread = True
             continue
         said = None if verdict == "nothing-here" else verdict
         key = str(row.get("id") or "") or None
@@ -154,15 +170,48 @@ def _rows(
 
 def _csv(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
     sheet = read_sheet(path, str(path), hint=_EXPORT_AGAIN)
+    if {"File", "RelativePath"} <= set(sheet.head):
+        return _timelapse(sheet, run, refuse)
     if sheet.lines and not {"image", "class", *_EDGES} <= set(sheet.head):
         raise ValueError("it lacks columns of detections.csv")
-    rows = []
+    names = _Names(run)
+    rows, unread = [], set()
     for line in sheet.lines:
+        row = dict(zip(sheet.head, line.cells, strict=False))
         if line.surplus is not None:
             refuse(f"line {line.number}: {line.surplus}")
+            unread.add(names.find(row["image"]))
         else:
-            rows.append((line.number, dict(zip(sheet.head, line.cells, strict=True))))
-    return _rows(rows, _Names(run), "line", refuse)
+            rows.append((line.number, row))
+    found = _rows(rows, names, "line", refuse)
+    for image in unread & set(found):
+        if image is not None:
+            found[image].unread = True
+    return found
+
+
+def _timelapse(sheet: Sheet, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
+    """Timelapse's table of data fields, a row for each photograph: it says "empty", or nothing of boxes."""
+    names = _Names(run)
+    found: dict[str, CorrectedImage] = {}
+    silent = 0
+    for line in sheet.lines:
+        row = dict(zip(sheet.head, line.cells, strict=False))
+        path = "/".join(filter(None, (row["RelativePath"].strip(), row["File"].strip())))
+        flags = [value for name, value in row.items() if name.casefold() == _EMPTY]
+        image = names.find(path)
+        if image is None:
+            refuse(f"line {line.number}: the run has no image {path!r}")
+        elif [one for one in flags if one.strip().casefold() in _TRUE]:
+            found[image] = CorrectedImage(complete=True)
+        else:
+            silent += 1
+    if silent:
+        refuse(
+            f"{wording.number_of(silent, 'photograph')}: Timelapse's table has fields of whole photographs "
+            f"and no boxes; a flag {_EMPTY.title()} is all that can be taken over (review.open is for boxes)"
+        )
+    return found
 
 
 def _geopackage(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
@@ -181,6 +230,59 @@ def _geopackage(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, Corre
             one = found.setdefault(image, CorrectedImage())
             one.complete = one.complete or str(row.get("verdict") or "") == "nothing-here"
     return found
+
+
+def _megadetector(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
+    """A detections.json, perhaps written again by a program that knows no ids and rounds more."""
+    names = _Names(run)
+    sizes = {result.name: (result.width or 1, result.height or 1) for result in run.results}
+    classes = {str(key): str(name) for key, name in document["detection_categories"].items()}
+    shares = [
+        edge for one in document["images"] for box in one.get("detections") or () for edge in box["bbox"]
+    ]
+    step = 10.0 ** -max(map(_digits, shares), default=0)
+    found: dict[str, CorrectedImage] = {}
+    for one in document["images"]:
+        image = names.find(str(one["file"]))
+        if image is None:
+            refuse(f"the run has no image {one['file']!r}")
+        elif not one.get("failure"):
+            entries = one.get("detections") or ()
+            boxes = [
+                replace(box, rounding=step * max(sizes[image]))
+                for box in _of_shares(entries, image, sizes[image], classes, refuse)
+            ]
+            found[image] = CorrectedImage(
+                boxes, complete=one.get("reviewed") is True, unread=len(boxes) < len(entries)
+            )
+    return found
+
+
+def _of_shares(
+    detections: Sequence[Mapping[str, Any]],
+    image: str,
+    size: tuple[int, int],
+    classes: Mapping[str, str],
+    refuse: Refuse,
+) -> Iterator[CorrectedBox]:
+    for number, one in enumerate(detections, 1):
+        category = str(one["category"])
+        if category not in classes and category != _EMPTY_CATEGORY:
+            refuse(f"{image}: detection {number} is of category {category}, which the file does not name")
+            continue
+        x, y, width, height = (float(edge) for edge in one["bbox"])
+        key = one.get("id")
+        yield CorrectedBox(
+            key=None if key is None else str(key),
+            xyxy=(x * size[0], y * size[1], (x + width) * size[0], (y + height) * size[1]),
+            class_name=classes.get(category, _EMPTY),
+            verdict="wrong" if category == _EMPTY_CATEGORY else None,
+        )
+
+
+def _digits(share: float) -> int:
+    """Digits after the point, as a file has it."""
+    return -int(Decimal(repr(share)).normalize().as_tuple().exponent)
 
 
 def _coco_results(
@@ -217,6 +319,7 @@ def _coco(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse) -> dict
         name = classes.get(one["category_id"])
         if name is None:
             refuse(f"annotation {number}: the file names no category {one['category_id']}")
+            found[images[one["image_id"]]].unread = True
             continue
         found[images[one["image_id"]]].boxes.append(_coco_box(one, name))
     return found
@@ -246,8 +349,9 @@ def _labelstudio(
         elif given:
             # the export lists them in any order
             newest = max(given, key=lambda one: str(one.get("updated_at") or one.get("created_at") or ""))
-            boxes = list(_regions(newest.get("result", ()), image, sizes[image], refuse))
-            found[image] = CorrectedImage(boxes, complete=True)
+            regions = newest.get("result", ())
+            boxes = list(_regions(regions, image, sizes[image], refuse))
+            found[image] = CorrectedImage(boxes, complete=True, unread=len(boxes) < len(regions))
     return found
 
 

@@ -82,20 +82,26 @@ class _Said:
     def verdicts(self, stands: ImageReview, file: CorrectedImage, refused: list[str]) -> list[Verdict]:
         """What differs between what stands and what the file says."""
         boxes = [box for box in file.boxes if self._usable(box, refused)]
+        unread = file.unread or len(boxes) < len(file.boxes)
         partner = _partners(stands.animals, boxes)
         found: list[Verdict] = []
         for mark, index in zip(stands.animals, partner, strict=True):
-            if index is None:
-                found.append(self._of("wrong", mark))
-            else:
+            if index is not None:
                 found += self._changes(mark, boxes[index])
+            elif not unread:
+                found.append(self._of("wrong", mark))
+        if unread:
+            refused.append(
+                f"{self.image}: some of it could not be read: what is missing there is not taken as wrong, "
+                "nor the photograph as done"
+            )
         taken = {index for index in partner if index is not None}
         for index, box in enumerate(boxes):
             if index not in taken and box.verdict != "wrong" and not _was_wrong(box, stands):
                 key = detection_id(self.image, box.xyxy)
                 after = Marked(box.xyxy, box.class_name)
                 found.append(self._verdict("added", key, None, after))
-        if file.complete and not stands.complete:
+        if file.complete and not unread and not stands.complete:
             found.append(
                 Verdict(
                     kind="nothing-here",
@@ -119,7 +125,8 @@ class _Said:
         if box.verdict == "wrong":
             yield self._of("wrong", mark)
             return
-        moved = max(abs(a - b) for a, b in zip(mark.box.xyxy, box.xyxy, strict=True)) > self.tolerance
+        far = max(abs(a - b) for a, b in zip(mark.box.xyxy, box.xyxy, strict=True))
+        moved = far > max(self.tolerance, box.rounding)
         before = mark.box
         if moved:
             after = Marked(box.xyxy, before.class_name)
