@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from tests.census.conftest import Surveyed
+from tests.workspaces import Workspace
 
 from wildetect.census.exports.archive import write_archive
 from wildetect.census.exports.form import Identified, Publication
@@ -173,8 +174,51 @@ def test_the_same_census_makes_the_same_bytes_and_names_are_escaped(
     assert order == sorted(order, key=ORDER.index)
 
 
+def test_who_answers_for_the_data_and_its_licence_come_from_the_settings(
+    surveyed: Surveyed, tmp_path: Path
+) -> None:
+    workspace = Workspace.make(tmp_path / "project")
+    config = workspace.root / "configs" / "census.yaml"
+    words = ("census.export", surveyed.folder, "--format", "dwc", "--output")
+    before = workspace.invoke(*words, tmp_path / "without")
+    assert before.returncode == 0, before.stderr
+    assert "names no licence, contact or email, without which GBIF takes nothing" in before.stderr
+    assert "give publication.licence, publication.contact and publication.email" in before.stderr
+    text = config.read_text(encoding="utf-8")
+    for key, value in {
+        "contact": "Nandi Müller",
+        "email": "nandi@park.example",
+        "organisation": "The Park",
+        "licence": "CC-BY-4.0",
+        "taxa": "{elephant: Loxodonta africana, zebra: Equus quagga}",
+    }.items():
+        text, times = re.subn(rf"(?m)^  {key}: (null|{{}})$", f"  {key}: {value}", text)
+        assert times == 1
+    config.write_text(text, encoding="utf-8")
+    after = workspace.invoke(*words, tmp_path / "with", "--taxon", "zebra=Equus zebra")
+    assert after.returncode == 0, after.stderr
+    assert "GBIF" not in after.stderr
+    archive = tmp_path / "with" / "dwc-archive.zip"
+    names = {one[f"{DWC}scientificName"] for one in tables_of(archive)[f"{DWC}Occurrence"]}
+    assert names == {"Loxodonta africana", "Equus zebra", "Animalia"}
+    with zipfile.ZipFile(archive) as file:
+        data = ET.fromstring(file.read("eml.xml"))[0]  # noqa: S314 - our own file
+    order = [one.tag for one in data]
+    assert order == sorted(order, key=ORDER.index)
+    contact = data.find("contact")
+    assert contact is not None
+    assert [one.tag for one in contact] == ["individualName", "organizationName", "electronicMailAddress"]
+    assert data.findtext("contact/individualName/surName") == "Nandi Müller"
+    link = data.find("intellectualRights/para/ulink")
+    assert link is not None
+    assert link.get("url") == "http://creativecommons.org/licenses/by/4.0/legalcode"
+    config.write_text(text.replace("CC-BY-4.0\n", "CC-BY-SA-4.0\n"), encoding="utf-8")
+    error, _ = workspace.fail(2, *words, tmp_path / "wrong")
+    assert "CC-BY-NC-4.0" in error
+
+
 # of the GBIF metadata profile: its schema takes the parts in this order alone
 ORDER = [
     *("alternateIdentifier", "title", "creator", "metadataProvider", "pubDate", "language", "abstract"),
-    *("coverage", "contact", "methods"),
+    *("intellectualRights", "coverage", "contact", "methods"),
 ]

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output, Sensitive, as_list
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.names import folder_name
-from wildetect.settings.words import OtherPositions
+from wildetect.settings.words import Licence, OtherPositions
 
 __all__ = [
     "Availability",
@@ -20,6 +20,7 @@ __all__ = [
     "CensusSettings",
     "Corrections",
     "Planning",
+    "PublicationKeys",
     "SurveyKeys",
 ]
 
@@ -151,6 +152,20 @@ class Planning(Keys):
     )
 
 
+class PublicationKeys(Keys):
+    """What census.export says of a data set besides its numbers."""
+
+    contact: str | None = Field(None, min_length=1, description="who answers for the data; null: the pilot")
+    email: str | None = Field(
+        None, pattern=r"^[^@\s]+@[^@\s]+$", description="where the contact is reached; it is published"
+    )
+    organisation: str | None = Field(None, min_length=1, description="whose data they are")
+    licence: Licence | None = Field(None, description="what others may do with them; GBIF takes none without")
+    taxa: dict[str, str] = Field(
+        default_factory=dict, description="scientific names of classes: {elephant: Loxodonta africana}"
+    )
+
+
 class _Detection(DetectionSettings):
     """The settings of the detection that comes first, as the library takes them."""
 
@@ -168,6 +183,7 @@ class CensusSettings(SectionKeys):
     detection: CensusDetection = CensusDetection()
     plan: Planning = Planning()
     export: CensusExport = CensusExport()
+    publication: PublicationKeys = PublicationKeys()
     sensitive: Sensitive = Sensitive()
     logging: Logging = Logging()
 

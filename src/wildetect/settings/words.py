@@ -23,6 +23,7 @@ __all__ = [
     "Device",
     "Export",
     "Family",
+    "Licence",
     "Method",
     "OtherPositions",
     "OverlapMetric",
@@ -95,6 +96,8 @@ CropShape = Literal["square", "box"]
 """What is cut out around a box for the second stage."""
 RelabelledConfidence = Literal["product", "detector"]
 """Confidence of a box with a new class: times the classifier's own, or as the detector gave it."""
+Licence = Literal["CC0-1.0", "CC-BY-4.0", "CC-BY-NC-4.0"]
+"""What others may do with published data: those that GBIF takes (https://www.gbif.org/terms)."""
 OtherPositions = Literal["latitude", "longitude", "both", "swapped"]
 """What of all positions is the other way round: `survey.corrections.positions`."""
 StretchRule = Literal["auto", "percentiles"]

@@ -20,7 +20,7 @@ from wildetect.results.rows import PX_DIGITS
 from wildetect.review.identified import Looked, looked_at
 from wildetect.review.sample import read_review
 from wildetect.settings import Project, load_settings
-from wildetect.settings.census import CensusSettings
+from wildetect.settings.census import CensusSettings, PublicationKeys
 from wildetect.settings.detection import DetectionSettings, Sensitive
 from wildetect.settings.words import CENSUS_EXPORTS
 from wildetect.wording import listed, quoted
@@ -30,6 +30,7 @@ __all__ = [
     "PublishRequest",
     "Published",
     "identifications",
+    "publication_of",
     "publish",
     "sensitive_of",
 ]
@@ -48,6 +49,7 @@ class PublishRequest:
         blur: Least side in km of the cells that places are coarsened to; "none": exact ones; null: the
             species decide.
         sensitive: Species for which places are coarsened, as the settings have them.
+        publication: Who answers for the data, and more, as the settings have it.
     """
 
     folders: tuple[Path, ...]
@@ -57,6 +59,7 @@ class PublishRequest:
     taxa: tuple[str, ...] = ()
     blur: str | None = None
     sensitive: Sensitive = field(default_factory=Sensitive)
+    publication: PublicationKeys = field(default_factory=PublicationKeys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,13 @@ def publish(request: PublishRequest) -> Published:
     records = [read_census_file(folder) for folder in request.folders]
     grid = _grid(places, records)
     why = _why(records)
-    taxa = _taxa(request.taxa, records)
+    taxa = {**request.publication.taxa, **_taxa(request.taxa, records)}
     known = [identifications(one) if any(form.reviewed for form in forms) else NOBODY for one in records]
     if grid is not None:
         records = [blurred(record, grid) for record in records]
     publications = [
-        Publication(record, taxa, said.animals, grid) for record, said in zip(records, known, strict=True)
+        Publication(record, taxa, said.animals, grid, request.publication)
+        for record, said in zip(records, known, strict=True)
     ]
     parts = [part for form in forms for part in _parts(form, publications, request.species)]
     for part in parts:
@@ -151,6 +155,17 @@ def sensitive_of(project: Project) -> Sensitive:
         found.append(load_settings(DetectionSettings, project).sensitive)
     species = dict.fromkeys(name for one in found for name in one.species)
     return Sensitive(species=list(species), blur=max((one.blur for one in found), default=10.0))
+
+
+def publication_of(project: Project) -> PublicationKeys:
+    """What the settings file of censuses says of published data; nothing where there is none.
+
+    Raises:
+        ConfigurationError: The file is not valid.
+    """
+    if not (project.root / CensusSettings.file).is_file():
+        return PublicationKeys()
+    return load_settings(CensusSettings, project).publication
 
 
 def _forms(request: PublishRequest) -> list[CensusForm]:

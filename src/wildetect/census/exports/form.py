@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wildetect.census.output.record import AnimalRecord, CensusRecord
 from wildetect.results.blurring import WITHHELD, Grid
+from wildetect.settings.census import PublicationKeys
 from wildetect.settings.words import CensusExport
 
 __all__ = ["CensusForm", "ExportedCensuses", "Identified", "Publication"]
@@ -36,12 +37,14 @@ class Publication:
         taxa: Scientific names by class.
         identified: What people said, by number of the animal.
         grid: That the record's places are coarsened to; null where they are exact.
+        keys: Who answers for it, and what others may do with it.
     """
 
     record: CensusRecord
     taxa: Mapping[str, str]
     identified: Mapping[int, Identified]
     grid: Grid | None = None
+    keys: PublicationKeys = field(default_factory=PublicationKeys)
 
     @property
     def generalized(self) -> str:

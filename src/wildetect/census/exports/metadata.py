@@ -14,6 +14,7 @@ from wildetect.census.exports.darwin_core import ANY_ANIMAL, PROTOCOL
 from wildetect.census.exports.form import Publication
 from wildetect.census.output.record import CensusRecord
 from wildetect.results.blurring import WITHHELD, Cell
+from wildetect.settings.words import Licence
 from wildetect.wording import form, listed, number_of, quoted
 
 __all__ = ["eml_of", "remarks_on"]
@@ -22,10 +23,18 @@ _EML = "eml://ecoinformatics.org/eml-2.1.1"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SCHEMA = "http://rs.gbif.org/schema/eml-gbif-profile/1.1/eml.xsd"
 _NOT_STATED = "to be stated by the publisher"
+_LICENCES: dict[Licence, tuple[str, str]] = {
+    "CC0-1.0": ("Public Domain (CC0 1.0)", "publicdomain/zero/1.0"),
+    "CC-BY-4.0": ("Creative Commons Attribution (CC-BY) 4.0 License", "licenses/by/4.0"),
+    "CC-BY-NC-4.0": (
+        "Creative Commons Attribution Non Commercial (CC-BY-NC) 4.0 License",
+        "licenses/by-nc/4.0",
+    ),
+}
 
 
 def eml_of(publication: Publication) -> str:
-    """The document; creator and contact are the pilot, or left to the publisher."""
+    """The document; without a named contact it is the pilot, or left to the publisher."""
     record = publication.record
     for prefix, space in (("eml", _EML), ("xsi", _XSI)):
         ET.register_namespace(prefix, space)
@@ -43,14 +52,15 @@ def eml_of(publication: Publication) -> str:
     _text(data, "alternateIdentifier", digest_of(record))
     _text(data, "title", f"Animals in aerial photographs of the survey {record.campaign.id}")
     for role in ("creator", "metadataProvider"):
-        _party(data, role, record)
+        _party(data, role, publication)
     _text(data, "pubDate", datetime.fromisoformat(record.times.started).date().isoformat())
     _text(data, "language", "eng")
     abstract = ET.SubElement(data, "abstract")
     for paragraph in _abstract(publication):
         _text(abstract, "para", paragraph)
+    _rights(data, publication.keys.licence)
     _coverage(data, publication)
-    _party(data, "contact", record)
+    _party(data, "contact", publication)
     _methods(data, record)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=False).join(
@@ -82,7 +92,17 @@ def remarks_on(publication: Publication) -> Iterator[str]:
             f"{rejected:,} of {number_of(len(record.animals), 'detection')} are left out, as people saw "
             "no animal there"
         )
-    yield "eml.xml names no licence and no contact: give both before you publish"
+    named = {
+        "licence": publication.keys.licence,
+        "contact": publication.keys.contact or publication.keys.organisation,
+        "email": publication.keys.email,
+    }
+    missing = [name for name, given in named.items() if given is None]
+    if missing:
+        yield (
+            f"eml.xml names no {listed(missing, last='or')}, without which GBIF takes nothing: "
+            f"give {listed(f'publication.{name}' for name in missing)} in configs/census.yaml"
+        )
 
 
 def _abstract(publication: Publication) -> list[str]:
@@ -143,12 +163,27 @@ def _methods(data: ET.Element, record: CensusRecord) -> None:
     _text(described, "para", f"{PROTOCOL}; {number_of(len(record.transects), 'transect')}.")
 
 
-def _party(parent: ET.Element, role: str, record: CensusRecord) -> None:
-    party = ET.SubElement(parent, role)
-    if record.campaign.pilot_name:
-        _text(ET.SubElement(party, "individualName"), "surName", record.campaign.pilot_name)
-    else:
-        _text(party, "organizationName", _NOT_STATED)
+def _rights(data: ET.Element, licence: Licence | None) -> None:
+    """In the form that GBIF's machines read (GBIF metadata profile, section intellectualRights)."""
+    if licence is None:
+        return
+    title, path = _LICENCES[licence]
+    rights = ET.SubElement(ET.SubElement(data, "intellectualRights"), "para")
+    rights.text = "This work is licensed under a "
+    link = ET.SubElement(rights, "ulink", {"url": f"http://creativecommons.org/{path}/legalcode"})
+    _text(link, "citetitle", title)
+    link.tail = "."
+
+
+def _party(parent: ET.Element, role: str, publication: Publication) -> None:
+    keys, party = publication.keys, ET.SubElement(parent, role)
+    person = keys.contact or (None if keys.organisation else publication.record.campaign.pilot_name)
+    if person:
+        _text(ET.SubElement(party, "individualName"), "surName", person)
+    if keys.organisation or not person:
+        _text(party, "organizationName", keys.organisation or _NOT_STATED)
+    if keys.email:
+        _text(party, "electronicMailAddress", keys.email)
 
 
 def _text(parent: ET.Element, tag: str, text: str) -> None:
