@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
-from wildetect.tasks.mlflow.start import MODELS_PAGE
+from wildetect.server.process.page import MODELS_PAGE
 
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +50,11 @@ def test_what_is_known_of_a_version(served: Workspace, browser: webdriver.Chrome
     browser.set_window_size(1400, 1100)
     address = served.variables["MLFLOW_TRACKING_URI"]
     browser.get(address + MODELS_PAGE)  # as mlflow.serve opens it
-    text_with(browser, ("page-detector", "production"))
-    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)  # MLflow's greeting
+    text = text_with(browser, ("page-detector", "production", "Model registry"))
+    time.sleep(2)  # greetings come after the models
+    text = text_with(browser, ("page-detector",))
+    for greeting in ("MLflow Assistant", "Try it now", "Prompts", "AI Gateway"):
+        assert greeting not in text
     browser.save_screenshot(str(screenshots(tmp_path) / "models.png"))
     browser.get(f"{address}/#/models/page-detector/versions/1")
     known = (
@@ -87,7 +89,6 @@ def test_the_runs_that_were_made_with_a_version(
     browser.set_window_size(1400, 1100)
     browser.get(f"{address}/#/models/runs-of/versions/1")
     text_with(browser, ("last_detection", "runs-of on 1 of 1 image"))
-    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)  # MLflow's greeting
     source = browser.find_element(By.XPATH, "//*[contains(text(), 'Source Model')]/following::a[1]")
     browser.get(str(source.get_attribute("href")))
     text_with(browser, ("Runs", "runs-of on 1 of 1 image", "pictures (#"))
@@ -97,6 +98,35 @@ def test_the_runs_that_were_made_with_a_version(
     text_with(browser, ("detections with runs-of version 1 in 1 of 1 image", "Datasets", "pictures ("))
     note = browser.find_element(By.XPATH, "//a[contains(., 'runs-of version 1')]")
     assert str(note.get_attribute("href")).endswith("#/models/runs-of/versions/1")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 844)])
+def test_who_types_the_address_finds_the_models_too(
+    served: Workspace, browser: webdriver.Chrome, tmp_path: Path, width: int, height: int
+) -> None:
+    """The bare address, as a phone on the network gets it: no greeting, and the registry in the menu."""
+    address = served.variables["MLFLOW_TRACKING_URI"]
+    browser.set_window_size(width, height)
+    browser.get(f"{address}/health")  # a page without scripts
+    browser.execute_script("localStorage.clear()")
+    browser.get(address)
+    text_with(browser, ("Model registry", "Registered Models"))
+    time.sleep(2)
+    text = text_with(browser, ("Model registry", "Registered Models"))
+    for greeting in ("MLflow Assistant", "Try it now", "Prompts", "AI Gateway", "telemetry"):
+        assert greeting not in text
+    browser.get(f"{address}/#/")  # Home, by its link
+    text_with(browser, ("Welcome to MLflow",))
+    time.sleep(2)
+    text = text_with(browser, ("Welcome to MLflow",))
+    assert "telemetry" not in text
+    browser.save_screenshot(str(screenshots(tmp_path) / f"home-{width}.png"))
+    # who chooses otherwise keeps it
+    browser.execute_script("localStorage.setItem('mlflow.workflowType_v1', JSON.stringify('genai'))")
+    browser.get("about:blank")
+    browser.get(address)
+    text_with(browser, ("Prompts",))
+    browser.execute_script("localStorage.clear()")
 
 
 def screenshots(tmp_path: Path) -> Path:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from wildetect.server.access.door import Brake, Door, Message
+from wildetect.server.access.door import Brake, Door
+from wildetect.server.process.page import Message
 
 PASSWORD = [(b"authorization", b"Basic eDp5")]
 OF_THE_GATEWAY = [(b"X-MLflow-Authorization", b"Basic eDp5")]

@@ -14,7 +14,6 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any
 from filelock import FileLock
 
 from wildetect.server.access.signin import keep_private
+from wildetect.server.process.page import Application, FirstPage, Message, Receive, Send
 from wildetect.server.process.processes import MARKER as FOLDER_OF_THE_SERVER
 
 __all__ = ["APP", "Brake", "Door", "create_app"]
@@ -33,12 +33,6 @@ CREDENTIALS = {b"authorization", b"x-mlflow-authorization"}
 OPEN = "/health"
 TRIES = "tries.db"
 """In the server's folder: which addresses tried passwords when, for a minute."""
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
-"""As the ASGI specification has them. Source: https://asgi.readthedocs.io/en/latest/specs/main.html"""
 
 
 @dataclass
@@ -209,4 +203,4 @@ def create_app() -> Door:
     # the first worker makes the accounts' database, and no two may at once
     with FileLock(folder / "accounts.lock"):
         keep_private(tries)
-        return Door(with_sign_in(), Brake(tries))
+        return Door(FirstPage(with_sign_in()), Brake(tries))

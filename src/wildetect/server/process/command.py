@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wildetect.server.access.door import APP
 from wildetect.server.access.sharing import allowed_hosts, allowed_origins
+from wildetect.server.process import page
 from wildetect.server.process.logs import write_request_logging
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.processes import MARKER
@@ -30,7 +31,10 @@ def server_command(plan: Plan) -> list[str]:
     command += [f"--workers={plan.workers}", f"--allowed-hosts={allowed_hosts(plan.host, plan.port)}"]
     origins = allowed_origins(plan.host, plan.port)
     command += [f"--cors-allowed-origins={origins}"] if origins else []
-    command += [f"--app-name={APP}"] if plan.sign_in else []
+    if plan.sign_in:
+        command += [f"--app-name={APP}"]
+    elif page.is_installed():
+        command += [f"--app-name={page.APP}"]
     # MLflow splits them as a Unix shell does, on Windows too: backslashes need quotes.
     return [*command, f"--uvicorn-opts={shlex.join(options)}"]
 

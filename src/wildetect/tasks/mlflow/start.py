@@ -38,7 +38,6 @@ SERVER_OPTIONS = {
     "wait": "seconds until the server must answer (120)",
     "config": CONFIG_OPTION,
 }
-MODELS_PAGE = "/#/models"
 """MLflow's own first page is about language models, with the registry hidden in a menu."""
 PROGRESS_EVERY = 5.0  # s, where lines cannot be overwritten
 
@@ -141,6 +140,8 @@ def report(started: Started, plan: Plan) -> None:
 def open_browser(plan: Plan) -> None:
     """Open the page, where it is wished and somebody can see it."""
     if plan.open_browser:
+        from wildetect.server.process.page import MODELS_PAGE
+
         show_in_browser(plan.url + MODELS_PAGE)
 
 
