@@ -93,6 +93,32 @@ def test_one_position_for_all() -> None:
     assert len(found["one-position"].files) == 8
 
 
+@pytest.mark.parametrize("wind", [0.0, 35.0])
+def test_yaw_tags_of_single_photographs_that_point_elsewhere_need_no_animals(wind: float) -> None:
+    flight = Survey(position_error=2.0, yaw_error=5.0).mown(3, 8, ahead=0.6, aside=0.3, wind=wind)
+    right = fly(flight, NOTHING).photographs
+    assert "yaw-leaps" not in told(right)
+    wrong = [
+        replace(one, tags=replace(one.tags, yaw=(one.tags.yaw or 0) + 180)) if row in {3, 10, 11, 20} else one
+        for row, one in enumerate(right)
+    ]
+    caution = told(wrong)["yaw-leaps"]
+    assert caution.files == [wrong[row].file for row in (3, 10, 11, 20)]
+    assert "4 photographs have another direction" in caution.what
+    assert "by up to 18" in caution.what or "by up to 17" in caution.what
+
+
+def test_a_camera_that_is_fixed_or_turns_over_at_the_nadir_does_not_leap() -> None:
+    photographs = fly(Survey().mown(3, 8, ahead=0.6, aside=0.3), NOTHING).photographs
+    fixed = [replace(one, tags=replace(one.tags, yaw=40.0)) for one in photographs]
+    assert "yaw-leaps" not in told(fixed)
+    over = [
+        replace(one, tags=replace(one.tags, yaw=(one.tags.yaw or 0) + 180, roll=180.0)) if row % 3 else one
+        for row, one in enumerate(photographs)
+    ]
+    assert "yaw-leaps" not in told(over)
+
+
 def test_a_jump_in_position() -> None:
     shots = [Shot((0.0, 30.0 * number)) for number in range(8)]
     shots[4] = Shot((2500.0, 120.0))

@@ -11,7 +11,7 @@ from tests.census.simulator import Herd, Shot, Survey, fly
 
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
-from wildetect.census.ground.headings import flight_order, headings
+from wildetect.census.ground.headings import flight_order, headings, straight_legs
 from wildetect.census.ground.photographs import make_views
 from wildetect.imagery.camera.optics import Flight
 
@@ -71,3 +71,11 @@ def test_a_single_camera_without_yaw_has_north_at_the_top() -> None:
     (one,) = fly(replace(Survey(), shots=(Shot((0.0, 0.0), 40.0),)), Herd.at(np.zeros((0, 2)))).photographs
     (view,) = make_views([replace(one, tags=replace(one.tags, yaw=None))], Flight()).views
     assert (view.yaw, view.sources["yaw"]) == (0.0, "none")
+
+
+def test_legs_are_parted_at_turns_and_gaps() -> None:
+    track = [(0, 0), (0, 30), (1, 60), (0, 90), (40, 92), (40, 60), (41, 30), (40, 0), (40, -900), (40, -930)]
+    shots = [(f"{number}.jpg", None) for number in range(len(track))]
+    metres = np.array(track, np.float64)
+    assert straight_legs(shots, metres) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert straight_legs(shots[:2], metres[:2]) == []

@@ -9,7 +9,7 @@ import numpy as np
 
 from wildetect.census.cautions.cameras import cameras, edited, lens, pitch, resolution, yaw
 from wildetect.census.cautions.caution import Caution, Survey, number_of
-from wildetect.census.cautions.flights import heights, jumps, same_position
+from wildetect.census.cautions.flights import heights, jumps, same_position, yaw_leaps
 from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.photographs import Photograph, View, Views
 from wildetect.wording import form
@@ -86,6 +86,7 @@ def _tilted(survey: Survey) -> Iterator[Caution]:
 def _position(survey: Survey) -> Iterator[Caution]:
     yield from same_position(survey.shots)
     yield from jumps(survey.shots)
+    yield from yaw_leaps(survey.shots)
     places = np.array([(view.x, view.y) for view in survey.views.views]).reshape(-1, 2)
     extent = float(np.ptp(places, axis=0).max()) if len(places) else 0.0
     if extent > _FARTHEST:

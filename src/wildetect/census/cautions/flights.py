@@ -8,18 +8,20 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from wildetect.census.cautions.caution import Caution, number_of
-from wildetect.census.ground.headings import flight_order
+from wildetect.census.ground.headings import flight_order, straight_legs
 from wildetect.census.ground.photographs import Photograph, View
+from wildetect.census.ground.views import camera_axes
 from wildetect.imagery.camera.optics import LOWEST
 from wildetect.imagery.positions.heads import Head
 from wildetect.wording import listed
 
-__all__ = ["heights", "jumps", "same_position"]
+__all__ = ["heights", "jumps", "same_position", "yaw_leaps"]
 
 _FASTEST = 60.0  # m/s: faster than any survey aircraft
 _LEAP = 20.0  # usual steps
 _LEAST_TRACK = 5  # photographs
 _DRIFT = 0.2  # of the usual height
+_YAW_LEAP = 60.0  # degrees between photographs of one leg: no wind turns a drone so far
 _TABLE = "CSV"
 _MEASURED = ("XMP", _TABLE)  # above take-off, or what a table gives for it
 _WIDE = 5.0  # times the height: an area in which the ground may well rise or fall
@@ -81,6 +83,39 @@ def jumps(shots: Sequence[View]) -> Iterator[Caution]:
             "Look at them on the map of the report; leave out those with a wrong position.",
             astray,
         )
+
+
+def yaw_leaps(shots: Sequence[View]) -> Iterator[Caution]:
+    """Photographs whose direction is another than that of the others on the same straight leg of the flight.
+
+    A leg's first and last photograph may have been taken in the turn.
+    """
+    told = [view for view in shots if view.source_of("yaw") == "XMP"]
+    metres = np.array([(view.x, view.y) for view in told], np.float64).reshape(-1, 2)
+    astray, most = [], 0.0
+    for leg in straight_legs([(view.file, view.taken) for view in told], metres):
+        up = np.array([_up(told[row]) for row in leg])
+        apart = np.abs(np.degrees(np.angle(up[:, None] / up)))
+        off = apart[:, apart.sum(axis=0).argmin()]
+        for place in np.flatnonzero(off[1:-1] > _YAW_LEAP).tolist():
+            astray.append(told[leg[place + 1]].file)
+            most = max(most, float(off[place + 1]))
+    if astray:
+        yield Caution(
+            "yaw-leaps",
+            f"{number_of(astray)} another direction, by up to {most:.0f} degrees, than the others on the "
+            "same straight line of flight: where the drone did not turn there, the yaw in the tags is not "
+            "that of the picture, and animals in overlaps count twice.",
+            "Look at their overlaps in the report. Put the camera's own files in their place, or leave them "
+            "out, and detect again.",
+            astray,
+        )
+
+
+def _up(view: View) -> complex:
+    """Direction of the sensor's upper edge on the ground, north + i east."""
+    east, north, _ = -camera_axes(view.yaw, view.pitch, view.roll)[1]
+    return complex(north, east) or 1 + 0j
 
 
 def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterator[Caution]:

@@ -13,16 +13,16 @@ from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.corrections import told
 from wildetect.census.ground.photographs import Views
 from wildetect.census.merging.alike import Alike
-from wildetect.census.merging.partners import MergingCheck, Rate
+from wildetect.census.merging.partners import FEWEST, MergingCheck, Rate
 from wildetect.settings.census import Corrections
 from wildetect.settings.words import OtherPositions
-from wildetect.wording import form, listed
+from wildetect.wording import form, listed, plural
 
 __all__ = ["corrections", "doubled", "merging", "recall", "unused"]
 
 _POOR = 0.75  # of the animals: a detector that surely finds fewer is told of
 _POOR_SEEN = 0.55  # of the boxes: so few have a partner by chance hardly ever
-_LEAST_TOLD = 4  # boxes
+_ENOUGH, _GOOD = 200, 0.75  # boxes that tell why partners are missing; part that a good detector joins
 _LEAST_CROWDED, _CROWDED = 5, 0.02  # pairs of boxes, and part of the animals
 _LEAST_DOUBLES, _DOUBLES = 5, 0.015  # boxes, and part of all
 _OTHER_POSITIONS: dict[OtherPositions, str] = {
@@ -180,21 +180,8 @@ def corrections(chosen: Corrections) -> Iterator[Caution]:
 
 def recall(check: MergingCheck) -> Iterator[Caution]:
     """A detector that misses many animals, as the overlaps alone tell, or too few boxes to tell that."""
-    few = not check.told and check.all.expected >= _LEAST_TOLD
-    rate = check.all if few else check.recall
-    if rate is None or rate.share is None:
-        return
-    if few and rate.share < _POOR_SEEN:
-        yield Caution(
-            "merging-untested",
-            f"Only {rate.expected} boxes lie well inside another photograph, "  # never one
-            f"and {rate.joined} of them were joined to a box of it. That is too few "
-            "to tell whether the detector misses animals, or the "
-            "photographs do not lie as their tags say and animals count twice.",
-            "Look at the places in the report that a second photograph shows empty, and compare the number "
-            "with the conservative count, which takes each spot of ground from one photograph only.",
-        )
-    elif not few and (rate.upper < _POOR or rate.share < _POOR_SEEN):
+    rate = check.recall
+    if rate is not None and rate.share is not None and (rate.upper < _POOR or rate.share < _POOR_SEEN):
         yield Caution(
             "recall",
             f"Of the photographs that show an animal which another one found, only {_part(rate)} found it: "
@@ -204,6 +191,25 @@ def recall(check: MergingCheck) -> Iterator[Caution]:
             "photographs with review.plan and review.open: the numbers are then corrected. Or lower "
             "survey.confidence.",
         )
+    elif (not check.told or rate is not None) and _untested(check.all):
+        expected, joined = check.all
+        yield Caution(
+            "merging-untested",
+            "Merging cannot be tested with so few animals: of "
+            f"{expected:,} {plural(expected, 'box', 'boxes')} that {form(expected, 'lies', 'lie')} well "
+            f"inside another photograph {joined:,} {form(joined, 'was', 'were')} joined "
+            "to a box of it. Either the detector missed the others, or photographs do not lie as their tags "
+            "say (turned or cut after the flight, a wrong yaw or height), and animals count twice.",
+            "Look at the places in the report that a second photograph shows empty, and compare the number "
+            "with the conservative count, which takes each spot of ground from one photograph only.",
+        )
+
+
+def _untested(rate: Rate) -> bool:
+    """Whether partners are missing, more than a good detector misses, and boxes too few to tell why."""
+    if rate.share is None or rate.expected >= _ENOUGH:
+        return False
+    return rate.share < (1.0 if rate.expected < FEWEST else _GOOD)
 
 
 def in_crowds(check: MergingCheck, animals: int) -> Iterator[Caution]:

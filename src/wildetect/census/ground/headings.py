@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wildetect.imagery.discovery import natural_order
 
-__all__ = ["Shot", "flight_order", "headings"]
+__all__ = ["Shot", "flight_order", "headings", "straight_legs"]
 
 Shot = tuple[str, datetime | None]
 """File and time of a photograph."""
@@ -62,6 +62,33 @@ def headings(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[float |
         if abs(direction) > _STANDING:
             found[row] = math.degrees(cmath.phase(direction))
     return found
+
+
+def straight_legs(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[list[int]]:
+    """Give the photographs of each straight way between two turns, gaps or ends, three or more of them.
+
+    Args:
+        shots: The photographs.
+        metres: Their places, shape (n, 2), metres east and north.
+
+    Returns:
+        For each leg the rows of its photographs in the order in which they were taken.
+    """
+    order = flight_order(shots)
+    if len(order) <= 2:  # noqa: PLR2004 - three make a leg
+        return []
+    steps = np.diff(metres[order], axis=0) @ (1j, 1)
+    lengths = np.abs(steps)
+    moving = lengths[lengths > _STANDING]
+    longest = _GAP_STEPS * float(np.median(moving)) if len(moving) else 0.0
+    legs = [[order[0]]]
+    for place, row in enumerate(order[1:]):
+        if lengths[place] > longest:
+            legs.append([])
+        elif len(legs[-1]) > 1 and _bend(steps[place - 1], steps[place]) > _TURN:
+            legs.append([order[place]])
+        legs[-1].append(row)
+    return [leg for leg in legs if len(leg) > 2]  # noqa: PLR2004
 
 
 def _on_line(earlier: complex, before: complex, after: complex, later: complex) -> complex:
