@@ -23,6 +23,7 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 from tests.browser.conftest import CHROMIUM, DRIVER, SWITCHES
 from tests.census.flights import write_run
 
@@ -33,6 +34,7 @@ from wildetect.review.page.serving import open_page
 
 ON_EACH, VERDICTS, TURNS = 200, 200, 10
 WIDTH, HEIGHT, SIDE = 6000, 4500, 40
+LIKENESS = 120.0  # s: all photographs are read for it, once
 FIRST_CARD, A_PAGE, A_VERDICT, A_PHOTOGRAPH, A_ZOOM = 2.0, 2.0, 3.0, 3.0, 2.0  # s
 
 _SHOWN = "return [...document.querySelectorAll('.card img')].filter((one) => one.naturalWidth > 0).length"
@@ -110,6 +112,12 @@ def measured(page: Page, url: str) -> dict[str, tuple[float, float]]:
     verdicts = [
         page.timed(lambda: page.press(Keys.ENTER), _LEFT, _after(page, _LEFT)) for _ in range(VERDICTS)
     ]
+    pace = statistics.mean(verdicts)
+    likeness = page.timed(
+        lambda: Select(page.driver.find_element("id", "sort")).select_by_value("likeness"),
+        _SHOWN_AT,
+        lambda now: now[0].startswith("1 to") and now[1] > 0,
+    )
     photograph = page.timed(
         page.driver.find_element("id", "to-photographs").click,
         "return document.getElementById('photograph').naturalWidth",
@@ -121,6 +129,8 @@ def measured(page: Page, url: str) -> dict[str, tuple[float, float]]:
         "next page of cards, median": (statistics.median(turns), A_PAGE),
         "verdict on the disk and next card, median": (statistics.median(verdicts), A_VERDICT),
         "verdict on the disk and next card, slowest of 200": (max(verdicts), A_VERDICT),
+        f"a verdict, mean of {VERDICTS} ({60 / pace:.0f} a minute; 20 are asked for)": (pace, A_VERDICT),
+        "all compared and ordered by likeness": (likeness, LIKENESS),
         "photograph of 27 MP whole": (photograph, A_PHOTOGRAPH),
         "zoomed in until sharp": (sharp, A_ZOOM),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -117,6 +118,7 @@ def test_detections_by_keyboard_outlive_a_kill(
         ActionChains(browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
         keys(browser, *[Keys.ENTER] * 50)
         wait(browser, lambda: text(browser, "#left") == "66 of 120 detections left")
+        assert re.fullmatch(r"[\d,]+ verdicts a minute", text(browser, "#pace"))
         os.kill(program.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
         program.wait(20)
         keys(browser, "x")

@@ -1,6 +1,6 @@
 // Animals of a census: all crops of one from all photographs, and its neighbours; the same one, or not.
 
-import { SAID, at, alarm, ask, crop, isUnreadable, make, percent, state, tell } from "./common.js";
+import { SAID, at, alarm, ask, crop, isUnreadable, make, percent, state, tell, wasSaid } from "./common.js";
 
 let list = [];
 let place = 0;
@@ -144,6 +144,7 @@ export function step(steps) {
 async function say(verdict, pairs) {
   if (cards.some((one) => pairs.flat().includes(one.id) && isUnreadable(one.element))) return;
   const answer = await ask("api/pairs", { verdict, pairs });
+  wasSaid();
   alarm("");
   takeOver(answer.pairs);
   goOn();

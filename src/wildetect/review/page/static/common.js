@@ -75,6 +75,24 @@ export async function ask(path, body) {
   return document;
 }
 
+const PAUSE = 60; // s: a longer gap is no work
+const LATELY = 50; // verdicts that the pace is taken from
+const FEWEST = 5;
+const times = []; // s, of the last verdicts
+
+/** Verdicts a minute of late, pauses left out; null until there are enough. */
+export function pace() {
+  const gaps = times.slice(1).map((time, index) => time - times[index]).filter((gap) => gap < PAUSE);
+  const seconds = gaps.reduce((sum, gap) => sum + gap, 0);
+  return gaps.length < FEWEST || seconds === 0 ? null : (60 * gaps.length) / seconds;
+}
+
+/** Note that a verdict is on the disk. */
+export function wasSaid() {
+  times.push(performance.now() / 1000);
+  if (times.length > LATELY) times.shift();
+}
+
 // One thing after the other: a verdict is on the disk before the next key counts.
 let last = Promise.resolve();
 
@@ -96,6 +114,7 @@ export function takeOver(photograph) {
 
 export async function say(body) {
   const photograph = await ask("api/verdict", body);
+  wasSaid();
   alarm("");
   takeOver(photograph);
   return photograph;

@@ -1,6 +1,6 @@
 // The page: which way of working is open, what its keys do, and what is left.
 
-import { alarm, ask, at, inTurn, make, state, takeOver, tell } from "./common.js";
+import { alarm, ask, at, inTurn, make, pace, state, takeOver, tell } from "./common.js";
 import * as animals from "./animals.js";
 import * as detections from "./detections.js";
 import * as photographs from "./photographs.js";
@@ -10,6 +10,8 @@ let ready = false; // the run is here; until then nothing can be judged
 let asked = null; // the way that was asked for before
 
 function left() {
+  const quick = pace();
+  at("pace").textContent = quick === null ? "" : `${Math.round(quick).toLocaleString("en")} verdicts a minute`;
   if (way === "detections") {
     const open = state.detections.filter((one) => one.standing === "detected").length;
     at("left").textContent = `${open.toLocaleString("en")} of ${state.detections.length.toLocaleString("en")} detections left`;
