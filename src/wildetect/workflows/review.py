@@ -16,17 +16,18 @@ from wildetect.census.ground.photographs import View
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import InputError, WildDetectError
 from wildetect.results.finished_run import FinishedRun
+from wildetect.results.moved import photographs_away, with_photographs_in
 from wildetect.review.outlines import GroundView, own_grounds
 from wildetect.review.page.animals import AnimalCase, AnimalCases, Neighbour
 from wildetect.review.plan import Outline
 from wildetect.review.teaching import Lesson, lessons_of
 from wildetect.settings import Project
-from wildetect.wording import quoted
+from wildetect.wording import number_of, quoted
 from wildetect.workflows.census import CensusRequest, settings_for
 from wildetect.workflows.learning.placing import gathered_of, views_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["cases_of", "lessons_for", "own_grounds_of", "run_and_census"]
+__all__ = ["cases_of", "lessons_for", "own_grounds_of", "run_and_census", "with_photographs_to_look_at"]
 
 _MOST_NEIGHBOURS = 4
 _LOOKED_AT = 24  # animals around each
@@ -70,6 +71,38 @@ def run_and_census(folder: Path, census: Path | None) -> tuple[Path, Path | None
         return folder, census
     inside, named = folder / "detections", Path(read_census_file(folder).detections.folder)
     return (named if named.is_dir() and not inside.is_dir() else inside), census or folder
+
+
+def with_photographs_to_look_at(
+    run: FinishedRun, sources: Sequence[Path], watcher: Watcher = SILENT
+) -> FinishedRun:
+    """Have the photographs of a run where they lie now: nobody can judge what nobody sees.
+
+    Args:
+        run: As it was read.
+        sources: Where they are now; empty: where the run found them.
+        watcher: Told which ones are away.
+
+    Raises:
+        InputError: None of them is there.
+    """
+    if sources:
+        run = with_photographs_in(run, sources)
+    away = set(photographs_away(run))
+    if not away:
+        return run
+    command = f"uv run invoke review.open {quoted(str(run.folder))} --source FOLDER"
+    first = next(one for one in run.results if one.name in away)
+    if len(away) == sum(not one.failed for one in run.results):
+        raise InputError(
+            f"the photographs of this run are not where it found them, such as {first.path}",
+            hint=f"Name the folder that they are in now: {command}",
+        )
+    watcher.notice(
+        f"warning: {number_of(len(away), 'photograph')} of {len(run.results):,} cannot be looked at, such as "
+        f"{first.name}: away, or another file by that name; if they were moved: {command}"
+    )
+    return run
 
 
 def cases_of(project: Project, run: FinishedRun, census: Path | None) -> AnimalCases:

@@ -27,10 +27,11 @@ _HIGHEST_PORT = 65535
         "no_browser": "print the address only",
         "reviewer": "who looks; without it the name of the user of this machine",
         "for": "estimate or training: whose plan is gone through; without it the one that there is",
+        "source": "where the photographs lie now, if elsewhere than the run found them",
     },
     shim="review.bat",
     paths="run",
-    iterable=["run"],
+    iterable=["run", "source"],
 )
 def open_(
     context: Context,
@@ -40,6 +41,7 @@ def open_(
     no_browser: bool = False,
     reviewer: str | None = None,
     for_: str | None = None,
+    source: list[str] | None = None,
 ) -> None:
     """Open the page on which people look at detections.
 
@@ -55,12 +57,15 @@ def open_(
     from wildetect.review.page.serving import open_page
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
+    from wildetect.tasks.progress import Terminal
     from wildetect.tasks.review.review import run_folder
-    from wildetect.workflows.review import cases_of, run_and_census
+    from wildetect.workflows.review import cases_of, run_and_census, with_photographs_to_look_at
 
     number = _port(port)
     folder, of_run = run_and_census(run_folder(run), Path(from_caller(census)) if census else None)
     finished = read_finished_run(folder)
+    sources = [from_caller(path) for path in source or ()]
+    finished = with_photographs_to_look_at(finished, sources, Terminal())
     cases = cases_of(Project.find(), finished, of_run)
     who = (reviewer or "").strip() or getpass.getuser()
     purpose = _purpose(finished.folder, for_)
