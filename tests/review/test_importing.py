@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,7 +27,7 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.records import ImageResult
 from wildetect.review.importing import Imported, import_corrected
 from wildetect.review.marks import reviews_of
-from wildetect.review.verdicts import read_verdicts
+from wildetect.review.verdicts import Verdict, read_verdicts, writing_verdicts
 
 BOXES = np.array([[10, 20, 60, 80], [100.123, 100, 140.456, 150], [300, 310, 340.5, 350]], np.float32)
 NEW = (200.0, 205.0, 230.0, 240.0)
@@ -473,3 +474,42 @@ def test_a_box_whose_entry_cannot_be_read_does_not_count_as_taken_away(
     assert len(made.refused) == 2
     assert made.refused[1].startswith("A/1.jpg: some of it could not be read")
     assert standing(run) == before
+
+
+def test_what_was_said_on_a_copy_of_the_run_is_brought_together_once(
+    run: FinishedRun, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run.folder, copy)
+    there = read_finished_run(copy)
+    own, other = Csv(run, tmp_path), Csv(there, tmp_path / "copy")
+    own.rename()
+    other.delete()
+    import_corrected(run, own.save(), "Ann")
+    import_corrected(there, other.save(), "Bo")
+    taken_back = read_verdicts(copy).verdicts[0]
+    with writing_verdicts(copy) as file:
+        file.append(
+            Verdict(kind="undo", image=taken_back.image, reviewer="Bo", undoes=taken_back.id),
+            Verdict(kind="nothing-here", image="A/2.jpg", reviewer="Bo"),
+            Verdict(kind="nothing-here", image="C/9.jpg", reviewer="Bo"),
+        )
+    brought = copy / "review" / "verdicts.jsonl"
+    with brought.open("ab") as cut:
+        cut.write(b'{"id":"1"}\n{"id":')
+
+    made, again = imported(run, brought), imported(run, brought)
+
+    assert made.verdicts == {"wrong": 1, "undo": 1, "nothing-here": 1}
+    assert len(made.refused) == 2
+    assert made.refused[0].startswith("line 5")
+    assert made.refused[1] == "the run has no image 'C/9.jpg'"
+    assert again.verdicts == {}
+    assert [(one.kind, one.reviewer) for one in read_verdicts(run.folder).verdicts] == [
+        *(("class", "Ann"), ("wrong", "Bo"), ("undo", "Bo"), ("nothing-here", "Bo"))
+    ]
+    (tmp_path / "none.jsonl").write_bytes(b"no\n")
+    with pytest.raises(InputError, match="holds no verdicts"):
+        imported(run, tmp_path / "none.jsonl")
+    with pytest.raises(InputError, match="cannot read"):
+        imported(run, tmp_path / "away.jsonl")

@@ -8,12 +8,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wildetect.errors import InputError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import detection_id, ids_of
 from wildetect.review.ids import find_again
 from wildetect.review.imported import CorrectedBox, CorrectedImage, read_corrected
 from wildetect.review.marks import ImageReview, Mark, reviews_of
-from wildetect.review.verdicts import Kind, Marked, Verdict, read_verdicts, writing_verdicts
+from wildetect.review.verdicts import (
+    VERDICTS,
+    Kind,
+    Marked,
+    Verdict,
+    read_verdicts,
+    verdicts_in,
+    writing_verdicts,
+)
 
 __all__ = ["Imported", "import_corrected"]
 
@@ -43,13 +52,15 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
 
     Args:
         run: That the file was exported from.
-        source: The file.
+        source: The file; a verdicts.jsonl holds verdicts of its own, on a copy of the run.
         reviewer: Who corrected it.
 
     Raises:
         ConfigurationError: Another program is writing verdicts of this run.
         InputError: A file cannot be read or written.
     """
+    if source.suffix.lower() == Path(VERDICTS).suffix:
+        return _brought_along(run, source)
     refused: list[str] = []
     corrected = read_corrected(source, run, refused.append)
     read = read_verdicts(run.folder)
@@ -67,6 +78,31 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
         with writing_verdicts(run.folder) as file:
             file.append(*given)
     return Imported(len(corrected), dict(Counter(one.kind for one in given)), tuple(refused))
+
+
+def _brought_along(run: FinishedRun, source: Path) -> Imported:
+    """Append the verdicts that people gave on another machine, on a copy of the run's folder.
+
+    They stay who said them and when. Those that are here already are known by their ids.
+    """
+    brought = verdicts_in(source)
+    if not brought.verdicts:
+        raise InputError(
+            f"{source} holds no verdicts" + (f": {brought.problems[0]}" if brought.problems else ""),
+            hint=f"Name the {VERDICTS} of the other copy's folder review.",
+        )
+    images = {result.name for result in run.results}
+    here = {one.id for one in read_verdicts(run.folder).verdicts}
+    new = [one for one in brought.verdicts if one.image in images and one.id not in here]
+    unknown = dict.fromkeys(one.image for one in brought.verdicts if one.image not in images)
+    if new:
+        with writing_verdicts(run.folder) as file:
+            file.append(*new)
+    return Imported(
+        len({one.image for one in brought.verdicts} & images),
+        dict(Counter(one.kind for one in new)),
+        (*brought.problems, *(f"the run has no image {name!r}" for name in unknown)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ __all__ = [
     "read_verdicts",
     "review_folder",
     "standing",
+    "verdicts_in",
     "writing_verdicts",
 ]
 
@@ -233,10 +234,20 @@ def read_verdicts(run: Path) -> VerdictsRead:
         InputError: The file is there and cannot be read.
     """
     path = review_folder(run) / VERDICTS
+    return verdicts_in(path) if path.exists() else VerdictsRead(())
+
+
+def verdicts_in(path: Path) -> VerdictsRead:
+    """Read a file of verdicts, of this run or brought along; a last line that was cut is dropped.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: It cannot be read.
+    """
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        return VerdictsRead(())
     except OSError as error:
         raise InputError(
             f"cannot read {path}: {error.strerror or error}",

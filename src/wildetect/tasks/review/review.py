@@ -365,7 +365,7 @@ def _show_quality(quality: DetectorQuality) -> None:
     name="import",
     help={
         "run": _RUN,
-        "source": "what was corrected: JSON of Label Studio, COCO or MegaDetector, GeoPackage or CSV",
+        "source": "what was corrected: JSON, GeoPackage or CSV; or another copy's verdicts.jsonl",
         "reviewer": "who corrected it; without it the name of the user of this machine",
         "json": "what came of it, on stdout",
     },
