@@ -77,6 +77,7 @@ function work(wanted) {
     asked = wanted;
     return;
   }
+  tell(""); // it was said of what is left now
   act(async () => {
     await photographs.keep();
     if (way === "detections") detections.choose();
