@@ -144,13 +144,25 @@ def torch(session: nox.Session) -> None:
     fetch the one with CUDA. torchvision comes without its dependencies: on a CPU build of PyTorch it cannot
     be loaded, but Ultralytics wants to read its version (see tests/torch/torchvision_stand_in.py).
     """
+    _with_pytorch(session)
+    session.run("pytest", "tests/torch", *session.posargs, env={"CI": os.environ.get("CI", "true")})
+
+
+@nox.session(default=False, venv_backend="uv", reuse_venv=True)
+def learning_loop(session: nox.Session) -> None:
+    """From corrections to a better detector, by the documented commands, against a limit of 20 minutes."""
+    _with_pytorch(session)
+    session.run("python", "-m", "benchmarks.learning_loop", *session.posargs)
+
+
+def _with_pytorch(session: nox.Session) -> None:
+    """Install what trains a detector on a processor."""
     environment = str(session.virtualenv.location)
     groups = ("--no-default-groups", "--group", "tests", "--group", "torch", "--inexact")
     session.run_install(UV, "sync", *groups, external=True, env={"UV_PROJECT_ENVIRONMENT": environment})
     pip = ("pip", "--python", environment, "install", "--quiet")
     session.run_install(*pip, PYTORCH, external=True)
     session.run_install(*pip, "--no-deps", *ULTRALYTICS, external=True)
-    session.run("pytest", "tests/torch", *session.posargs, env={"CI": os.environ.get("CI", "true")})
 
 
 @nox.session(default=False, venv_backend="none")

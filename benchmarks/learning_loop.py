@@ -2,13 +2,14 @@
 
     python -m benchmarks.learning_loop [--weak FILE.pt] [--folder DIR] [--minutes 20]
 
-It runs in the environment of the nox session torch. Scenes of the demo's renderer, none of them shipped: 42
-from which a weak detector is made first (a small YOLO network that learns for a while; that is no part of the
-time), 20 photographs of a camp, and 24 that are held out. The chain: register, evaluate, detect, draw
-photographs (`review.plan --for training`), review (the truth stands in for a person; at most 200 verdicts),
+It is the nox session learning_loop. Scenes of the demo's renderer, none of them shipped: 42 from which a
+detector learns first, in clear air (a small YOLO network from nothing; that is no part of the time), 20
+photographs of a camp, and 24 that are held out. Camp and held-out photographs are hazy, as the detector has
+never seen them, which weakens it. The chain: register, evaluate, detect, draw photographs
+(`review.plan --for training`), review (the truth stands in for a person; at most 200 verdicts),
 `dataset.build`, `model.train`, evaluate, compare, promote. Recall on the held-out photographs must rise to
-0.9 or more, promotion must accept it, and all of it must take less than 20 minutes on
-two processors. It needs the extra ultralytics.
+0.9 or more, promotion must accept it, and all of it must take less than 20 minutes on two processors. Where
+other work shares them, the processor time tells more: it is that of the commands, of all threads together.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ CLASSES = ("elephant", "zebra", "antelope")
 WEAK, CAMP, HELD_OUT = range(300_000, 300_042), range(300_042, 300_062), range(300_062, 300_086)
 VERDICTS = 200
 LEAST_RECALL, SIDE = 0.9, 320
-EPOCHS = 40
+EPOCHS = 25
+HAZE = 0.4  # part of the light that comes from the air between, of which each pixel gets the same
+_AIR = (0.75, 0.78, 0.80)
 _HIT = 0.4  # IoU above which a person says that a box is right
 _LEAST_SEEN = 0.4
 
@@ -66,6 +69,15 @@ def scenes(seeds: Sequence[int], folder: Path) -> dict[int, Scene]:
         area = (one.boxes[:, 2:] - one.boxes[:, :2]).prod(axis=1)
         seen = (cut[:, 2:] - cut[:, :2]).prod(axis=1) > _LEAST_SEEN * area
         found[seed] = Scene(Image.fromarray(one.picture), cut[seen], one.class_ids[seen])
+    return found
+
+
+def in_haze(some: dict[int, Scene]) -> dict[int, Scene]:
+    """The same scenes through hazy air."""
+    found = {}
+    for seed, one in some.items():
+        light = np.asarray(one.picture, np.float32) * (1 - HAZE) + 255 * HAZE * np.array(_AIR, np.float32)
+        found[seed] = replace(one, picture=Image.fromarray(light.clip(0, 255).astype(np.uint8)))
     return found
 
 
@@ -122,10 +134,18 @@ def make_weak(some: dict[int, Scene], folder: Path) -> Path:
     shape = (Path(ultralytics.__file__).parent / "cfg/models/v8/yolov8.yaml").read_text(encoding="utf-8")
     narrow = folder / "yolov8n.yaml"  # half as wide as YOLOv8n: a quarter of the time
     narrow.write_text(shape.replace("n: [0.33, 0.25, 1024]", "n: [0.33, 0.125, 1024]"), encoding="utf-8")
-    options: dict[str, Any] = {"optimizer": "AdamW", "lr0": 0.004, "nbs": 16, "warmup_epochs": 1}
-    options |= {"mosaic": 0.5, "close_mosaic": 3, "workers": 0, "amp": False, "val": False, "plots": False}
-    options |= {"project": str(folder), "name": "made", "device": "cpu", "seed": 0, "pretrained": False}
-    YOLO(str(narrow)).train(data=str(folder / "data.yaml"), imgsz=SIDE, epochs=22, batch=16, **options)
+    options: dict[str, Any] = {"optimizer": "AdamW", "lr0": 0.003, "nbs": 16, "warmup_epochs": 1}
+    options |= {
+        "mosaic": 0.5,
+        "close_mosaic": 10,
+        "flipud": 0.5,
+        "scale": 0.3,
+        "cos_lr": True,
+        "cache": "ram",
+    }
+    options |= {"workers": 0, "amp": False, "val": False, "plots": False, "pretrained": False}
+    options |= {"project": str(folder), "name": "made", "device": "cpu", "seed": 0}
+    YOLO(str(narrow)).train(data=str(folder / "data.yaml"), imgsz=SIDE, epochs=60, batch=16, **options)
     return folder / "made" / "weights" / "last.pt"
 
 
@@ -205,17 +225,24 @@ class Chain:
 
     def __init__(self, place: Workspace) -> None:
         self.place = place
-        self.seconds = 0.0
+        self.seconds = self.processor_seconds = 0.0
 
     def run(self, *words: str | Path, document: bool = False) -> Any:
         """Run a task that must succeed, and say how long it took."""
-        began = time.monotonic()
+        began, used = time.monotonic(), _processor_seconds()
         found = (self.place.document if document else self.place.succeed)(*words, timeout=3600)
-        took = time.monotonic() - began
+        took, used = time.monotonic() - began, _processor_seconds() - used
         self.seconds += took
+        self.processor_seconds += used
         shown = " ".join(str(word).removeprefix(f"{self.place.root}/") for word in words)
-        print(f"{took:7.1f} s  {shown}", flush=True)
+        print(f"{took:7.1f} s, {used:6.1f} s of the processors  {shown}", flush=True)
         return found
+
+
+def _processor_seconds() -> float:
+    """What the commands have used so far, with all that they started and waited for."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def loop(place: Workspace, weak: Path, camp: dict[int, Scene], held_out: Path) -> dict[str, Any]:
@@ -256,6 +283,7 @@ def loop(place: Workspace, weak: Path, camp: dict[int, Scene], held_out: Path) -
         "after": after["metrics"],
         "promoted": ended.returncode == 0,
         "minutes": chain.seconds / 60,
+        "processor_minutes": chain.processor_seconds / 60,
     }
 
 
@@ -272,9 +300,9 @@ def main() -> int:
     variables = environment(folder)
     rendered = folder / "scenes"
     weak = asked.weak.resolve() if asked.weak else make_weak(scenes(WEAK, rendered), folder / "weak")
-    camp = scenes(CAMP, rendered)
+    camp = in_haze(scenes(CAMP, rendered))
     place = Workspace.make(folder / f"project-{int(time.time())}", **variables)
-    held_out = save_coco(scenes(HELD_OUT, rendered), place.root / "held-out")
+    held_out = save_coco(in_haze(scenes(HELD_OUT, rendered)), place.root / "held-out")
     place.succeed("mlflow.serve", "--detach", "--no-browser", timeout=180)
     try:
         found = loop(place, weak, camp, held_out)
@@ -282,7 +310,10 @@ def main() -> int:
         place.invoke("mlflow.stop")
     for name in ("recall", "precision", "map50"):
         print(f"{name}: {found['before'][name]:.3f} -> {found['after'][name]:.3f}")
-    print(f"{found['verdicts']} verdicts on {found['photographs']} photographs, {found['minutes']:.1f} min")
+    print(
+        f"{found['verdicts']} verdicts on {found['photographs']} photographs, {found['minutes']:.1f} min, "
+        f"{found['processor_minutes']:.1f} min of the processors"
+    )
     good = found["after"]["recall"] >= LEAST_RECALL and found["minutes"] <= asked.minutes
     return 0 if good and found["promoted"] and found["verdicts"] <= VERDICTS else 1
 

@@ -209,6 +209,23 @@ def test_an_alias_moves_to_a_version_that_is_better_and_not_to_an_equal_or_worse
     two_thresholds.succeed("model.promote", "surer@production", "--undo")
 
 
+def test_an_alias_that_moves_without_proof_says_what_is_not_shown(two_thresholds: Workspace) -> None:
+    better = two_thresholds.invoke("model.promote", "surer/2", "production")
+    assert (better.returncode, better.stderr) == (0, "")  # it was measured, and is better
+    worse = two_thresholds.invoke("model.promote", "surer/1", "production")
+    assert worse.returncode == 0
+    said = r"warning: surer version 1 is not better than version 2 on held-out .*: F1 0\.\d+ -> 0\.\d+ \(-0\."
+    assert re.search(said, worse.stderr), worse.stderr
+    assert "surer@production --undo takes it back" in worse.stderr
+    config = two_thresholds.root / "configs/from-0.3.yaml"
+    two_thresholds.succeed("model.register", "--config", config, "--force")
+    unmeasured = two_thresholds.invoke("model.promote", "surer/3", "production")
+    assert "warning: whether surer version 3 is better than version 1 is not known" in unmeasured.stderr
+    candidate = two_thresholds.invoke("model.promote", "surer/3", "candidate")
+    assert (candidate.returncode, candidate.stderr) == (0, "")
+    two_thresholds.succeed("model.promote", "surer/1", "production")
+
+
 def test_what_was_measured_can_be_required(registered: Workspace, first: Any) -> None:
     words = ("model.promote", "--name", MODEL, "--version", "1", "--alias", "measured", "--require")
     registered.succeed(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.evaluation.areas import areas_in_draws
-from wildetect.evaluation.resampling import draws, limits_of
+from wildetect.evaluation.resampling import FEWEST_WITH, draws, limits_of, limits_of_gain
 from wildetect.evaluation.scoring import ScoredBox
 from wildetect.tables.writing import plain_text, table_pieces
 
@@ -146,6 +146,7 @@ class ClassDifference:
         count: Boxes counted for each animal: 1 is right, more is too many.
         map50: Average precision at IoU 0.5; of all classes their mean. Unknown where boxes were not kept.
         map50_95: Its mean at IoU 0.5, 0.55, ..., 0.95.
+        photographs: Number of those that hold such animals.
     """
 
     name: str
@@ -156,6 +157,7 @@ class ClassDifference:
     count: Difference
     map50: Difference = _UNKNOWN
     map50_95: Difference = _UNKNOWN
+    photographs: int = 0
 
     @property
     def measures(self) -> dict[str, Difference]:
@@ -271,8 +273,8 @@ def _with_areas(
     return [
         replace(
             one,
-            map50=_area_difference(areas, names, slice(0, 1), tables.units),
-            map50_95=_area_difference(areas, names, slice(None), tables.units),
+            map50=_area_difference(areas, names, slice(0, 1), one.photographs),
+            map50_95=_area_difference(areas, names, slice(None), one.photographs),
         )
         if (names := list(animals) if number == 0 else [one.name] if one.name in animals else [])
         else one
@@ -281,13 +283,13 @@ def _with_areas(
 
 
 def _area_difference(
-    areas: Sequence[Mapping[str, NDArray[np.float64]]], names: Sequence[str], levels: slice, units: int
+    areas: Sequence[Mapping[str, NDArray[np.float64]]], names: Sequence[str], levels: slice, held: int
 ) -> Difference:
-    """The difference of the mean area of classes over levels of IoU."""
+    """The difference of the mean area of classes over levels of IoU; `held` photographs hold such animals."""
     one, other = (
         _mean_of_known(np.array([of[name][:, levels].mean(axis=1) for name in names])) for of in areas
     )
-    limits = limits_of((other - one)[1:], units) or (None, None)
+    limits = (limits_of((other - one)[1:], held) if held >= FEWEST_WITH else None) or (None, None)
     return Difference(float(one[0]), float(other[0]), float(other[0] - one[0]), *limits)
 
 
@@ -303,36 +305,35 @@ def _compared(
     name: str, one: NDArray[np.int64], other: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> ClassDifference:
     """Differences of counts (units, 3) of found, missed and wrong."""
-    sums = one.sum(axis=0), other.sum(axis=0)
-    drawn = weights @ one.astype(np.float32), weights @ other.astype(np.float32)
-    f1, recall, precision, count = (_difference(sums, drawn, measure, len(one)) for measure in MEASURES)
-    return ClassDifference(name, int(sums[0][:2].sum()), f1, recall, precision, count)
+    f1, recall, precision, count = (_difference(one, other, measure, weights) for measure in MEASURES)
+    animals, held = int(one[:, :2].sum()), int(one[:, :2].any(axis=1).sum())
+    return ClassDifference(name, animals, f1, recall, precision, count, photographs=held)
 
 
 def _difference(
-    sums: tuple[NDArray[np.int64], NDArray[np.int64]],
-    drawn: tuple[NDArray[np.float32], NDArray[np.float32]],
-    measure: str,
-    units: int,
+    one: NDArray[np.int64], other: NDArray[np.int64], measure: str, weights: NDArray[np.float32]
 ) -> Difference:
-    values = [float(_measure(measure, each[None])[0]) for each in sums]
-    before, after = (None if np.isnan(value) else value for value in values)
+    shares = _share(measure, one), _share(measure, other)
+    (above, below), (above_after, below_after) = (share.sum(axis=0).tolist() for share in shares)
+    before = above / below if below else None
+    after = above_after / below_after if below_after else None
     if before is None or after is None:
         return Difference(before, after)
-    gains = _measure(measure, drawn[1]) - _measure(measure, drawn[0])
-    limits = limits_of(gains, units) or (None, None)
-    return Difference(before, after, after - before, *limits)
+    lower, upper = limits_of_gain(*shares, weights) or (None, None)
+    if lower is None or upper is None:
+        return Difference(before, after, after - before)
+    if measure != "count":  # a share lies between 0 and 1
+        lower, upper = max(lower, -1.0), min(upper, 1.0)
+    return Difference(before, after, after - before, lower, upper)
 
 
-def _measure(measure: str, sums: NDArray[np.int64] | NDArray[np.float32]) -> NDArray[np.float64]:
-    """A measure of sums (n, 3) of found, missed and wrong; nan where there is nothing to measure."""
-    found, missed, wrong = sums.astype(np.float64).T
+def _share(measure: str, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What is above and below the line of a measure, shape (units, 2), of found, missed and wrong."""
+    found, missed, wrong = counts.T
     above, below = {
         "f1": (2 * found, 2 * found + missed + wrong),
         "recall": (found, found + missed),
         "precision": (found, found + wrong),
         "count": (found + wrong, found + missed),
     }[measure]
-    share: NDArray[np.float64] = np.full(len(sums), np.nan)
-    np.divide(above, below, out=share, where=below > 0)
-    return share
+    return np.stack([above, below], axis=1)

@@ -92,8 +92,8 @@ def _print_paired(compared: Compared) -> None:
 
     before, after = (f"version {one.version}" for one in (compared.before, compared.after))
     print(f"\n{after} against {before} on {compared.where}")
-    if compared.too_few:
-        say("warning: fewer than 10 photographs: what of this is chance is not known")
+    for doubt in compared.doubts:
+        say(f"warning: {doubt}")
     rows = [
         [one.name, PAIRED[measure], *_cells(difference, measure)]
         for one in (compared.paired.overall, *compared.paired.classes)

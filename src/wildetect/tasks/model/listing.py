@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from invoke.context import Context
 
-from wildetect.tasks.support import emit, export_variables, say, verb
-from wildetect.wording import commas, listed
+from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
+from wildetect.wording import commas, listed, quoted
 
 if TYPE_CHECKING:
     from wildetect.registry.connection import Connection
@@ -269,6 +269,8 @@ def promote(
         met = [requirement.check(str(reference), metrics) for requirement in requirements]
     if better_than is not None:
         met += _proof(connection, reference, better_than, on, guard or ())
+    else:
+        _tell_doubts(connection, reference, alias)
     moved, before = promote_version(connection, reference, alias, met)
     was = f" (was version {before})" if before and before != moved.version else ""
     print(f"{reference.name}@{alias} is version {moved.version}{was}")
@@ -289,6 +291,27 @@ def _proof(
     for line in proof:
         print(line)
     return proof
+
+
+def _tell_doubts(connection: Connection, reference: ModelReference, alias: str) -> None:
+    """Warn where a version takes the place of another one without being shown to be better."""
+    from wildetect.registry.reference import ModelReference
+    from wildetect.registry.versions import aliases_of, resolve
+    from wildetect.workflows.learning.promotion import doubts_about
+    from wildetect.workflows.learning.training import CANDIDATE
+
+    in_place = aliases_of(connection, reference.name).get(alias)
+    after = resolve(connection, reference)
+    if alias == CANDIDATE or in_place in (None, after.version):
+        return
+    doubts = doubts_about(connection, resolve(connection, ModelReference.of(reference.name, in_place)), after)
+    for doubt in doubts:
+        say(f"warning: {doubt}")
+    if doubts:
+        say_hint(
+            f"uv run invoke model.promote {quoted(f'{reference.name}@{alias}')} --undo takes it back; "
+            f"--better-than {alias} moves it only where that is shown"
+        )
 
 
 def _to_promote(text: str | None, alias: str | None) -> str:

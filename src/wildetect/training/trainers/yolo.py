@@ -37,6 +37,14 @@ MEASURES = {
     "metrics/mAP50-95(B)": "val/map50-95",
 }
 WORKERS = 4  # processes that read pictures, beside a GPU
+_LAST_WHOLE = 4  # the last of so many parts of the epochs goes without mosaics
+# Where Ultralytics' own values are made for large sets of photographs that people took standing.
+FROM_THE_AIR: Mapping[str, Any] = {
+    "flipud": 0.5,  # seen from above there is no up
+    "scale": 0.3,  # a flight keeps its height: animals differ less in size
+    "mosaic": 0.5,  # half of the tiles as a survey shows them
+    "cos_lr": True,  # slow at the end, so that the last epochs settle
+}
 
 
 class Ultralytics:
@@ -73,6 +81,8 @@ class Ultralytics:
                 # the check of mixed precision would download a network
                 options |= {"epochs": job.epochs, "seed": job.seed, "amp": False, "exist_ok": True}
                 options |= {"project": str(folder), "name": files.made.name}
+                # one step a batch: gathered up to 64 tiles, as is usual, a small set has hardly any
+                options |= {**FROM_THE_AIR, "nbs": job.batch, "close_mosaic": job.epochs // _LAST_WHOLE}
             try:
                 model.train(**options)
             finally:

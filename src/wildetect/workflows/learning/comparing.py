@@ -16,7 +16,7 @@ from wildetect.evaluation.paired import (
     compare_pairs,
     pictures_from,
 )
-from wildetect.evaluation.resampling import FEWEST_UNITS
+from wildetect.evaluation.resampling import FEW_UNITS, FEWEST_UNITS, FEWEST_WITH
 from wildetect.evaluation.scoring import ScoredBox
 from wildetect.evaluation.unseen import LEARNED_FROM
 from wildetect.registry.comparison import SHAPING
@@ -25,7 +25,7 @@ from wildetect.registry.evaluations import Evaluated, evaluations_of, kept_file
 from wildetect.registry.versions import Version
 from wildetect.wording import form, listed, number_of
 
-__all__ = ["Compared", "compare_on_pictures", "compare_with_first"]
+__all__ = ["Compared", "common_datasets", "compare_on_pictures", "compare_with_first"]
 
 _Kept = Callable[[str, str], str | None]
 """Gives the text of a file that the run of an evaluation kept, by the run's id and the file's name."""
@@ -70,6 +70,25 @@ class Compared:
         """Whether the pictures are too few for limits."""
         return self.paired.photographs < FEWEST_UNITS
 
+    @property
+    def doubts(self) -> list[str]:
+        """What the limits do not tell, as there are few photographs: of all, or with a class."""
+        found = []
+        if self.too_few:
+            found.append(f"fewer than {FEWEST_UNITS} photographs: what of this is chance is not known")
+        elif self.paired.photographs < FEW_UNITS:
+            found.append(
+                f"{number_of(self.paired.photographs, 'photograph')} are few: a real gain may look like chance, "
+                f"and so may a class that got worse; {FEW_UNITS} or more show it better"
+            )
+        rare = [one.name for one in self.paired.classes if 0 < one.photographs < FEWEST_WITH]
+        if rare and not self.too_few:
+            found.append(
+                f"{listed(rare)}: in fewer than {FEWEST_WITH} photographs, of which is not known whether more or "
+                "fewer are found"
+            )
+        return found
+
     def document(self) -> dict[str, Any]:
         """The comparison as JSON has it."""
         paired = self.paired
@@ -82,10 +101,12 @@ class Compared:
             "digest": self.digest,
             "confidences": list(self.confidences),
             "unsure": list(self.unsure),
+            "doubts": self.doubts,
             "classes": [
                 {
                     "name": one.name,
                     "animals": one.animals,
+                    "photographs": one.photographs,
                     **{name: asdict(difference) for name, difference in one.measures.items()},
                 }
                 for one in (paired.overall, *paired.classes)
@@ -113,7 +134,7 @@ def compare_with_first(
     notes: list[str] = []
     kept = lru_cache(maxsize=None)(partial(kept_file, connection))  # the first one's files are compared again
     for after in versions[1:]:
-        for name in _common(versions[0], after, dataset):
+        for name in common_datasets(versions[0], after, dataset):
             if _differing(*_evaluations(versions[0], after, name)):
                 continue  # module registry.comparison says so
             try:
@@ -184,14 +205,15 @@ def _on_pictures(version: Version) -> dict[str, Evaluated]:
     return {one.dataset: one for one in evaluations_of(version) if not one.of_survey}
 
 
-def _common(before: Version, after: Version, dataset: str | None) -> list[str]:
+def common_datasets(before: Version, after: Version, dataset: str | None = None) -> list[str]:
+    """Name the labelled pictures on which both versions were measured; null: all of them, not one alone."""
     also = _on_pictures(after)
     return [name for name in _on_pictures(before) if name in also and dataset in (None, name)]
 
 
 def _evaluations(before: Version, after: Version, dataset: str | None) -> tuple[Evaluated, Evaluated]:
     each = [_on_pictures(version) for version in (before, after)]
-    common = _common(before, after, dataset)
+    common = common_datasets(before, after, dataset)
     if len(common) > 1:
         raise ConfigurationError(
             f"both versions were measured on {listed(common)}", hint=f"Name one: --on {common[0]}"

@@ -7,10 +7,44 @@ from collections.abc import Sequence
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.evaluation.paired import ClassDifference
 from wildetect.evaluation.resampling import FEWEST_UNITS
+from wildetect.registry.connection import Connection
+from wildetect.registry.versions import Version
 from wildetect.wording import listed, number_of
-from wildetect.workflows.learning.comparing import Compared
+from wildetect.workflows.learning.comparing import Compared, common_datasets, compare_on_pictures
 
-__all__ = ["proof_of"]
+__all__ = ["doubts_about", "proof_of"]
+
+
+def doubts_about(connection: Connection, before: Version, after: Version) -> list[str]:
+    """Say what is not shown of a version that takes the place of another without proof.
+
+    Args:
+        connection: The server.
+        before: The version that is in place.
+        after: The one that takes its place.
+
+    Returns:
+        A sentence for each data set on which it is not better; one where they have none in common. Empty
+        where it is better on all.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    datasets = common_datasets(before, after)
+    if not datasets:
+        return [
+            (
+                f"whether {after.name} version {after.version} is better than version {before.version} is not "
+                "known: they were not both measured on the same labelled pictures"
+            )
+        ]
+    found = []
+    for name in datasets:
+        try:
+            proof_of(compare_on_pictures(connection, before, after, name))
+        except ModelError as error:
+            found.append(error.message)
+    return found
 
 
 def proof_of(compared: Compared, guarded: Sequence[str] = ()) -> list[str]:
@@ -58,7 +92,7 @@ def proof_of(compared: Compared, guarded: Sequence[str] = ()) -> list[str]:
             hint=f"Review photographs with {worse[0].name} and train on them, too.",
             details=details,
         )
-    return [f"better than {than}: F1 {paired.overall.f1}"]
+    return [f"better than {than}: F1 {paired.overall.f1}", *compared.doubts]
 
 
 def _fell(one: ClassDifference, guarded: Sequence[str]) -> bool:
