@@ -234,3 +234,68 @@ def test_the_table_is_read_as_it_was_written() -> None:
     assert pictures_from("".join(pictures_table(rows))) == rows
     with pytest.raises(ValueError, match="not a table"):
         pictures_from("a,b\r\n1,2\r\n")
+
+
+def herds(photographs: int, dice: np.random.Generator) -> tuple[list[PictureCounts], list[PictureCounts]]:
+    """One detector in two photographs of four, the other like it: elephants in a quarter, in uneven herds."""
+    there = (dice.random(photographs) < 0.25) * (1 + dice.poisson(dice.gamma(0.8, 4.0, photographs)))
+    hard = dice.normal(0, 1, photographs)
+    tables = []
+    for _ in range(2):
+        recall = 1 / (1 + np.exp(-(1 - hard - dice.normal(0, 0.6, photographs))))
+        found = dice.binomial(there, recall)
+        tables.append(
+            [
+                PictureCounts(
+                    picture=f"{number}",
+                    sha256="",
+                    name="elephant",
+                    found=int(found[number]),
+                    missed=int(there[number] - found[number]),
+                    wrong=0,
+                )
+                for number in range(photographs)
+            ]
+        )
+    return tables[0], tables[1]
+
+
+def test_limits_of_uneven_herds_hold_as_often_as_they_say() -> None:
+    dice = np.random.default_rng(7)
+    recalls = [compare_pairs(*herds(40, dice)).overall.recall for _ in range(300)]
+    given = [one for one in recalls if one.lower is not None and one.upper is not None]
+    held = [one.lower <= 0 <= one.upper for one in given if one.lower is not None and one.upper is not None]
+    assert len(given) > 270  # in a few sets elephants are in too few photographs
+    assert sum(held) / len(held) >= 0.925  # percentiles held in 0.89; 0.925 is two standard errors below 0.95
+
+
+def test_a_class_in_few_photographs_has_no_limits_and_is_named() -> None:
+    before, after = measured({"zebra": 0.5}, 1), measured({"zebra": 0.95}, 2)
+    for rows, found in ((before, 3), (after, 1)):
+        rows += [
+            PictureCounts(
+                picture=f"{number}.jpg",
+                sha256=f"{number}",
+                name="elephant",
+                found=found if number < 5 else 0,
+                missed=3 - found if number < 5 else 0,
+                wrong=0,
+            )
+            for number in range(PICTURES)
+        ]
+    paired = compare_pairs(before, after)
+    elephant = next(one for one in paired.classes if one.name == "elephant")
+    assert (elephant.photographs, elephant.recall.gain) == (5, pytest.approx(-2 / 3))
+    assert elephant.recall.lower is None
+    better, doubt = judged(before, after)
+    assert better.startswith("better than version 3")
+    assert doubt.startswith("elephant: in fewer than 6 photographs, which do not show")
+    with pytest.raises(ModelError, match="worse for elephant"):
+        judged(before, after, ("elephant",))
+
+
+def test_few_photographs_are_said_to_be_few() -> None:
+    before, after = measured({"zebra": 0.3}, 1), measured({"zebra": 0.99}, 2)
+    better, doubt = judged(before[:20], after[:20])
+    assert "(20 pictures)" in better
+    assert doubt.startswith("20 photographs are few: a real gain may look like chance")

@@ -5,10 +5,10 @@ drawn with replacement, each with all that was found in it, and the number is co
 drawn is the photograph: boxes of one photograph, and tiles of one photograph, are not independent of each
 other.
 
-Limits of a difference of two shares (recall, precision) are those of the symmetric bootstrap-t (Hall 1988, On
-Symmetric Bootstrap Confidence Intervals, Journal of the Royal Statistical Society B 50, 35-45): of each draw
-its distance from the difference is taken in standard errors of that very draw. Herds, and photographs of which
-most are empty, make the difference skew, and percentiles of few photographs too narrow.
+Limits of a difference of two shares (recall, precision) are those of the symmetric bootstrap-t (Hall 1988,
+On Symmetric Bootstrap Confidence Intervals, Journal of the Royal Statistical Society B 50, 35-45): of each
+draw its distance from the difference is taken in standard errors of that very draw. Herds, and photographs of
+which most are empty, make the difference skew, and percentiles of few photographs too narrow.
 
 Limits of an area (mAP), which has no such standard error, are percentiles, a little further out than 2.5 and
 97.5, as Student's t is wider than the normal distribution (Hesterberg 2015, What Teachers Should Know About
@@ -29,7 +29,7 @@ __all__ = ["FEWEST_UNITS", "FEWEST_WITH", "FEW_UNITS", "draws", "limits_of", "li
 FEWEST_UNITS = 10
 """Of fewer photographs no limits are given."""
 FEWEST_WITH = 6
-"""Nor where fewer of them hold what is measured: limits of four photographs with elephants hold far too rarely."""
+"""Nor where fewer of them hold what is measured: four photographs with elephants say next to nothing."""
 FEW_UNITS = 30
 """Of fewer photographs limits are given with a warning (benchmarks/paired_coverage.py says how they hold)."""
 
@@ -37,7 +37,6 @@ _DRAWS = 4000
 _SEED = 20
 _LEVEL = 0.975  # of each limit
 _BOTH = 0.95  # of both together
-_AT_ONCE = 500  # draws
 
 
 @lru_cache(maxsize=2)
@@ -94,11 +93,9 @@ def limits_of_gain(
         return None
     units = len(before)
     matter = before.any(axis=1) | after.any(axis=1)  # boxes where nothing is, too
-    each = np.hstack([before[matter], after[matter]]).astype(np.float64)
-    gain, error = _gains(each, np.ones((1, len(each))), units)
-    drawn = weights[:, matter]
-    parts = [_gains(each, drawn[row : row + _AT_ONCE], units) for row in range(0, len(drawn), _AT_ONCE)]
-    gains, errors = (np.concatenate(of) for of in zip(*parts, strict=True))
+    each = np.hstack([before[matter], after[matter]]).astype(np.float32)
+    gain, error = _gains(each, np.ones((1, len(each)), np.float32), units)
+    gains, errors = _gains(each, weights[:, matter], units)
     known = ~np.isnan(gains)
     distance = np.abs(gains[known] - gain)
     away = np.divide(distance, errors[known], out=np.full(len(distance), np.inf), where=errors[known] > 0)
@@ -110,12 +107,12 @@ def limits_of_gain(
 
 
 def _gains(
-    each: NDArray[np.float64], weights: NDArray[np.float64] | NDArray[np.float32], units: int
+    each: NDArray[np.float32], weights: NDArray[np.float32], units: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The difference of both shares in each draw, and its standard error by linearisation.
 
-    Of a share A/B a photograph (a, b) makes (a - b A/B) / B; of the difference, that of the second less that of
-    the first. The variance is the sum of their squares (Cochran 1977, Sampling Techniques, section 6.10).
+    Of a share A/B a photograph (a, b) makes (a - b A/B) / B; of the difference, that of the second less that
+    of the first. The variance is the sum of their squares (Cochran 1977, Sampling Techniques, section 6.10).
 
     Args:
         each: Above and below of the first, then of the second, by photograph, shape (some, 4).
@@ -124,7 +121,7 @@ def _gains(
     """
     pairs = [(one, other) for one in range(4) for other in range(one, 4)]
     products = np.stack([each[:, one] * each[:, other] for one, other in pairs], axis=1)
-    sums = weights.astype(np.float64) @ np.hstack([each, products])
+    sums = (weights @ np.hstack([each, products])).astype(np.float64)
     a, b, c, d = sums[:, :4].T
     square = dict(zip(pairs, sums[:, 4:].T, strict=True))
     with np.errstate(divide="ignore", invalid="ignore"):

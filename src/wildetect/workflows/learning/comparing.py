@@ -78,14 +78,14 @@ class Compared:
             found.append(f"fewer than {FEWEST_UNITS} photographs: what of this is chance is not known")
         elif self.paired.photographs < FEW_UNITS:
             found.append(
-                f"{number_of(self.paired.photographs, 'photograph')} are few: a real gain may look like chance, "
-                f"and so may a class that got worse; {FEW_UNITS} or more show it better"
+                f"{number_of(self.paired.photographs, 'photograph')} are few: a real gain may look like "
+                f"chance, and so may a class that got worse; {FEW_UNITS} or more show it better"
             )
         rare = [one.name for one in self.paired.classes if 0 < one.photographs < FEWEST_WITH]
         if rare and not self.too_few:
             found.append(
-                f"{listed(rare)}: in fewer than {FEWEST_WITH} photographs, of which is not known whether more or "
-                "fewer are found"
+                f"{listed(rare)}: in fewer than {FEWEST_WITH} photographs, which do not show whether more "
+                "or fewer are found"
             )
         return found
 

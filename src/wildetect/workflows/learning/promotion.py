@@ -34,8 +34,8 @@ def doubts_about(connection: Connection, before: Version, after: Version) -> lis
     if not datasets:
         return [
             (
-                f"whether {after.name} version {after.version} is better than version {before.version} is not "
-                "known: they were not both measured on the same labelled pictures"
+                f"whether {after.name} version {after.version} is better than version {before.version} is "
+                "not known: they were not both measured on the same labelled pictures"
             )
         ]
     found = []
