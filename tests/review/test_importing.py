@@ -27,7 +27,8 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.records import ImageResult
 from wildetect.review.importing import Imported, import_corrected
 from wildetect.review.marks import reviews_of
-from wildetect.review.verdicts import Verdict, read_verdicts, writing_verdicts
+from wildetect.review.summary import reviewed_run
+from wildetect.review.verdicts import Marked, Verdict, read_verdicts, writing_verdicts
 
 BOXES = np.array([[10, 20, 60, 80], [100.123, 100, 140.456, 150], [300, 310, 340.5, 350]], np.float32)
 NEW = (200.0, 205.0, 230.0, 240.0)
@@ -513,3 +514,77 @@ def test_what_was_said_on_a_copy_of_the_run_is_brought_together_once(
         imported(run, tmp_path / "none.jsonl")
     with pytest.raises(InputError, match="cannot read"):
         imported(run, tmp_path / "away.jsonl")
+
+
+def _review(run: FinishedRun) -> None:
+    """One of each that people can say on the page after the file was exported."""
+    marks = {one.image: one for one in reviews_of(run.results, NAMES, [])}["A/1.jpg"].marks
+    said: dict[str, Any] = {"image": "A/1.jpg", "reviewer": "Ann"}
+    boxes = [(mark.id, mark.box) for mark in marks]
+    far = Marked((600.0, 610.0, 640.0, 650.0), boxes[0][1].class_name)
+    with writing_verdicts(run.folder) as file:
+        file.append(
+            Verdict(kind="moved", detection=boxes[0][0], before=boxes[0][1], after=far, **said),
+            Verdict(kind="wrong", detection=boxes[1][0], before=boxes[1][1], **said),
+            Verdict(
+                kind="class",
+                detection=boxes[2][0],
+                before=boxes[2][1],
+                after=Marked(boxes[2][1].xyxy, "okapi"),
+                **said,
+            ),
+            Verdict(kind="added", detection="new", after=Marked(NEW, "zebra"), **said),
+        )
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_untouched_export_takes_nothing_back_that_people_said_since(
+    run: FinishedRun, tmp_path: Path, form: Callable[[FinishedRun, Path], Any]
+) -> None:
+    file = form(run, tmp_path)
+    if isinstance(file, LabelStudio):
+        file.annotated(0)  # accepted as it was predicted
+    _review(run)
+    before = standing(run)
+    assert len(before["A/1.jpg"]) == 3
+
+    made = imported(run, file.save())
+
+    assert {kind: count for kind, count in made.verdicts.items() if kind != "nothing-here"} == {}
+    assert standing(run) == before
+
+
+def test_a_box_that_a_file_added_and_no_longer_holds_is_taken_away_again(
+    run: FinishedRun, tmp_path: Path
+) -> None:
+    file = Csv(run, tmp_path)
+    file.add()
+    assert imported(run, file.save()).verdicts == {"added": 1}
+    del file.rows[-1]
+    file.rows.append({"image": "A/2.jpg", "verdict": "nothing-here"})
+    assert imported(run, file.save()).verdicts == {"wrong": 1, "nothing-here": 1}
+    file.move()
+    assert imported(run, file.save()).verdicts == {"moved": 1}
+    file.rows[0] |= dict(zip(("x_min", "y_min", "x_max", "y_max"), map(str, BOXES[0]), strict=True))
+    assert imported(run, file.save()).verdicts == {"moved": 1}
+
+
+def test_the_coco_file_of_a_run_that_is_half_reviewed_is_no_change(run: FinishedRun, tmp_path: Path) -> None:
+    _review(run)
+    with writing_verdicts(run.folder) as file:
+        file.append(Verdict(kind="nothing-here", image="A/1.jpg", reviewer="Ann"))
+    path = tmp_path / "coco.json"
+    review = reviewed_run(run)
+    assert review is not None
+    write_coco(path, run.results, NAMES, review.boxes)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert [one.get("reviewed") for one in document["images"]] == [True, None, None]
+
+    made = imported(run, path)
+    assert made.verdicts == {}
+    assert len(made.refused) == 1
+    assert "1 photograph without any box in the file, such as B/1.jpg" in made.refused[0]
+
+    document["annotations"] = [one for one in document["annotations"] if one["bbox"][:2] != list(NEW[:2])]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert imported(run, path).verdicts == {"wrong": 1}

@@ -62,11 +62,13 @@ class CorrectedImage:
         boxes: All that it holds there.
         complete: Whether the file says that a person looked at all of it.
         unread: Whether an entry of it was refused: a box that is missing may be that one then.
+        reviewed: Whether it holds what stood after a review, what people added, too; not the detector's boxes.
     """
 
     boxes: list[CorrectedBox] = field(default_factory=list)
     complete: bool = False
     unread: bool = False
+    reviewed: bool = False
 
 
 def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
@@ -203,7 +205,7 @@ def _timelapse(sheet: Sheet, run: FinishedRun, refuse: Refuse) -> dict[str, Corr
         if image is None:
             refuse(f"line {line.number}: the run has no image {path!r}")
         elif [one for one in flags if one.strip().casefold() in _TRUE]:
-            found[image] = CorrectedImage(complete=True)
+            found[image] = CorrectedImage(complete=True, reviewed=True)
         else:
             silent += 1
     if silent:
@@ -312,7 +314,8 @@ def _coco(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse) -> dict
             refuse(f"the run has no image {one['file_name']!r}")
             continue
         images[one["id"]] = image
-        found[image] = CorrectedImage(complete=one.get("reviewed") is True)
+        complete = one.get("reviewed") is True
+        found[image] = CorrectedImage(complete=complete, reviewed=complete)
     for number, one in enumerate(document["annotations"], 1):
         if one["image_id"] not in images:
             continue
@@ -322,7 +325,25 @@ def _coco(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse) -> dict
             found[images[one["image_id"]]].unread = True
             continue
         found[images[one["image_id"]]].boxes.append(_coco_box(one, name))
-    return found
+    return _looked_at(found, run, refuse)
+
+
+def _looked_at(
+    found: dict[str, CorrectedImage], run: FinishedRun, refuse: Refuse
+) -> dict[str, CorrectedImage]:
+    """Leave out images of a COCO file without any box: many programs list those that nobody looked at."""
+    detected = {one.name for one in run.results if one.detections is not None and len(one.detections)}
+    silent = [
+        name
+        for name, one in found.items()
+        if name in detected and not (one.boxes or one.complete or one.unread)
+    ]
+    if silent:
+        refuse(
+            f"{wording.number_of(len(silent), 'photograph')} without any box in the file, such as {silent[0]}"
+            ': empty, or not looked at? Say "reviewed": true of its image there, or say it in review.open'
+        )
+    return {name: one for name, one in found.items() if name not in silent}
 
 
 def _coco_box(one: Mapping[str, Any], class_name: str) -> CorrectedBox:

@@ -68,11 +68,14 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
         logger.warning("%s", read.reason)
     standing = {one.image: one for one in reviews_of(run.results, run.class_names, read.verdicts)}
     given: list[Verdict] = []
+    earlier = frozenset(
+        one.detection for one in read.verdicts if one.source == source.name and one.detection is not None
+    )
     for result in run.results:
         if result.name not in corrected or result.name not in standing:
             continue
         tolerance = max(_SAME_PX, _SAME_SHARE * max(result.width or 0, result.height or 0))
-        said = _Said(result.name, reviewer, source.name, tolerance, tuple(ids_of(result)))
+        said = _Said(result.name, reviewer, source.name, tolerance, tuple(ids_of(result)), earlier)
         given += said.verdicts(standing[result.name], corrected[result.name], refused)
     if given:
         with writing_verdicts(run.folder) as file:
@@ -107,24 +110,29 @@ def _brought_along(run: FinishedRun, source: Path) -> Imported:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """Makes the verdicts on one image."""
+    """Makes the verdicts on one image.
+
+    Exports hold the detector's boxes, also where people have said more since. What a file has as the
+    detector left it is no change then, unless this very file said something of that box before.
+    """
 
     image: str
     reviewer: str
     source: str
     tolerance: float
     detections: tuple[str, ...]
+    earlier: frozenset[str]
 
     def verdicts(self, stands: ImageReview, file: CorrectedImage, refused: list[str]) -> list[Verdict]:
         """What differs between what stands and what the file says."""
         boxes = [box for box in file.boxes if self._usable(box, refused)]
         unread = file.unread or len(boxes) < len(file.boxes)
-        partner = _partners(stands.animals, boxes)
+        partner = _partners(stands.animals, boxes, self.tolerance)
         found: list[Verdict] = []
         for mark, index in zip(stands.animals, partner, strict=True):
             if index is not None:
                 found += self._changes(mark, boxes[index])
-            elif not unread:
+            elif not unread and (mark.detected is not None or file.reviewed or mark.id in self.earlier):
                 found.append(self._of("wrong", mark))
         if unread:
             refused.append(
@@ -133,7 +141,7 @@ class _Said:
             )
         taken = {index for index in partner if index is not None}
         for index, box in enumerate(boxes):
-            if index not in taken and box.verdict != "wrong" and not _was_wrong(box, stands):
+            if index not in taken and box.verdict != "wrong" and not self._was_wrong(box, stands):
                 key = detection_id(self.image, box.xyxy)
                 after = Marked(box.xyxy, box.class_name)
                 found.append(self._verdict("added", key, None, after))
@@ -161,6 +169,8 @@ class _Said:
         if box.verdict == "wrong":
             yield self._of("wrong", mark)
             return
+        if box.verdict is None and mark.id not in self.earlier and _is_as_detected(box, mark, self.tolerance):
+            return
         far = max(abs(a - b) for a, b in zip(mark.box.xyxy, box.xyxy, strict=True))
         moved = far > max(self.tolerance, box.rounding)
         before = mark.box
@@ -175,6 +185,14 @@ class _Said:
             yield self._of("right", mark)
         if box.verdict == "unsure" and mark.standing != "unsure":
             yield self._of("unsure", mark)
+
+    def _was_wrong(self, box: CorrectedBox, stands: ImageReview) -> bool:
+        """Whether it is a detection that a person called wrong: an untouched export holds it, too."""
+        return box.verdict is None and any(
+            not mark.counts
+            and (box.key == mark.id or (box.key is None and _is_as_detected(box, mark, self.tolerance)))
+            for mark in stands.marks
+        )
 
     def _of(self, kind: Kind, mark: Mark) -> Verdict:
         return self._verdict(kind, mark.id, mark.box, None)
@@ -191,11 +209,21 @@ class _Said:
         )
 
 
-def _partners(marks: Sequence[Mark], boxes: Sequence[CorrectedBox]) -> list[int | None]:
-    """For each mark the box of the file that is the same: by its id, else by its place."""
+def _partners(marks: Sequence[Mark], boxes: Sequence[CorrectedBox], tolerance: float) -> list[int | None]:
+    """For each mark the box of the file that is the same: by its id, as it was detected, or by its place."""
     by_key = {box.key: index for index, box in enumerate(boxes) if box.key is not None}
     partner = [by_key.pop(mark.id, None) for mark in marks]
     taken = {index for index in partner if index is not None}
+    for row, mark in enumerate(marks):
+        if partner[row] is None:
+            same = (
+                index
+                for index, box in enumerate(boxes)
+                if index not in taken and _is_as_detected(box, mark, tolerance)
+            )
+            if (found := next(same, None)) is not None:
+                partner[row] = found
+                taken.add(found)
     free = [index for index in range(len(boxes)) if index not in taken]
     left = [row for row, index in enumerate(partner) if index is None]
     again = find_again([marks[row].box.xyxy for row in left], [boxes[index].xyxy for index in free])
@@ -205,7 +233,9 @@ def _partners(marks: Sequence[Mark], boxes: Sequence[CorrectedBox]) -> list[int 
     return partner
 
 
-def _was_wrong(box: CorrectedBox, stands: ImageReview) -> bool:
-    """Whether it is a detection that a person called wrong: an untouched export holds it, too."""
-    wrong = {mark.id for mark in stands.marks if not mark.counts}
-    return box.key in wrong and box.verdict is None
+def _is_as_detected(box: CorrectedBox, mark: Mark, tolerance: float) -> bool:
+    """Whether a box of the file is as the detector left it."""
+    if mark.detected is None or box.class_name != mark.detected.class_name:
+        return False
+    far = max(abs(one - other) for one, other in zip(box.xyxy, mark.detected.xyxy, strict=True))
+    return far <= max(tolerance, box.rounding)
