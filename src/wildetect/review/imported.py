@@ -62,7 +62,7 @@ class CorrectedImage:
         boxes: All that it holds there.
         complete: Whether the file says that a person looked at all of it.
         unread: Whether an entry of it was refused: a box that is missing may be that one then.
-        reviewed: Whether it holds what stood after a review, what people added, too; not the detector's boxes.
+        reviewed: Whether it holds what stood after a review, what people added, too, not what was detected.
     """
 
     boxes: list[CorrectedBox] = field(default_factory=list)
