@@ -14,8 +14,10 @@ from scipy.spatial import cKDTree
 
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import GroundBoxes
-from wildetect.census.ground.photographs import RasterView, View, Views
+from wildetect.census.ground.photographs import Views
 from wildetect.census.ground.projection import Projection
+from wildetect.census.ground.raster_views import RasterView
+from wildetect.census.ground.views import View
 
 LIMIT = 20.0  # s
 LINES, ON_EACH = 100, 100

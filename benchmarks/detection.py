@@ -31,7 +31,8 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.preprocess import network_input
 from wildetect.detection.network.session import open_session
 from wildetect.detection.run.continuation import Continuation
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.detection.tiles.borders import TilePart, stitch
 from wildetect.detection.tiles.stitching import nms
 from wildetect.detection.tiles.tiling import tile_windows

@@ -22,7 +22,8 @@ from benchmarks.material import make_photograph
 from benchmarks.networks import detector_of, make_network
 
 from wildetect.detection.network.detector import BATCH_SIZE, Detector
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.records import ImageResult
 from wildetect.settings.words import DEVICES

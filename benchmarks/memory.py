@@ -15,7 +15,8 @@ from typing import Any
 import psutil
 from benchmarks.networks import detector_of
 
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import stamp_of

@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 from tests.census.surveys import GSD, TAGS, area, views_at
 
 from wildetect.census.counting.animals import count_once
-from wildetect.census.design.sampling import Sample, estimates_of, sample_survey
-from wildetect.census.design.transects import Transect, Transects
+from wildetect.census.design.sampling import sample_survey
+from wildetect.census.design.transect_files import Transect, Transects
+from wildetect.census.estimates.class_estimates import estimates_of
 from wildetect.census.estimates.corrected import CorrectedEstimate, corrected_estimates
+from wildetect.census.estimates.sample_records import Sample
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import Photograph, Views
 from wildetect.census.ground.raster_views import RasterView

@@ -23,7 +23,8 @@ from PIL import Image
 from tests.real_models import manifest_of
 
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.detection.tiles.scale import ModelScale
 from wildetect.geometry import overlap
 from wildetect.imagery.discovery import ImageFile

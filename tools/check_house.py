@@ -1,4 +1,4 @@
-"""Check what no linter checks: import circles, overgrown folders, lone modules, words.
+"""Check what no linter checks: import circles, overgrown folders, lone modules, names passed on, words.
 
     uv run python tools/check_house.py
 
@@ -175,6 +175,28 @@ def string_keys(files: dict[str, Path]) -> list[str]:
     return found
 
 
+def passed_on(files: dict[str, Path]) -> list[str]:
+    """Names that a module offers in __all__ and only imports: whoever needs them goes to their own module."""
+    found = []
+    for path in files.values():
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        taken = {
+            alias.asname or alias.name
+            for one in body
+            if isinstance(one, ast.ImportFrom)
+            for alias in one.names
+        }
+        if path.name != "__init__.py":  # there a room names what it offers
+            found += [
+                f"{path.relative_to(ROOT).as_posix()}:{name.lineno}: __all__ passes on {name.value}"
+                for one in body
+                if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "__all__"
+                for name in ast.walk(one.value)
+                if isinstance(name, ast.Constant) and name.value in taken
+            ]
+    return found
+
+
 def words_twice(files: dict[str, Path]) -> list[str]:
     """Lists of allowed words (Literal) that stand in more than one module."""
     homes: dict[frozenset[str], set[str]] = defaultdict(set)
@@ -286,6 +308,7 @@ def main() -> int:
     wrong += words()
     wrong += by_hand()
     wrong += words_twice(files)
+    wrong += passed_on(files)
     for line in wrong:
         print(line)
     if not wrong:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.census.simulator import START, Flown, Herd, Shot, Survey, fly
 
-from wildetect.census.cautions.findings import Caution, cautions
+from wildetect.census.cautions.caution import Caution
+from wildetect.census.cautions.findings import cautions
 from wildetect.census.ground.photographs import Photograph, make_views
 from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.positions.metadata import Position

@@ -11,7 +11,7 @@ from tests.census.surveys import degrees, views_at
 
 from wildetect.census.counting.animals import Animals
 from wildetect.census.design.sampling import survey_estimates
-from wildetect.census.design.transects import Transect, Transects
+from wildetect.census.design.transect_files import Transect, Transects
 from wildetect.census.design.vector_files import Area
 from wildetect.census.estimates.methods.jolly import jolly2
 from wildetect.census.estimates.records import Estimate, SampleUnit, Stratum

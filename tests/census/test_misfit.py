@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.census.simulator import Flown, Herd, Survey, fly
 
-from wildetect.census.cautions.findings import Caution, cautions
+from wildetect.census.cautions.caution import Caution
+from wildetect.census.cautions.findings import cautions
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
 from wildetect.census.counting.misfit import FITS, Misfit, misfit_of
 from wildetect.census.ground.boxes import boxes_on_ground

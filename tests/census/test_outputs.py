@@ -21,7 +21,8 @@ from tests.census.conftest import Surveyed, written
 from tests.census.flights import degrees
 
 from wildetect.census.counting.animals import count_once
-from wildetect.census.design.sampling import estimates_of, sample_survey
+from wildetect.census.design.sampling import sample_survey
+from wildetect.census.estimates.class_estimates import estimates_of
 from wildetect.census.output.maps import cut_at_180
 from wildetect.census.output.outputs import FILES, census_record
 from wildetect.census.output.record import read_census_file, record_from, write_census_file

@@ -9,7 +9,8 @@ from PIL import Image
 from tests.census.simulator import Herd, Shot, Survey, fly, to_pixels
 
 from wildetect.census.ground.boxes import boxes_on_ground
-from wildetect.census.ground.photographs import Photograph, View, make_views
+from wildetect.census.ground.photographs import Photograph, make_views
+from wildetect.census.ground.views import View
 from wildetect.detections import Detections
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.camera.optics import Flight

@@ -10,11 +10,13 @@ import shapely
 from tests.census.surveys import area, degrees, flight, mower, seen, views_at
 
 from wildetect.census.cautions.reach import coverage
-from wildetect.census.design.sampling import ClassEstimate, Sample, sample_survey, survey_estimates
-from wildetect.census.design.transects import Transect, Transects, find_transects
+from wildetect.census.design.sampling import sample_survey, survey_estimates
+from wildetect.census.design.transect_files import Transect, Transects
+from wildetect.census.design.transects import find_transects
 from wildetect.census.design.vector_files import Area
 from wildetect.census.estimates.methods.jolly import jolly2
 from wildetect.census.estimates.records import SampleUnit, Stratum
+from wildetect.census.estimates.sample_records import ClassEstimate, Sample
 from wildetect.census.ground.photographs import Views
 from wildetect.errors import InputError
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from tests.census.surveys import PLANE, area, changed, degrees, flight, mower, views_at
 
-from wildetect.census.design.sampling import searched_ground
+from wildetect.census.design.searched import searched_ground
 from wildetect.census.design.transects import find_transects, transects_for
 from wildetect.census.design.vector_files import Line
 from wildetect.census.ground.raster_views import RasterView

@@ -11,7 +11,8 @@ from tests.imagery.test_geotiff import save_raster
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run import keeping
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import look_at
 from wildetect.results.journal.journal import Journal

@@ -21,7 +21,8 @@ from wildetect.detection.network import detector as module
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.preprocess import network_input
 from wildetect.detection.run import workers
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.reading import Reading

@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 from tests.real_models import manifest_of
 
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.manifest import Thresholds
 

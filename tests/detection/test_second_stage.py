@@ -15,7 +15,8 @@ from wildetect.detection.checks.classifier_inspection import describe_classifier
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.relabelling import crop
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.detections import Detections
 from wildetect.errors import ModelError
 from wildetect.imagery.discovery import discover

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from wildetect.census.cautions.findings import Caution
+from wildetect.census.cautions.caution import Caution
 from wildetect.census.counting.animals import Animals
 from wildetect.census.counting.said import SaidUse
 from wildetect.census.counting.thresholds import NumberDetected
-from wildetect.census.design.sampling import ClassEstimate, Sample
-from wildetect.census.design.transects import Transects
+from wildetect.census.design.transect_files import Transects
 from wildetect.census.estimates.corrected import CorrectedEstimate
+from wildetect.census.estimates.sample_records import ClassEstimate, Sample
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Photograph, Views
 from wildetect.census.merging.partners import MergingCheck

@@ -19,10 +19,12 @@ from wildetect.census.counting.animals import Animals, count_once, default_toler
 from wildetect.census.counting.said import NOTHING_SAID, Said, SaidUse
 from wildetect.census.counting.species import of_classes
 from wildetect.census.counting.thresholds import numbers_by_confidence
-from wildetect.census.design.sampling import Sample, estimates_of, sample_survey
+from wildetect.census.design.sampling import sample_survey
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.design.transects import transects_for
+from wildetect.census.estimates.class_estimates import estimates_of
 from wildetect.census.estimates.corrected import CorrectedEstimate, corrected_estimates
+from wildetect.census.estimates.sample_records import Sample
 from wildetect.census.gathering import gather
 from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
 from wildetect.census.ground.photographs import Views, make_views

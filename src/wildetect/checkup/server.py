@@ -9,8 +9,9 @@ import time
 import urllib.parse
 
 from wildetect.checkup.finding import Finding, fine, of_error, problem, warning
-from wildetect.checkup.subject import TRACKING_URI, Subject
+from wildetect.checkup.subject import Subject
 from wildetect.errors import ServerError
+from wildetect.settings.project import TRACKING_URI
 
 __all__ = ["check_port", "check_server"]
 

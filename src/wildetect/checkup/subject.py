@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wildetect.checkup.finding import warnings_kept
 from wildetect.errors import ConfigurationError
-from wildetect.settings.project import TRACKING_URI, Project, Variables, project_root
+from wildetect.settings.project import Project, Variables, project_root
 
 if TYPE_CHECKING:
     from wildetect.registry.probe import Probe
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wildetect.settings.detection import DetectionSettings
     from wildetect.shims import Shim
 
-__all__ = ["TRACKING_URI", "Subject"]
+__all__ = ["Subject"]
 
 
 ANSWER_TIMEOUT = 2.0  # s

@@ -13,7 +13,8 @@ from pathlib import Path
 from PIL import Image
 
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.run.pipeline import PipelineOptions, detect_images
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import detect_images
 from wildetect.detection.run.run import settings_of
 from wildetect.detections import Detections
 from wildetect.errors import InputError

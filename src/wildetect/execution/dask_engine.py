@@ -22,7 +22,8 @@ from distributed import Client, Future, KilledWorker
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.keeping import TileKeeper
-from wildetect.detection.run.pipeline import PipelineOptions, never, until_too_many_fail
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import never, until_too_many_fail
 from wildetect.errors import ServerError
 from wildetect.execution.portion import Answer, Job, Photo, Unfit, photo_of, receive, stop_run, work
 from wildetect.execution.stretches import LongImage, Part

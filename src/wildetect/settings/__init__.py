@@ -8,7 +8,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wildetect.settings.layers import PRECEDENCE, Option, load_settings
+    from wildetect.settings.layer import Option
+    from wildetect.settings.layers import PRECEDENCE, load_settings
     from wildetect.settings.project import Project
 
 __all__ = ["PRECEDENCE", "Option", "Project", "load_settings"]

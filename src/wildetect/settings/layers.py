@@ -22,15 +22,7 @@ from wildetect.settings.project import Project
 from wildetect.settings.yaml_files.reading import YamlFile, read_yaml
 from wildetect.wording import form, listed
 
-__all__ = [
-    "PRECEDENCE",
-    "Layers",
-    "Option",
-    "load_settings",
-    "merged",
-    "read_layers",
-    "warn_of_doubts",
-]
+__all__ = ["PRECEDENCE", "Layers", "load_settings", "merged", "read_layers", "warn_of_doubts"]
 
 PRECEDENCE = ("command line", "environment", ".env", "YAML", "default")
 """Precedence, the strongest first; the default is what the models in this package say."""

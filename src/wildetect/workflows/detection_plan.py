@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wildetect.detection.network.detector import Detector
-from wildetect.detection.run.pipeline import PipelineOptions
+from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.run import RunPlan
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.scale import ModelScale

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from wildetect.census.ground.photographs import View
+from wildetect.census.ground.views import View
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import InputError, WildDetectError
 from wildetect.results.finished_run import FinishedRun

@@ -14,7 +14,8 @@ from wildetect.census.cautions.caution import Caution
 from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.headings import flight_order
-from wildetect.census.ground.photographs import RasterView, Views
+from wildetect.census.ground.photographs import Views
+from wildetect.census.ground.raster_views import RasterView
 from wildetect.wording import form, number_of
 
 __all__ = ["flown_again"]

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from wildetect import wording
 from wildetect.census.counting.animals import Animals
-from wildetect.census.ground.photographs import Photograph, View, Views
+from wildetect.census.ground.photographs import Photograph, Views
+from wildetect.census.ground.views import View
 
 __all__ = ["Caution", "Survey", "number_of"]
 

@@ -11,10 +11,11 @@ from wildetect.census.cautions.cameras import cameras, edited, lens, pitch, reso
 from wildetect.census.cautions.caution import Caution, Survey, number_of
 from wildetect.census.cautions.flights import heights, jumps, same_position, yaw_leaps
 from wildetect.census.counting.animals import Animals
-from wildetect.census.ground.photographs import Photograph, View, Views
+from wildetect.census.ground.photographs import Photograph, Views
+from wildetect.census.ground.views import View
 from wildetect.wording import form
 
-__all__ = ["Caution", "cautions"]
+__all__ = ["cautions"]
 
 _TILTED = 10.0  # degrees from straight down
 _FARTHEST = 100_000.0  # m: beyond, lengths in one plane are wrong by more than one in 10,000

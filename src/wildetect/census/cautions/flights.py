@@ -9,8 +9,8 @@ import numpy as np
 
 from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.ground.headings import flight_order, straight_legs
-from wildetect.census.ground.photographs import Photograph, View
-from wildetect.census.ground.views import camera_axes
+from wildetect.census.ground.photographs import Photograph
+from wildetect.census.ground.views import View, camera_axes
 from wildetect.imagery.camera.optics import LOWEST
 from wildetect.imagery.positions.heads import Head
 from wildetect.wording import listed

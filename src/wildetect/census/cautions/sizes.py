@@ -8,7 +8,8 @@ import numpy as np
 
 from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.ground.boxes import GroundBoxes
-from wildetect.census.ground.photographs import Photograph, View, Views
+from wildetect.census.ground.photographs import Photograph, Views
+from wildetect.census.ground.views import View
 
 __all__ = ["sizes"]
 

@@ -10,7 +10,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from wildetect.census.ground.photographs import RasterView, View
+from wildetect.census.ground.raster_views import RasterView
+from wildetect.census.ground.views import View
 
 __all__ = [
     "M2",

@@ -10,12 +10,10 @@ import shapely
 
 from wildetect.census.counting.animals import Animals
 from wildetect.census.design.searched import SearchedStratum, searched_ground
-from wildetect.census.design.transect_files import MOST_NAMED
-from wildetect.census.design.transects import Transects
+from wildetect.census.design.transect_files import MOST_NAMED, Transects
 from wildetect.census.design.vector_files import Area
 from wildetect.census.estimates.class_estimates import estimates_of
 from wildetect.census.estimates.sample_records import (
-    ALL_STRATA,
     ClassEstimate,
     Sample,
     SampledStratum,
@@ -25,18 +23,7 @@ from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
 from wildetect.wording import form, listed, number_of
 
-__all__ = [
-    "ALL_STRATA",
-    "ClassEstimate",
-    "Sample",
-    "SampledStratum",
-    "SampledTransect",
-    "estimates_of",
-    "place_animals",
-    "sample_survey",
-    "searched_ground",
-    "survey_estimates",
-]
+__all__ = ["place_animals", "sample_survey", "survey_estimates"]
 
 
 def survey_estimates(

@@ -21,8 +21,7 @@ from wildetect.census.design.ground_sizes import (
     shares,
 )
 from wildetect.census.design.reach import reach_of
-from wildetect.census.design.transect_files import Transects
-from wildetect.census.design.transects import Transect
+from wildetect.census.design.transect_files import Transect, Transects
 from wildetect.census.design.vector_features import projected
 from wildetect.census.design.vector_files import Area
 from wildetect.census.estimates.sample_records import ALL_STRATA, Reach

@@ -11,7 +11,9 @@ import shapely
 from numpy.typing import NDArray
 
 from wildetect.census.design.vector_files import Line
-from wildetect.census.ground.photographs import RasterView, View, Views
+from wildetect.census.ground.photographs import Views
+from wildetect.census.ground.raster_views import RasterView
+from wildetect.census.ground.views import View
 from wildetect.errors import InputError
 from wildetect.tables.names import Names
 from wildetect.wording import form, listed, number_of

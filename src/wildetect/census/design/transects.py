@@ -17,17 +17,12 @@ from wildetect.census.design.transect_files import (
     transects_of,
 )
 from wildetect.census.design.vector_files import Line
-from wildetect.census.ground.photographs import RasterView, View, Views
+from wildetect.census.ground.photographs import Views
+from wildetect.census.ground.raster_views import RasterView
+from wildetect.census.ground.views import View
 from wildetect.imagery.discovery import natural_order
 
-__all__ = [
-    "Transect",
-    "Transects",
-    "find_transects",
-    "transects_for",
-    "transects_from_lines",
-    "transects_from_table",
-]
+__all__ = ["find_transects", "transects_for"]
 
 _WANDER = 0.15  # of a footprint's side: how far a flight strays from its line
 _ERRORS = 3.0  # times the stated error of a position: nearly none lies farther off

@@ -30,7 +30,7 @@ from wildetect.tables.sheet import Line as SheetLine
 from wildetect.tables.sheet import read_sheet
 from wildetect.wording import listed
 
-__all__ = ["PHOTOGRAPH_COLUMNS", "Area", "Line", "read_areas", "read_layer", "read_lines", "read_table"]
+__all__ = ["Area", "Line", "read_areas", "read_layer", "read_lines", "read_table"]
 
 _SAVE_AGAIN = "Save it as GeoPackage, in QGIS with Export > Save Features As."
 

@@ -25,18 +25,7 @@ from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.positions.table import TableRow
 from wildetect.settings.census import Corrections
 
-__all__ = [
-    "USUAL_ERROR",
-    "Photograph",
-    "Place",
-    "Placed",
-    "RasterView",
-    "View",
-    "Views",
-    "make_views",
-    "raster_of",
-    "view_of",
-]
+__all__ = ["USUAL_ERROR", "Photograph", "Place", "Placed", "Views", "make_views", "raster_of", "view_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.headings import headings
 from wildetect.census.ground.moved import moving, other_positions
-from wildetect.census.ground.photographs import View, Views
+from wildetect.census.ground.photographs import Views
 from wildetect.census.ground.projection import Projection
+from wildetect.census.ground.views import View
 from wildetect.census.merging.fitting import Fit, cameras_of
 from wildetect.census.merging.overlaps import along_one_line
 from wildetect.settings.words import OtherPositions

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.boxes import GroundBoxes
-from wildetect.census.ground.photographs import View, Views
+from wildetect.census.ground.photographs import Views
+from wildetect.census.ground.views import View
 from wildetect.census.merging.overlaps import animal_of
 from wildetect.census.merging.partners import MergingCheck
 

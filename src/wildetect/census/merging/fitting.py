@@ -19,7 +19,8 @@ from scipy.spatial import cKDTree
 
 from wildetect.census.counting.shifts import agreed
 from wildetect.census.ground.boxes import GroundBoxes
-from wildetect.census.ground.photographs import View, Views
+from wildetect.census.ground.photographs import Views
+from wildetect.census.ground.views import View
 
 __all__ = ["Agreeing", "Fit", "Turned", "cameras_of", "turned_photographs"]
 

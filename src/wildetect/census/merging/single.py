@@ -7,7 +7,9 @@ import shapely
 from numpy.typing import NDArray
 
 from wildetect.census.ground.boxes import GroundBoxes
-from wildetect.census.ground.photographs import RasterView, View, Views
+from wildetect.census.ground.photographs import Views
+from wildetect.census.ground.raster_views import RasterView
+from wildetect.census.ground.views import View
 
 __all__ = ["on_own_ground"]
 

@@ -13,8 +13,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from wildetect.census.design.sampling import SampledStratum
 from wildetect.census.design.vector_features import in_one_piece
+from wildetect.census.estimates.sample_records import SampledStratum
 from wildetect.census.output.rows import AREA_DIGITS, AnimalRow
 from wildetect.census.result import Census
 from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, write_layers

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.census.design.sampling import SampledStratum, SampledTransect
+from wildetect.census.estimates.sample_records import SampledStratum, SampledTransect
 from wildetect.census.output.rows import METRE_DIGITS, AnimalRow
 from wildetect.census.result import Census
 from wildetect.results.files import write_text

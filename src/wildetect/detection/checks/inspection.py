@@ -34,16 +34,7 @@ from wildetect.registry.manifest import Manifest
 from wildetect.settings.words import Family
 from wildetect.wording import commas, listed, number_of
 
-__all__ = [
-    "Check",
-    "TensorSpec",
-    "WeightsFile",
-    "candidates",
-    "check",
-    "infer_family",
-    "inspect",
-    "made_up_picture",
-]
+__all__ = ["Check", "WeightsFile", "candidates", "check", "infer_family", "inspect", "made_up_picture"]
 
 _CHANNELS = 3
 _BATCH_TOLERANCE = 1e-3

@@ -13,7 +13,7 @@ from wildetect.detection.run.workers import Workers
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.records import ImageResult
 
-__all__ = ["Engine", "PipelineOptions", "detect_images", "never", "until_too_many_fail"]
+__all__ = ["Engine", "detect_images", "never", "until_too_many_fail"]
 
 logger = logging.getLogger(__name__)
 

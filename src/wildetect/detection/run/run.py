@@ -12,7 +12,8 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.continuation import Continuation, logged_before, shape_of
 from wildetect.detection.run.copies import doubled
 from wildetect.detection.run.keeping import TileKeeper
-from wildetect.detection.run.pipeline import Engine, PipelineOptions, detect_images, never
+from wildetect.detection.run.options import PipelineOptions
+from wildetect.detection.run.pipeline import Engine, detect_images, never
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel

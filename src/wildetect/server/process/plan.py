@@ -17,7 +17,7 @@ from wildetect.settings import Project
 from wildetect.settings.mlflow import MlflowSettings
 from wildetect.settings.project import TRACKING_URI
 
-__all__ = ["DEFAULT_PORT", "TRACKING_URI", "Plan", "plan_server", "points_at", "server_folder"]
+__all__ = ["DEFAULT_PORT", "Plan", "plan_server", "points_at", "server_folder"]
 
 logger = logging.getLogger(__name__)
 

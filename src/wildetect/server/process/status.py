@@ -14,9 +14,10 @@ from wildetect.errors import ServerError
 from wildetect.registry.connection import locked
 from wildetect.registry.probe import Probe
 from wildetect.server.access.signin import credentials_of
-from wildetect.server.process.plan import TRACKING_URI, points_at, server_folder
+from wildetect.server.process.plan import points_at, server_folder
 from wildetect.server.process.state import ServerState, read_state
 from wildetect.settings import Project
+from wildetect.settings.project import TRACKING_URI
 from wildetect.wording import commas
 
 __all__ = [
