@@ -219,6 +219,11 @@ BY_HAND = {
     r"""(?:say|print|write)\(f?["']hint:""": "show hints with say_hint()",
 }
 """What wildetect/wording.py says by one function each, and what to write instead."""
+IN_PAGES = {
+    r"""\|join\("(?:, | and | or )"\)""": "list names with listed()",
+    r"""" if [\w.|]+ == 1 (?:else "|\}\})(?!middle)""": "write plurals with number_of() or form()",
+}
+"""The same of templates, which know these functions by their names."""
 COUNTED = {
     "animals",
     "boxes",
@@ -263,6 +268,13 @@ def by_hand() -> list[str]:
             if not any(line.endswith(SEVERAL) for line in lines[n - 1 : end])
         ]
         mistakes += [f"{path.relative_to(ROOT).as_posix()}:{n}: {say}" for n, say in found]
+    for path in sorted(SOURCE.rglob("*.j2")):
+        mistakes += [
+            f"{path.relative_to(ROOT).as_posix()}:{n}: {say}"
+            for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+            for rule, say in IN_PAGES.items()
+            if re.search(rule, line)
+        ]
     return mistakes
 
 

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wildetect.wording import form, listed, number_of
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
@@ -70,6 +72,7 @@ def environment(*folders: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals |= {"form": form, "listed": listed, "number_of": number_of}
     made.filters |= {
         "breakable": _breakable,
         "duration": _duration,
