@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
+import sys
 import shutil
 import sqlite3
 from collections import Counter
@@ -297,6 +299,27 @@ def test_a_folder_that_cannot_be_written(surveyed: Surveyed, tmp_path: Path) -> 
         written(surveyed.census, surveyed.run, tmp_path)
     assert not (tmp_path / "census.json").exists()
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".tmp"] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on files are Unix's")
+def test_a_census_that_cannot_be_written_leaves_the_earlier_one(surveyed: Surveyed, tmp_path: Path) -> None:
+    """The disk takes the small files and not the report: none of them takes the place of another's."""
+    import resource
+
+    written(surveyed.census, surveyed.run, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"}
+    limit = len(before["census_report.html"]) // 2
+    assert len(before["animals.csv"]) < limit
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(InputError, match="cannot write"):
+            written(surveyed.census, surveyed.run, tmp_path, settings={"tolerance": 2.0})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"} == before
 
 
 def test_what_mlflow_keeps(surveyed: Surveyed) -> None:

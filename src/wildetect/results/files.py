@@ -84,7 +84,9 @@ def unwritable(path: Path, error: OSError, hint: str) -> InputError:
         hint: What to do where neither room is missing nor the folder.
     """
     if error.errno in _NO_ROOM:
-        hint = "Make room on its drive, then give the same command again: detection goes on where it stopped."
+        hint = (
+            "Make room on its drive, then give the same command again; a detection goes on where it stopped."
+        )
     elif error.errno == errno.ENOENT:
         hint = (
             "Its folder was removed meanwhile. Bring back the folder, or its drive, and give the same "

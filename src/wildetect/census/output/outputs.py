@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from shutil import rmtree
 from typing import NamedTuple
 
 from wildetect.census.estimates.sample_records import ALL_STRATA
@@ -33,6 +34,7 @@ from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 __all__ = ["FILES", "CensusWanted", "census_record", "write_census"]
 
 COLUMNS = "columns.csv"
+NEW = ".new"  # folder of a census that is being written
 FILES = (
     "animals.csv",
     "transects.csv",
@@ -64,9 +66,10 @@ class CensusWanted:
 
 
 def write_census(folder: Path, census: Census, facts: CensusFacts, wanted: CensusWanted) -> CensusRecord:
-    """Write all files of a census; each whole or not at all, census.json last.
+    """Write all files of a census, and then have them take the place of those of an earlier one.
 
-    Where places are coarsened, the same files are written for others into a folder of their own.
+    A census that cannot be written to its end leaves the earlier one as it was. Where places are coarsened,
+    the same files are written for others into a folder of their own.
 
     Args:
         folder: It exists.
@@ -85,22 +88,52 @@ def write_census(folder: Path, census: Census, facts: CensusFacts, wanted: Censu
         remove_drafts(folder)
         record = replace(record_of(census, facts), files=FILES)
         record = replace(record, mlflow=_logged_before(folder, record), sensitive=wanted.places.species)
-        remove_coarse(folder)
-        # while the files are written there is no census: an earlier one must not pass for this one
-        with suppress(OSError):
-            (folder / "census.json").unlink(missing_ok=True)
         animals, ground = animal_rows(census), ground_of(census)
         pairs = Pictures(doubtful_pairs(census), near_pairs(census), empty_pairs(census))
         grid = wanted.places.grid(_found(record))
-        if grid is not None:
-            record = replace(record, blurred=BlurredFiles(grid.km, (*FILES, PLACES)))
-            inner = folder / BLURRED
-            make_folder(inner, hint="Give another one with --output.")
-            write_text(inner / PLACES, f"{str(grid).capitalize()}; {WITHHELD}.\n")
-            coarse = _Drawn(coarse_ground(census, ground, animals, grid), coarse_rows(animals, grid))
-            _write(inner, census, blurred(record, grid), coarse, pairs, with_map=False)
-        _write(folder, census, record, _Drawn(ground, animals), pairs, with_map=wanted.with_map)
+        with _drafts(folder) as (draft, coarse_draft):
+            if grid is not None:
+                record = replace(record, blurred=BlurredFiles(grid.km, (*FILES, PLACES)))
+                coarse_draft.mkdir(parents=True)
+                write_text(coarse_draft / PLACES, f"{str(grid).capitalize()}; {WITHHELD}.\n")
+                coarse = _Drawn(coarse_ground(census, ground, animals, grid), coarse_rows(animals, grid))
+                _write(coarse_draft, census, blurred(record, grid), coarse, pairs, with_map=False)
+            _write(draft, census, record, _Drawn(ground, animals), pairs, with_map=wanted.with_map)
     return record
+
+
+@contextmanager
+def _drafts(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Folders to write a census and its coarsened files into, which come to stand in `folder` at the end.
+
+    Raises:
+        InputError: They cannot be made, or a file cannot take its place: another program has it open.
+    """
+    draft = folder / NEW
+    coarse = draft / BLURRED
+    rmtree(draft, ignore_errors=True)  # of a census that was killed
+    make_folder(draft, hint="Give another one with --output.")
+    try:
+        yield draft, coarse
+        remove_coarse(folder)
+        # while files of two censuses lie together there is no census
+        with suppress(OSError):
+            (folder / "census.json").unlink(missing_ok=True)
+        if coarse.is_dir():
+            make_folder(folder / BLURRED, hint="Give another one with --output.")
+            _take_over(coarse, folder / BLURRED, (PLACES, *FILES))
+        _take_over(draft, folder, FILES)
+    finally:
+        rmtree(draft, ignore_errors=True)
+
+
+def _take_over(draft: Path, folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        try:
+            (draft / name).replace(folder / name)
+        except OSError as error:
+            hint = "Close it in other programs, or give another folder with --output."
+            raise unwritable(folder / name, error, hint) from error
 
 
 def remove_coarse(folder: Path) -> None:
