@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
-import signal
-import sys
 import shutil
+import signal
 import sqlite3
+import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
