@@ -10,6 +10,7 @@ tools/check_house.py refuses what is put together by hand elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 __all__ = [
@@ -23,6 +24,10 @@ __all__ = [
     "plural",
     "quoted",
 ]
+
+
+PLAIN_WORD = re.compile(r"[\w@%+=:,./\\~-]+")
+"""A word that no shell parts or reads: letters of any language, and signs of paths, addresses and versions."""
 
 
 def form(count: float, one: str, many: str) -> str:
@@ -123,7 +128,7 @@ def quoted(text: str) -> str:
     """Give a word of a command that is to be pasted, in quotes where a shell would part or read it."""
     if '"' in text:
         return f"'{text}'"
-    return f'"{text}"' if any(letter in text for letter in " &()';<>|") else text
+    return text if PLAIN_WORD.fullmatch(text) else f'"{text}"'
 
 
 def hint_line(hint: str) -> str:

@@ -86,6 +86,8 @@ def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, Co
     Raises:
         InputError: It cannot be read, or is of no format that is known.
     """
+    if not path.is_file():
+        raise InputError(f"there is no file {path}", hint="Check the path, in quotes if it holds spaces.")
     try:
         found = _read(path, run, refuse)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error, sqlite3.Error) as error:

@@ -16,6 +16,7 @@ from wildetect.errors import InputError
 from wildetect.results.files import make_folder, write_text
 from wildetect.review.verdicts import review_folder
 from wildetect.tables.writing import table_pieces
+from wildetect.wording import quoted
 
 __all__ = [
     "PLAN",
@@ -153,7 +154,8 @@ def read_plan(run: Path, purpose: Purpose = "estimate") -> Plan | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} cannot be read as a plan: {error}",
-            hint=f"Bring it back from a copy, or remove it and draw again: review.plan --run {run}",
+            hint="Bring it back from a copy, or remove it and draw again: "
+            f"uv run invoke review.plan --run {quoted(str(run))}",
         ) from error
 
 

@@ -17,7 +17,7 @@ from wildetect.review.marks import ImageReview, by_image, review_of
 from wildetect.review.plan import Outline, read_plan
 from wildetect.review.verdicts import read_verdicts
 from wildetect.tables.sheet import read_sheet
-from wildetect.wording import listed
+from wildetect.wording import listed, quoted
 
 __all__ = ["ClassTable", "Reviewed", "newest_of_each", "read_class_table", "reviewed_of"]
 
@@ -65,7 +65,9 @@ def reviewed_of(run: FinishedRun, number: int) -> tuple[list[Reviewed], int]:
     """
     read = read_verdicts(run.folder)
     if read.reason is not None:
-        raise InputError(f"{run.folder}: {read.reason}", hint=f"uv run invoke review.open --run {run.folder}")
+        raise InputError(
+            f"{run.folder}: {read.reason}", hint=f"uv run invoke review.open --run {quoted(str(run.folder))}"
+        )
     given = by_image(read.verdicts)
     reading = Reading.of(run.record.settings)
     outlines = _looked_at(run.folder)

@@ -13,6 +13,7 @@ from wildetect.registry.reference import ModelReference, names_a_file
 from wildetect.registry.versions import Version, resolve
 from wildetect.registry.weights.weights_file import check_file, sha256_of
 from wildetect.settings.project import from_caller
+from wildetect.wording import quoted
 
 __all__ = ["StartingWeights", "starting_weights"]
 
@@ -88,6 +89,6 @@ def _of_version(reference: ModelReference, connection: Connection) -> StartingWe
     if sha256 != source.sha256:
         raise ModelError(
             f"{path} is not what {version} was made of any more: its content has changed",
-            hint=f"If you mean the file as it is now, give it itself: --weights {path}",
+            hint=f"If you mean the file as it is now, give it itself: --weights {quoted(str(path))}",
         )
     return StartingWeights(path, sha256, str(version), version)

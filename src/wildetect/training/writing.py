@@ -32,6 +32,7 @@ from wildetect.training.manifest import PartCounts, PhotographEntry, Taken
 from wildetect.training.reviewed import ClassTable, Reviewed
 from wildetect.training.splitting import PARTS, Part
 from wildetect.training.tiles import Label, Tile, jpeg_of, pictures_of, tiles_of
+from wildetect.wording import quoted
 
 __all__ = ["Cut", "Cutting", "TileFiles", "new_folder", "refuse_existing", "set_digest", "tile_line"]
 
@@ -48,7 +49,7 @@ def refuse_existing(output: Path) -> None:
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ConfigurationError(
             f"{output} is there already, and a training set that was used must not change",
-            hint=f"Give another folder: --output {output.with_name(output.name + '-2')}",
+            hint=f"Give another folder: --output {quoted(str(output.with_name(output.name + '-2')))}",
         )
 
 

@@ -9,7 +9,7 @@ from invoke.context import Context
 from wildetect.tasks.asking import confirmed
 from wildetect.tasks.mlflow.start import CONFIG_OPTION, planned, positive
 from wildetect.tasks.support import say, verb
-from wildetect.wording import form, number_of
+from wildetect.wording import form, number_of, quoted
 
 if TYPE_CHECKING:
     from wildetect.server.upkeep.cleaning import Cleaning
@@ -96,7 +96,7 @@ def _to_restore(project: Project) -> str:
     backups = sorted((project.runs / "backups").glob("*.zip"), key=lambda path: path.stat().st_mtime)
     if not backups:
         return "Name the file with --source; uv run invoke mlflow.backup writes one."
-    return f"The newest one: uv run invoke mlflow.restore --source {project.shown(backups[-1])}"
+    return f"The newest one: uv run invoke mlflow.restore --source {quoted(project.shown(backups[-1]))}"
 
 
 @verb(

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import decimal
 from wildetect.tasks.support import emit, export_variables, verb
-from wildetect.wording import listed, number_of
+from wildetect.wording import listed, number_of, quoted
 
 if TYPE_CHECKING:
     from wildetect.workflows.optimizing import Optimized
@@ -61,7 +61,9 @@ def optimize(
     from wildetect.workflows.optimizing import FORMS
     from wildetect.workflows.optimizing import optimize as make
 
-    example = f"uv run invoke model.optimize {model or 'NAME@ALIAS'} --pictures {pictures or 'FOLDER'}"
+    example = (
+        f"uv run invoke model.optimize {model or 'NAME@ALIAS'} --pictures {quoted(pictures or 'FOLDER')}"
+    )
     if not (model and pictures):
         raise ConfigurationError("a model and pictures are needed", hint=example)
     chosen = next((one for one in FORMS if one == kind), None)

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import whole
 from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
-from wildetect.wording import commas
+from wildetect.wording import commas, quoted
 
 if TYPE_CHECKING:
     from wildetect.settings.training.model import TrainingOptions
@@ -59,7 +59,7 @@ def train(
         raise ConfigurationError(
             "a training set and weights to begin with are needed",
             hint="uv run invoke model.train "
-            f"--dataset {dataset or 'FOLDER'} --weights {weights or 'yolov8n.pt'}",
+            f"--dataset {quoted(dataset or 'FOLDER')} --weights {quoted(weights or 'yolov8n.pt')}",
         )
     project = Project.find()
     export_variables(project)

@@ -19,7 +19,7 @@ from wildetect.training.manifest import MANIFEST, DataSetRecord, SourceRun, writ
 from wildetect.training.reviewed import ClassTable, newest_of_each, read_class_table, reviewed_of
 from wildetect.training.splitting import PARTS, Part, groups_of, parts_of
 from wildetect.training.writing import Cutting, TileFiles, new_folder, refuse_existing
-from wildetect.wording import commas, form, listed, number_of
+from wildetect.wording import commas, form, listed, number_of, quoted
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.learning.placing import Source, shots_of, split_of, taken_of
 from wildetect.workflows.watching import SILENT, Watcher
@@ -158,7 +158,7 @@ def _sources(request: DataSetRequest) -> list[Source]:
         said = f"; {empty[0].begun:,} are begun" if empty[0].begun else ""
         raise InputError(
             f"no photograph of the run in {folder} is reviewed to its end{said}",
-            hint=f"Go through some to their end: uv run invoke review.open --run {folder}",
+            hint=f"Go through some to their end: uv run invoke review.open --run {quoted(str(folder))}",
         )
     return found
 
