@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from wildetect.wording import commas, first_lines, first_of, form, hint_line, listed, number_of, plural
+from wildetect.wording import (
+    commas,
+    first_lines,
+    first_of,
+    form,
+    hint_line,
+    listed,
+    number_of,
+    plural,
+    quoted,
+)
 
 
 def test_a_number_stands_with_the_noun_that_goes_with_it() -> None:
@@ -49,3 +59,23 @@ def test_what_is_shown_in_lines_counts_what_it_leaves_out() -> None:
     assert first_lines("abc", 1, more=", in run.json") == ["a", "and 2 more, in run.json"]
     assert first_of(["a", "b", "c"]) == "a (and 2 more)"
     assert first_of(["a"]) == "a"
+
+
+@pytest.mark.parametrize(
+    ("word", "pasted"),
+    [
+        ("results/größe", "results/größe"),
+        (r"D:\survey\2", r"D:\survey\2"),
+        ("demo@production", "demo@production"),
+        ("tcp://127.0.0.1:8786", "tcp://127.0.0.1:8786"),
+        ("D:/survey 3", '"D:/survey 3"'),
+        ("#1", '"#1"'),
+        ("a*b", '"a*b"'),
+        ("R&D", '"R&D"'),
+        ("{x}", '"{x}"'),
+        ('a"b', "'a\"b'"),
+        ("", '""'),
+    ],
+)
+def test_a_word_of_a_command_stands_in_quotes_where_a_shell_would_read_it(word: str, pasted: str) -> None:
+    assert quoted(word) == pasted

@@ -27,7 +27,7 @@ __all__ = [
 
 
 PLAIN_WORD = re.compile(r"[\w@%+=:,./\\~-]+")
-"""A word that no shell parts or reads: letters of any language, and signs of paths, addresses and versions."""
+"""A word that no shell parts or reads: letters of any language, signs of paths and addresses."""
 
 
 def form(count: float, one: str, many: str) -> str:

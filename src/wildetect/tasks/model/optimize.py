@@ -61,9 +61,8 @@ def optimize(
     from wildetect.workflows.optimizing import FORMS
     from wildetect.workflows.optimizing import optimize as make
 
-    example = (
-        f"uv run invoke model.optimize {model or 'NAME@ALIAS'} --pictures {quoted(pictures or 'FOLDER')}"
-    )
+    folders = " ".join(map(quoted, pictures or ["FOLDER"]))
+    example = f"uv run invoke model.optimize {model or 'NAME@ALIAS'} --pictures {folders}"
     if not (model and pictures):
         raise ConfigurationError("a model and pictures are needed", hint=example)
     chosen = next((one for one in FORMS if one == kind), None)
