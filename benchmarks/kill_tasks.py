@@ -245,7 +245,7 @@ ACTIONS = (
         "review page", False, 6, lambda yard: ("review.status", str(yard.run)),
         before=_no_review, kill=_reviewing,
     ),
-    Action("serve", True, 1, lambda _: ("mlflow.serve", "--detach"), whole=0.5),
+    Action("serve", True, 1, lambda _: ("mlflow.serve", "--detach"), fresh=True, whole=0.5),
     Action(
         "register", True, 6,
         lambda yard: ("model.register", "--weights", f"variant{yard.trial}.onnx", "--name", "herd"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 import tarfile
 from collections.abc import Iterator
@@ -134,6 +135,86 @@ def test_an_old_file_store_is_migrated_and_its_versions_detect(store: str, works
     if store == SERVED_FILES:
         workspace.succeed("mlflow.serve", "--detach")
         works(workspace)
+
+
+def put_with_places(version: str, folder: Path, root: str, separator: str = "/") -> Path:
+    """A database as a server without a proxy for files wrote it on another machine, its files beside it."""
+    put(version, folder)
+    (folder / "artifacts").rename(folder / "carried")
+    with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as connection, connection:
+        for table, column in (
+            ("experiments", "artifact_location"),
+            ("runs", "artifact_uri"),
+            ("model_versions", "source"),
+            ("model_versions", "storage_location"),
+            ("logged_models", "artifact_location"),
+        ):
+            if not list(connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,))):
+                continue
+            connection.execute(
+                f"UPDATE {table} SET {column} = ? || replace(substr({column}, 18), '/', ?) "  # noqa: S608
+                f"WHERE {column} LIKE 'mlflow-artifacts:%'",
+                (root, separator),
+            )
+        ((named,),) = connection.execute("SELECT COUNT(*) FROM runs WHERE artifact_uri LIKE ?", (f"{root}%",))
+        assert named == 6
+    return folder / "mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("root", "separator"), [("file:///C:/Users/Ann%20B/mlruns", "/"), ("D:\\survey\\mlruns", "\\")]
+)
+def test_places_of_another_machine_in_a_database_become_the_servers_own(
+    root: str, separator: str, workspace: Workspace
+) -> None:
+    database = put_with_places("2.9.2", workspace.root / "old", root, separator)
+    before = database.read_bytes()
+    words = ("mlflow.migrate", "--source", database, "--artifacts", workspace.root / "old/carried")
+
+    would = workspace.succeed(*words, "--dry-run")
+    assert "names 6 folders by the place on a disk: 6 found, 0 not" in would
+    assert "nothing was changed" in would
+    assert not database_of(workspace).exists()
+    said = workspace.succeed(*words)
+
+    assert database.read_bytes() == before
+    assert "6 folders are named by the server now" in said
+    with contextlib.closing(sqlite3.connect(database_of(workspace))) as connection:
+        text = "\n".join(connection.iterdump())
+    assert root not in text
+    shutil.rmtree(workspace.root / "old")
+    if separator == "/":
+        workspace.succeed("mlflow.serve", "--detach")
+        works(workspace)
+
+
+def test_the_projects_own_database_is_kept_and_what_is_not_found_is_named(workspace: Workspace) -> None:
+    database = put_with_places("3.17.0", folder_of(workspace), "file:///home/ann/mlruns")
+    before = database.read_bytes()
+    carried = folder_of(workspace) / "carried"
+    gone = next(carried.rglob("note.txt")).parents[2]
+    shutil.rmtree(gone)
+    checked = workspace.invoke("doctor").stdout
+    assert "by the place on a disk" in checked
+
+    ended = workspace.invoke("mlflow.migrate", "--artifacts", carried)
+
+    assert ended.returncode == 0, ended.stderr
+    assert f"not found, and stays named as it is: file:///home/ann/mlruns/{gone.parent.name}/{gone.name}" in (
+        ended.stderr
+    )
+    assert "--artifacts DIR" in ended.stderr
+    (kept,) = (folder_of(workspace) / "backups").iterdir()
+    assert f"The database as it was lies in runs/mlflow/backups/{kept.name}" in ended.stderr
+    assert kept.read_bytes() == before
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        left = connection.execute(
+            "SELECT artifact_uri FROM runs WHERE artifact_uri NOT LIKE 'mlflow-artifacts:/%'"
+        )
+        assert len(left.fetchall()) == 4  # the three that registered models hold no files themselves
+    started = workspace.invoke("mlflow.serve", "--detach")
+    assert "names 4 folders by the place on a disk" in started.stderr
+    works(workspace)
 
 
 def works(workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from wildetect.checkup.finding import Finding, fine, of_error, problem, warning, warnings_kept
 from wildetect.checkup.subject import Subject
 from wildetect.errors import InputError, ServerError
+from wildetect.wording import number_of
 
 __all__ = ["check_disk", "check_store"]
 
@@ -49,6 +50,7 @@ def _database_server(shown: str, host: str, port: int) -> list[Finding]:
 
 def _database(subject: Subject, database: Path) -> list[Finding]:
     from wildetect.server.store.database import check_database
+    from wildetect.server.store.old_artifacts import outside
     from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
     from wildetect.server.store.stores import holds_file_store
 
@@ -69,6 +71,12 @@ def _database(subject: Subject, database: Path) -> list[Finding]:
     if older:
         fix = "Nothing to do: mlflow.serve makes a copy of it before MLflow changes it"
         return [warning("store", f"{says}, of an older MLflow", fix=fix)]
+    named = outside(database) if subject.plan.artifacts.folder is not None else 0
+    if named:
+        says += (
+            f", names {number_of(named, 'folder')} by the place on a disk, which holds on one machine only"
+        )
+        return [warning("store", says, fix="uv run invoke mlflow.migrate --dry-run")]
     return [fine("store", f"{says}, {'looked at in part' if said else 'sound'}")]
 
 

@@ -19,9 +19,11 @@ from wildetect.server.access.signin import AUTH_DATABASE
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.ports import holder_of, local_url, next_free
 from wildetect.server.store.database import check_database
+from wildetect.server.store.old_artifacts import outside
 from wildetect.server.store.schema import AUTH_SCHEMA, STORE_SCHEMA, Schema
 from wildetect.server.store.stores import holds_file_store
 from wildetect.server.store.upgrading import upgrade_if_older
+from wildetect.wording import number_of
 
 __all__ = ["check_folder", "check_port", "check_stores"]
 
@@ -134,6 +136,7 @@ def check_stores(plan: Plan) -> None:
     if database.exists() and database.stat().st_size:
         check_database(database)
         _upgraded_if_older(database, plan, STORE_SCHEMA)
+        _warn_of_places(database, plan)
     elif holds_file_store(plan.folder):
         raise ServerError(
             f"{plan.project.shown(plan.folder)} holds a file store, which MLflow no longer reads",
@@ -154,6 +157,17 @@ def _upgraded_if_older(database: Path, plan: Plan, schema: Schema) -> None:
             "%s was of an older MLflow and has been upgraded; as it was it lies in %s",
             plan.project.shown(database),
             plan.project.shown(kept),
+        )
+
+
+def _warn_of_places(database: Path, plan: Plan) -> None:
+    """Say where files of runs and models are not the server's own: elsewhere they are not found."""
+    named = outside(database) if plan.artifacts.folder is not None else 0
+    if named:
+        logger.warning(
+            "the store names %s by the place on a disk, which holds on one machine only, and no backup has "
+            "them: see what can be brought in with: uv run invoke mlflow.migrate --dry-run",
+            number_of(named, "folder"),
         )
 
 

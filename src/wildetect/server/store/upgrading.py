@@ -17,7 +17,7 @@ from wildetect.server.store.database import as_single_file, check_database, copy
 from wildetect.server.store.exchange import exchange, free_name, with_side_files
 from wildetect.server.store.schema import STORE_SCHEMA, Schema, check_schema, place_of_copy
 
-__all__ = ["upgrade_if_older"]
+__all__ = ["upgrade_copy", "upgrade_if_older"]
 
 TIMEOUT = 600.0  # s; a store of years with thousands of runs takes minutes
 
@@ -49,7 +49,7 @@ def upgrade_if_older(
     try:
         fresh = workplace / database.name
         copy_database(database, fresh)
-        _upgrade(fresh, environment, schema)
+        upgrade_copy(fresh, environment, schema)
         fresh.chmod(database.stat().st_mode)
         check_database(fresh)
         exchange(folder, [*with_side_files(database, kept), (fresh, database)])
@@ -58,7 +58,17 @@ def upgrade_if_older(
     return kept
 
 
-def _upgrade(fresh: Path, environment: Mapping[str, str], schema: Schema) -> None:
+def upgrade_copy(fresh: Path, environment: Mapping[str, str], schema: Schema) -> None:
+    """Bring a database that nobody needs to the schema of the installed MLflow, in place.
+
+    Args:
+        fresh: The SQLite file, a copy.
+        environment: The environment of the server's processes.
+        schema: Of the store, or of the accounts.
+
+    Raises:
+        ServerError: It cannot be upgraded.
+    """
     command = [sys.executable, "-m", *schema.upgrade, f"sqlite:///{fresh.as_posix()}"]
     try:
         ended = subprocess.run(  # noqa: S603 - a list of our own making, no shell

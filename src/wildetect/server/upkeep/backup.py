@@ -123,7 +123,7 @@ def _contents(plan: Plan, workplace: Path, database: Path, artifacts: Path) -> I
     if left := outside(workplace / DATABASE):
         logger.warning(
             "%d folders that the store names by their place on the disk are not in the backup: they lie "
-            "outside %s",
+            "outside %s; bring them in with: uv run invoke mlflow.migrate",
             left,
             plan.project.shown(artifacts),
         )

@@ -14,7 +14,7 @@ __all__ = ["Item", "files_of", "leftovers", "size_of"]
 
 BACKUPS = "mlflow-????????-??????.zip"
 ASIDE = ("before-restore-*", "before-migration*", "backups/*.db")
-CUT_OFF = ("restoring", "migrating", "upgrading", ".cleaning-*", "removing-*")
+CUT_OFF = ("restoring", "migrating", "examining-*", "upgrading", ".cleaning-*", "removing-*")
 LOGS = ("mlflow/server.log.*", "mlflow/requests.log.*", "mlflow/migration.log", "wildetect.log.*")
 
 

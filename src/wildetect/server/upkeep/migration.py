@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +28,9 @@ from wildetect.server.store.file_store import (
     file_store_root,
     repeats,
 )
-from wildetect.server.store.old_artifacts import bring_in, copy_old_artifacts, missing_artifacts, outside
+from wildetect.server.store.old_artifacts import bring_in, copy_old_artifacts, named_on_disk, outside
 from wildetect.server.store.stores import holds_file_store
-from wildetect.server.upkeep.upkeep import store_at_rest
+from wildetect.server.upkeep.upkeep import emptied, store_at_rest
 
 __all__ = ["Migrated", "migrate"]
 
@@ -89,30 +87,19 @@ def migrate(
     check_folder(database.parent)
     with store_at_rest(plan, "a migration"):
         _refuse_to_overwrite(plan, database)
-        with _emptied(database.parent / "migrating") as workplace:
+        with emptied(database.parent / "migrating") as workplace:
             fresh = workplace / database.name
             store, repeated = _readable_store(source, workplace)
             _run_migration(plan, store, fresh, cancelled)
             counts = _verified(store, fresh)
             copied = copy_old_artifacts(plan, fresh, artifacts or plan.project.root / "mlartifacts")
-            copied += bring_in(plan, fresh, file_store_root(source))
-            left = outside(fresh)
-            missing = missing_artifacts(fresh)
+            named = named_on_disk(fresh, [file_store_root(source), *([artifacts] if artifacts else [])])
+            copied += bring_in(plan, fresh, named)
+            left, missing = outside(fresh), sum(one.folder is None for one in named)
             aside = free_name(database.parent / "before-migration") / database.name
             # an empty one at the most, see _refuse_to_overwrite, but with a journal perhaps
             exchange(plan.folder, [*with_side_files(database, aside), (fresh, database)])
     return Migrated(database, counts, copied, missing, repeated, left)
-
-
-@contextlib.contextmanager
-def _emptied(folder: Path) -> Iterator[Path]:
-    """A folder for the work, empty at the begin and gone at the end."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _target(plan: Plan, source: Path) -> Path:

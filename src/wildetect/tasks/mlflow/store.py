@@ -8,41 +8,66 @@ from invoke.context import Context
 
 from wildetect.tasks.asking import confirmed
 from wildetect.tasks.mlflow.start import CONFIG_OPTION, planned, positive
-from wildetect.tasks.support import say, verb
-from wildetect.wording import form, number_of, quoted
+from wildetect.tasks.support import say, say_hint, verb
+from wildetect.wording import first_lines, form, number_of, quoted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wildetect.server.process.plan import Plan
     from wildetect.server.upkeep.cleaning import Cleaning
     from wildetect.settings import Project
 
 __all__ = ["backup", "clean", "migrate", "restore"]
 
+MOST_SHOWN = 5
+"""Of addresses that were not found."""
+
 
 @verb(
     help={
-        "source": "the old file store; without it runs/mlflow",
-        "artifacts": "the old server's artifact folder; without it mlartifacts in the project",
+        "source": "the old store: a folder, or an SQLite file; without it runs/mlflow",
+        "artifacts": "where the old server's files lie; without it mlartifacts in the project",
+        "dry_run": "of a database: say what would be copied and changed, do nothing",
         "config": CONFIG_OPTION,
     },
     paths="source",
 )
 def migrate(
-    context: Context, source: str | None = None, artifacts: str | None = None, config: str | None = None
+    context: Context,
+    source: str | None = None,
+    artifacts: str | None = None,
+    dry_run: bool = False,
+    config: str | None = None,
 ) -> None:
-    """Bring an old file store (a folder) into the database.
+    """Bring an old store into the database of the server.
 
     The old files are only read. Artifacts are copied, so that the new store is whole wherever it is moved.
+    A database that names files by their place on a disk, perhaps of another machine, gets them named by the
+    server; the database as it was is kept.
     """
     del context
+    from wildetect.errors import ConfigurationError
     from wildetect.server.process.interrupts import Cancelled, stop_signals
+    from wildetect.server.upkeep.bringing import database_to_bring
     from wildetect.server.upkeep.migration import migrate as migrate_store
     from wildetect.settings.project import from_caller
 
     with stop_signals() as wished:
         plan = planned(None, None, True, config)
-        folder = from_caller(source) if source else plan.folder
-        say(f"migrating {folder} ...")
+        given = from_caller(source) if source else None
         old = from_caller(artifacts) if artifacts else None
+        database = database_to_bring(plan, given)
+        if database is not None:
+            _bring(plan, database, old, dry_run=dry_run)
+            return
+        if dry_run:
+            raise ConfigurationError(
+                "--dry-run is for a database; a file store is only read in any case",
+                hint="Leave out --dry-run: uv run invoke mlflow.migrate",
+            )
+        folder = given or plan.folder
+        say(f"migrating {folder} ...")
         try:
             migrated = migrate_store(plan, folder, artifacts=old, cancelled=wished.is_set)
         except Cancelled:
@@ -64,6 +89,35 @@ def migrate(
         say("The old files stay as they are; artifacts that lie among them are still used.")
     else:
         say("The old files stay as they are; the new store does not need them.")
+
+
+def _bring(plan: Plan, database: Path, artifacts: Path | None, *, dry_run: bool) -> None:
+    from wildetect.server.upkeep import bringing
+
+    shown = plan.project.shown
+    with bringing.examined(plan, database, artifacts, dry_run=dry_run) as found:
+        print(
+            f"{shown(database)} names {number_of(len(found.named), 'folder')} by the place on a disk: "
+            f"{found.found} found, {len(found.missing)} not"
+        )
+        for line in first_lines(found.missing, MOST_SHOWN):
+            say(f"warning: not found, and stays named as it is: {line}")
+        if found.missing:
+            say("A run that logged no files has no folder.")
+            say_hint("Name the folder that holds the others now: --artifacts DIR")
+        size = f"{number_of(found.copied, 'file')} ({found.size / 1e6:.1f} MB)"
+        if dry_run:
+            print(f"would copy {size} to {plan.artifacts.shown}; nothing was changed")
+            return
+        done = bringing.bring(found)
+    print(
+        f"copied {number_of(done.copied, 'file')} to {plan.artifacts.shown}; "
+        f"{number_of(found.found, 'folder')} {form(found.found, 'is', 'are')} named by the server now"
+    )
+    if done.left:
+        say(f"warning: {number_of(done.left, 'address', 'addresses')} of the store still name a disk")
+    if done.kept is not None:
+        say(f"The database as it was lies in {shown(done.kept)}.")
 
 
 @verb(
