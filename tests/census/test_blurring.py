@@ -98,6 +98,13 @@ def test_a_folder_in_which_exact_files_would_stay_is_refused(surveyed: Surveyed,
     assert (tmp_path / "dwc-archive.zip").read_bytes() != before
 
 
+def test_half_a_file_of_a_killed_export_does_not_stay(surveyed: Surveyed, tmp_path: Path) -> None:
+    left = tmp_path / ".aed.csv.17836.tmp"
+    left.write_bytes(b"-12.3456789")
+    publish(PublishRequest(folders=(surveyed.folder,), formats=("aed",), output=tmp_path, blur="10"))
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "ten", "nan", "inf", "2000"])
 def test_a_grid_that_is_none_is_an_error(text: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a valid grid"):

@@ -88,6 +88,13 @@ def test_everything_later(output: Path, results: list[ImageResult]) -> None:
     assert images[0]["file"] == NASTY
 
 
+def test_what_a_killed_export_left_goes_with_the_next(output: Path) -> None:
+    left = output / ".detections.gpkg.17836.tmp"
+    left.write_bytes(b"half")
+    export_again(output, Wanted(exports=["csv"]))
+    assert not left.exists()
+
+
 def test_names_of_the_tags(output: Path) -> None:
     export_again(output, Wanted(exports=["labelstudio"], labels=LabelNames("boxes", "picture")))
     task = json.loads((output / "labelstudio.json").read_text(encoding="utf-8"))[0]

@@ -16,6 +16,7 @@ from wildetect.errors import ConfigurationError, WildDetectError
 from wildetect.results.blurring import Grid, Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import read_finished_run
+from wildetect.results.leftovers import remove_drafts
 from wildetect.results.rows import PX_DIGITS
 from wildetect.review.identified import Looked, looked_at
 from wildetect.review.sample import read_review
@@ -94,6 +95,7 @@ def publish(request: PublishRequest) -> Published:
     for part in parts:
         part.form.check(part.censuses)
     folder = request.output or _folder(request.folders[0]) / ("export" if grid is None else "export-blurred")
+    remove_drafts(folder)  # of an export that was killed, with exact places perhaps
     written = Published([folder / part.file for part in parts])
     if grid is not None:
         if places.asked is None:

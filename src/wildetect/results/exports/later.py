@@ -10,6 +10,7 @@ from typing import NamedTuple
 from wildetect.errors import InputError
 from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.finished_run import FinishedRun, read_finished_run
+from wildetect.results.leftovers import remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.reviewed import ReviewedRun
@@ -61,6 +62,7 @@ def export_again(
         )
     with sole_writer(folder):
         run = read_finished_run(folder)
+        remove_drafts(folder)  # of an export that was killed
         if sources:
             run = with_photographs_in(run, sources)
         review = None if review_of is None else review_of(run)
