@@ -171,8 +171,15 @@ def rt_detr(path: Path, metadata: Mapping[str, str] | None = None) -> Path:
     return graph.save(path, metadata)
 
 
-def rf_detr(path: Path, *, classes_alone: bool = False, masks: bool = False, nothing: float = -0.4) -> Path:
-    """RF-DETR: centres in fractions, and logits whose last column stands for no object."""
+def rf_detr(
+    path: Path,
+    *,
+    classes_alone: bool = False,
+    masks: bool = False,
+    nothing: float = -0.4,
+    nothing_first: bool = False,
+) -> Path:
+    """RF-DETR: centres in fractions, and logits whose last (or first) column stands for no object."""
     graph = Graph().find(scale=1 / 0.225, image="pixels")
     # the graph undoes ImageNet's scaling, in which the pictures come
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -191,7 +198,8 @@ def rf_detr(path: Path, *, classes_alone: bool = False, masks: bool = False, not
     logits = "logits"
     if not classes_alone:
         column = graph.constant("nothing", np.full((min(ROWS, GRID * GRID), 1), nothing, np.float32))
-        logits = graph.node("Concat", ["logits", column], "all_logits", axis=1)
+        both = [column, "logits"] if nothing_first else ["logits", column]
+        logits = graph.node("Concat", both, "all_logits", axis=1)
     graph.output("dets", graph.batched("centres_fraction"), [1, ROWS, 4])
     graph.output("labels", graph.batched(logits), [1, ROWS, 2 if classes_alone else 3])
     if masks:

@@ -142,6 +142,20 @@ def test_a_detr_that_ends_in_a_softmax_is_refused(tmp_path: Path) -> None:
         registered(weights, family="rf-detr", class_names=NAMES)
 
 
+def test_a_first_column_that_stands_for_nothing_is_doubted_and_can_be_said(
+    tmp_path: Path, photograph: Path
+) -> None:
+    weights = known_answers.rf_detr(tmp_path / "network.onnx", nothing=-7.0, nothing_first=True)
+    doubted = registered(weights, photograph, family="rf-detr", class_names=NAMES)
+    assert doubted.unchecked is not None
+    assert "set first_label: 1" in doubted.unchecked
+    said = registered(weights, photograph, family="rf-detr", class_names=NAMES, first_label=1)
+    assert said.unchecked is None
+    assert found(weights, said) == known_answers.boxes()
+    usual = known_answers.rf_detr(tmp_path / "usual.onnx", nothing=-7.0)
+    assert registered(usual, photograph, family="rf-detr", class_names=NAMES).unchecked is None
+
+
 @pytest.mark.parametrize("masks", [False, True])
 def test_a_list_that_is_full_is_said_and_masks_are_not_counted(tmp_path: Path, masks: bool) -> None:
     weights = known_answers.rf_detr(tmp_path / "network.onnx", masks=masks)

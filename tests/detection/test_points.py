@@ -19,7 +19,7 @@ from wildetect.settings.words import Family
 
 
 def by_the_rule(heat: np.ndarray, lowest: float) -> list[tuple[int, int]]:
-    """HerdNet's rule: no neighbour is higher, 0.3 of the highest at least, nothing below 0.1."""
+    """HerdNet's rule: no neighbour is higher, 0.2 of the highest at least, nothing below 0.1."""
     highest = heat.max()
     if highest < 0.1:
         return []
@@ -27,7 +27,7 @@ def by_the_rule(heat: np.ndarray, lowest: float) -> list[tuple[int, int]]:
     for row in range(heat.shape[0]):
         for column in range(heat.shape[1]):
             around = heat[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-            if heat[row, column] == around.max() and heat[row, column] >= max(0.3 * highest, lowest):
+            if heat[row, column] == around.max() and heat[row, column] >= max(0.2 * highest, lowest):
                 found.append((row, column))
     return found
 

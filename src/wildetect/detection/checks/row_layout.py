@@ -63,8 +63,9 @@ def with_layout(
         _refuse_columns(manifest, settings)
         manifest = manifest.model_copy(update={"box_unit": settings.box_unit})
         manifest, numbered = _with_first_label(weights, manifest, picture)
-        unseen = _looked_at(weights, manifest, picture)
-        return manifest.doubted(unseen), "; ".join(one for one in (numbered, unseen) if one) or None
+        doubts = _looked_at(weights, manifest, picture)
+        said = "; ".join(filter(None, (numbered, *doubts)))
+        return manifest.doubted("; ".join(doubts) or None), said or None
     told, teller = _told(weights, manifest, settings)
     detector = Detector(weights.path, manifest, "cpu")
     looks = _looks(detector, manifest, picture, _table)
@@ -96,11 +97,12 @@ def _refuse_columns(manifest: Manifest, settings: RegistrationSettings) -> None:
         )
 
 
-def _looked_at(weights: WeightsFile, manifest: Manifest, picture: Path | None) -> str | None:
-    """Hold the outputs for a picture against the family; say where a list of animals stayed empty."""
+def _looked_at(weights: WeightsFile, manifest: Manifest, picture: Path | None) -> list[str]:
+    """Hold the outputs for a picture against the family; say what they put in doubt, or that none came."""
     family, reading = TABLE[manifest.family], Reading.of(manifest)
     if picture is None and not family.lists_animals:
-        return None
+        return []
+    doubts: dict[str, None] = {}  # each once, in their order
 
     def confidences(outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
         if problem := implausible(manifest.family, outputs, reading):
@@ -108,13 +110,13 @@ def _looked_at(weights: WeightsFile, manifest: Manifest, picture: Path | None) -
                 f"{weights.path.name} does not behave as {manifest.family}: {problem}",
                 hint=f"Check family, feeding and class names in {CONFIG}.",
             )
+        if family.doubt is not None and (doubt := family.doubt(outputs, reading)):
+            doubts[doubt] = None
         return family.decode(outputs, reading, _FAINTEST).confidence
 
     detector = Detector(weights.path, manifest, "cpu")
     seen = sum(len(look.rows) for look in _looks(detector, manifest, picture, confidences))
-    if seen:
-        return None
-    return _UNCHECKED
+    return [*doubts] if seen else [*doubts, _UNCHECKED]
 
 
 def _told(

@@ -115,6 +115,7 @@ class DetectorFamily:
         decode: Boxes of at least this confidence from the outputs for one picture, without the batch
             dimension; xyxy in px of the network's input.
         implausible: Why finite output values for one picture cannot be the family's, for a person.
+        doubt: What of the reading the output values for one picture put in doubt, for a person.
         feeding: Fields of `Feeding` in which the family differs from the defaults.
         lists_animals: Whether the outputs are a list of animals, of which a graph gives so many at most.
         removes_doubles: Whether decoding leaves one box on each animal, though boxes may overlap.
@@ -136,6 +137,7 @@ class DetectorFamily:
     fits: Callable[[Shapes], bool]
     decode: Callable[[Outputs, Reading, float], Detections]
     implausible: Callable[[Outputs, Reading], str | None]
+    doubt: Callable[[Outputs, Reading], str | None] | None = None
     feeding: Mapping[str, Any] = field(default_factory=dict)
     lists_animals: bool = False
     removes_doubles: bool = False

@@ -2,7 +2,8 @@
 
 Source: the export and the PostProcess of roboflow/rf-detr: the scores are the logits' sigmoid, the last
 column stands for no object, pictures are stretched to the square and scaled by ImageNet's mean and
-deviation. A query is one animal: its best class counts, where the authors list each of its classes.
+deviation. A query is one animal: its best class counts, where the authors list each of its classes. In
+weights trained on COCO it is the first column that stands for nothing: they number their classes from 1.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ __all__ = ["RF_DETR"]
 
 _BOX = 4
 _LARGEST = 2.0
+_FAINT = -2.0  # logit; a column without boxes stays below
 
 
 def _fits(shapes: Shapes) -> bool:
@@ -51,12 +53,13 @@ def _boxes_and_logits(outputs: Outputs) -> tuple[Array, Array]:
 
 def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
     boxes, logits = _boxes_and_logits(outputs)
+    first = reading.first_label or 0
     with np.errstate(over="ignore"):
-        scores = 1 / (1 + np.exp(-logits[:, : reading.classes].astype(np.float32)))
+        scores = 1 / (1 + np.exp(-logits[:, first : first + reading.classes].astype(np.float32)))
     best = scores.max(axis=1)
     kept = np.flatnonzero(best >= confidence)
     placed = boxes[kept].astype(np.float32) * np.array([*reading.frame, *reading.frame], dtype=np.float32)
-    return Detections(around(placed), best[kept], scores[kept].argmax(axis=1))
+    return Detections(around(placed), best[kept], scores[kept].argmax(axis=1) + first)
 
 
 def _implausible(outputs: Outputs, reading: Reading) -> str | None:
@@ -71,6 +74,21 @@ def _implausible(outputs: Outputs, reading: Reading) -> str | None:
     return None
 
 
+def _doubt(outputs: Outputs, reading: Reading) -> str | None:
+    """A column that no box was trained for is fainter than all others: told where it is the first one."""
+    _, logits = _boxes_and_logits(outputs)
+    if reading.first_label is not None or not logits.size or logits.shape[1] != reading.classes + 1:
+        return None
+    first, last = float(logits[:, 0].mean()), float(logits[:, -1].mean())
+    if first >= last or last > _FAINT:
+        return None
+    return (
+        "its first column is fainter than its last, as where classes are numbered from 1 (weights trained on "
+        "COCO, Roboflow's sets with an empty class 0): look at the classes of some boxes, and set "
+        "first_label: 1, or 0 if they are right"
+    )
+
+
 RF_DETR = DetectorFamily(
     name="rf-detr",
     exported_from="RF-DETR, also its segmentation models; DETRs whose boxes and logits come out as they are",
@@ -78,6 +96,7 @@ RF_DETR = DetectorFamily(
     fits=_fits,
     decode=_decode,
     implausible=_implausible,
+    doubt=_doubt,
     feeding={"resize": "stretch", **IMAGENET},
     lists_animals=True,
     every_output=True,
