@@ -210,7 +210,12 @@ def rf_detr(
 
 
 def torchvision(
-    path: Path, first_label: int = 1, *, scores_first: bool = False, batched: bool = False
+    path: Path,
+    first_label: int = 1,
+    *,
+    scores_first: bool = False,
+    batched: bool = False,
+    masks: bool = False,
 ) -> Path:
     """torchvision's detectors: boxes, labels and scores of what was found, for one picture (3, h, w)."""
     graph = Graph(found_only=True)
@@ -225,6 +230,9 @@ def torchvision(
     parts = [("labels", "numbered", TensorProto.INT64), ("scores", "flat_score", TensorProto.FLOAT)]
     for name, value, kind in parts[::-1] if scores_first else parts:
         graph.output(name, value, ["n"], kind)
+    if masks:
+        sides = graph.constant("sides", np.array([1, 2, 3]))
+        graph.output("masks", graph.node("Unsqueeze", ["flat_score", sides], "all_masks"), ["n", 1, 1, 1])
     return graph.save(path, image=(1, 3, SIDE, SIDE) if batched else (3, SIDE, SIDE))
 
 

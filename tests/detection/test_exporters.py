@@ -32,6 +32,7 @@ MAKERS: dict[str, tuple[Maker, Family]] = {
     ),
     "rf-detr with masks": (lambda path: known_answers.rf_detr(path, masks=True), "rf-detr"),
     "faster r-cnn": (known_answers.torchvision, "torchvision"),
+    "mask r-cnn": (lambda path: known_answers.torchvision(path, masks=True), "torchvision"),
     "retinanet": (lambda path: known_answers.torchvision(path, scores_first=True), "torchvision"),
     "deepforest": (lambda path: known_answers.torchvision(path, 0, scores_first=True), "torchvision"),
     "torchvision with a batch": (lambda path: known_answers.torchvision(path, batched=True), "torchvision"),

@@ -1,4 +1,4 @@
-"""Faster R-CNN, RetinaNet, SSD, FCOS of torchvision: boxes (n, 4) as xyxy in px, labels (n,), scores (n,).
+"""Faster and Mask R-CNN, RetinaNet, SSD, FCOS of torchvision: boxes (n, 4) as xyxy in px, labels and scores (n,).
 
 The network scales and normalises its input itself, and does its own NMS. Labels begin at 1 where 0 is the
 background (torchvision's own training), at 0 in DeepForest. Source: torchvision's detection models and their
@@ -7,7 +7,13 @@ onnx tests; labels and scores come in either order and are told by their type.
 
 from __future__ import annotations
 
-from wildetect.detection.families.family import DetectorFamily, Shapes
+from wildetect.detection.families.family import (
+    Array,
+    DetectorFamily,
+    Outputs,
+    Shapes,
+    only_largest_rank,
+)
 from wildetect.detection.families.rows.detr import decode, implausible
 from wildetect.detection.families.shapes import alike
 
@@ -25,9 +31,16 @@ def _fits(shapes: Shapes) -> bool:
     return alike(max(found, key=len)[-1], _BOX)
 
 
+def _one_picture(outputs: Outputs, index: int, size: int, rank: int) -> list[Array] | None:
+    """Without the masks, whose rank says nothing of a batch."""
+    tables = [output for output in outputs if output.ndim != _MASKS_RANK]
+    own = only_largest_rank(tables, index, size, rank)
+    return tables if own is None and size == 1 else own
+
+
 TORCHVISION = DetectorFamily(
     name="torchvision",
-    exported_from="torchvision's Faster R-CNN, RetinaNet, SSD and FCOS; DeepForest",
+    exported_from="torchvision's Faster R-CNN, Mask R-CNN, RetinaNet, SSD and FCOS; DeepForest",
     outputs="boxes (N, 4), labels (N), scores (N)",
     fits=_fits,
     decode=decode,
@@ -37,4 +50,5 @@ TORCHVISION = DetectorFamily(
     every_output=True,
     box_units=True,
     first_label=None,
+    one_picture=_one_picture,
 )
