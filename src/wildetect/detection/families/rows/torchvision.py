@@ -1,4 +1,4 @@
-"""Faster and Mask R-CNN, RetinaNet, SSD, FCOS of torchvision: boxes (n, 4) as xyxy in px, labels and scores (n,).
+"""Faster and Mask R-CNN, RetinaNet, SSD, FCOS of torchvision: boxes (n, 4), xyxy in px, labels, scores (n,).
 
 The network scales and normalises its input itself, and does its own NMS. Labels begin at 1 where 0 is the
 background (torchvision's own training), at 0 in DeepForest. Source: torchvision's detection models and their
