@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from wildetect.geometry import Boxes
 from wildetect.imagery.pixel_memory import empty_pixels
@@ -18,7 +18,6 @@ from wildetect.registry.manifest import Feeding
 
 __all__ = ["Placement", "network_input", "place"]
 
-_SHARPENED = 100  # percent; benchmarks.scale measures what it brings
 _ROWS = 32  # cast and scaled together, while they are in the processor's cache
 
 
@@ -122,17 +121,11 @@ def _resize(tile: Pixels, width: int, height: int, *, sharp: bool) -> Pixels:
     """Resize a tile; one that shrinks is averaged over all of its pixels, so that no animal is skipped.
 
     Bilinear, as the pipelines do that detectors are trained in; where that is to look as in training though
-    the photograph has other pixels, Lanczos, which keeps stripes that bilinear blurs. A coarse pixel averages
-    over what are several in training, which takes contrast from all that is fine: enlarging gives it back.
+    the photograph has other pixels, Lanczos, which keeps stripes that bilinear blurs.
     """
     image = Image.fromarray(np.ascontiguousarray(tile))
-    if not sharp:
-        return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
-    resized = image.resize((width, height), Image.Resampling.LANCZOS)
-    larger = max(width / image.width, height / image.height)
-    if larger > 1:
-        resized = resized.filter(ImageFilter.UnsharpMask(radius=larger, percent=_SHARPENED, threshold=0))
-    return np.asarray(resized)
+    how = Image.Resampling.LANCZOS if sharp else Image.Resampling.BILINEAR
+    return np.asarray(image.resize((width, height), how))
 
 
 def _fill(row: NDArray[Any], pixels: Pixels, feeding: Feeding) -> None:

@@ -116,7 +116,7 @@ class ModelScale:
         flight = self.flight
         return {
             "scale": "auto",
-            "resampling": "lanczos, sharpened where enlarged",  # of tiles that are cut for it
+            "resampling": "lanczos",  # of tiles that are cut for it
             "trained_gsd_cm": self.trained,
             "flight_specs.sensor_height": flight.sensor_height,
             "flight_specs.focal_length": flight.focal_length,
