@@ -172,7 +172,7 @@ def _note(
     held: dict[str, list[bool]], prefix: str, found: ClassDifference, truth: dict[tuple[str, str], float]
 ) -> None:
     for name in MEASURES:
-        difference = found.measures[name]
+        difference: Difference = getattr(found, name)  # unknown where no animal or box is
         if difference.lower is not None:
             held.setdefault(f"{prefix}{name}", []).append(_holds(difference, truth[found.name, name]))
 

@@ -138,3 +138,32 @@ def test_a_set_of_other_classes_is_not_what_a_detector_learned_from(
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     error, _ = served.fail(4, "model.register", "--config", config, "--trained-on", "one", "--dry-run")
     assert "it was not trained on that set" in error
+
+
+def test_pictures_taken_near_learned_photographs_are_counted(
+    served: Workspace, made: dict[str, Any], tmp_path: Path
+) -> None:
+    del made
+    run = read_finished_run(served.root / "learning")
+    pictures = served.root / "placed-pictures"
+    for number, picture in enumerate(sorted((REPOSITORY / "demo/pictures").glob("*.jpg"))):
+        (pictures / f"flight{number // 2}").mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, pictures / f"flight{number // 2}" / picture.name)  # with their positions
+    served.succeed(
+        "detect.run", "placed-pictures", "--model", DETECTOR, "--tile-size", "640", "--output", "placed"
+    )
+    run = read_finished_run(served.root / "placed")
+    with writing_verdicts(run.folder) as file:
+        file.append(*verdicts(run))
+    served.succeed("dataset.build", "placed", "--output", "placed-set")
+    served.succeed("model.register", "--weights", DETECTOR, "--name", "placed", "--trained-on", "placed-set")
+    other = next(path for path in (REPOSITORY / "demo/pictures").glob("*.jpg"))
+    with Image.open(other) as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(
+            tmp_path / "later.jpg", exif=image.getexif(), quality=90
+        )
+    labels = write_coco(tmp_path / "labels.json", coco_document({"later.jpg": []}))
+    said = served.invoke("model.evaluate", "placed/1", "--annotations", labels, *AS_TRAINED, "--json")
+    assert said.returncode == 0, said.stderr
+    assert "warning: 1 picture, such as later.jpg, was taken within about 20 km" in said.stderr
+    assert json.loads(said.stdout)["settings"]["near_learned"] == 1

@@ -31,7 +31,7 @@ from wildetect.evaluation.record import (
     write_evaluation_file,
 )
 from wildetect.evaluation.scoring import IOU, ClassScore, Counts, Scores, score, write_precision_recall
-from wildetect.evaluation.unseen import LEARNED_FROM
+from wildetect.evaluation.unseen import LEARNED_FROM, NEAR_LEARNED
 from wildetect.imagery.camera.camera import camera_of
 from wildetect.imagery.camera.lens import ground_resolution
 from wildetect.imagery.camera.optics import Flight
@@ -73,6 +73,7 @@ class EvaluationPlan:
         dataset: What they are called.
         output: Folder of the results.
         learned_from: Whether the detector has learned from the pictures: "none", or "unknown".
+        near_learned: Number of pictures taken near photographs that it has learned from.
     """
 
     model: FetchedModel
@@ -83,6 +84,7 @@ class EvaluationPlan:
     dataset: str
     output: Path
     learned_from: str = "unknown"
+    near_learned: int = 0
 
     @property
     def confidence(self) -> float:
@@ -195,6 +197,7 @@ def _record(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) ->
             "lowest_confidence": min(FLOOR, plan.confidence),
             "iou": IOU,
             LEARNED_FROM: plan.learned_from,
+            NEAR_LEARNED: plan.near_learned,
         },
         metrics=Measures(
             map50=_rounded(scores.map50),

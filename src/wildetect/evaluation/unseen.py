@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from wildetect.errors import ModelError
 from wildetect.evaluation.annotations import Annotations
 from wildetect.evaluation.content import Content, content_of, looks_alike
+from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import UnreadableImageError
 from wildetect.registry.learning.lineage import LearnedSet, Lineage
 from wildetect.wording import number_of
 
-__all__ = ["LEARNED_FROM", "Seen", "refuse_seen", "seen_by"]
+__all__ = ["LEARNED_FROM", "NEAR_LEARNED", "Seen", "near_learned", "refuse_seen", "seen_by"]
 
 LEARNED_FROM = "learned_from"
 """Setting of an evaluation: "none" of the pictures, or "unknown"."""
+NEAR_LEARNED = "near_learned"
+"""Setting of an evaluation: number of pictures taken near photographs that the detector has learned from."""
+
+_CELL = 0.1  # degrees: the places that a lineage keeps, as exact ones would tell where animals are
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,35 @@ def seen_by(lineage: Lineage, shown: Mapping[str, Content], photographs: Mapping
             if how is not None:
                 yield Seen(name, one.name, how)
                 break
+
+
+def near_learned(lineage: Lineage | None, files: Sequence[ImageFile]) -> list[str]:
+    """Name the pictures that may show ground that a detector has learned from, photographed on another day.
+
+    A lineage keeps places to 0.1 degrees (11 km), so that a picture of the same cell or the next one may show
+    the same ground or not.
+
+    Args:
+        lineage: What the detector has learned from; null: not known.
+        files: The pictures; those without a position are never among them.
+    """
+    known = {
+        (round(latitude / _CELL), round(longitude / _CELL))
+        for one in (() if lineage is None else lineage.sets)
+        for latitude, longitude, _ in one.scenery.places
+    }
+    if not known:
+        return []
+    found = []
+    for file in files:
+        position = read_camera(file.path).position
+        if position is None:
+            continue
+        row, column = round(position.latitude / _CELL), round(position.longitude / _CELL)
+        around = {(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)}
+        if around & known:
+            found.append(file.name)
+    return found
 
 
 def _looks_known(look: str, learned: LearnedSet) -> bool:

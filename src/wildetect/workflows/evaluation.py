@@ -15,7 +15,7 @@ from wildetect.evaluation.labelled_files import labelled_files
 from wildetect.evaluation.measuring import EvaluationPlan, evaluate_into_folder
 from wildetect.evaluation.record import EvaluationRecord, LoggedEvaluation
 from wildetect.evaluation.reviewed_sample import ReviewedSample
-from wildetect.evaluation.unseen import refuse_seen
+from wildetect.evaluation.unseen import near_learned, refuse_seen
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import (
@@ -94,6 +94,13 @@ def evaluate(
     learned_from = refuse_seen(str(model), lineage, truth, files, options.reading)
     if learned_from == "unknown":
         watcher.notice(_unknown(model, lineage))
+    near = near_learned(lineage, files)
+    if near:
+        watcher.notice(
+            f"warning: {number_of(len(near), 'picture')}, such as {near[0]}, "
+            f"{form(len(near), 'was', 'were')} taken within about 20 km of photographs that {model} has learned from: if they show the same "
+            "ground on another day, the numbers are too good"
+        )
     if connection is not None:
         _tell_other_pictures(connection, model, dataset, truth.sha256, watcher)
     plan = EvaluationPlan(
@@ -104,6 +111,7 @@ def evaluate(
         files=files,
         dataset=dataset,
         learned_from=learned_from,
+        near_learned=len(near),
         output=from_caller(request.output) if request.output else _folder(project, str(model), dataset),
     )
     watcher.notice(

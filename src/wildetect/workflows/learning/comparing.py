@@ -18,7 +18,7 @@ from wildetect.evaluation.paired import (
 )
 from wildetect.evaluation.resampling import FEW_UNITS, FEWEST_UNITS, FEWEST_WITH
 from wildetect.evaluation.scoring import ScoredBox
-from wildetect.evaluation.unseen import LEARNED_FROM
+from wildetect.evaluation.unseen import LEARNED_FROM, NEAR_LEARNED
 from wildetect.registry.comparison import SHAPING
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import Evaluated, evaluations_of, kept_file
@@ -43,6 +43,7 @@ class Compared:
         confidences: Lowest confidence of the boxes that counted, for each.
         digest: Of the labels.
         unsure: Numbers of the versions of which is not known whether they have learned from the pictures.
+        near: Numbers of those that have learned from photographs taken near some of the pictures.
     """
 
     dataset: str
@@ -52,6 +53,7 @@ class Compared:
     confidences: tuple[object, object] = (None, None)
     digest: str = ""
     unsure: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -72,7 +74,7 @@ class Compared:
 
     @property
     def doubts(self) -> list[str]:
-        """What the limits do not tell, as there are few photographs: of all, or with a class."""
+        """What the limits do not tell: where photographs are few, or near ones that were learned from."""
         found = []
         if self.too_few:
             found.append(f"fewer than {FEWEST_UNITS} photographs: what of this is chance is not known")
@@ -80,6 +82,12 @@ class Compared:
             found.append(
                 f"{number_of(self.paired.photographs, 'photograph')} are few: a real gain may look like "
                 f"chance, and so may a class that got worse; {FEW_UNITS} or more show it better"
+            )
+        if self.near:
+            who = form(len(self.near), "version {} has", "versions {} have").format(listed(self.near))
+            found.append(
+                f"{who} learned from photographs taken near some of these pictures: if they show the same ground on another "
+                "day, the numbers are too good"
             )
         rare = [one.name for one in self.paired.classes if 0 < one.photographs < FEWEST_WITH]
         if rare and not self.too_few:
@@ -192,8 +200,9 @@ def _compared(kept: _Kept, before: Version, after: Version, dataset: str | None,
     confidences = one.settings.get("confidence"), other.settings.get("confidence")
     unknown = [version.version for version, of in measured if of.settings.get(LEARNED_FROM) != "none"]
     unsure = tuple(dict.fromkeys(unknown))
+    near = tuple(dict.fromkeys(version.version for version, of in measured if of.settings.get(NEAR_LEARNED)))
     digest = str(one.settings.get("annotations_sha256") or "")
-    return Compared(one.dataset, before, after, paired, confidences, digest, unsure)
+    return Compared(one.dataset, before, after, paired, confidences, digest, unsure, near)
 
 
 def _differing(one: Evaluated, other: Evaluated) -> list[str]:
