@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,11 +96,7 @@ def evaluate(
         watcher.notice(_unknown(model, lineage))
     near = near_learned(lineage, files)
     if near:
-        watcher.notice(
-            f"warning: {number_of(len(near), 'picture')}, such as {near[0]}, "
-            f"{form(len(near), 'was', 'were')} taken within about 20 km of photographs that {model} has learned from: if they show the same "
-            "ground on another day, the numbers are too good"
-        )
+        watcher.notice(_near(model, near))
     if connection is not None:
         _tell_other_pictures(connection, model, dataset, truth.sha256, watcher)
     plan = EvaluationPlan(
@@ -135,6 +131,16 @@ def _unknown(model: FetchedModel, lineage: Lineage | None) -> str:
     return (
         f"note: no picture is in the training set {lineage.sets[0].name}, but {model} was begun with "
         f"{began}, of which nothing is known here"
+    )
+
+
+def _near(model: FetchedModel, near: Sequence[str]) -> str:
+    """Say that pictures may show ground that a detector has learned from on another day."""
+    were = form(len(near), "was", "were")
+    return (
+        f"warning: {number_of(len(near), 'picture')}, such as {near[0]}, {were} taken within about 20 km of "
+        f"photographs that {model} has learned from: if they show the same ground on another day, the "
+        "numbers are too good"
     )
 
 

@@ -86,8 +86,8 @@ class Compared:
         if self.near:
             who = form(len(self.near), "version {} has", "versions {} have").format(listed(self.near))
             found.append(
-                f"{who} learned from photographs taken near some of these pictures: if they show the same ground on another "
-                "day, the numbers are too good"
+                f"{who} learned from photographs taken near some of these pictures: if they show the same "
+                "ground on another day, the numbers are too good"
             )
         rare = [one.name for one in self.paired.classes if 0 < one.photographs < FEWEST_WITH]
         if rare and not self.too_few:
