@@ -144,7 +144,6 @@ def test_pictures_taken_near_learned_photographs_are_counted(
     served: Workspace, made: dict[str, Any], tmp_path: Path
 ) -> None:
     del made
-    run = read_finished_run(served.root / "learning")
     pictures = served.root / "placed-pictures"
     for number, picture in enumerate(sorted((REPOSITORY / "demo/pictures").glob("*.jpg"))):
         (pictures / f"flight{number // 2}").mkdir(parents=True, exist_ok=True)
@@ -162,7 +161,10 @@ def test_pictures_taken_near_learned_photographs_are_counted(
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(
             tmp_path / "later.jpg", exif=image.getexif(), quality=90
         )
-    labels = write_coco(tmp_path / "labels.json", coco_document({"later.jpg": []}))
+        size = {"width": image.width, "height": image.height}
+    document = coco_document({"later.jpg": []})
+    document["images"][0] |= size
+    labels = write_coco(tmp_path / "labels.json", document)
     said = served.invoke("model.evaluate", "placed/1", "--annotations", labels, *AS_TRAINED, "--json")
     assert said.returncode == 0, said.stderr
     assert "warning: 1 picture, such as later.jpg, was taken within about 20 km" in said.stderr
