@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.census.doubtful_flights import CASES, HONEST, Case, Told, told_of
+from tests.census.doubtful_flights import CASES, HONEST, PLAIN_CASES, Case, Told, told_of
 
 SURVEYS = 40
 MOST_FALSE = 0.02
@@ -73,7 +73,7 @@ def rows(surveys: int) -> Sequence[Row]:
     """All of the table."""
     return [
         Row(case, honest, [told_of(case, seed) for seed in range(surveys)])
-        for cases, honest in ((CASES, False), (HONEST, True))
+        for cases, honest in (((*CASES, *PLAIN_CASES), False), (HONEST, True))
         for case in cases
     ]
 

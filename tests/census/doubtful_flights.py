@@ -8,12 +8,13 @@ from typing import Any
 
 from tests.census.simulator import Flown, Herd, Survey, fly
 
-from wildetect.census.cautions.merging import doubled, in_crowds, merging, recall
+from wildetect.census.cautions.merging import doubled, hanging, in_crowds, merging, recall
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import make_views
 from wildetect.census.merging.partners import MergingCheck, check_merging
 from wildetect.census.merging.single import on_own_ground
+from wildetect.census.result import ToleranceCount
 from wildetect.imagery.camera.optics import Flight
 from wildetect.settings.census import Corrections
 
@@ -61,6 +62,12 @@ CASES = (
     Case("animals walk 0.5 m/s", {"walking": 0.5}),
     Case("animals walk 1.5 m/s", {"walking": 1.5}),
 )
+_GPS: dict[str, Any] = {**PLAIN, "stated_error": None}
+PLAIN_CASES = (
+    Case("3 m GPS, height +20%", {**_GPS, "height_factor": 1.2}),
+    Case("3 m GPS, height -20%", {**_GPS, "height_factor": 0.8}),
+    Case("3 m GPS, height -30%", {**_GPS, "height_factor": 0.7}),
+)
 HONEST = (
     Case("RTK, all right"),
     Case("3 m GPS, all right", {**PLAIN, "stated_error": None}),
@@ -104,11 +111,16 @@ def told(flown: Flown, chosen: Corrections | None = None) -> Told:
     animals = count_once(boxes, views, tolerance)
     check = check_merging(boxes, animals, views, tolerance)
     true = len(flown.seen)
+    counts = [
+        ToleranceCount.of("strict", tolerance / 2, count_once(boxes, views, tolerance / 2)),
+        ToleranceCount.of("chosen", tolerance, animals),
+        ToleranceCount.of("loose", 2 * tolerance, count_once(boxes, views, 2 * tolerance)),
+    ]
     return Told(
         len(animals.members) / true - 1,
         int(on_own_ground(boxes, views).sum()) / true - 1,
         check.all.share or 0.0,
-        tuple(caution.kind for caution in merging(check, views)),
+        tuple(caution.kind for caution in (*merging(check, views), *hanging(check, counts))),
         tuple(
             caution.kind
             for caution in (

@@ -335,6 +335,20 @@ def test_a_survey_too_small_to_test_merging_says_so_unless_all_boxes_have_a_part
     assert caution.what.startswith("Merging cannot be tested with so few animals: of ")
 
 
+@pytest.mark.parametrize("factor", [0.7, 0.8, 1.2])
+def test_wrong_heights_within_the_errors_of_plain_gps_make_the_number_hang_on_the_tolerance(
+    factor: float,
+) -> None:
+    """Most boxes find a partner, within 13 m: the partner rate shows nothing."""
+    for seed in SEEDS:
+        herd = Herd.apart(5, 220, 200, 60, seed)
+        honest = Survey(**PLAIN, jitter=0.1, recall=0.9).mown(3, 6, ahead=0.6, aside=0.3)
+        found = told(fly(replace(honest, height_factor=factor), herd, seed))
+        assert found.error > 0.07
+        assert {"tolerance", "merging"} & set(found.kinds)
+        assert told(fly(honest, herd, seed)).kinds == ()
+
+
 def test_animals_side_by_side_are_no_doubles_as_every_photograph_shows_both() -> None:
     alone = Herd.apart(12, 400, 380, 100, 2).places
     herd = Herd.at(np.concatenate([alone, alone + np.array([1.2, 0.0])]))

@@ -44,7 +44,10 @@ def test_from_nothing_to_counts_and_back(workspace: Workspace) -> None:
     assert "only 2 transects were flown" in plan["doubt"]
     assert plan["effort"]["needed"] == 5
     results = workspace.root / "results" / "demo"
-    assert (results / "census" / "census_report.html").is_file()
+    page = (results / "census" / "census_report.html").read_text(encoding="utf-8")
+    assert "never measured" not in page
+    assert "The detector was measured on rendered scenes of the demo (8 pictures" in page
+    assert f"recall {recall:.0%}" in page or f"recall {recall:.2f}" in page
     found = json.loads((results / "detections.json").read_text(encoding="utf-8"))
     assert found["info"]["format_version"] == "1.6"
     assert len(found["images"]) == 8

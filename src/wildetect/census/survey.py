@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from wildetect.census.cautions.again import flown_again
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
-from wildetect.census.cautions.merging import corrections, doubled, in_crowds, merging, recall, unused
+from wildetect.census.cautions.merging import (
+    corrections,
+    doubled,
+    hanging,
+    in_crowds,
+    merging,
+    recall,
+    unused,
+)
 from wildetect.census.cautions.missing import cautions_of, left_out_of, of_the_run, refuse_nowhere
 from wildetect.census.cautions.reach import coverage
 from wildetect.census.cautions.sizes import sizes
@@ -135,6 +143,7 @@ def survey(plan: SurveyPlan) -> Census:
             *of_the_run(plan.run.record),
             *flown_again(views, boxes, animals),
             *merging(merged, views),
+            *hanging(merged, counts),
             *unused(said),
             *doubled(merged, boxes, views),
             *recall(merged),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wildetect.census.output.record import CensusRecord
+    from wildetect.evaluation.scoring import Counts
     from wildetect.registry.versions import Version
     from wildetect.results.run import DetectionRun
     from wildetect.settings import Project
@@ -26,6 +27,7 @@ ALIAS = "production"
 TILE_SIZE = "640"  # what the demo detector was trained on
 OVERLAP = "0.2"
 CONFIDENCE = "0.35"
+SCENES = "rendered scenes of the demo"  # what its pictures are called among labelled ones
 CENSUS = "census"  # folder of its results beside the detections
 
 
@@ -64,8 +66,9 @@ def demo(context: Context) -> None:
         begun_by=Command("demo"),
     )
     run = detected(begun(request), request)
+    measured = _measured(url, run, folder, output)
     found = _census(project, folder, output)
-    _report(project, url, version, run, folder, output)
+    _report(project, url, version, run, measured, output)
     _report_census(project, found, folder, output)
 
 
@@ -126,17 +129,23 @@ def _registered(project: Project, url: str, weights: Path) -> Version:
     return version
 
 
-def _report(
-    project: Project, url: str, version: Version, run: DetectionRun, folder: Path, output: Path
-) -> None:
+def _measured(url: str, run: DetectionRun, folder: Path, output: Path) -> Counts:
+    """How many of the scenes' animals were found; the version keeps it, so that the census page knows."""
     from wildetect.evaluation.annotations import read_annotations
     from wildetect.evaluation.scoring import score
+    from wildetect.registry.connection import connect
     from wildetect.results.exports.formats.csv_file import read_csv
+    from wildetect.workflows.evaluation import log_scores
 
-    class_names = run.class_names
-    truth = read_annotations(folder / "truth.json", class_names)
-    found = read_csv(output / "detections.csv", class_names)
-    measured = score(found, truth).counts
+    truth = read_annotations(folder / "truth.json", run.class_names)
+    scores = score(read_csv(output / "detections.csv", run.class_names), truth)
+    log_scores(connect(url), run, truth, scores, SCENES)
+    return scores.counts
+
+
+def _report(
+    project: Project, url: str, version: Version, run: DetectionRun, measured: Counts, output: Path
+) -> None:
     counts = commas(f"{count} {name}" for name, count in run.counts.items())
     print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
     print(f"model     {NAME} version {version.version}, alias {ALIAS}")

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wildetect.errors import ConfigurationError, ModelError, ServerError
-from wildetect.evaluation.annotations import read_annotations
+from wildetect.evaluation.annotations import Annotations, read_annotations
 from wildetect.evaluation.detector_quality import DetectorQuality, Share, quality_of
 from wildetect.evaluation.labelled_files import labelled_files
 from wildetect.evaluation.measuring import EvaluationPlan, evaluate_into_folder
 from wildetect.evaluation.record import EvaluationRecord, LoggedEvaluation
 from wildetect.evaluation.reviewed_sample import ReviewedSample
+from wildetect.evaluation.scoring import Scores
 from wildetect.evaluation.unseen import near_learned, refuse_seen
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
@@ -43,7 +44,7 @@ from wildetect.workflows.detection_plan import Request, limit_of, prepared, sett
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["evaluate", "log_survey", "quality_on_survey", "version_of"]
+__all__ = ["evaluate", "log_scores", "log_survey", "quality_on_survey", "version_of"]
 
 _MEASURES = ("precision", "recall", "ap50", "ap50_95")
 
@@ -251,6 +252,49 @@ def version_of(run: DetectionRun) -> ModelReference:
             hint="Register it and detect with the version: uv run invoke model.register --weights FILE",
         )
     return ModelReference.of(*registered)
+
+
+def log_scores(
+    server: Connection, run: DetectionRun, truth: Annotations, scores: Scores, dataset: str
+) -> None:
+    """Write how a finished run did on labelled pictures onto its version, unless it stands there.
+
+    Args:
+        server: The server.
+        run: The detections.
+        truth: The labels.
+        scores: What came of comparing both.
+        dataset: What the labelled pictures are called.
+
+    Raises:
+        ConfigurationError: The detector is a weights file.
+        ModelError: The version is gone.
+        ServerError: Where the server fails.
+    """
+    version = resolve(server, version_of(run))
+    if any(one.settings.get("annotations_sha256") == truth.sha256 for one in evaluations_of(version)):
+        return
+    counts = scores.counts
+    # no mAP: the run keeps no boxes below its confidence, of which the curves are made
+    measured = {"precision": counts.precision, "recall": counts.recall}
+    of_classes = {
+        metric_name(measure, one.name): getattr(one.counts, measure)
+        for one in scores.classes
+        for measure in ("precision", "recall")
+    }
+    evaluation = Evaluation(
+        dataset=dataset,
+        digest=truth.sha256,
+        metrics={name: value for name, value in measured.items() if value is not None},
+        of_classes={name: value for name, value in of_classes.items() if value is not None},
+        settings={
+            **{name: run.settings[name] for name in _OF_SURVEY if name in run.settings},
+            "pictures": run.images.read,
+            "classes": commas(run.class_names),
+        },
+    )
+    log_evaluation(server, (version.name, version.version), evaluation)
+    refresh_card(server, version.name, version.version)
 
 
 def log_survey(server: Connection, run: DetectionRun, sample: ReviewedSample, survey: str) -> None:

@@ -35,4 +35,4 @@ def clustered(estimates: Sequence[ClassEstimate], class_names: Sequence[str]) ->
     if about:
         told = [f"{listed(dict.fromkeys(names))}: {doubt}" for doubt, names in about.items()]
         which = listed(told, most=_MOST_TOLD, comma="; ")
-        yield Caution("clustered", f"{_DOUBT} {which}.", _FIX)
+        yield Caution("clustered", f"{_DOUBT} It concerns {which}.", _FIX)

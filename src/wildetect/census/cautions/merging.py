@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -14,16 +14,18 @@ from wildetect.census.ground.corrections import told
 from wildetect.census.ground.photographs import Views
 from wildetect.census.merging.alike import Alike
 from wildetect.census.merging.partners import FEWEST, MergingCheck, Rate
+from wildetect.census.result import ToleranceCount
 from wildetect.settings.census import Corrections
 from wildetect.settings.words import OtherPositions
 from wildetect.wording import form, listed, plural
 
-__all__ = ["corrections", "doubled", "merging", "recall", "unused"]
+__all__ = ["corrections", "doubled", "hanging", "in_crowds", "merging", "recall", "unused"]
 
 _POOR = 0.75  # of the animals: a detector that surely finds fewer is told of
 _POOR_SEEN = 0.55  # of the boxes: so few have a partner by chance hardly ever
 _ENOUGH, _GOOD = 200, 0.75  # boxes that tell why partners are missing; part that a good detector joins
 _LEAST_CROWDED, _CROWDED = 5, 0.02  # pairs of boxes, and part of the animals
+_HANGING, _LEAST_HANGING = 1.35, 5  # times, and animals, more at the strict tolerance than at the loose one
 _LEAST_DOUBLES, _DOUBLES = 5, 0.015  # boxes, and part of all
 _OTHER_POSITIONS: dict[OtherPositions, str] = {
     "latitude": "when all latitudes have the other sign: N and S are exchanged, and the track is mirrored",
@@ -32,8 +34,9 @@ _OTHER_POSITIONS: dict[OtherPositions, str] = {
     "swapped": "when latitudes and longitudes are swapped: the track is mirrored",
 }
 _FIX = (
-    "Look at the overlaps in the report, the worst first. Check yaw, height and lens of some photographs and "
-    "the position error that they state; over slopes name survey.terrain. Until then use the conservative "
+    "Look at the overlaps in the report, the worst first. Check yaw, height (is it in metres, and above the "
+    "ground rather than the sea?) and lens of some photographs, and the position error that they state; over "
+    "slopes name survey.terrain. Until then use the conservative "
     "count, which takes each spot of ground from one photograph only."
 )
 
@@ -72,6 +75,33 @@ def merging(check: MergingCheck, views: Views) -> Iterator[Caution]:
             "photograph only; where animals walk, fly neighbouring lines soon after each other, or without "
             "overlap.",
         )
+
+
+def hanging(check: MergingCheck, counts: Sequence[ToleranceCount]) -> Iterator[Caution]:
+    """A number that hangs on the tolerance: boxes of one animal do not agree as well as positions should.
+
+    In right places, boxes of one animal lie so near each other that half of the tolerance joins nearly all
+    of them, and twice of it no more. A wrong height or lens, or slopes, spread them evenly.
+
+    Args:
+        check: What the overlaps say: where they tell it already, it is not said again.
+        counts: At the strict, the chosen and the loose tolerance.
+    """
+    strict, chosen, loose = counts
+    more = strict.animals - loose.animals
+    if check.off or check.low or more < _LEAST_HANGING or strict.animals < _HANGING * loose.animals:
+        return
+    yield Caution(
+        "tolerance",
+        f"The number hangs on the tolerance: {strict.animals:,} animals at {strict.metres:.1f} m, "
+        f"{chosen.animals:,} at {chosen.metres:.1f} m, {loose.animals:,} at {loose.metres:.1f} m. Boxes of "
+        "one animal do not agree as well as they would if all were right: height or lens may be wrong, the "
+        "ground may slope or positions err more than they state, and animals count twice; or animals stand "
+        "so dense that neighbours are taken for one.",
+        "Check heights (are they in metres, and above the ground rather than the sea?) and focal length of "
+        "some photographs, and look at the overlaps in the report; over slopes name survey.terrain. The "
+        "truth may lie anywhere between these numbers.",
+    )
 
 
 def unused(said: SaidUse | None) -> Iterator[Caution]:

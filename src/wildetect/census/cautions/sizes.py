@@ -14,12 +14,14 @@ from wildetect.census.ground.views import View
 __all__ = ["sizes"]
 
 _FEW = 5  # boxes: their median says nothing
+_TOLD_FROM = 1.15  # times: less says nothing
 _SMALLEST = 0.02  # m: no animal that a survey counts from the air is shorter
 _FINEST, _COARSEST = 0.0005, 1.0  # m/px of photographs in which single animals can be detected
 _LOWEST_GROUND = -110.0  # m: ground below the sea, or below the ellipsoid, that many photographs can show
 _HEIGHT = (
-    "Check the heights (a table's column may be in feet: name its unit in the head, as height_ft) and "
-    "detection.flight_specs; or give the ground resolution as detection.flight_specs.gsd."
+    "Check the heights (a table's column may be in feet: name its unit in the head, as height_ft; or count "
+    "from the sea: call it altitude, and name survey.terrain) and detection.flight_specs; "
+    "or give the ground resolution as detection.flight_specs.gsd."
 )
 
 
@@ -50,8 +52,8 @@ def _animals(boxes: GroundBoxes, largest: float) -> Iterator[Caution]:
         yield Caution(
             "animals-too-large",
             f"Half of the boxes are more than {usual:.1f} m long on the ground, and the largest animal of "
-            f"the settings is {largest:g} m: heights or lens are wrong by {usual / largest:.1f} times or "
-            "more, and areas and densities with them.",
+            f"the settings is {largest:g} m: heights or lens are wrong{_times(usual / largest)}, and areas "
+            "and densities with them.",
             f"{_HEIGHT} For larger animals set detection.processing.largest_animal.",
         )
     elif usual < _SMALLEST:
@@ -61,6 +63,11 @@ def _animals(boxes: GroundBoxes, largest: float) -> Iterator[Caution]:
             "wrong, and areas and densities with them.",
             _HEIGHT,
         )
+
+
+def _times(factor: float) -> str:
+    """By how much at least, where that is a number to tell."""
+    return f" by {factor:.1f} times or more" if factor >= _TOLD_FROM else ""
 
 
 def _pixels(shots: Sequence[View]) -> Iterator[Caution]:
