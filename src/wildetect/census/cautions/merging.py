@@ -93,7 +93,7 @@ def hanging(check: MergingCheck, counts: Sequence[ToleranceCount]) -> Iterator[C
         return
     yield Caution(
         "tolerance",
-        f"The number hangs on the tolerance: {strict.animals:,} animals at {strict.metres:.1f} m, "
+        f"The number hangs on the tolerance: {strict.animals:,} at {strict.metres:.1f} m, "
         f"{chosen.animals:,} at {chosen.metres:.1f} m, {loose.animals:,} at {loose.metres:.1f} m. Boxes of "
         "one animal do not agree as well as they would if all were right: height or lens may be wrong, the "
         "ground may slope or positions err more than they state, and animals count twice; or animals stand "
