@@ -144,7 +144,7 @@ def journal(folder: Path, count: int) -> Row:
     with (folder / "journal.jsonl").open("ab") as file:
         for number in range(count):
             image = ImageFile(folder / f"{number}.jpg", f"{number}.jpg")
-            image.path.touch()
+            Path(str(image.path)).touch()
             images.append(image)
             boxes = random.random((number % 5, 4)) * 1000
             found = Detections(boxes, boxes[:, 0] / 1000, np.zeros(len(boxes)))

@@ -139,6 +139,7 @@ READERS = {
     "evaluation": "COCO, pycocotools, pictures.csv, evaluation.json",
     "execution": "lines of the journal from a worker",
     "registry": "MLmodel files, answers of MLflow, what the cache keeps",
+    "remote.servers": "answers of S3 and of web servers",
     "results.blurring": "lines of the journal and rows of exports",
     "results.exports.formats": "each form of results",
     "results.journal": "journal.jsonl",

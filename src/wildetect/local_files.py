@@ -8,8 +8,14 @@ opens it, and GDAL has no network: https://gdal.org/en/stable/user/security.html
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from wildetect.remote.failures import RemoteError
+from wildetect.remote.place import SIBLINGS, Place
+from wildetect.remote.remote_file import RemoteFile
 
 __all__ = ["follows_others", "keep_local", "open_raster"]
 
@@ -29,6 +35,7 @@ _OFFLINE = {
     "PROJ_NETWORK": "OFF",
 }
 _BEGINNING = 100_000  # bytes
+_STEM = "picture"
 _MARKUP = (b"<", b"{", b"[")
 _BEGINNINGS = {
     ".geojson": (b"{", b"["),
@@ -47,8 +54,11 @@ def keep_local() -> None:
         os.environ.setdefault(name, value)
 
 
-def open_raster(path: Path) -> Any:
-    """Open a raster of this machine, with the driver that its first bytes ask for.
+def open_raster(path: Place) -> Any:
+    """Open a raster with the driver that its first bytes ask for.
+
+    GDAL has no network of its own: what lies at an address is read for it, that file and those beside it
+    that belong to it, and no other.
 
     Raises:
         rasterio.errors.RasterioError: It cannot be opened, or names other files under a name of its own.
@@ -59,9 +69,30 @@ def open_raster(path: Path) -> Any:
     with path.open("rb") as file:
         beginning = file.read(len(_DRIVERS[-1][0][0]) + 4)
     driver = next((name for starts, name in _DRIVERS if beginning.startswith(starts)), None)
+    if not isinstance(path, Path):
+        if driver is None:
+            raise rasterio.errors.RasterioIOError("it is no picture of a kind that is read from an address")
+        return rasterio.open(f"{_STEM}{path.suffix}", driver=driver, opener=_opener(path))
     if driver is None and follows_others(path):
         raise rasterio.errors.RasterioIOError("it is no picture but a text that names others")
     return rasterio.open(path, driver=driver)
+
+
+def _opener(file: RemoteFile) -> Callable[..., BinaryIO]:
+    """What opens files for GDAL, which calls this one by a plain name and asks for dozens beside it."""
+
+    def opened(name: str, *_: object, **__: object) -> BinaryIO:
+        if name == f"{_STEM}{file.suffix}":
+            return file.open_quietly()
+        # in lower case alone: GDAL asks in both, and letter case does not matter to `sibling`
+        if name.startswith(_STEM) and name == name.lower() and name.endswith(SIBLINGS):
+            with suppress(RemoteError):  # it is kept in `trouble`
+                beside = file.sibling([f"{file.stem}{name.removeprefix(_STEM)}"])
+                if beside is not None:
+                    return beside.open_quietly(told=file)
+        raise FileNotFoundError(name)
+
+    return opened
 
 
 def follows_others(path: Path) -> bool:

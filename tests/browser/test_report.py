@@ -31,7 +31,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("survey")
     results = [replace(result, path=folder / f"{number}.png") for number, result in enumerate(survey(folder))]
     for result in results:
-        Image.new("RGB", (200, 100), (120, 140, 90)).save(result.path)
+        Image.new("RGB", (200, 100), (120, 140, 90)).save(str(result.path))
     write_exports(folder, run_of(results), results, Wanted())
     return folder / "report.html"
 

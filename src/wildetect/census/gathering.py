@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from wildetect.census.ground.photographs import Photograph
 from wildetect.detections import Detections
@@ -14,6 +13,8 @@ from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.opening import look_at
 from wildetect.imagery.source import UnreadableImageError
+from wildetect.remote.place import Place
+from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
 from wildetect.wording import number_of
@@ -52,7 +53,9 @@ def gather(run: FinishedRun, progress: Progress) -> Gathered:
         InputError: None of the files is there.
     """
     done = [(result, result.detections) for result in run.results if result.detections is not None]
-    found = [(result, boxes, _path_of(result)) for result, boxes in done]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        paths = list(threads.map(lambda one: _path_of(one[0]), done))
+    found = [(result, boxes, path) for (result, boxes), path in zip(done, paths, strict=True)]
     there = [(result, boxes, path) for result, boxes, path in found if path is not None]
     if done and not there:
         raise InputError(
@@ -62,23 +65,28 @@ def gather(run: FinishedRun, progress: Progress) -> Gathered:
             "--source FOLDER",
         )
     photographs: list[Photograph] = []
+    lost: dict[str, int] = {}
     with ThreadPoolExecutor(_THREADS) as threads:
-        for photograph in threads.map(lambda one: _photograph(*one), there):
-            photographs.append(photograph)
-            progress(len(photographs), len(there))
+        for number, photograph in enumerate(threads.map(lambda one: _photograph(*one), there), start=1):
+            place = photograph.path
+            if not isinstance(place, RemoteFile) or place.take_trouble() is None:
+                photographs.append(photograph)
+            else:  # its tags may say where it was taken, and nobody knows
+                lost[photograph.file] = len(photograph.detections)
+            progress(number, len(there))
     return Gathered(
         tuple(photographs),
-        {result.name: len(boxes) for result, boxes, path in found if path is None},
+        {result.name: len(boxes) for result, boxes, path in found if path is None} | lost,
         {result.name: result.failure for result in run.results if result.failure is not None},
     )
 
 
-def _path_of(result: ImageResult) -> Path | None:
+def _path_of(result: ImageResult) -> Place | None:
     """The photograph's file; null where it is gone."""
     return result.path if result.path.is_file() else None
 
 
-def _photograph(result: ImageResult, detections: Detections, path: Path) -> Photograph:
+def _photograph(result: ImageResult, detections: Detections, path: Place) -> Photograph:
     return Photograph(
         file=result.name,
         path=path,
@@ -91,7 +99,7 @@ def _photograph(result: ImageResult, detections: Detections, path: Path) -> Phot
     )
 
 
-def _georeference(path: Path) -> Georeference | None:
+def _georeference(path: Place) -> Georeference | None:
     if path.suffix.lower() not in _RASTERS:
         return None
     try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from scipy.ndimage import uniform_filter
 from wildetect.geometry import Window
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.reading import Reading
+from wildetect.remote.place import Place
 
 __all__ = ["Content", "content_of", "looks_alike"]
 
@@ -45,7 +45,7 @@ class Content:
     height: int
 
 
-def content_of(path: Path, reading: Reading) -> Content:
+def content_of(path: Place, reading: Reading) -> Content:
     """Read a picture once, strip by strip.
 
     Args:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations
 from wildetect.imagery.discovery import ImageFile
+from wildetect.remote.place import Place
 from wildetect.wording import first_lines, form, listed, number_of
 
 __all__ = ["labelled_files"]
@@ -61,7 +62,7 @@ def _missing(missing: Sequence[str], labelled: int, bases: Sequence[Path]) -> In
 
 def _refuse_doubles(files: Sequence[ImageFile]) -> None:
     """Two names that lead to one file: boxes of one would be looked for in the picture of the other."""
-    names: dict[Path, str] = {}
+    names: dict[Place, str] = {}
     for file in files:
         other = names.setdefault(file.path, file.name)
         if other != file.name:

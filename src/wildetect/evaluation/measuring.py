@@ -37,6 +37,7 @@ from wildetect.imagery.camera.lens import ground_resolution
 from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
+from wildetect.remote.place import for_pillow
 from wildetect.results.files import make_folder, write_text
 from wildetect.results.records import ImageResult, RunSummary
 from wildetect.tables.writing import table_pieces
@@ -219,7 +220,7 @@ def _gsd_cm(plan: EvaluationPlan) -> float | None:
     found = []
     for file in plan.files:
         try:
-            with Image.open(file.path) as picture:
+            with Image.open(for_pillow(file.path)) as picture:
                 tags, size = camera_of(picture), picture.size
         except OSError:
             continue  # a raster that Pillow does not read

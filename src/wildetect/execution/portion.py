@@ -30,6 +30,8 @@ from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.positions.metadata import Position
 from wildetect.registry.manifest import Manifest
 from wildetect.registry.weights.weights_file import sha256_of
+from wildetect.remote.place import Place, place_of_text
+from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.journal.lines import document_of, stamp_of
 from wildetect.settings.words import Device
 
@@ -53,6 +55,11 @@ _SAME_PROGRAM = (
 )
 _SAME_FOLDER = (
     "Share the folder with the worker, and say what it is called there: --path-map D:/survey=/mnt/survey"
+)
+
+_SAME_NETWORK = (
+    "Let the worker reach that address, with the extra remote and its own sign-in (AWS_PROFILE, .netrc), "
+    "and see that the picture was not changed meanwhile."
 )
 
 
@@ -100,18 +107,28 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """An image of the parent; `size` is that of its file in bytes, None where the parent cannot see it."""
+    """An image of the parent.
+
+    Attributes:
+        name: Of the image in the run.
+        path: Where the parent has it, or its address.
+        size: Of its file in bytes; None where the parent cannot see it.
+        position: By a table of positions.
+        remote: Of an image at an address what the parent knows of it, with what signs in there.
+    """
 
     name: str
     path: str
     size: int | None
     position: Position | None = None
+    remote: RemoteFile | None = field(default=None, repr=False)
 
 
 def photo_of(image: ImageFile) -> Photo:
     """What a worker is told of an image."""
     stamp = stamp_of(image.path)
-    return Photo(image.name, str(image.path), None if stamp is None else stamp.size, image.position)
+    remote = image.path if isinstance(image.path, RemoteFile) else None
+    return Photo(image.name, str(image.path), None if stamp is None else stamp.size, image.position, remote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +181,8 @@ def examined(job: Job, photos: Sequence[Photo]) -> Unfit | None:
             continue
         _, size = _found(photo, job)
         if size is None:
-            return Unfit(f"cannot read {photo.path}", _SAME_FOLDER, photograph=True)
+            hint = _SAME_FOLDER if photo.remote is None else _SAME_NETWORK
+            return Unfit(f"cannot read {photo.path}", hint, photograph=True)
         if size != photo.size:
             what = f"has another file as {photo.path}: {size:,} bytes, not {photo.size:,}"
             return Unfit(what, _SAME_FOLDER, photograph=True)
@@ -242,13 +260,24 @@ def _lines(
         return tuple(document_of(result, None) for result in results)
 
 
-def _found(photo: Photo, job: Job) -> tuple[Path, int | None]:
+def _found(photo: Photo, job: Job) -> tuple[Place, int | None]:
     """Where this machine has an image, and its size in bytes; None where it has not."""
-    paths = [Path(path) for path in mapped(photo.path, job.path_maps)]
+    if photo.remote is not None:
+        return _asked(photo.remote)
+    paths = [place_of_text(path) for path in mapped(photo.path, job.path_maps)]
     sizes = [(path, stamp.size) for path in paths if (stamp := stamp_of(path)) is not None]
     # of several folders of that name the one with the very file
     sizes.sort(key=lambda one: one[1] != photo.size)
     return sizes[0] if sizes else (paths[0], None)
+
+
+def _asked(known: RemoteFile) -> tuple[Place, int | None]:
+    """An image at an address, if this machine can read it and it is the one that the parent knows."""
+    place = RemoteFile(known.address, siblings=known.siblings)
+    stamp = stamp_of(place)
+    if stamp is None or (known.facts is not None and not known.facts.fits(place.stat())):
+        return place, None
+    return place, stamp.size
 
 
 def _file(file: WeightsFile, folder: Path) -> Path | None:

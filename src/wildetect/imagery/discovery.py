@@ -6,9 +6,10 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from wildetect.errors import InputError
 from wildetect.imagery.kinds import (
@@ -21,6 +22,8 @@ from wildetect.imagery.kinds import (
     why_not_read,
 )
 from wildetect.imagery.positions.metadata import Position
+from wildetect.remote.place import Place, common_folder, files_of
+from wildetect.remote.remote_file import RemoteFile
 from wildetect.wording import first_of, listed, number_of
 
 __all__ = ["DRAWN", "Discovery", "ImageFile", "discover", "look_for", "natural_order"]
@@ -40,13 +43,13 @@ class ImageFile:
     """An image to work on.
 
     Attributes:
-        path: Where it lies, absolute.
+        path: Where it lies: absolute, or its address.
         name: What results call it: relative to the source folder (or to the folder that all sources
             share), with forward slashes; unique in a run.
         position: Of the camera by a table of positions, for a photograph that does not tell; null: none.
     """
 
-    path: Path
+    path: Place
     name: str
     position: Position | None = None
 
@@ -66,12 +69,12 @@ class Discovery:
     twins: Sequence[str] = ()
 
 
-def discover(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> list[ImageFile]:
+def discover(sources: Sequence[Place], *, exclude: Iterable[Path] = ()) -> list[ImageFile]:
     """The images that `look_for` finds; arguments and errors as there."""
     return look_for(sources, exclude=exclude).images
 
 
-def look_for(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> Discovery:
+def look_for(sources: Sequence[Place], *, exclude: Iterable[Path] = ()) -> Discovery:
     """All images among files and, recursively, in folders.
 
     Hidden and system files in folders are left out; so are links to an image that is there already, raw
@@ -80,53 +83,112 @@ def look_for(sources: Sequence[Path], *, exclude: Iterable[Path] = ()) -> Discov
     read, in any letter case.
 
     Args:
-        sources: Files and folders.
+        sources: Files and folders; or addresses of pictures, folders and lists of pictures.
         exclude: Folders not to look into, such as the output folder of the run.
 
     Returns:
         The images in natural order (2.jpg before 10.jpg), the same on every machine.
 
     Raises:
-        InputError: A source does not exist or is a file of another kind, or there are no images.
+        InputError: A source does not exist, cannot be asked or is a file of another kind, some are on this
+            machine and others are not, or there are no images.
     """
-    _check(sources)
+    local = [source for source in sources if isinstance(source, Path)]
+    remote = [source for source in sources if not isinstance(source, Path)]
+    if local and remote:
+        raise InputError(
+            f"{local[0]} is on this machine, {remote[0]} is not: one run has its pictures in one place",
+            hint="Detect in each by a run of its own; census.run counts several runs together.",
+        )
+    there = _at_addresses(remote) if remote else _on_this_machine(local, exclude)
+    found = there.files
     readable = extensions()
-    left_out = {_identity(folder) for folder in exclude}
-    found: dict[str, Path] = {}
-    for source in sources:
-        for path in _images_in(source.absolute(), left_out) if source.is_dir() else [source.absolute()]:
-            found.setdefault(_identity(path), path)
-    named = {_identity(source.absolute()) for source in sources if not source.is_dir()}
-    twins = {key for key in _twins(found) if key not in named}
-    base = _base([source.absolute() if source.is_dir() else source.absolute().parent for source in sources])
+    twins = {key for key in _twins(found) if key not in there.named}
     images: list[ImageFile] = []
     other: list[ImageFile] = []
-    for key, path in found.items():
-        image = ImageFile(path, _name(path, base))
+    for key, image in found.items():
         if key not in twins:
-            (images if path.suffix.lower() in readable else other).append(image)
+            (images if image.path.suffix.lower() in readable else other).append(image)
     not_read = _by_reason(other)
     if not images:
         raise _nothing(sources, not_read)
     return Discovery(
         sorted(images, key=lambda image: natural_order(image.name)),
         not_read,
-        sorted((_name(found[key], base) for key in twins), key=natural_order),
+        sorted((found[key].name for key in twins), key=natural_order),
     )
 
 
-def _twins(found: Mapping[str, Path]) -> Iterator[str]:
-    """Raw and HEIF files beside the same picture in a kind that every installation reads."""
-    plain = {
-        os.path.normcase(path.with_suffix("")).casefold()
-        for path in found.values()
-        if path.suffix.lower() in EXTENSIONS
-    }
-    for key, path in found.items():
+class _There(NamedTuple):
+    """Files that look like pictures, by their identity, and the identities of those that were named."""
+
+    files: Mapping[str, ImageFile]
+    named: Collection[str]
+
+
+def _on_this_machine(sources: Sequence[Path], exclude: Iterable[Path]) -> _There:
+    _check(sources)
+    left_out = {_identity(folder) for folder in exclude}
+    base = _base([source.absolute() if source.is_dir() else source.absolute().parent for source in sources])
+    found: dict[str, ImageFile] = {}
+    for source in sources:
+        for path in _images_in(source.absolute(), left_out) if source.is_dir() else [source.absolute()]:
+            key = _identity(path)
+            if key not in found:
+                found[key] = ImageFile(path, _name(path, base))
+    return _There(found, {_identity(source.absolute()) for source in sources if not source.is_dir()})
+
+
+def _at_addresses(sources: Sequence[RemoteFile]) -> _There:
+    folders = [files_of(source, looks_like_a_picture) for source in sources]
+    base = common_folder([folder.folder for folder in folders])
+    found: dict[str, ImageFile] = {}
+    named: set[str] = set()
+    for folder in folders:
+        for file in folder.files if folder.named else _pictures_among(folder.files):
+            key = str(file)
+            known = found.setdefault(key, ImageFile(file, base.name_of(file.address)))
+            _refuse_one_for_two(known.path, file)
+            if folder.named:
+                named.add(key)
+    return _There(found, named)
+
+
+def _refuse_one_for_two(known: Place, file: RemoteFile) -> None:
+    """Addresses are written without their queries, which may hold keys: two must not become one."""
+    if isinstance(known, RemoteFile) and known.address.query != file.address.query:
+        raise InputError(
+            f"{file} is there twice, with different texts behind the question mark",
+            hint="Name each picture once; pictures must differ in the part before the question mark.",
+        )
+
+
+def _pictures_among(files: Sequence[RemoteFile]) -> Iterator[RemoteFile]:
+    """As `_images_in` chooses; what a file without the name of a picture holds is not looked at."""
+    runs = {str(file.address.folder) for file in files if file.name in _OF_A_RUN}
+    for file in files:
+        parts = file.address.shown_path.casefold().split("/")
+        hidden = any(part.startswith(".") or part in _SYSTEM_FOLDERS for part in parts)
+        drawn = f"{file.address.folder}".rpartition(f"{DRAWN}/")
+        of_a_run = bool(drawn[1]) and drawn[0] in runs
         if (
-            path.suffix.lower() in (*RAW, *HEIF)
-            and os.path.normcase(path.with_suffix("")).casefold() in plain
+            not hidden
+            and not of_a_run
+            and not parts[-1].startswith(_SYSTEM_FILES)
+            and looks_like_a_picture(file.name)
         ):
+            yield file
+
+
+def _twins(found: Mapping[str, ImageFile]) -> Iterator[str]:
+    """Raw and HEIF files beside the same picture in a kind that every installation reads."""
+
+    def stem(image: ImageFile) -> str:
+        return os.path.normcase(str(image.path).removesuffix(image.path.suffix)).casefold()
+
+    plain = {stem(image) for image in found.values() if image.path.suffix.lower() in EXTENSIONS}
+    for key, image in found.items():
+        if image.path.suffix.lower() in (*RAW, *HEIF) and stem(image) in plain:
             yield key
 
 
@@ -137,7 +199,7 @@ def _by_reason(files: Iterable[ImageFile]) -> dict[str, list[str]]:
     return reasons
 
 
-def _nothing(sources: Sequence[Path], not_read: Mapping[str, Sequence[str]]) -> InputError:
+def _nothing(sources: Sequence[Place], not_read: Mapping[str, Sequence[str]]) -> InputError:
     where = listed(sources, none="an empty list")
     if not_read:
         number = sum(map(len, not_read.values()))

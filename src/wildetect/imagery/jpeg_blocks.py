@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from wildetect.geometry import Window
 from wildetect.imagery.source import Pixels
+from wildetect.remote.place import Place
 
 __all__ = ["JpegBlocks"]
 
@@ -34,7 +34,7 @@ class JpegBlocks:
         cache_bytes: Memory for decoded blocks, as neighbouring windows share them.
     """
 
-    def __init__(self, path: Path, dataset: Any, cache_bytes: int) -> None:
+    def __init__(self, path: Place, dataset: Any, cache_bytes: int) -> None:
         self._dataset = dataset
         self._height, self._width = dataset.block_shapes[0]
         tables = bytes.fromhex(dataset.get_tag_item("JPEGTABLES", "TIFF", bidx=1) or "")
@@ -44,7 +44,7 @@ class JpegBlocks:
         self._decoded: Callable[[int, int], Pixels | None] = lru_cache(most)(self._decode)
 
     @classmethod
-    def of(cls, path: Path, dataset: Any, cache_bytes: int) -> JpegBlocks | None:
+    def of(cls, path: Place, dataset: Any, cache_bytes: int) -> JpegBlocks | None:
         """The blocks of a raster that has such ones: tiled, three bands of 8 bits, YCbCr."""
         structure = dataset.tags(ns="IMAGE_STRUCTURE")
         fits = (

@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from wildetect.remote.place import Place
+
 __all__ = [
     "EXTENSIONS",
     "GDAL",
@@ -79,7 +81,7 @@ def looks_like_a_picture(name: str) -> bool:
     return suffix in EXTENSIONS or suffix in _WITH_EXTRA or suffix in _OTHERS or suffix in _VIDEOS
 
 
-def holds_a_picture(path: Path) -> bool:
+def holds_a_picture(path: Place) -> bool:
     """Whether a file begins as pictures do, though its name says nothing of it.
 
     Files that usually lie beside photographs are not looked into, nor are ExifTool's backups of them.
@@ -116,7 +118,7 @@ _OLD_REDUCED = 2
 _MOST_PAGES = 10_000
 
 
-def pages_of(path: Path) -> int:
+def pages_of(path: Place) -> int:
     """Number of the pictures in a TIFF: its smaller copies and its masks are none. 1 for other files.
 
     Layout of directories and of tags 254 and 255: TIFF 6.0; of files above 4 GB: BigTIFF.

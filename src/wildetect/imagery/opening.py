@@ -16,13 +16,15 @@ from wildetect.imagery.kinds import RAW
 from wildetect.imagery.raw_files import develop, look_at_raw
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, HeaderFacts, ImageFacts, ImageSource, UnreadableImageError
+from wildetect.remote.failures import RemoteError
+from wildetect.remote.place import Place, for_pillow
 
 __all__ = ["look_at", "look_well", "open_image"]
 
 _SIXTEEN = 16  # bits a colour, of which Pillow takes the upper 8
 
 
-def open_image(path: Path, reading: Reading = AS_IT_IS) -> ImageSource:
+def open_image(path: Place, reading: Reading = AS_IT_IS) -> ImageSource:
     """Open a file of any of the kinds in module discovery.
 
     Args:
@@ -42,7 +44,7 @@ def open_image(path: Path, reading: Reading = AS_IT_IS) -> ImageSource:
         return photograph.decode(path, use_damaged=reading.use_damaged)
 
 
-def look_well(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
+def look_well(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
     """As `look_at`, and decode a JPEG that does not end as JPEGs do: it may be cut short.
 
     Raises:
@@ -57,7 +59,7 @@ def look_well(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
         return source
 
 
-def look_at(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
+def look_at(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
     """Read the header of an image alone: quick, and good enough to plan by.
 
     Args:
@@ -76,10 +78,10 @@ def look_at(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
         return _with_depth(facts, raster.look_at(path, reading)) if _is_deep(path) else facts
 
 
-def _is_deep(path: Path) -> bool:
+def _is_deep(path: Place) -> bool:
     """Whether a photograph (PNG, TIFF) has 16 bits a colour."""
     try:
-        with Image.open(path, formats=("PNG", "TIFF")) as image:
+        with Image.open(for_pillow(path), formats=("PNG", "TIFF")) as image:
             if image.format == "PNG":
                 return image.mode.startswith("I") or _png_bits(path) == _SIXTEEN
             bits = getattr(image, "tag_v2", {}).get(Base.BitsPerSample)
@@ -88,13 +90,13 @@ def _is_deep(path: Path) -> bool:
         return False
 
 
-def _png_bits(path: Path) -> int:
+def _png_bits(path: Place) -> int:
     """Bits a colour, from the header (PNG specification, IHDR)."""
     with path.open("rb") as file:
         return file.read(25)[-1]
 
 
-def _decode_deep(path: Path, reading: Reading) -> ArraySource:
+def _decode_deep(path: Place, reading: Reading) -> ArraySource:
     """Decode a photograph of 16 bits a colour whole, upright."""
     photograph.look_at(path)  # refuses what is too large
     source = raster.RasterSource(path, reading)
@@ -102,7 +104,7 @@ def _decode_deep(path: Path, reading: Reading) -> ArraySource:
         pixels = source.read(Window(0, 0, source.width, source.height))
     finally:
         source.close()
-    with Image.open(path, formats=("PNG", "TIFF")) as image:
+    with Image.open(for_pillow(path), formats=("PNG", "TIFF")) as image:
         facts = _with_depth(photograph.facts_of(path, image), source)
         return ArraySource(photograph.upright(pixels, image), facts)
 
@@ -115,11 +117,19 @@ def _with_depth(facts: HeaderFacts, deep: ImageFacts) -> HeaderFacts:
 
 
 @contextmanager
-def _files_explained(path: Path) -> Iterator[None]:
+def _files_explained(path: Place) -> Iterator[None]:
+    if not isinstance(path, Path):
+        path.take_trouble()  # of another look at it
     try:
         if path.stat().st_size == 0:
             raise UnreadableImageError(path, "the file is empty (0 bytes)")
         yield
+        # what is passed over, as broken tags are, may be a position that the network lost
+        trouble = None if isinstance(path, Path) else path.take_trouble()
+        if trouble is not None:
+            raise trouble
+    except RemoteError as error:
+        raise UnreadableImageError(path, error.reason) from None
     except FileNotFoundError:
         raise UnreadableImageError(path, "the file does not exist (any more)") from None
     except PermissionError:

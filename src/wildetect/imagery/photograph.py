@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +28,8 @@ from wildetect.imagery.source import (
     UnreadableImageError,
     check_size,
 )
+from wildetect.remote.failures import RemoteError
+from wildetect.remote.place import Place, for_pillow
 
 __all__ = ["BACKDROP", "FILM", "decode", "ends_whole", "facts_of", "look_at", "upright"]
 
@@ -68,7 +69,7 @@ _UPRIGHT = {
 }
 
 
-def decode(path: Path, *, use_damaged: bool = False) -> ArraySource:
+def decode(path: Place, *, use_damaged: bool = False) -> ArraySource:
     """Decode a photograph: first frame, upright by EXIF orientation, 8-bit RGB.
 
     Transparent pixels come out grey (`BACKDROP`). Values of 16 bits are those of module opening.
@@ -86,6 +87,8 @@ def decode(path: Path, *, use_damaged: bool = False) -> ArraySource:
             try:
                 image.load()
                 pixels = _pixels(_rgb(image))
+            except RemoteError:
+                raise
             except Exception:
                 pixels = _fast(path, image, strict=False) if use_damaged else None
                 if pixels is None:
@@ -97,7 +100,7 @@ def decode(path: Path, *, use_damaged: bool = False) -> ArraySource:
         return ArraySource(upright(pixels, image), facts)
 
 
-def look_at(path: Path) -> HeaderFacts:
+def look_at(path: Place) -> HeaderFacts:
     """What the header of a photograph says, without decoding it: much is broken behind good headers.
 
     Raises:
@@ -107,7 +110,7 @@ def look_at(path: Path) -> HeaderFacts:
         return facts_of(path, image)
 
 
-def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
+def facts_of(path: Place, image: Image.Image) -> HeaderFacts:
     """Gather what tags and files beside a photograph say; its size is that before it is turned upright."""
     tags = camera_of(image)
     place = georeference_beside(path)
@@ -125,7 +128,7 @@ def facts_of(path: Path, image: Image.Image) -> HeaderFacts:
     )
 
 
-def _holds_others(path: Path, image: Image.Image) -> bool:
+def _holds_others(path: Place, image: Image.Image) -> bool:
     """Whether a file holds further pictures, which may show other animals."""
     if image.format == "TIFF":
         return pages_of(path) > 1
@@ -136,7 +139,7 @@ def _holds_others(path: Path, image: Image.Image) -> bool:
     return image.format in _FRAMES and getattr(image, "n_frames", 1) > 1
 
 
-def _formats_for(path: Path) -> tuple[str, ...]:
+def _formats_for(path: Place) -> tuple[str, ...]:
     if path.suffix.lower() not in HEIF:
         return _FORMATS
     try:
@@ -148,13 +151,13 @@ def _formats_for(path: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Place) -> Iterator[Image.Image]:
     """A photograph whose header is read; an error on the way becomes a reason for a person."""
     try:
-        with Image.open(path, formats=_formats_for(path)) as image:
+        with Image.open(for_pillow(path), formats=_formats_for(path)) as image:
             check_size(path, *image.size)
             yield image
-    except (UnreadableImageError, FileNotFoundError, PermissionError):
+    except (UnreadableImageError, FileNotFoundError, PermissionError, RemoteError):
         raise
     except Exception as error:  # decoders of broken files raise nearly anything: one image, one reason
         raise UnreadableImageError(path, _reason(error)) from error
@@ -168,7 +171,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def ends_whole(path: Path) -> bool:
+def ends_whole(path: Place) -> bool:
     """Whether a JPEG ends as JPEGs do; one that does not may be cut short, or have something behind it."""
     with path.open("rb") as file:
         if file.read(2) != _JPEG_START:
@@ -178,7 +181,7 @@ def ends_whole(path: Path) -> bool:
         return file.read().rstrip(b"\0").endswith(_JPEG_END)
 
 
-def _fast(path: Path, image: Image.Image, *, strict: bool = True) -> Pixels | None:
+def _fast(path: Place, image: Image.Image, *, strict: bool = True) -> Pixels | None:
     """Pixels of a plain colour JPEG (the first picture of an MPO); None where Pillow must look itself."""
     if image.format not in {"JPEG", "MPO"} or image.mode != "RGB":
         return None

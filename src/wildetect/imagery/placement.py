@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from wildetect.imagery.georeference import Georeference
 from wildetect.local_files import open_raster
+from wildetect.remote.place import Place
 
 __all__ = ["Placement", "beside", "georeference_beside", "place_of"]
 
@@ -48,7 +49,7 @@ class Placement(NamedTuple):
     doubt: str | None = None
 
 
-def place_of(dataset: Any, path: Path) -> Placement:
+def place_of(dataset: Any, path: Place) -> Placement:
     """The place of an open rasterio dataset.
 
     The transformation and the coordinate system come from the file, from a .aux.xml or world file beside it
@@ -59,22 +60,42 @@ def place_of(dataset: Any, path: Path) -> Placement:
         dataset: The raster.
         path: The file.
     """
-    if not dataset.transform.is_identity:
+    transform = _transform_of(dataset, path)
+    if not transform.is_identity:
         if dataset.crs is not None:
             aside = _world_file(path)
-            return Placement(Georeference(dataset.transform, dataset.crs), _used(aside) if aside else None)
+            return Placement(Georeference(transform, dataset.crs), _used(aside) if aside else None)
         crs = _crs_beside(path)
         if crs is None:
             return Placement(doubt=_NO_SYSTEM)
         aside = _world_file(path)
-        return Placement(Georeference(dataset.transform, crs), f"{_used(aside)} with its .prj")
+        return Placement(Georeference(transform, crs), f"{_used(aside)} with its .prj")
     points, crs = dataset.gcps
     if points:
         return _by_points(points, crs)
     return Placement(doubt=_RPCS) if dataset.rpcs is not None else Placement()
 
 
-def _used(world_file: Path | None) -> str:
+def _transform_of(dataset: Any, path: Place) -> Any:
+    """The transformation; the world file of a picture at an address is not read by GDAL (rasterio 1.4).
+
+    Six numbers, one a line: x and y of a step to the right, of a step down, and of the middle of the first
+    pixel (Esri, "World files for raster datasets").
+    """
+    if isinstance(path, Path) or not dataset.transform.is_identity:
+        return dataset.transform
+    aside = _world_file(path)
+    if aside is None:
+        return dataset.transform
+    try:
+        numbers = aside.read_text(encoding="utf-8", errors="replace").replace(",", ".").split()
+        a, d, b, e, x, y = map(float, numbers[:6])
+    except ValueError:
+        return dataset.transform
+    return type(dataset.transform)(a, b, x - 0.5 * a - 0.5 * b, d, e, y - 0.5 * d - 0.5 * e)
+
+
+def _used(world_file: Place | None) -> str:
     return f"placed by a world file ({world_file.suffix})" if world_file else "placed by its transformation"
 
 
@@ -98,12 +119,12 @@ def _by_points(points: Any, crs: Any) -> Placement:
     )
 
 
-def beside(path: Path) -> bool:
+def beside(path: Place) -> bool:
     """Whether a world file or GDAL's .aux.xml lies beside a file."""
     return _world_file(path) is not None or _sibling(path, [f"{path.name}.aux.xml"]) is not None
 
 
-def georeference_beside(path: Path) -> Placement:
+def georeference_beside(path: Place) -> Placement:
     """The place of a photograph that has a world file or an .aux.xml beside it; none without."""
     import rasterio
 
@@ -116,7 +137,7 @@ def georeference_beside(path: Path) -> Placement:
         return Placement()
 
 
-def _world_file(path: Path) -> Path | None:
+def _world_file(path: Place) -> Place | None:
     """Named by the suffix of the picture: its first and last letter and a w, all of it and a w; or .wld."""
     suffix = path.suffix.lstrip(".")
     if not suffix:
@@ -125,7 +146,7 @@ def _world_file(path: Path) -> Path | None:
     return _sibling(path, [f"{path.stem}.{end}" for end in ends])
 
 
-def _crs_beside(path: Path) -> Any:
+def _crs_beside(path: Place) -> Any:
     """The coordinate system of a .prj, as ESRI or others write it; None without one that can be read."""
     import rasterio.errors
     from rasterio.crs import CRS
@@ -145,8 +166,10 @@ def _crs_beside(path: Path) -> Any:
         return None
 
 
-def _sibling(path: Path, names: list[str]) -> Path | None:
+def _sibling(path: Place, names: list[str]) -> Place | None:
     """The first of these files beside another one, in any letter case."""
+    if not isinstance(path, Path):
+        return path.sibling(names)
     there = _files_of(path.parent)
     found = (there.get(name.casefold()) for name in names)
     return next((path.with_name(name) for name in found if name is not None), None)

@@ -7,6 +7,7 @@ that are as wide as the cache allows, one after the other, each from top to bott
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,8 @@ from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
 from wildetect.imagery.stretch import NoPictureError, levels_of
 from wildetect.local_files import open_raster
+from wildetect.remote.failures import RemoteError
+from wildetect.remote.place import Place, for_pillow
 from wildetect.wording import commas
 
 __all__ = ["RasterSource", "is_raster", "look_at"]
@@ -56,7 +59,7 @@ _MOST_CACHE_BYTES: Final = 512 << 20
 _ROWS_OF_TILE: Final = 1024  # px: rows of blocks that a row of tiles of usual size touches
 
 
-def is_raster(path: Path) -> bool:
+def is_raster(path: Place) -> bool:
     """Whether rasterio is to read a file window by window.
 
     That is any JPEG 2000, a TIFF with a position on the map, with named bands, or beyond Pillow, and any
@@ -70,7 +73,7 @@ def is_raster(path: Path) -> bool:
     if not is_tiff and not beginning.startswith(_LARGE_BEGINNINGS):
         return False
     try:
-        with Image.open(path, formats=("TIFF", "JPEG", "PNG")) as image:
+        with Image.open(for_pillow(path), formats=("TIFF", "JPEG", "PNG")) as image:
             if image.width * image.height > MAX_PIXELS:
                 return is_tiff or _is_plausible(path, image)
             if not is_tiff:
@@ -81,7 +84,7 @@ def is_raster(path: Path) -> bool:
         return is_tiff
 
 
-def _is_plausible(path: Path, image: Image.Image) -> bool:
+def _is_plausible(path: Place, image: Image.Image) -> bool:
     """Whether a file can unfold to so many pixels: a few bytes that claim to are a bomb."""
     return image.width * image.height < path.stat().st_size * _MOST_UNFOLDED
 
@@ -105,7 +108,7 @@ def _tuple(value: Any) -> tuple[Any, ...]:
     return () if value is None else value if isinstance(value, tuple) else (value,)
 
 
-def look_at(path: Path, reading: Reading = AS_IT_IS) -> ImageFacts:
+def look_at(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
     """What is known of a raster before its pixels are read.
 
     Raises:
@@ -130,7 +133,7 @@ class RasterSource:
         UnreadableImageError: The file is damaged or its values are no picture's.
     """
 
-    def __init__(self, path: Path, reading: Reading = AS_IT_IS) -> None:
+    def __init__(self, path: Place, reading: Reading = AS_IT_IS) -> None:
         import rasterio
 
         self._path = path
@@ -140,6 +143,8 @@ class RasterSource:
         warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)
         with _damage_explained(path, "the file is damaged ({error})"):
             self._dataset: Any = open_raster(path)
+            # rasterio keeps what it opens at addresses in the context of a thread; others may close it
+            self._context = contextvars.copy_context()
             try:
                 self._look()
             except BaseException:
@@ -208,7 +213,7 @@ class RasterSource:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._dataset.close()
+            self._context.run(self._dataset.close)
             if self._jpeg_blocks is not None:
                 self._jpeg_blocks.close()
 
@@ -250,14 +255,28 @@ class RasterSource:
 
 
 @contextmanager
-def _damage_explained(path: Path, reason: str) -> Iterator[None]:
+def _damage_explained(path: Place, reason: str) -> Iterator[None]:
     """Whatever GDAL finds wrong with a file becomes a reason for a person; `{error}` in it what GDAL says."""
+    trouble: RemoteError | None = None
     try:
         yield
+    except RemoteError as error:
+        _trouble_with(path)
+        raise UnreadableImageError(path, error.reason) from None
     except (UnreadableImageError, FileNotFoundError, PermissionError, MemoryError):
         raise
     except Exception as error:  # the classes of GDAL's errors are private to rasterio
-        raise UnreadableImageError(path, reason.format(error=error)) from error
+        trouble = _trouble_with(path)
+        if trouble is None:
+            raise UnreadableImageError(path, reason.format(error=error)) from error
+    trouble = trouble or _trouble_with(path)
+    if trouble is not None:
+        raise UnreadableImageError(path, trouble.reason)
+
+
+def _trouble_with(path: Place) -> RemoteError | None:
+    """What the network lost meanwhile: GDAL takes it for damage, or for a file that is not there."""
+    return None if isinstance(path, Path) else path.take_trouble()
 
 
 def _is_plain(pixels: Pixels) -> bool:

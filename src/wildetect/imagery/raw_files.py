@@ -11,6 +11,7 @@ import numpy as np
 
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.source import ArraySource, HeaderFacts, UnreadableImageError, check_size
+from wildetect.remote.place import Place
 
 __all__ = ["develop", "look_at_raw"]
 
@@ -18,7 +19,7 @@ _TURNED: Final = (5, 6)  # LibRaw's flip: by 90 degrees, to either side
 _READ_AS: Final = "developed from a raw file with the white balance of the camera"
 
 
-def develop(path: Path) -> ArraySource:
+def develop(path: Place) -> ArraySource:
     """Decode a raw file whole; LibRaw turns it upright.
 
     Raises:
@@ -30,7 +31,7 @@ def develop(path: Path) -> ArraySource:
     return ArraySource(np.ascontiguousarray(pixels), facts)
 
 
-def look_at_raw(path: Path) -> HeaderFacts:
+def look_at_raw(path: Place) -> HeaderFacts:
     """What the header of a raw file says, without developing it.
 
     Raises:
@@ -40,7 +41,7 @@ def look_at_raw(path: Path) -> HeaderFacts:
         return _facts(path, raw)
 
 
-def _facts(path: Path, raw: Any) -> HeaderFacts:
+def _facts(path: Place, raw: Any) -> HeaderFacts:
     sizes = raw.sizes
     width, height = sizes.width, sizes.height
     if sizes.flip in _TURNED:
@@ -59,13 +60,13 @@ def _facts(path: Path, raw: Any) -> HeaderFacts:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Place) -> Iterator[Any]:
     try:
         import rawpy
     except ImportError:
         raise UnreadableImageError(path, "raw files need the extra: uv sync --extra raw") from None
     try:
-        with rawpy.imread(str(path)) as raw:
+        with rawpy.imread(str(path) if isinstance(path, Path) else path.open()) as raw:
             yield raw
     except rawpy.LibRawError as error:
         said = error.args[0] if error.args else error

@@ -7,7 +7,6 @@ decoded whole into an `ArraySource`; a GeoTIFF is read window by window (module 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.limits import MAX_PIXELS
 from wildetect.imagery.positions.metadata import Position
+from wildetect.remote.place import Place
 
 __all__ = [
     "ArraySource",
@@ -41,7 +41,7 @@ class UnreadableImageError(InputError):
         reason: Why, for a person, without the file's name.
     """
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Place, reason: str) -> None:
         super().__init__(
             f"cannot read {path.name}: {reason}",
             hint="Open the file in an image viewer; copy it again from the camera's card if it is damaged",
@@ -154,7 +154,7 @@ class ArraySource:
         self._pixels = np.empty((0, 0, 3), np.uint8)
 
 
-def check_size(path: Path, width: int, height: int) -> None:
+def check_size(path: Place, width: int, height: int) -> None:
     """Refuse a picture that is too large to be read whole, before any memory is spent on it.
 
     Raises:

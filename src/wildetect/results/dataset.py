@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from wildetect.remote.place import Place
 from wildetect.results.journal.lines import Stamp
 from wildetect.wording import listed
 
@@ -33,11 +33,11 @@ class PictureSet:
     """The pictures that a run is about.
 
     Attributes:
-        sources: What the user named: files and folders.
+        sources: What the user named: files, folders, addresses.
         stamps: Size and time of each picture's file by the picture's name; None where there is no file.
     """
 
-    sources: Sequence[Path]
+    sources: Sequence[Place]
     stamps: Mapping[str, Stamp | None]
 
     @property
@@ -53,7 +53,7 @@ class PictureSet:
         """
         digest = hashlib.sha256()
         for name, stamp in sorted(self.stamps.items()):
-            line = "\0".join([name, *map(str, stamp or ("gone",))]) + "\n"
+            line = "\0".join([name, *map(str, stamp.document if stamp else ("gone",))]) + "\n"
             digest.update(line.encode("utf-8", errors="backslashreplace"))
         return digest.hexdigest()
 

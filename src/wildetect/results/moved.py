@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import discover
+from wildetect.remote.place import Place
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.journal.record import Record
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _MOST_NAMED = 3
 
 
-def with_photographs_in(run: FinishedRun, sources: Sequence[Path]) -> FinishedRun:
+def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedRun:
     """Have a run's results name their photographs in another place.
 
     A photograph is the same if its name below the source and its size in bytes are; one that is not found
@@ -54,7 +54,7 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Path]) -> FinishedRu
     return replace(run, results=results)
 
 
-def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Path]) -> FinishedRun:
+def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Place]) -> FinishedRun:
     """Have those results of a run name another place whose photographs are no longer where they were.
 
     Names that cameras give come again on each card: a photograph of another size is another one, and is
@@ -99,7 +99,7 @@ def photographs_away(run: FinishedRun) -> list[str]:
 
 
 def _looked_for(
-    run: FinishedRun, sources: Sequence[Path], names: Collection[str]
+    run: FinishedRun, sources: Sequence[Place], names: Collection[str]
 ) -> tuple[list[ImageResult], list[str]]:
     """Give the results with the places that were found, and names that were found in another size."""
     there = {image.name: image.path for image in discover(sources, exclude=[run.folder])}

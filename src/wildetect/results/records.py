@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from wildetect.detections import Detections
 from wildetect.geometry import Window
+from wildetect.remote.place import Place
 
 __all__ = ["COUNTED", "MANY_CUT", "PLAIN", "CoarseResult", "ImageResult", "RunSummary", "Tally", "TileResult"]
 
@@ -31,7 +31,7 @@ class ImageResult:
 
     Attributes:
         name: Path relative to the source folder, with forward slashes; unique in a run.
-        path: Where the file lies.
+        path: Where the file lies, or its address.
         detections: In px of the upright image, cut to it; null if the image failed.
         failure: Reason why the image failed, for a person; null if it did not.
         width: Of the upright image in px; null if it could not be opened.
@@ -59,7 +59,7 @@ class ImageResult:
     """
 
     name: str
-    path: Path
+    path: Place
     detections: Detections | None = None
     failure: str | None = None
     width: int | None = None

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import (
     BeforeValidator,
     Field,
+    PlainSerializer,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
     model_validator,
 )
 
+from wildetect.errors import ConfigurationError
+from wildetect.remote.address import is_address
+from wildetect.remote.place import Place, place_of_text
+from wildetect.remote.remote_file import RemoteFile
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 from wildetect.settings.words import Device, Export, StretchRule
 from wildetect.wording import listed
@@ -51,10 +56,31 @@ class ModelChoice(Keys):
     device: Device = Field("auto", description="where inference runs; auto: the best that is installed")
 
 
+def _address_or_path(value: Any, path: ValidatorFunctionWrapHandler) -> Any:
+    if isinstance(value, RemoteFile):
+        return value
+    if not (isinstance(value, str) and is_address(value)):
+        return path(value)
+    try:
+        return place_of_text(value)
+    except ConfigurationError as error:
+        raise ValueError(f"{error.message}. {error.hint}") from None
+
+
+if TYPE_CHECKING:
+    Source = Place
+else:
+    Source = Annotated[
+        Path,
+        WrapValidator(_address_or_path, json_schema_input_type=Path),
+        PlainSerializer(str, when_used="json"),
+    ]
+
+
 class PositionTable(Keys):
     """A folder of photographs and a CSV file with their positions."""
 
-    image_folder: Path | None = Field(None, description="folder of photographs, searched recursively")
+    image_folder: Source | None = Field(None, description="folder of photographs, searched recursively")
     csv_path: Path | None = Field(None, description="CSV file with the positions of those without GPS")
     skip_rows: int | None = Field(None, ge=0, description="lines of the CSV file before its head")
     delimiter: str = Field(",", min_length=1, description="what stands between the columns of the CSV file")
@@ -304,8 +330,12 @@ class DetectionKeys(Keys):
     """The keys of a detection run."""
 
     model: ModelChoice = ModelChoice()
-    image_paths: list[Path] | None = Field(None, description="files to detect in")
-    image_dir: Path | None = Field(None, description="folder, searched recursively")
+    image_paths: list[Source] | None = Field(
+        None, description="files to detect in, or their addresses (s3://, https://)"
+    )
+    image_dir: Source | None = Field(
+        None, description="folder, searched recursively, or its address (s3://, https://)"
+    )
     exif_gps_update: PositionTable | None = None
     labelstudio: LabelStudio | None = None
     processing: Processing = Processing()
@@ -321,7 +351,7 @@ class DetectionKeys(Keys):
         return self
 
     @property
-    def sources(self) -> dict[str, list[Path]]:
+    def sources(self) -> dict[str, list[Source]]:
         """The images to work on, under the name of the key that gives them."""
         folder = self.exif_gps_update.image_folder if self.exif_gps_update else None
         named = {

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wildetect.errors import ConfigurationError
+from wildetect.remote.address import is_address
+from wildetect.remote.place import Place, place_of_text
 from wildetect.settings.address import server_address
 from wildetect.settings.problems import Problem, raise_problems
 from wildetect.settings.words import CURLY
@@ -27,6 +29,7 @@ __all__ = [
     "Variables",
     "caller_folder",
     "from_caller",
+    "place_from_caller",
     "project_root",
 ]
 
@@ -53,6 +56,15 @@ def caller_folder() -> Path:
 def from_caller(path: str) -> Path:
     """A path from the command line, made absolute."""
     return (caller_folder() / Path(path).expanduser()).resolve()
+
+
+def place_from_caller(text: str) -> Place:
+    """A path from the command line, made absolute, or an address.
+
+    Raises:
+        ConfigurationError: It is an address of a kind that is not read.
+    """
+    return place_of_text(text) if is_address(text) else from_caller(text)
 
 
 def project_root() -> Path:
@@ -187,6 +199,10 @@ class Project:
     def path(self, path: Path) -> Path:
         """A path of a settings file or of .env: relative ones start at the project root."""
         return self.root / path.expanduser()
+
+    def place(self, place: Place) -> Place:
+        """As `path`; an address is one already."""
+        return self.path(place) if isinstance(place, Path) else place
 
     def shown(self, path: Path) -> str:
         """A path for messages: relative to the project root where it lies inside, forward slashes."""

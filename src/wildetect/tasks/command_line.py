@@ -21,6 +21,7 @@ from invoke.parser.context import ParserContext
 from invoke.program import Program
 
 from wildetect.errors import ConfigurationError
+from wildetect.remote.address import is_address
 from wildetect.settings.project import CALLER_FOLDER, from_caller
 from wildetect.shims import COMMAND_LINE
 from wildetect.tasks.overview import overview
@@ -159,7 +160,7 @@ def _refuse_unknown(parser: Parser, words: list[str], contexts: Mapping[str, Par
 
 
 def _is_path(word: str) -> bool:
-    return bool(word) and from_caller(word).exists()
+    return bool(word) and (is_address(word) or from_caller(word).exists())
 
 
 def _no_path(word: str, task: str, contexts: Mapping[str, ParserContext]) -> ConfigurationError:

@@ -28,6 +28,7 @@ from wildetect.registry.evaluations import qualities_of
 from wildetect.registry.reference import ModelReference
 from wildetect.registry.runs import finish_run, start_run
 from wildetect.registry.versions import resolve
+from wildetect.remote.place import Place
 from wildetect.results.blurring import Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
@@ -41,7 +42,7 @@ from wildetect.review.verdicts import read_verdicts
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
 from wildetect.settings.detection import PositionTable
-from wildetect.settings.project import from_caller
+from wildetect.settings.project import from_caller, place_from_caller
 from wildetect.wording import form, number_of
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.detection import detect, tell_exact
@@ -73,7 +74,7 @@ class CensusRequest:
         """The command that asks for the same, whatever folder it is given in."""
         options: list[tuple[str, object]] = [
             ("--config", from_caller(self.config) if self.config else None),
-            *(("--source", from_caller(one)) for one in self.source),
+            *(("--source", place_from_caller(one)) for one in self.source),
             ("--output", from_caller(self.output) if self.output else None),
             ("--tolerance", self.tolerance),
             ("--confidence", self.confidence),
@@ -129,7 +130,9 @@ def table_of(project: Project, settings: CensusSettings) -> PositionTable | None
 def with_lost_photographs(run: FinishedRun, project: Project, settings: CensusSettings) -> FinishedRun:
     """Look in the folders that the settings name for photographs that were moved after detection."""
     named = [path for paths in settings.detection.sources.values() for path in paths]
-    return with_lost_photographs_in(run, [folder for folder in map(project.path, named) if folder.is_dir()])
+    places = [project.place(place) for place in named]
+    there = [place for place in places if not isinstance(place, Path) or place.is_dir()]
+    return with_lost_photographs_in(run, there)
 
 
 class CensusDone(NamedTuple):
@@ -167,7 +170,7 @@ def census(
     begun, started = time.monotonic(), datetime.now(UTC)
     folder = project.path(settings.output)
     request = request or CensusRequest()
-    sources = [from_caller(path) for path in request.source]
+    sources = [place_from_caller(path) for path in request.source]
     places = Places.of(settings.sensitive, request.blur)
     keys = keys_of(project, settings)
     files = SurveyFiles.read(keys, table_of(project, settings))

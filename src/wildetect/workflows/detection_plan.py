@@ -20,6 +20,7 @@ from wildetect.imagery.reading import Reading
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
 from wildetect.registry.manifest import Manifest, Thresholds
+from wildetect.remote.place import Place
 from wildetect.results.blurring import Places
 from wildetect.results.exports.folder import Wanted
 from wildetect.results.exports.format import LabelNames
@@ -28,7 +29,7 @@ from wildetect.results.journal.command import DETECT, Command
 from wildetect.results.leftovers import OVERLAYS
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.detection import DetectionSettings, LabelStudio
-from wildetect.settings.project import from_caller
+from wildetect.settings.project import from_caller, place_from_caller
 from wildetect.settings.words import Export
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import Watcher
@@ -114,15 +115,15 @@ def settings_for(project: Project, request: Request) -> DetectionSettings:
     )
 
 
-def sources_of(project: Project, settings: DetectionSettings, request: Request) -> list[Path]:
-    """The files and folders that are named, by the command line or else by the settings.
+def sources_of(project: Project, settings: DetectionSettings, request: Request) -> list[Place]:
+    """The files, folders and addresses that are named, by the command line or else by the settings.
 
     Raises:
         ConfigurationError: There are none.
     """
     if request.sources:
-        return [from_caller(source) for source in request.sources]
-    sources = [project.path(path) for paths in settings.sources.values() for path in paths]
+        return [place_from_caller(source) for source in request.sources]
+    sources = [project.place(path) for paths in settings.sources.values() for path in paths]
     if not sources:
         raise ConfigurationError(
             "no photographs are named",
@@ -131,7 +132,7 @@ def sources_of(project: Project, settings: DetectionSettings, request: Request) 
     return sources
 
 
-def images_in(sources: list[Path], request: Request, output: Path) -> Discovery:
+def images_in(sources: list[Place], request: Request, output: Path) -> Discovery:
     """The images of a run, without what it writes itself; those beyond --limit are among what is not read."""
     limit = limit_of(request.limit)
     # results may be written among the images

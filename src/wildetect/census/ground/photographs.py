@@ -23,6 +23,7 @@ from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.positions.matching import rows_for
 from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.positions.table import TableRow
+from wildetect.remote.remote_file import RemoteFile
 from wildetect.settings.census import Corrections
 
 __all__ = ["USUAL_ERROR", "Photograph", "Place", "Placed", "Views", "make_views", "raster_of", "view_of"]
@@ -44,7 +45,7 @@ class Photograph:
     """
 
     file: str
-    path: Path | None
+    path: Path | RemoteFile | None
     width: int
     height: int
     tags: CameraTags

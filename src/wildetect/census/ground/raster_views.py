@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import shapely
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from wildetect.census.ground.projection import Projection
 from wildetect.imagery.georeference import Georeference
 from wildetect.local_files import open_raster
+from wildetect.remote.place import Place
 
 __all__ = ["RasterView", "outline"]
 
@@ -66,7 +66,7 @@ class RasterView:
         return self.projection.to_metres(degrees)
 
 
-def outline(path: Path | None, width: int, height: int) -> NDArray[np.float64]:
+def outline(path: Place | None, width: int, height: int) -> NDArray[np.float64]:
     """Where a raster holds data, as one polygon in px, shape (k, 2); its edges if it cannot be read."""
     whole = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
     if path is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from wildetect.detection.network.detector import Detector
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.journal.command import SOURCE
+from wildetect.remote.place import Place
 from wildetect.results.journal.lines import Stamp, stamp_of
 from wildetect.results.journal.record import Record
 from wildetect.results.run import DetectionRun, Logged
@@ -20,6 +21,7 @@ __all__ = ["Continuation", "logged_before", "shape_of"]
 
 logger = logging.getLogger(__name__)
 
+_THREADS = 16
 # they decide how far a run goes; what is used of a damaged file is named with it
 _SHAPELESS = frozenset({"max_errors", "on_damage"})
 
@@ -48,7 +50,7 @@ class Continuation:
     @classmethod
     def of(cls, images: Sequence[ImageFile], record: Record) -> Continuation:
         """Compare the images that are there with the journal."""
-        stamps = {image.name: stamp_of(image.path) for image in images}
+        stamps = _stamps_of(images)
         done = [image for image in images if record.holds(image.name, stamps[image.name])]
         held = {image.name for image in done}
         failed = frozenset(image.name for image in images if record.failed(image.name, stamps[image.name]))
@@ -71,8 +73,15 @@ class Continuation:
             )
 
 
+def _stamps_of(images: Sequence[ImageFile]) -> dict[str, Stamp | None]:
+    """Size and time of each image's file; of pictures at addresses each may be one question to a server."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        stamps = threads.map(lambda image: stamp_of(image.path), images)
+        return {image.name: stamp for image, stamp in zip(images, stamps, strict=True)}
+
+
 def shape_of(
-    detector: Detector, settings: Mapping[str, object], sources: Sequence[Path]
+    detector: Detector, settings: Mapping[str, object], sources: Sequence[Place]
 ) -> dict[str, object]:
     """What two starts must share to be one run: weights, how they are read, settings, source.
 

@@ -6,9 +6,9 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from wildetect.imagery.discovery import ImageFile
+from wildetect.remote.place import Place
 
 __all__ = ["doubled"]
 
@@ -69,7 +69,7 @@ def _copies_among(images: Sequence[ImageFile]) -> list[str]:
     return [image.name for image in images if image.name in copies]
 
 
-def _alike(images: Sequence[ImageFile], key: Callable[[Path], Hashable]) -> Iterator[Sequence[ImageFile]]:
+def _alike(images: Sequence[ImageFile], key: Callable[[Place], Hashable]) -> Iterator[Sequence[ImageFile]]:
     """The images that have their key in common with another one, those of one key together."""
     groups: dict[Hashable, list[ImageFile]] = defaultdict(list)
     for image in images:
@@ -80,11 +80,11 @@ def _alike(images: Sequence[ImageFile], key: Callable[[Path], Hashable]) -> Iter
     return (group for group in groups.values() if len(group) > 1)
 
 
-def _size(path: Path) -> Hashable:
+def _size(path: Place) -> Hashable:
     return path.stat().st_size
 
 
-def _pieces(path: Path) -> Hashable:
+def _pieces(path: Place) -> Hashable:
     """Start, middle and end: files of one camera may share their beginning."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -95,6 +95,6 @@ def _pieces(path: Path) -> Hashable:
     return read.digest()
 
 
-def _content(path: Path) -> Hashable:
+def _content(path: Place) -> Hashable:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

@@ -17,6 +17,7 @@ from wildetect.detection.run.pipeline import Engine, detect_images, never
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
+from wildetect.remote.place import Place
 from wildetect.results.dataset import PictureSet
 from wildetect.results.exports.folder import Wanted, made_before, write_exports
 from wildetect.results.files import make_folder
@@ -87,7 +88,7 @@ class RunPlan:
         options: Tiles, thresholds, threads.
         output: Folder of the results.
         wanted: Which files to write.
-        sources: What the user named, absolute: files and folders.
+        sources: What the user named, absolute: files, folders, addresses.
         not_read: Names of the files that look like pictures and are not read, for each reason.
         restart: Remove the run that is in the output folder, instead of going on with it.
         stop: Asked now and then; once it says yes, the images at hand are finished, no more; of a
@@ -104,7 +105,7 @@ class RunPlan:
     options: PipelineOptions
     output: Path
     wanted: Wanted = field(default_factory=Wanted)
-    sources: Sequence[Path] = ()
+    sources: Sequence[Place] = ()
     not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
     restart: bool = False
     stop: Callable[[], bool] = never

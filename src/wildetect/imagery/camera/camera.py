@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -17,6 +16,7 @@ from wildetect.imagery.camera.edited import edited
 from wildetect.imagery.camera.makers import direction_of
 from wildetect.imagery.camera.tags import above_zero, first, number, read_xmp, text
 from wildetect.imagery.positions.metadata import Position, position_problem, read_position
+from wildetect.remote.place import Place, for_pillow
 
 __all__ = ["CameraTags", "camera_of", "read_camera"]
 
@@ -75,10 +75,10 @@ class CameraTags:
     edited: str | None = None
 
 
-def read_camera(path: Path) -> CameraTags:
+def read_camera(path: Place) -> CameraTags:
     """What a photograph's EXIF and XMP tags say; nothing for a file that is none or is damaged."""
     try:
-        with Image.open(path) as image:
+        with Image.open(for_pillow(path)) as image:
             return camera_of(image)
     except Exception:  # noqa: BLE001 - broken files raise nearly anything; whoever reads the pixels says why
         return CameraTags()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.errors import InputError
+from wildetect.remote.place import Place
 from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.leftovers import remove_drafts
@@ -38,7 +39,7 @@ def export_again(
     folder: Path,
     wanted: Wanted,
     review_of: Callable[[FinishedRun], ReviewedRun | None] | None = None,
-    sources: Sequence[Path] = (),
+    sources: Sequence[Place] = (),
 ) -> LaterExports:
     """Write exports of a run that is done, from its journal and run.json, which then names them.
 

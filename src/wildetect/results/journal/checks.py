@@ -93,8 +93,8 @@ def _work(document: dict[str, Any]) -> None:
     if not isinstance(name, str) or not name:
         raise ValueError("it names no image")
     stamp = document["stamp"]
-    if stamp is not None and [type(one) for one in stamp] != [int, int]:
-        raise ValueError("its stamp is not a size and a time")
+    if stamp is not None and [type(one) for one in stamp] not in ([int, int], [int, int, str]):
+        raise ValueError("its stamp is not a size, a time and a server's tag")
     _typed("elapsed", document["elapsed"], _FACTS["seconds"])
     if of_tiles:
         _boxes(document)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wildetect.detections import Detections
 from wildetect.geometry import Window
+from wildetect.remote.place import Place, place_of_text
 from wildetect.results.records import COUNTED, PLAIN, ImageResult, Tally, TileResult
 
 __all__ = [
@@ -40,15 +40,29 @@ _DEFAULTS = {one.name: one.default for one in fields(ImageResult)}
 
 
 class Stamp(NamedTuple):
-    """What tells whether a file is still the one that was read: its size in bytes and its time in ns."""
+    """What tells whether a file is still the one that was read.
+
+    Attributes:
+        size: In bytes.
+        modified: Its time in ns since 1970; 0 where a server does not say.
+        tag: What a server says of its content (ETag); "" of a file on this machine.
+    """
 
     size: int
     modified: int
+    tag: str = ""
+
+    @property
+    def document(self) -> list[int | str]:
+        """What a journal says of it: a tag only where there is one, as at addresses."""
+        return list(self) if self.tag else [self.size, self.modified]
 
     def fits(self, other: Stamp | None) -> bool:
         """Whether another one is of the same file; drives keep times to 2 s only (FAT, exFAT)."""
         if other is None or other.size != self.size:
             return False
+        if self.tag and other.tag:
+            return self.tag == other.tag
         return abs(other.modified - self.modified) <= _SAME_TIME
 
 
@@ -73,18 +87,22 @@ class Entry(NamedTuple):
         return self.tally.failure is None and not self.tally.tiles_failed
 
 
-def stamp_of(path: Path) -> Stamp | None:
+def stamp_of(path: Place) -> Stamp | None:
     """Size and time of a file now; None where there is none."""
     try:
         status = path.stat()
     except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
-    return Stamp(status.st_size, status.st_mtime_ns)
+    return Stamp(status.st_size, status.st_mtime_ns, getattr(status, "tag", ""))
 
 
 def document_of(result: ImageResult, stamp: Stamp | None) -> dict[str, Any]:
     """What the line of a result says."""
-    document: dict[str, Any] = {"image": result.name, "path": str(result.path), "stamp": stamp}
+    document: dict[str, Any] = {
+        "image": result.name,
+        "path": str(result.path),
+        "stamp": stamp and stamp.document,
+    }
     for name in PLAIN:
         value = getattr(result, name)
         if name in _ALWAYS or value != _DEFAULTS[name]:
@@ -108,7 +126,7 @@ def tiles_document(name: str, stamp: Stamp | None, tiles: Sequence[TileResult]) 
     corners = {} if found.corners is None else {"corners": found.corners.tolist()}
     return {
         "part_of": name,
-        "stamp": stamp,
+        "stamp": stamp and stamp.document,
         "windows": [[tile.window.x, tile.window.y, tile.window.width, tile.window.height] for tile in tiles],
         # number of detections; null for a tile without any because it holds no data or was not read
         "counts": [None if tile.detections is None else len(tile.detections) for tile in tiles],
@@ -154,7 +172,7 @@ def _facts(document: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
-def result_from(document: dict[str, Any], path: Path | None = None) -> ImageResult:
+def result_from(document: dict[str, Any], path: Place | None = None) -> ImageResult:
     """The result that a line holds.
 
     Args:
@@ -167,7 +185,7 @@ def result_from(document: dict[str, Any], path: Path | None = None) -> ImageResu
     positions, outlines = document.get("positions"), document.get("outlines")
     return ImageResult(
         name=document["image"],
-        path=path or Path(document["path"]),
+        path=path or place_of_text(document["path"]),
         detections=found,
         positions=None if positions is None else np.array(positions, np.float64).reshape(-1, 2),
         outlines=None if outlines is None else np.array(outlines, np.float64).reshape(-1, 8),

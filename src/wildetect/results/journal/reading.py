@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeGuard, overload
 
 from wildetect.errors import InputError
+from wildetect.remote.place import Place
 from wildetect.results.journal.checks import check_header, check_line
 from wildetect.results.journal.command import DETECT, Command, again, to_go_on
 from wildetect.results.journal.lines import result_from
@@ -122,7 +123,7 @@ class JournalledResults(Sequence[ImageResult]):
         places: For each result the offset of its line in bytes, and where its image lies.
     """
 
-    def __init__(self, path: Path, places: Sequence[tuple[int, Path | None]]) -> None:
+    def __init__(self, path: Path, places: Sequence[tuple[int, Place | None]]) -> None:
         self._path = path
         self._places = places
 

@@ -13,6 +13,7 @@ from typing import Any
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.journal.command import SOURCE, Command, to_go_on
+from wildetect.remote.place import Place
 from wildetect.results.journal.lines import Entry, Stamp, stamp_of, tally_from, tiles_from
 from wildetect.results.journal.reading import (
     JOURNAL,
@@ -177,7 +178,9 @@ class Record:
     def results(self, images: Iterable[ImageFile]) -> JournalledResults:
         """The results of those images that have one, in their order."""
         known = [image for image in images if image.name in self.entries]
-        places = [(self.entries[image.name].offset, image.path) for image in known]
+        places: list[tuple[int, Place | None]] = [
+            (self.entries[image.name].offset, image.path) for image in known
+        ]
         return JournalledResults(self.path, places)
 
     def tiles(self, name: str, stamp: Stamp | None) -> list[TileResult]:

@@ -78,7 +78,8 @@ def show_summary(run: DetectionRun, output: Path) -> None:
 @verb(
     help={
         "config": "settings file; without it configs/detection.yaml",
-        "source": "a photograph or folder, in place of those in the settings; may be given more than once",
+        "source": "a photograph, folder or address (s3://, https://), in place of those in the settings; may "
+        "be given more than once",
         "output": "folder of the results",
         "model": "name@alias, name/version, name/latest or a weights file",
         "device": "auto, cpu, cuda, directml or openvino",

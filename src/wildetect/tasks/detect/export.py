@@ -42,7 +42,7 @@ def export(
     from wildetect.results.exports.later import export_again
     from wildetect.review.summary import reviewed_run
     from wildetect.settings import Project
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import from_caller, place_from_caller
     from wildetect.tasks.progress import Terminal
     from wildetect.wording import quoted
     from wildetect.workflows.detection import tell_places
@@ -57,7 +57,7 @@ def export(
     project = Project.find()
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
     folder = Path(from_caller(run))
-    sources = [from_caller(path) for path in source or ()]
+    sources = [place_from_caller(path) for path in source or ()]
     wanted = wanted_of(settings, *settings.output.exports, blur=blur)
     made = export_again(folder, wanted, reviewed_run, sources)
     tell_places(made.record, folder, wanted.places, Terminal())

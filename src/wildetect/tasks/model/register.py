@@ -250,8 +250,9 @@ def _picture_at_hand(project: Project) -> Path | None:
 
     try:
         named = load_settings(DetectionSettings, project).sources
-        paths = [project.path(path) for paths in named.values() for path in paths]
-        return discover(paths)[0].path if paths else None
+        paths = [project.path(path) for paths in named.values() for path in paths if isinstance(path, Path)]
+        found = discover(paths)[0].path if paths else None
+        return found if isinstance(found, Path) else None
     except WildDetectError:
         return None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wildetect.errors import ConfigurationError, InputError, ServerError
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, start_run
+from wildetect.remote.place import Place
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.run import DetectionRun
@@ -47,7 +48,7 @@ class DataSetRequest:
     runs: tuple[Path, ...]
     output: Path
     classes: Path | None = None
-    sources: tuple[Path, ...] = ()
+    sources: tuple[Place, ...] = ()
     keep_test: tuple[Path, ...] = ()
     options: DataSetOptions = field(default_factory=DataSetOptions)
 

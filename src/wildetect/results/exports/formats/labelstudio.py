@@ -112,6 +112,8 @@ def _turned(row: Row) -> tuple[float, float, float, float, float]:
 def _local_path(result: ImageResult) -> str:
     """The picture's folder and its path in it, with forward slashes."""
     inside = len(Path(result.name).parts)
+    if not isinstance(result.path, Path):
+        return str(result.path)
     parts = result.path.parts
     # what lies above the folder of all pictures differs between the machines that detect and label
     folder = parts[-inside - 1] if len(parts) > inside + 1 else ""

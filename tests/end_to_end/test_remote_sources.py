@@ -1,0 +1,132 @@
+"""Runs over pictures at addresses, by the real program: as those over the folder, and without secrets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from benchmarks.kill_and_resume import Trial
+from PIL import Image
+from tests.web_pictures import Web, s3_server, web_server
+from tests.workspaces import Workspace, unused_uri
+
+WORDS = ("--model", "tiny.onnx", "--tile-size", "64", "--confidence", "0.5")
+FILES = ("detections.json", "detections.csv", "coco_results.json")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    trial = Trial(tmp_path_factory.mktemp("remote") / "trial", images=6)
+    trial.make()
+    workspace = Workspace(trial.root, {"MLFLOW_TRACKING_URI": unused_uri()})
+    ended = workspace.invoke("detect.run", "photographs", *WORDS, "--output", "here")
+    assert ended.returncode == 5, ended.stderr
+    return workspace
+
+
+@pytest.fixture
+def web(workspace: Workspace) -> Iterator[Web]:
+    with web_server(workspace.root / "photographs") as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def anew(workspace: Workspace) -> None:
+    shutil.rmtree(workspace.root / "there", ignore_errors=True)
+
+
+def everything_written(folder: Path) -> str:
+    return "".join(path.read_bytes().decode("latin-1") for path in folder.rglob("*") if path.is_file())
+
+
+def same_files(workspace: Workspace) -> None:
+    for name in FILES:
+        here, there = ((workspace.root / folder / name).read_text("utf-8") for folder in ("here", "there"))
+        if name.endswith(".json"):
+            here, there = (json.dumps(_plain(json.loads(text))) for text in (here, there))
+        assert there == here, name
+
+
+def _plain(document: object) -> object:
+    """Without moments, and the reason of the broken one, which is read in another way."""
+    if isinstance(document, dict):
+        return {k: _plain(v) for k, v in document.items() if k not in {"detection_completion_time", "info"}}
+    return [_plain(one) for one in document] if isinstance(document, list) else document
+
+
+def test_a_bucket_is_detected_in_as_its_folder_is(workspace: Workspace) -> None:
+    with s3_server(workspace.root / "photographs") as variables:
+        camp = Workspace(workspace.root, {**workspace.variables, **variables})
+        dry = camp.invoke("detect.run", "s3://survey/", *WORDS, "--output", "there", "--dry-run", "--json")
+        assert json.loads(dry.stdout)["images"]["found"] == 7, dry.stderr
+        ended = camp.invoke("detect.run", "s3://survey/", *WORDS, "--output", "there", timeout=300)
+        assert ended.returncode == 5, ended.stderr
+        same_files(workspace)
+        record = json.loads((workspace.root / "there" / "run.json").read_text("utf-8"))
+        assert record["dataset"]["sources"] == ["s3://survey/"]
+        assert list((workspace.root / "there" / "overlays").glob("*.jpg"))
+        said = everything_written(workspace.root / "there") + ended.stdout + ended.stderr
+        assert not any(secret in said for secret in ("lions-and-keys", variables["AWS_ENDPOINT_URL"]))
+        report = (workspace.root / "there" / "report.html").stat().st_size
+        again = camp.invoke("detect.export", "--run", "there", "--export", "report", "--export", "wisdam")
+        assert again.returncode == 0, again.stderr
+        assert (workspace.root / "there" / "report.html").stat().st_size == pytest.approx(report, rel=0.2)
+        assert "s3://survey/0.jpg" in (workspace.root / "there" / "wisdam.csv").read_text("utf-8")
+
+
+def test_signatures_and_passwords_are_written_nowhere(workspace: Workspace, web: Web) -> None:
+    web.query = "X-Amz-Signature=c0ffee"
+    web.authorization = "Basic cm9zYTpmZWxpcw=="
+    host = web.address.removeprefix("http://")
+    source = f"http://rosa:felis@{host}/0.jpg?X-Amz-Signature=c0ffee"
+    logged = ("--config", "configs/detection.yaml")
+    ended = workspace.invoke("detect.run", source, *WORDS, "--output", "there", *logged)
+    assert ended.returncode == 0, ended.stderr
+    said = everything_written(workspace.root / "there") + ended.stdout + ended.stderr
+    said += everything_written(workspace.root / "runs")
+    assert f"{web.address}/0.jpg" in said
+    assert not any(secret in said for secret in ("felis", "c0ffee", "rosa"))
+
+
+def test_a_run_goes_on_and_does_again_what_changed(workspace: Workspace, web: Web) -> None:
+    source = (f"{web.address}/", *WORDS, "--output", "there")
+    web.faults["3.jpg"] = [500] * 50
+    ended = workspace.invoke("detect.run", *source, timeout=300)
+    assert ended.returncode == 5, ended.stderr
+    document = json.loads((workspace.root / "there" / "run.json").read_text("utf-8"))
+    assert "3.jpg" in json.dumps(document["failures"])
+    photograph = workspace.root / "photographs" / "1.jpg"
+    before = photograph.read_bytes()
+    Image.new("RGB", (320, 256), (90, 120, 60)).save(photograph)
+    try:
+        web.faults.clear()
+        again = workspace.invoke("detect.run", *source)
+        assert again.returncode == 5, again.stderr
+        document = json.loads((workspace.root / "there" / "run.json").read_text("utf-8"))
+        assert document["resumed_images"] == 4  # not 1.jpg, which changed, 3.jpg and the broken one
+        table = (workspace.root / "there" / "detections.csv").read_text("utf-8")
+        assert table != (workspace.root / "here" / "detections.csv").read_text("utf-8")
+    finally:
+        photograph.write_bytes(before)
+    assert workspace.invoke("detect.run", *source).returncode == 5
+    same_files(workspace)
+
+
+def test_workers_read_the_addresses_themselves(workspace: Workspace, web: Web) -> None:
+    pytest.importorskip("distributed", reason="the extra cluster")
+    web.query = "sig=c0ffee"
+    (web.root / "list.txt").write_text("", encoding="utf-8")
+    names = [f"{number}.jpg?sig=c0ffee" for number in range(6)] + ["broken.jpg?sig=c0ffee"]
+    (web.root / "list.txt").write_text("\n".join(names), encoding="utf-8")
+    try:
+        source = f"{web.address}/list.txt?sig=c0ffee"
+        words = (*WORDS, "--output", "there", "--cluster", "local:2")
+        ended = workspace.invoke("detect.run", source, *words, timeout=300)
+        assert ended.returncode == 5, ended.stderr
+        same_files(workspace)
+        assert "c0ffee" not in everything_written(workspace.root / "there") + ended.stderr
+    finally:
+        (web.root / "list.txt").unlink()
