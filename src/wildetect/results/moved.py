@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import discover
@@ -81,7 +82,8 @@ def photographs_away(run: FinishedRun) -> list[str]:
     """The photographs of a run that cannot be looked at: not where it found them, or of another size now.
 
     Args:
-        run: Its results name where the photographs should be; those that failed are not asked for.
+        run: Its results name where the photographs should be; those that failed, or lie at an address, are
+            not asked for.
 
     Returns:
         Their names, in the order of the run.
@@ -89,7 +91,7 @@ def photographs_away(run: FinishedRun) -> list[str]:
     entries = Record.read(run.folder).entries
     away = []
     for result in run.results:
-        if result.failed:
+        if result.failed or not isinstance(result.path, Path):  # a server would be asked once for each
             continue
         now, entry = stamp_of(result.path), entries.get(result.name)
         before = None if entry is None else entry.stamp

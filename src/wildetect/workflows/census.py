@@ -28,7 +28,6 @@ from wildetect.registry.evaluations import qualities_of
 from wildetect.registry.reference import ModelReference
 from wildetect.registry.runs import finish_run, start_run
 from wildetect.registry.versions import resolve
-from wildetect.remote.place import Place
 from wildetect.results.blurring import Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run

@@ -79,7 +79,7 @@ class Request:
             return self.begun_by
         options: list[tuple[str, object]] = [
             ("--config", from_caller(self.config) if self.config else None),
-            *(("--source", from_caller(source)) for source in self.sources),
+            *(("--source", place_from_caller(source)) for source in self.sources),
             ("--output", from_caller(self.output) if self.output else None),
             ("--model", self.model),
             ("--device", self.device),

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from wildetect.census.ground.views import View
 from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
 from wildetect.errors import InputError, WildDetectError
+from wildetect.remote.place import Place
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.moved import photographs_away, with_photographs_in
 from wildetect.review.outlines import GroundView, own_grounds
@@ -74,7 +75,7 @@ def run_and_census(folder: Path, census: Path | None) -> tuple[Path, Path | None
 
 
 def with_photographs_to_look_at(
-    run: FinishedRun, sources: Sequence[Path], watcher: Watcher = SILENT
+    run: FinishedRun, sources: Sequence[Place], watcher: Watcher = SILENT
 ) -> FinishedRun:
     """Have the photographs of a run where they lie now: nobody can judge what nobody sees.
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from wildetect.detection.network.detector import Detector
 from wildetect.imagery.discovery import ImageFile
-from wildetect.results.journal.command import SOURCE
 from wildetect.remote.place import Place
+from wildetect.results.journal.command import SOURCE
 from wildetect.results.journal.lines import Stamp, stamp_of
 from wildetect.results.journal.record import Record
 from wildetect.results.run import DetectionRun, Logged

@@ -12,8 +12,8 @@ from typing import Any
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.results.journal.command import SOURCE, Command, to_go_on
 from wildetect.remote.place import Place
+from wildetect.results.journal.command import SOURCE, Command, to_go_on
 from wildetect.results.journal.lines import Entry, Stamp, stamp_of, tally_from, tiles_from
 from wildetect.results.journal.reading import (
     JOURNAL,

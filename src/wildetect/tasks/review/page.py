@@ -56,7 +56,7 @@ def open_(
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.page.serving import open_page
     from wildetect.settings import Project
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import from_caller, place_from_caller
     from wildetect.tasks.progress import Terminal
     from wildetect.tasks.review.review import run_folder
     from wildetect.workflows.review import cases_of, run_and_census, with_photographs_to_look_at
@@ -64,7 +64,7 @@ def open_(
     number = _port(port)
     folder, of_run = run_and_census(run_folder(run), Path(from_caller(census)) if census else None)
     finished = read_finished_run(folder)
-    sources = [from_caller(path) for path in source or ()]
+    sources = [place_from_caller(path) for path in source or ()]
     finished = with_photographs_to_look_at(finished, sources, Terminal())
     cases = cases_of(Project.find(), finished, of_run)
     who = (reviewer or "").strip() or getpass.getuser()
