@@ -154,4 +154,7 @@ def s3_server(root: Path) -> Iterator[dict[str, str]]:
                 )
         yield variables
     finally:
+        listed = client.list_objects_v2(Bucket=BUCKET)
+        for one in listed.get("Contents", ()):  # moto keeps them for the next server of this process
+            client.delete_object(Bucket=BUCKET, Key=one["Key"])
         server.stop()

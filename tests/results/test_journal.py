@@ -223,6 +223,7 @@ def test_no_changed_bit_of_a_journal_is_taken_for_a_result(tmp_path: Path) -> No
         ({"stamp": [1.5, 2]}, "stamp"),
         ({"image": ["a.jpg"]}, "names no image"),
         ({"path": 1}, "expected str"),
+        ({"path": "ftp://camp/a.jpg"}, "not read"),
         ({"width": "200"}, "width"),
         ({"dark": 1}, "dark"),
         ({"failure": 1}, "failure"),

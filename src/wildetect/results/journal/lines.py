@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wildetect.detections import Detections
+from wildetect.errors import ConfigurationError
 from wildetect.geometry import Window
 from wildetect.remote.place import Place, place_of_text
 from wildetect.results.records import COUNTED, PLAIN, ImageResult, Tally, TileResult
@@ -172,6 +173,15 @@ def _facts(document: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
+def _place(text: object) -> Place:
+    if not isinstance(text, str):
+        raise TypeError(f"path: expected str, not {type(text).__name__}")
+    try:
+        return place_of_text(text)
+    except ConfigurationError as error:  # of a kind that is not read
+        raise ValueError(error.message) from None
+
+
 def result_from(document: dict[str, Any], path: Place | None = None) -> ImageResult:
     """The result that a line holds.
 
@@ -185,7 +195,7 @@ def result_from(document: dict[str, Any], path: Place | None = None) -> ImageRes
     positions, outlines = document.get("positions"), document.get("outlines")
     return ImageResult(
         name=document["image"],
-        path=path or place_of_text(document["path"]),
+        path=path or _place(document["path"]),
         detections=found,
         positions=None if positions is None else np.array(positions, np.float64).reshape(-1, 2),
         outlines=None if outlines is None else np.array(outlines, np.float64).reshape(-1, 8),
