@@ -588,3 +588,47 @@ def test_the_coco_file_of_a_run_that_is_half_reviewed_is_no_change(run: Finished
     document["annotations"] = [one for one in document["annotations"] if one["bbox"][:2] != list(NEW[:2])]
     path.write_text(json.dumps(document), encoding="utf-8")
     assert imported(run, path).verdicts == {"wrong": 1}
+
+
+@pytest.mark.parametrize(
+    ("keeps", "reason"),
+    [
+        (lambda row: row["class"] != NAMES[1], f"all 12 detections of {NAMES[1]} are gone"),
+        (
+            lambda row: float(row["confidence"]) > 0.5,
+            "all 12 detections with a confidence up to 0.49 are gone",
+        ),
+        (lambda row: int(row["x_min"].partition(".")[0]) % 3 != 0, None),
+    ],
+)
+def test_a_table_that_was_filtered_makes_nothing_wrong(
+    tmp_path: Path, keeps: Callable[[dict[str, str]], bool], reason: str | None
+) -> None:
+    results = []
+    for number in range(2):
+        corners = np.array([[10 + 61 * place, 20] for place in range(12)], np.float32)
+        sure = np.where(np.arange(12) < 6, 0.4, 0.8) + np.arange(12) % 6 * 0.018
+        found = Detections(np.hstack([corners, corners + 50]), sure, np.arange(12) % 2)
+        path = tmp_path / f"{number}.jpg"
+        results.append(ImageResult(name=path.name, path=path, detections=found, width=4000, height=3000))
+    write_run(tmp_path / "run", results)
+    run = read_finished_run(tmp_path / "run")
+    file = Csv(run, tmp_path)
+    assert len(file.rows) == 24
+    file.rows = [row for row in file.rows if keeps(row)]
+    gone = 24 - len(file.rows)
+    assert gone in {8, 12}
+
+    made = imported(run, file.save())
+
+    if reason is None:
+        assert made == Imported(2, {"wrong": gone}, ())
+        return
+    assert made.verdicts == {}
+    assert len(made.refused) == 1
+    assert made.refused[0].startswith(reason)
+    # who says so in words means it
+    rest = Csv(run, tmp_path)
+    for row in rest.rows:
+        row["verdict"] = "" if keeps(row) else "wrong"
+    assert imported(run, rest.save()).verdicts == {"wrong": 12}

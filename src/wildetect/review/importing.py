@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,11 @@ __all__ = ["Imported", "import_corrected"]
 logger = logging.getLogger(__name__)
 
 _SAME_PX = 0.1  # exports round to hundredths of a px, percent of a wide picture to less
+_LOOKS_FILTERED = 10  # detections that are gone by one rule
+_FILTERED = (
+    "was it filtered? They are left as they are; if all of them are wrong, say so in a column verdict or in "
+    "review.open"
+)
 _SAME_SHARE = 2e-6  # of the image's longer side: shares with five digits of a percent
 
 
@@ -68,6 +73,8 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
         logger.warning("%s", read.reason)
     standing = {one.image: one for one in reviews_of(run.results, run.class_names, read.verdicts)}
     given: list[Verdict] = []
+    gone: set[str] = set()
+    unjudged: list[Mark] = []
     earlier = frozenset(
         one.detection for one in read.verdicts if one.source == source.name and one.detection is not None
     )
@@ -75,8 +82,12 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
         if result.name not in corrected or result.name not in standing:
             continue
         tolerance = max(_SAME_PX, _SAME_SHARE * max(result.width or 0, result.height or 0))
-        said = _Said(result.name, reviewer, source.name, tolerance, tuple(ids_of(result)), earlier)
+        said = _Said(result.name, reviewer, source.name, tolerance, tuple(ids_of(result)), earlier, gone)
         given += said.verdicts(standing[result.name], corrected[result.name], refused)
+        if not corrected[result.name].complete:
+            unjudged += [mark for mark in standing[result.name].marks if mark.standing == "detected"]
+    held = _filtered_out(unjudged, gone, refused)
+    given = [one for one in given if one.detection not in held]
     if given:
         with writing_verdicts(run.folder) as file:
             file.append(*given)
@@ -108,6 +119,39 @@ def _brought_along(run: FinishedRun, source: Path) -> Imported:
     )
 
 
+def _filtered_out(unjudged: Sequence[Mark], gone: Collection[str], refused: list[str]) -> set[str]:
+    """Find what is gone from a file because somebody filtered it: nobody said that it is wrong.
+
+    A cut that no person makes by looking: a class of which nothing is left, or all that is less sure than
+    the rest.
+
+    Args:
+        unjudged: The detections of the file's images that nobody has judged, but of images that the file
+            calls complete.
+        gone: Ids of boxes that the file no longer holds.
+        refused: Told of it.
+    """
+    missing = [mark for mark in unjudged if mark.id in gone]
+    left = [mark for mark in unjudged if mark.id not in gone]
+    held: set[str] = set()
+    kept = {mark.box.class_name for mark in left}
+    for name, count in Counter(mark.box.class_name for mark in missing).items():
+        if left and name not in kept and count >= _LOOKS_FILTERED:
+            held |= {mark.id for mark in missing if mark.box.class_name == name}
+            refused.append(f"all {count:,} detections of {name} are gone from the file: {_FILTERED}")
+    missing = [mark for mark in missing if mark.id not in held]
+    surest = max((mark.confidence or 0.0 for mark in missing), default=0.0)
+    if min(len(missing), len(left)) >= _LOOKS_FILTERED and surest < min(
+        1.0 if mark.confidence is None else mark.confidence for mark in left
+    ):
+        held |= {mark.id for mark in missing}
+        refused.append(
+            f"all {len(missing):,} detections with a confidence up to {surest:.2f} are gone from the file: "
+            f"{_FILTERED}"
+        )
+    return held
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """Makes the verdicts on one image.
@@ -122,6 +166,7 @@ class _Said:
     tolerance: float
     detections: tuple[str, ...]
     earlier: frozenset[str]
+    gone: set[str]
 
     def verdicts(self, stands: ImageReview, file: CorrectedImage, refused: list[str]) -> list[Verdict]:
         """What differs between what stands and what the file says."""
@@ -134,6 +179,7 @@ class _Said:
                 found += self._changes(mark, boxes[index])
             elif not unread and (mark.detected is not None or file.reviewed or mark.id in self.earlier):
                 found.append(self._of("wrong", mark))
+                self.gone.add(mark.id)
         if unread:
             refused.append(
                 f"{self.image}: some of it could not be read: what is missing there is not taken as wrong, "
