@@ -593,10 +593,10 @@ def test_the_coco_file_of_a_run_that_is_half_reviewed_is_no_change(run: Finished
 @pytest.mark.parametrize(
     ("keeps", "reason"),
     [
-        (lambda row: row["class"] != NAMES[1], f"all 12 detections of {NAMES[1]} are gone"),
+        (lambda row: row["class"] != NAMES[1], f"{NAMES[1]}: 12 detections, which is all, gone"),
         (
             lambda row: float(row["confidence"]) > 0.5,
-            "all 12 detections with a confidence up to 0.49 are gone",
+            "12 detections, all with a confidence up to 0.49, gone",
         ),
         (lambda row: int(row["x_min"].partition(".")[0]) % 3 != 0, None),
     ],

@@ -23,6 +23,7 @@ from wildetect.review.verdicts import (
     verdicts_in,
     writing_verdicts,
 )
+from wildetect.wording import number_of
 
 __all__ = ["Imported", "import_corrected"]
 
@@ -138,7 +139,9 @@ def _filtered_out(unjudged: Sequence[Mark], gone: Collection[str], refused: list
     for name, count in Counter(mark.box.class_name for mark in missing).items():
         if left and name not in kept and count >= _LOOKS_FILTERED:
             held |= {mark.id for mark in missing if mark.box.class_name == name}
-            refused.append(f"all {count:,} detections of {name} are gone from the file: {_FILTERED}")
+            refused.append(
+                f"{name}: {number_of(count, 'detection')}, which is all, gone from the file: {_FILTERED}"
+            )
     missing = [mark for mark in missing if mark.id not in held]
     surest = max((mark.confidence or 0.0 for mark in missing), default=0.0)
     if min(len(missing), len(left)) >= _LOOKS_FILTERED and surest < min(
@@ -146,8 +149,8 @@ def _filtered_out(unjudged: Sequence[Mark], gone: Collection[str], refused: list
     ):
         held |= {mark.id for mark in missing}
         refused.append(
-            f"all {len(missing):,} detections with a confidence up to {surest:.2f} are gone from the file: "
-            f"{_FILTERED}"
+            f"{number_of(len(missing), 'detection')}, all with a confidence up to {surest:.2f}, gone from "
+            f"the file: {_FILTERED}"
         )
     return held
 
