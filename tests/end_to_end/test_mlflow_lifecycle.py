@@ -110,7 +110,7 @@ def test_foreground_opens_the_browser_shows_the_log_and_ends_with_ctrl_c(workspa
     assert seconds < 5
     assert "Traceback" not in window.stderr
     assert len(window.stdout.splitlines()) == 1
-    assert opened.read_text(encoding="utf-8") == f"{uri_of(workspace)}/#/models"
+    assert opened.read_text(encoding="utf-8") == f"{uri_of(workspace)}/#/models?workflowType=machine_learning"
     assert nothing_is_left(workspace)
 
 

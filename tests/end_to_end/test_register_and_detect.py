@@ -154,7 +154,8 @@ def test_a_version_can_be_named_in_every_way(
     versions = served.document("model.list", "--name", "herd")["models"]
     (version,) = [row["version"] for row in versions]
     for name in ("herd@production", f"herd/{version}", "herd/latest", f"models:/herd/{version}"):
-        document = served.document("detect.run", "--source", golden_pictures, "--model", name, "--dry-run")
+        words = ("--source", golden_pictures, "--model", name, "--output", "results/named", "--dry-run")
+        document = served.document("detect.run", *words)
         assert document["model"]["version"] == version
 
 
