@@ -26,8 +26,11 @@ ULTRALYTICS = ("torchvision==0.28.0", "ultralytics==8.4.190", "ultralytics-thop=
 
 # These folders have sessions of their own.
 ELSEWHERE = tuple(f"--ignore=tests/{folder}" for folder in ("browser", "docs", "torch", "windows"))
-# Tests run on all cores; each worker has a server of its own.
-PARALLEL = ("--numprocesses", "auto", "--dist", "worksteal")
+# Tests run on all cores; each worker has a server of its own. A file stays on one worker, so that what its
+# tests share is made once; the pages of the documentation share nothing, and go to whoever is free.
+ON_ALL_CORES = ("--numprocesses", "auto", "--dist")
+PARALLEL = (*ON_ALL_CORES, "loadfile")
+PAGES = (*ON_ALL_CORES, "worksteal")
 
 
 def run(session: nox.Session, *command: str, groups: tuple[str, ...] = ()) -> None:
@@ -64,7 +67,7 @@ def shims(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The pages say what the tasks and settings say, and every command in them does what the page says."""
     run(session, "invoke", "docs.write", "--check")
-    run(session, "pytest", *PARALLEL, "tests/docs", *session.posargs, groups=("tests",))
+    run(session, "pytest", *PAGES, "tests/docs", *session.posargs, groups=("tests",))
 
 
 @nox.session(venv_backend="none")
