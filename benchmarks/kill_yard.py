@@ -22,7 +22,7 @@ from benchmarks.material import make_photograph
 from benchmarks.networks import make_network, plain
 from tests.workspaces import Workspace
 
-__all__ = ["HALF", "Lost", "Yard", "losses", "reason"]
+__all__ = ["HALF", "Lost", "Yard", "losses"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE = 64
@@ -43,13 +43,11 @@ class Yard:
         workspace: Its folder and environment.
         trial: Number of the present kill: what tasks write gets it as a name.
         sessions: Of the tasks of the present trial.
-        expected: Bytes of files that have to come out the same each time.
     """
 
     workspace: Workspace
     trial: int = 0
     sessions: set[int] = field(default_factory=set)
-    expected: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -128,7 +126,7 @@ class Yard:
         if ended.code == -signal.SIGALRM:
             raise Lost(f"{words[0]} did not end within {PATIENCE:.0f} s")
         if ended.code != 0:
-            raise Lost(f"{words[0]} ended with {ended.code}: {reason(ended.said)}")
+            raise Lost(f"{words[0]} ended with {ended.code}: {_reason(ended.said)}")
         return ended
 
     def processes(self) -> list[psutil.Process]:
@@ -178,7 +176,7 @@ class Yard:
         return bool(self.of_the_server())
 
 
-def reason(said: str) -> str:
+def _reason(said: str) -> str:
     """What a task said of why it failed, on one line."""
     lines = [line for line in said.splitlines() if line.startswith(("error:", "hint:"))] or said.splitlines()
     return " / ".join(lines[-3:])[:300]

@@ -22,7 +22,6 @@ class Web:
     Attributes:
         root: The folder that it shows.
         ranges: Whether it gives parts of files.
-        asked: Path, query and range of each request.
         faults: For the name of a file what its next answers are: a status, or "cut".
         sent: Bytes of content.
         query: What each request has to have behind the question mark, where that is wanted.
@@ -32,7 +31,6 @@ class Web:
     root: Path
     address: str = ""
     ranges: bool = True
-    asked: list[tuple[str, str, str]] = field(default_factory=list)
     faults: dict[str, list[int | str]] = field(default_factory=dict)
     sent: int = 0
     query: str | None = None
@@ -46,7 +44,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         wanted = self.headers.get("Range", "")
-        self.web.asked.append((parts.path, parts.query, wanted))
         path = self.web.root / unquote(parts.path).lstrip("/")
         faults = self.web.faults.get(path.name, [])
         fault = faults.pop(0) if faults else None
@@ -141,9 +138,9 @@ def s3_server(root: Path) -> Iterator[dict[str, str]]:
     client = boto3.client(
         "s3",
         endpoint_url=variables["AWS_ENDPOINT_URL"],
-        aws_access_key_id="camp",
-        aws_secret_access_key="lions-and-keys",  # noqa: S106 - of this test
-        region_name="us-east-1",
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=variables["AWS_DEFAULT_REGION"],
     )
     try:
         client.create_bucket(Bucket=BUCKET)

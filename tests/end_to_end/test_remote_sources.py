@@ -118,7 +118,6 @@ def test_a_run_goes_on_and_does_again_what_changed(workspace: Workspace, web: We
 def test_workers_read_the_addresses_themselves(workspace: Workspace, web: Web) -> None:
     pytest.importorskip("distributed", reason="the extra cluster")
     web.query = "sig=c0ffee"
-    (web.root / "list.txt").write_text("", encoding="utf-8")
     names = [f"{number}.jpg?sig=c0ffee" for number in range(6)] + ["broken.jpg?sig=c0ffee"]
     (web.root / "list.txt").write_text("\n".join(names), encoding="utf-8")
     try:

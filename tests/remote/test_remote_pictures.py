@@ -120,8 +120,9 @@ def test_a_folder_at_an_address_gives_what_the_folder_gives(
     assert [image.name for image in there.images] == [image.name for image in here.images]
     assert len(here.images) == 7
     assert there.not_read == here.not_read
-    assert lines(there.images, detector) == lines(here.images, detector)
-    placed = {line["image"]: line for line in lines(there.images, detector)}
+    read = lines(there.images, detector)
+    assert read == lines(here.images, detector)
+    placed = {line["image"]: line for line in read}
     assert placed["2.jpg"]["latitude"] == pytest.approx(-2.333, abs=1e-3)
     assert placed["mosaic.tif"]["positions"]
     assert placed["aside.tif"]["positions"]

@@ -98,7 +98,7 @@ def look_for(sources: Sequence[Place], *, exclude: Iterable[Path] = ()) -> Disco
     if local and remote:
         raise InputError(
             f"{local[0]} is on this machine, {remote[0]} is not: one run has its pictures in one place",
-            hint="Detect in each by a run of its own; census.run counts several runs together.",
+            hint="Detect in each by a run of its own.",
         )
     there = _at_addresses(remote) if remote else _on_this_machine(local, exclude)
     found = there.files

@@ -13,7 +13,12 @@ import numpy as np
 from wildetect.geometry import same_boxes
 from wildetect.results.ids import BoxCorners
 
-__all__ = ["find_again", "ids_now"]
+__all__ = ["farthest", "find_again", "ids_now"]
+
+
+def farthest(one: BoxCorners, other: BoxCorners) -> float:
+    """The largest step between an edge of a box and that of another, in their unit."""
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
 def find_again(boxes: Sequence[BoxCorners], among: Sequence[BoxCorners]) -> list[int | None]:

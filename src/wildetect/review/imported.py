@@ -8,7 +8,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,12 @@ class CorrectedBox:
         xyxy: In px of the upright image.
         class_name: Its class.
         verdict: "right", "wrong" or "unsure", where the file says so in words.
-        rounding: How far in px an edge may be off because the program that wrote the file rounds.
     """
 
     key: str | None
     xyxy: BoxCorners
     class_name: str
     verdict: str | None = None
-    rounding: float = 0.0
 
 
 @dataclass(slots=True)
@@ -63,12 +61,14 @@ class CorrectedImage:
         complete: Whether the file says that a person looked at all of it.
         unread: Whether an entry of it was refused: a box that is missing may be that one then.
         reviewed: Whether it holds what stood after a review, what people added, too, not what was detected.
+        rounding: How far in px an edge may be off because the program that wrote the file rounds.
     """
 
     boxes: list[CorrectedBox] = field(default_factory=list)
     complete: bool = False
     unread: bool = False
     reviewed: bool = False
+    rounding: float = 0.0
 
 
 def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
@@ -219,8 +219,6 @@ def _timelapse(sheet: Sheet, run: FinishedRun, refuse: Refuse) -> dict[str, Corr
 
 
 def _geopackage(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
-    if not path.is_file():
-        raise OSError("there is no such file")
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         database.row_factory = sqlite3.Row
         detections = [dict(row) for row in database.execute("SELECT * FROM detections ORDER BY fid")]
@@ -252,12 +250,12 @@ def _megadetector(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse)
             refuse(f"the run has no image {one['file']!r}")
         elif not one.get("failure"):
             entries = one.get("detections") or ()
-            boxes = [
-                replace(box, rounding=step * max(sizes[image]))
-                for box in _of_shares(entries, image, sizes[image], classes, refuse)
-            ]
+            boxes = list(_of_shares(entries, image, sizes[image], classes, refuse))
             found[image] = CorrectedImage(
-                boxes, complete=one.get("reviewed") is True, unread=len(boxes) < len(entries)
+                boxes,
+                complete=one.get("reviewed") is True,
+                unread=len(boxes) < len(entries),
+                rounding=step * max(sizes[image]),
             )
     return found
 
@@ -345,7 +343,8 @@ def _looked_at(
             f"{wording.number_of(len(silent), 'photograph')} without any box in the file, such as {silent[0]}"
             ': empty, or not looked at? Say "reviewed": true of its image there, or say it in review.open'
         )
-    return {name: one for name, one in found.items() if name not in silent}
+    left_out = set(silent)
+    return {name: one for name, one in found.items() if name not in left_out}
 
 
 def _coco_box(one: Mapping[str, Any], class_name: str) -> CorrectedBox:

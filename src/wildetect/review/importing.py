@@ -11,7 +11,7 @@ from pathlib import Path
 from wildetect.errors import InputError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import detection_id, ids_of
-from wildetect.review.ids import find_again
+from wildetect.review.ids import farthest, find_again
 from wildetect.review.imported import CorrectedBox, CorrectedImage, read_corrected
 from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.verdicts import (
@@ -82,7 +82,11 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
     for result in run.results:
         if result.name not in corrected or result.name not in standing:
             continue
-        tolerance = max(_SAME_PX, _SAME_SHARE * max(result.width or 0, result.height or 0))
+        tolerance = max(
+            _SAME_PX,
+            _SAME_SHARE * max(result.width or 0, result.height or 0),
+            corrected[result.name].rounding,
+        )
         said = _Said(result.name, reviewer, source.name, tolerance, tuple(ids_of(result)), earlier, gone)
         given += said.verdicts(standing[result.name], corrected[result.name], refused)
         if not corrected[result.name].complete:
@@ -220,8 +224,7 @@ class _Said:
             return
         if box.verdict is None and mark.id not in self.earlier and _is_as_detected(box, mark, self.tolerance):
             return
-        far = max(abs(a - b) for a, b in zip(mark.box.xyxy, box.xyxy, strict=True))
-        moved = far > max(self.tolerance, box.rounding)
+        moved = farthest(mark.box.xyxy, box.xyxy) > self.tolerance
         before = mark.box
         if moved:
             after = Marked(box.xyxy, before.class_name)
@@ -286,5 +289,4 @@ def _is_as_detected(box: CorrectedBox, mark: Mark, tolerance: float) -> bool:
     """Whether a box of the file is as the detector left it."""
     if mark.detected is None or box.class_name != mark.detected.class_name:
         return False
-    far = max(abs(one - other) for one, other in zip(box.xyxy, mark.detected.xyxy, strict=True))
-    return far <= max(tolerance, box.rounding)
+    return farthest(box.xyxy, mark.detected.xyxy) <= tolerance

@@ -8,7 +8,7 @@ from typing import Literal
 
 from wildetect.results.ids import BoxCorners, ids_of
 from wildetect.results.records import ImageResult
-from wildetect.review.ids import find_again, ids_now
+from wildetect.review.ids import farthest, find_again, ids_now
 from wildetect.review.verdicts import Kind, Marked, Verdict, of_boxes, standing
 
 __all__ = ["ImageReview", "Mark", "Standing", "detected", "review_of", "reviews_of"]
@@ -58,8 +58,7 @@ class Mark:
         """Whether a person drew the box, so that it is not the detector's any more."""
         if self.detected is None:
             return True
-        pairs = zip(self.box.xyxy, self.detected.xyxy, strict=True)
-        return max(abs(one - other) for one, other in pairs) > _APART
+        return farthest(self.box.xyxy, self.detected.xyxy) > _APART
 
     @property
     def middle(self) -> tuple[float, float]:

@@ -12,12 +12,13 @@ import itertools
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wildetect.errors import ServerError
 
-__all__ = ["PLAN", "Move", "exchange", "finish_exchange", "free_name", "with_side_files"]
+__all__ = ["PLAN", "Move", "emptied", "exchange", "finish_exchange", "free_name", "with_side_files"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,17 @@ def with_side_files(database: Path, target: Path) -> list[Move]:
 
 def _beside(database: Path, suffix: str) -> Path:
     return database.with_name(database.name + suffix)
+
+
+@contextlib.contextmanager
+def emptied(folder: Path) -> Iterator[Path]:
+    """A folder for what is to come into place, empty at the begin and gone at the end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def free_name(path: Path) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wildetect.errors import ServerError
 from wildetect.server.store.database import moved_away, opened
+from wildetect.server.store.exchange import free_name
 
 __all__ = [
     "AUTH_SCHEMA",
@@ -89,9 +90,9 @@ def revision_of(database: Path, schema: Schema) -> str | None:
 
 
 def place_of_copy(database: Path, revision: str) -> Path:
-    """Where a database as it was at a revision is kept, with the time of its upgrade."""
+    """A free place for a database as it was at a revision, with the time of its upgrade."""
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    return database.parent / "backups" / f"{database.stem}-{revision}-{stamp}.db"
+    return free_name(database.parent / "backups" / f"{database.stem}-{revision}-{stamp}.db")
 
 
 def _revision(database: Path, schema: Schema) -> tuple[str | None, bool]:

@@ -6,7 +6,6 @@ Here a copy is upgraded and checked, then takes the place of the original, which
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from wildetect.errors import ServerError
 from wildetect.server.store.database import as_single_file, check_database, copy_database
-from wildetect.server.store.exchange import exchange, free_name, with_side_files
+from wildetect.server.store.exchange import emptied, exchange, with_side_files
 from wildetect.server.store.schema import STORE_SCHEMA, Schema, check_schema, place_of_copy
 
 __all__ = ["upgrade_copy", "upgrade_if_older"]
@@ -43,18 +42,14 @@ def upgrade_if_older(
     older = check_schema(database, schema)
     if older is None:
         return None
-    kept = free_name(place_of_copy(database, older))
-    workplace = folder / "upgrading"
-    shutil.rmtree(workplace, ignore_errors=True)
-    try:
+    kept = place_of_copy(database, older)
+    with emptied(folder / "upgrading") as workplace:
         fresh = workplace / database.name
         copy_database(database, fresh)
         upgrade_copy(fresh, environment, schema)
         fresh.chmod(database.stat().st_mode)
         check_database(fresh)
         exchange(folder, [*with_side_files(database, kept), (fresh, database)])
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
     return kept
 
 

@@ -18,7 +18,7 @@ from wildetect.server.process.command import server_environment
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.preflight import check_folder
 from wildetect.server.store.database import check_database, copy_database, moved_away
-from wildetect.server.store.exchange import exchange, free_name, with_side_files
+from wildetect.server.store.exchange import emptied, exchange, with_side_files
 from wildetect.server.store.old_artifacts import (
     Named,
     bring_in,
@@ -30,7 +30,7 @@ from wildetect.server.store.old_artifacts import (
 from wildetect.server.store.schema import STORE_SCHEMA, check_schema, place_of_copy, revision_of
 from wildetect.server.store.upgrading import upgrade_copy
 from wildetect.server.upkeep.backup import local_store
-from wildetect.server.upkeep.upkeep import emptied, store_at_rest
+from wildetect.server.upkeep.upkeep import store_at_rest
 
 __all__ = ["Bringing", "Brought", "bring", "database_to_bring", "examined"]
 
@@ -172,7 +172,7 @@ def bring(bringing: Bringing) -> Brought:
         copied += copy_old_artifacts(plan, fresh, bringing.artifacts)
     check_database(fresh)
     before = revision_of(database, STORE_SCHEMA) if database.exists() else None
-    kept = free_name(place_of_copy(database, before or "empty"))
+    kept = place_of_copy(database, before or "empty")
     fresh.chmod(bringing.source.stat().st_mode)
     exchange(plan.folder, [*with_side_files(database, kept), (fresh, database)])
     return Brought(database, kept if kept.exists() else None, copied, outside(database))

@@ -19,7 +19,7 @@ from wildetect.server.process.preflight import check_folder
 from wildetect.server.process.processes import end, spawn
 from wildetect.server.process.state import processes_of
 from wildetect.server.store.database import as_single_file, moved_away
-from wildetect.server.store.exchange import exchange, free_name, with_side_files
+from wildetect.server.store.exchange import emptied, exchange, free_name, with_side_files
 from wildetect.server.store.file_store import (
     Counts,
     copy_without_repeats,
@@ -30,7 +30,7 @@ from wildetect.server.store.file_store import (
 )
 from wildetect.server.store.old_artifacts import bring_in, copy_old_artifacts, named_on_disk, outside
 from wildetect.server.store.stores import holds_file_store
-from wildetect.server.upkeep.upkeep import emptied, store_at_rest
+from wildetect.server.upkeep.upkeep import store_at_rest
 
 __all__ = ["Migrated", "migrate"]
 

@@ -17,7 +17,7 @@ from wildetect.server.process.interrupts import Cancelled
 from wildetect.server.process.plan import Plan
 from wildetect.server.process.preflight import check_folder
 from wildetect.server.store.database import check_database
-from wildetect.server.store.exchange import Move, exchange, free_name, with_side_files
+from wildetect.server.store.exchange import Move, emptied, exchange, free_name, with_side_files
 from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
 from wildetect.server.upkeep.backup import ACCOUNTS, ARTIFACTS, DATABASE, FORMAT, MANIFEST, local_store
 from wildetect.server.upkeep.upkeep import store_at_rest
@@ -55,23 +55,17 @@ def restore(plan: Plan, source: Path, *, cancelled: Callable[[], bool] = lambda:
     """
     database, artifacts = local_store(plan)
     check_folder(plan.folder)
-    workplace = plan.folder / "restoring"
-    with store_at_rest(plan, "a restore"):
-        shutil.rmtree(workplace, ignore_errors=True)
-        workplace.mkdir()
-        try:
-            manifest = _unpacked(source, workplace, cancelled)
-            check_database(workplace / DATABASE)
-            check_schema(workplace / DATABASE, STORE_SCHEMA)
-            if revision_of(workplace / DATABASE, STORE_SCHEMA) is None:
-                raise InputError(f"the database in {source.name} is empty", hint=ANOTHER)
-            (workplace / ARTIFACTS).mkdir(exist_ok=True)
-            targets = {DATABASE: database, ARTIFACTS.rstrip("/"): artifacts}
-            if (workplace / ACCOUNTS).exists():
-                targets[ACCOUNTS] = plan.folder / AUTH_DATABASE
-            aside = _exchanged(plan, workplace, targets)
-        finally:
-            shutil.rmtree(workplace, ignore_errors=True)
+    with store_at_rest(plan, "a restore"), emptied(plan.folder / "restoring") as workplace:
+        manifest = _unpacked(source, workplace, cancelled)
+        check_database(workplace / DATABASE)
+        check_schema(workplace / DATABASE, STORE_SCHEMA)
+        if revision_of(workplace / DATABASE, STORE_SCHEMA) is None:
+            raise InputError(f"the database in {source.name} is empty", hint=ANOTHER)
+        (workplace / ARTIFACTS).mkdir(exist_ok=True)
+        targets = {DATABASE: database, ARTIFACTS.rstrip("/"): artifacts}
+        if (workplace / ACCOUNTS).exists():
+            targets[ACCOUNTS] = plan.folder / AUTH_DATABASE
+        aside = _exchanged(plan, workplace, targets)
     return Restored(len(manifest["files"]), str(manifest["created"]), aside)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from wildetect.errors import ServerError
 from wildetect.server.process.plan import Plan
@@ -14,18 +12,7 @@ from wildetect.server.process.state import processes_of, read_state
 from wildetect.server.process.turns import turn
 from wildetect.server.store.exchange import finish_exchange
 
-__all__ = ["emptied", "store_at_rest"]
-
-
-@contextlib.contextmanager
-def emptied(folder: Path) -> Iterator[Path]:
-    """A folder for the work, empty at the begin and gone at the end."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+__all__ = ["store_at_rest"]
 
 
 @contextlib.contextmanager
