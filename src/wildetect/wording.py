@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-PLAIN_WORD = re.compile(r"[\w@%+=:,./\\~-]+")
+_PLAIN_WORD = re.compile(r"[\w@%+=:,./\\~-]+")
 """A word that no shell parts or reads: letters of any language, signs of paths and addresses."""
 
 
@@ -128,7 +128,7 @@ def quoted(text: str) -> str:
     """Give a word of a command that is to be pasted, in quotes where a shell would part or read it."""
     if '"' in text:
         return f"'{text}'"
-    return text if PLAIN_WORD.fullmatch(text) else f'"{text}"'
+    return text if _PLAIN_WORD.fullmatch(text) else f'"{text}"'
 
 
 def hint_line(hint: str) -> str:

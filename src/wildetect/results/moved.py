@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ __all__ = ["photographs_away", "with_lost_photographs_in", "with_photographs_in"
 
 logger = logging.getLogger(__name__)
 _MOST_NAMED = 3
+_THREADS = 8
 
 
 def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedRun:
@@ -65,8 +67,12 @@ def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Place]) -> Fini
         run: As it was read.
         folders: Where the photographs may lie now.
     """
-    lost = {result.name for result in run.results if not result.path.is_file()}
-    if not lost or not folders:
+    if not folders:
+        return run
+    with ThreadPoolExecutor(_THREADS) as threads:  # the server of an address is asked for each
+        there = threads.map(lambda result: result.path.is_file(), run.results)
+        lost = {result.name for result, found in zip(run.results, there, strict=True) if not found}
+    if not lost:
         return run
     results, other = _looked_for(run, folders, lost)
     if other:

@@ -31,9 +31,8 @@ __all__ = [
     "PublishRequest",
     "Published",
     "identifications",
-    "publication_of",
     "publish",
-    "sensitive_of",
+    "said_of_publishing",
 ]
 
 
@@ -144,30 +143,24 @@ def _why(records: Sequence[CensusRecord]) -> str:
     return "a sensitive species was found (sensitive.species); --blur none writes exact places"
 
 
-def sensitive_of(project: Project) -> Sensitive:
-    """What the settings files say of sensitive species, all together; a file that is not there says nothing.
+def said_of_publishing(project: Project) -> tuple[Sensitive, PublicationKeys]:
+    """What the settings files say of sensitive species, all together, and of published data.
+
+    A file that is not there says nothing.
 
     Raises:
         ConfigurationError: A file is not valid: it may name a species that would not be protected.
     """
-    found: list[Sensitive] = []
+    sensitive, publication = [], PublicationKeys()
     if (project.root / CensusSettings.file).is_file():
-        found.append(load_settings(CensusSettings, project).sensitive)
+        census = load_settings(CensusSettings, project)
+        sensitive.append(census.sensitive)
+        publication = census.publication
     if (project.root / DetectionSettings.file).is_file():
-        found.append(load_settings(DetectionSettings, project).sensitive)
-    species = dict.fromkeys(name for one in found for name in one.species)
-    return Sensitive(species=list(species), blur=max((one.blur for one in found), default=10.0))
-
-
-def publication_of(project: Project) -> PublicationKeys:
-    """What the settings file of censuses says of published data; nothing where there is none.
-
-    Raises:
-        ConfigurationError: The file is not valid.
-    """
-    if not (project.root / CensusSettings.file).is_file():
-        return PublicationKeys()
-    return load_settings(CensusSettings, project).publication
+        sensitive.append(load_settings(DetectionSettings, project).sensitive)
+    species = dict.fromkeys(name for one in sensitive for name in one.species)
+    blur = max((one.blur for one in sensitive), default=10.0)
+    return Sensitive(species=list(species), blur=blur), publication
 
 
 def _forms(request: PublishRequest) -> list[CensusForm]:

@@ -95,8 +95,7 @@ def yaw_leaps(shots: Sequence[View]) -> Iterator[Caution]:
     astray, most = [], 0.0
     for leg in straight_legs([(view.file, view.taken) for view in told], metres):
         up = np.array([_up(told[row]) for row in leg])
-        apart = np.abs(np.degrees(np.angle(up[:, None] / up)))
-        off = apart[:, apart.sum(axis=0).argmin()]
+        off = min((np.abs(np.degrees(np.angle(up / one))) for one in up), key=np.sum)
         for place in np.flatnonzero(off[1:-1] > _YAW_LEAP).tolist():
             astray.append(told[leg[place + 1]].file)
             most = max(most, float(off[place + 1]))

@@ -46,8 +46,7 @@ def headings(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[float |
         return found
     track = metres[order]
     lengths = np.hypot(*np.diff(track, axis=0).T)
-    moving = lengths[lengths > _STANDING]
-    longest = _GAP_STEPS * float(np.median(moving)) if len(moving) else 0.0
+    longest = _longest(lengths)
     linked = np.concatenate([[False], lengths <= longest, [False, False]])
     steps = np.diff(track, axis=0) @ (1j, 1)  # north + i east: the angle counts clockwise from north
     for place, row in enumerate(order):
@@ -79,8 +78,7 @@ def straight_legs(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[li
         return []
     steps = np.diff(metres[order], axis=0) @ (1j, 1)
     lengths = np.abs(steps)
-    moving = lengths[lengths > _STANDING]
-    longest = _GAP_STEPS * float(np.median(moving)) if len(moving) else 0.0
+    longest = _longest(lengths)
     legs = [[order[0]]]
     for place, row in enumerate(order[1:]):
         if lengths[place] > longest:
@@ -89,6 +87,12 @@ def straight_legs(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[li
             legs.append([order[place]])
         legs[-1].append(row)
     return [leg for leg in legs if len(leg) > 2]  # noqa: PLR2004
+
+
+def _longest(lengths: NDArray[np.float64]) -> float:
+    """Length in m of a step beyond which another way begins, of the lengths of all."""
+    moving = lengths[lengths > _STANDING]
+    return _GAP_STEPS * float(np.median(moving)) if len(moving) else 0.0
 
 
 def _on_line(earlier: complex, before: complex, after: complex, later: complex) -> complex:

@@ -45,9 +45,9 @@ def export(
     del context
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
-    from wildetect.workflows.publishing import PublishRequest, publication_of, publish, sensitive_of
+    from wildetect.workflows.publishing import PublishRequest, publish, said_of_publishing
 
-    project = Project.find()
+    sensitive, publication = said_of_publishing(Project.find())
     written = publish(
         PublishRequest(
             folders=tuple(Path(from_caller(one)) for one in census or ()),
@@ -56,8 +56,8 @@ def export(
             species=species,
             taxa=tuple(taxon or ()),
             blur=blur,
-            sensitive=sensitive_of(project),
-            publication=publication_of(project),
+            sensitive=sensitive,
+            publication=publication,
         )
     )
     if json:

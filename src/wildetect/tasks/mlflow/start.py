@@ -38,7 +38,6 @@ SERVER_OPTIONS = {
     "wait": "seconds until the server must answer (120)",
     "config": CONFIG_OPTION,
 }
-"""MLflow's own first page is about language models, with the registry hidden in a menu."""
 PROGRESS_EVERY = 5.0  # s, where lines cannot be overwritten
 
 

@@ -36,9 +36,7 @@ class Counted:
     def sample(self) -> Stratum:
         """Its transects in their order across it."""
         flown = sorted(zip(self.stratum.transects, self.counts, strict=True), key=_across)
-        units = tuple(
-            SampleUnit(each.name, count, each.searched_km2) for each, count in sorted(flown, key=_across)
-        )
+        units = tuple(SampleUnit(each.name, count, each.searched_km2) for each, count in flown)
         elsewhere = round(self.seen) - round(sum(unit.counted for unit in units))
         return Stratum(self.stratum.name, self.area_km2, self.stratum.possible, units, elsewhere)
 
