@@ -13,7 +13,7 @@ from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.opening import look_at
 from wildetect.imagery.source import UnreadableImageError
-from wildetect.remote.place import Place
+from wildetect.remote.place import Place, of_each
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
@@ -53,8 +53,7 @@ def gather(run: FinishedRun, progress: Progress) -> Gathered:
         InputError: None of the files is there.
     """
     done = [(result, result.detections) for result in run.results if result.detections is not None]
-    with ThreadPoolExecutor(_THREADS) as threads:
-        paths = list(threads.map(lambda one: _path_of(one[0]), done))
+    paths = of_each(lambda one: _path_of(one[0]), done)
     found = [(result, boxes, path) for (result, boxes), path in zip(done, paths, strict=True)]
     there = [(result, boxes, path) for result, boxes, path in found if path is not None]
     if done and not there:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from PIL import Image
 from PIL.ExifTags import Base
@@ -17,7 +16,7 @@ from wildetect.imagery.raw_files import develop, look_at_raw
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, HeaderFacts, ImageFacts, ImageSource, UnreadableImageError
 from wildetect.remote.failures import RemoteError
-from wildetect.remote.place import Place, for_pillow
+from wildetect.remote.place import Place, for_pillow, trouble_with
 
 __all__ = ["look_at", "look_well", "open_image"]
 
@@ -118,14 +117,13 @@ def _with_depth(facts: HeaderFacts, deep: ImageFacts) -> HeaderFacts:
 
 @contextmanager
 def _files_explained(path: Place) -> Iterator[None]:
-    if not isinstance(path, Path):
-        path.take_trouble()  # of another look at it
+    trouble_with(path)  # of another look at it
     try:
         if path.stat().st_size == 0:
             raise UnreadableImageError(path, "the file is empty (0 bytes)")
         yield
         # what is passed over, as broken tags are, may be a position that the network lost
-        trouble = None if isinstance(path, Path) else path.take_trouble()
+        trouble = trouble_with(path)
         if trouble is not None:
             raise trouble
     except RemoteError as error:

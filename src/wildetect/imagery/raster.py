@@ -12,7 +12,6 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -33,7 +32,7 @@ from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, c
 from wildetect.imagery.stretch import NoPictureError, levels_of
 from wildetect.local_files import open_raster
 from wildetect.remote.failures import RemoteError
-from wildetect.remote.place import Place, for_pillow
+from wildetect.remote.place import Place, for_pillow, trouble_with
 from wildetect.wording import commas
 
 __all__ = ["RasterSource", "is_raster", "look_at"]
@@ -257,26 +256,19 @@ class RasterSource:
 @contextmanager
 def _damage_explained(path: Place, reason: str) -> Iterator[None]:
     """Whatever GDAL finds wrong with a file becomes a reason for a person; `{error}` in it what GDAL says."""
-    trouble: RemoteError | None = None
     try:
         yield
     except RemoteError as error:
-        _trouble_with(path)
+        trouble_with(path)
         raise UnreadableImageError(path, error.reason) from None
     except (UnreadableImageError, FileNotFoundError, PermissionError, MemoryError):
         raise
     except Exception as error:  # the classes of GDAL's errors are private to rasterio
-        trouble = _trouble_with(path)
-        if trouble is None:
+        if (trouble := trouble_with(path)) is None:
             raise UnreadableImageError(path, reason.format(error=error)) from error
-    trouble = trouble or _trouble_with(path)
-    if trouble is not None:
+        raise UnreadableImageError(path, trouble.reason) from None
+    if (trouble := trouble_with(path)) is not None:
         raise UnreadableImageError(path, trouble.reason)
-
-
-def _trouble_with(path: Place) -> RemoteError | None:
-    """What the network lost meanwhile: GDAL takes it for damage, or for a file that is not there."""
-    return None if isinstance(path, Path) else path.take_trouble()
 
 
 def _is_plain(pixels: Pixels) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.remote.address import Address, is_address
@@ -15,9 +16,22 @@ from wildetect.remote.failures import RemoteError
 from wildetect.remote.remote_file import RemoteFile, store_for
 from wildetect.wording import first_of
 
-__all__ = ["SIBLINGS", "Place", "RemoteFolder", "common_folder", "files_of", "for_pillow", "place_of_text"]
+__all__ = [
+    "SIBLINGS",
+    "Place",
+    "RemoteFolder",
+    "common_folder",
+    "files_of",
+    "for_pillow",
+    "of_each",
+    "place_of_text",
+    "trouble_with",
+]
 
 Place = Path | RemoteFile
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+_AT_ONCE: Final = 16  # questions to a drive or a server
 
 SIBLINGS: Final = ("w", ".wld", ".prj", ".aux.xml", ".msk", ".ovr")
 """Ends of the names of files that belong to a picture beside them."""
@@ -48,6 +62,17 @@ def place_of_text(text: str) -> Place:
         ConfigurationError: It is an address of a kind that is not read.
     """
     return RemoteFile(Address.parse(text)) if is_address(text) else Path(text)
+
+
+def of_each(ask: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
+    """What is asked of each, in their order: a network drive, or a server, answers several side by side."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(ask, items))
+
+
+def trouble_with(place: Place) -> RemoteError | None:
+    """What the network lost of a place since this was last asked: readers pass it over, or say damage."""
+    return None if isinstance(place, Path) else place.take_trouble()
 
 
 def for_pillow(place: Place) -> Path | BinaryIO:

@@ -162,7 +162,6 @@ def _facts_of(answer: requests.Response) -> tuple[Facts, int]:
         begin, size = 0, int(answer.headers["Content-Length"])
     else:
         raise RemoteError("its server does not say how large it is")
-    changed = 0
     try:
         changed = int(parsedate_to_datetime(answer.headers.get("Last-Modified", "")).timestamp()) * 10**9
     except (TypeError, ValueError, OverflowError):  # it does not say

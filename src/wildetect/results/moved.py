@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import discover
-from wildetect.remote.place import Place
+from wildetect.remote.place import Place, of_each
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.journal.record import Record
@@ -21,7 +20,6 @@ __all__ = ["photographs_away", "with_lost_photographs_in", "with_photographs_in"
 
 logger = logging.getLogger(__name__)
 _MOST_NAMED = 3
-_THREADS = 8
 
 
 def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedRun:
@@ -69,9 +67,8 @@ def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Place]) -> Fini
     """
     if not folders:
         return run
-    with ThreadPoolExecutor(_THREADS) as threads:  # the server of an address is asked for each
-        there = threads.map(lambda result: result.path.is_file(), run.results)
-        lost = {result.name for result, found in zip(run.results, there, strict=True) if not found}
+    there = of_each(lambda result: result.path.is_file(), run.results)
+    lost = {result.name for result, found in zip(run.results, there, strict=True) if not found}
     if not lost:
         return run
     results, other = _looked_for(run, folders, lost)
@@ -112,11 +109,12 @@ def _looked_for(
     """Give the results with the places that were found, and names that were found in another size."""
     there = {image.name: image.path for image in discover(sources, exclude=[run.folder])}
     entries = Record.read(run.folder).entries
+    wanted = [result.name for result in run.results if result.name in names and result.name in there]
+    stamps = dict(zip(wanted, of_each(lambda name: stamp_of(there[name]), wanted), strict=True))
     results, other = [], []
     for result in run.results:
         path = there.get(result.name) if result.name in names else None
-        stamp = entries[result.name].stamp
-        now = None if path is None else stamp_of(path)
+        stamp, now = entries[result.name].stamp, stamps.get(result.name)
         if path is not None and stamp is not None and now is not None and now.size != stamp.size:
             other.append(result.name)
             path = None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from wildetect.detection.network.detector import Detector
 from wildetect.imagery.discovery import ImageFile
-from wildetect.remote.place import Place
+from wildetect.remote.place import Place, of_each
 from wildetect.results.journal.command import SOURCE
 from wildetect.results.journal.lines import Stamp, stamp_of
 from wildetect.results.journal.record import Record
@@ -21,7 +20,6 @@ __all__ = ["Continuation", "logged_before", "shape_of"]
 
 logger = logging.getLogger(__name__)
 
-_THREADS = 16
 # they decide how far a run goes; what is used of a damaged file is named with it
 _SHAPELESS = frozenset({"max_errors", "on_damage"})
 
@@ -75,9 +73,8 @@ class Continuation:
 
 def _stamps_of(images: Sequence[ImageFile]) -> dict[str, Stamp | None]:
     """Size and time of each image's file; of pictures at addresses each may be one question to a server."""
-    with ThreadPoolExecutor(_THREADS) as threads:
-        stamps = threads.map(lambda image: stamp_of(image.path), images)
-        return {image.name: stamp for image, stamp in zip(images, stamps, strict=True)}
+    stamps = of_each(lambda image: stamp_of(image.path), images)
+    return {image.name: stamp for image, stamp in zip(images, stamps, strict=True)}
 
 
 def shape_of(
