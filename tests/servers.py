@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,16 +22,26 @@ from tests.workspaces import Workspace, free_port
 
 
 def make_workspace(root: Path, ready: Workspace | None = None, **variables: str) -> Workspace:
-    """A workspace with a port of its own; with a copy of another's database its server starts faster."""
+    """A workspace with a port of its own; with another's empty database its server starts faster."""
     uri = f"http://127.0.0.1:{free_port()}"
     workspace = Workspace.make(root, **{"MLFLOW_TRACKING_URI": uri, **variables})
     if ready is not None:
         target = database_of(workspace)
         target.parent.mkdir(parents=True)
-        source = sqlite3.connect(database_of(ready))
-        with contextlib.closing(source), contextlib.closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
+        shutil.copyfile(empty_database_of(ready), target)
     return workspace
+
+
+def keep_empty_database(workspace: Workspace) -> None:
+    """Put aside what a server began with: what other tests register there is in no later workspace."""
+    source = sqlite3.connect(database_of(workspace))
+    target = sqlite3.connect(empty_database_of(workspace))
+    with contextlib.closing(source), contextlib.closing(target):
+        source.backup(target)
+
+
+def empty_database_of(workspace: Workspace) -> Path:
+    return workspace.root / "empty.db"
 
 
 def folder_of(workspace: Workspace) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.servers import keep_empty_database
 from tests.workspaces import Workspace, free_port
 
 
@@ -14,6 +15,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     workspace = Workspace.make(tmp_path_factory.mktemp("served") / "project", MLFLOW_TRACKING_URI=uri)
     try:
         workspace.succeed("mlflow.serve", "--detach")
+        keep_empty_database(workspace)
         yield workspace
     finally:
         workspace.succeed("mlflow.stop")
