@@ -61,6 +61,19 @@ print([(one.name, one.shim) for one in described_tasks()])
         says="('of-a-test', 'of_a_test')",
     ),
     Addition(
+        what="a .bat file",
+        edits=(("tasks/shims.py", 'help={"check": "change', 'shim="of_a_test.bat", '),),
+        program="""
+from pathlib import Path
+from wildetect.shims import write_shims
+from wildetect.tasks.shims import declared_shims
+for path in write_shims(Path("{folder}/scripts"), declared_shims()):
+    if "python -m invoke shims.write %*" in path.read_text(encoding="ascii"):
+        print(path.name)
+""",
+        says="of_a_test.bat",
+    ),
+    Addition(
         what="a setting",
         edits=(
             (
@@ -162,6 +175,34 @@ for one in discover([Path("{folder}")]):
         print(one.path.name, open_image(one.path).read(Window(0, 0, 64, 48))[0, 0])
 """,
         says="a.tga [9 8 7]",
+    ),
+    Addition(
+        what="a type of rasters",
+        edits=(
+            ("imagery/kinds.py", '    *(".jpg", ".jpeg"', '    ".img",\n'),
+            (
+                "local_files.py",
+                "    # a JP2 file, a bare",
+                '    RasterKind(driver="HFA", begins=(b"EHFA_HEADER_TAG",), pillow=False),\n',
+            ),
+        ),
+        program="""
+from pathlib import Path
+import numpy as np
+import rasterio
+import wildetect
+from wildetect.census.gathering import gather
+from wildetect.imagery.opening import open_image
+path = Path("{folder}/a.img")
+place = rasterio.Affine(0.05, 0, 5e5, 0, -0.05, 9.8e6)
+shape = {"driver": "HFA", "width": 640, "height": 640, "count": 3, "dtype": "uint8"}
+with rasterio.open(path, "w", crs="EPSG:32737", transform=place, **shape) as file:
+    file.write(np.arange(640 * 640 * 3).reshape(3, 640, 640).astype(np.uint8))
+wildetect.detect(path, model="demo/detector.onnx", output="{folder}/run")
+photographs = gather(wildetect.open_run("{folder}/run"), lambda *_: None).photographs
+print([(one.file, round(one.georeference.gsd(320, 320), 2)) for one in photographs])
+""",
+        says="[('a.img', 0.05)]",
     ),
     Addition(
         what="a maker of cameras",
@@ -272,3 +313,14 @@ def test_as_many_files_are_enough_as_the_page_says(tmp_path: Path, one: Addition
     said = python(tmp_path, one.program.replace("{folder}", tmp_path.as_posix()))
     assert said.returncode == 0, said.stderr
     assert one.says in said.stdout
+
+
+def test_each_row_of_the_page_is_added_here() -> None:
+    """Or in the tests of what is one file and one word."""
+    elsewhere = {
+        "a family of detectors",
+        "a form of results",
+        "a form of a census for others",
+        "a census method",
+    }
+    assert set(table()) == {one.what for one in ADDITIONS} | elsewhere

@@ -10,21 +10,41 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import SIBLINGS, Place
 from wildetect.remote.remote_file import RemoteFile
 
-__all__ = ["follows_others", "keep_local", "open_raster"]
+__all__ = ["RasterKind", "follows_others", "keep_local", "open_raster", "raster_kind"]
 
-_DRIVERS = (
-    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "GTiff"),  # the latter two: BigTIFF
-    ((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), "JP2OpenJPEG"),
-    ((b"\xff\xd8\xff",), "JPEG"),
-    ((b"\x89PNG\r\n\x1a\n",), "PNG"),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RasterKind:
+    """A kind of files that GDAL may read.
+
+    Attributes:
+        driver: GDAL's name for it.
+        begins: The first bytes of such files, each of its variants.
+        pillow: Whether Pillow reads it as well: such files are photographs, unless they lie on the map or are
+            too large to be read whole.
+    """
+
+    driver: str
+    begins: tuple[bytes, ...]
+    pillow: bool = True
+
+
+_KINDS: Final = (
+    RasterKind(driver="GTiff", begins=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),  # the latter two: BigTIFF
+    # a JP2 file, a bare code stream: with their place on the map, and as many bits as they have
+    RasterKind(driver="JP2OpenJPEG", begins=(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), pillow=False),
+    RasterKind(driver="JPEG", begins=(b"\xff\xd8\xff",)),
+    RasterKind(driver="PNG", begins=(b"\x89PNG\r\n\x1a\n",)),
 )
+_LONGEST: Final = max(len(start) for kind in _KINDS for start in kind.begins)
 # GDAL reads them from the environment, and rasterio and pyogrio each bring a GDAL of their own
 _OFFLINE = {
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
@@ -54,6 +74,13 @@ def keep_local() -> None:
         os.environ.setdefault(name, value)
 
 
+def raster_kind(path: Place) -> RasterKind | None:
+    """Which kind of raster a file is by its first bytes; None for any other file."""
+    with path.open("rb") as file:
+        beginning = file.read(_LONGEST)
+    return next((kind for kind in _KINDS if beginning.startswith(kind.begins)), None)
+
+
 def open_raster(path: Place) -> Any:
     """Open a raster with the driver that its first bytes ask for.
 
@@ -66,9 +93,8 @@ def open_raster(path: Place) -> Any:
     import rasterio
 
     keep_local()
-    with path.open("rb") as file:
-        beginning = file.read(len(_DRIVERS[-1][0][0]) + 4)
-    driver = next((name for starts, name in _DRIVERS if beginning.startswith(starts)), None)
+    kind = raster_kind(path)
+    driver = None if kind is None else kind.driver
     if not isinstance(path, Path):
         if driver is None:
             raise rasterio.errors.RasterioIOError("it is no picture of a kind that is read from an address")

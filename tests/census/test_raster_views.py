@@ -10,8 +10,11 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+from tests.workspaces import REPOSITORY
 
+import wildetect
 from wildetect.census.counting.animals import count_once
+from wildetect.census.gathering import gather
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import Photograph, make_views
 from wildetect.census.ground.raster_views import RasterView
@@ -81,3 +84,33 @@ def test_only_where_it_holds_data_is_a_raster_searched(tmp_path: Path) -> None:
     inside = view.to_ground([(75, 20), (25, 60)])
     assert shapely.contains_xy(ground, inside).all()
     assert not shapely.contains_xy(ground, view.to_ground([(10, 10), (90, 70)])).any()
+
+
+def written(path: Path, shared_data: Path, **form: object) -> None:
+    """The orthomosaic of the other tests, in a form of another program."""
+    with rasterio.open(shared_data / "geo" / "df_OSBS_029.tif") as whole:
+        cells, place, system = whole.read(), whole.transform, whole.crs
+    shape = {"width": cells.shape[2], "height": cells.shape[1], "count": 3, "dtype": "uint8"}
+    with rasterio.open(path, "w", transform=place, crs=system, **shape, **form) as file:
+        file.write(cells[:3])
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("ortho.tif", {"driver": "GTiff"}),
+        ("ortho.jp2", {"driver": "JP2OpenJPEG", "quality": 90}),
+        ("ortho.png", {"driver": "PNG", "worldfile": "YES"}),
+    ],
+)
+def test_an_orthomosaic_counts_in_a_census_whatever_its_form(
+    shared_data: Path, tmp_path: Path, name: str, form: dict[str, object]
+) -> None:
+    """Detection takes its place on the map from the file or from those beside it; so does the census."""
+    path = tmp_path / name
+    written(path, shared_data, **form)
+    run = wildetect.detect(path, model=REPOSITORY / "demo" / "detector.onnx", output=tmp_path / "run")
+    (photograph,) = gather(run, lambda *_: None).photographs
+    (view,) = make_views([photograph], Flight()).views
+    assert isinstance(view, RasterView)
+    assert view.gsd == pytest.approx(0.1, rel=0.02)  # m: what its makers say of it

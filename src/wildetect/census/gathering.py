@@ -10,9 +10,7 @@ from wildetect.census.ground.photographs import Photograph
 from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.imagery.camera.camera import read_camera
-from wildetect.imagery.georeference import Georeference
-from wildetect.imagery.opening import look_at
-from wildetect.imagery.source import UnreadableImageError
+from wildetect.imagery.opening import georeference_of
 from wildetect.remote.place import Place, of_each
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.finished_run import FinishedRun
@@ -22,7 +20,6 @@ from wildetect.wording import number_of
 __all__ = ["Gathered", "gather"]
 
 _THREADS = 8  # reading tags waits for the drive more than it works
-_RASTERS = (".tif", ".tiff")
 
 Progress = Callable[[int, int], None]
 
@@ -93,15 +90,6 @@ def _photograph(result: ImageResult, detections: Detections, path: Place) -> Pho
         height=result.height or 0,
         tags=read_camera(path),
         detections=detections,
-        georeference=_georeference(path),
+        georeference=georeference_of(path),
         dark=result.dark,
     )
-
-
-def _georeference(path: Place) -> Georeference | None:
-    if path.suffix.lower() not in _RASTERS:
-        return None
-    try:
-        return look_at(path).georeference
-    except UnreadableImageError:
-        return None  # the photograph counts as any other

@@ -17,7 +17,6 @@ from wildetect.remote.place import Place
 
 __all__ = [
     "EXTENSIONS",
-    "GDAL",
     "HEIF",
     "RAW",
     "extensions",
@@ -33,7 +32,6 @@ EXTENSIONS: Final = (
     *(".bmp", ".dib", ".gif", ".jp2", ".j2k"),
 )
 """Files that every installation reads."""
-GDAL: Final = (".jp2", ".j2k")
 HEIF: Final = (".heic", ".heif", ".hif")
 RAW: Final = (
     *(".dng", ".arw", ".nef", ".nrw", ".cr2", ".cr3", ".raf", ".rw2", ".orf", ".pef", ".srw", ".3fr"),

@@ -11,14 +11,16 @@ from PIL.ExifTags import Base
 
 from wildetect.geometry import Window
 from wildetect.imagery import photograph, raster
+from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.kinds import RAW
+from wildetect.imagery.placement import beside
 from wildetect.imagery.raw_files import develop, look_at_raw
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, HeaderFacts, ImageFacts, ImageSource, UnreadableImageError
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow, trouble_with
 
-__all__ = ["look_at", "look_well", "open_image"]
+__all__ = ["georeference_of", "look_at", "look_well", "open_image"]
 
 _SIXTEEN = 16  # bits a colour, of which Pillow takes the upper 8
 
@@ -75,6 +77,19 @@ def look_at(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
             return raster.look_at(path, reading)
         facts = photograph.look_at(path)
         return _with_depth(facts, raster.look_at(path, reading)) if _is_deep(path) else facts
+
+
+def georeference_of(path: Place) -> Georeference | None:
+    """Where on the map an image lies, as `look_at` finds it; None for one that lies at no place of its own.
+
+    Most photographs are told apart by their first bytes, and by the names of the files beside them.
+    """
+    try:
+        with _files_explained(path):
+            placed = raster.is_raster(path) or beside(path)
+        return look_at(path).georeference if placed else None
+    except UnreadableImageError:
+        return None
 
 
 def _is_deep(path: Place) -> bool:

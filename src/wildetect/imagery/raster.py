@@ -30,14 +30,13 @@ from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
 from wildetect.imagery.stretch import NoPictureError, levels_of
-from wildetect.local_files import open_raster
+from wildetect.local_files import open_raster, raster_kind
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow, trouble_with
 from wildetect.wording import commas
 
 __all__ = ["RasterSource", "is_raster", "look_at"]
 
-_TIFF_BEGINNINGS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the latter two: BigTIFF
 # tie points, transformation matrix, GeoTIFF keys, GDAL's metadata (names of bands), RPCs
 _GEO_TAGS: Final = (33922, 34264, 34735, 42112, 50844)
 _SAMPLE_FORMAT: Final = 339
@@ -45,8 +44,6 @@ _EXTRA_SAMPLES: Final = 338
 _UNSIGNED: Final = 1
 _INKS: Final = 5  # photometric interpretation: cyan, magenta, yellow, black
 _PILLOW_BITS: Final = (1, 2, 4, 8, 16)
-_JPEG_2000: Final = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")  # a JP2 file, a bare code stream
-_LARGE_BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _MOST_UNFOLDED: Final = 1032  # times: what deflate can do at the most
 _UPRIGHT: Final = 1  # EXIF's orientation
 _NOT_TURNED: Final = (
@@ -64,13 +61,10 @@ def is_raster(path: Place) -> bool:
     That is any JPEG 2000, a TIFF with a position on the map, with named bands, or beyond Pillow, and any
     TIFF, JPEG or PNG that is too large to be read whole.
     """
-    with path.open("rb") as file:
-        beginning = file.read(8)
-    if beginning.startswith(_JPEG_2000):
-        return True  # with its place on the map, and as many bits as it has
-    is_tiff = beginning[:4] in _TIFF_BEGINNINGS
-    if not is_tiff and not beginning.startswith(_LARGE_BEGINNINGS):
-        return False
+    kind = raster_kind(path)
+    if kind is None or not kind.pillow:
+        return kind is not None
+    is_tiff = kind.driver == "GTiff"
     try:
         with Image.open(for_pillow(path), formats=("TIFF", "JPEG", "PNG")) as image:
             if image.width * image.height > MAX_PIXELS:
