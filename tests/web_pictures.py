@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {
             "ETag": f'"{tag}"',
             "Last-Modified": self.date_time_string(int(path.stat().st_mtime)),
-            "Content-Type": "application/octet-stream",
+            "Content-Type": "text/html" if path.suffix == ".html" else "application/octet-stream",
         }
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
         if match is None or not self.web.ranges:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,41 @@ def test_a_folder_at_an_address_gives_what_the_folder_gives(
     assert placed["aside.tif"]["positions"]
     assert "placed by a world file" in str(placed["aside.tif"]["read_as"])
     assert placed["packed.tif"]["tiles_empty"] == 4
+
+
+@pytest.mark.parametrize("above", [".camp", "@eaDir/survey", "run/overlays"])
+@pytest.mark.parametrize("at", ["here", "web", "s3"])
+def test_hidden_is_what_is_so_below_the_source(
+    at: str, above: str, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = ("1.jpg", "b/2.jpg", "my-overlays/3.jpg")
+    left_out = (".git/1.jpg", "b/.2.jpg", "b/@eaDir/x/2.jpg", "b/thumbs.jpg", "overlays/overlays/1.jpg")
+    for name in (*kept, *left_out):
+        path = tmp_path / above / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    (tmp_path / above / "run.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "run.json").write_text("{}", encoding="utf-8")
+    web.root = tmp_path
+    address = {"here": str(tmp_path / above), "web": f"{web.address}/{above}/", "s3": f"s3://survey/{above}/"}
+    with contextlib.ExitStack() as stack:
+        if at == "s3":
+            for name, value in stack.enter_context(s3_server(tmp_path)).items():
+                monkeypatch.setenv(name, value)
+            remote_file.store_for.cache_clear()
+            stack.callback(remote_file.store_for.cache_clear)
+        assert sorted(found(place_of_text(address[at]))) == sorted(kept)
+
+
+def test_a_page_of_links_is_read_itself_whatever_its_name(web: Web, tmp_path: Path) -> None:
+    web.root = tmp_path
+    for name in ("1.jpg", "2.jpg", "new/3.jpg"):
+        path = tmp_path / "camp" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    links = '<a href="1.jpg">1</a><a href="/camp/new/3.jpg">3</a><a href="/other/4.jpg">4</a>'
+    (tmp_path / "camp" / "good.html").write_text(links, encoding="utf-8")
+    assert list(found(place_of_text(f"{web.address}/camp/good.html"))) == ["1.jpg", "new/3.jpg"]
 
 
 def test_the_journal_has_addresses_and_later_commands_open_them(bucket: str, detector: Detector) -> None:

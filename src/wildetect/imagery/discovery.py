@@ -22,7 +22,7 @@ from wildetect.imagery.kinds import (
     why_not_read,
 )
 from wildetect.imagery.positions.metadata import Position
-from wildetect.remote.place import Place, common_folder, files_of
+from wildetect.remote.place import Place, RemoteFolder, common_folder, files_of
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.wording import first_of, listed, number_of
 
@@ -145,7 +145,7 @@ def _at_addresses(sources: Sequence[RemoteFile]) -> _There:
     found: dict[str, ImageFile] = {}
     named: set[str] = set()
     for folder in folders:
-        for file in folder.files if folder.named else _pictures_among(folder.files):
+        for file in folder.files if folder.named else _pictures_among(folder):
             key = str(file)
             known = found.setdefault(key, ImageFile(file, base.name_of(file.address)))
             _refuse_one_for_two(known.path, file)
@@ -163,18 +163,18 @@ def _refuse_one_for_two(known: Place, file: RemoteFile) -> None:
         )
 
 
-def _pictures_among(files: Sequence[RemoteFile]) -> Iterator[RemoteFile]:
+def _pictures_among(found: RemoteFolder) -> Iterator[RemoteFile]:
     """As `_images_in` chooses; what a file without the name of a picture holds is not looked at."""
-    runs = {str(file.address.folder) for file in files if file.name in _OF_A_RUN}
-    for file in files:
-        parts = file.address.shown_path.casefold().split("/")
-        hidden = any(part.startswith(".") or part in _SYSTEM_FOLDERS for part in parts)
-        drawn = f"{file.address.folder}".rpartition(f"{DRAWN}/")
-        of_a_run = bool(drawn[1]) and drawn[0] in runs
+    runs = {str(file.address.folder) for file in found.files if file.name in _OF_A_RUN}
+    drawn = tuple(f"{run}{DRAWN}/" for run in runs)
+    for file in found.files:
+        # what the source itself is called, and lies in, is the choice of who named it
+        *folders, name = found.below(file).casefold().split("/")
+        hidden = any(part.startswith(".") or part in _SYSTEM_FOLDERS for part in (*folders, name))
         if (
             not hidden
-            and not of_a_run
-            and not parts[-1].startswith(_SYSTEM_FILES)
+            and not str(file.address).startswith(drawn)
+            and not name.startswith(_SYSTEM_FILES)
             and looks_like_a_picture(file.name)
         ):
             yield file

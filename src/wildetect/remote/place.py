@@ -54,6 +54,10 @@ class RemoteFolder:
     files: Sequence[RemoteFile]
     named: bool = False
 
+    def below(self, file: RemoteFile) -> str:
+        """The path of one of its files from its folder, as a person reads it."""
+        return file.address.shown_path.removeprefix(self.folder.shown_path)
+
 
 def place_of_text(text: str) -> Place:
     """Where something lies, as a journal or a user says it.
@@ -131,7 +135,7 @@ def files_of(source: RemoteFile, is_picture: Callable[[str], bool]) -> RemoteFol
             return RemoteFolder(address.folder, [source], named=True)
         is_page = address.suffix.lower() in {".html", ".htm"} and address.scheme != "s3"
         folder = address if address.is_folder or is_page else address.with_path(f"{address.path}/")
-        found = store_for(folder.scheme).files(folder.folder if is_page else folder)
+        found = store_for(folder.scheme).files(folder)
         files = [RemoteFile(where, facts) for where, facts in found]
     except RemoteError as error:
         raise InputError(

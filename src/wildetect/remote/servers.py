@@ -82,7 +82,7 @@ class Https:
         while pending:
             page = pending.pop()
             for found in self._links(page):
-                if not found.path.startswith(page.path) or found.host != page.host:
+                if not found.path.startswith(page.folder.path) or found.host != page.host:
                     continue
                 if found.is_folder:
                     if str(found) not in seen and len(seen) < _MOST_PAGES:
