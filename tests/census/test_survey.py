@@ -14,10 +14,13 @@ import pytest
 from PIL import Image
 from tests.census.conftest import Surveyed, plan_of, written
 from tests.census.flights import Flight, Herd, degrees, make_run, two_strata
+from tests.web_pictures import web_server
 
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.remote import failures
+from wildetect.remote.place import place_of_text
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.journal.journal import Journal
 from wildetect.results.moved import with_lost_photographs_in
@@ -160,6 +163,31 @@ def test_photographs_that_vanished_are_listed(small: Callable[..., Path]) -> Non
     (caution,) = [one for one in census.cautions if one.kind == "vanished"]
     assert list(caution.files) == [first.name]
     assert "detection.image_dir" in caution.fix
+
+
+def test_photographs_at_addresses_are_not_left_out_since_their_server_is_off(
+    small: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "PAUSE", 0.001)
+    plan = plan_of(small(HERD))
+    with web_server(tmp_path / "photographs") as web:
+        results = [
+            replace(result, path=place_of_text(f"{web.address}/{result.name}")) for result in plan.run.results
+        ]
+        there = replace(plan, run=replace(plan.run, results=results))
+        assert len(survey(there).animals.class_id) == 3
+        web.faults[Path(results[0].name).name] = [404] * 50
+        fresh = [replace(result, path=place_of_text(str(result.path))) for result in results]
+        census = survey(replace(plan, run=replace(plan.run, results=fresh)))
+        (caution,) = [one for one in census.cautions if one.kind == "vanished"]
+        assert list(caution.files) == [results[0].name]
+        assert f"Let this machine reach {web.address}/" in caution.fix
+    off = [replace(result, path=place_of_text(str(result.path))) for result in results]
+    with pytest.raises(InputError, match="cannot be read: the connection to its server fails") as caught:
+        survey(replace(plan, run=replace(plan.run, results=off)))
+    assert web.address in caught.value.message
+    assert f"Let this machine reach {web.address}/" in caught.value.hint
+    assert "disk" not in caught.value.hint
 
 
 def test_photographs_that_were_moved_are_found(small: Callable[..., Path], tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,9 @@ from wildetect.imagery.opening import look_well, open_image
 from wildetect.imagery.source import UnreadableImageError
 from wildetect.remote import failures, remote_file
 from wildetect.remote.address import Address
-from wildetect.remote.place import Place, place_of_text
+from wildetect.remote.place import Place, are_there, place_of_text, why_away
+from wildetect.remote.servers import Https
+from wildetect.remote.store import Piece
 from wildetect.results.journal.lines import document_of, stamp_of
 from wildetect.settings.detection import DetectionSettings
 
@@ -255,6 +258,29 @@ def test_positions_that_the_network_lost_are_not_taken_for_none(web: Web, tmp_pa
     web.faults["scan.tfw"] = [500] * 50
     with pytest.raises(UnreadableImageError, match="HTTP 500"):
         open_image(place)
+
+
+def test_a_server_that_does_not_answer_is_not_asked_for_each_of_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "PAUSE", 0.05)
+    with web_server(tmp_path) as web:
+        address = web.address
+    asked = 0
+    read = Https.read
+
+    def counted(*words: Any, **named: Any) -> Piece:
+        nonlocal asked
+        asked += 1
+        return read(*words, **named)
+
+    monkeypatch.setattr(Https, "read", counted)
+    here = tmp_path / "here.jpg"
+    here.touch()
+    places = [place_of_text(f"{address}/{number}.jpg") for number in range(500)]
+    assert are_there([*places, here]) == [False] * 500 + [True]
+    assert asked <= 100  # those that were asked side by side, five times each
+    assert "does not answer" in why_away(places[-1])
 
 
 def test_a_picture_that_changes_is_noticed(web: Web, tmp_path: Path, pictures: Path) -> None:

@@ -11,7 +11,7 @@ from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.opening import georeference_of
-from wildetect.remote.place import Place, of_each
+from wildetect.remote.place import Place, are_there, way_back, why_away
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
@@ -30,13 +30,15 @@ class Gathered:
 
     Attributes:
         photographs: Of the run, as far as their files are there, without those that failed.
-        vanished: Number of boxes in each photograph whose file is no longer there.
+        vanished: Number of boxes in each photograph whose file cannot be read any more.
         failed: Reason for each image that the run could not process.
+        way_back: What makes the first of those readable again that vanished, for a hint; "" without any.
     """
 
     photographs: tuple[Photograph, ...]
     vanished: dict[str, int]
     failed: dict[str, str]
+    way_back: str = ""
 
 
 def gather(run: FinishedRun, progress: Progress) -> Gathered:
@@ -47,42 +49,52 @@ def gather(run: FinishedRun, progress: Progress) -> Gathered:
         progress: Told how many of how many are done.
 
     Raises:
-        InputError: None of the files is there.
+        InputError: None of the files is there, or a server does not answer: which of them it has is not
+            known, and a count without them would take the place of one that may have them.
     """
     done = [(result, result.detections) for result in run.results if result.detections is not None]
-    paths = of_each(lambda one: _path_of(one[0]), done)
-    found = [(result, boxes, path) for (result, boxes), path in zip(done, paths, strict=True)]
-    there = [(result, boxes, path) for result, boxes, path in found if path is not None]
-    if done and not there:
+    found = are_there(result.path for result, _ in done)
+    there = [one for one, is_there in zip(done, found, strict=True) if is_there]
+    away = [result.path for (result, _), is_there in zip(done, found, strict=True) if not is_there]
+    for path in away:
+        _refuse_silence(path)
+    if away and not there:
         raise InputError(
             f"none of the {number_of(len(done), 'photograph')} of the run in {run.folder} is where it was: "
-            f"{done[0][0].path}",
-            hint="The census reads their tags: bring the drive back, or say where they are now: "
-            "--source FOLDER",
+            f"{why_away(away[0])}",
+            hint=_fix(away[0]),
         )
     photographs: list[Photograph] = []
-    lost: dict[str, int] = {}
     with ThreadPoolExecutor(_THREADS) as threads:
         for number, photograph in enumerate(threads.map(lambda one: _photograph(*one), there), start=1):
             place = photograph.path
-            if not isinstance(place, RemoteFile) or place.take_trouble() is None:
+            if isinstance(place, RemoteFile):
+                _refuse_silence(place)
+            if isinstance(place, RemoteFile) and place.take_trouble() is not None:
+                away.append(place)  # its tags may say where it was taken, and nobody knows
+            else:
                 photographs.append(photograph)
-            else:  # its tags may say where it was taken, and nobody knows
-                lost[photograph.file] = len(photograph.detections)
             progress(number, len(there))
+    read = {photograph.file for photograph in photographs}
     return Gathered(
         tuple(photographs),
-        {result.name: len(boxes) for result, boxes, path in found if path is None} | lost,
+        {result.name: len(boxes) for result, boxes in done if result.name not in read},
         {result.name: result.failure for result in run.results if result.failure is not None},
+        way_back(away[0]) if away else "",
     )
 
 
-def _path_of(result: ImageResult) -> Place | None:
-    """The photograph's file; null where it is gone."""
-    return result.path if result.path.is_file() else None
+def _refuse_silence(place: Place) -> None:
+    if isinstance(place, RemoteFile) and place.trouble is not None and place.trouble.silent:
+        raise InputError(f"{place} cannot be read: {place.trouble.reason}", hint=_fix(place))
 
 
-def _photograph(result: ImageResult, detections: Detections, path: Place) -> Photograph:
+def _fix(place: Place) -> str:
+    return f"{way_back(place)}, or say where the photographs are now: --source FOLDER (their tags are read)"
+
+
+def _photograph(result: ImageResult, detections: Detections) -> Photograph:
+    path = result.path
     return Photograph(
         file=result.name,
         path=path,

@@ -26,13 +26,15 @@ class RemoteError(OSError):
         reason: Why, for a person, without the address.
         again: Whether another attempt may do better.
         after: Seconds that the server asks to wait before it.
+        silent: Whether nobody answered at all, so that the same is to be expected of its other files.
     """
 
-    def __init__(self, reason: str, *, again: bool = False, after: float = 0.0) -> None:
+    def __init__(self, reason: str, *, again: bool = False, after: float = 0.0, silent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.again = again
         self.after = after
+        self.silent = silent
 
 
 def with_retries(ask: Callable[[], _Result]) -> _Result:
@@ -49,7 +51,8 @@ def with_retries(ask: Callable[[], _Result]) -> _Result:
             if not error.again:
                 raise
             if attempt == ATTEMPTS:
-                raise RemoteError(f"{error.reason} (tried {ATTEMPTS} times)", again=True) from None
+                reason = f"{error.reason} (tried {ATTEMPTS} times)"
+                raise RemoteError(reason, again=True, silent=error.silent) from None
             logger.debug("attempt %d failed: %s", attempt, error.reason)
             # many threads fail at once: they had better not all come back at once
             time.sleep(min(max(error.after, pause * random.uniform(0.75, 1.25)), _LONGEST_PAUSE))  # noqa: S311

@@ -20,12 +20,15 @@ __all__ = [
     "SIBLINGS",
     "Place",
     "RemoteFolder",
+    "are_there",
     "common_folder",
     "files_of",
     "for_pillow",
     "of_each",
     "place_of_text",
     "trouble_with",
+    "way_back",
+    "why_away",
 ]
 
 Place = Path | RemoteFile
@@ -72,6 +75,40 @@ def of_each(ask: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_An
     """What is asked of each, in their order: a network drive, or a server, answers several side by side."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return list(threads.map(ask, items))
+
+
+def are_there(places: Iterable[Place]) -> list[bool]:
+    """Whether each can be read. Of a server that does not answer the others are taken to be away, too.
+
+    Each of ten thousand photographs would wait a minute for it.
+    """
+    silent: set[str] = set()
+
+    def ask(place: Place) -> bool:
+        if isinstance(place, Path):
+            return place.is_file()
+        if place.address.host in silent:
+            place.trouble = RemoteError("its server does not answer", again=True, silent=True)
+            return False
+        found = place.is_file()
+        if not found and place.trouble is not None and place.trouble.silent:
+            silent.add(place.address.host)
+        return found
+
+    return of_each(ask, places)
+
+
+def why_away(place: Place) -> str:
+    """Where a photograph was that is not there, with what its server says."""
+    trouble = trouble_with(place)
+    return str(place) if trouble is None else f"{place}: {trouble.reason}"
+
+
+def way_back(place: Place) -> str:
+    """What makes a photograph readable again that is not there, as the beginning of a hint."""
+    if isinstance(place, Path):
+        return "Connect the disk that it lies on"
+    return f"Let this machine reach {place.address.folder} (network, sign-in)"
 
 
 def trouble_with(place: Place) -> RemoteError | None:

@@ -136,11 +136,13 @@ class Https:
                     raise error
                 yield answer
         except requests.exceptions.Timeout:
-            raise RemoteError("its server does not answer in time", again=True) from None
+            raise RemoteError("its server does not answer in time", again=True, silent=True) from None
         except requests.exceptions.SSLError:
             raise RemoteError("its server has no valid certificate") from None
-        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError):
-            raise RemoteError("the connection to its server fails or was cut", again=True) from None
+        except requests.exceptions.ChunkedEncodingError:
+            raise RemoteError("the connection to its server was cut", again=True) from None
+        except requests.exceptions.ConnectionError:
+            raise RemoteError("the connection to its server fails", again=True, silent=True) from None
         except requests.exceptions.RequestException as error:
             raise RemoteError(f"its address cannot be read ({type(error).__name__})") from None
 
@@ -323,8 +325,10 @@ def _errors_explained() -> Iterator[None]:
         raise RemoteError(_SIGN_IN) from None
     except (exceptions.SSLError, exceptions.ParamValidationError, exceptions.TokenRetrievalError) as error:
         raise RemoteError(f"S3 cannot be asked ({type(error).__name__})") from None
-    except (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError):
-        raise RemoteError("the connection to S3 fails or was cut", again=True) from None
+    except (exceptions.IncompleteReadError, exceptions.ResponseStreamingError):
+        raise RemoteError("the connection to S3 was cut", again=True) from None
+    except (exceptions.HTTPClientError, exceptions.ConnectionError):
+        raise RemoteError("the connection to S3 fails", again=True, silent=True) from None
     except exceptions.BotoCoreError as error:
         raise RemoteError(f"S3 cannot be asked ({type(error).__name__})") from None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import discover
-from wildetect.remote.place import Place, of_each
+from wildetect.remote.place import Place, are_there, of_each
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.journal.record import Record
@@ -67,7 +67,7 @@ def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Place]) -> Fini
     """
     if not folders:
         return run
-    there = of_each(lambda result: result.path.is_file(), run.results)
+    there = are_there(result.path for result in run.results)
     lost = {result.name for result, found in zip(run.results, there, strict=True) if not found}
     if not lost:
         return run

@@ -11,6 +11,7 @@ from pathlib import Path
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.evaluation.content import Content, content_of
 from wildetect.imagery.reading import Reading
+from wildetect.remote.place import way_back, why_away
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
 from wildetect.review.marks import ImageReview, by_image, review_of
@@ -109,8 +110,8 @@ def _looked_at(folder: Path) -> dict[str, Outline]:
 def _content_of(folder: Path, result: ImageResult, reading: Reading) -> Content:
     if not result.path.is_file():
         raise InputError(
-            f"{result.name} is not where the run in {folder} found it: {result.path}",
-            hint="Connect the disk that it lies on, or say where the photographs are now: --source FOLDER",
+            f"{result.name} is not where the run in {folder} found it: {why_away(result.path)}",
+            hint=f"{way_back(result.path)}, or say where the photographs are now: --source FOLDER",
         )
     content = content_of(result.path, reading)
     if (content.width, content.height) != (result.width, result.height):

@@ -38,7 +38,7 @@ def left_out_of(gathered: Gathered, views: Views) -> Iterator[LeftOut]:
     for file, reason in views.left_out.items():
         yield LeftOut(file, reason, boxes[file])
     for file, number in gathered.vanished.items():
-        yield LeftOut(file, "the file is no longer there, so that its tags cannot be read", number)
+        yield LeftOut(file, "the file cannot be read any more, nor its tags", number)
 
 
 def cautions_of(gathered: Gathered) -> Iterator[Caution]:
@@ -47,9 +47,9 @@ def cautions_of(gathered: Gathered) -> Iterator[Caution]:
         number = len(gathered.vanished)
         yield Caution(
             "vanished",
-            f"The {plural(number, 'file')} of {number_of(gathered.vanished, verb=False)} "
-            f"{form(number, 'is', 'are')} no longer there: animals in them do not count.",
-            "Bring the drive back, or name their folder as detection.image_dir in configs/census.yaml; then "
+            f"The {plural(number, 'file')} of {number_of(gathered.vanished, verb=False)} cannot be read any "
+            f"more: animals in {form(number, 'it', 'them')} do not count.",
+            f"{gathered.way_back}, or name their folder as detection.image_dir in configs/census.yaml; then "
             "give the same command again.",
             list(gathered.vanished),
         )

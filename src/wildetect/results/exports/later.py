@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.errors import InputError
-from wildetect.remote.place import Place
+from wildetect.remote.place import Place, are_there, way_back, why_away
 from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.leftovers import remove_drafts
@@ -86,13 +86,14 @@ def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[
     if not lost:
         return
     shown = [result for result in run.results if result.detections is not None and len(result.detections)]
-    away = [result.path for result in shown if not result.path.is_file()]
+    there = are_there(result.path for result in shown)
+    away = [result.path for result, found in zip(shown, there, strict=True) if not found]
     if away:
         raise InputError(
             f"{len(away)} of {number_of(len(shown), 'photograph')} with detections are not where the "
             "run found them, such "
-            f"as {away[0]}: {lost[0]} would lose its pictures and stays as it is",
-            hint="Connect the disk that they lie on, or say where they are now: --source FOLDER",
+            f"as {why_away(away[0])}; {lost[0]} would lose its pictures and stays as it is",
+            hint=f"{way_back(away[0])}, or say where they are now: --source FOLDER",
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wildetect.errors import ConfigurationError, InputError, ServerError
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, start_run
-from wildetect.remote.place import Place
+from wildetect.remote.place import Place, are_there
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.run import DetectionRun
@@ -146,8 +146,7 @@ def _sources(request: DataSetRequest) -> list[Source]:
     names: Counter[str] = Counter()
     for number, folder in enumerate(request.runs):
         run = read_finished_run(folder)
-        away = any(not result.failed and not result.path.is_file() for result in run.results)
-        if request.sources and away:
+        if request.sources and not all(are_there(one.path for one in run.results if not one.failed)):
             run = with_photographs_in(run, request.sources)
         reviewed, begun = reviewed_of(run, number)
         name = folder.resolve().name
