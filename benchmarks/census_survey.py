@@ -32,7 +32,7 @@ from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import CensusFacts
 from wildetect.census.output.outputs import CensusWanted, write_census
 from wildetect.census.output.pairs import MOST_PAIRS
-from wildetect.census.output.record import Campaign
+from wildetect.census.output.parts import Campaign
 from wildetect.census.result import Census
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.detections import Detections
@@ -41,7 +41,7 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run import run_from, write_run_file
+from wildetect.results.run_file import run_from, write_run_file
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs
 

@@ -40,13 +40,8 @@ from wildetect.results.journal.lines import stamp_of
 from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.journal.record import Record
 from wildetect.results.records import ImageResult
-from wildetect.review.verdicts import (
-    VERDICTS,
-    Marked,
-    Verdict,
-    read_verdicts,
-    writing_verdicts,
-)
+from wildetect.review.verdict_file import VERDICTS, read_verdicts, writing_verdicts
+from wildetect.review.verdicts import Marked, Verdict
 from wildetect.server.process.state import read_state
 from wildetect.settings.detection import PositionTable
 from wildetect.settings.project import Variables

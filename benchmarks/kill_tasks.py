@@ -142,7 +142,8 @@ def _corrected(yard: Yard) -> None:
 def _all_taken_over(yard: Yard) -> None:
     """Each verdict of the table is there, and once."""
     from wildetect.results.finished_run import read_finished_run
-    from wildetect.review.verdicts import read_verdicts, standing
+    from wildetect.review.verdict_file import read_verdicts
+    from wildetect.review.verdicts import standing
 
     read = read_verdicts(read_finished_run(yard.run).folder)
     if read.reason is not None:
@@ -160,7 +161,7 @@ def _reviewing(yard: Yard, moment: float) -> Ended:
     Raises:
         Lost: A verdict that the page had answered to is not there afterwards.
     """
-    from wildetect.review.verdicts import read_verdicts
+    from wildetect.review.verdict_file import read_verdicts
 
     running = fork(("review.open", str(yard.run), "--no-browser"), yard.root, yard.workspace.environment)
     answered: list[tuple[str, str]] = []

@@ -35,7 +35,8 @@ from wildetect.geometry import iou
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.ids import ids_of
 from wildetect.review.plan import read_plan
-from wildetect.review.verdicts import Marked, Verdict, writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
+from wildetect.review.verdicts import Marked, Verdict
 
 CLASSES = ("elephant", "zebra", "antelope")
 WEAK, CAMP, HELD_OUT = range(300_000, 300_042), range(300_042, 300_062), range(300_062, 300_086)

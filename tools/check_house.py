@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 MOST_MODULES = 16  # in one folder
+MOST_LINES = 400  # of a module: one idea
 MOST_LONE = 35  # modules with a single importer, in their own folder
 # Here modules are gathered that nothing else needs: a new one is a new file, and a word or a line elsewhere.
 TABLES = (
@@ -92,6 +93,16 @@ def circles(graph: dict[str, set[str]]) -> list[str]:
     return found
 
 
+def too_long(files: dict[str, Path]) -> list[str]:
+    """Modules with more lines than one idea takes."""
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files.values()}
+    return [
+        f"{path.relative_to(ROOT).as_posix()} has {length} lines, more than {MOST_LINES}: part it by idea"
+        for path, length in lengths.items()
+        if length > MOST_LINES
+    ]
+
+
 def lone(files: dict[str, Path], graph: dict[str, set[str]]) -> list[str]:
     """Modules that one module of their own folder imports, and no other."""
     importers: dict[str, set[str]] = defaultdict(set)
@@ -143,8 +154,8 @@ READERS = {
     "results.blurring": "lines of the journal and rows of exports",
     "results.exports.formats": "each form of results",
     "results.journal": "journal.jsonl",
-    "results.run": "run.json",
-    "review.imported": "Label Studio, COCO, tables",
+    "results.run_file": "run.json",
+    "review.corrected": "Label Studio, COCO, tables",
     "review.page": "requests of the page (ASGI)",
     "review.plan": "plan.json",
     "review.verdicts": "verdicts.jsonl",
@@ -308,6 +319,7 @@ def main() -> int:
             wrong.append(
                 f"{folder.relative_to(ROOT).as_posix()} holds {number} modules, more than {MOST_MODULES}"
             )
+    wrong += too_long(files)
     alone = lone(files, graph)
     if len(alone) >= MOST_LONE:
         wrong.append(

@@ -16,7 +16,7 @@ from tests.census.flights import Flight, Herd, make_run, write_run
 from tests.workspaces import Workspace
 
 from wildetect.results.finished_run import read_finished_run
-from wildetect.review.verdicts import read_verdicts
+from wildetect.review.verdict_file import read_verdicts
 
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver

@@ -24,7 +24,7 @@ from wildetect.results.finished_run import read_finished_run
 from wildetect.results.records import ImageResult
 from wildetect.review.drawing import candidates_of, draw, run_digest
 from wildetect.review.plan import write_plan
-from wildetect.review.verdicts import read_verdicts
+from wildetect.review.verdict_file import read_verdicts
 
 pytest.importorskip("selenium", reason="selenium is not installed (uv run nox -s browser)")
 from selenium import webdriver

@@ -15,7 +15,8 @@ from tests.census.flights import Flight, Herd, make_run, two_strata
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import CensusFacts
 from wildetect.census.output.outputs import CensusWanted, write_census
-from wildetect.census.output.record import Campaign, CensusRecord
+from wildetect.census.output.parts import Campaign
+from wildetect.census.output.record import CensusRecord
 from wildetect.census.result import Census
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.results.finished_run import read_finished_run

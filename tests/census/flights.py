@@ -18,7 +18,7 @@ from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import stamp_of
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run import run_from, write_run_file
+from wildetect.results.run_file import run_from, write_run_file
 
 NAMES = ("elephant", "zebra", "gnu, <blue>")
 LATITUDE, LONGITUDE = -19.23, 23.41

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wildetect.census.cautions.missing import of_the_run
-from wildetect.results.run import BrokenImage, CutBoxes, DetectionRun, FullImage, Remark, RunModel, Times
+from wildetect.results.run import DetectionRun
+from wildetect.results.run_parts import BrokenImage, CutBoxes, FullImage, Remark, RunModel, Times
 
 PLAIN = DetectionRun(
     state="finished",

@@ -33,7 +33,7 @@ from wildetect.census.output.tables import TRANSECT_COLUMNS, write_animals
 from wildetect.census.result import ToleranceCount
 from wildetect.errors import InputError
 from wildetect.results.ids import ids_of_boxes
-from wildetect.results.run import Logged
+from wildetect.results.run_parts import Logged
 
 pyogrio = pytest.importorskip("pyogrio", reason="pyogrio (GDAL) is not installed")
 

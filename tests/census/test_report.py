@@ -18,12 +18,8 @@ from wildetect.census.estimates.records import Estimate
 from wildetect.census.output.charts import confidence_chart, whiskers
 from wildetect.census.output.drawing import census_map
 from wildetect.census.output.pairs import doubtful_pairs
-from wildetect.census.output.record import (
-    CountAtConfidence,
-    DetectorRecord,
-    EstimateRecord,
-    read_census_file,
-)
+from wildetect.census.output.parts import CountAtConfidence, DetectorRecord, EstimateRecord
+from wildetect.census.output.record import read_census_file
 from wildetect.census.output.report import distinct_estimates
 from wildetect.census.survey import survey
 from wildetect.evaluation.reviewed_sample import CorrectedNumber

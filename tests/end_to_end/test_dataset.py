@@ -14,7 +14,7 @@ from tests.reviewed_runs import verdicts
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.results.finished_run import read_finished_run
-from wildetect.review.verdicts import writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
 
 PLACES = {"scene": "a", "survey": "b"}
 

@@ -16,7 +16,8 @@ from tests.workspaces import REPOSITORY, Workspace, unused_uri
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.ids import detection_id, ids_of
 from wildetect.review.ids import find_again
-from wildetect.review.verdicts import Marked, Verdict, writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
+from wildetect.review.verdicts import Marked, Verdict
 
 ANIMALS, BOXES = 240, 360
 

@@ -17,7 +17,7 @@ from tests.workspaces import REPOSITORY, Workspace
 
 from wildetect.census.output.outputs import FILES
 from wildetect.results.finished_run import read_finished_run
-from wildetect.review.verdicts import writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
 
 DEMO = REPOSITORY / "demo"
 DETECTOR = DEMO / "detector.onnx"

@@ -15,7 +15,7 @@ from tests.reviewed_runs import verdicts
 from tests.workspaces import REPOSITORY, Workspace
 
 from wildetect.results.finished_run import read_finished_run
-from wildetect.review.verdicts import writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
 
 DETECTOR = REPOSITORY / "demo/detector.onnx"
 AS_TRAINED = ("--confidence", "0.4", "--tile-size", "640")

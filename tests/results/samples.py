@@ -9,7 +9,8 @@ import numpy as np
 
 from wildetect.detections import Detections
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run import DetectionRun, run_from
+from wildetect.results.run import DetectionRun
+from wildetect.results.run_file import run_from
 
 NAMES = ("plains zebra", "gnu, <blue>", "lion")
 NASTY = "<img src=x onerror=alert(1)>.jpg"

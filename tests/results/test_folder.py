@@ -18,7 +18,7 @@ from wildetect.results.exports.table import ALWAYS
 from wildetect.results.journal.journal import Journal
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult
-from wildetect.results.run import write_run_file
+from wildetect.results.run_file import write_run_file
 from wildetect.settings.words import EXPORTS
 
 EVERYTHING = Wanted(exports=EXPORTS, overlays=None)

@@ -20,7 +20,7 @@ from wildetect.results.report.crops import Crop
 from wildetect.results.report.map import survey_map
 from wildetect.results.report.numbers import Histogram, bin_of, numbers_of
 from wildetect.results.report.report import write_report
-from wildetect.results.run import run_from
+from wildetect.results.run_file import run_from
 
 VOID = {"input", "use"}  # besides those of all pages
 

@@ -13,14 +13,9 @@ from wildetect.errors import InputError
 from wildetect.results.journal.lines import document_of as line_of
 from wildetect.results.journal.lines import result_from, tally_from
 from wildetect.results.records import PLAIN, ImageResult, Tally
-from wildetect.results.run import (
-    BrokenImage,
-    DetectionRun,
-    Logged,
-    read_run_file,
-    run_from,
-    write_run_file,
-)
+from wildetect.results.run import DetectionRun
+from wildetect.results.run_file import read_run_file, run_from, write_run_file
+from wildetect.results.run_parts import BrokenImage, Logged
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from wildetect.review.page.session import Saying, Session
 from wildetect.review.plan import read_plan
 from wildetect.review.planning import Wish, make_plan
 from wildetect.review.status import status_document, status_of
-from wildetect.review.verdicts import writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
 
 BOXES = np.array([[10, 20, 60, 80], [100, 100, 140, 150]], np.float32)
 

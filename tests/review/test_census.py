@@ -22,7 +22,8 @@ from wildetect.review.plan import read_plan
 from wildetect.review.planning import Wish, make_plan
 from wildetect.review.sample import NO_REVIEW, read_review
 from wildetect.review.status import status_of
-from wildetect.review.verdicts import Marked, Verdict, writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
+from wildetect.review.verdicts import Marked, Verdict
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from tests.census.flights import Flight, Herd, make_run
 from wildetect.census.survey import survey
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.ids import ids_of
-from wildetect.review.verdicts import Kind, Marked, Verdict, writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
+from wildetect.review.verdicts import Kind, Marked, Verdict
 from wildetect.workflows.publishing import identifications
 
 

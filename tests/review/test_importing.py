@@ -28,7 +28,8 @@ from wildetect.results.records import ImageResult
 from wildetect.review.importing import Imported, import_corrected
 from wildetect.review.marks import reviews_of
 from wildetect.review.summary import reviewed_run
-from wildetect.review.verdicts import Marked, Verdict, read_verdicts, writing_verdicts
+from wildetect.review.verdict_file import read_verdicts, writing_verdicts
+from wildetect.review.verdicts import Marked, Verdict
 
 BOXES = np.array([[10, 20, 60, 80], [100.123, 100, 140.456, 150], [300, 310, 340.5, 350]], np.float32)
 NEW = (200.0, 205.0, 230.0, 240.0)

@@ -26,7 +26,7 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.records import ImageResult
 from wildetect.review.page.pictures import scaled
 from wildetect.review.page.serving import ReviewPage, open_page
-from wildetect.review.verdicts import read_verdicts
+from wildetect.review.verdict_file import read_verdicts
 
 NASTY = "<img src=x onerror=alert(1)>.jpg"
 BOXES = np.array([[10, 20, 60, 80], [100, 100, 140, 150]], np.float32)

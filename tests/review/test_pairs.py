@@ -15,15 +15,8 @@ from wildetect.review.marks import reviews_of
 from wildetect.review.pairs import pair_key, pairs_said
 from wildetect.review.plan import Plan
 from wildetect.review.sample import review_from
-from wildetect.review.verdicts import (
-    Kind,
-    Marked,
-    Other,
-    Verdict,
-    VerdictsRead,
-    read_verdicts,
-    writing_verdicts,
-)
+from wildetect.review.verdict_file import VerdictsRead, read_verdicts, writing_verdicts
+from wildetect.review.verdicts import Kind, Marked, Other, Verdict
 
 NAMES = ("elephant", "zebra")
 NO_PLAN: Plan | None = None

@@ -19,7 +19,8 @@ from wildetect.review.plan import read_plan
 from wildetect.review.planning import Wish, make_plan
 from wildetect.review.sample import read_review
 from wildetect.review.teaching import BY_CHANCE, chosen, lessons_of
-from wildetect.review.verdicts import Verdict, writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
+from wildetect.review.verdicts import Verdict
 
 
 def image(

@@ -6,14 +6,8 @@ from wildetect.errors import ConfigurationError
 from wildetect.results.ids import detection_id, ids_of_boxes
 from wildetect.review.ids import find_again
 from wildetect.review.plan import Plan, PlanStratum, Unit, read_plan, write_plan
-from wildetect.review.verdicts import (
-    VERDICTS,
-    Marked,
-    Verdict,
-    read_verdicts,
-    standing,
-    writing_verdicts,
-)
+from wildetect.review.verdict_file import VERDICTS, read_verdicts, writing_verdicts
+from wildetect.review.verdicts import Marked, Verdict, standing
 
 BOX = Marked((1.0, 2.0, 30.0, 40.5), "zebra")
 OTHER = Marked((1.0, 2.0, 30.0, 40.5), "eland")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from wildetect.census.estimates.effort import Effort, PilotStratum, effort_for
 from wildetect.census.estimates.methods.table import COMPLETE
-from wildetect.census.output.record import CensusRecord, EstimateRecord, TransectRecord
+from wildetect.census.output.parts import EstimateRecord, TransectRecord
+from wildetect.census.output.record import CensusRecord
 
 __all__ = ["SpeciesPlan", "plans_of"]
 

@@ -12,7 +12,8 @@ from wildetect.results.journal.command import Command, again
 from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.journal.record import Record
 from wildetect.results.records import ImageResult
-from wildetect.results.run import DetectionRun, read_run_file
+from wildetect.results.run import DetectionRun
+from wildetect.results.run_file import read_run_file
 from wildetect.wording import form, number_of
 
 __all__ = ["FinishedRun", "read_finished_run"]

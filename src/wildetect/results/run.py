@@ -1,272 +1,45 @@
-"""run.json: what ran on what, with which model and settings, and what came out.
+"""What ran on what, with which model and settings, and what came out: the content of run.json.
 
-`Run` is its content. `run_of` makes it, `write_run_file` is the one writer, `read_run_file` the one
-reader; it takes the files of earlier versions, too.
+`DetectionRun` is this record and `run_of` makes it; module run_file writes and reads it, module run_parts
+has what it is made of.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 from wildetect import __version__
-from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
-from wildetect.results.blurring import BLURRED, Grid
 from wildetect.results.dataset import DataSet, PictureSet
-from wildetect.results.files import make_folder, write_text
 from wildetect.results.records import MANY_CUT, RunSummary
-from wildetect.wording import number_of
+from wildetect.results.run_parts import (
+    BlurredFiles,
+    BrokenImage,
+    CutBoxes,
+    Failure,
+    FullImage,
+    ImageCounts,
+    LeftOut,
+    Logged,
+    Remark,
+    RunModel,
+    ScaledTiles,
+    State,
+    Times,
+)
 
-__all__ = [
-    "BlurredFiles",
-    "BrokenImage",
-    "CutBoxes",
-    "DetectionRun",
-    "Failure",
-    "ImageCounts",
-    "Logged",
-    "Remark",
-    "RunFacts",
-    "RunModel",
-    "ScaledTiles",
-    "State",
-    "Times",
-    "mark_running",
-    "package_versions",
-    "read_run_file",
-    "run_from",
-    "run_of",
-    "write_run_file",
-]
+__all__ = ["DetectionRun", "RunFacts", "package_versions", "run_of"]
 
-State = Literal["running", "finished", "stopped", "interrupted"]
 _SCALING = (  # module imagery.stretch says how
     "8-bit values as they are; others so that black to white, which read_as states, come out evenly as "
     "0 to 255, rounded"
 )
 PACKAGES = ("onnxruntime", "numpy", "pillow", "rasterio", "mlflow")
-_LARGER = 1.1  # a part says only how long an animal is at least
-_Made = TypeVar("_Made")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunModel:
-    """The detector of a run.
-
-    Attributes:
-        name: Registered name; that of the file where it is not registered.
-        version: Registered version; None for a weights file.
-        file: Name of the weights file.
-        sha256: Digest of the weights.
-        family: Family of its outputs.
-        box_kind: What stands behind its boxes: boxes, points (of which only the middle counts), oriented.
-        class_names: Names by class id.
-        unchecked: What of the way in which its outputs are read no picture has shown to be right; null:
-            nothing.
-    """
-
-    name: str | None = None
-    version: str | None = None
-    file: str = ""
-    sha256: str = ""
-    family: str = ""
-    box_kind: str = "boxes"
-    class_names: tuple[str, ...]
-    unchecked: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.name} version {self.version}" if self.version else self.file
-
-    @property
-    def registered(self) -> tuple[str, str] | None:
-        """Name and version in the registry; None for a weights file."""
-        return (self.name, self.version) if self.name and self.version else None
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """What MLflow keeps of it, to compare runs by."""
-        known = {"name": self.name, "version": self.version, "sha256": self.sha256, "family": self.family}
-        return {f"model_{key}": value for key, value in known.items() if value}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageCounts:
-    """Numbers of images.
-
-    Attributes:
-        found: Images that the run is about.
-        done: Images with a result, failed ones included.
-        failed: Images that could not be processed.
-        left: Images that the run did not come to.
-        with_detections: Images with at least one detection.
-    """
-
-    found: int = 0
-    done: int = 0
-    failed: int = 0
-    left: int = 0
-    with_detections: int = 0
-
-    @property
-    def read(self) -> int:
-        """Number of images that are done and did not fail."""
-        return self.done - self.failed
-
-    def __str__(self) -> str:
-        failed = f" ({self.failed} failed)" if self.failed else ""
-        return f"{self.read} of {number_of(self.found, 'image')}{failed}"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An image that could not be processed, and why."""
-
-    file: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenImage:
-    """An image that is done but for some tiles, which could not be read."""
-
-    file: str
-    tiles: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """What is to be known of some images: how they were read, or why they are in doubt.
-
-    Attributes:
-        what: For a person.
-        files: Names of the images.
-    """
-
-    what: str
-    files: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Images that were done and are not there any more, and their detections."""
-
-    images: int = 0
-    detections: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
-    """When a run was started, and how fast it went.
-
-    Attributes:
-        started: First start, ISO 8601, UTC.
-        seconds: Time that it worked, all starts of an interrupted run together.
-        tiles_per_second: Tiles run through the model in a second.
-    """
-
-    started: str
-    seconds: float = 0.0
-    tiles_per_second: float = 0.0
-
-    @property
-    def begun(self) -> datetime:
-        """First start."""
-        return datetime.fromisoformat(self.started)
-
-
-@dataclass(frozen=True, slots=True)
-class FullImage:
-    """An image, and in how many of its tiles the network gave as many boxes as it can."""
-
-    file: str
-    tiles: int
-
-
-@dataclass(frozen=True, slots=True)
-class CutBoxes:
-    """What the borders of tiles did to boxes.
-
-    Attributes:
-        number: Detections that end at an inner border of a tile and were seen whole by no tile: each may be
-            a part of an animal that counts more than once.
-        files: The images that hold them.
-        joined: Parts of animals that were joined to others.
-        longest: Extent across a border of the longest of both, in px.
-    """
-
-    number: int = 0
-    files: tuple[str, ...] = ()
-    joined: int = 0
-    longest: int = 0
-
-    def overlap(self, tile_size: int) -> tuple[float, int]:
-        """The overlap that shows the longest whole, as a share of a tile, and the tiles that it needs.
-
-        Where half of a tile is not enough, tiles are made larger, in steps of 100 px.
-        """
-        needed = math.ceil(self.longest * _LARGER)
-        if needed > tile_size / 2:
-            tile_size = math.ceil(2 * needed / 100) * 100
-        return math.ceil(100 * needed / tile_size) / 100, tile_size
-
-
-@dataclass(frozen=True, slots=True)
-class ScaledTiles:
-    """Tiles that are cut for the ground resolution of the model's training.
-
-    Attributes:
-        images: How many images have such tiles.
-        least: Smallest side of these in px; 0 where there are none.
-        most: Largest side of these in px.
-    """
-
-    images: int = 0
-    least: int = 0
-    most: int = 0
-
-    @classmethod
-    def of(cls, sides: Mapping[int, int]) -> ScaledTiles:
-        """Take it from the number of images for each side in px."""
-        return cls(sum(sides.values()), min(sides, default=0), max(sides, default=0))
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """Where MLflow has a run.
-
-    Attributes:
-        uri: The server's address.
-        run_id: The run's id there.
-        places_km: Least side of the cells that its places are coarsened to there; null where they are exact.
-    """
-
-    uri: str
-    run_id: str
-    places_km: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BlurredFiles:
-    """A run's files with coarsened places, in a folder of their own beside the exact ones.
-
-    Attributes:
-        km: Least side of the cells of the grid.
-        files: Their names, relative to that folder.
-    """
-
-    km: float
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,7 +84,7 @@ class DetectionRun:
     model: RunModel
     settings: Mapping[str, Any] = field(default_factory=dict)
     device: str = ""
-    images: ImageCounts = ImageCounts()
+    images: ImageCounts = field(default_factory=ImageCounts)
     detections: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     tiles: int = 0
@@ -322,10 +95,10 @@ class DetectionRun:
     read_as: tuple[Remark, ...] = ()
     not_read: tuple[Remark, ...] = ()
     full_images: tuple[FullImage, ...] = ()
-    cut_boxes: CutBoxes = CutBoxes()
-    scaled_tiles: ScaledTiles = ScaledTiles()
+    cut_boxes: CutBoxes = field(default_factory=CutBoxes)
+    scaled_tiles: ScaledTiles = field(default_factory=ScaledTiles)
     resumed_images: int = 0
-    left_out: LeftOut = LeftOut()
+    left_out: LeftOut = field(default_factory=LeftOut)
     dataset: DataSet = field(default_factory=DataSet)
     pixel_scaling: str | None = None
     failures: tuple[Failure, ...] = ()
@@ -463,90 +236,3 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def write_run_file(folder: Path, run: DetectionRun) -> None:
-    """Write run.json, whole or not at all; that of the files with coarsened places, too."""
-    _write(folder, run)
-    if run.blurred is not None:
-        inner = folder / BLURRED
-        make_folder(inner, hint="Give another folder with --output.")
-        _write(inner, replace(run, files=run.blurred.files, blurred=None, places=str(Grid(run.blurred.km))))
-
-
-def _write(folder: Path, run: DetectionRun) -> None:
-    write_text(folder / "run.json", json.dumps(run.document(), indent=2, ensure_ascii=False) + "\n")
-
-
-def mark_running(folder: Path) -> DetectionRun | None:
-    """Have the run.json in a folder say that its run goes on: what it counts is no longer true.
-
-    Returns:
-        What it held; None where there is no readable one.
-    """
-    try:
-        run = read_run_file(folder)
-    except InputError:
-        return None
-    write_run_file(folder, replace(run, state="running"))
-    return run
-
-
-def read_run_file(folder: Path) -> DetectionRun:
-    """Read the run.json in a folder.
-
-    Raises:
-        InputError: There is none, or it is damaged.
-    """
-    try:
-        return run_from(json.loads((folder / "run.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(
-            f"{folder} holds no run.json of a run",
-            hint="Name the output folder of a run; give the command of a run that was killed again.",
-        ) from error
-
-
-def run_from(document: Mapping[str, Any]) -> DetectionRun:
-    """Take a run from what its run.json holds; what an earlier version did not write has its default.
-
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: It is not the content of a run.json.
-    """
-    logged, left_out, dataset, cut, blurred = (
-        document.get(name) for name in ("mlflow", "left_out", "dataset", "cut_boxes", "blurred")
-    )
-    return _made(
-        DetectionRun,
-        document,
-        model=_made(RunModel, document["model"], class_names=tuple(document["model"]["class_names"])),
-        images=_made(ImageCounts, document.get("images", {})),
-        tiles_failed=tuple(
-            BrokenImage(one["file"], tuple(one["tiles"])) for one in document.get("tiles_failed", ())
-        ),
-        dark_images=tuple(document.get("dark_images", ())),
-        doubts=_remarks_from(document, "doubts"),
-        read_as=_remarks_from(document, "read_as"),
-        not_read=_remarks_from(document, "not_read"),
-        full_images=tuple(_made(FullImage, one) for one in document.get("full_images", ())),
-        cut_boxes=_made(CutBoxes, cut, files=tuple(cut["files"])) if cut else CutBoxes(),
-        scaled_tiles=_made(ScaledTiles, document.get("scaled_tiles") or {}),
-        left_out=_made(LeftOut, left_out or {}),
-        dataset=_made(DataSet, dataset, sources=tuple(dataset["sources"])) if dataset else DataSet(),
-        failures=tuple(_made(Failure, one) for one in document.get("failures", ())),
-        times=_made(Times, document["times"]),
-        mlflow=_made(Logged, logged) if logged else None,
-        files=tuple(document.get("files", ())),
-        sensitive=tuple(document.get("sensitive", ())),
-        blurred=_made(BlurredFiles, blurred, files=tuple(blurred["files"])) if blurred else None,
-    )
-
-
-def _remarks_from(document: Mapping[str, Any], name: str) -> tuple[Remark, ...]:
-    return tuple(Remark(one["what"], tuple(one["files"])) for one in document.get(name, ()))
-
-
-def _made(kind: type[_Made], document: Mapping[str, Any], **parts: object) -> _Made:
-    """A dataclass from those items that are its fields; what a later version added is left out."""
-    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: value for name, value in document.items() if name in known} | parts)

@@ -11,18 +11,12 @@ from pathlib import Path
 from wildetect.errors import InputError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import detection_id, ids_of
+from wildetect.review.corrected.boxes import CorrectedBox, CorrectedImage
+from wildetect.review.corrected.reading import read_corrected
 from wildetect.review.ids import farthest, find_again
-from wildetect.review.imported import CorrectedBox, CorrectedImage, read_corrected
 from wildetect.review.marks import ImageReview, Mark, reviews_of
-from wildetect.review.verdicts import (
-    VERDICTS,
-    Kind,
-    Marked,
-    Verdict,
-    read_verdicts,
-    verdicts_in,
-    writing_verdicts,
-)
+from wildetect.review.verdict_file import VERDICTS, read_verdicts, verdicts_in, writing_verdicts
+from wildetect.review.verdicts import Kind, Marked, Verdict
 from wildetect.wording import number_of
 
 __all__ = ["Imported", "import_corrected"]

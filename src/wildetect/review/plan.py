@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from wildetect.errors import InputError
 from wildetect.results.files import make_folder, write_text
-from wildetect.review.verdicts import review_folder
+from wildetect.review.verdict_file import review_folder
 from wildetect.tables.writing import table_pieces
 from wildetect.wording import quoted
 

@@ -23,7 +23,8 @@ from wildetect.review.drawing import (
 )
 from wildetect.review.plan import Outline, Plan, PlanStratum, Purpose, Unit, read_plan, write_plan
 from wildetect.review.teaching import Lesson, chosen
-from wildetect.review.verdicts import read_verdicts, standing
+from wildetect.review.verdict_file import read_verdicts
+from wildetect.review.verdicts import standing
 from wildetect.settings.problems import nearest
 from wildetect.wording import listed
 

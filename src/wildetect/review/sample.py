@@ -15,7 +15,8 @@ from wildetect.results.records import ImageResult
 from wildetect.review.drawing import inside
 from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.plan import Plan, PlanStratum, Unit, read_plan
-from wildetect.review.verdicts import VerdictsRead, of_boxes, read_verdicts
+from wildetect.review.verdict_file import VerdictsRead, read_verdicts
+from wildetect.review.verdicts import of_boxes
 from wildetect.wording import number_of
 
 __all__ = ["NO_PLAN", "NO_REVIEW", "RunReview", "read_review", "review_from", "sample_of"]

@@ -14,7 +14,8 @@ from wildetect.review.drawing import error_with_more
 from wildetect.review.plan import read_plan
 from wildetect.review.sample import review_from
 from wildetect.review.summary import NumbersOfSpecies, summaries_of, summary_document
-from wildetect.review.verdicts import read_verdicts, standing
+from wildetect.review.verdict_file import read_verdicts
+from wildetect.review.verdicts import standing
 
 __all__ = ["ReviewStatus", "status_document", "status_of"]
 

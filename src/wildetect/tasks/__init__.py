@@ -21,6 +21,7 @@ from wildetect.tasks.model import training as model_training
 from wildetect.tasks.model import travel as model_travel
 from wildetect.tasks.review import page as review_page
 from wildetect.tasks.review import review
+from wildetect.tasks.review import status as review_status
 from wildetect.tasks.support import publish
 
 __all__ = ["ns"]
@@ -60,7 +61,7 @@ ns.add_collection(
 )
 ns.add_collection(Collection("detect", detect.run, detect_export.export))
 ns.add_collection(Collection("census", census.run, census.plan, census_export.export, census.selftest))
-ns.add_collection(Collection("review", review.plan, review_page.open_, review.import_, review.status))
+ns.add_collection(Collection("review", review.plan, review_page.open_, review.import_, review_status.status))
 ns.add_collection(Collection("dataset", dataset_build.build))
 ns.add_collection(Collection("config", config.show, config.schema))
 ns.add_collection(Collection("shims", shims.write))

@@ -16,7 +16,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
 from wildetect.review.marks import ImageReview, by_image, review_of
 from wildetect.review.plan import Outline, read_plan
-from wildetect.review.verdicts import read_verdicts
+from wildetect.review.verdict_file import read_verdicts
 from wildetect.tables.sheet import read_sheet
 from wildetect.wording import listed, quoted
 

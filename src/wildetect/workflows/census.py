@@ -13,13 +13,8 @@ from wildetect.census.counting.said import Said
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.output.document import NEVER_MEASURED, CensusFacts
 from wildetect.census.output.outputs import CensusWanted, census_record, write_census
-from wildetect.census.output.record import (
-    Campaign,
-    CensusRecord,
-    DetectorRecord,
-    read_census_file,
-    write_census_file,
-)
+from wildetect.census.output.parts import Campaign, DetectorRecord
+from wildetect.census.output.record import CensusRecord, read_census_file, write_census_file
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.detection.run.failures import raise_if_images_failed
 from wildetect.errors import ConfigurationError, InputError, ModelError, ServerError
@@ -33,11 +28,12 @@ from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.journal.command import Command
 from wildetect.results.moved import with_lost_photographs_in, with_photographs_in
-from wildetect.results.run import DetectionRun, Logged
+from wildetect.results.run import DetectionRun
+from wildetect.results.run_parts import Logged
 from wildetect.review.pairs import PairsSaid, pairs_said
 from wildetect.review.plan import read_plan
 from wildetect.review.sample import NO_REVIEW, review_from
-from wildetect.review.verdicts import read_verdicts
+from wildetect.review.verdict_file import read_verdicts
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
 from wildetect.settings.detection import PositionTable

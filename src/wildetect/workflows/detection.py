@@ -23,7 +23,9 @@ from wildetect.results.blurring import BLURRED, Places
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.logged_run import left_out, run_record
 from wildetect.results.reviewed import ReviewedRun
-from wildetect.results.run import BlurredFiles, DetectionRun, Logged, write_run_file
+from wildetect.results.run import DetectionRun
+from wildetect.results.run_file import write_run_file
+from wildetect.results.run_parts import BlurredFiles, Logged
 from wildetect.review.summary import reviewed_run
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings, KeptFiles

@@ -11,7 +11,8 @@ from wildetect.census.counting.roll_up import species_by_class
 from wildetect.census.exports.form import CensusForm, ExportedCensuses, Identified, Publication
 from wildetect.census.exports.table import FORMS
 from wildetect.census.output.blurring import blurred
-from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
+from wildetect.census.output.parts import AnimalRecord
+from wildetect.census.output.record import CensusRecord, read_census_file
 from wildetect.errors import ConfigurationError, WildDetectError
 from wildetect.results.blurring import Grid, Places
 from wildetect.results.files import make_folder

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from wildetect.census.ground.views import View
-from wildetect.census.output.record import AnimalRecord, CensusRecord, read_census_file
+from wildetect.census.output.parts import AnimalRecord
+from wildetect.census.output.record import CensusRecord, read_census_file
 from wildetect.errors import InputError, WildDetectError
 from wildetect.remote.place import Place
 from wildetect.results.finished_run import FinishedRun

@@ -16,7 +16,8 @@ from pathlib import Path
 from wildetect.census.estimates.methods.table import COMPLETE
 from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.exports.form import CensusForm, ExportedCensuses
-from wildetect.census.output.record import CensusRecord, EstimateRecord, SpeciesSummary
+from wildetect.census.output.parts import EstimateRecord, SpeciesSummary
+from wildetect.census.output.record import CensusRecord
 from wildetect.census.output.tables import write_table
 from wildetect.errors import ConfigurationError
 from wildetect.evaluation.reviewed_sample import CorrectedNumber

@@ -15,13 +15,8 @@ from dataclasses import dataclass
 
 from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.exports.form import Publication
-from wildetect.census.output.record import (
-    AnimalRecord,
-    BoxRecord,
-    CensusRecord,
-    LineRecord,
-    PhotographRecord,
-)
+from wildetect.census.output.parts import AnimalRecord, BoxRecord, LineRecord, PhotographRecord
+from wildetect.census.output.record import CensusRecord
 from wildetect.wording import form, listed, number_of
 
 __all__ = [

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wildetect.census.output.record import AnimalRecord, CensusRecord
+from wildetect.census.output.parts import AnimalRecord
+from wildetect.census.output.record import CensusRecord
 from wildetect.results.blurring import WITHHELD, Grid
 from wildetect.settings.census import PublicationKeys
 from wildetect.settings.words import CensusExport

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from wildetect.census.exports.citation import digest_of
 from wildetect.census.exports.form import CensusForm, ExportedCensuses, Publication
-from wildetect.census.output.record import CensusRecord, EstimateRecord
+from wildetect.census.output.parts import EstimateRecord
+from wildetect.census.output.record import CensusRecord
 from wildetect.results.files import write_text
 from wildetect.results.report.map import round_length
 from wildetect.results.report.numbers import colour_code

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wildetect.census.exports.form import CensusForm, ExportedCensuses
-from wildetect.census.output.record import CensusRecord, EstimateRecord
+from wildetect.census.output.parts import EstimateRecord
+from wildetect.census.output.record import CensusRecord
 from wildetect.results.files import replacing
 from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from wildetect.census.estimates.records import Estimate
 from wildetect.census.merging.records import OverlapRecord
-from wildetect.census.output.record import CountAtConfidence
+from wildetect.census.output.parts import CountAtConfidence
 from wildetect.results.report.numbers import colour_code, round_numbers
 
 __all__ = ["ConfidenceChart", "OverlapChart", "Whisker", "confidence_chart", "overlap_chart", "whiskers"]

@@ -16,9 +16,8 @@ from wildetect.census.output.overlaps import (
     near_miss_records,
     overlap_records,
 )
-from wildetect.census.output.record import (
+from wildetect.census.output.parts import (
     Campaign,
-    CensusRecord,
     CensusTimes,
     CountAtConfidence,
     CountAtTolerance,
@@ -30,6 +29,7 @@ from wildetect.census.output.record import (
     StratumRecord,
     ToleranceRecord,
 )
+from wildetect.census.output.record import CensusRecord
 from wildetect.census.output.rows import (
     animal_records,
     class_counts,

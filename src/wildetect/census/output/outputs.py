@@ -28,7 +28,7 @@ from wildetect.results.files import make_folder, unwritable, write_text
 from wildetect.results.leftovers import PLACES, remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.report.numbers import colour_code
-from wildetect.results.run import BlurredFiles, Logged
+from wildetect.results.run_parts import BlurredFiles, Logged
 from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 
 __all__ = ["FILES", "CensusWanted", "census_record", "write_census"]

@@ -13,13 +13,8 @@ from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.output.charts import Whisker, confidence_chart, overlap_chart, whiskers
 from wildetect.census.output.drawing import census_map
 from wildetect.census.output.pairs import Pictures
-from wildetect.census.output.record import (
-    Available,
-    CensusRecord,
-    EstimateRecord,
-    PhotographRecord,
-    SpeciesSummary,
-)
+from wildetect.census.output.parts import Available, EstimateRecord, PhotographRecord, SpeciesSummary
+from wildetect.census.output.record import CensusRecord
 from wildetect.census.result import Census
 from wildetect.results.files import write_text
 from wildetect.results.report.numbers import colour_code

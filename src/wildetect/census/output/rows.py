@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wildetect.census.output.record import (
+from wildetect.census.output.parts import (
     AnimalRecord,
     BoxRecord,
     LineRecord,

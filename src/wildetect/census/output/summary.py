@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from wildetect.census.estimates.corrected import CorrectedEstimate
 from wildetect.census.estimates.limits import log_normal_limits
 from wildetect.census.estimates.sample_records import ALL_STRATA
-from wildetect.census.output.record import Available, CorrectedRecord, SpeciesSummary
+from wildetect.census.output.parts import Available, CorrectedRecord, SpeciesSummary
 from wildetect.census.result import Census
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
 from wildetect.settings.census import Availability

@@ -20,11 +20,11 @@ from wildetect.detection.network.preprocess import Placement, network_input
 from wildetect.detection.network.session import (
     NoMemoryError,
     Session,
-    TensorSpec,
     check_numbers,
     no_numbers,
     open_session,
-    picture_input,
+    picture_inputs,
+    rows_of,
     size_of_input,
 )
 from wildetect.detection.tiles.stitching import nms_each
@@ -42,7 +42,6 @@ Array = NDArray[Any]
 
 BATCH_SIZE = 32
 _DECODERS = 2
-_TABLE_RANK = 3
 _DECODERS_OF_GPU = 8  # a core decodes some 10 photographs a second, each takes 60 MB
 
 logger = logging.getLogger(__name__)
@@ -103,11 +102,11 @@ class Detector:
         if manifest.first_label is not None:
             own = manifest.first_label
         self._first_label = 1 if own is None else own  # 0 is the background in most of those that differ
-        self._image, self._alone, self._sizes = _inputs(self.session, manifest.feeding)
+        self._image, self._alone, self._sizes = picture_inputs(self.session, manifest.feeding)
         self._outputs = [spec.name for spec in self.session.outputs]
         if not self._family.every_output:
             self._outputs = self._outputs[:1]
-        self._rows = _rows_of(self.session)
+        self._rows = rows_of(self.session)
         self.batch = self._largest_batch()
         # on a GPU each pass has so many tiles: its libraries prepare again for another number (1 to 3 s)
         self._full = batch_size if self.batched else None
@@ -362,12 +361,6 @@ class Detector:
         return None if batched else 1
 
 
-def _rows_of(session: Session) -> int | None:
-    """Number of rows of the table of boxes; None where it is free. Masks have more dimensions than it."""
-    tables = [spec.shape for spec in session.outputs if len(spec.shape) <= _TABLE_RANK]
-    return max(tables, key=len)[-2:][0] if tables else None
-
-
 def _second_stage(manifest: Manifest, weights: Path | None, device: Device) -> Classifier | None:
     if manifest.classifier is None:
         return None
@@ -376,28 +369,3 @@ def _second_stage(manifest: Manifest, weights: Path | None, device: Device) -> C
             "the file of the second stage (the classifier) is missing", hint="Register the model again"
         )
     return Classifier(weights, manifest.classifier, device)
-
-
-def _inputs(session: Session, feeding: Feeding) -> tuple[TensorSpec, bool, list[TensorSpec]]:
-    """The input for pictures, whether it takes one without a batch dimension, and those for their sizes."""
-    found = picture_input(session.inputs)
-    others = [spec for spec in session.inputs if found is None or spec.name != found[0].name]
-    unknown = [spec for spec in others if size_of_input(spec, 1, 1, 1) is None]
-    if found is None or unknown:
-        named = listed(f"{spec.name} {spec.dtype} {spec.shape}" for spec in session.inputs)
-        raise ModelError(
-            f"{session.weights.name} is not fed as a detector is: its inputs are {named}",
-            hint="A detector takes one picture of shape (1, 3, height, width), and at most its size",
-        )
-    image, alone = found
-    fed = (feeding.batch, 3, feeding.height, feeding.width)
-    dtype: str = feeding.dtype
-    if session.takes_pixels:
-        fed, dtype = (feeding.batch, feeding.height, feeding.width, 3), "uint8"
-    differs = any(own not in {None, other} for own, other in zip(image.shape[1:], fed[1:], strict=True))
-    if differs or image.dtype != dtype:
-        raise ModelError(
-            f"{session.weights.name} takes {image.dtype} {image.shape}, but is registered with {dtype} {fed}",
-            hint="Register the model again; leave out imgsz where the file has a fixed size",
-        )
-    return image, alone, others

@@ -20,6 +20,7 @@ from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding
 from wildetect.registry.weights.weights_file import check_file
 from wildetect.settings.words import Device
+from wildetect.wording import listed
 
 __all__ = [
     "NoMemoryError",
@@ -30,10 +31,13 @@ __all__ = [
     "no_numbers",
     "open_session",
     "picture_input",
+    "picture_inputs",
+    "rows_of",
     "size_of_input",
 ]
 
 _ONLY_ERRORS = 3
+_TABLE_RANK = 3
 _DTYPES = {"float": "float32", "double": "float64"}
 
 # What the backends say when the memory of the device is full: onnxruntime's allocators, CUDA, cuDNN, Windows.
@@ -269,3 +273,38 @@ def _text(error: Exception) -> str:
     """The message of onnxruntime in one line, without its code and the file's path."""
     text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", " ".join(str(error).split()))
     return re.sub(r"^Load model from .* failed:", "", text)
+
+
+def rows_of(session: Session) -> int | None:
+    """Number of rows of the table of boxes; None where it is free. Masks have more dimensions than it."""
+    tables = [spec.shape for spec in session.outputs if len(spec.shape) <= _TABLE_RANK]
+    return max(tables, key=len)[-2:][0] if tables else None
+
+
+def picture_inputs(session: Session, feeding: Feeding) -> tuple[TensorSpec, bool, list[TensorSpec]]:
+    """The input for pictures, whether it takes one without a batch dimension, and those for their sizes.
+
+    Raises:
+        ModelError: The network is not fed as a detector is, or not as the manifest says.
+    """
+    found = picture_input(session.inputs)
+    others = [spec for spec in session.inputs if found is None or spec.name != found[0].name]
+    unknown = [spec for spec in others if size_of_input(spec, 1, 1, 1) is None]
+    if found is None or unknown:
+        named = listed(f"{spec.name} {spec.dtype} {spec.shape}" for spec in session.inputs)
+        raise ModelError(
+            f"{session.weights.name} is not fed as a detector is: its inputs are {named}",
+            hint="A detector takes one picture of shape (1, 3, height, width), and at most its size",
+        )
+    image, alone = found
+    fed = (feeding.batch, 3, feeding.height, feeding.width)
+    dtype: str = feeding.dtype
+    if session.takes_pixels:
+        fed, dtype = (feeding.batch, feeding.height, feeding.width, 3), "uint8"
+    differs = any(own not in {None, other} for own, other in zip(image.shape[1:], fed[1:], strict=True))
+    if differs or image.dtype != dtype:
+        raise ModelError(
+            f"{session.weights.name} takes {image.dtype} {image.shape}, but is registered with {dtype} {fed}",
+            hint="Register the model again; leave out imgsz where the file has a fixed size",
+        )
+    return image, alone, others

@@ -28,7 +28,9 @@ from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_r
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult, RunSummary, TileResult
 from wildetect.results.reviewed import ReviewedRun
-from wildetect.results.run import DetectionRun, RunFacts, State, mark_running, run_of, write_run_file
+from wildetect.results.run import DetectionRun, RunFacts, run_of
+from wildetect.results.run_file import mark_running, write_run_file
+from wildetect.results.run_parts import State
 
 __all__ = ["Clock", "JournalKeeper", "RunPlan", "detect_into_folder", "settings_of"]
 

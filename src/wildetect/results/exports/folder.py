@@ -21,7 +21,9 @@ from wildetect.results.report.crops import Crop
 from wildetect.results.report.pictures import MOST_CROPS, PicturesWanted, make_pictures
 from wildetect.results.report.report import write_report
 from wildetect.results.reviewed import ReviewedBox
-from wildetect.results.run import BlurredFiles, DetectionRun, read_run_file
+from wildetect.results.run import DetectionRun
+from wildetect.results.run_file import read_run_file
+from wildetect.results.run_parts import BlurredFiles
 from wildetect.settings.words import Export
 
 __all__ = ["Wanted", "Written", "made_before", "write_exports"]

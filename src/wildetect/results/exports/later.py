@@ -15,7 +15,8 @@ from wildetect.results.leftovers import remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.moved import with_photographs_in
 from wildetect.results.reviewed import ReviewedRun
-from wildetect.results.run import DetectionRun, write_run_file
+from wildetect.results.run import DetectionRun
+from wildetect.results.run_file import write_run_file
 from wildetect.wording import number_of
 
 __all__ = ["LaterExports", "export_again"]

@@ -16,7 +16,7 @@ from wildetect.review.page.animals import NO_CENSUS, AnimalCases
 from wildetect.review.page.app import make_app
 from wildetect.review.page.session import Session
 from wildetect.review.plan import Purpose
-from wildetect.review.verdicts import writing_verdicts
+from wildetect.review.verdict_file import writing_verdicts
 
 __all__ = ["ReviewPage", "open_page"]
 

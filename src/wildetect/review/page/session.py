@@ -19,15 +19,8 @@ from wildetect.review.page.animals import NO_CENSUS, AnimalCases, Comparing
 from wildetect.review.page.pictures import DETAIL_SIDE, LONGEST_SIDE
 from wildetect.review.page.places import along_the_ground
 from wildetect.review.plan import Purpose, read_plan
-from wildetect.review.verdicts import (
-    Kind,
-    Marked,
-    Verdict,
-    VerdictFile,
-    of_boxes,
-    read_verdicts,
-    standing,
-)
+from wildetect.review.verdict_file import VerdictFile, read_verdicts
+from wildetect.review.verdicts import Kind, Marked, Verdict, of_boxes, standing
 
 __all__ = ["Saying", "Session", "UnfitVerdictError"]
 

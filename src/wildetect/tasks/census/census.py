@@ -14,7 +14,8 @@ from wildetect.wording import listed, number_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wildetect.census.output.record import CensusRecord, EstimateRecord
+    from wildetect.census.output.parts import EstimateRecord
+    from wildetect.census.output.record import CensusRecord
     from wildetect.census.planning import SpeciesPlan
     from wildetect.census.selftest.vectors import VectorCheck
     from wildetect.evaluation.reviewed_sample import CorrectedNumber
