@@ -192,6 +192,28 @@ def test_what_is_known_of_the_detector_stands_beside_the_number(surveyed: Survey
     assert read_census_file(tmp_path).detector == DetectorRecord(measured=(measured,))
 
 
+def test_a_species_of_several_classes_shows_what_was_measured_of_each(
+    surveyed: Surveyed, tmp_path: Path
+) -> None:
+    measured = MeasuredQuality(
+        dataset="camp 23",
+        at="2026-11-02T10:00:00+00:00",
+        overall=Quality(0.98, 0.93),
+        classes={"cow": Quality(0.99, 0.95), "calf": Quality(0.9, 0.7), "zebra": Quality(1.0, 0.8)},
+    )
+    written(
+        surveyed.census,
+        surveyed.run,
+        tmp_path,
+        detector=DetectorRecord(measured=(measured,)),
+        settings={"roll_up": {"elephant": ["cow", "calf"]}},
+    )
+    text = Elements((tmp_path / "census_report.html").read_text(encoding="utf-8")).text
+    answer = " ".join(text[text.index("How many animals") : text.index("Before you use")].split())
+    assert "elephant 32 0.95 / 0.99 cow 0.70 / 0.90 calf 115" in answer
+    assert "zebra 87 0.80 / 1.00 314" in answer
+
+
 def test_species_stand_in_the_same_order_in_all_tables(surveyed: Surveyed, tmp_path: Path) -> None:
     names = [one.species for one in surveyed.record.headlines]
     reviewed = [

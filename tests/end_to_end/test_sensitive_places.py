@@ -265,3 +265,16 @@ def test_forms_for_others_are_coarsened_without_being_asked(
         "dwc-archive.zip",
         "census.xlsx",
     }
+
+
+def test_a_hint_keeps_the_blur(
+    served: Workspace,
+    detected: tuple[Path, dict[str, Any], str],
+    counted: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+) -> None:
+    _, hint = served.fail(2, "census.export", counted[0], "--blur", "20", "--output", tmp_path / "a b")
+    assert "--blur 20" in hint
+    assert "a b" in hint
+    _, hint = served.fail(2, "detect.export", detected[0], "--blur", "20")
+    assert hint.endswith("--export gpkg --blur 20")

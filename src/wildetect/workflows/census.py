@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -203,7 +205,7 @@ def census(
     )
     found = survey(plan)
     server = _server(project, watcher)
-    detector = _detector(server, run.record)
+    detector = _detector(server, run.record, groups)
     if plan.reviewed is not None:
         detector = _with_survey(detector, server, plan, settings.campaign.id, watcher)
     facts = replace(_facts(settings, run, started, time.monotonic() - begun), detector=detector)
@@ -304,8 +306,10 @@ def _server(project: Project, watcher: Watcher) -> Connection | ServerError:
         return error
 
 
-def _detector(server: Connection | ServerError, run: DetectionRun) -> DetectorRecord:
-    """What the registry knows of the detector, or why nothing is known."""
+def _detector(
+    server: Connection | ServerError, run: DetectionRun, groups: Mapping[str, Sequence[str]]
+) -> DetectorRecord:
+    """What the registry knows of the detector and the classes of its species, or why nothing is known."""
     registered = run.model.registered
     if registered is None:
         return DetectorRecord(unknown=f"{NEVER_MEASURED} ({run.model} is a weights file, not a version)")
@@ -313,7 +317,9 @@ def _detector(server: Connection | ServerError, run: DetectionRun) -> DetectorRe
         return DetectorRecord(unknown=f"not known, as the registry could not be asked: {server.message}")
     try:
         version = resolve(server, ModelReference.of(*registered))
-        measured = qualities_of(server, version, run.class_names)
+        measured = qualities_of(
+            server, version, list(dict.fromkeys(chain(run.class_names, *groups.values())))
+        )
     except (ServerError, ModelError) as error:
         return DetectorRecord(unknown=f"not known: {error.message}")
     return DetectorRecord(measured=tuple(measured), unknown=None if measured else NEVER_MEASURED)

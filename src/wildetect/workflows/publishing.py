@@ -176,7 +176,12 @@ def _forms(request: PublishRequest) -> list[CensusForm]:
 def _example(request: PublishRequest) -> str:
     known = [name for name in request.formats if name in CENSUS_EXPORTS] or ["aed"]
     folders = " ".join(quoted(str(folder)) for folder in request.folders) or "FOLDER"
-    return f"uv run invoke census.export {folders} " + " ".join(f"--format {name}" for name in known)
+    words = [f"--format {name}" for name in known]
+    # all else as it was typed: without its --blur, exact places would leave the house
+    words += [f"--taxon {quoted(one)}" for one in request.taxa]
+    single = {"species": request.species, "output": request.output, "blur": request.blur}
+    words += [f"--{option} {quoted(str(value))}" for option, value in single.items() if value is not None]
+    return f"uv run invoke census.export {folders} {' '.join(words)}"
 
 
 def _folder(census: Path) -> Path:

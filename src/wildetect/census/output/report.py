@@ -12,6 +12,7 @@ from wildetect.census.estimates.records import SAMPLING_ONLY
 from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.output.charts import Whisker, confidence_chart, overlap_chart, whiskers
 from wildetect.census.output.drawing import census_map
+from wildetect.census.output.known_quality import quality_of_species
 from wildetect.census.output.pairs import Pictures
 from wildetect.census.output.parts import Available, EstimateRecord, PhotographRecord, SpeciesSummary
 from wildetect.census.output.record import CensusRecord
@@ -86,6 +87,7 @@ def write_census_report(
         limits_hold=SAMPLING_ONLY,
         tolerance_from=TOLERANCE_FROM,
         quality=record.detector and record.detector.newest,
+        known_of=quality_of_species(record),
         reviewed=any(one.reviewed is not None for one in record.summary.values()),
         held=_held(record),
         corrected=any(one.corrected is not None for one in record.summary.values()),

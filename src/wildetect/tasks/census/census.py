@@ -154,15 +154,18 @@ def show_summary(record: CensusRecord, folder: Path) -> None:
 
 def _show_detector(record: CensusRecord) -> None:
     """What is known of the detector: how much of what is there it finds, and how much of that is right."""
+    from wildetect.census.output.known_quality import quality_of_species
+
     if record.detector is None:
         return
     print(f"detector: {record.detector.unknown or detector_line(record.detector.measured[0])}")
-    for measured in record.detector.measured[:1]:
-        if measured.classes:
-            rows = [
-                [name, _share(one.recall), _share(one.precision)] for name, one in measured.classes.items()
-            ]
-            print_table(["class", "recall", "precision"], rows, numbers=True)
+    rows = [
+        [name if name == species else f"{name} ({species})", _share(one.recall), _share(one.precision)]
+        for species, classes in quality_of_species(record).items()
+        for name, one in classes.items()
+    ]
+    if rows:
+        print_table(["class", "recall", "precision"], rows, numbers=True)
 
 
 def _share(value: float | None) -> str:

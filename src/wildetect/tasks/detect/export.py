@@ -50,9 +50,12 @@ def export(
 
     formats = [*(export or []), *(["overlays"] if overlays else [])]
     if not (run and formats):
+        wanted_words = " ".join(f"--export {name}" for name in export or ["gpkg"])
+        # without its --blur, exact places would leave the house
+        coarse = f" --blur {quoted(blur)}" if blur else ""
         raise ConfigurationError(
             "the run's folder and an export are needed",
-            hint=f"uv run invoke detect.export --run {quoted(run or 'results')} --export gpkg",
+            hint=f"uv run invoke detect.export --run {quoted(run or 'results')} {wanted_words}{coarse}",
         )
     project = Project.find()
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
