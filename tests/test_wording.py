@@ -14,6 +14,7 @@ from wildetect.wording import (
     number_of,
     plural,
     quoted,
+    the_others,
 )
 
 
@@ -51,6 +52,14 @@ def test_a_cell_has_commas_alone() -> None:
 
 def test_a_hint_is_marked_as_one() -> None:
     assert hint_line("Install uv.") == "hint: Install uv."
+
+
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [(0, ""), (1, "The other is done"), (2, "The others are done"), (9, "The others are done")],
+)
+def test_nothing_is_said_of_others_where_there_are_none(count: int, says: str) -> None:
+    assert the_others(count, "is done", "are done") == says
 
 
 def test_what_is_shown_in_lines_counts_what_it_leaves_out() -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "number_of",
     "plural",
     "quoted",
+    "the_others",
 ]
 
 
@@ -129,6 +130,20 @@ def quoted(text: str) -> str:
     if '"' in text:
         return f"'{text}'"
     return text if _PLAIN_WORD.fullmatch(text) else f'"{text}"'
+
+
+def the_others(count: int, one: str, many: str) -> str:
+    """Begin a sentence on those of several things that the one before was not about: "The others are".
+
+    Args:
+        count: Number of the others; a sentence on none of them is left out.
+        one: Verb for a single one.
+        many: Verb for several.
+
+    Returns:
+        "" where there are none, "The other is" or "The others are".
+    """
+    return "" if not count else f"The other {one}" if count == 1 else f"The others {many}"
 
 
 def hint_line(hint: str) -> str:

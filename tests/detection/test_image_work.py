@@ -34,6 +34,10 @@ def work(*tiles: TileResult) -> ImageWork:
         ([UNREAD] * 3, "all of its 3 tiles failed: the file is damaged"),
         (
             [UNREAD, EMPTY, UNREAD],
+            "2 of its tiles failed, the other holds no data: the file is damaged",
+        ),
+        (
+            [UNREAD, EMPTY, UNREAD, EMPTY],
             "2 of its tiles failed, the others hold no data: the file is damaged",
         ),
     ],

@@ -52,7 +52,7 @@ def pasted(workspace: Workspace, hint: str) -> list[str]:
         ("census.run nowhere", 2, "census.run"),
         ("census.plan pictures", 5, ""),
         ("census.export census", 2, "census.export"),
-        ("census.export census --format pdf", 2, "census.export"),
+        ("census.export census --format pdf", 2, ""),
         ("model.show", 2, "model.list"),
         ("model.show hinted", 2, "model.list"),
         ("model.promote", 2, "model.list"),

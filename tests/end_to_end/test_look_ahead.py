@@ -111,3 +111,22 @@ def test_a_dry_run_says_whether_broken_files_would_stop_the_run(
     assert fix in hint
     _, hint = workspace.fail(5, *WORDS)
     assert ("processing.max_errors" in hint) == (most == 2)  # as the dry run said
+
+
+@pytest.mark.parametrize(
+    ("good", "hint"),
+    [
+        (0, "hint: Fix or remove this file and run again."),
+        (1, "hint: The other is done and written; fix or remove this file and run again."),
+    ],
+)
+def test_of_other_photographs_is_spoken_where_there_are_any(
+    workspace: Workspace, good: int, hint: str
+) -> None:
+    configure(workspace)
+    for photograph in sorted((workspace.root / "camp").iterdir())[good:]:
+        photograph.unlink()
+    (workspace.root / "camp/broken.jpg").write_bytes(b"no picture")
+    error, said = workspace.fail(5, *WORDS)
+    assert f"1 of {good + 1} image" in error
+    assert said == hint

@@ -69,6 +69,35 @@ def test_wrong_option(workspace: Workspace, pictures: Path, words: tuple[str, st
     assert says in error
 
 
+@pytest.mark.parametrize(
+    ("mistake", "first", "lists"),
+    [
+        ("detect.run demo --export jso", "geojson", "megadetector"),
+        ("detect.run demo --device gpu", "cuda", "cpu"),
+        ("detect.run demo --confidence 0,3", "0.3", ""),
+        ("model.register --family yolo8", "yolov8", "obb"),
+        ("model.optimize a@b --pictures x --kind int9", "int8", "windows"),
+        ("review.plan demo --for estimat", "estimate", "training"),
+        ("mlflow.users add ann --role edtor", "editor", "reader"),
+        ("mlflow.users --action delete", "remove", "list"),
+        ("census.export demo --format excel", "xlsx", "citation"),
+        ("config.show --section detecton", "detection", "mlflow"),
+    ],
+)
+def test_a_wrong_word_lists_those_there_are_and_the_likeliest_first(
+    workspace: Workspace, pictures: Path, mistake: str, first: str, lists: str
+) -> None:
+    """What the hint puts first is taken: with it the same command gets on to something else."""
+    (workspace.root / "demo").symlink_to(pictures)
+    *words, option, wrong = mistake.split()
+    error, hint = workspace.fail(2, *words, option, wrong)
+    assert wrong in error
+    assert hint.startswith((f"hint: Give {option} {first}", f"hint: For example {option} {first}"))
+    assert lists in hint
+    again = workspace.invoke(*words, option, first)
+    assert f"{option}:" not in again.stderr
+
+
 def test_a_weights_file_that_is_not_there(workspace: Workspace, pictures: Path) -> None:
     _, hint = workspace.fail(4, "detect.run", "--source", pictures, "--model", "gone.onnx")
     assert hint == (

@@ -139,7 +139,7 @@ def test_sections_by_the_names_that_users_give(name: str) -> None:
 def test_an_unknown_section() -> None:
     with pytest.raises(ConfigurationError, match="no section 'detektion'") as caught:
         section_named("detektion")
-    assert caught.value.hint == "Give one of: census, detection, detector_registration or mlflow."
+    assert caught.value.hint == "Give --section detection, detector_registration, census or mlflow."
 
 
 @pytest.mark.parametrize(("text", "means"), [("on", "on"), ("off", "off"), ("'on'", "on"), ("auto", "auto")])

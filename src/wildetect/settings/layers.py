@@ -17,7 +17,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from wildetect.errors import ConfigurationError
 from wildetect.settings.keys import Keys, SectionKeys, key_names, keys_without_effect
 from wildetect.settings.layer import Layer, Option, command_line_layer, dotenv_layer, variable_layer
-from wildetect.settings.problems import Key, Problem, dotted, nearest, raise_problems, shown, what_is_wrong
+from wildetect.settings.problems import (
+    Key,
+    Problem,
+    dotted,
+    is_option,
+    nearest,
+    raise_problems,
+    shown,
+    what_is_wrong,
+)
 from wildetect.settings.project import Project
 from wildetect.settings.yaml_files.reading import YamlFile, read_yaml
 from wildetect.wording import form, listed
@@ -119,9 +128,18 @@ def merged(model: type[Section], project: Project, layers: Layers) -> Section:
         readable = not problems or yaml_file.values
         problems += _problems_of(error, model, ordered, yaml_file) if readable else []
     problems.sort(key=_place)
-    raise_problems(problems, hint=f"Fix it there; {project.shown(layers.path)} explains each key.")
+    raise_problems(problems, hint=_fix(problems, project.shown(layers.path)))
     assert settings is not None  # noqa: S101 - raise_problems has raised otherwise
     return settings
+
+
+def _fix(problems: list[Problem], explains: str) -> str:
+    """What fixes problems: of a single one on the command line what to give in its place."""
+    if len(problems) == 1 and is_option(problems[0].where) and problems[0].values:
+        return f"Give {problems[0].where} {listed(problems[0].values, last='or')}."
+    if all(is_option(problem.where) for problem in problems):
+        return f"Give another value there; {explains} explains each key."
+    return f"Fix it there; {explains} explains each key."
 
 
 def _path(model: type[SectionKeys], project: Project, file: Path | None) -> Path:
@@ -183,6 +201,7 @@ def _problems_of(
         layer = next((layer for layer in layers if key and layer.holds(key)), None)
         where = layer.where(key) if layer else yaml_file.where(key)
         name = dotted(key)
+        values: tuple[str, ...] = ()
         if detail["type"] == "extra_forbidden":
             close = nearest(name, key_names(model))
             meant = f"; did you mean {close}?" if close else ""
@@ -192,9 +211,9 @@ def _problems_of(
         elif detail["type"] in ("model_type", "dict_type", "model_attributes_type"):
             what = f"{name} = {shown(key, detail['input'])}: must be a block of indented 'key: value' lines"
         else:
-            said = what_is_wrong(detail)
+            said, values = what_is_wrong(detail)
             what = f"{name} = {shown(key, detail['input'])}: {said}" if key else said
-        yield Problem(where, what)
+        yield Problem(where, what, values)
 
 
 def _may_be_in_a_line_left_out(detail: ErrorDetails) -> bool:

@@ -7,11 +7,11 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings.address import server_address
-from wildetect.wording import number_of
+from wildetect.wording import listed, number_of
 
 __all__ = [
     "HIDDEN",
@@ -19,7 +19,10 @@ __all__ = [
     "Problem",
     "dotted",
     "hidden",
+    "is_option",
     "nearest",
+    "nearest_first",
+    "one_of",
     "raise_problems",
     "secret_texts",
     "shown",
@@ -29,6 +32,7 @@ __all__ = [
 Key = tuple[str | int, ...]
 """The path of a setting in its file, such as ("processing", "tile_size")."""
 
+Word = TypeVar("Word", bound=str)
 SECRET_WORDS = ("password", "secret", "api_key", "token", "uri")
 LONGEST_VALUE = 60
 HIDDEN = "***"
@@ -37,14 +41,33 @@ NAMES = (*(word for word in SECRET_WORDS if word != "uri"), "access_key", "secre
 SIGN_IN = re.compile(r"://[^\s/@]*(?::[^\s@]*)?@")
 IN_QUERY = re.compile(r"([?&][^=&\s]*(?:password|secret|token|key|sig)[^=&\s]*=)[^&\s]+", re.IGNORECASE)
 SHORTEST = 6  # characters; a shorter text stands in many places by chance
+# What people call a word that is spelled in another way; "gpu" would be taken for a mistyped "cpu".
+ALSO_CALLED = {
+    "gpu": "cuda",
+    "nvidia": "cuda",
+    "excel": "xlsx",
+    "darwin-core": "dwc",
+    "geopackage": "gpkg",
+    "qgis": "gpkg",
+    "html": "report",
+    "label-studio": "labelstudio",
+    "delete": "remove",
+}
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, and where: "configs/detection.yaml:12", ".env:3", "--tile-size"."""
+    """One thing that is wrong, and where: "configs/detection.yaml:12", ".env:3", "--tile-size".
+
+    Attributes:
+        where: File and line, variable or option.
+        what: What is wrong there.
+        values: What may be written in its place, what was most likely meant first; empty where unknown.
+    """
 
     where: str
     what: str
+    values: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
@@ -84,32 +107,84 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return elsewhere[close[0]] if close else None
 
 
+def nearest_first(word: str, known: Sequence[str]) -> list[str]:
+    """Sort a fixed list of words by how likely each was meant by a word that is not among them."""
+    meant = ALSO_CALLED.get(_typed(word), _typed(word))
+    whole = difflib.SequenceMatcher(b=meant)
+
+    def unlike(name: str) -> float:
+        whole.set_seq1(name.lower())
+        starts = len(meant) > 1 and name.lower().startswith(meant)
+        return -whole.ratio() - starts
+
+    return sorted(known, key=unlike)
+
+
+def _typed(word: str) -> str:
+    return word.strip(" ,;.").lower().replace("_", "-").replace(" ", "-")
+
+
+def one_of(option: str, word: str, known: Sequence[Word]) -> Word:
+    """Give the word of a fixed list that stands behind an option.
+
+    Args:
+        option: The option as users type it, such as "--format".
+        word: What was given.
+        known: What may be given.
+
+    Raises:
+        ConfigurationError: It is another word; the hint lists those there are, the likeliest first.
+    """
+    for one in known:
+        if one == word:
+            return one
+    raise ConfigurationError(
+        f"{option}: {word!r} is not one of its {number_of(len(known), 'word')}",
+        hint=f"Give {option} {listed(nearest_first(word, known), last='or')}.",
+    )
+
+
+def is_option(where: str) -> bool:
+    """Whether the place of a problem is an option of the command line."""
+    return where.startswith("--")
+
+
 NUMBER = re.compile(r"(?P<number>[-+]?\d+(?:[.,]\d+)*)\s*(?P<unit>%|[^\W\d_]*)")
 
 
-def what_is_wrong(detail: Mapping[str, Any]) -> str:
+def what_is_wrong(detail: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Say what a value must be, and what to write where it is clear what was meant.
 
     Args:
         detail: One error of pydantic: type, msg, input, and ctx for some types.
+
+    Returns:
+        What is wrong, and what may be written in its place, what was most likely meant first.
     """
     kind, given = str(detail["type"]), detail["input"]
     said = str(detail["msg"]).removeprefix("Value error, ").split(", unable to ")[0]
     said = said.replace("Input should be", "must be")
     if kind.startswith("path_type"):
-        return "must be one path; one that begins with { or [ stands in quotes"
+        return "must be one path; one that begins with { or [ stands in quotes", ()
     if kind == "string_type" and isinstance(given, bool):
-        return "yes, no, on, off, true and false are words for it only in quotes: write 'no'"
+        return "yes, no, on, off, true and false are words for it only in quotes: write 'no'", ()
     if kind.startswith("bool"):
-        return "must be true or false"
-    meant = None
+        return "must be true or false", ("true", "false")
     if kind in ("int_parsing", "float_parsing", "int_from_float") and isinstance(given, str):
-        meant = _number_meant(given, whole=kind.startswith("int"))
-    elif kind == "literal_error" and isinstance(given, str):
+        return _with_number_meant(said, given, whole=kind.startswith("int"))
+    if kind == "literal_error":
         allowed = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
-        close = difflib.get_close_matches(given.strip(" ,;.").lower(), allowed, n=1)
-        meant = close[0] if close else None
-    return f"{said}; write {meant}" if meant else said
+        values = nearest_first(str(given), allowed)
+        typed = _typed(str(given))
+        close = typed in ALSO_CALLED or difflib.get_close_matches(typed, [values[0].lower()])
+        return f"{said}; write {values[0]}" if close else said, tuple(values)
+    return said, ()
+
+
+def _with_number_meant(said: str, given: str, *, whole: bool) -> tuple[str, tuple[str, ...]]:
+    meant = _number_meant(given, whole=whole)
+    values = (meant,) if meant and NUMBER.fullmatch(meant) else ()
+    return f"{said}; write {meant}" if meant else said, values
 
 
 def _number_meant(text: str, *, whole: bool) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from wildetect import settings
 from wildetect.errors import ConfigurationError
 from wildetect.settings.keys import SectionKeys
+from wildetect.settings.problems import nearest_first
 from wildetect.wording import listed
 
 __all__ = ["file_stem", "section_named", "sections"]
@@ -41,5 +42,5 @@ def section_named(name: str) -> type[SectionKeys]:
     for model in known:
         if wanted in (model.section, file_stem(model)):
             return model
-    names = listed((file_stem(model) for model in known), last="or")
-    raise ConfigurationError(f"there is no section {name!r}", hint=f"Give one of: {names}.")
+    names = listed(nearest_first(wanted, [file_stem(model) for model in known]), last="or")
+    raise ConfigurationError(f"there is no section {name!r}", hint=f"Give --section {names}.")

@@ -37,13 +37,18 @@ def decimal(option: str, text: str, fits: Callable[[float], bool], wanted: str, 
     Raises:
         ConfigurationError: It is none, or does not fit.
     """
-    try:
-        value = float(text)
-    except ValueError:
-        raise _refused(option, text, wanted, example) from None
-    if not fits(value):
-        raise _refused(option, text, wanted, example)
+    value = _number(text)
+    if value is None or not fits(value):
+        meant = _number(text.replace(",", "."))
+        raise _refused(option, text, wanted, example if meant is None or not fits(meant) else f"{meant:g}")
     return value
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _refused(option: str, text: str, wanted: str, example: object) -> Exception:

@@ -40,7 +40,7 @@ from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
 from wildetect.settings.detection import PositionTable
 from wildetect.settings.project import from_caller, place_from_caller
-from wildetect.wording import form, number_of
+from wildetect.wording import form, number_of, the_others
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.detection import detect, tell_exact
 from wildetect.workflows.detection_plan import Request
@@ -355,12 +355,10 @@ def raise_if_incomplete(done: CensusDone) -> None:
     missing = [caution for caution in done.record.cautions if caution.kind == "vanished"]
     if missing:
         files = missing[0].files
-        raise InputError(
-            f"{number_of(len(files), 'photograph')} of the run {form(len(files), 'is', 'are')} no "
-            "longer there; the others are counted",
-            hint=missing[0].fix,
-            details=files[:MOST_CAUTIONS_SHOWN],
-        )
+        counted = the_others(done.record.counts.photographs, "is", "are").lower() or "nothing is"
+        gone = f"{number_of(len(files), 'photograph')} of the run {form(len(files), 'is', 'are')}"
+        shown = files[:MOST_CAUTIONS_SHOWN]
+        raise InputError(f"{gone} no longer there; {counted} counted", hint=missing[0].fix, details=shown)
     if done.detection is not None:
         raise_if_images_failed(done.detection)
 

@@ -24,6 +24,7 @@ from wildetect.review.sample import read_review
 from wildetect.settings import Project, load_settings
 from wildetect.settings.census import CensusSettings, PublicationKeys
 from wildetect.settings.detection import DetectionSettings, Sensitive
+from wildetect.settings.problems import one_of
 from wildetect.settings.words import CENSUS_EXPORTS
 from wildetect.wording import listed, quoted
 
@@ -166,15 +167,17 @@ def said_of_publishing(project: Project) -> tuple[Sensitive, PublicationKeys]:
 
 def _forms(request: PublishRequest) -> list[CensusForm]:
     """The forms that are asked for, in the order of their words."""
-    unknown = [name for name in request.formats if name not in CENSUS_EXPORTS]
-    if unknown or not request.formats or not request.folders:
-        wrong = f"{unknown[0]} is not a valid format" if unknown else "a census and a format are needed"
-        raise ConfigurationError(f"{wrong}; the formats are {listed(CENSUS_EXPORTS)}", hint=_example(request))
-    return [form for word, form in FORMS.items() if word in request.formats]
+    words: set[str] = {one_of("--format", name, CENSUS_EXPORTS) for name in request.formats}
+    if not words or not request.folders:
+        raise ConfigurationError(
+            f"a census and a format are needed; the formats are {listed(CENSUS_EXPORTS)}",
+            hint=_example(request),
+        )
+    return [form for word, form in FORMS.items() if word in words]
 
 
 def _example(request: PublishRequest) -> str:
-    known = [name for name in request.formats if name in CENSUS_EXPORTS] or ["aed"]
+    known = request.formats or ["aed"]
     folders = " ".join(quoted(str(folder)) for folder in request.folders) or "FOLDER"
     words = [f"--format {name}" for name in known]
     # all else as it was typed: without its --blur, exact places would leave the house

@@ -17,7 +17,7 @@ from wildetect.detection.tiles.overlap import FALLBACK, OverlapSummary
 from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.journal.record import Record
-from wildetect.wording import number_of
+from wildetect.wording import form, number_of, the_others
 
 __all__ = ["DryRun", "dry_run", "raise_if_unreadable"]
 
@@ -190,15 +190,17 @@ def raise_if_unreadable(run: DryRun) -> None:
         )
     broken, limit = len(run.survey.unreadable), run.settings["max_errors"]
     most = math.inf if limit is None else most_failures(limit, run.found - len(run.failed_before))
+    files = form(broken, "this file", "these files")
     new = len(run.failed_before.symmetric_difference(run.survey.unreadable) & {*run.survey.unreadable})
     if new > most:
         raise InputError(
             f"{broken} of {number_of(run.found, 'image')} cannot be read; the run would stop after "
             f"{int(most) + 1}",
-            hint=f"Fix or remove these files, or set processing.max_errors to {new} or more.",
+            hint=f"Fix or remove {files}, or set processing.max_errors to {new} or more.",
         )
     if broken:
+        kept = the_others(run.found - broken, "would be done; fix", "would be done; fix") or "Fix"
         raise InputError(
             f"{broken} of {number_of(run.found, 'image')} cannot be read",
-            hint="The others would be done; fix or remove these files before the run.",
+            hint=f"{kept} or remove {files} before the run.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wildetect.errors import InputError
 from wildetect.results.run import DetectionRun
-from wildetect.wording import first_lines, form, number_of
+from wildetect.wording import first_lines, form, number_of, the_others
 
 __all__ = ["raise_if_images_failed"]
 
@@ -32,10 +32,12 @@ def raise_if_images_failed(run: DetectionRun) -> None:
         if images.left
         else ""
     )
+    files = form(len(failures), "this file", "these files")
+    kept = the_others(images.read, "is done and written; fix", "are done and written; fix") or "Fix"
     hint = (
-        "Allow more with processing.max_errors, or fix the files, and run again."
+        f"Allow more with processing.max_errors, or fix {files}, and run again."
         if images.left
-        else "The others are done and written; fix or remove these files and run again."
+        else f"{kept} or remove {files} and run again."
     )
     raise InputError(
         f"{len(failures)} of {number_of(images.found, 'image')} failed{stopped}", hint=hint, details=details

@@ -19,7 +19,7 @@ from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.source import ArraySource, ImageSource, Pixels, UnreadableImageError
 from wildetect.results.records import ImageResult, TileResult
 from wildetect.settings.words import OverlapMetric
-from wildetect.wording import number_of
+from wildetect.wording import number_of, the_others
 
 __all__ = ["ImageWork", "reason_of"]
 
@@ -136,8 +136,8 @@ class ImageWork:
         if self.failure is not None or not self.unread or self.parts:
             return
         number, why = len(self.unread), self.unread[0][1]
-        if self.empty:
-            self.failure = f"{number} of its tiles failed, the others hold no data: {why}"
+        if empty := the_others(len(self.empty), "holds no data", "hold no data"):
+            self.failure = f"{number} of its tiles failed, {empty.lower()}: {why}"
         elif number == 1:
             self.failure = f"its only tile failed: {why}"
         else:

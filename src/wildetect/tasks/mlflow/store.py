@@ -104,7 +104,8 @@ def _bring(plan: Plan, database: Path, artifacts: Path | None, *, dry_run: bool)
             say(f"warning: not found, and stays named as it is: {line}")
         if found.missing:
             say("A run that logged no files has no folder.")
-            say_hint("Name the folder that holds the others now: --artifacts DIR")
+            them = form(len(found.missing), "it", "them")
+            say_hint(f"Name the folder that holds {them} now: --artifacts DIR")
         size = f"{number_of(found.copied, 'file')} ({found.size / 1e6:.1f} MB)"
         if dry_run:
             print(f"would copy {size} to {plan.artifacts.shown}; nothing was changed")

@@ -51,16 +51,11 @@ def users(
     from wildetect.errors import ConfigurationError
     from wildetect.server.access.accounts import ROLES
     from wildetect.settings import Project
+    from wildetect.settings.problems import one_of
     from wildetect.workflows.people import accounts_of
 
-    if action not in ACTIONS:
-        raise ConfigurationError(
-            f"{action!r} is not something to do with accounts",
-            hint=f"Use one of {listed(ACTIONS)}: uv run invoke mlflow.users add ann --role editor",
-        )
-    wanted = next((one for one in ROLES if one == role), None)
-    if role is not None and wanted is None:
-        raise ConfigurationError(f"{role!r} is not a role", hint="Use --role reader or --role editor.")
+    action = one_of("--action", action, ACTIONS)
+    wanted = None if role is None else one_of("--role", role, ROLES)
     if action != "list" and not name:
         raise ConfigurationError("no account is named", hint=f"uv run invoke mlflow.users {action} ann")
     accounts = accounts_of(Project.find())

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.numbers import decimal
 from wildetect.tasks.support import emit, export_variables, verb
-from wildetect.wording import listed, number_of, quoted
+from wildetect.wording import number_of, quoted
 
 if TYPE_CHECKING:
     from wildetect.workflows.optimizing import Optimized
@@ -55,6 +55,7 @@ def optimize(
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
+    from wildetect.settings.problems import one_of
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.detection_plan import Request
@@ -65,9 +66,7 @@ def optimize(
     example = f"uv run invoke model.optimize {model or 'NAME@ALIAS'} --pictures {folders}"
     if not (model and pictures):
         raise ConfigurationError("a model and pictures are needed", hint=example)
-    chosen = next((one for one in FORMS if one == kind), None)
-    if chosen is None:
-        raise ConfigurationError(f"--kind: {kind!r} is not one of {listed(FORMS)}", hint=example)
+    chosen = one_of("--kind", kind, FORMS)
     request = Request(
         config=config,
         model=model,

@@ -127,12 +127,9 @@ def purpose_of(text: str) -> Purpose:
     Raises:
         ConfigurationError: The text says something else.
     """
-    from wildetect.errors import ConfigurationError
+    from wildetect.settings.problems import one_of
 
-    for purpose in _PURPOSES:
-        if text == purpose:
-            return purpose
-    raise ConfigurationError(f"--for: {text} is not a purpose", hint="Give --for estimate or --for training.")
+    return one_of("--for", text, _PURPOSES)
 
 
 def _wish(photographs: str | None, cv: str | None, seed: str | None, purpose: str) -> Wish:
