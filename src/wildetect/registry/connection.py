@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wildetect.errors import ModelError, ServerError
-from wildetect.registry.probe import WHOLE_ANSWER, Credentials, Probe, harmless
+from wildetect.registry.probe import (
+    PATIENCE,
+    SENT_ON,
+    TOO_LONG,
+    TOO_SLOW,
+    WHOLE_ANSWER,
+    Credentials,
+    Probe,
+    harmless,
+)
 from wildetect.settings.address import server_address
 
 if TYPE_CHECKING:
@@ -35,6 +44,8 @@ __all__ = [
 # no answer, that of one file of an upload among them.
 _GAVE_UP = re.compile(r"too many (?P<code>\d+) error responses")
 _NO_ANSWER = re.compile(r"failed with (timeout )?exception")
+_UNFINISHED = re.compile(f"{TOO_SLOW}|{TOO_LONG}")
+_ELSEWHERE = re.compile(f"{SENT_ON} (?P<address>[^\\s'\"]+)")
 
 DEFAULT_URI = "http://127.0.0.1:5000"
 ANSWER_TIMEOUT = 3.0
@@ -44,11 +55,18 @@ _UNLOCK = (
     "Close what has it open (a database viewer, a backup, another MLflow), then give the same command again."
 )
 
+_UNFINISHED_HINT = (
+    "Check that MLFLOW_TRACKING_URI names an MLflow server; this project's own is ended and started with: "
+    "uv run invoke mlflow.restart"
+)
+
 # MLflow's own defaults would wait minutes for a server that is off, print links into our stdout, draw
 # progress bars, ask git, and report usage.
 CLIENT_ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": f"{PATIENCE:.0f}",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # a server could say: in a day
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -150,6 +168,10 @@ def connect(uri: str, database: Path | None = None) -> Connection:
     _pass_by_proxies()
     import mlflow
 
+    from wildetect.registry.patience import end_slow_answers
+
+    end_slow_answers()
+
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     mlflow.set_tracking_uri(uri)
     return Connection(uri, mlflow.MlflowClient(uri, uri), database)
@@ -185,36 +207,84 @@ def errors_of_mlflow(subject: str) -> Iterator[None]:
     """
     from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
     from mlflow.exceptions import MlflowException
+    from requests import RequestException
+
+    from wildetect.registry.patience import UselessAnswer
 
     try:
         yield
     except ParseError as error:
         raise unlike_mlflow(subject) from error
-    except MlflowException as error:
-        text = harmless(str(error), LONGEST_TEXT)
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST" or " alias " in text:
-            raise ModelError(
-                f"the registry holds no {subject}", hint="See what it holds with: uv run invoke model.list"
-            ) from error
-        if error.get_http_status_code() in (401, 403) or error.error_code in (
-            "UNAUTHENTICATED",
-            "PERMISSION_DENIED",
-        ):
-            raise ServerError(
-                f"the MLflow server refuses {subject}: {text}",
-                hint=_who_may(error.get_http_status_code()),
-            ) from error
-        if gave_up := _GAVE_UP.search(text):
-            raise _failed_again(subject, gave_up["code"]) from error
-        if _NO_ANSWER.search(text):
-            raise ServerError(
-                f"the MLflow server does not answer any more ({subject})",
-                hint="Start it with: uv run invoke mlflow.serve; then give the same command again.",
-            ) from error
-        raise ServerError(
-            f"the MLflow server failed on {subject}: {text}",
-            hint="See its log: runs/mlflow/server.log; and: uv run invoke mlflow.status",
-        ) from error
+    except (MlflowException, RequestException, UselessAnswer) as error:
+        raise _in_our_words(subject, error) from error
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if not _raised_by_mlflow(error):
+            raise
+        raise unlike_mlflow(subject) from error
+
+
+def _raised_by_mlflow(error: Exception) -> bool:
+    """Whether it was MLflow's client that could not read what came."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").startswith("mlflow."):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _in_our_words(subject: str, error: Exception) -> ModelError | ServerError:
+    """What to say of an error of MLflow's client, or of what it asks with."""
+    text = harmless(str(error), LONGEST_TEXT)
+    status = _status_of(error)
+    code = getattr(error, "error_code", None)
+    if code == "RESOURCE_DOES_NOT_EXIST" or (code is not None and " alias " in text):
+        return ModelError(
+            f"the registry holds no {subject}", hint="See what it holds with: uv run invoke model.list"
+        )
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or code in (
+        "UNAUTHENTICATED",
+        "PERMISSION_DENIED",
+    ):
+        return ServerError(f"the MLflow server refuses {subject}: {text}", hint=_who_may(status))
+    return _no_use(subject, str(error)) or ServerError(
+        f"the MLflow server failed on {subject}: {text}",
+        hint="See its log: runs/mlflow/server.log; and: uv run invoke mlflow.status",
+    )
+
+
+def _status_of(error: Exception) -> int:
+    """The status of HTTP behind an error; that of a bug in the server where none is known."""
+    asked = getattr(error, "get_http_status_code", None)
+    answered = getattr(getattr(error, "response", None), "status_code", None)
+    return int(asked() if asked else answered or HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _no_use(subject: str, text: str) -> ServerError | None:
+    """What to say where no answer came that is of use; None where one did.
+
+    Args:
+        subject: What was asked for.
+        text: MLflow's words, which may tell of several files.
+    """
+    if gave_up := _GAVE_UP.search(text):
+        return _failed_again(subject, gave_up["code"])
+    if elsewhere := _ELSEWHERE.search(text):
+        address = harmless(elsewhere["address"]).partition("/api/")[0]
+        return ServerError(
+            f"the MLflow server does not answer {subject} but sends on to {address}",
+            hint=f"Put the server's own address into .env; where that is it: MLFLOW_TRACKING_URI={address}",
+        )
+    if _UNFINISHED.search(text):
+        return ServerError(
+            f"the MLflow server does not finish its answers ({subject})", hint=_UNFINISHED_HINT
+        )
+    if _NO_ANSWER.search(text):
+        return ServerError(
+            f"the MLflow server does not answer any more ({subject})",
+            hint="Start it with: uv run invoke mlflow.serve; then give the same command again.",
+        )
+    return None
 
 
 def unlike_mlflow(subject: str) -> ServerError:
@@ -250,8 +320,7 @@ def require_whole_answers(uri: str, total: float = WHOLE_ANSWER) -> None:
         if isinstance(error.__cause__, TimeoutError):
             raise ServerError(
                 f"the MLflow server at {uri} does not finish its answers",
-                hint="Check that MLFLOW_TRACKING_URI names an MLflow server; this project's own is ended and "
-                "started with: uv run invoke mlflow.restart",
+                hint=_UNFINISHED_HINT,
             ) from error
 
 

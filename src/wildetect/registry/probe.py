@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,7 +28,18 @@ from wildetect.errors import ServerError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["WHOLE_ANSWER", "Credentials", "Probe", "harmless", "is_loopback"]
+__all__ = [
+    "PATIENCE",
+    "SENT_ON",
+    "TOO_LONG",
+    "TOO_SLOW",
+    "WHOLE_ANSWER",
+    "Credentials",
+    "Probe",
+    "TimedReader",
+    "harmless",
+    "is_loopback",
+]
 
 _SCHEMES = ("http", "https")
 SERVE_COMMAND = "uv run invoke mlflow.serve"
@@ -37,6 +48,11 @@ HTTP_FORBIDDEN = 403
 LONGEST_ANSWER = 64_000_000
 LONGEST_REASON = 300  # letters
 WHOLE_ANSWER = 8.0  # s
+PATIENCE = 60.0  # s; of MLflow's client, for a whole answer
+# what is wrong with an answer, in words that stay the same in whatever error carries them
+TOO_SLOW = "the answer is not whole in time"
+TOO_LONG = "the answer does not end"
+SENT_ON = "the answer sends on to"
 
 
 class Credentials(NamedTuple):
@@ -233,25 +249,40 @@ def harmless(text: str, longest: int = LONGEST_REASON) -> str:
     return " ".join(plain.split())[:longest]
 
 
-class _Timed(io.RawIOBase):
-    """The bytes of an answer until its time is over; a socket's own timeout begins again with each byte."""
+class TimedReader(io.RawIOBase):
+    """The bytes of an answer, as long as there is time; a socket's own timeout begins again with each byte.
 
-    def __init__(self, sock: socket.socket, until: float) -> None:
-        self._socket, self._until = sock, until
+    Args:
+        sock: The connection.
+        left: Gives the seconds that are left, from the number of bytes that have arrived.
+    """
+
+    def __init__(self, sock: socket.socket, left: Callable[[int], float]) -> None:
+        self._socket, self._left = sock, left
         self._longest = sock.gettimeout()
         self._raw = sock.makefile("rb", buffering=0)
+        self.arrived = 0
 
     def readable(self) -> bool:
+        """Whether it can be read."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
-        left = self._until - time.monotonic()
+        """Read what has arrived.
+
+        Raises:
+            TimeoutError: Nothing came, or not all of it in time.
+        """
+        left = self._left(self.arrived)
         if left <= 0:
-            raise TimeoutError("the answer takes too long")
+            raise TimeoutError(TOO_SLOW)
         self._socket.settimeout(left if self._longest is None else min(left, self._longest))
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self.arrived += count or 0
+        return count
 
     def close(self) -> None:
+        """Close it, and leave the connection open."""
         self._raw.close()
         super().close()
 
@@ -270,7 +301,7 @@ class _TimedHandler(urllib.request.AbstractHTTPHandler):
             def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
                 super().__init__(sock, *arguments, **options)
                 self.fp.close()
-                self.fp = io.BufferedReader(_Timed(sock, until))
+                self.fp = io.BufferedReader(TimedReader(sock, lambda _: until - time.monotonic()))
 
         connection = kind(host, **more)
         connection.response_class = Response
