@@ -78,7 +78,17 @@ def test_promote_says_where_the_alias_was(served: Workspace, weights: Path) -> N
     move = ("model.promote", "--name", "moved", "--version", "2", "--alias", "production")
     assert served.succeed(*move) == "moved@production is version 2 (was version 1)\n"
     third = served.invoke(*words, "--alias", "production")
-    assert "moved@production was version 2 until now" in third.stderr
+    assert "warning: moved@production is version 3 now; version 2 lost it\n" in third.stderr
+    (hint,) = [line for line in third.stderr.splitlines() if line.startswith("hint: ")]
+    assert hint == "hint: uv run invoke model.promote moved@production --undo takes it back"
+    error, hint = served.fail(4, "model.promote", "moved/3", "production", "--better-than", "production")
+    assert error == (
+        "error: --better-than production names moved version 3 itself, which cannot be better than itself"
+    )
+    assert hint == "hint: See the other versions: uv run invoke model.list moved"
+    assert served.succeed("model.promote", "moved@production", "--undo").startswith(
+        "moved@production is version 2"
+    )
     error, _ = served.fail(4, "model.promote", "--name", "moved", "--version", "1", "--alias", "v9")
     assert "reserved" in error
     error, hint = served.fail(4, *move, "--require", "map50>=0.6")

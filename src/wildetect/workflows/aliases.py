@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wildetect.registry.connection import Connection
 from wildetect.registry.history import before_last_move, moves_of
 from wildetect.registry.learning.card import refresh_card
 from wildetect.registry.reference import ModelReference
 from wildetect.registry.versions import Version, aliases_of, move_alias, take_alias_away
+from wildetect.wording import hint_line, quoted
+from wildetect.workflows.watching import Watcher
 
-__all__ = ["promote", "undo_move"]
+__all__ = ["CANDIDATE", "promote", "tell_moved", "undo_move"]
+
+CANDIDATE = "candidate"
+"""The alias that each training moves to what it made: nobody relies on where it was."""
+
+
+def tell_moved(
+    connection: Connection,
+    version: Version,
+    aliases: Sequence[str],
+    pointed: Mapping[str, str],
+    watcher: Watcher,
+) -> None:
+    """Warn of each alias that another version lost to a new one, and have that version's card say so.
+
+    Args:
+        connection: The server.
+        version: The new one.
+        aliases: What points at it now.
+        pointed: Where each alias of the model pointed before.
+        watcher: Told of each that moved, with the way back.
+
+    Raises:
+        ServerError: Where the server fails.
+    """
+    for alias in aliases:
+        before = pointed.get(alias, version.version)
+        if before == version.version:
+            continue
+        refresh_card(connection, version.name, before)
+        moved = f"{version.name}@{alias} is version {version.version} now; version {before} lost it"
+        if alias == CANDIDATE:
+            watcher.notice(moved)
+            continue
+        back = f"uv run invoke model.promote {quoted(f'{version.name}@{alias}')} --undo takes it back"
+        watcher.notice(f"warning: {moved}")
+        watcher.notice(hint_line(back))
 
 
 def undo_move(connection: Connection, name: str, alias: str) -> tuple[str | None, str | None]:

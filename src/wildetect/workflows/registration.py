@@ -19,6 +19,7 @@ from wildetect.registry.versions import Version, aliases_of, move_alias
 from wildetect.registry.weights.intake import ExportOptions, prepared, prepared_classifier
 from wildetect.settings import Project
 from wildetect.settings.registration import RegistrationSettings
+from wildetect.workflows.aliases import tell_moved
 from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["checked", "one_at_a_time", "register"]
@@ -110,8 +111,5 @@ def register(
             for alias in registration.aliases:
                 move_alias(connection, ModelReference(version.name, version=version.version), alias)
     refresh_card(connection, version.name, version.version)
-    for alias in registration.aliases:
-        if pointed.get(alias, version.version) != version.version:
-            refresh_card(connection, version.name, pointed[alias])
-            watcher.notice(f"{version.name}@{alias} was version {pointed[alias]} until now")
+    tell_moved(connection, version, registration.aliases, pointed, watcher)
     return version, made

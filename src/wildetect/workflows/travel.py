@@ -22,8 +22,9 @@ from wildetect.registry.reference import ModelReference, check_alias, check_name
 from wildetect.registry.registration import provenance
 from wildetect.registry.travel.arrival import arrived
 from wildetect.registry.travel.package import Package, PackedEvaluation, pack, unpacked
-from wildetect.registry.versions import Version, resolve
+from wildetect.registry.versions import Version, aliases_of, resolve
 from wildetect.settings import Project
+from wildetect.workflows.aliases import tell_moved
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.registration import one_at_a_time
 from wildetect.workflows.watching import SILENT, Watcher
@@ -137,7 +138,7 @@ def import_version(
         content: What `checked_package` gave.
         name: Of the registered model; None: as it was called.
         aliases: What is to point at it.
-        watcher: Told where another project's server is used.
+        watcher: Told where another project's server is used, and where an alias moves.
 
     Returns:
         The version, and whether it was made.
@@ -154,6 +155,8 @@ def import_version(
     }
     connection = connect_for(project, watcher)
     with one_at_a_time(project):
+        pointed = aliases_of(connection, called)
         version, made = arrived(connection, package, folder, name=called, tags=tags, aliases=aliases)
     refresh_card(connection, version.name, version.version)
+    tell_moved(connection, version, aliases, pointed, watcher)
     return version, made

@@ -280,6 +280,7 @@ def _proof(
     connection: Connection, reference: ModelReference, than: str, dataset: str | None, guarded: Sequence[str]
 ) -> list[str]:
     """The figures by which a version is better than another one of its model."""
+    from wildetect.errors import ModelError
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import resolve
     from wildetect.workflows.learning.comparing import compare_on_pictures
@@ -287,6 +288,12 @@ def _proof(
 
     after = resolve(connection, reference)
     before = resolve(connection, ModelReference.of(reference.name, than))
+    if before.version == after.version:
+        which = f"{after.name} version {after.version}"
+        raise ModelError(
+            f"--better-than {than} names {which} itself, which cannot be better than itself",
+            hint=f"See the other versions: uv run invoke model.list {quoted(after.name)}",
+        )
     proof = proof_of(compare_on_pictures(connection, before, after, dataset), guarded)
     for line in proof:
         print(line)
@@ -297,8 +304,8 @@ def _tell_doubts(connection: Connection, reference: ModelReference, alias: str) 
     """Warn where a version takes the place of another one without being shown to be better."""
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import aliases_of, resolve
+    from wildetect.workflows.aliases import CANDIDATE
     from wildetect.workflows.learning.promotion import doubts_about
-    from wildetect.workflows.learning.training import CANDIDATE
 
     in_place = aliases_of(connection, reference.name).get(alias)
     after = resolve(connection, reference)

@@ -36,14 +36,14 @@ from wildetect.training.state import TrainingState, read_state, training_folder,
 from wildetect.training.trainers.process import LOG, run_trainer
 from wildetect.training.trainers.trainer import EPOCHS, Epoch, TrainingJob
 from wildetect.wording import commas, listed
+from wildetect.workflows.aliases import CANDIDATE
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.learning.lineage import trained_gsd_cm, with_lineage
 from wildetect.workflows.registration import checked, register
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["CANDIDATE", "TrainingDone", "TrainingRequest", "train_model"]
+__all__ = ["TrainingDone", "TrainingRequest", "train_model"]
 
-CANDIDATE = "candidate"
 STRIDE = 32  # px; sides of a network's input are multiples of it
 _KEPT = ("trainer/results.csv", "trainer/results.png", "trainer/confusion_matrix.png", "trainer/args.yaml")
 _MEASURES = ("recall", "precision", "map50", "map50-95")
