@@ -18,7 +18,7 @@ from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import SIBLINGS, Place
 from wildetect.remote.remote_file import RemoteFile
 
-__all__ = ["RasterKind", "follows_others", "keep_local", "open_raster", "raster_kind"]
+__all__ = ["RasterKind", "follows_others", "keep_local", "open_raster", "raster_kind", "said_by_gdal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,11 @@ def keep_local() -> None:
     """Give GDAL no network; variables that a person has set stay."""
     for name, value in _OFFLINE.items():
         os.environ.setdefault(name, value)
+
+
+def said_by_gdal(path: Place, error: Exception) -> str:
+    """What GDAL says of a file, by the name that a person knows it by."""
+    return str(error) if isinstance(path, Path) else str(error).replace(f"{_STEM}{path.suffix}", path.name)
 
 
 def raster_kind(path: Place) -> RasterKind | None:

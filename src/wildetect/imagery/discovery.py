@@ -22,7 +22,7 @@ from wildetect.imagery.kinds import (
     why_not_read,
 )
 from wildetect.imagery.positions.metadata import Position
-from wildetect.remote.place import Place, RemoteFolder, common_folder, files_of
+from wildetect.remote.place import Place, RemoteFolder, common_folder, files_of, of_each
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.wording import first_of, listed, number_of
 
@@ -164,20 +164,21 @@ def _refuse_one_for_two(known: Place, file: RemoteFile) -> None:
 
 
 def _pictures_among(found: RemoteFolder) -> Iterator[RemoteFile]:
-    """As `_images_in` chooses; what a file without the name of a picture holds is not looked at."""
+    """As `_images_in` chooses."""
     runs = {str(file.address.folder) for file in found.files if file.name in _OF_A_RUN}
     drawn = tuple(f"{run}{DRAWN}/" for run in runs)
+    shown = []
     for file in found.files:
         # what the source itself is called, and lies in, is the choice of who named it
         *folders, name = found.below(file).casefold().split("/")
         hidden = any(part.startswith(".") or part in _SYSTEM_FOLDERS for part in (*folders, name))
-        if (
-            not hidden
-            and not str(file.address).startswith(drawn)
-            and not name.startswith(_SYSTEM_FILES)
-            and looks_like_a_picture(file.name)
-        ):
-            yield file
+        if not (hidden or str(file.address).startswith(drawn) or name.startswith(_SYSTEM_FILES)):
+            shown.append(file)
+    unnamed = [file for file in shown if not looks_like_a_picture(file.name)]
+    others = {
+        file for file, holds in zip(unnamed, of_each(holds_a_picture, unnamed), strict=True) if not holds
+    }
+    return (file for file in shown if file not in others)
 
 
 def _twins(found: Mapping[str, ImageFile]) -> Iterator[str]:

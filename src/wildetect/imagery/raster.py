@@ -30,7 +30,7 @@ from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
 from wildetect.imagery.stretch import NoPictureError, levels_of
-from wildetect.local_files import open_raster, raster_kind
+from wildetect.local_files import open_raster, raster_kind, said_by_gdal
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow, trouble_with
 from wildetect.wording import commas
@@ -259,7 +259,8 @@ def _damage_explained(path: Place, reason: str) -> Iterator[None]:
         raise
     except Exception as error:  # the classes of GDAL's errors are private to rasterio
         if (trouble := trouble_with(path)) is None:
-            raise UnreadableImageError(path, reason.format(error=error)) from error
+            said = reason.format(error=said_by_gdal(path, error))
+            raise UnreadableImageError(path, said) from error
         raise UnreadableImageError(path, trouble.reason) from None
     if (trouble := trouble_with(path)) is not None:
         raise UnreadableImageError(path, trouble.reason)

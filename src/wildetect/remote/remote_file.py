@@ -26,7 +26,7 @@ _CHUNK: Final = 1 << 14  # bytes
 _HEADER: Final = 4  # chunks that are read at the start of a file at once
 _MOST_AHEAD: Final = 256  # chunks read ahead of who reads on and on
 _KEPT: Final = 4096  # chunks, of all files together: 64 MB
-_ASKED_FOR: Final = (".tif", ".tiff")
+_ASKED_FOR: Final = (".tif", ".tiff", ".jp2", ".j2k")
 """Beside these, files are asked for that are not known from a list: a world file decides where they lie."""
 
 
