@@ -16,9 +16,9 @@ from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import look_at
 from wildetect.results.journal.journal import Journal
-from wildetect.results.journal.lines import Stamp
 from wildetect.results.journal.reading import read_results
 from wildetect.results.records import TileResult
+from wildetect.results.stamps import Stamp
 
 STAMP = Stamp(1, 2)
 OPTIONS = PipelineOptions(tile_size=16, overlap_ratio=0.25, workers=2)

@@ -19,13 +19,14 @@ from wildetect.imagery.discovery import ImageFile
 from wildetect.results.exports.formats.csv_file import write_csv
 from wildetect.results.exports.formats.megadetector import write_megadetector
 from wildetect.results.journal.journal import Journal
-from wildetect.results.journal.lines import Stamp, document_of, result_from
+from wildetect.results.journal.lines import document_of, result_from
 from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.journal.record import Record
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
 from wildetect.results.records import ImageResult, RunSummary
 from wildetect.results.sealed import Seals, sealed
+from wildetect.results.stamps import Stamp
 
 SHAPE = {"model sha256": "1" * 64, "tile_size": 800, "source": ["/survey"]}
 STAMP = Stamp(10, 20)

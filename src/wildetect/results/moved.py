@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import discover
 from wildetect.remote.place import Place, are_there, of_each
 from wildetect.results.finished_run import FinishedRun
-from wildetect.results.journal.lines import stamp_of
 from wildetect.results.journal.record import Record
 from wildetect.results.records import ImageResult
+from wildetect.results.stamps import stamp_of
 from wildetect.wording import listed
 
-__all__ = ["photographs_away", "with_lost_photographs_in", "with_photographs_in"]
+__all__ = ["with_lost_photographs_in", "with_photographs_in"]
 
 logger = logging.getLogger(__name__)
 _MOST_NAMED = 3
@@ -79,28 +78,6 @@ def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Place]) -> Fini
             listed(folders),
         )
     return replace(run, results=results)
-
-
-def photographs_away(run: FinishedRun) -> list[str]:
-    """The photographs of a run that cannot be looked at: not where it found them, or of another size now.
-
-    Args:
-        run: Its results name where the photographs should be; those that failed, or lie at an address, are
-            not asked for.
-
-    Returns:
-        Their names, in the order of the run.
-    """
-    entries = Record.read(run.folder).entries
-    away = []
-    for result in run.results:
-        if result.failed or not isinstance(result.path, Path):  # a server would be asked once for each
-            continue
-        now, entry = stamp_of(result.path), entries.get(result.name)
-        before = None if entry is None else entry.stamp
-        if now is None or (before is not None and now.size != before.size):
-            away.append(result.name)
-    return away
 
 
 def _looked_for(

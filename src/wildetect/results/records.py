@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.remote.place import Place
+from wildetect.results.stamps import Stamp
 
 __all__ = ["COUNTED", "MANY_CUT", "PLAIN", "CoarseResult", "ImageResult", "RunSummary", "Tally", "TileResult"]
 
@@ -56,6 +57,7 @@ class ImageResult:
         boxes_joined: Number of parts of animals that were joined to others across such borders.
         longest_cut: Extent across a border of the longest of both, in px.
         scaled_tile: Side in px of its tiles where they are cut for the scale of the model's training; else 0.
+        stamp: Of its file before it was read, as the journal has it; null where that is not known.
     """
 
     name: str
@@ -80,6 +82,7 @@ class ImageResult:
     boxes_joined: int = 0
     longest_cut: int = 0
     scaled_tile: int = 0
+    stamp: Stamp | None = None
 
     def __post_init__(self) -> None:
         if (self.detections is None) == (self.failure is None):
@@ -167,7 +170,7 @@ class Tally(NamedTuple):
 COUNTED = tuple(name for name in Tally._fields if name != "class_ids")
 """Facts of an image that are counted: fields of `ImageResult` and of `Tally`."""
 
-_OTHERS = frozenset(("name", "path", "detections", "positions", "outlines"))
+_OTHERS = frozenset(("name", "path", "detections", "positions", "outlines", "stamp"))
 PLAIN = tuple(one.name for one in fields(ImageResult) if one.name not in _OTHERS)
 """Facts of an image that are a number, a text or a list of texts: a journal keeps them by their names."""
 

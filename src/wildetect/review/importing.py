@@ -13,6 +13,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import detection_id, ids_of
 from wildetect.review.corrected.boxes import CorrectedBox, CorrectedImage
 from wildetect.review.corrected.reading import read_corrected
+from wildetect.results.sight import all_unseen
 from wildetect.review.ids import farthest, find_again
 from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.verdict_file import VERDICTS, read_verdicts, verdicts_in, writing_verdicts
@@ -67,6 +68,7 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
     if read.reason is not None:
         logger.warning("%s", read.reason)
     standing = {one.image: one for one in reviews_of(run.results, run.class_names, read.verdicts)}
+    another = _other_pictures(run, corrected, refused)
     given: list[Verdict] = []
     gone: set[str] = set()
     unjudged: list[Mark] = []
@@ -74,7 +76,7 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
         one.detection for one in read.verdicts if one.source == source.name and one.detection is not None
     )
     for result in run.results:
-        if result.name not in corrected or result.name not in standing:
+        if result.name not in corrected or result.name not in standing or result.name in another:
             continue
         tolerance = max(
             _SAME_PX,
@@ -106,7 +108,11 @@ def _brought_along(run: FinishedRun, source: Path) -> Imported:
         )
     images = {result.name for result in run.results}
     here = {one.id for one in read_verdicts(run.folder).verdicts}
+    refused: list[str] = []
     new = [one for one in brought.verdicts if one.image in images and one.id not in here]
+    compared = {one.other.image for one in new if one.other is not None}
+    another = _other_pictures(run, {one.image for one in new} | compared, refused)
+    new = [one for one in new if another.isdisjoint({one.image, one.other.image if one.other else ""})]
     unknown = dict.fromkeys(one.image for one in brought.verdicts if one.image not in images)
     if new:
         with writing_verdicts(run.folder) as file:
@@ -114,8 +120,26 @@ def _brought_along(run: FinishedRun, source: Path) -> Imported:
     return Imported(
         len({one.image for one in brought.verdicts} & images),
         dict(Counter(one.kind for one in new)),
-        (*brought.problems, *(f"the run has no image {name!r}" for name in unknown)),
+        (*brought.problems, *refused, *(f"the run has no image {name!r}" for name in unknown)),
     )
+
+
+def _other_pictures(run: FinishedRun, images: Collection[str], refused: list[str]) -> set[str]:
+    """Those images of a file that are another picture now than the run saw: which one was judged?
+
+    Args:
+        run: As it was read.
+        images: Of which the file says something.
+        refused: Told of each.
+    """
+    hidden = all_unseen(one for one in run.results if one.name in images)
+    another = {name: one.reason for name, one in hidden.items() if one.why == "another"}
+    refused += [
+        f"{name}: {reason}: what was said may be of that one. Take it away or put the run's own back, then "
+        "give this command again"
+        for name, reason in another.items()
+    ]
+    return set(another)
 
 
 def _filtered_out(unjudged: Sequence[Mark], gone: Collection[str], refused: list[str]) -> set[str]:

@@ -9,10 +9,11 @@ from typing import Any
 from wildetect.evaluation.detector_quality import DetectorQuality, quality_of
 from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.results.finished_run import FinishedRun
+from wildetect.results.sight import all_unseen
 from wildetect.review.agreement import Agreement, Conflict, agreement_of
 from wildetect.review.drawing import error_with_more
 from wildetect.review.plan import read_plan
-from wildetect.review.sample import review_from
+from wildetect.review.sample import RunReview, review_from
 from wildetect.review.summary import NumbersOfSpecies, summaries_of, summary_document
 from wildetect.review.verdict_file import read_verdicts
 from wildetect.review.verdicts import standing
@@ -39,6 +40,8 @@ class ReviewStatus:
         sample: That the numbers follow from; null where none do.
         agreement: Of each two people who completed the same photographs.
         conflicts: Of what they say.
+        another: Images that are another picture now than the run saw, so that nobody can judge them.
+        left_there: Detections in them that nobody has judged.
     """
 
     planned: int | None
@@ -54,6 +57,8 @@ class ReviewStatus:
     sample: ReviewedSample | None = None
     agreement: tuple[Agreement, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    another: tuple[str, ...] = ()
+    left_there: int = 0
 
 
 def status_of(run: FinishedRun) -> ReviewStatus:
@@ -70,6 +75,7 @@ def status_of(run: FinishedRun) -> ReviewStatus:
     drawn = None if plan is None else [unit.image for unit in plan.to_review]
     agreement, conflicts = agreement_of(run.results, run.class_names, read.verdicts)
     sample = None if review is None or review.reason is not None else review.sample
+    another, left_there = _other_pictures(run, review)
     return ReviewStatus(
         planned=None if drawn is None else len(drawn),
         reviewed=sum(image in complete for image in drawn or ()),
@@ -84,7 +90,23 @@ def status_of(run: FinishedRun) -> ReviewStatus:
         sample=sample,
         agreement=tuple(agreement),
         conflicts=tuple(conflicts),
+        another=another,
+        left_there=left_there,
     )
+
+
+def _other_pictures(run: FinishedRun, review: RunReview | None) -> tuple[tuple[str, ...], int]:
+    """Images that are another picture now, and how many detections in them nobody has judged."""
+    another = {name for name, one in all_unseen(run.results).items() if one.why == "another"}
+    judged = {}
+    if review is not None:
+        judged = {
+            one.image: sum(one.complete or mark.standing != "detected" for mark in one.marks)
+            for one in review.reviews
+        }
+    here = [one for one in run.results if one.name in another and one.detections is not None]
+    left = sum(max(len(one.detections or ()) - judged.get(one.name, 0), 0) for one in here)
+    return tuple(one.name for one in here), left
 
 
 def _outlook(sample: ReviewedSample) -> dict[int, float]:
@@ -112,4 +134,5 @@ def status_document(status: ReviewStatus) -> dict[str, Any]:
         "agreement": [asdict(one) for one in status.agreement],
         "conflicts": [asdict(one) for one in status.conflicts],
         "problems": list(status.problems),
+        "cannot_be_judged": {"images": list(status.another), "detections": status.left_there},
     }

@@ -13,9 +13,9 @@ from PIL import Image
 
 from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.geometry import Window
-from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
 from wildetect.results.ids import BoxCorners
+from wildetect.results.sight import open_seen
 from wildetect.settings.training.dataset import DataSetOptions
 from wildetect.training.reviewed import ClassTable, Reviewed
 from wildetect.training.splitting import Part
@@ -165,7 +165,7 @@ def pictures_of(one: Reviewed, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Pi
     Raises:
         UnreadableImageError: It cannot be read (any more).
     """
-    source = open_image(one.result.path, one.reading)
+    source = open_seen(one.result, one.reading)
     try:
         for tile in tiles:
             yield tile, source.read(tile.window)

@@ -18,13 +18,14 @@ from wildetect.census.output.record import CensusRecord, read_census_file
 from wildetect.errors import InputError, WildDetectError
 from wildetect.remote.place import Place
 from wildetect.results.finished_run import FinishedRun
-from wildetect.results.moved import photographs_away, with_photographs_in
+from wildetect.results.moved import with_photographs_in
+from wildetect.results.sight import all_unseen
 from wildetect.review.outlines import GroundView, own_grounds
 from wildetect.review.page.animals import AnimalCase, AnimalCases, Neighbour
 from wildetect.review.plan import Outline
 from wildetect.review.teaching import Lesson, lessons_of
 from wildetect.settings import Project
-from wildetect.wording import number_of, quoted
+from wildetect.wording import form, listed, number_of, quoted
 from wildetect.workflows.census import CensusRequest, settings_for
 from wildetect.workflows.learning.placing import gathered_of, views_of
 from wildetect.workflows.watching import SILENT, Watcher
@@ -90,19 +91,29 @@ def with_photographs_to_look_at(
     """
     if sources:
         run = with_photographs_in(run, sources)
-    away = set(photographs_away(run))
-    if not away:
+    hidden = all_unseen(run.results)
+    if not hidden:
         return run
+    away = [name for name, one in hidden.items() if one.why == "away"]
+    another = [name for name, one in hidden.items() if one.why == "another"]
     command = f"uv run invoke review.open {quoted(str(run.folder))} --source FOLDER"
-    first = next(one for one in run.results if one.name in away)
-    if len(away) == sum(not one.failed for one in run.results):
+    if away and len(away) == sum(not one.failed for one in run.results):
+        first = next(one for one in run.results if one.name in away)
         raise InputError(
             f"the photographs of this run are not where it found them, such as {first.path}",
             hint=f"Name the folder that they are in now: {command}",
         )
+    what = [
+        f"{len(names):,} {form(len(names), 'is', 'are')} {why}, such as {names[0]}"
+        for names, why in ((away, "away"), (another, "another picture by that name"))
+        if names
+    ]
+    boxes = sum(
+        len(one.detections) for one in run.results if one.name in hidden and one.detections is not None
+    )
     watcher.notice(
-        f"warning: {number_of(len(away), 'photograph')} of {len(run.results):,} cannot be looked at, such as "
-        f"{first.name}: away, or another file by that name; if they were moved: {command}"
+        f"warning: {number_of(len(hidden), 'photograph')} of {len(run.results):,} with "
+        f"{number_of(boxes, 'detection')} cannot be judged: {listed(what)}; if they were moved: {command}"
     )
     return run
 

@@ -18,19 +18,17 @@ from wildetect.errors import ConfigurationError
 from wildetect.geometry import Window
 from wildetect.remote.place import Place, place_of_text
 from wildetect.results.records import COUNTED, PLAIN, ImageResult, Tally, TileResult
+from wildetect.results.stamps import Stamp
 
 __all__ = [
     "Entry",
-    "Stamp",
     "document_of",
     "result_from",
-    "stamp_of",
     "tally_from",
     "tiles_document",
     "tiles_from",
 ]
 
-_SAME_TIME = 2_000_000_000  # ns
 # facts of an image that earlier versions wrote always, and look for; others where they say something
 _ALWAYS = frozenset(
     ("failure", "width", "height", "tiles", "seconds", "longitude", "latitude", "tiles_empty")
@@ -38,33 +36,6 @@ _ALWAYS = frozenset(
 # what older journals say of a tile, whether it is almost black, as its lowest and highest value
 _OLDER: dict[bool | None, tuple[int, int] | None] = {True: (0, 0), False: (0, 255), None: None}
 _DEFAULTS = {one.name: one.default for one in fields(ImageResult)}
-
-
-class Stamp(NamedTuple):
-    """What tells whether a file is still the one that was read.
-
-    Attributes:
-        size: In bytes.
-        modified: Its time in ns since 1970; 0 where a server does not say.
-        tag: What a server says of its content (ETag); "" of a file on this machine.
-    """
-
-    size: int
-    modified: int
-    tag: str = ""
-
-    @property
-    def document(self) -> list[int | str]:
-        """What a journal says of it: a tag only where there is one, as at addresses."""
-        return list(self) if self.tag else [self.size, self.modified]
-
-    def fits(self, other: Stamp | None) -> bool:
-        """Whether another one is of the same file; drives keep times to 2 s only (FAT, exFAT)."""
-        if other is None or other.size != self.size:
-            return False
-        if self.tag and other.tag:
-            return self.tag == other.tag
-        return abs(other.modified - self.modified) <= _SAME_TIME
 
 
 class Entry(NamedTuple):
@@ -86,15 +57,6 @@ class Entry(NamedTuple):
     def is_whole(self) -> bool:
         """Whether nothing of the image failed."""
         return self.tally.failure is None and not self.tally.tiles_failed
-
-
-def stamp_of(path: Place) -> Stamp | None:
-    """Size and time of a file now; None where there is none."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):  # ValueError: a name that no file can have
-        return None
-    return Stamp(status.st_size, status.st_mtime_ns, getattr(status, "tag", ""))
 
 
 def document_of(result: ImageResult, stamp: Stamp | None) -> dict[str, Any]:
@@ -199,5 +161,6 @@ def result_from(document: dict[str, Any], path: Place | None = None) -> ImageRes
         detections=found,
         positions=None if positions is None else np.array(positions, np.float64).reshape(-1, 2),
         outlines=None if outlines is None else np.array(outlines, np.float64).reshape(-1, 8),
+        stamp=Stamp(*document["stamp"]) if document.get("stamp") else None,
         **_facts(document, PLAIN),
     )

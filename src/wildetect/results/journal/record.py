@@ -14,7 +14,7 @@ from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.remote.place import Place
 from wildetect.results.journal.command import SOURCE, Command, to_go_on
-from wildetect.results.journal.lines import Entry, Stamp, stamp_of, tally_from, tiles_from
+from wildetect.results.journal.lines import Entry, tally_from, tiles_from
 from wildetect.results.journal.reading import (
     JOURNAL,
     VERSION,
@@ -25,6 +25,7 @@ from wildetect.results.journal.reading import (
 )
 from wildetect.results.records import RunSummary, TileResult
 from wildetect.results.sealed import Seals
+from wildetect.results.stamps import Stamp, stamp_of
 from wildetect.wording import commas, form, listed
 
 __all__ = ["Record", "header_of"]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
-from wildetect.imagery.opening import open_image
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop, CropSource, choose, cut
 from wildetect.results.report.overlay import draw, save_overlay
+from wildetect.results.sight import open_seen
 from wildetect.wording import first_of, listed, number_of
 
 __all__ = ["MOST_CROPS", "Pictures", "PicturesWanted", "make_pictures"]
@@ -123,7 +123,7 @@ def _warning(unread: Sequence[str], wanted: PicturesWanted) -> str:
 
 def _make(folder: Path, work: _Work, class_names: Sequence[str], reading: Reading) -> Pictures:
     try:
-        source = open_image(work.result.path, reading)
+        source = open_seen(work.result, reading)
     except UnreadableImageError as error:
         return Pictures(unread=(error.message,))
     overlays: tuple[Path, ...] = ()

@@ -21,7 +21,7 @@ from wildetect.imagery.source import UnreadableImageError
 from wildetect.review.page.guard import Guard
 from wildetect.review.page.likeness import Likeness
 from wildetect.review.page.pictures import Pictures
-from wildetect.review.page.session import Saying, Session, UnfitVerdictError
+from wildetect.review.page.session import Saying, Session, UnfitVerdictError, UnseenError
 
 __all__ = ["make_app"]
 
@@ -56,6 +56,7 @@ def make_app(session: Session, token: str, port: int) -> ASGIApp:
         _likeness(session, pictures),
     ]
     handlers: dict[Any, Any] = {
+        UnseenError: _unseen,
         UnfitVerdictError: _unfit,
         UnreadableImageError: _unreadable,
         WildDetectError: _failed,
@@ -156,6 +157,11 @@ def _jpeg(content: bytes) -> Response:
 
 async def _unfit(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 400)
+
+
+async def _unseen(_: Request, error: Exception) -> Response:
+    assert isinstance(error, UnseenError)  # noqa: S101 - it is the handler of these
+    return JSONResponse({"error": str(error), "unseen": {error.image: error.reason}}, 409)
 
 
 async def _unreadable(_: Request, error: Exception) -> Response:

@@ -13,11 +13,11 @@ from PIL import Image
 
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
-from wildetect.imagery.opening import open_image
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageSource, UnreadableImageError
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import cut
+from wildetect.results.sight import open_seen, unseen
 from wildetect.review.page.likeness import look_of
 
 __all__ = ["DETAIL_SIDE", "LONGEST_SIDE", "Pictures", "scaled"]
@@ -88,12 +88,12 @@ class Pictures:
             row: Of the detection.
 
         Raises:
-            UnreadableImageError: The image is gone, or cannot be read.
+            UnreadableImageError: The image is gone or another one, or cannot be read.
         """
 
         def make() -> list[bytes]:
             count = 0 if result.detections is None else len(result.detections)
-            source = open_image(result.path, self._reading)
+            source = open_seen(result, self._reading)
             try:
                 return [
                     cut(source, result, one, margin=_CROP_MARGIN, most=_CROP_SIDE).jpeg
@@ -103,6 +103,7 @@ class Pictures:
                 source.close()
 
         with self._turn:
+            _refuse_another(result)
             return self._crops.get(image, make)[row]
 
     def looks(self, result: ImageResult) -> NDArray[np.float32] | None:
@@ -110,7 +111,7 @@ class Pictures:
         boxes = np.zeros((0, 4), np.float32) if result.detections is None else result.detections.xyxy
         with self._turn:
             try:
-                source = open_image(result.path, self._reading)
+                source = open_seen(result, self._reading)
             except UnreadableImageError:
                 return None
             try:
@@ -124,13 +125,14 @@ class Pictures:
         """A whole image, as JPEG.
 
         Raises:
-            UnreadableImageError: The image is gone, or cannot be read.
+            UnreadableImageError: The image is gone or another one, or cannot be read.
         """
 
         def make() -> list[bytes]:
             return [scaled(self._source(image, result))]
 
         with self._turn:
+            _refuse_another(result)
             return self._photographs.get(image, make)[0]
 
     def detail(self, image: int, result: ImageResult, level: int, place: tuple[int, int]) -> bytes | None:
@@ -146,9 +148,10 @@ class Pictures:
             At most `DETAIL_SIDE` px a side; None where the image has no such part.
 
         Raises:
-            UnreadableImageError: The image is gone, or cannot be read.
+            UnreadableImageError: The image is gone or another one, or cannot be read.
         """
         with self._turn:
+            _refuse_another(result)
             source = self._source(image, result)
             side = DETAIL_SIDE << level
             x, y = (number * side for number in place)
@@ -160,11 +163,22 @@ class Pictures:
     def _source(self, image: int, result: ImageResult) -> ImageSource:
         """An image that stays open: who zooms in asks for many parts, and the next one is made meanwhile."""
         if image not in self._open:
-            self._open[image] = open_image(result.path, self._reading)
+            self._open[image] = open_seen(result, self._reading)
         self._open.move_to_end(image)
         while len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)[1].close()
         return self._open[image]
+
+
+def _refuse_another(result: ImageResult) -> None:
+    """What is in memory may be older than the file: nobody is to judge what lies there no more.
+
+    Raises:
+        UnreadableImageError: Another picture has its name.
+    """
+    hidden = unseen(result)
+    if hidden is not None and hidden.why == "another":
+        raise UnreadableImageError(result.path, hidden.reason)
 
 
 def _inner(source: ImageSource, box: NDArray[np.float32]) -> Window:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import BoxCorners, detection_id, ids_of
 from wildetect.results.records import ImageResult
 from wildetect.results.report.numbers import colour_code
+from wildetect.results.sight import all_unseen, unseen
 from wildetect.review.marks import ImageReview, Mark, review_of
 from wildetect.review.page.animals import NO_CENSUS, AnimalCases, Comparing
 from wildetect.review.page.pictures import DETAIL_SIDE, LONGEST_SIDE
@@ -22,17 +24,33 @@ from wildetect.review.plan import Purpose, read_plan
 from wildetect.review.verdict_file import VerdictFile, read_verdicts
 from wildetect.review.verdicts import Kind, Marked, Verdict, of_boxes, standing
 
-__all__ = ["Saying", "Session", "UnfitVerdictError"]
+__all__ = ["Saying", "Session", "UnfitVerdictError", "UnseenError"]
 
 logger = logging.getLogger(__name__)
 
 _OF_A_BOX: tuple[Kind, ...] = ("right", "wrong", "class", "unsure", "moved")
 _SMALLEST_SIDE = 2.0  # px: less is a click that slipped
 _LONGEST_CLASS = 100  # letters
+NOT_SEEN = "Nothing can be said of what nobody sees"
 
 
 class UnfitVerdictError(ValueError):
     """What the page asks for cannot be said of this run."""
+
+
+class UnseenError(UnfitVerdictError):
+    """Something is said of a picture that nobody can have looked at.
+
+    Args:
+        image: Number of the image in the run.
+        name: Of the image.
+        reason: Why, for a person.
+    """
+
+    def __init__(self, image: int, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}. {NOT_SEEN}")
+        self.image = image
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +127,8 @@ class Session:
         self._doubles = set() if plan is None else {one.image for one in plan.to_review if one.double}
         self._planned = None if plan is None else [one.image for one in plan.to_review]
         self._comparing = Comparing(run, reviewer, cases, self._verdicts)
+        # in the addresses of pictures: a browser keeps those of another run that had the same port
+        self._key = secrets.token_hex(4)
 
     def result(self, image: int) -> ImageResult:
         """An image that did not fail, by its number.
@@ -141,6 +161,10 @@ class Session:
                 for place, name in enumerate(self.run.class_names)
             ],
             "images": {number: self.run.results[number].name for number in reviews},
+            "unseen": {
+                self._numbers[name]: hidden.reason for name, hidden in all_unseen(self.run.results).items()
+            },
+            "pictures": self._key,
             "detections": [
                 card for number, review in reviews.items() for card in self._cards(number, review)
             ],
@@ -163,6 +187,7 @@ class Session:
             "detail": DETAIL_SIDE,
             "outline": None if outline is None else [list(corner) for corner in outline],
             "complete": review.complete,
+            "unseen": None if (hidden := unseen(result)) is None else hidden.reason,
             "marks": [_mark_document(mark) for mark in review.marks],
         }
 
@@ -170,11 +195,12 @@ class Session:
         """Write a verdict to the disk, and tell what stands in its image then.
 
         Raises:
-            UnfitVerdictError: It does not fit the run.
+            UnfitVerdictError: It does not fit the run, or is of a picture that nobody can look at.
             InputError: It cannot be written.
         """
         with self._turn:
             result = self.result(saying.image)
+            self._refuse_unseen(saying.image)
             try:
                 verdict = self._verdict(saying, result)
             except WildDetectError:
@@ -195,7 +221,7 @@ class Session:
             What stands of these pairs then.
 
         Raises:
-            UnfitVerdictError: It does not fit the run.
+            UnfitVerdictError: It does not fit the run, or is of pictures that nobody can look at.
             InputError: It cannot be written.
         """
         with self._turn:
@@ -203,6 +229,9 @@ class Session:
                 verdicts = self._comparing.verdicts(document)
             except ValueError as error:
                 raise UnfitVerdictError(str(error)) from error
+            named = {name for one in verdicts for name in (one.image, one.other and one.other.image) if name}
+            for name in sorted(named):
+                self._refuse_unseen(self._numbers[name])
             self._file.append(*verdicts)
             for verdict in verdicts:
                 self._keep(verdict)
@@ -242,6 +271,17 @@ class Session:
             undone = {"verdict": last.kind, "detection": last.detection}
             pairs = self._comparing.taken_back(together, self._verdicts) if last.other is not None else {}
             return {**self.photograph(self._numbers[last.image]), "undone": undone, "pairs": pairs}
+
+    def _refuse_unseen(self, image: int) -> None:
+        """Take no verdict on a picture that nobody can look at, whoever asks.
+
+        Raises:
+            UnseenError: It is one.
+        """
+        result = self.run.results[image]
+        hidden = unseen(result)
+        if hidden is not None:
+            raise UnseenError(image, result.name, hidden.reason)
 
     def _keep(self, verdict: Verdict) -> None:
         self._verdicts.append(verdict)

@@ -107,6 +107,12 @@ def _show_status(found: ReviewStatus) -> None:
                 f"±{NORMAL * so_far:,.0f} to ±{NORMAL * error:,.0f}"
             )
     _show_agreement(found.agreement, found.conflicts)
+    if found.another:
+        say(
+            f"warning: {number_of(len(found.another), 'photograph')} cannot be judged, such as "
+            f"{found.another[0]}: another picture has its name now than the run saw; "
+            f"{number_of(found.left_there, 'detection')} there nobody has judged"
+        )
     for problem in found.problems[:MOST_PROBLEMS]:
         say(f"warning: verdicts.jsonl, {problem}: it does not count")
 

@@ -1,6 +1,6 @@
 // Animals of a census: all crops of one from all photographs, and its neighbours; the same one, or not.
 
-import { SAID, at, alarm, ask, crop, isUnreadable, make, percent, state, tell, wasSaid } from "./common.js";
+import { SAID, at, alarm, ask, crop, isSeen, isUnreadable, make, offer, percent, state, tell, wasSaid } from "./common.js";
 
 let list = [];
 let place = 0;
@@ -41,8 +41,11 @@ function neighbourSaid(animal, neighbour) {
 }
 
 function isOpen(animal) {
-  const own = animal.boxes.length > 1 && animal.boxes.some((id) => !isJudged(animal, id));
-  return own || animal.neighbours.some((one) => neighbourSaid(animal, one) === null);
+  const boxes = animal.boxes.filter(isSeen); // of the others nothing can be said
+  const own = boxes.length > 1 && boxes.some((id) => !isJudged(animal, id));
+  return own || (boxes.length > 0 && animal.neighbours.some(
+    (one) => isSeen(animalOf(one).boxes[0]) && neighbourSaid(animal, one) === null,
+  ));
 }
 
 export const left = () => state.animals.filter(isOpen).length;
@@ -113,6 +116,7 @@ function card(one, index) {
 
 function mark(focus) {
   const animal = open();
+  offer(isSeen(cards[chosen].id));
   for (const [index, one] of cards.entries()) {
     const said = saidOfCard(animal, one);
     one.element.className = `card ${said === null ? "" : said ? "right" : "wrong"}`;
@@ -142,7 +146,7 @@ export function step(steps) {
 }
 
 async function say(verdict, pairs) {
-  if (cards.some((one) => pairs.flat().includes(one.id) && isUnreadable(one.element))) return;
+  if (cards.some((one) => pairs.flat().includes(one.id) && isUnreadable(one.element, state.imageOf.get(one.id)))) return;
   const answer = await ask("api/pairs", { verdict, pairs });
   wasSaid();
   alarm("");
@@ -176,11 +180,12 @@ export async function same() {
   const animal = open();
   if (!animal) return;
   const { neighbour } = cards[chosen];
+  const seen = animal.boxes.filter(isSeen);
   if (neighbour) {
-    await say("same", [[animal.boxes[0], animalOf(neighbour).boxes[0]]]);
+    await say("same", [[seen[0] ?? animal.boxes[0], animalOf(neighbour).boxes[0]]]);
     return;
   }
-  const together = animal.boxes.filter((id) => !isOut(animal, id));
+  const together = seen.filter((id) => !isOut(animal, id));
   const pairs = together.slice(1).map((id, before) => [together[before], id]);
   if (pairs.length) await say("same", pairs);
   else tell("There is one box alone: choose a neighbour that is the same animal.");
@@ -191,8 +196,8 @@ export async function notSame() {
   const animal = open();
   if (!animal) return;
   const { id, neighbour } = cards[chosen];
-  const others = neighbour ? animalOf(neighbour).boxes : [id];
-  const own = animal.boxes.filter((one) => one !== id);
+  const others = neighbour ? animalOf(neighbour).boxes.filter((one) => isSeen(one) || one === id) : [id];
+  const own = animal.boxes.filter((one) => one !== id && isSeen(one));
   const pairs = own.flatMap((one) => others.map((other) => [one, other]));
   if (pairs.length) await say("not-same", pairs);
   else tell("There is one box alone: choose a neighbour.");

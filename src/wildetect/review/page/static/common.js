@@ -4,8 +4,17 @@ export const at = (id) => document.getElementById(id);
 
 export const state = {
   classes: [], images: {}, detections: [], photographs: [], animals: [], pairs: {}, tolerance: 0, missing: null,
-  places: [],
+  places: [], unseen: {}, pictures: "", imageOf: new Map(),
 };
+
+/** Why nobody can look at the photograph of an image; null where it is there. */
+export const unseenOf = (image) => state.unseen[image] ?? null;
+
+/** Whether the photograph of a detection is there to be judged. */
+export const isSeen = (id) => unseenOf(state.imageOf.get(id)) === null;
+
+/** The address of a picture: a browser keeps pictures of other runs that had the same port. */
+export const pictureAt = (path) => `${path}?${state.pictures}`;
 
 export const SAID = {
   detected: "not yet checked", right: "right", wrong: "wrong", unsure: "unsure", class: "class changed",
@@ -26,21 +35,37 @@ export function crop({ image, row }, loading = "eager") {
   picture.loading = loading;
   picture.alt = "";
   picture.addEventListener("error", () => {
-    picture.alt = "cannot be read";
+    picture.alt = unseenOf(image) ?? "cannot be read";
     picture.dataset.unreadable = "";
   });
-  picture.src = `crop/${image}/${row}.jpg`;
+  picture.src = pictureAt(`crop/${image}/${row}.jpg`);
   return picture;
 }
 
-/** Whether a card's picture cannot be read: nobody can judge what nobody sees. */
-export function isUnreadable(card) {
-  const is = Boolean(card?.querySelector("img[data-unreadable]"));
-  if (is) alarm(UNREADABLE);
+/** Whether a card's picture cannot be seen: nobody can judge what nobody sees. */
+export function isUnreadable(card, image) {
+  const is = Boolean(card?.querySelector("img[data-unreadable]")) || unseenOf(image) !== null;
+  if (is) alarm(blind(image));
   return is;
 }
 
-export const UNREADABLE = "This photograph cannot be read: its file is gone or damaged. Nothing can be said of what nobody sees.";
+const NOT_SEEN = "Nothing can be said of what nobody sees.";
+
+/** Why nothing can be said of a photograph, and what to do. */
+export function blind(image) {
+  const why = unseenOf(image);
+  if (why === null) return `This photograph cannot be read: its file is damaged. ${NOT_SEEN}`;
+  return `${state.images[image]} cannot be judged: ${why}. ${NOT_SEEN} If the run's photographs lie elsewhere, `
+    + "end this page and name their folder: review.open --source FOLDER. If it was only edited, give the "
+    + "command of the run again: it detects in it again.";
+}
+
+const OF_VERDICTS = ["right", "wrong", "unsure", "class", "set-class", "done", "add", "shape", "same", "not-same"];
+
+/** Offer verdicts, or none. */
+export function offer(can) {
+  for (const id of OF_VERDICTS) at(id).disabled = !can;
+}
 
 export const percent = (value) => (value === null ? "" : `${Math.round(100 * value)}%`);
 
@@ -71,6 +96,7 @@ export async function ask(path, body) {
     throw new Error("This address is an old one. Open the address that review.open prints.");
   }
   const document = await answer.json();
+  if (!answer.ok) Object.assign(state.unseen, document.unseen);
   if (!answer.ok) throw new Error([document.error, document.hint].filter(Boolean).join(" "));
   return document;
 }
@@ -103,6 +129,8 @@ export function inTurn(work) {
 
 /** Take over what stands in an image now. */
 export function takeOver(photograph) {
+  if (photograph.unseen === null) delete state.unseen[photograph.image];
+  else state.unseen[photograph.image] = photograph.unseen;
   const marks = new Map(photograph.marks.map((mark) => [mark.id, mark]));
   for (const card of state.detections) {
     if (card.image === photograph.image && marks.has(card.id)) Object.assign(card, marks.get(card.id));

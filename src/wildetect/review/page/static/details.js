@@ -1,6 +1,6 @@
 // Zoomed in beyond the picture of the whole photograph: its parts as sharp as the file has them.
 
-import { at } from "./common.js";
+import { at, pictureAt } from "./common.js";
 
 const WAIT = 120; // ms without a move before parts are asked for
 const MOST = 80; // parts that are kept
@@ -52,7 +52,7 @@ function made({ image, width, height }, key, x, y, side) {
   const part = new Image();
   part.alt = "";
   part.draggable = false;
-  part.src = `detail/${image}/${key}.jpg`;
+  part.src = pictureAt(`detail/${image}/${key}.jpg`);
   part.style.left = `${x}px`;
   part.style.top = `${y}px`;
   part.style.width = `${Math.min(side, width - x)}px`;

@@ -1,6 +1,6 @@
 // Detections as cards, one page of them at a time.
 
-import { SAID, alarm, ask, at, crop, isUnreadable, make, percent, say, state, tell } from "./common.js";
+import { SAID, alarm, ask, at, crop, isUnreadable, make, offer, percent, say, state, tell, unseenOf } from "./common.js";
 
 const PAGE = 48;
 const cards = new Map(); // the card's element of each detection that is shown
@@ -18,9 +18,10 @@ const ORDERS = {
 };
 const WHICH = {
   all: () => true,
-  open: (one) => one.standing === "detected",
+  open: (one) => one.standing === "detected" && unseenOf(one.image) === null,
   wrong: (one) => one.standing === "wrong",
   unsure: (one) => one.standing === "unsure",
+  unseen: (one) => unseenOf(one.image) !== null,
 };
 
 let ranks = null; // of likeness, by image and row
@@ -86,10 +87,13 @@ function card(one, index) {
 function refresh(one) {
   const made = cards.get(one);
   if (!made) return;
-  made.className = `card ${one.standing}`;
+  const why = unseenOf(one.image);
+  const said = why !== null && one.standing === "detected" ? "cannot be judged" : SAID[one.standing];
+  made.className = `card ${one.standing} ${why === null ? "" : "unseen"}`;
+  made.title = why ?? "";
   made.children[1].textContent = `${one.class} ${percent(one.confidence)}`;
-  made.children[2].textContent = SAID[one.standing];
-  const text = `${one.class}, ${percent(one.confidence)}, ${state.images[one.image]}: ${SAID[one.standing]}`;
+  made.children[2].textContent = said;
+  const text = `${one.class}, ${percent(one.confidence)}, ${state.images[one.image]}: ${[said, why].filter(Boolean).join(", ")}`;
   made.setAttribute("aria-label", text);
 }
 
@@ -98,6 +102,7 @@ export function refreshAll() {
 }
 
 function mark(focus) {
+  offer(!list.length || unseenOf(list[place].image) === null);
   for (const [one, made] of cards) {
     const current = one === list[place];
     made.setAttribute("aria-current", String(current));
@@ -132,7 +137,7 @@ export function row() {
 
 export async function verdict(kind, name) {
   const one = list[place];
-  if (!one || isUnreadable(cards.get(one))) return;
+  if (!one || isUnreadable(cards.get(one), one.image)) return;
   await say({ verdict: kind, image: one.image, detection: one.id, class: name });
   refreshAll();
   tell(`${one.class}: ${SAID[one.standing]}`);

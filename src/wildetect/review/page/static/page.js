@@ -1,6 +1,6 @@
 // The page: which way of working is open, what its keys do, and what is left.
 
-import { alarm, ask, at, inTurn, make, pace, state, takeOver, tell } from "./common.js";
+import { alarm, ask, at, inTurn, make, offer, pace, state, takeOver, tell, unseenOf } from "./common.js";
 import * as animals from "./animals.js";
 import * as detections from "./detections.js";
 import * as photographs from "./photographs.js";
@@ -13,15 +13,21 @@ function left() {
   const quick = pace();
   at("pace").textContent = quick === null ? "" : `${Math.round(quick).toLocaleString("en")} verdicts a minute`;
   if (way === "detections") {
-    const open = state.detections.filter((one) => one.standing === "detected").length;
-    at("left").textContent = `${open.toLocaleString("en")} of ${state.detections.length.toLocaleString("en")} detections left`;
+    const open = state.detections.filter((one) => one.standing === "detected");
+    at("left").textContent = leftOf(open, state.detections.length, "detections");
   } else if (way === "animals") {
     at("left").textContent = `${animals.left().toLocaleString("en")} of ${state.animals.length.toLocaleString("en")} animals left`;
   } else {
-    const open = state.photographs.filter((one) => !one.complete).length;
-    const of = state.planned ? "photographs of the plan" : "photographs";
-    at("left").textContent = `${open.toLocaleString("en")} of ${state.photographs.length.toLocaleString("en")} ${of} left`;
+    const open = state.photographs.filter((one) => !one.complete);
+    at("left").textContent = leftOf(open, state.photographs.length, state.planned ? "photographs of the plan" : "photographs");
   }
+}
+
+/** What is left of all, and what nobody can judge because its photograph is not there to be seen. */
+function leftOf(open, all, what) {
+  const blind = open.filter((one) => unseenOf(one.image) !== null).length;
+  const left = `${(open.length - blind).toLocaleString("en")} of ${all.toLocaleString("en")} ${what} left`;
+  return blind ? `${left}; ${blind.toLocaleString("en")} cannot be judged` : left;
 }
 
 const act = (work) => inTurn(async () => {
@@ -73,6 +79,7 @@ function show(wanted) {
 
 function work(wanted) {
   show(wanted);
+  offer(true);
   if (!ready) {
     asked = wanted;
     return;
@@ -179,6 +186,7 @@ function pressed(event) {
 
 async function begin() {
   Object.assign(state, await ask("api/state"));
+  state.imageOf = new Map(state.detections.map(({ id, image }) => [id, image]));
   document.title = `Review of ${state.run}`;
   at("run").textContent = state.run;
   at("reviewer").textContent = state.reviewer;

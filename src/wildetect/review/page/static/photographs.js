@@ -1,6 +1,6 @@
 // Whole photographs: boxes on them, animals that were missed, and "nothing further here".
 
-import { SAID, UNREADABLE, alarm, ask, at, colourOf, inTurn, make, percent, say, state, tell } from "./common.js";
+import { SAID, alarm, ask, at, blind, colourOf, inTurn, make, offer, percent, pictureAt, say, state, takeOver, tell, unseenOf } from "./common.js";
 import { clearDetails, showDetails } from "./details.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -13,12 +13,13 @@ let chosen = null;
 let moving = false;
 let drag = null;
 let shaping = false; // arrows change the chosen box, not the view
+let said = null; // of what is open: why nothing can be said of it
 let draft = null; // a new place of a box that is not said yet
 
 export const hasChosen = () => chosen !== null;
 
 export function begin() {
-  const first = state.photographs.findIndex((one) => !one.complete);
+  const first = state.photographs.findIndex((one) => !one.complete && unseenOf(one.image) === null);
   return openAt(Math.max(first, 0));
 }
 
@@ -31,12 +32,14 @@ async function openAt(wanted) {
     return;
   }
   const photograph = await ask(`api/photograph/${one.image}`);
-  if (at("alarm").textContent === UNREADABLE) alarm("");
+  takeOver(photograph);
+  if (said !== null && at("alarm").textContent === said) alarm("");
+  said = null;
   place = wanted;
   chosen = null;
   clearDetails();
   const picture = at("photograph");
-  picture.src = `photograph/${one.image}.jpg`;
+  picture.src = pictureAt(`photograph/${one.image}.jpg`);
   picture.alt = photograph.name;
   at("sheet").style.width = `${photograph.width}px`;
   at("sheet").style.height = `${photograph.height}px`;
@@ -46,7 +49,7 @@ async function openAt(wanted) {
   focus();
   // the next one is made while this one is looked at
   const next = state.photographs[wanted + 1];
-  if (next) picture.onload = () => { new Image().src = `photograph/${next.image}.jpg`; };
+  if (next) picture.onload = () => { new Image().src = pictureAt(`photograph/${next.image}.jpg`); };
 }
 
 export const focus = () => at("stage").focus({ preventScroll: true });
@@ -56,7 +59,10 @@ export function showPhotograph(photograph) {
   open = photograph;
   if (!open.marks.some((mark) => mark.id === chosen)) chosen = null;
   at("photograph-name").textContent = `${place + 1} of ${state.photographs.length}: ${open.name}`;
-  at("photograph-state").textContent = open.complete ? "done" : "not done yet";
+  const seen = unseenOf(open.image) === null;
+  at("photograph-state").textContent = open.complete ? "done" : seen ? "not done yet" : "cannot be judged";
+  offer(seen);
+  if (!seen) cannot();
   at("ground").hidden = !open.outline?.length;
   drawBoxes();
   listMarks();
@@ -151,11 +157,17 @@ export function shown() {
   return open && picture.complete && picture.naturalWidth > 0 ? open.image : null;
 }
 
+/** Say why nothing can be said of what is open, until another one is. */
+function cannot() {
+  said = blind(open.image);
+  alarm(said);
+}
+
 /** Whether nobody can have seen what is open; says so. */
 function isBlind(seen = shown()) {
   if (seen === open.image) return false;
   const { complete, naturalWidth } = at("photograph");
-  if (complete && !naturalWidth) alarm(UNREADABLE);
+  if (complete && !naturalWidth) cannot();
   else tell("This photograph is not shown yet: look at it first.");
   return true;
 }
@@ -397,7 +409,7 @@ export function listen() {
     if (drag?.grip) drop();
     drag = null;
   });
-  at("photograph").addEventListener("error", () => alarm(UNREADABLE));
+  at("photograph").addEventListener("error", cannot);
   window.addEventListener("resize", whole);
 }
 
