@@ -319,34 +319,46 @@ def test_nothing_can_be_said_of_what_nobody_saw(
     browser: webdriver.Chrome, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "pictures" / "03.jpg").unlink()
+    Image.new("RGB", (400, 300)).save(tmp_path / "pictures" / "04.jpg")  # another card's, by that name
+    gone, another = (
+        "03.jpg cannot be judged: its file is not there",
+        "04.jpg cannot be judged: another picture",
+    )
     with opened(Workspace.make(tmp_path / "project"), folder) as (url, _):
         browser.get(url)
-        wait(browser, lambda: text(browser, "#left") == "120 of 120 detections left")
+        wait(browser, lambda: text(browser, "#left") == "112 of 120 detections left; 8 cannot be judged")
         browser.find_element(By.ID, "to-photographs").click()
         shown = "return document.getElementById('photograph').naturalWidth"
         wait(browser, lambda: browser.execute_script(shown) == 400)
         with slow_network(browser):
             keys(browser, "d", "d", "d")  # two were said of photographs that did not stand there yet
             wait(browser, lambda: "not shown yet" in text(browser, "#told"))
-        assert text(browser, "#left") == "29 of 30 photographs left"
+        assert text(browser, "#left") == "27 of 30 photographs left; 2 cannot be judged"
         wait(browser, lambda: browser.execute_script(shown) == 400)
         hold(browser, "d", times=9)
-        wait(browser, lambda: text(browser, "#photograph-name").startswith("3 of 30"))
-        wait(browser, lambda: "cannot be read" in text(browser, "#alarm"))
-        keys(browser, "d", "a", "n")
-        wait(browser, lambda: text(browser, "#photograph-name").startswith("4 of 30"))
+        for place, reason in ((3, gone), (4, another)):
+            wait(browser, lambda place=place: text(browser, "#photograph-name").startswith(f"{place} of 30"))
+            wait(browser, lambda reason=reason: reason in text(browser, "#alarm"))
+            assert not any(browser.find_element(By.ID, one).is_enabled() for one in ("right", "done", "add"))
+            assert browser.execute_script(shown) == 0
+            keys(browser, "d", "a", "n")
+        wait(browser, lambda: text(browser, "#photograph-name").startswith("5 of 30"))
         assert text(browser, "#alarm") == ""
+        assert browser.find_element(By.ID, "done").is_enabled()
 
         browser.find_element(By.ID, "to-detections").click()
         Select(browser.find_element(By.ID, "sort")).select_by_value("image")
-        gone = ".card img[data-unreadable]"
-        wait(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, gone)) == 4)
-        browser.find_element(By.CSS_SELECTOR, ".card:has(img[data-unreadable])").click()
-        keys(browser, Keys.ENTER)
-        wait(browser, lambda: "cannot be read" in text(browser, "#alarm"))
+        Select(browser.find_element(By.ID, "which")).select_by_value("unseen")
+        wait(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, ".card img[data-unreadable]")) == 8)
+        for card, reason in ((0, gone), (7, another)):
+            browser.find_elements(By.CSS_SELECTOR, ".card")[card].click()
+            keys(browser, Keys.ENTER, "x", "2")
+            wait(browser, lambda reason=reason: reason in text(browser, "#alarm"))
+            assert not browser.find_element(By.ID, "right").is_enabled()
+        Select(browser.find_element(By.ID, "which")).select_by_value("all")
         browser.find_element(By.CSS_SELECTOR, ".card").click()
         hold(browser, "x", times=9)
-        wait(browser, lambda: text(browser, "#left") == "119 of 120 detections left")
+        wait(browser, lambda: text(browser, "#left") == "111 of 120 detections left; 8 cannot be judged")
     assert [(one.kind, one.image) for one in read_verdicts(folder).verdicts] == [
         ("nothing-here", "01.jpg"),
         ("nothing-here", "02.jpg"),

@@ -32,6 +32,8 @@ def run(tmp_path: Path) -> FinishedRun:
         )
         for number in range(40)
     ]
+    for result in results:
+        (tmp_path / result.name).write_bytes(b"a picture that somebody can look at")
     write_run(tmp_path / "run", results)
     return read_finished_run(tmp_path / "run")
 

@@ -68,4 +68,7 @@ def test_one_that_is_away_and_one_that_is_another_file_now_are_told(run: Finishe
     heard = Heard()
     with_photographs_to_look_at(run, [], heard)
     assert len(heard.notices) == 1
-    assert "2 photographs of 4 cannot be looked at, such as 1.jpg" in heard.notices[0]
+    assert (
+        "2 photographs of 4 with 2 detections cannot be judged: 1 is away, such as 1.jpg and 1 is another "
+        "picture by that name, such as 2.jpg"
+    ) in heard.notices[0]

@@ -17,6 +17,7 @@ from wildetect.results.moved import with_photographs_in
 from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import DetectionRun
 from wildetect.results.run_file import write_run_file
+from wildetect.results.sight import all_unseen
 from wildetect.wording import number_of
 
 __all__ = ["LaterExports", "export_again"]
@@ -95,6 +96,14 @@ def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[
             "run found them, such "
             f"as {why_away(away[0])}; {lost[0]} would lose its pictures and stays as it is",
             hint=f"{way_back(away[0])}, or say where they are now: --source FOLDER",
+        )
+    another = all_unseen(shown)
+    if another:
+        name, hidden = next(iter(another.items()))
+        raise InputError(
+            f"{len(another)} of {number_of(len(shown), 'photograph')} with detections cannot be shown, such "
+            f"as {name}: {hidden.reason}; {lost[0]} would lose its pictures and stays as it is",
+            hint="Put the run's own photographs back, or say where they are now: --source FOLDER",
         )
 
 

@@ -1,0 +1,51 @@
+"""What tells whether a file is still the one that was read: size, time, and what a server says of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from wildetect.remote.place import Place
+
+__all__ = ["Stamp", "stamp_of"]
+
+_SAME_TIME = 2_000_000_000  # ns
+
+
+class Stamp(NamedTuple):
+    """What tells whether a file is still the one that was read.
+
+    Attributes:
+        size: In bytes.
+        modified: Its time in ns since 1970; 0 where a server does not say.
+        tag: What a server says of its content (ETag); "" of a file on this machine.
+    """
+
+    size: int
+    modified: int
+    tag: str = ""
+
+    @property
+    def document(self) -> list[int | str]:
+        """What a journal says of it: a tag only where there is one, as at addresses."""
+        return list(self) if self.tag else [self.size, self.modified]
+
+    def fits(self, other: Stamp | None) -> bool:
+        """Whether another one is of the same file; drives keep times to 2 s only (FAT, exFAT)."""
+        if other is None or self.contradicts(other):
+            return False
+        if self.tag and other.tag:
+            return True
+        return abs(other.modified - self.modified) <= _SAME_TIME
+
+    def contradicts(self, other: Stamp) -> bool:
+        """Whether another one is certainly of another file: a copy has the size, and a time of its own."""
+        return other.size != self.size or bool(self.tag and other.tag and self.tag != other.tag)
+
+
+def stamp_of(path: Place) -> Stamp | None:
+    """Size and time of a file now; None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        return None
+    return Stamp(status.st_size, status.st_mtime_ns, getattr(status, "tag", ""))
