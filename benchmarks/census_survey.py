@@ -39,9 +39,9 @@ from wildetect.detections import Detections
 from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.journal.journal import Journal
+from wildetect.results.pictures.stamps import stamp_of
 from wildetect.results.records import ImageResult, RunSummary
 from wildetect.results.run_file import run_from, write_run_file
-from wildetect.results.stamps import stamp_of
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs
 

@@ -42,9 +42,9 @@ from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import open_image
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.lines import document_of
+from wildetect.results.pictures.stamps import Stamp, stamp_of
 from wildetect.results.records import ImageResult
 from wildetect.results.sealed import sealed
-from wildetect.results.stamps import Stamp, stamp_of
 
 PHOTOGRAPH = (5472, 3648)
 PHOTOGRAPHS = 8  # the first ones are decoded into fresh memory, as in a survey of thousands few are

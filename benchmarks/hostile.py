@@ -38,10 +38,10 @@ from wildetect.imagery.positions.table import read_position_table
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.journal.record import Record
+from wildetect.results.pictures.stamps import stamp_of
 from wildetect.results.records import ImageResult
 from wildetect.review.verdict_file import VERDICTS, read_verdicts, writing_verdicts
 from wildetect.review.verdicts import Marked, Verdict
-from wildetect.results.stamps import stamp_of
 from wildetect.server.process.state import read_state
 from wildetect.settings.detection import PositionTable
 from wildetect.settings.project import Variables

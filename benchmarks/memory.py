@@ -19,7 +19,7 @@ from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.results.journal.journal import Journal
-from wildetect.results.stamps import stamp_of
+from wildetect.results.pictures.stamps import stamp_of
 
 MB = 1e6
 SMALL_IMAGES = 1000

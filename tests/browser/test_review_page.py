@@ -80,6 +80,10 @@ def text(browser: webdriver.Chrome, query: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, query).text
 
 
+def wait_for_text(browser: webdriver.Chrome, query: str, wanted: str) -> None:
+    wait(browser, lambda: wanted in text(browser, query))
+
+
 def keys(browser: webdriver.Chrome, *typed: str) -> None:
     ActionChains(browser).send_keys(*typed).perform()
 
@@ -337,8 +341,8 @@ def test_nothing_can_be_said_of_what_nobody_saw(
         wait(browser, lambda: browser.execute_script(shown) == 400)
         hold(browser, "d", times=9)
         for place, reason in ((3, gone), (4, another)):
-            wait(browser, lambda place=place: text(browser, "#photograph-name").startswith(f"{place} of 30"))
-            wait(browser, lambda reason=reason: reason in text(browser, "#alarm"))
+            wait_for_text(browser, "#photograph-name", f"{place} of 30")
+            wait_for_text(browser, "#alarm", reason)
             assert not any(browser.find_element(By.ID, one).is_enabled() for one in ("right", "done", "add"))
             assert browser.execute_script(shown) == 0
             keys(browser, "d", "a", "n")
@@ -353,7 +357,7 @@ def test_nothing_can_be_said_of_what_nobody_saw(
         for card, reason in ((0, gone), (7, another)):
             browser.find_elements(By.CSS_SELECTOR, ".card")[card].click()
             keys(browser, Keys.ENTER, "x", "2")
-            wait(browser, lambda reason=reason: reason in text(browser, "#alarm"))
+            wait_for_text(browser, "#alarm", reason)
             assert not browser.find_element(By.ID, "right").is_enabled()
         Select(browser.find_element(By.ID, "which")).select_by_value("all")
         browser.find_element(By.CSS_SELECTOR, ".card").click()

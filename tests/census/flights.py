@@ -16,9 +16,9 @@ from PIL import ExifTags, Image, ImageDraw
 from wildetect.detections import Detections
 from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.journal.journal import Journal
+from wildetect.results.pictures.stamps import stamp_of
 from wildetect.results.records import ImageResult, RunSummary
 from wildetect.results.run_file import run_from, write_run_file
-from wildetect.results.stamps import stamp_of
 
 NAMES = ("elephant", "zebra", "gnu, <blue>")
 LATITUDE, LONGITUDE = -19.23, 23.41

@@ -23,7 +23,7 @@ from wildetect.remote import failures
 from wildetect.remote.place import place_of_text
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.journal.journal import Journal
-from wildetect.results.moved import with_lost_photographs_in
+from wildetect.results.pictures.moved import with_lost_photographs_in
 from wildetect.results.run_file import mark_running, read_run_file, write_run_file
 from wildetect.results.run_parts import State
 from wildetect.results.sealed import Seals, sealed

@@ -17,8 +17,8 @@ from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import look_at
 from wildetect.results.journal.journal import Journal
 from wildetect.results.journal.reading import read_results
+from wildetect.results.pictures.stamps import Stamp
 from wildetect.results.records import TileResult
-from wildetect.results.stamps import Stamp
 
 STAMP = Stamp(1, 2)
 OPTIONS = PipelineOptions(tile_size=16, overlap_ratio=0.25, workers=2)

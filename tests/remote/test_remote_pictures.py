@@ -30,8 +30,8 @@ from wildetect.remote.address import Address
 from wildetect.remote.place import Place, are_there, place_of_text, why_away
 from wildetect.remote.servers import Https
 from wildetect.remote.store import Piece
-from wildetect.results.journal.lines import document_of, stamp_of
-from wildetect.results.stamps import stamp_of
+from wildetect.results.journal.lines import document_of
+from wildetect.results.pictures.stamps import stamp_of
 from wildetect.settings.detection import DetectionSettings
 
 EXIF = {0x8825: {1: "S", 2: (2.0, 19.0, 58.8), 3: "E", 4: (34.0, 49.0, 59.0)}}

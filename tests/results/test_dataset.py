@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wildetect.results.dataset import PictureSet
-from wildetect.results.stamps import Stamp
+from wildetect.results.pictures.stamps import Stamp
 
 STAMPS = {"a.jpg": Stamp(10, 1), "b/c.jpg": Stamp(20, 2), "odd \udce9.jpg": None}
 

@@ -24,9 +24,9 @@ from wildetect.results.journal.reading import JOURNAL, read_results
 from wildetect.results.journal.record import Record
 from wildetect.results.leftovers import remove_drafts, remove_overlays, remove_run
 from wildetect.results.lock import sole_writer
+from wildetect.results.pictures.stamps import Stamp
 from wildetect.results.records import ImageResult, RunSummary
 from wildetect.results.sealed import Seals, sealed
-from wildetect.results.stamps import Stamp
 
 SHAPE = {"model sha256": "1" * 64, "tile_size": 800, "source": ["/survey"]}
 STAMP = Stamp(10, 20)

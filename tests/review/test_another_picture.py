@@ -19,13 +19,13 @@ from wildetect.results.exports.folder import Wanted
 from wildetect.results.exports.later import export_again
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.ids import ids_of
+from wildetect.results.pictures.sight import open_seen, unseen
 from wildetect.results.records import ImageResult
-from wildetect.results.sight import open_seen, unseen
 from wildetect.review.importing import import_corrected
 from wildetect.review.page.pictures import Pictures
 from wildetect.review.page.session import Saying, Session, UnseenError
 from wildetect.review.status import status_document, status_of
-from wildetect.review.verdicts import read_verdicts, writing_verdicts
+from wildetect.review.verdict_file import read_verdicts, writing_verdicts
 
 BOXES = np.array([[10, 20, 60, 80], [100, 100, 140, 150]], np.float32)
 
@@ -79,13 +79,12 @@ def test_a_turned_picture_of_as_many_bytes_is_another_one(tmp_path: Path) -> Non
 
 def test_the_page_shows_no_picture_of_it_and_takes_no_verdict_that_is_made_by_hand(run: FinishedRun) -> None:
     pictures, result = Pictures(), run.results[2]
-    for ask in (
-        lambda: pictures.crop(2, result, 0),
-        lambda: pictures.photograph(2, result),
-        lambda: pictures.detail(2, result, 0, (0, 0)),
-    ):
-        with pytest.raises(UnreadableImageError, match="another picture"):
-            ask()
+    with pytest.raises(UnreadableImageError, match="another picture"):
+        pictures.crop(2, result, 0)
+    with pytest.raises(UnreadableImageError, match="another picture"):
+        pictures.photograph(2, result)
+    with pytest.raises(UnreadableImageError, match="another picture"):
+        pictures.detail(2, result, 0, (0, 0))
     assert pictures.looks(result) is None
     box = ids_of(result)[0]
     with writing_verdicts(run.folder) as file:

@@ -33,7 +33,7 @@ from wildetect.registry.weights.weights_file import sha256_of
 from wildetect.remote.place import Place, place_of_text
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.journal.lines import document_of
-from wildetect.results.stamps import stamp_of
+from wildetect.results.pictures.stamps import stamp_of
 from wildetect.settings.words import Device
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wildetect.remote.place import Place
-from wildetect.results.stamps import Stamp
+from wildetect.results.pictures.stamps import Stamp
 from wildetect.wording import listed
 
 __all__ = ["DataSet", "PictureSet"]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.remote.place import Place
-from wildetect.results.stamps import Stamp
+from wildetect.results.pictures.stamps import Stamp
 
 __all__ = ["COUNTED", "MANY_CUT", "PLAIN", "CoarseResult", "ImageResult", "RunSummary", "Tally", "TileResult"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from wildetect.errors import InputError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import detection_id, ids_of
+from wildetect.results.pictures.sight import all_unseen
 from wildetect.review.corrected.boxes import CorrectedBox, CorrectedImage
 from wildetect.review.corrected.reading import read_corrected
-from wildetect.results.sight import all_unseen
 from wildetect.review.ids import farthest, find_again
 from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.verdict_file import VERDICTS, read_verdicts, verdicts_in, writing_verdicts

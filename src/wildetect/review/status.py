@@ -9,7 +9,7 @@ from typing import Any
 from wildetect.evaluation.detector_quality import DetectorQuality, quality_of
 from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.results.finished_run import FinishedRun
-from wildetect.results.sight import all_unseen
+from wildetect.results.pictures.sight import all_unseen
 from wildetect.review.agreement import Agreement, Conflict, agreement_of
 from wildetect.review.drawing import error_with_more
 from wildetect.review.plan import read_plan

@@ -15,7 +15,7 @@ from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.geometry import Window
 from wildetect.imagery.source import Pixels
 from wildetect.results.ids import BoxCorners
-from wildetect.results.sight import open_seen
+from wildetect.results.pictures.sight import open_seen
 from wildetect.settings.training.dataset import DataSetOptions
 from wildetect.training.reviewed import ClassTable, Reviewed
 from wildetect.training.splitting import Part

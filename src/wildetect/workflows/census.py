@@ -29,7 +29,7 @@ from wildetect.results.blurring import Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.journal.command import Command
-from wildetect.results.moved import with_lost_photographs_in, with_photographs_in
+from wildetect.results.pictures.moved import with_lost_photographs_in, with_photographs_in
 from wildetect.results.run import DetectionRun
 from wildetect.results.run_parts import Logged
 from wildetect.review.pairs import PairsSaid, pairs_said

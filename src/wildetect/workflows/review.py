@@ -18,8 +18,8 @@ from wildetect.census.output.record import CensusRecord, read_census_file
 from wildetect.errors import InputError, WildDetectError
 from wildetect.remote.place import Place
 from wildetect.results.finished_run import FinishedRun
-from wildetect.results.moved import with_photographs_in
-from wildetect.results.sight import all_unseen
+from wildetect.results.pictures.moved import with_photographs_in
+from wildetect.results.pictures.sight import all_unseen
 from wildetect.review.outlines import GroundView, own_grounds
 from wildetect.review.page.animals import AnimalCase, AnimalCases, Neighbour
 from wildetect.review.plan import Outline

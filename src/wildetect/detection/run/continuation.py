@@ -12,9 +12,9 @@ from wildetect.imagery.discovery import ImageFile
 from wildetect.remote.place import Place, of_each
 from wildetect.results.journal.command import SOURCE
 from wildetect.results.journal.record import Record
+from wildetect.results.pictures.stamps import Stamp, stamp_of
 from wildetect.results.run import DetectionRun
 from wildetect.results.run_parts import Logged
-from wildetect.results.stamps import Stamp, stamp_of
 from wildetect.wording import number_of
 
 __all__ = ["Continuation", "logged_before", "shape_of"]

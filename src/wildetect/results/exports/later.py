@@ -13,11 +13,11 @@ from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.leftovers import remove_drafts
 from wildetect.results.lock import sole_writer
-from wildetect.results.moved import with_photographs_in
+from wildetect.results.pictures.moved import with_photographs_in
+from wildetect.results.pictures.sight import all_unseen
 from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import DetectionRun
 from wildetect.results.run_file import write_run_file
-from wildetect.results.sight import all_unseen
 from wildetect.wording import number_of
 
 __all__ = ["LaterExports", "export_again"]

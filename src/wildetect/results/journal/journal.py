@@ -29,9 +29,9 @@ from wildetect.results.journal.command import Command
 from wildetect.results.journal.lines import Entry, document_of, tiles_document
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.journal.record import Record, header_of
+from wildetect.results.pictures.stamps import Stamp
 from wildetect.results.records import ImageResult, Tally, TileResult
 from wildetect.results.sealed import sealed
-from wildetect.results.stamps import Stamp
 
 __all__ = ["Journal"]
 

@@ -17,8 +17,8 @@ from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError
 from wildetect.geometry import Window
 from wildetect.remote.place import Place, place_of_text
+from wildetect.results.pictures.stamps import Stamp
 from wildetect.results.records import COUNTED, PLAIN, ImageResult, Tally, TileResult
-from wildetect.results.stamps import Stamp
 
 __all__ = [
     "Entry",

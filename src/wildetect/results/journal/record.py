@@ -23,9 +23,9 @@ from wildetect.results.journal.reading import (
     lines,
     read_header,
 )
+from wildetect.results.pictures.stamps import Stamp, stamp_of
 from wildetect.results.records import RunSummary, TileResult
 from wildetect.results.sealed import Seals
-from wildetect.results.stamps import Stamp, stamp_of
 from wildetect.wording import commas, form, listed
 
 __all__ = ["Record", "header_of"]

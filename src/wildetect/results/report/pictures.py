@@ -12,10 +12,10 @@ from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError
+from wildetect.results.pictures.sight import open_seen
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop, CropSource, choose, cut
 from wildetect.results.report.overlay import draw, save_overlay
-from wildetect.results.sight import open_seen
 from wildetect.wording import first_of, listed, number_of
 
 __all__ = ["MOST_CROPS", "Pictures", "PicturesWanted", "make_pictures"]

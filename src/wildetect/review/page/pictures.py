@@ -15,9 +15,9 @@ from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageSource, UnreadableImageError
+from wildetect.results.pictures.sight import open_seen, unseen
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import cut
-from wildetect.results.sight import open_seen, unseen
 from wildetect.review.page.likeness import look_of
 
 __all__ = ["DETAIL_SIDE", "LONGEST_SIDE", "Pictures", "scaled"]

@@ -13,9 +13,9 @@ from typing import Any
 from wildetect.errors import WildDetectError
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import BoxCorners, detection_id, ids_of
+from wildetect.results.pictures.sight import all_unseen, unseen
 from wildetect.results.records import ImageResult
 from wildetect.results.report.numbers import colour_code
-from wildetect.results.sight import all_unseen, unseen
 from wildetect.review.marks import ImageReview, Mark, review_of
 from wildetect.review.page.animals import NO_CENSUS, AnimalCases, Comparing
 from wildetect.review.page.pictures import DETAIL_SIDE, LONGEST_SIDE

@@ -11,7 +11,7 @@ from wildetect.errors import ConfigurationError, InputError, ServerError
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, start_run
 from wildetect.remote.place import Place, are_there
 from wildetect.results.finished_run import read_finished_run
-from wildetect.results.moved import with_photographs_in
+from wildetect.results.pictures.moved import with_photographs_in
 from wildetect.results.run import DetectionRun
 from wildetect.settings import Project
 from wildetect.settings.training.dataset import DataSetOptions

@@ -11,8 +11,8 @@ from wildetect.imagery.discovery import discover
 from wildetect.remote.place import Place, are_there, of_each
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.journal.record import Record
+from wildetect.results.pictures.stamps import stamp_of
 from wildetect.results.records import ImageResult
-from wildetect.results.stamps import stamp_of
 from wildetect.wording import listed
 
 __all__ = ["with_lost_photographs_in", "with_photographs_in"]

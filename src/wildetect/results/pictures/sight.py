@@ -14,8 +14,8 @@ from wildetect.imagery.opening import open_image
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageSource, UnreadableImageError
 from wildetect.remote.place import of_each
+from wildetect.results.pictures.stamps import Stamp, stamp_of
 from wildetect.results.records import ImageResult
-from wildetect.results.stamps import Stamp, stamp_of
 
 __all__ = ["Unseen", "all_unseen", "open_seen", "unseen"]
 
