@@ -217,6 +217,27 @@ def test_a_census_has_files_for_others_and_mlflow_gets_these(
     assert [text for needle, text in needles(places).items() if needle in words.encode("utf-8")] == []
 
 
+def test_a_class_that_counts_as_a_species_is_guarded_by_either_name(
+    served: Workspace, detected: tuple[Path, dict[str, Any], str], tmp_path: Path
+) -> None:
+    config = settings_with(
+        served,
+        "census-rolled.yaml",
+        campaign={"id": "rolled", "roll_up": {"plains game": ["zebra", "antelope"]}},
+        survey={"detections": str(detected[0])},
+        export={"output_directory": str(tmp_path / "census")},
+    )
+    ended = served.invoke("census.run", "--config", config, "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert f"for others: {tmp_path / 'census' / 'blurred'}" in ended.stderr
+    assert "names Zebra" not in ended.stderr  # it protects
+    artifacts, _ = logged(served, json.loads(ended.stdout), tmp_path / "artifacts")
+    assert exact_places(artifacts, places_of(detected[0])) == []
+    ended = served.invoke("census.export", tmp_path / "census", "--format", "dwc", "--format", "xlsx")
+    assert "a sensitive species was found" in ended.stderr
+    assert exact_places(tmp_path / "census" / "export-blurred", places_of(detected[0])) == []
+
+
 def layer_of(path: Path, name: str) -> tuple[Any, dict[str, Any]]:
     """Shapes and columns of a layer, as GDAL reads them."""
     meta, _, shapes, columns = pyogrio.raw.read(path, layer=name)

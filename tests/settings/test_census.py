@@ -113,6 +113,16 @@ def test_the_settings_of_the_detection_that_comes_first(workspace: Path) -> None
     assert "census.yaml" in detection.file
 
 
+def test_the_detection_that_comes_first_guards_the_classes_of_a_sensitive_species(workspace: Path) -> None:
+    settings = load(
+        "campaign: {id: a, roll_up: {rhino: [black rhino, white rhino], plains game: [gnu, kudu]}}\n"
+        "sensitive: {species: [Rhino, kudu], blur: 20}"
+    )
+    sensitive = settings.detection_into(workspace / "detections").sensitive
+    assert sensitive.species == ["Rhino", "kudu", "black rhino", "white rhino", "plains game"]
+    assert sensitive.blur == 20
+
+
 def test_the_environment_is_heard(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WILDETECT_CENSUS__SURVEY__TOLERANCE", "4.5")
     monkeypatch.setenv("WILDETECT_CENSUS__DETECTION__PROCESSING__TILE_SIZE", "640")

@@ -8,7 +8,7 @@ https://doi.org/10.15468/doc-5jp4-5g10
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, overload
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from wildetect.errors import ConfigurationError
 from wildetect.results.records import CoarseResult, ImageResult
+from wildetect.settings.census import same_animals
 from wildetect.settings.detection import LARGEST_KM, Sensitive
 
 __all__ = ["BLURRED", "WITHHELD", "Cell", "CoarseResults", "Grid", "Places", "grid_of"]
@@ -127,6 +128,14 @@ class Places:
     def with_species(self, species: Iterable[str]) -> Places:
         """These places with more sensitive species: those of the run that is counted in."""
         return replace(self, species=tuple(dict.fromkeys([*self.species, *species])))
+
+    def counted_as(self, roll_up: Mapping[str, Sequence[str]]) -> Places:
+        """These places for a count in which classes are species: a sensitive one is so by either name.
+
+        Args:
+            roll_up: Classes by species.
+        """
+        return self.with_species(same_animals(self.species, roll_up))
 
     def grid(self, found: Iterable[str]) -> Grid | None:
         """The grid for what was found; null where places may be exact.

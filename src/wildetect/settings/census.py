@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -22,6 +22,7 @@ __all__ = [
     "Planning",
     "PublicationKeys",
     "SurveyKeys",
+    "same_animals",
 ]
 
 DISTANCE_DECIDES = NoEffect("the distance on the ground decides which boxes are one animal")
@@ -62,6 +63,26 @@ class Campaign(Keys):
         default_factory=dict,
         description="classes that count as one species: {elephant: [cow, calf]}",
     )
+
+
+def same_animals(names: Iterable[str], roll_up: Mapping[str, Sequence[str]]) -> list[str]:
+    """Find the other words for these animals: the classes of a species, and what a class counts as.
+
+    Args:
+        names: Classes and species, in capitals or not.
+        roll_up: Classes by species.
+
+    Returns:
+        The names, then the others.
+    """
+    given = list(names)
+    meant = {name.casefold() for name in given}
+    for species, classes in roll_up.items():
+        if species.casefold() in meant:
+            given.extend(classes)
+        elif any(name.casefold() in meant for name in classes):
+            given.append(species)
+    return list(dict.fromkeys(given))
 
 
 class Availability(Keys):
@@ -202,4 +223,6 @@ class CensusSettings(SectionKeys):
         given = {name: getattr(self.detection, name) for name in DetectionKeys.model_fields}
         exports = ["labelstudio"] if self.export.export_to_labelstudio else []
         output = Output.model_validate({"directory": folder, "exports": exports})
-        return _Detection(**given, output=output, sensitive=self.sensitive, logging=self.logging)
+        species = same_animals(self.sensitive.species, self.campaign.roll_up)
+        sensitive = self.sensitive.model_copy(update={"species": species})
+        return _Detection(**given, output=output, sensitive=sensitive, logging=self.logging)

@@ -210,13 +210,12 @@ def census(
         detector = _with_survey(detector, server, plan, settings.campaign.id, watcher)
     facts = replace(_facts(settings, run, started, time.monotonic() - begun), detector=detector)
     _tell_replaced(folder, run, watcher)
-    wanted = CensusWanted(
-        with_map=settings.export.create_map, places=places.with_species(run.record.sensitive)
-    )
+    places = places.with_species(run.record.sensitive).counted_as(groups)
+    wanted = CensusWanted(with_map=settings.export.create_map, places=places)
     record = write_census(folder, found, facts, wanted)
     _notice_cautions(record, watcher)
     tell_exact("census", record.blurred, record.mlflow, folder, watcher)
-    for name in wanted.places.unknown([*run.class_names, *record.summary]):
+    for name in wanted.places.unknown(chain(run.class_names, record.summary, *groups.values())):
         watcher.notice(
             f"warning: sensitive.species names {name}, which no class is: it protects nothing here"
         )

@@ -129,9 +129,9 @@ def _parts(form: CensusForm, publications: Sequence[Publication], species: str |
 def _grid(places: Places, records: Sequence[CensusRecord]) -> Grid | None:
     """The coarsest of what is asked for, what the species found ask for, and what a census has already."""
     found = [
-        places.with_species(record.sensitive).grid(
-            [name for name, one in record.summary.items() if one.detected or one.reviewed]
-        )
+        places.with_species(record.sensitive)
+        .counted_as(record.settings.get("roll_up") or {})
+        .grid([name for name, one in record.summary.items() if one.detected or one.reviewed])
         for record in records
     ]
     sizes = [one.km for one in found if one is not None]
