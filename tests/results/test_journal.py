@@ -37,7 +37,7 @@ def result(name: str, count: int = 2) -> ImageResult:
     corner = random.random((count, 2)) * 100
     found = Detections(np.hstack([corner, corner + 7.1]), random.random(count), np.arange(count) % 3)
     return ImageResult(
-        name=name, path=Path("/survey") / name, detections=found, width=200, height=100, tiles=4
+        name=name, path=Path("/survey") / name, detections=found, width=200, height=100, tiles=4, stamp=STAMP
     )
 
 
@@ -81,6 +81,7 @@ def test_a_line_brings_every_digit_back(xyxy: np.ndarray, positions: np.ndarray)
         longitude=1 / 3,
         tiles_failed=("800 x 800 px at 0, 0: damaged",),
         dark=True,
+        stamp=STAMP,
     )
     document = Seals().parsed(sealed(document_of(one, STAMP)))
     again = result_from(document)
@@ -92,7 +93,7 @@ def test_a_line_brings_every_digit_back(xyxy: np.ndarray, positions: np.ndarray)
 
 
 def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
-    failed = ImageResult(name="c.jpg", path=Path("/survey/c.jpg"), failure="cut short")
+    failed = ImageResult(name="c.jpg", path=Path("/survey/c.jpg"), failure="cut short", stamp=STAMP)
     torn = replace(result("d.tif"), tiles_failed=("800 x 800 px at 0, 0 cannot be read",))
     wanted = [result("a.jpg"), result("b.jpg", 0), torn, failed]
     write(tmp_path, *wanted)
