@@ -14,6 +14,7 @@ __all__ = ["KINDS", "BadServer"]
 KINDS = ("drip", "silent", "cut", "login", "errors", "redirect", "wait", "endless", "shape", "closed")
 _QUIET = ("/health", "/version")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_OF_ONE_HOP = (b"connection:", b"expect:")
 _BODY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -22,13 +23,13 @@ class BadServer:
     """Stands before a good server, and is bad from some request on.
 
     Attributes:
-        good: Port of the server that stands behind it.
+        good: Port of the server that stands behind it; None: one that answers OK to everything.
         kind: What is bad, of KINDS.
         spared: How many requests get a good answer, those for /health and /version not counted.
         asked: How many came, these not counted.
     """
 
-    good: int
+    good: int | None
     kind: str
     spared: int = 1
     asked: int = 0
@@ -77,6 +78,8 @@ class BadServer:
             connection.sendall(self._passed_on(head, body))
 
     def _passed_on(self, head: bytes, body: bytes) -> bytes:
+        if self.good is None:
+            return _plain("200 OK", "text/plain", b"OK")
         lines = [
             line for line in head.split(b"\r\n") if not line.lower().startswith((b"connection:", b"expect:"))
         ]

@@ -25,6 +25,9 @@ __all__ = [
     "versions_of",
 ]
 
+MOST_PAGES = 5000
+"""Of one list; MLflow's hold 100 to 10,000 entries each."""
+
 
 @dataclass(frozen=True)
 class Version:
@@ -160,15 +163,23 @@ def versions_of(
 
 
 def all_pages(search: Any, *arguments: Any, **options: Any) -> list[Any]:
-    """Collect what one of the client's searches gives, page after page."""
+    """Collect what one of the client's searches gives, page after page.
+
+    Raises:
+        ServerError: The pages do not end.
+    """
     found: list[Any] = []
-    token = None
-    while True:
+    token, before = None, set[str]()
+    while len(before) < MOST_PAGES:
         page = search(*arguments, page_token=token, **options)
         found += page
         token = page.token
         if not token:
             return found
+        if token in before:
+            break
+        before.add(token)
+    raise unlike_mlflow("a list that does not end,")
 
 
 def aliases_of(connection: Connection, name: str) -> dict[str, str]:
