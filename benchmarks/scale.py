@@ -1,10 +1,11 @@
 """Recall and precision over scales: the demo's pictures with more and with fewer px, tiles cut or not.
 
-    uv run python -m benchmarks.scale [--pictures A1,B3] [--scales 0.5,1,2]
+    uv run python -m benchmarks.scale [--pictures A1,B3] [--scales 0.5,1,2] [--shrunk lanczos]
 
-A picture with half of its px is averaged over them, as a sensor does; its tags stay, so that its ground
-resolution is known. A detection is right when its IoU with an animal of its class is 0.5 or more. "native"
-takes tiles of the network's size whatever they show, "auto" those that show the ground as in training.
+A picture with half of its px is averaged over them, as a sensor does, or shrunk with Lanczos, as programs do
+that change pictures; its tags stay, so that its ground resolution is known. A detection is right when its IoU
+with an animal of its class is 0.5 or more. "native" takes tiles of the network's size whatever they show,
+"auto" those that show the ground as in training.
 """
 
 from __future__ import annotations
@@ -69,11 +70,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--pictures", default=",".join(sorted(picture_names())))
     arguments.add_argument("--scales", default=",".join(map(str, SCALES)))
+    arguments.add_argument("--shrunk", choices=("box", "lanczos"), default="box")
     given = arguments.parse_args()
     names = given.pictures.split(",")
     print(f"{'scale':>5} {'cm/px':>6}  native         auto           " + " ".join(CLASSES))
     for scale in map(float, given.scales.split(",")):
-        native, auto = (measure(names, scale, cut=cut) for cut in (False, True))
+        native, auto = (measure(names, scale, given.shrunk, cut=cut) for cut in (False, True))
         of_classes = " ".join(f"{auto.recall_of(one):>{len(name)}.3f}" for one, name in enumerate(CLASSES))
         print(
             f"{scale:>5g} {TRAINED / scale:>6.2f}  {native.recall:.3f} / {native.precision:.3f}  "
@@ -87,7 +89,7 @@ def picture_names() -> Iterator[str]:
     return (path.stem for path in (DEMO / "pictures").glob("*.jpg"))
 
 
-def measure(names: Sequence[str], scale: float, *, cut: bool) -> Score:
+def measure(names: Sequence[str], scale: float, shrunk: str = "box", *, cut: bool) -> Score:
     """Detect in pictures with so many times the px, and compare with what stands there."""
     weights = DEMO / "detector.onnx"
     thresholds = Thresholds(confidence=CONFIDENCE, iou=IOU)
@@ -97,7 +99,7 @@ def measure(names: Sequence[str], scale: float, *, cut: bool) -> Score:
     truth, score = _truth(), Score()
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            path = _resized(name, scale, Path(folder))
+            path = _resized(name, scale, shrunk, Path(folder))
             (result,) = detect_images([ImageFile(path, name)], detector, options)
         if result.detections is None:
             raise RuntimeError(result.failure)
@@ -106,12 +108,12 @@ def measure(names: Sequence[str], scale: float, *, cut: bool) -> Score:
     return score
 
 
-def _resized(name: str, scale: float, folder: Path) -> Path:
+def _resized(name: str, scale: float, shrunk: str, folder: Path) -> Path:
     path = folder / f"{name}.jpg"
     with Image.open(DEMO / f"pictures/{name}.jpg") as picture:
         tags = {"exif": picture.getexif(), "xmp": picture.info["xmp"]}
         size = round(picture.width * scale), round(picture.height * scale)
-        how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
+        how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling[shrunk.upper()]
         (picture if scale == 1 else picture.resize(size, how)).save(path, quality=95, **tags)
     return path
 

@@ -216,8 +216,12 @@ def torchvision(
     scores_first: bool = False,
     batched: bool = False,
     masks: bool = False,
+    flat: int | None = None,
 ) -> Path:
-    """torchvision's detectors: boxes, labels and scores of what was found, for one picture (3, h, w)."""
+    """torchvision's detectors: boxes, labels and scores of what was found, for one picture (3, h, w).
+
+    The boxes of class `flat` have no height, as FCOS gives where all distances of a cell are zero.
+    """
     graph = Graph(found_only=True)
     image = "images"
     if not batched:
@@ -226,7 +230,14 @@ def torchvision(
     graph.node("Squeeze", ["class_id", graph.constant("last", np.array([1]))], "flat_class")
     graph.node("Add", ["flat_class", graph.constant("first", np.array(first_label))], "numbered")
     graph.node("Squeeze", ["best", "last"], "flat_score")
-    graph.output("boxes", "corners_px", ["n", 4])
+    if flat is None:
+        boxes = "corners_px"
+    else:
+        graph.node("Equal", ["class_id", graph.constant("flat_one", np.array(flat))], "is_flat")
+        upper_edge = graph.constant("upper_edge", np.array([0, 1, 2, 1]))
+        graph.node("Gather", ["corners_px", upper_edge], "edges", axis=1)
+        boxes = graph.node("Where", ["is_flat", "edges", "corners_px"], "some_flat")
+    graph.output("boxes", boxes, ["n", 4])
     parts = [("labels", "numbered", TensorProto.INT64), ("scores", "flat_score", TensorProto.FLOAT)]
     for name, value, kind in parts[::-1] if scores_first else parts:
         graph.output(name, value, ["n"], kind)

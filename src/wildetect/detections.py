@@ -77,6 +77,11 @@ class Detections:
         return Detections(self.xyxy, confidence, class_id, self.corners)
 
     @property
+    def sizeless(self) -> NDArray[np.bool_]:
+        """Which boxes have no width or no height, or are turned inside out, shape (n,)."""
+        return np.asarray((self.xyxy[:, 2:] <= self.xyxy[:, :2]).any(axis=1))
+
+    @property
     def outlines(self) -> NDArray[np.float32]:
         """The four corners of each box, oriented or upright, as `corners` has them, shape (n, 8)."""
         return self.xyxy[:, [0, 1, 2, 1, 2, 3, 0, 3]] if self.corners is None else self.corners

@@ -74,3 +74,11 @@ def test_the_overlap_is_that_of_gaussians() -> None:
     common = np.sqrt(density(first) * density(second)).sum() * 0.25**2
     (overlap,) = probabilistic_iou(np.array(first), np.array([second]))
     assert overlap == pytest.approx(1 - np.sqrt(1 - common), abs=1e-3)
+
+
+def test_a_box_without_a_size_is_not_lost_without_a_word() -> None:
+    rows: list[tuple[float, ...]] = [(100, 100, 60, 20, 0.9, 0.3), (200, 100, 60, 0, 0.8, 0.0)]
+    filler: list[tuple[float, ...]] = [(300.0 + n, 300, 10, 10, 0.0, 0.0) for n in range(20)]
+    found = TABLE["obb"].decode([table(rows + filler)], Reading(Frame(640, 640), 1), 0.25)
+    assert found.sizeless.tolist() == [False, True]
+    assert found.confidence.tolist() == pytest.approx([0.9, 0.8])

@@ -79,6 +79,27 @@ def test_shrinking_looks_at_every_pixel() -> None:
     assert batch.max() > 0
 
 
+@pytest.mark.parametrize(("width", "height"), [(60, 60), (100, 30), (150, 40)])
+def test_sampling_takes_the_pixels_around_the_middle_of_each_new_one(width: int, height: int) -> None:
+    """As OpenCV's INTER_LINEAR and PyTorch's interpolate without antialias do, written out here."""
+    tile = noise(123, 97)
+    fed, _ = network_input(
+        [tile], Feeding(width=width, height=height, scale=1.0, resize="stretch", shrink="sample")
+    )
+    rows = np.clip((np.arange(height) + 0.5) * 97 / height - 0.5, 0, 96)
+    columns = np.clip((np.arange(width) + 0.5) * 123 / width - 0.5, 0, 122)
+    upper, left = rows.astype(int), columns.astype(int)
+    down, right = (rows - upper)[:, None, None], (columns - left)[None, :, None]
+    lower, beside = np.minimum(upper + 1, 96), np.minimum(left + 1, 122)
+    pixels = tile.astype(float)
+    above = pixels[upper][:, left] * (1 - right) + pixels[upper][:, beside] * right
+    below = pixels[lower][:, left] * (1 - right) + pixels[lower][:, beside] * right
+    expected = (above * (1 - down) + below * down).transpose(2, 0, 1)
+    assert np.abs(fed[0] - expected).max() < 1.1
+    averaged, _ = network_input([tile], Feeding(width=width, height=height, scale=1.0, resize="stretch"))
+    assert np.abs(averaged[0] - expected).max() > 20
+
+
 def test_tiles_of_different_sizes_share_a_batch() -> None:
     batch, placements = network_input([noise(64, 64), noise(32, 64)], Feeding(width=64, height=64))
     assert batch.shape == (2, 3, 64, 64)
@@ -93,3 +114,14 @@ def test_the_last_tile_fills_up_an_input_of_more(as_pixels: bool) -> None:
     filled, same_places = network_input(tiles, feeding, 4, as_pixels=as_pixels)
     assert same_places == places
     assert np.array_equal(filled, alone[[0, 1, 1, 1]])
+
+
+def test_what_is_enlarged_to_look_as_in_training_gets_contrast_back() -> None:
+    tile = np.full((32, 32, 3), 100, np.uint8)
+    tile[:, ::4], tile[:, 1::4] = 150, 150  # stripes of two px
+    feeding = Feeding(width=64, height=64, scale=1.0)
+    plain, sharp = (network_input([tile], feeding, sharp=[one])[0][0, :, :, 8:56] for one in (False, True))
+    assert sharp.max() - sharp.min() > 1.2 * 50 > plain.max() - plain.min()
+    assert sharp.mean() == pytest.approx(plain.mean(), abs=1)
+    large = Feeding(width=16, height=16, scale=1.0)
+    assert np.ptp(network_input([tile], large, sharp=[True])[0]) <= 2 * 50  # shrunk, it is not sharpened

@@ -80,3 +80,24 @@ def test_all_squares_of_six_tiles(served: Workspace, tmp_path: Path, photograph:
         (CELL * (x + 0.5), CELL * (y + 0.5), ["red", "blue"][class_id]) for x, y, class_id in SQUARES
     )
     assert boxes == middles
+
+
+def test_boxes_without_a_size_are_left_out_and_said(
+    served: Workspace, tmp_path: Path, photograph: Path
+) -> None:
+    weights = known_answers.torchvision(tmp_path / "flat.onnx", flat=1)
+    config = served.root / "configs/squares-flat.yaml"
+    said = {"family": "torchvision", "class_names": ["red", "blue"], "first_label": 1}
+    config.write_text(yaml.safe_dump({"model_path": str(weights), **said}), encoding="utf-8")
+    served.succeed("model.register", "--config", config, "--name", "squares-flat")
+    output = served.root / "results/squares-flat"
+    source = ("--source", photograph, "--model", "squares-flat/1", "--output", output)
+    ended = served.invoke("detect.run", *source, "--tile-size", str(SIDE), "--overlap", "0")
+    assert ended.returncode == 0, ended.stderr
+    run = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    assert run["counts"] == {"red": sum(c == 0 for _, _, c in SQUARES), "blue": 0}
+    (doubt,) = run["doubts"]
+    assert "boxes without a width or a height" in doubt["what"]
+    assert doubt["files"] == ["squares.png"]
+    assert doubt["what"] in ended.stderr
+    assert "boxes without a width or a height" in (output / "report.html").read_text(encoding="utf-8")

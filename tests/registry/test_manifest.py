@@ -57,6 +57,9 @@ def test_another_reading_is_another_run_and_another_threshold_is_not() -> None:
     one = manifest()
     grown = one.model_copy(update={"windows": Windows(most=2, agreement=0.99)})
     assert grown.reading_digest != one.reading_digest
+    sampled = one.model_copy(update={"feeding": one.feeding.model_copy(update={"shrink": "sample"})})
+    assert sampled.reading_digest != one.reading_digest
+    assert sampled.fingerprint != one.fingerprint
     surer = one.model_copy(update={"thresholds": one.thresholds.model_copy(update={"confidence": 0.9})})
     assert surer.reading_digest == one.reading_digest
     assert surer.fingerprint != one.fingerprint

@@ -21,6 +21,7 @@ from wildetect.settings.words import (
     OverlapMetric,
     RelabelledConfidence,
     Resize,
+    Shrink,
 )
 from wildetect.wording import listed
 
@@ -59,6 +60,7 @@ class Feeding(_Stored):
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     resize: Resize = "letterbox"
+    shrink: Shrink = Field(default="average", description="how a tile larger than the input is made smaller")
     pad: int = Field(default=114, ge=0, le=255, description="pixel value of the letterbox border")
 
     @property
@@ -211,6 +213,9 @@ class Manifest(_Stored):
         for field in _LATER:
             if getattr(self, field) == type(self).model_fields[field].default:
                 content.pop(field, None)
+        for feeding in (content.get("feeding"), (content.get("classifier") or {}).get("feeding")):
+            if feeding and feeding.get("shrink") == Feeding.model_fields["shrink"].default:
+                del feeding["shrink"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def doubted(self, doubt: str | None) -> Manifest:

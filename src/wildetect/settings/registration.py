@@ -15,6 +15,7 @@ from wildetect.settings.words import (
     OverlapMetric,
     RelabelledConfidence,
     Resize,
+    Shrink,
 )
 
 __all__ = ["CENTRES", "CORNERS", "BoxKind", "BoxUnit", "Column", "RegistrationSettings"]
@@ -166,6 +167,10 @@ class RegistrationSettings(SectionKeys):
     std: Triple | None = Field(None, description="divided by after that; null: the family's own")
     resize: Resize | None = Field(
         None, description="how a tile gets the network's size; null: the family's own"
+    )
+    shrink: Shrink | None = Field(
+        None,
+        description="whether a larger tile is averaged, or sampled without antialias; null: the family's own",
     )
     pad: int | None = Field(
         None, ge=0, le=255, description="pixel value of the letterbox border; null: the family's own"

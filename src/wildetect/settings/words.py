@@ -29,6 +29,7 @@ __all__ = [
     "OverlapMetric",
     "RelabelledConfidence",
     "Resize",
+    "Shrink",
     "StretchRule",
 ]
 
@@ -90,6 +91,8 @@ ChannelOrder = Literal["rgb", "bgr"]
 """The order in which a network takes colours."""
 Resize = Literal["letterbox", "letterbox-corner", "stretch"]
 """How a tile gets the size of a network's input."""
+Shrink = Literal["average", "sample"]
+"""How a tile larger than that is made smaller: by all of its pixels, or by the four around each place."""
 OverlapMetric = Literal["IOU", "IOS"]
 """Overlap of two boxes as a share of both together, or of the smaller one."""
 CropShape = Literal["square", "box"]

@@ -92,7 +92,7 @@ def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Famil
         )
     said = {
         key: value
-        for key in ("channel_order", "scale", "mean", "std", "resize", "pad")
+        for key in ("channel_order", "scale", "mean", "std", "resize", "shrink", "pad")
         if (value := getattr(settings, key)) is not None
     }
     # Ultralytics' RT-DETR stretches pictures to the square, whatever comes out of its export

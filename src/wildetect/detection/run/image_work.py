@@ -33,6 +33,10 @@ _UNSTRETCHED = (
     "such as [0, 10000]"
 )
 _POOR = "they are dark or flat (all values within a small part of black to white): animals are easily missed"
+_SIZELESS = (
+    "the network gave boxes without a width or a height, which are left out: animals may be missing; look at "
+    "how the model was exported, or raise the confidence where they are faint"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +59,7 @@ class ImageWork:
         scaled: Side in px of its tiles where they are cut for the model's scale; else 0.
         seams: What came of its boxes at the borders of tiles, once they are stitched.
         full: Number of tiles that may hold more animals than were given.
+        sizeless: Whether boxes without a size were left out.
         noted: What was noted of tiles and is not kept yet.
         second_stage: The classification of its boxes, once the tiles are done.
         jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
@@ -75,6 +80,7 @@ class ImageWork:
     scaled: int = 0
     seams: Stitched = field(default_factory=lambda: Stitched(Detections.empty()))
     full: int = 0
+    sizeless: bool = False
     noted: list[TileResult] = field(default_factory=list)
     second_stage: Relabelling | None = None
     jobs_left: int = 1
@@ -145,6 +151,7 @@ class ImageWork:
 
     def stitched(self, source: ImageSource, threshold: float, metric: OverlapMetric) -> Detections:
         """The detections of all tiles, each animal once, cut to the image."""
+        self.sizeless = any(part.detections.sizeless.any() for part in self.parts)
         # one tile has no borders to other tiles, and has had its NMS
         if len(self.parts) == 1:
             joined = self.parts[0].detections
@@ -194,12 +201,14 @@ class ImageWork:
 
     def _doubts_of(self, source: ImageSource) -> tuple[str, ...]:
         """What is doubtful about its values and its scale."""
-        far_off = (self.scale,) if self.scale is not None and self.failure is None else ()
-        return (*self._doubts_of_levels(source), *far_off)
+        if self.failure is not None:
+            return ()
+        told = self.scale, _SIZELESS if self.sizeless else None
+        return (*self._doubts_of_levels(source), *filter(None, told))
 
     def _doubts_of_levels(self, source: ImageSource) -> tuple[str, ...]:
         """Say so where pixels differ so little that nobody would find animals; of black ones `dark` does."""
-        if self.failure is not None or not self.levels or (self._dark and not source.deep):
+        if not self.levels or (self._dark and not source.deep):
             return ()
         low, high = min(low for low, _ in self.levels), max(high for _, high in self.levels)
         if high > _DIM and high - low >= _FLAT:

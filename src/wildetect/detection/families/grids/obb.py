@@ -98,9 +98,12 @@ def _without_doubles(turned: Floats, scores: Array, classes: Array) -> NDArray[n
 
 def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections:
     boxes, scores, classes, angles = _parts(outputs, reading.classes)
-    sure = np.flatnonzero((scores >= confidence) & (boxes[:, 2:] > 0).all(axis=1))
+    sure = np.flatnonzero(scores >= confidence)
     turned = np.hstack([boxes[sure], angles[sure, None]]).astype(np.float64)
-    kept = _without_doubles(turned, scores[sure], classes[sure])
+    # a box without a size has no double; it stays, so that whoever leaves it out can say so
+    sized = (turned[:, 2:4] > 0).all(axis=1)
+    kept = _without_doubles(turned[sized], scores[sure][sized], classes[sure][sized])
+    kept = np.concatenate([np.flatnonzero(sized)[kept], np.flatnonzero(~sized)])
     sure, turned = sure[kept], turned[kept]
     boxes_around = upright(turned[:, :4], turned[:, 4])
     return Detections(boxes_around, scores[sure], classes[sure], corners_of(turned))

@@ -1,7 +1,8 @@
 """RF-DETR, and DETRs from Hugging Face: boxes (n, 4) as cx, cy, w, h in fractions, and logits (n, C+1 or C).
 
 Source: the export and the PostProcess of roboflow/rf-detr: the scores are the logits' sigmoid, the last
-column stands for no object, pictures are stretched to the square and scaled by ImageNet's mean and
+column stands for no object. Pictures are stretched to the square, without antialias as in the authors'
+training and, since July 2026, their prediction (issue 1203 there), and scaled by ImageNet's mean and
 deviation. A query is one animal: its best class counts, where the authors list each of its classes. In
 weights trained on COCO it is the first column that stands for nothing: they number their classes from 1.
 """
@@ -97,7 +98,7 @@ RF_DETR = DetectorFamily(
     decode=_decode,
     implausible=_implausible,
     doubt=_doubt,
-    feeding={"resize": "stretch", **IMAGENET},
+    feeding={"resize": "stretch", "shrink": "sample", **IMAGENET},
     lists_animals=True,
     every_output=True,
 )
