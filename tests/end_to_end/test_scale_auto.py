@@ -110,7 +110,7 @@ def test_half_and_double_the_scale_cost_no_animals_with_auto_and_many_without(tm
     assert auto[2.0] >= native[1.0] - 0.03
     assert max(native[0.5], native[2.0]) < native[1.0] - 0.5
     assert auto[0.5] > native[0.5] + 0.5
-    assert auto[0.5] >= native[1.0] - 0.06  # bilinear enlarging lost most zebras, and 20 points
+    assert auto[0.5] >= native[1.0] - 0.05  # bilinear enlarging lost most zebras, and 20 points
     auto, native = (
         recalls(workspace.root / scale / "detections.csv", without=DETAILED) for scale in ("auto", "native")
     )

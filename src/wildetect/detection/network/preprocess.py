@@ -23,8 +23,8 @@ _How = Shrink | Literal["sharp"]
 
 # benchmarks.scale measures what sharpening brings, with pictures that were shrunk in several ways: wider or
 # stronger, it brings back animals where pixels averaged and loses others where they were shrunk with Lanczos.
-_SHARPENED = 100  # percent at twice the px and more, less below
-_BLUR = 0.4  # px of the tile
+_SHARPENED = 150  # percent at twice the px and more, less below
+_BLUR = 0.3  # px of the tile
 _ROWS = 32  # cast and scaled together, while they are in the processor's cache
 
 

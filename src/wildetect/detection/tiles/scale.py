@@ -16,7 +16,7 @@ _FAR = 1.5  # times the scale of training
 _MOST = 4.0  # times the network's input: more enlarged shows nothing more, larger tiles fill memory
 # What benchmarks.scale measures, for whoever reads a doubt: nobody knows it of another detector or landscape.
 _COARSE = (
-    "on rendered scenes the demo's detector missed 2 to 6 more of 100 animals at half the px of training, "
+    "on rendered scenes the demo's detector missed 3 to 5 more of 100 animals at half the px of training, "
     "and more than half of them at a quarter"
 )
 _OFF = (
