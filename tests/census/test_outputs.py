@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import re
 import shutil
@@ -303,7 +304,7 @@ def test_a_folder_that_cannot_be_written(surveyed: Surveyed, tmp_path: Path) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on files are Unix's")
 def test_a_census_that_cannot_be_written_leaves_the_earlier_one(surveyed: Surveyed, tmp_path: Path) -> None:
-    """The disk takes the small files and not the report: none of them takes the place of another's."""
+    """The disk takes the small files and not the large ones: none takes the place of another's."""
     import resource
 
     written(surveyed.census, surveyed.run, tmp_path)
@@ -314,11 +315,35 @@ def test_a_census_that_cannot_be_written_leaves_the_earlier_one(surveyed: Survey
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
-        with pytest.raises(InputError, match="cannot write"):
+        with pytest.raises(InputError, match=re.escape(f"cannot write {tmp_path / 'animals.gpkg'}: ")):
             written(surveyed.census, surveyed.run, tmp_path, settings={"tolerance": 2.0})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"} == before
+
+
+@pytest.mark.parametrize("name", ["animals.csv", "census_report.html", "census.json"])
+@pytest.mark.parametrize("refused", ["moved away", "replaced"])
+def test_a_census_whose_file_another_program_has_open_stays_whole(
+    surveyed: Surveyed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, refused: str
+) -> None:
+    """Windows refuses to rename what Excel or QGIS has open: all files of before stay, census.json, too."""
+    written(surveyed.census, surveyed.run, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"}
+    rename = Path.replace
+
+    def as_windows(path: Path, target: Path) -> Path:
+        if (
+            path if refused == "moved away" else target
+        ) == tmp_path / name and path.parent.name != "replaced":
+            raise PermissionError(errno.EACCES, "The file is being used by another process", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", as_windows)
+    with pytest.raises(InputError, match=re.escape(f"cannot write {tmp_path / name}: The file is")) as told:
+        written(surveyed.census, surveyed.run, tmp_path, settings={"tolerance": 2.0})
+    assert "Close it in other programs" in told.value.hint
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"} == before
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,9 +13,14 @@ from typing import IO
 from wildetect.errors import InputError
 from wildetect.settings.names import check_folder
 
-__all__ = ["make_folder", "replacing", "unwritable", "write_text"]
+__all__ = ["DRAFT", "DRAFTS", "NO_ROOM", "lasting", "make_folder", "replacing", "unwritable", "write_text"]
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a full drive, and of a quota that is used up."""
+DRAFTS = ".new"
+"""Folder, in that of the results, of files that take their places together once all are written."""
+DRAFT = re.compile(r"\.(.+)\.\d+\.tmp")
+"""Name of a file or folder that is being written, with that which it will have."""
 
 
 def make_folder(folder: Path, *, hint: str, what: str = "the output folder") -> None:
@@ -33,7 +39,19 @@ def make_folder(folder: Path, *, hint: str, what: str = "the output folder") -> 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{what} {folder} cannot be made: {error.strerror or error}", hint=hint) from error
+        raise InputError(
+            f"{what} {lasting(folder)} cannot be made: {error.strerror or error}", hint=hint
+        ) from error
+
+
+def lasting(path: Path) -> Path:
+    """Give the path that a file will have once it is written, which is the one that a person knows.
+
+    Args:
+        path: Maybe of a draft, or in a folder of drafts.
+    """
+    parts = [DRAFT.sub(r"\1", part) if DRAFT.fullmatch(part) else part for part in path.parts]
+    return Path(*(part for part in parts if part != DRAFTS))
 
 
 def write_text(path: Path, text: str | Iterable[str]) -> None:
@@ -79,11 +97,11 @@ def unwritable(path: Path, error: OSError, hint: str) -> InputError:
     """The error for a file of the results that cannot be written.
 
     Args:
-        path: The file.
+        path: The file; of a draft the one that it becomes is named.
         error: What the system says.
         hint: What to do where neither room is missing nor the folder.
     """
-    if error.errno in _NO_ROOM:
+    if error.errno in NO_ROOM:
         hint = (
             "Make room on its drive, then give the same command again; a detection goes on where it stopped."
         )
@@ -92,4 +110,4 @@ def unwritable(path: Path, error: OSError, hint: str) -> InputError:
             "Its folder was removed meanwhile. Bring back the folder, or its drive, and give the same "
             "command again; without it the command begins again."
         )
-    return InputError(f"cannot write {path}: {error.strerror or error}", hint=hint)
+    return InputError(f"cannot write {lasting(path)}: {error.strerror or error}", hint=hint)

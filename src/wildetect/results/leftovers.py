@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import DRAWN
 from wildetect.results.blurring import BLURRED
 from wildetect.results.exports.table import FORMATS
+from wildetect.results.files import DRAFT
 from wildetect.results.journal.reading import JOURNAL, journalled_names
 from wildetect.results.report.overlay import overlay_name
 
@@ -26,16 +26,19 @@ _FILES = (
 )
 PLACES = "places.txt"
 """Says, beside files with coarsened places, that they are so."""
-_DRAFT = re.compile(r"\..+\.\d+\.tmp")
 
 
 def remove_run(folder: Path) -> None:
     """Remove the results of the run in a folder: for a run that begins again.
 
     Raises:
-        InputError: A file cannot be removed: on Windows another program has it open.
+        InputError: A file cannot be removed: on Windows another program has it open. Then all stay.
     """
     names = journalled_names(folder)
+    for name in _FILES:
+        with _removal(folder / name) as path:
+            if path.is_file():
+                path.replace(path)  # Windows refuses to rename a file that another program has open
     remove_blurred(folder, names)
     remove_overlays(folder, names)
     for name in _FILES:
@@ -81,7 +84,7 @@ def remove_drafts(folder: Path) -> None:
     """Remove half-written files of a run that was killed."""
     for place in (folder, folder / OVERLAYS, folder / BLURRED, folder / BLURRED / OVERLAYS):
         for path in _files_in(place):
-            if _DRAFT.fullmatch(path.name):
+            if DRAFT.fullmatch(path.name):
                 with suppress(OSError):
                     path.unlink()
 
@@ -92,8 +95,14 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
-    try:
+    with _removal(path):
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _removal(path: Path) -> Iterator[Path]:
+    try:
+        yield path
     except OSError as error:
         raise InputError(
             f"cannot remove {path}: {error.strerror or error}",

@@ -243,11 +243,40 @@ def errors_told() -> Iterator[None]:
     except Exit:
         raise
     except Exception as bug:
+        if isinstance(bug, OSError) and (told := _of_the_machine(bug)):
+            with errors_told():
+                raise told from bug
         logger.debug("a bug", exc_info=True)
         _show_traceback_when_debugging()
         say(f"error: {type(bug).__name__}: {' '.join(str(bug).split()) or 'no message'}")
         say_hint(f"This is a bug of WildDetect. Please report it with the end of {log_file}.")
         raise Exit(code=EXIT_BUG) from bug
+
+
+def _of_the_machine(error: OSError) -> WildDetectError | None:
+    """An error for what the system refused and no place of ours expected; None of what may be our bug."""
+    import errno
+    from pathlib import Path
+
+    from wildetect.errors import InputError
+    from wildetect.results.files import NO_ROOM, lasting
+
+    said = error.strerror or str(error)
+    named = error.filename2 or error.filename
+    where = f"{lasting(Path(os.fsdecode(named)))} cannot be used: {said}" if named else said
+    if error.errno in NO_ROOM:
+        return InputError(
+            where if named else f"a drive is full: {said}",
+            hint="Make room on the drives of the project and of what is written, and of the folder for "
+            "temporary files; then give the same command again.",
+        )
+    if named and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EIO):
+        return InputError(
+            where,
+            hint="Close it in other programs, see that its drive is there and that you may write to it, and "
+            "give the same command again.",
+        )
+    return None
 
 
 def _show_traceback_when_debugging() -> None:

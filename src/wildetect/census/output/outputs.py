@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,7 +24,7 @@ from wildetect.errors import InputError
 from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import RunRecord
 from wildetect.results.blurring import BLURRED, WITHHELD, Grid, Places
-from wildetect.results.files import make_folder, unwritable, write_text
+from wildetect.results.files import DRAFTS, make_folder, unwritable, write_text
 from wildetect.results.leftovers import PLACES, remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.report.numbers import colour_code
@@ -34,7 +34,7 @@ from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 __all__ = ["FILES", "CensusWanted", "census_record", "write_census"]
 
 COLUMNS = "columns.csv"
-NEW = ".new"  # folder of a census that is being written
+_REPLACED = "replaced"  # folder, among the drafts, of the files whose places these take
 FILES = (
     "animals.csv",
     "transects.csv",
@@ -109,47 +109,50 @@ def _drafts(folder: Path) -> Iterator[tuple[Path, Path]]:
     Raises:
         InputError: They cannot be made, or a file cannot take its place: another program has it open.
     """
-    draft = folder / NEW
+    draft = folder / DRAFTS
     coarse = draft / BLURRED
     rmtree(draft, ignore_errors=True)  # of a census that was killed
     make_folder(draft, hint="Give another one with --output.")
     try:
         yield draft, coarse
-        remove_coarse(folder)
-        # while files of two censuses lie together there is no census
-        with suppress(OSError):
-            (folder / "census.json").unlink(missing_ok=True)
         if coarse.is_dir():
             make_folder(folder / BLURRED, hint="Give another one with --output.")
-            _take_over(coarse, folder / BLURRED, (PLACES, *FILES))
-        _take_over(draft, folder, FILES)
+        _take_places(draft, folder)
+        with suppress(OSError):  # files of others keep it
+            (folder / BLURRED).rmdir()
     finally:
         rmtree(draft, ignore_errors=True)
 
 
-def _take_over(draft: Path, folder: Path, names: Iterable[str]) -> None:
-    for name in names:
-        try:
-            (draft / name).replace(folder / name)
-        except OSError as error:
-            hint = "Close it in other programs, or give another folder with --output."
-            raise unwritable(folder / name, error, hint) from error
+def _take_places(draft: Path, folder: Path) -> None:
+    """Put all drafts into their places, or none: those of before come back where one is in use.
 
-
-def remove_coarse(folder: Path) -> None:
-    """Remove the files with coarsened places of an earlier census.
-
-    Raises:
-        InputError: A file cannot be removed.
+    census.json goes first and comes last: while files of two censuses lie together there is no census.
     """
-    inner = folder / BLURRED
-    for name in (*FILES, PLACES):
-        try:
-            (inner / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise unwritable(inner / name, error, "Close it in other programs.") from error
-    with suppress(OSError):  # files of others keep it
-        inner.rmdir()
+    names = [*(f"{BLURRED}/{name}" for name in (PLACES, *FILES)), *FILES]
+    old = draft / _REPLACED
+    (old / BLURRED).mkdir(parents=True)
+    aside: list[str] = []
+    placed: list[str] = []
+    name = ""
+    try:
+        for name in reversed(names):
+            if (folder / name).is_file():
+                (folder / name).replace(old / name)
+                aside.append(name)
+        for name in names:
+            if (draft / name).is_file():
+                (draft / name).replace(folder / name)
+                placed.append(name)
+    except OSError as error:
+        for one in placed:
+            with suppress(OSError):
+                (folder / one).unlink()
+        for one in reversed(aside):
+            with suppress(OSError):
+                (old / one).replace(folder / one)
+        hint = "Close it in other programs, or give another folder with --output."
+        raise unwritable(folder / name, error, hint) from error
 
 
 def _found(record: CensusRecord) -> list[str]:

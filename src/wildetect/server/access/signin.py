@@ -139,8 +139,9 @@ def webhook_key(folder: Path, given: str | None) -> str:
             draft.replace(file)
         return file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
         raise ServerError(
-            f"the key of webhooks cannot be read or written: {file} ({error})",
+            f"the key of webhooks cannot be read or written: {file} ({reason})",
             hint=f"Make it readable, or delete {file}: webhooks then need their secrets again.",
         ) from error
 
