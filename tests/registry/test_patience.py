@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import socket
 import threading
 import time
@@ -102,6 +103,30 @@ def test_one_that_makes_next_to_none_is_cut(slow: str) -> None:
     with pytest.raises(UselessAnswer):
         requests.get(slow + FILE, timeout=1)
     assert time.monotonic() - begun < 2
+
+
+def test_a_download_that_never_ends_does_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    end_slow_answers()
+    usage = shutil.disk_usage(".")._replace(free=100_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with (
+        BadServer(None, "endless", spared=0).running() as server,
+        requests.get(server.uri + FILE, timeout=20, stream=True) as answer,
+    ):
+        pieces = iter(answer.iter_content(1 << 20))
+        came = sum(len(next(pieces)) for _ in range(60))
+        with pytest.raises(UselessAnswer, match="does not end"):
+            came += sum(map(len, pieces))
+    assert 60_000_000 < came < usage.free
+
+
+@pytest.mark.parametrize("slow", [2000], indirect=True)
+def test_a_download_larger_than_the_disk_is_not_begun(slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_slow_answers()
+    usage = shutil.disk_usage(".")._replace(free=10_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(UselessAnswer, match="the disk has no space"):
+        requests.get(slow + FILE, timeout=1)
 
 
 @pytest.mark.parametrize("slow", [10], indirect=True)

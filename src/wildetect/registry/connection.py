@@ -44,7 +44,7 @@ __all__ = [
 # no answer, that of one file of an upload among them.
 _GAVE_UP = re.compile(r"too many (?P<code>\d+) error responses")
 _NO_ANSWER = re.compile(r"failed with (timeout )?exception")
-_NO_JSON = re.compile(r"not in a valid JSON format|cannot be parsed as JSON|not valid JSON", re.IGNORECASE)
+_NO_JSON = re.compile(r"not in a valid JSON format|Expecting value: line", re.IGNORECASE)
 _UNFINISHED = re.compile(f"{TOO_SLOW}|{TOO_LONG}")
 _ELSEWHERE = re.compile(f"{SENT_ON} (?P<address>[^\\s'\"]+)")
 

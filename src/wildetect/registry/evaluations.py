@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wildetect.errors import ModelError
-from wildetect.registry.connection import Connection, errors_of_mlflow
+from wildetect.registry.connection import Connection, artifact_repository, errors_of_mlflow
 from wildetect.registry.names import find_metric, name_for_mlflow
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, logged_model_id, start_run
 from wildetect.registry.versions import Version
@@ -133,9 +133,12 @@ def kept_file(connection: Connection, run_id: str, name: str) -> str | None:
     """
     try:
         with errors_of_mlflow(f"run {run_id}"), tempfile.TemporaryDirectory() as folder:
-            if name not in {file.path for file in connection.client.list_artifacts(run_id)}:
+            # not the client's own way: that takes a server which fails for a run that has no files
+            place = connection.client.get_run(run_id).info.artifact_uri
+            files = artifact_repository(connection, place)
+            if name not in {file.path for file in files.list_artifacts()}:
                 return None
-            path = connection.client.download_artifacts(run_id, name, folder)
+            path = files.download_artifacts(name, folder)
             return Path(path).read_bytes().decode("utf-8")
     except ModelError:
         return None

@@ -11,11 +11,14 @@ from __future__ import annotations
 import io
 import math
 import re
+import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 from http.client import HTTPResponse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -34,6 +37,7 @@ UPLOADS = 2  # times the patience, for a server that stores files elsewhere
 SLOWEST = 1000  # bytes of an answer each second
 STORING = 1_000_000  # bytes of an upload that a server stores in a second, before it answers
 LARGEST = 64_000_000  # bytes of an answer that is read whole into memory
+LARGEST_UNSAID = 4_000_000_000  # bytes of a file of unknown size
 
 _MLFLOW = re.compile(r"/(ajax-)?api/[\d.]+/mlflow(-artifacts)?/")
 # Whose answers are JSON; what else is fetched are files, of any size.
@@ -54,13 +58,12 @@ class UselessAnswer(Exception):  # noqa: N818 - it is the answer that has a faul
 class _Reader(TimedReader):
     """Ends what takes too long in a way that is not tried again."""
 
-    def __init__(
-        self, sock: socket.socket, patience: float, peer: tuple[str, int | None], largest: float
-    ) -> None:
+    def __init__(self, sock: socket.socket, patience: float, peer: tuple[str, int | None]) -> None:
         until = time.monotonic() + patience
         sock.settimeout(None)  # what is left is the time of a read, too
         super().__init__(sock, lambda arrived: until + arrived / SLOWEST - time.monotonic())
-        self._peer, self._largest = peer, largest
+        self._peer = peer
+        self.largest: float = LARGEST
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
         try:
@@ -68,7 +71,7 @@ class _Reader(TimedReader):
         except TimeoutError as error:
             _failed.add(self._peer)
             raise UselessAnswer(TOO_SLOW) from error
-        if self.arrived > self._largest:
+        if self.arrived > self.largest:
             raise UselessAnswer(TOO_LONG)
         return count
 
@@ -77,17 +80,28 @@ class _Response(HTTPResponse):
     """An answer of which each byte has its time."""
 
     def __init__(
-        self, reader: Callable[[socket.socket], io.RawIOBase], sock: socket.socket, **options: Any
+        self, reader: Callable[[socket.socket], _Reader], sock: socket.socket, *, file: bool, **options: Any
     ) -> None:
         super().__init__(sock, **options)
+        self._timed, self._file = reader(sock), file
         self.fp.close()
-        self.fp = io.BufferedReader(reader(sock))
+        self.fp = io.BufferedReader(self._timed)
 
     def begin(self) -> None:
-        """Read the headers. What is sent to another address by a redirection would be lost on the way."""
+        """Read the headers. What is sent to another address by a redirection would be lost on the way.
+
+        A file may be as large as the disk has space; one that does not say how large it is, half of that
+        and 4 GB: more than a network in one file can have.
+        """
         super().begin()
         if self.status in _REDIRECTIONS:
             raise UselessAnswer(f"{SENT_ON} {self.headers.get('Location', 'nowhere')}")
+        if self._file:
+            free = min(shutil.disk_usage(place).free for place in (tempfile.gettempdir(), Path.cwd()))
+            if self.length is not None and self.length > free:
+                raise UselessAnswer(f"the disk has no space for its {self.length / 1e6:,.0f} MB")
+            unsaid = max(LARGEST, min(free / 2, LARGEST_UNSAID))
+            self._timed.largest = unsaid if self.length is None else math.inf
 
 
 class _Patient(HTTPConnection):
@@ -110,8 +124,8 @@ class _Patient(HTTPConnection):
         self.response_class = HTTPResponse
         if _MLFLOW.search(url):
             times = UPLOADS if method == "PUT" else 1
-            largest = LARGEST if _JSON.search(url) else math.inf
-            made: Any = partial(_Response, partial(self._reader, times, largest))
+            reader = partial(self._reader, times)
+            made: Any = partial(_Response, reader, file=_JSON.search(url) is None)
             self.response_class = made
         super().putrequest(method, url, *arguments, **options)
 
@@ -120,13 +134,13 @@ class _Patient(HTTPConnection):
         super().send(data)
         self._sent += len(data) if isinstance(data, bytes) else 0
 
-    def _reader(self, times: int, largest: float, sock: socket.socket) -> io.RawIOBase:
+    def _reader(self, times: int, sock: socket.socket) -> _Reader:
         peer = (self.host, self.port)
         patience = (self.timeout or PATIENCE) * times
         if peer in _failed:
             patience = min(patience, AFTER_A_FAILURE)
             _failed.discard(peer)  # in time again it is trusted as before
-        return _Reader(sock, patience + self._sent / STORING, peer, largest)
+        return _Reader(sock, patience + self._sent / STORING, peer)
 
 
 class _Http(_Patient, HTTPConnection):
