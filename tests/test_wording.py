@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from wildetect.wording import (
@@ -84,6 +86,7 @@ def test_what_is_shown_in_lines_counts_what_it_leaves_out() -> None:
         ("{x}", '"{x}"'),
         ('a"b', "'a\"b'"),
         ("", '""'),
+        *([] if sys.platform == "win32" else [("a $HOME!", "'a $HOME!'"), ("it's $1", "'it'\"'\"'s $1'")]),
     ],
 )
 def test_a_word_of_a_command_stands_in_quotes_where_a_shell_would_read_it(word: str, pasted: str) -> None:

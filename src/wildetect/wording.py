@@ -11,6 +11,8 @@ tools/check_house.py refuses what is put together by hand elsewhere.
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from collections.abc import Iterable, Sequence
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 
+_READ_IN_QUOTES = re.compile(r"[$`!]")
 _PLAIN_WORD = re.compile(r"[\w@%+=:,./\\~-]+")
 """A word that no shell parts or reads: letters of any language, signs of paths and addresses."""
 
@@ -126,7 +129,13 @@ def commas(names: Iterable[object], *, none: str = "") -> str:
 
 
 def quoted(text: str) -> str:
-    """Give a word of a command that is to be pasted, in quotes where a shell would part or read it."""
+    """Give a word of a command that is to be pasted, in quotes where a shell would part or read it.
+
+    They are those of this machine's shells: on Windows double ones, which cmd.exe and PowerShell know;
+    elsewhere single ones for what a shell reads in double ones, too, such as the $ of a name.
+    """
+    if sys.platform != "win32" and _READ_IN_QUOTES.search(text):
+        return shlex.quote(text)
     if '"' in text:
         return f"'{text}'"
     return text if _PLAIN_WORD.fullmatch(text) else f'"{text}"'

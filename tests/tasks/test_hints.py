@@ -6,6 +6,7 @@ tests/end_to_end/test_hints.py gives the commands of hints on the mistakes that 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,32 @@ def test_a_command_in_the_code_can_be_typed(
         if not word.startswith("-") and word != "...":
             (tmp_path / word).mkdir(parents=True, exist_ok=True)
     corrected_words(words, ns, program.initial_context)
+
+
+# Values that no shell parts: names of tasks and aliases, words of a list, numbers, what is made of such.
+PLAIN = re.compile(
+    r"quoted\(.*|.*\balias|role|task|self\.task|action|how|command|newest|called|whose|words|folders|runs?"
+    r"|.*\b(port|seconds|free_port).*|address\.uri|moved_away\(.*|' '\.join\(words\)"
+    r"|extra|package|by_hand"
+)
+
+
+def test_a_name_or_path_in_a_command_stands_in_quotes() -> None:
+    """Models, data sets and folders may have spaces: what a person pastes must still be one word."""
+    bare: list[str] = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.JoinedStr):
+                continue
+            begun = False
+            for part in node.values:
+                if isinstance(part, ast.Constant):
+                    begun = begun or re.search(r"uv run .*invoke ", str(part.value)) is not None
+                elif begun and isinstance(part, ast.FormattedValue):
+                    value = ast.unparse(part.value)
+                    if not PLAIN.fullmatch(value):
+                        bare.append(f"{path.relative_to(SOURCE)}:{node.lineno}: {value}")
+    assert bare == []
 
 
 def test_there_are_such_commands() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wildetect.checkup.finding import Finding, fine, of_error, problem, warning
 from wildetect.checkup.subject import Subject
 from wildetect.errors import ConfigurationError, ModelError, ServerError
-from wildetect.wording import listed
+from wildetect.wording import listed, quoted
 
 if TYPE_CHECKING:
     from wildetect.registry.reference import ModelReference
@@ -98,8 +98,8 @@ def _unknown(reference: ModelReference, held: dict[str, Model]) -> tuple[str, st
     newest = max(model.versions, default=0)
     if reference.alias is None:
         return f"{reference.name} has no version {reference.version}", f"Its newest is {newest}"
-    move = f"uv run invoke model.promote --name {model.name} --version {newest} --alias {reference.alias}"
-    return f"{model.name} has no alias {reference.alias}", move
+    whose = f"--name {quoted(model.name)} --version {newest} --alias {reference.alias}"
+    return f"{model.name} has no alias {reference.alias}", f"uv run invoke model.promote {whose}"
 
 
 def _weights(subject: Subject, reference: ModelReference, version: int) -> Finding:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
-from wildetect.wording import number_of
+from wildetect.wording import number_of, quoted
 
 __all__ = ["AliasMove", "before_last_move", "moves_of", "record_move", "user", "with_gaps"]
 
@@ -172,13 +172,13 @@ def before_last_move(name: str, alias: str, moves: Iterable[AliasMove], now: str
     if not standing:
         raise ModelError(
             f"no move of {name}@{alias} is left to be taken back",
-            hint=f"Name the version: uv run invoke model.promote {name}/NUMBER {alias}",
+            hint=f"Name the version: uv run invoke model.promote {quoted(f'{name}/NUMBER')} {alias}",
         )
     last = standing[-1]
     if last.after != now:
         raise ModelError(
             f"{name}@{alias} points at version {now or 'none'}, and its last recorded move led to "
             f"{last.after or 'none'}: somebody moved it in another way",
-            hint=f"Name the version: uv run invoke model.promote {name}/NUMBER {alias}",
+            hint=f"Name the version: uv run invoke model.promote {quoted(f'{name}/NUMBER')} {alias}",
         )
     return last.before

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.registry.names import find_metric
-from wildetect.wording import listed
+from wildetect.wording import listed, quoted
 
 __all__ = ["Requirement"]
 
@@ -66,7 +66,7 @@ class Requirement:
             known = listed(sorted(metrics), none="none")
             raise ModelError(
                 f"{subject} has no metric {self.metric}; it has: {known}",
-                hint=f"Measure it: uv run invoke model.evaluate --model {subject} --annotations FILE",
+                hint=f"Measure it: uv run invoke model.evaluate --model {quoted(subject)} --annotations FILE",
             )
         if not COMPARISONS[self.comparison](value, self.bound):
             raise ModelError(

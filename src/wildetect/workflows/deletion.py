@@ -14,6 +14,7 @@ from wildetect.registry.reference import ModelReference
 from wildetect.registry.retention import Citations, citations_of
 from wildetect.registry.versions import Version, resolve
 from wildetect.settings import Project
+from wildetect.wording import quoted
 
 __all__ = ["deletable"]
 
@@ -36,7 +37,7 @@ def deletable(
     if not reference.is_fixed:
         raise ConfigurationError(
             f"{reference} is not the number of a version, and may mean another one tomorrow",
-            hint=f"Name it by its number: uv run invoke model.delete {reference.name}/NUMBER",
+            hint=f"Name it by its number: uv run invoke model.delete {quoted(f'{reference.name}/NUMBER')}",
         )
     version = resolve(connection, reference)
     citations = citations_of(connection, version)

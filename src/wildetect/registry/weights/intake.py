@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Source, WeightsFormat
 from wildetect.registry.weights.weights_file import check_file, sha256_of
-from wildetect.wording import listed
+from wildetect.wording import listed, quoted
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -236,7 +236,7 @@ def check_is_onnx(path: Path, *, fix: str = _NAMED) -> None:
     else:
         raise ModelError(
             f"{path} must be registered first: only ONNX files can be used as they lie there",
-            hint=f'Run: uv run invoke model.register --weights "{path}"',
+            hint=f"Run: uv run invoke model.register --weights {quoted(str(path))}",
         )
 
 

@@ -10,7 +10,7 @@ from wildetect.errors import ConfigurationError
 from wildetect.registry.probe import Probe
 from wildetect.server.access.guard import EDITOR
 from wildetect.server.access.signin import SHORTEST_PASSWORD
-from wildetect.wording import listed
+from wildetect.wording import listed, quoted
 
 __all__ = ["ROLES", "Account", "Accounts", "Role", "check_password"]
 
@@ -79,7 +79,7 @@ class Accounts:
         if any(account.name == name for account in self.all()):
             raise ConfigurationError(
                 f"there is an account {name} already",
-                hint=f"Change what it may do: uv run invoke mlflow.users change {name} --role {role}",
+                hint=f"Change what it may do: uv run invoke mlflow.users change {quoted(name)} --role {role}",
             )
         self._send("POST", f"{USERS}/create", {"username": name, "password": password})
         if role == "editor":
@@ -128,7 +128,8 @@ class Accounts:
         if found[name].role == "admin":
             raise ConfigurationError(
                 f"{name} is the admin, whose account is in .env",
-                hint=f"Its password can be changed: uv run invoke mlflow.users change {name} --password",
+                hint="Its password can be changed: uv run invoke mlflow.users change "
+                f"{quoted(name)} --password",
             )
         return found[name]
 

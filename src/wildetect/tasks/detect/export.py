@@ -50,12 +50,12 @@ def export(
 
     formats = [*(export or []), *(["overlays"] if overlays else [])]
     if not (run and formats):
-        wanted_words = " ".join(f"--export {name}" for name in export or ["gpkg"])
+        words = [f"--export {quoted(name)}" for name in export or ["gpkg"]]
         # without its --blur, exact places would leave the house
-        coarse = f" --blur {quoted(blur)}" if blur else ""
+        words = [f"--run {quoted(run or 'results')}", *words, *([f"--blur {quoted(blur)}"] if blur else [])]
         raise ConfigurationError(
             "the run's folder and an export are needed",
-            hint=f"uv run invoke detect.export --run {quoted(run or 'results')} {wanted_words}{coarse}",
+            hint="uv run invoke detect.export " + " ".join(words),
         )
     project = Project.find()
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))

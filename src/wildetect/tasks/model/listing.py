@@ -252,13 +252,13 @@ def promote(
     if model and (name or version):
         raise ConfigurationError(
             "the version is named twice, by --model and by --name or --version",
-            hint=f"uv run invoke model.promote {model} {alias}",
+            hint=f"uv run invoke model.promote {quoted(model)} {alias}",
         )
     check_alias(alias)
     if better_than is None and (on or guard):
         raise ConfigurationError(
             "--on and --guard say how --better-than is to be shown",
-            hint=f"uv run invoke model.promote {text} {alias} --better-than {alias}",
+            hint=f"uv run invoke model.promote {quoted(text)} {alias} --better-than {alias}",
         )
     reference = ModelReference.parse(text)
     requirements = [Requirement.parse(text) for text in require or ()]
@@ -323,7 +323,7 @@ def _tell_doubts(connection: Connection, reference: ModelReference, alias: str) 
 
 def _to_promote(text: str | None, alias: str | None) -> str:
     if text and "/" in text:
-        return f"uv run invoke model.promote {text} production"
+        return f"uv run invoke model.promote {quoted(text)} production"
     return name_one(f"model.promote NAME/NUMBER {alias or 'production'}")
 
 
@@ -338,7 +338,7 @@ def _undo(model: str | None, alias: str | None, *, others: bool) -> None:
     if not (model and alias) or others:
         raise ConfigurationError(
             "--undo takes a model and one of its aliases, and nothing else",
-            hint=f"uv run invoke model.history {model} shows its aliases"
+            hint=f"uv run invoke model.history {quoted(model)} shows its aliases"
             if model
             else name_one("model.promote NAME@ALIAS --undo"),
         )

@@ -63,7 +63,7 @@ def optimize(
     from wildetect.workflows.optimizing import optimize as make
 
     folders = " ".join(map(quoted, pictures or ["FOLDER"]))
-    example = f"uv run invoke model.optimize {model or 'NAME@ALIAS'} --pictures {folders}"
+    example = f"uv run invoke model.optimize {quoted(model or 'NAME@ALIAS')} --pictures {folders}"
     if not (model and pictures):
         raise ConfigurationError("a model and pictures are needed", hint=example)
     chosen = one_of("--kind", kind, FORMS)

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, verb
 from wildetect.tasks.table import print_table
-from wildetect.wording import number_of
+from wildetect.wording import number_of, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,7 @@ def evaluate(
     if annotations is None:
         raise ConfigurationError(
             "no annotations are given",
-            hint=f"uv run invoke model.evaluate --model {model or 'NAME@ALIAS'} --annotations FILE",
+            hint=f"uv run invoke model.evaluate --model {quoted(model or 'NAME@ALIAS')} --annotations FILE",
         )
     request = Request(
         config=config,

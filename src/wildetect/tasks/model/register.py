@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
-from wildetect.wording import listed
+from wildetect.wording import listed, quoted
 
 if TYPE_CHECKING:
     from wildetect.detection.checks.family_check import FamilyCheck
@@ -309,7 +309,7 @@ def _report(
         if made:
             print(f"registered {registration.name} version {version.version}{aliases}")
             if not registration.aliases:
-                words = f"--name {registration.name} --version {version.version} --alias production"
+                words = f"--name {quoted(registration.name)} --version {version.version} --alias production"
                 say_hint(f"To use it as production: uv run invoke model.promote {words}")
         else:
             print(f"{registration.name} version {version.version} holds this very file already{aliases}")

@@ -113,5 +113,6 @@ def _show(done: TrainingDone) -> None:
     print(done.url)
     say_hint(
         "Measure it on pictures that it has not learned from: uv run invoke model.evaluate "
-        f'--model {version} --annotations "{done.dataset / "test.json"}" --dataset held-out'
+        f"--model {quoted(str(version))} "
+        f"--annotations {quoted(str(done.dataset / 'test.json'))} --dataset held-out"
     )

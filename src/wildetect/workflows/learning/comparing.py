@@ -23,7 +23,7 @@ from wildetect.registry.comparison import SHAPING
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import Evaluated, evaluations_of, kept_file
 from wildetect.registry.versions import Version
-from wildetect.wording import form, listed, number_of
+from wildetect.wording import form, listed, number_of, quoted
 
 __all__ = ["Compared", "common_datasets", "compare_on_pictures", "compare_with_first"]
 
@@ -179,7 +179,7 @@ def compare_on_pictures(
 
 def _compared(kept: _Kept, before: Version, after: Version, dataset: str | None, *, areas: bool) -> Compared:
     one, other = _evaluations(before, after, dataset)
-    called = f"{after.name}/{after.version}"
+    called = quoted(str(after))
     for key in _differing(one, other):
         raise ModelError(
             f"versions {before.version} and {after.version} were measured on {one.dataset} with "
@@ -225,15 +225,15 @@ def _evaluations(before: Version, after: Version, dataset: str | None) -> tuple[
     common = common_datasets(before, after, dataset)
     if len(common) > 1:
         raise ConfigurationError(
-            f"both versions were measured on {listed(common)}", hint=f"Name one: --on {common[0]}"
+            f"both versions were measured on {listed(common)}", hint=f"Name one: --on {quoted(common[0])}"
         )
     if not common:
         where = "one data set" if dataset is None else dataset
         missing = before if not each[0] or (dataset is not None and dataset not in each[0]) else after
         raise ModelError(
             f"{after.name}: versions {before.version} and {after.version} were not both measured on {where}",
-            hint=f"uv run invoke model.evaluate --model {missing.name}/{missing.version} --annotations FILE"
-            + ("" if dataset is None else f" --dataset {dataset}"),
+            hint=f"uv run invoke model.evaluate --model {quoted(str(missing))} --annotations FILE"
+            + ("" if dataset is None else f" --dataset {quoted(dataset)}"),
         )
     return each[0][common[0]], each[1][common[0]]
 
@@ -246,7 +246,8 @@ def _pictures(kept: _Kept, version: Version, evaluated: Evaluated) -> list[Pictu
         raise ModelError(
             f"what version {version.version} found on {evaluated.dataset} was not kept picture by picture",
             hint="Measure it again: uv run invoke model.evaluate "
-            f"--model {version.name}/{version.version} --annotations FILE --dataset {evaluated.dataset}",
+            f"--model {quoted(str(version))} --annotations FILE "
+            f"--dataset {quoted(evaluated.dataset)}",
         ) from error
 
 

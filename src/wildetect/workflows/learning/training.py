@@ -35,7 +35,7 @@ from wildetect.training.starting import StartingWeights, starting_weights
 from wildetect.training.state import TrainingState, read_state, training_folder, write_state
 from wildetect.training.trainers.process import LOG, run_trainer
 from wildetect.training.trainers.trainer import EPOCHS, Epoch, TrainingJob
-from wildetect.wording import commas, listed
+from wildetect.wording import commas, listed, quoted
 from wildetect.workflows.aliases import CANDIDATE
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.learning.lineage import trained_gsd_cm, with_lineage
@@ -170,8 +170,8 @@ def _require_extra(request: TrainingRequest) -> None:
     if importlib.util.find_spec(extra) is None:
         raise ConfigurationError(
             f"training needs the extra {extra!r}, which is not installed",
-            hint=f'uv run --extra {extra} invoke model.train --dataset "{request.dataset}" '
-            f'--weights "{request.weights}" --name "{request.name}"',
+            hint=f"uv run --extra {extra} invoke model.train --dataset {quoted(str(request.dataset))} "
+            f"--weights {quoted(str(request.weights))} --name {quoted(str(request.name))}",
         )
 
 
