@@ -54,6 +54,18 @@ def test_a_part_could_be_read() -> None:
     assert image.result(Detections.empty()).tiles_failed == ("64 x 64 px at 0, 0: the file is damaged",)
 
 
+def test_a_result_tells_its_file_from_another_one_of_as_many_bytes(tmp_path: Path) -> None:
+    told = []
+    for content in (b"first" + bytes(300_000), b"other" + bytes(300_000), b"first" + bytes(300_000)):
+        path = tmp_path / "a.tif"
+        path.write_bytes(content)
+        image = ImageWork(0, ImageFile(path, "a.tif"), time.perf_counter())
+        told.append(image.result(Detections.empty()).pieces)
+    assert told[0] is not None
+    assert told[0] == told[2] != told[1]
+    assert work(READ).result(Detections.empty()).pieces is None  # its file is gone
+
+
 @pytest.mark.parametrize(
     ("brightest", "dark"), [([3, 16, 0], True), ([3, 17, 0], False), ([0], True), ([200], False)]
 )

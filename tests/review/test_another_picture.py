@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from wildetect.results.exports.folder import Wanted
 from wildetect.results.exports.later import export_again
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.ids import ids_of
-from wildetect.results.pictures.sight import open_seen, unseen
+from wildetect.results.pictures.sight import all_unseen, open_seen, unseen
+from wildetect.results.pictures.stamps import pieces_of
 from wildetect.results.records import ImageResult
 from wildetect.review.importing import import_corrected
 from wildetect.review.page.pictures import Pictures
@@ -75,6 +77,30 @@ def test_a_turned_picture_of_as_many_bytes_is_another_one(tmp_path: Path) -> Non
     assert path.stat().st_size == size
     with pytest.raises(UnreadableImageError, match="300 x 400 px"):
         open_seen(read_finished_run(tmp_path / "run").results[0])
+
+
+def test_another_picture_of_as_many_bytes_is_told_by_its_content(tmp_path: Path) -> None:
+    path, found = tmp_path / "thermal.tif", Detections(BOXES, [0.9, 0.8], [0, 1])
+    dice = np.random.default_rng(8)
+    shots = [Image.fromarray(dice.integers(0, 255, (300, 400, 3), np.uint8)) for _ in range(2)]
+    shots[0].save(path)
+    result = ImageResult(
+        name=path.name, path=path, detections=found, width=400, height=300, pieces=pieces_of(path)
+    )
+    write_run(tmp_path / "run", [result])
+    run = read_finished_run(tmp_path / "run")
+    copied = path.read_bytes()
+    path.write_bytes(copied)
+    os.utime(path, ns=(0, 0))
+    assert unseen(run.results[0]) is None  # a copy, with a time of its own
+    shots[1].save(path)
+    assert path.stat().st_size == len(copied)
+    hidden = unseen(run.results[0])
+    assert hidden is not None
+    assert "of as many bytes" in hidden.reason
+    assert all_unseen(run.results)
+    with writing_verdicts(run.folder) as file, pytest.raises(UnseenError):
+        Session(run, file, "Ann").say(Saying(kind="nothing-here", image=0))
 
 
 def test_the_page_shows_no_picture_of_it_and_takes_no_verdict_that_is_made_by_hand(run: FinishedRun) -> None:

@@ -58,6 +58,8 @@ class ImageResult:
         longest_cut: Extent across a border of the longest of both, in px.
         scaled_tile: Side in px of its tiles where they are cut for the scale of the model's training; else 0.
         stamp: Of its file before it was read, as the journal has it; null where that is not known.
+        pieces: The sha256 of start, middle and end of its file; null where that is not known, and at an
+            address, whose server has a tag for it.
     """
 
     name: str
@@ -83,6 +85,7 @@ class ImageResult:
     longest_cut: int = 0
     scaled_tile: int = 0
     stamp: Stamp | None = None
+    pieces: str | None = None
 
     def __post_init__(self) -> None:
         if (self.detections is None) == (self.failure is None):

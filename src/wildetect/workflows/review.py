@@ -91,7 +91,7 @@ def with_photographs_to_look_at(
     """
     if sources:
         run = with_photographs_in(run, sources)
-    hidden = all_unseen(run.results)
+    hidden = all_unseen(run.results, inside=False)
     if not hidden:
         return run
     away = [name for name, one in hidden.items() if one.why == "away"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from wildetect.imagery.discovery import ImageFile
 from wildetect.remote.place import Place
+from wildetect.results.pictures.stamps import pieces_of
 
 __all__ = ["doubled"]
 
@@ -26,9 +27,6 @@ _MOMENTS = (
     re.compile(r"(?P<moment>IMG_\d+_\d+_\d+_)(?:GRE|NIR|RED|REG|RGB)(?P<rest>)\.\w+", re.IGNORECASE),
     re.compile(r"(?P<moment>IMG_\d{4,}_)(?:[1-9]|10)(?P<rest>\.tiff?)", re.IGNORECASE),
 )
-
-_PIECE = 65_536  # bytes
-_PIECES = 3
 
 
 def doubled(images: Sequence[ImageFile]) -> dict[str, list[str]]:
@@ -63,7 +61,7 @@ def _copies_among(images: Sequence[ImageFile]) -> list[str]:
         images: In the order of the run. A file that cannot be read is no copy.
     """
     groups: Iterable[Sequence[ImageFile]] = [images]
-    for key in (_size, _pieces, _content):
+    for key in (_size, pieces_of, _content):
         groups = [same for group in groups for same in _alike(group, key)]
     copies = {image.name for group in groups for image in group[1:]}
     return [image.name for image in images if image.name in copies]
@@ -82,17 +80,6 @@ def _alike(images: Sequence[ImageFile], key: Callable[[Place], Hashable]) -> Ite
 
 def _size(path: Place) -> Hashable:
     return path.stat().st_size
-
-
-def _pieces(path: Place) -> Hashable:
-    """Start, middle and end: files of one camera may share their beginning."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        read = hashlib.sha256()
-        for number in range(_PIECES):
-            file.seek(max(size - _PIECE, 0) * number // (_PIECES - 1))
-            read.update(file.read(_PIECE))
-    return read.digest()
 
 
 def _content(path: Place) -> Hashable:

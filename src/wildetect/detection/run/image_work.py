@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from wildetect.detection.network.detector import Found
 from wildetect.detection.network.relabelling import Relabelling
@@ -17,6 +18,8 @@ from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.source import ArraySource, ImageSource, Pixels, UnreadableImageError
+from wildetect.remote.place import Place
+from wildetect.results.pictures.stamps import pieces_of
 from wildetect.results.records import ImageResult, TileResult
 from wildetect.settings.words import OverlapMetric
 from wildetect.wording import number_of, the_others
@@ -193,6 +196,7 @@ class ImageWork:
             boxes_joined=self.seams.joined,
             longest_cut=self.seams.longest,
             scaled_tile=0 if self.failure is not None else self.scaled,
+            pieces=_pieces_of(self.file.path),
         )
 
     @property
@@ -219,6 +223,16 @@ class ImageWork:
         """The tiles that could not be read, in the order of the image."""
         unread = sorted(self.unread, key=lambda tile: (tile[0].y, tile[0].x))
         return tuple(f"{tile.width} x {tile.height} px at {tile.x}, {tile.y}: {why}" for tile, why in unread)
+
+
+def _pieces_of(path: Place) -> str | None:
+    """What tells the file from another one of its size; null where it is gone, or its server tells it."""
+    if not isinstance(path, Path):
+        return None
+    try:
+        return pieces_of(path)
+    except OSError:
+        return None
 
 
 def _levels(pixels: Pixels) -> tuple[int, int] | None:

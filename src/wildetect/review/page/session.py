@@ -147,6 +147,7 @@ class Session:
             for number, result in enumerate(self.run.results)
             if not result.failed
         }
+        hidden = all_unseen(self.run.results, inside=False)
         planned = list(reviews)
         if self._planned is not None:
             planned = [
@@ -161,9 +162,7 @@ class Session:
                 for place, name in enumerate(self.run.class_names)
             ],
             "images": {number: self.run.results[number].name for number in reviews},
-            "unseen": {
-                self._numbers[name]: hidden.reason for name, hidden in all_unseen(self.run.results).items()
-            },
+            "unseen": {self._numbers[name]: one.reason for name, one in hidden.items()},
             "pictures": self._key,
             "detections": [
                 card for number, review in reviews.items() for card in self._cards(number, review)
