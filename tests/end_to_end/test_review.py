@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +80,31 @@ def test_a_plan_for_training_says_why_and_is_none_for_an_estimate(workspace: Wor
     assert workspace.document("review.status", "results")["planned"] is None
 
 
+def truth_of_classes() -> dict[str, int]:
+    truth = json.loads((REPOSITORY / "demo" / "truth.json").read_text(encoding="utf-8"))
+    names = {one["id"]: one["name"] for one in truth["categories"]}
+    return Counter(names[one["category_id"]] for one in truth["annotations"])
+
+
+def files_of(folder: Path) -> list[str]:
+    files: list[str] = json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]
+    return files
+
+
+def reviewed_totals(folder: Path) -> dict[str, dict[str, int]]:
+    """Animals of each class that people saw, as the files of a run hold them."""
+    with (folder / "reviewed.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    features = json.loads((folder / "reviewed.geojson").read_text(encoding="utf-8"))["features"]
+    with closing(sqlite3.connect(folder / "detections.gpkg")) as database:
+        layer = dict(database.execute("SELECT class, count(geom) FROM reviewed GROUP BY class"))
+    return {
+        "csv": Counter(one["class"] for one in table),
+        "geojson": Counter(one["properties"]["class"] for one in features if one["geometry"]),
+        "gpkg": layer,
+    }
+
+
 def test_a_plan_of_ten_photographs_answered_from_the_truth_gives_limits_that_hold_it(
     workspace: Workspace,
 ) -> None:
@@ -107,10 +136,19 @@ def test_a_plan_of_ten_photographs_answered_from_the_truth_gives_limits_that_hol
     labelled = COCO(str(folder / "coco.json"))
     assert len(labelled.getAnnIds()) == BOXES
     assert {labelled.imgs[one]["reviewed"] for one in labelled.getImgIds()} == {True}
+    # all is reviewed: each file says of each class what is there
+    exports = [word for one in ("csv", "geojson", "gpkg", "report") for word in ("--export", one)]
+    workspace.succeed("detect.export", "results", *exports)
+    wanted = {labelled.cats[one]["name"]: len(labelled.getAnnIds(catIds=[one])) for one in labelled.cats}
+    assert sum(wanted.values()) == BOXES
+    assert wanted == truth_of_classes()
+    assert reviewed_totals(folder) == dict.fromkeys(("csv", "geojson", "gpkg"), wanted)
+    assert {"reviewed.csv", "reviewed.geojson"} <= set(files_of(folder))
     again = ("detect.run", "demo/pictures", "--model", "demo/detector.onnx", "--tile-size", "640")
     workspace.succeed(*again, "--confidence", "0.58", "--output", "results")
     assert len(COCO(str(folder / "coco.json")).getAnnIds()) == BOXES
     assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["summary"] == status["summary"]
+    assert reviewed_totals(folder) == dict.fromkeys(("csv", "geojson", "gpkg"), wanted)
     assert status["detector"]["recall"]["value"] == pytest.approx(run.record.detections / BOXES, abs=0.05)
 
 

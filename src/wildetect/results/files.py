@@ -13,7 +13,17 @@ from typing import IO
 from wildetect.errors import InputError
 from wildetect.settings.names import check_folder
 
-__all__ = ["DRAFT", "DRAFTS", "NO_ROOM", "lasting", "make_folder", "replacing", "unwritable", "write_text"]
+__all__ = [
+    "DRAFT",
+    "DRAFTS",
+    "NO_ROOM",
+    "lasting",
+    "make_folder",
+    "remove_earlier",
+    "replacing",
+    "unwritable",
+    "write_text",
+]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Errors of a full drive, and of a quota that is used up."""
@@ -52,6 +62,13 @@ def lasting(path: Path) -> Path:
     """
     parts = [DRAFT.sub(r"\1", part) if DRAFT.fullmatch(part) else part for part in path.parts]
     return Path(*(part for part in parts if part != DRAFTS))
+
+
+def remove_earlier(*paths: Path) -> None:
+    """Remove files of an earlier export, as far as that can be done: they must not pass for this one's."""
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str | Iterable[str]) -> None:

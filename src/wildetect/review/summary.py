@@ -117,7 +117,13 @@ def reviewed_run(run: FinishedRun) -> ReviewedRun | None:
     turned = _corners(run, {one.image for one in complete})
     boxes = {
         one.image: [
-            ReviewedBox(mark.box.class_name, mark.box.xyxy, None if mark.moved else turned.get(mark.id))
+            ReviewedBox(
+                mark.box.class_name,
+                mark.box.xyxy,
+                None if mark.moved else turned.get(mark.id),
+                mark.confidence,
+                mark.id,
+            )
             for mark in one.animals
         ]
         for one in complete

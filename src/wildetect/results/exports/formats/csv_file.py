@@ -10,7 +10,8 @@ import numpy as np
 
 from wildetect.detections import Detections
 from wildetect.results.exports.format import ExportedRun, ExportFormat
-from wildetect.results.files import write_text
+from wildetect.results.exports.reviewed_rows import reviewed_rows
+from wildetect.results.files import remove_earlier, write_text
 from wildetect.results.records import ImageResult
 from wildetect.results.rows import CONFIDENCE_DIGITS, DEGREE_DIGITS, PX_DIGITS, rows
 from wildetect.tables.writing import table_pieces
@@ -29,6 +30,7 @@ CSV_COLUMNS = (
     "longitude",
     "id",
 )
+_REVIEWED = "reviewed.csv"
 
 
 def write_csv(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
@@ -57,6 +59,20 @@ def _csv_rows(results: Iterable[ImageResult], class_names: Sequence[str]) -> Ite
             ]
 
 
+def _reviewed_rows(run: ExportedRun) -> Iterator[list[object]]:
+    for row in reviewed_rows(run):
+        longitude, latitude = row.position or (None, None)
+        yield [
+            row.image,
+            row.class_name,
+            _number(row.confidence, CONFIDENCE_DIGITS),
+            *(_number(edge, PX_DIGITS) for edge in row.xyxy),
+            _number(latitude, DEGREE_DIGITS),
+            _number(longitude, DEGREE_DIGITS),
+            row.id,
+        ]
+
+
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
@@ -80,13 +96,19 @@ def read_csv(path: Path, class_names: Sequence[str]) -> dict[str, Detections]:
 
 def _write(run: ExportedRun) -> list[str]:
     write_csv(run.folder / "detections.csv", run.results, run.class_names)
-    return ["detections.csv"]
+    path = run.folder / _REVIEWED
+    if not run.reviewed:
+        remove_earlier(path)
+        return ["detections.csv"]
+    write_text(path, table_pieces(CSV_COLUMNS, _reviewed_rows(run)))
+    return ["detections.csv", path.name]
 
 
 CSV = ExportFormat(
     name="csv",
-    about="spreadsheets, R, pandas; and `review.import`, once it is corrected",
-    files=("detections.csv",),
+    about="spreadsheets, R, pandas; and `review.import`, once it is corrected; reviewed.csv: the animals "
+    "that people saw in photographs that they looked at as a whole",
+    files=("detections.csv", _REVIEWED),
     write=_write,
     always=True,
 )

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from wildetect.results.exports.format import ExportedRun, ExportFormat
-from wildetect.results.files import write_text
+from wildetect.results.exports.reviewed_rows import ReviewedRow, reviewed_rows
+from wildetect.results.files import remove_earlier, write_text
 from wildetect.results.records import ImageResult
 from wildetect.results.rows import PositionOf, Row, has_positions, position_of, rows
 
 __all__ = ["GEOJSON", "write_geojson"]
+
+_REVIEWED = "reviewed.geojson"
 
 
 def write_geojson(path: Path, results: Iterable[ImageResult], class_names: Sequence[str]) -> None:
@@ -31,19 +33,42 @@ def write_geojson(path: Path, results: Iterable[ImageResult], class_names: Seque
     Raises:
         InputError: The file cannot be written.
     """
-    write_text(path, _pieces(results, class_names))
+    write_text(path, _pieces(_detections(results, class_names)))
 
 
-def _pieces(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iterator[str]:
+def _pieces(features: Iterable[dict[str, Any]]) -> Iterator[str]:
     yield '{"type": "FeatureCollection", "features": ['
     comma = ""
+    for feature in features:
+        yield f"{comma}\n{json.dumps(feature, ensure_ascii=False, allow_nan=False)}"
+        comma = ","
+    yield "\n]}\n"
+
+
+def _detections(results: Iterable[ImageResult], class_names: Sequence[str]) -> Iterator[dict[str, Any]]:
     for result in results:
         whose = position_of(result)
         for row in rows(result):
-            feature = _feature(row, result.name, class_names[row.class_id], whose)
-            yield f"{comma}\n{json.dumps(feature, ensure_ascii=False, allow_nan=False)}"
-            comma = ","
-    yield "\n]}\n"
+            yield _feature(row, result.name, class_names[row.class_id], whose)
+
+
+def _reviewed(row: ReviewedRow) -> dict[str, Any]:
+    x_min, y_min, x_max, y_max = row.xyxy
+    return {
+        "type": "Feature",
+        "geometry": row.position and {"type": "Point", "coordinates": list(row.position)},
+        "properties": {
+            "image": row.image,
+            "class": row.class_name,
+            "confidence": row.confidence,
+            "x_min": x_min,
+            "y_min": y_min,
+            "x_max": x_max,
+            "y_max": y_max,
+            "position_of": row.whose,
+            "id": row.id,
+        },
+    }
 
 
 def _feature(row: Row, image: str, class_name: str, whose: PositionOf | None) -> dict[str, Any]:
@@ -78,18 +103,22 @@ def _polygon(row: Row) -> dict[str, Any] | None:
 
 def _write(run: ExportedRun) -> list[str]:
     path = run.folder / "detections.geojson"
-    if has_positions(run.results):
-        write_geojson(path, run.results, run.class_names)
+    reviewed = run.folder / _REVIEWED
+    if not has_positions(run.results):
+        remove_earlier(path, reviewed)
+        return []
+    write_geojson(path, run.results, run.class_names)
+    if not run.reviewed:
+        remove_earlier(reviewed)
         return [path.name]
-    with suppress(OSError):
-        path.unlink(missing_ok=True)  # that of an earlier run must not pass for this one's
-    return []
+    write_text(reviewed, _pieces(map(_reviewed, reviewed_rows(run))))
+    return [path.name, reviewed.name]
 
 
 GEOJSON = ExportFormat(
     name="geojson",
-    about="any GIS; not written where no position is known",
-    files=("detections.geojson",),
+    about="any GIS; not written where no position is known; reviewed.geojson as reviewed.csv",
+    files=("detections.geojson", _REVIEWED),
     write=_write,
     always=True,
 )

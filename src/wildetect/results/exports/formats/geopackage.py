@@ -12,6 +12,7 @@ from pathlib import Path
 from wildetect.results.exports.format import ExportedRun, ExportFormat
 from wildetect.results.exports.geopackage_layers import Layer, Shape, plain, point, polygon, write_layers
 from wildetect.results.exports.qgis import form_of, points_style, style_of
+from wildetect.results.exports.reviewed_rows import ReviewedRow, reviewed_rows
 from wildetect.results.records import ImageResult
 from wildetect.results.report.numbers import colour_code
 from wildetect.results.rows import position_of, rows
@@ -33,11 +34,24 @@ _OUTLINES = {
     "confidence": "DOUBLE NOT NULL",
     "id": "TEXT NOT NULL",
 }
+_REVIEWED = {
+    "image": "TEXT NOT NULL",
+    "class": "TEXT NOT NULL",
+    "confidence": "DOUBLE",
+    **dict.fromkeys(("x_min", "y_min", "x_max", "y_max"), "DOUBLE NOT NULL"),
+    "position_of": "TEXT",
+    "id": "TEXT NOT NULL",
+}
 _PHOTOGRAPHS = {"image": "TEXT NOT NULL", "detections": "INTEGER", "failure": "TEXT", "verdict": "TEXT"}
 
 
 def write_geopackage(
-    path: Path, results: Iterable[ImageResult], class_names: Sequence[str], *, changed: datetime
+    path: Path,
+    results: Iterable[ImageResult],
+    class_names: Sequence[str],
+    *,
+    changed: datetime,
+    reviewed: Sequence[ReviewedRow] | None = None,
 ) -> None:
     """Write detections.gpkg. What has no position is a row without a point.
 
@@ -46,6 +60,7 @@ def write_geopackage(
         results: Gone through several times.
         class_names: By class id.
         changed: The time that the file gives as that of its last change.
+        reviewed: The animals that people saw, for a layer of their own; null where nobody looked.
 
     Raises:
         InputError: The file cannot be written.
@@ -74,6 +89,10 @@ def write_geopackage(
     if any(result.outlines is not None for result in results):
         text = "The outline of each oriented box; id is that of its detection."
         layers.append(Layer("outlines", text, "POLYGON", _OUTLINES, _outlines(results, class_names)))
+    if reviewed is not None:
+        text = "One point for each animal that people saw in photographs that they looked at as a whole."
+        style = style_of(points_style("class", colours))
+        layers.append(Layer("reviewed", text, "POINT", _REVIEWED, _reviewed(reviewed), style))
     write_layers(path, layers, changed=changed)
 
 
@@ -85,6 +104,12 @@ def _detections(
         for row in rows(result):
             place = None if row.position is None else point(*row.position)
             yield place, name, class_names[row.class_id], row.confidence, *row.xyxy, whose, row.id, None
+
+
+def _reviewed(animals: Iterable[ReviewedRow]) -> Iterator[tuple[Shape | None, *tuple[object, ...]]]:
+    for one in animals:
+        place = None if one.position is None else point(*one.position)
+        yield place, plain(one.image), one.class_name, one.confidence, *one.xyxy, one.whose, one.id
 
 
 def _outlines(
@@ -107,13 +132,15 @@ def _photographs(results: Iterable[ImageResult]) -> Iterator[tuple[Shape | None,
 
 def _write(run: ExportedRun) -> list[str]:
     path = run.folder / "detections.gpkg"
-    write_geopackage(path, run.results, run.class_names, changed=run.record.times.begun)
+    reviewed = list(reviewed_rows(run)) if run.reviewed else None
+    write_geopackage(path, run.results, run.class_names, changed=run.record.times.begun, reviewed=reviewed)
     return [path.name]
 
 
 GEOPACKAGE = ExportFormat(
     name="gpkg",
-    about="QGIS and other GIS; and `review.import`, once verdicts are in it",
+    about="QGIS and other GIS; and `review.import`, once verdicts are in it; its layer reviewed is as "
+    "reviewed.csv",
     files=("detections.gpkg",),
     write=_write,
 )
