@@ -13,8 +13,8 @@ from PIL import Image
 from tests.imagery.damaged_rasters import BLOCK, save_damaged
 
 from wildetect.detections import Detections
-from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import ArraySource
+from wildetect.results.pictures.sight import open_seen
 from wildetect.results.records import ImageResult
 from wildetect.results.report import pictures
 from wildetect.results.report.crops import choose, cut
@@ -80,9 +80,9 @@ def test_as_many_overlays_as_are_wanted(tmp_path: Path, survey: list[ImageResult
 
 
 def test_each_image_is_decoded_once(tmp_path: Path, survey: list[ImageResult]) -> None:
-    with mock.patch.object(pictures, "open_seen", side_effect=open_image) as opened:
+    with mock.patch.object(pictures, "open_seen", side_effect=open_seen) as opened:
         make_pictures(tmp_path / "overlays", survey, NAMES, PicturesWanted())
-    assert Counter(call.args[0].parent.name for call in opened.call_args_list) == {"monday": 2, "tuesday": 1}
+    assert Counter(call.args[0].path.parent.name for call in opened.call_args_list) == {"monday": 2, "tuesday": 1}
 
 
 def test_crops_are_spread_over_classes_and_confidence() -> None:
