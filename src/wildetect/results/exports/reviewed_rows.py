@@ -66,7 +66,7 @@ def _places(result: ImageResult, boxes: Sequence[ReviewedBox]) -> list[tuple[flo
             return [None] * len(boxes)
         camera = round(result.longitude, DEGREE_DIGITS), round(result.latitude, DEGREE_DIGITS)
         return [camera] * len(boxes)
-    if not isinstance(result, CoarseResult):  # of others the exact place is nobody's business
+    if not isinstance(result, CoarseResult):  # what is coarsened must not tell exact places
         with suppress(UnreadableImageError):
             ground = look_at(result.path).georeference
             corners = np.array([box.xyxy for box in boxes], np.float32)
