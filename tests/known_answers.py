@@ -264,11 +264,15 @@ def split(path: Path, *, float_classes: bool = False, unit: BoxUnit = "px") -> P
     return graph.save(path)
 
 
-def yolo_nas(path: Path) -> Path:
-    """YOLO-NAS without NMS: corners in px, and a score for each class."""
+def yolo_nas(path: Path, *, rows_of_classes: bool = False) -> Path:
+    """YOLO-NAS without NMS: corners in px, and a score for each class; PP-YOLOE has a row for each class."""
     graph = Graph().find()
     graph.output("boxes", graph.batched("corners_px"), [1, ROWS, 4])
-    graph.output("scores", graph.batched("class_scores"), [1, ROWS, 2])
+    if rows_of_classes:
+        graph.node("Transpose", ["class_scores"], "rows_of_classes", perm=[1, 0])
+        graph.output("scores", graph.batched("rows_of_classes"), [1, 2, ROWS])
+    else:
+        graph.output("scores", graph.batched("class_scores"), [1, ROWS, 2])
     return graph.save(path)
 
 

@@ -43,6 +43,7 @@ MAKERS: dict[str, tuple[Maker, Family]] = {
     ),
     "detr": (known_answers.detr, "detr"),
     "yolo-nas": (known_answers.yolo_nas, "yolo-nas"),
+    "pp-yoloe without nms": (lambda path: known_answers.yolo_nas(path, rows_of_classes=True), "yolo-nas"),
     "paddle": (known_answers.paddle, "end-to-end"),
 }
 

@@ -82,3 +82,39 @@ def test_a_box_without_a_size_is_not_lost_without_a_word() -> None:
     found = TABLE["obb"].decode([table(rows + filler)], Reading(Frame(640, 640), 1), 0.25)
     assert found.sizeless.tolist() == [False, True]
     assert found.confidence.tolist() == pytest.approx([0.9, 0.8])
+
+
+def rows_of(count: int) -> np.ndarray:
+    """End-to-end rows of boxes side by side; the second overlaps the first by two thirds."""
+    rows = np.array([(20 * n % 600 + 10, 20 * (n // 30) + 10, 12, 8, 0.9, 0, 0.3) for n in range(count)])
+    rows[1, :2] = rows[0, :2] + (1.5, 0)
+    return rows.astype(np.float32)
+
+
+def test_what_a_file_has_told_apart_itself_stays_and_boxes_almost_alike_go() -> None:
+    reading = Reading(Frame(640, 640), 1)
+    rows = rows_of(20)
+    assert len(TABLE["obb"].decode([rows], reading, 0.25)) == 20
+    rows[1, :2] = rows[0, :2]
+    assert len(TABLE["obb"].decode([rows], reading, 0.25)) == 19
+
+
+def test_a_full_list_of_oriented_boxes_is_said(tmp_path: Path) -> None:
+    listed = TABLE["obb"].listed
+    assert listed is not None
+    assert listed([rows_of(300)], Reading(Frame(640, 640), 1), 0.25) == 300
+    assert listed([rows_of(300).T], Reading(Frame(640, 640), 1), 0.25) is None
+    weights = known_answers.oriented(tmp_path / "obb.onnx", 0.3, end_to_end=True)
+    detector = Detector(weights, registered(weights), "cpu")
+    squares = [(x, y, 0) for y in range(0, known_answers.GRID, 2) for x in range(0, known_answers.GRID, 1)]
+    crowd, few = known_answers.picture(squares), known_answers.picture()
+    assert [one.full for one in detector.find([crowd])] == [True]
+    assert [one.full for one in detector.find([few])] == [False]
+
+
+def test_angles_without_limits_are_read_and_degrees_are_not() -> None:
+    rows: list[tuple[float, ...]] = [(20.0 * n, 100, 12, 8, 0.9, 5.6) for n in range(20)]
+    reading = Reading(Frame(640, 640), 1)
+    assert TABLE["obb"].implausible([table(rows)], reading) is None
+    degrees = [(*row[:5], 60.0) for row in rows]
+    assert "not radians" in str(TABLE["obb"].implausible([table(degrees)], reading))

@@ -118,6 +118,8 @@ class DetectorFamily:
         doubt: What of the reading the output values for one picture put in doubt, for a person.
         feeding: Fields of `Feeding` in which the family differs from the defaults.
         lists_animals: Whether the outputs are a list of animals, of which a graph gives so many at most.
+        listed: Rows of at least a confidence, where only some files of the family give a list of animals; it
+            gives None for the others.
         removes_doubles: Whether decoding leaves one box on each animal, though boxes may overlap.
         rank: Dimensions of the largest output for one picture, without the batch.
         every_output: Whether all outputs are read; else only the first.
@@ -140,6 +142,7 @@ class DetectorFamily:
     doubt: Callable[[Outputs, Reading], str | None] | None = None
     feeding: Mapping[str, Any] = field(default_factory=dict)
     lists_animals: bool = False
+    listed: Callable[[Outputs, Reading, float], int | None] | None = None
     removes_doubles: bool = False
     rank: int = 2
     every_output: bool = False

@@ -220,7 +220,7 @@ class Detector:
             found = self._read(outputs, placement, confidence, reading)
         except ModelError as error:
             return Found(Detections.empty(), failure=error)
-        return Found(found, self._filled(outputs, len(found)))
+        return Found(found, self._filled(outputs, len(found), confidence, reading))
 
     def forward(
         self, tiles: Sequence[Pixels], sharp: Sequence[bool] = (), side: int = 0
@@ -293,9 +293,13 @@ class Detector:
             raise no_numbers()
         return found
 
-    def _filled(self, outputs: Sequence[Array], found: int) -> bool:
+    def _filled(self, outputs: Sequence[Array], found: int, confidence: float, reading: Reading) -> bool:
         """Whether all rows that the network can give hold an animal, so that it may have left out others."""
-        if not self._family.lists_animals or not found:
+        if self._family.listed is not None:
+            found = self._family.listed(outputs, reading, confidence) or 0
+        elif not self._family.lists_animals:
+            return False
+        if not found:
             return False
         if self._rows is not None:
             return found >= self._rows

@@ -1,8 +1,10 @@
 """Oriented boxes of Ultralytics: (4+C+1, n) of cx, cy, w, h, class scores and angle, or (n, 7) with NMS.
 
 The angle is in radians, clockwise on the picture. Doubles are removed by the overlap of the turned boxes,
-as Gaussians (ProbIoU; Llerena et al. 2021, https://arxiv.org/abs/2106.06072), as Ultralytics does. What is
-counted are the upright boxes around them; their corners go into the files that know polygons.
+as Gaussians (ProbIoU; Llerena et al. 2021, https://arxiv.org/abs/2106.06072), as in Ultralytics; but there a
+box goes, too, whose only double has gone itself, which takes animals out of a row of them. In a file that has
+removed doubles itself only boxes almost alike are still some. What is counted are the upright boxes around
+them; their corners go into the files that know polygons.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ Floats = NDArray[np.float64]
 _BOX = 4
 _ROW = 7  # with NMS done: box, score, class, angle
 _DOUBLES = 0.5
-_TURNS = 4.0  # radians; Ultralytics' angles lie between -pi/4 and 3 pi/4
+_ALMOST_ALIKE = 0.9  # of rows that were told apart already
+_MOST_DOUBLES = 0.2  # of such rows; where more are alike, nothing has removed doubles
+_TURNS = 4 * np.pi  # radians; YOLOv8's and YOLO11's lie between -pi/4 and 3 pi/4, YOLO26's have no limits
 
 
 def _fits(shapes: Shapes) -> bool:
@@ -32,10 +36,21 @@ def _fits(shapes: Shapes) -> bool:
     return alike(rows, _BOX + shapes.classes + 1) or alike(boxes, _ROW)
 
 
+def _are_rows(table: Array, classes: int) -> bool:
+    """Say whether there is a row for each box, with NMS done."""
+    return bool(table.shape[1] == _ROW and table.shape[0] != _BOX + classes + 1)
+
+
+def _listed(outputs: Outputs, reading: Reading, confidence: float) -> int | None:
+    if not _are_rows(outputs[0], reading.classes):
+        return None
+    return int((outputs[0][:, _BOX] >= confidence).sum())
+
+
 def _parts(outputs: Outputs, classes: int) -> tuple[Array, Array, Array, Array]:
     """Boxes (n, 4), scores (n,), classes (n,) and angles (n,)."""
     table = outputs[0]
-    if table.shape[1] == _ROW and table.shape[0] != _BOX + classes + 1:
+    if _are_rows(table, classes):
         return table[:, :_BOX], table[:, 4], table[:, 5], table[:, 6]
     scores = table[_BOX:-1]
     return table[:_BOX].T, scores.max(axis=0), scores.argmax(axis=0), table[-1]
@@ -79,7 +94,9 @@ def _covariance(boxes: Floats) -> tuple[Floats, Floats, Floats]:
     return along * cos**2 + across * sin**2, along * sin**2 + across * cos**2, (along - across) * cos * sin
 
 
-def _without_doubles(turned: Floats, scores: Array, classes: Array) -> NDArray[np.intp]:
+def _without_doubles(
+    turned: Floats, scores: Array, classes: Array, threshold: float = _DOUBLES
+) -> NDArray[np.intp]:
     """Positions that greedy suppression within each class keeps, the surest first."""
     order = np.argsort(-scores, kind="stable")
     kept = []
@@ -91,7 +108,7 @@ def _without_doubles(turned: Floats, scores: Array, classes: Array) -> NDArray[n
         reach = np.hypot(*turned[best, 2:4]) + np.hypot(*turned[order, 2:4].T)
         near &= (np.abs(turned[order, :2] - turned[best, :2]) <= reach[:, None]).all(axis=1)
         doubles = np.flatnonzero(near)
-        double = probabilistic_iou(turned[best], turned[order[doubles]]) >= _DOUBLES
+        double = probabilistic_iou(turned[best], turned[order[doubles]]) >= threshold
         order = np.delete(order, doubles[double])
     return np.array(kept, np.intp)
 
@@ -102,7 +119,11 @@ def _decode(outputs: Outputs, reading: Reading, confidence: float) -> Detections
     turned = np.hstack([boxes[sure], angles[sure, None]]).astype(np.float64)
     # a box without a size has no double; it stays, so that whoever leaves it out can say so
     sized = (turned[:, 2:4] > 0).all(axis=1)
-    kept = _without_doubles(turned[sized], scores[sure][sized], classes[sure][sized])
+    boxes_of = turned[sized], scores[sure][sized], classes[sure][sized]
+    threshold = _ALMOST_ALIKE if _are_rows(outputs[0], reading.classes) else _DOUBLES
+    kept = _without_doubles(*boxes_of, threshold)
+    if threshold > _DOUBLES and len(kept) < (1 - _MOST_DOUBLES) * sized.sum():
+        kept = _without_doubles(*boxes_of)
     kept = np.concatenate([np.flatnonzero(sized)[kept], np.flatnonzero(~sized)])
     sure, turned = sure[kept], turned[kept]
     boxes_around = upright(turned[:, :4], turned[:, 4])
@@ -127,6 +148,7 @@ OBB = DetectorFamily(
     implausible=_implausible,
     ultralytics=True,
     task="obb",
+    listed=_listed,
     removes_doubles=True,
     box_kind="oriented",
 )
