@@ -19,7 +19,7 @@ from tests.web_pictures import web_server
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
-from wildetect.remote import failures
+from wildetect.remote import asking
 from wildetect.remote.place import place_of_text
 from wildetect.results.finished_run import read_finished_run
 from wildetect.results.journal.journal import Journal
@@ -169,7 +169,7 @@ def test_photographs_that_vanished_are_listed(small: Callable[..., Path]) -> Non
 def test_photographs_at_addresses_are_not_left_out_since_their_server_is_off(
     small: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failures, "PAUSE", 0.001)
+    monkeypatch.setattr(asking, "PAUSE", 0.001)
     plan = plan_of(small(HERD))
     with web_server(tmp_path / "photographs") as web:
         results = [

@@ -25,11 +25,11 @@ from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile, look_for
 from wildetect.imagery.opening import look_well, open_image
 from wildetect.imagery.source import UnreadableImageError
-from wildetect.remote import failures, remote_file
+from wildetect.remote import asking, remote_file
 from wildetect.remote.address import Address
 from wildetect.remote.place import Place, are_there, place_of_text, why_away
-from wildetect.remote.servers import Https
 from wildetect.remote.store import Piece
+from wildetect.remote.web import Https
 from wildetect.results.journal.lines import document_of
 from wildetect.results.pictures.stamps import stamp_of
 from wildetect.settings.detection import DetectionSettings
@@ -83,7 +83,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def web(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
-    monkeypatch.setattr(failures, "PAUSE", 0.01)
+    monkeypatch.setattr(asking, "PAUSE", 0.01)
     with web_server(pictures) as server:
         yield server
 
@@ -264,7 +264,7 @@ def test_positions_that_the_network_lost_are_not_taken_for_none(web: Web, tmp_pa
 def test_a_server_that_does_not_answer_is_not_asked_for_each_of_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failures, "PAUSE", 0.05)
+    monkeypatch.setattr(asking, "PAUSE", 0.05)
     with web_server(tmp_path) as web:
         address = web.address
     asked = 0

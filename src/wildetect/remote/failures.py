@@ -1,22 +1,13 @@
-"""What goes wrong with pictures at an address, and when it is worth to ask again."""
+"""What goes wrong with pictures at an address."""
 
 from __future__ import annotations
 
-import logging
-import random
-import time
-from collections.abc import Callable
-from typing import TypeVar
+import re
+from typing import Final
 
-__all__ = ["RemoteError", "explained", "with_retries"]
+__all__ = ["RemoteError", "explained", "not_trusted"]
 
-_Result = TypeVar("_Result")
-
-ATTEMPTS = 5
-PAUSE = 0.5  # s before the second attempt; twice as long before each further one
-_LONGEST_PAUSE = 20.0  # s, whatever a server asks for
-
-logger = logging.getLogger(__name__)
+_WHY: Final = re.compile(r"certificate verify failed: ([^(]+?)(?: \(|$)")
 
 
 class RemoteError(OSError):
@@ -37,29 +28,6 @@ class RemoteError(OSError):
         self.silent = silent
 
 
-def with_retries(ask: Callable[[], _Result]) -> _Result:
-    """Ask a server, up to five times where it or the network is at fault.
-
-    Raises:
-        RemoteError: The last attempt failed, too.
-    """
-    pause = PAUSE
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return ask()
-        except RemoteError as error:
-            if not error.again:
-                raise
-            if attempt == ATTEMPTS:
-                reason = f"{error.reason} (tried {ATTEMPTS} times)"
-                raise RemoteError(reason, again=True, silent=error.silent) from None
-            logger.debug("attempt %d failed: %s", attempt, error.reason)
-            # many threads fail at once: they had better not all come back at once
-            time.sleep(min(max(error.after, pause * random.uniform(0.75, 1.25)), _LONGEST_PAUSE))  # noqa: S311
-            pause *= 2
-    raise AssertionError("unreachable")
-
-
 def explained(status: int) -> RemoteError:
     """What a status of HTTP that is no success means (RFC 9110, 15).
 
@@ -72,6 +40,24 @@ def explained(status: int) -> RemoteError:
         return RemoteError("its server asks for a sign-in (HTTP 401); .netrc may hold one")
     if status == 403:  # noqa: PLR2004
         return RemoteError("its server refuses it (HTTP 403): no permission, or a signature that has expired")
-    if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004
+    if status == 429:  # noqa: PLR2004
+        return RemoteError("its server is asked too often (HTTP 429)", again=True)
+    if status in {408, 425} or status >= 500:  # noqa: PLR2004
         return RemoteError(f"its server failed (HTTP {status})", again=True)
     return RemoteError(f"its server answered with HTTP {status}")
+
+
+def not_trusted(error: Exception, variable: str) -> RemoteError:
+    """Why no secure connection is made.
+
+    Args:
+        error: What TLS said.
+        variable: That names the file with the certificates of further authorities.
+    """
+    why = _WHY.search(str(error))
+    if why is None:
+        return RemoteError("no secure connection to its server is made (TLS): it may speak http:// alone")
+    return RemoteError(
+        f"its server's certificate is not trusted ({why.group(1)}); one of an own authority is, "
+        f"if {variable} names its file"
+    )

@@ -17,7 +17,8 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from wildetect.remote.address import Address
-from wildetect.remote.failures import RemoteError, with_retries
+from wildetect.remote.asking import with_retries
+from wildetect.remote.failures import RemoteError
 from wildetect.remote.store import Facts, Piece, Store
 
 __all__ = ["RemoteFile", "store_for"]
@@ -43,10 +44,10 @@ def store_for(scheme: str) -> Store:
     for name in _TALKATIVE:  # they would write signatures into a log that shows everything
         logging.getLogger(name).setLevel(logging.WARNING)
     if scheme == "s3":
-        from wildetect.remote.servers import S3
+        from wildetect.remote.s3 import S3
 
         return S3()
-    from wildetect.remote.servers import Https
+    from wildetect.remote.web import Https
 
     return Https()
 

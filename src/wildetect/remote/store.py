@@ -13,9 +13,6 @@ __all__ = ["Facts", "Piece", "Store"]
 CONNECT_SECONDS: Final = 10.0
 SILENT_SECONDS: Final = 30.0
 """How long a server may send nothing."""
-LONGEST_SECONDS: Final = 60.0
-SLOWEST: Final = 20_000
-"""Bytes a second: an answer that takes longer than that, and the longest seconds, is given up."""
 
 
 @dataclass(frozen=True, slots=True)
