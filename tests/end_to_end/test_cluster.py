@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 from benchmarks.kill_and_resume import Trial, differences
+from tests.web_pictures import certificates, s3_server, web_server
 from tests.workspaces import Workspace, free_port, unused_uri
 
 pytest.importorskip("distributed", reason="the extra cluster")
@@ -76,14 +78,18 @@ def dask(tmp_path: Path, workspace: Workspace) -> Iterator[Callable[..., None]]:
     """Starts programs of Dask, ended after the test."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*words: str, preload: str = "") -> None:
+    def start(*words: str, preload: str = "", variables: dict[str, str] | None = None) -> None:
         if preload:
             script = tmp_path / f"preload{len(started)}.py"
             script.write_text(preload, encoding="utf-8")
             words = (*words, "--preload", str(script))
         log = (tmp_path / f"{len(started)}.log").open("wb")
         command = [sys.executable, "-m", "dask", *words, "--no-dashboard"]
-        started.append(subprocess.Popen(command, stdout=log, stderr=log, env=workspace.environment))
+        started.append(
+            subprocess.Popen(
+                command, stdout=log, stderr=log, env={**workspace.environment, **(variables or {})}
+            )
+        )
 
     yield start
     for process in reversed(started):
@@ -100,10 +106,11 @@ def scheduler(dask: Callable[..., None]) -> str:
     return f"tcp://127.0.0.1:{port}"
 
 
-def run(workspace: Workspace, *words: str) -> subprocess.Popen[bytes]:
+def run(workspace: Workspace, *words: str, source: str = "photographs") -> subprocess.Popen[bytes]:
     """Start a run of two workers, in a process group of its own as a terminal does."""
+    said = ("--source", source, *WORDS[2:], "--output", "killed", *words)
     return subprocess.Popen(
-        [sys.executable, "-m", "invoke", "detect.run", *WORDS, "--output", "killed", *words],
+        [sys.executable, "-m", "invoke", "detect.run", *said],
         cwd=workspace.root,
         env=workspace.environment,
         stdout=subprocess.DEVNULL,
@@ -192,6 +199,58 @@ def test_a_worker_is_sent_the_model_and_finds_the_folder_by_its_own_name(
     assert ended.returncode == 5, ended.stderr
     assert differences(workspace.root) == []
     assert list((tmp_path / "w").rglob("*.onnx"))
+
+
+@pytest.mark.parametrize("where", ["https", "s3"])
+def test_a_folder_of_the_parent_may_lie_at_an_address_for_workers(
+    where: str, workspace: Workspace, scheduler: str, dask: Callable[..., None], tmp_path: Path
+) -> None:
+    photographs = workspace.root / "photographs"
+    with ExitStack() as stack:
+        if where == "https":
+            authority, certificate = certificates(tmp_path)
+            there = stack.enter_context(web_server(photographs, certificate)).address
+            variables = {"REQUESTS_CA_BUNDLE": str(authority)}
+        else:
+            there, variables = "s3://survey/", stack.enter_context(s3_server(photographs))
+        # the worker alone signs in
+        dask("worker", scheduler, "--nthreads", "1", preload=ELSEWHERE, variables=variables)
+        mapping = ("--path-map", f"photographs={there}", "--path-map", "elsewhere=/mnt/x")
+        words = ("--output", "killed", "--cluster", scheduler, *mapping)
+        ended = workspace.invoke("detect.run", *WORDS, *words)
+    assert ended.returncode == 5, ended.stderr
+    assert f"--path-map {workspace.root / 'elsewhere'}=...: no photograph" in ended.stderr
+    assert differences(workspace.root) == []
+
+
+def test_an_object_that_is_gone_fails_alone_and_no_worker_for_it(
+    workspace: Workspace, scheduler: str, dask: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    with s3_server(workspace.root / "photographs") as variables:
+        dask("worker", scheduler, "--nthreads", "1", preload=SLOW, variables=variables)
+        with monkeypatch.context() as own:
+            for name, value in variables.items():
+                own.setitem(workspace.variables, name, value)
+            process = run(workspace, "--cluster", scheduler, source="s3://survey/")
+        begun(workspace, process)
+        client = boto3.client(
+            "s3",
+            endpoint_url=variables["AWS_ENDPOINT_URL"],
+            aws_access_key_id="camp",
+            aws_secret_access_key="lions-and-keys",  # noqa: S106 - of a server that lives as long as the test
+            region_name="us-east-1",
+        )
+        client.delete_object(Bucket="survey", Key="39.jpg")
+        assert process.wait(90) == 5
+    said = (workspace.root / "said.txt").read_text(encoding="utf-8")
+    assert "is left out" not in said
+    done = json.loads((workspace.root / "killed" / "run.json").read_text(encoding="utf-8"))
+    assert {one["file"]: one["reason"] for one in done["failures"]}["39.jpg"] == (
+        "there is nothing at its address (HTTP 404)"
+    )
+    assert len(done["failures"]) == 2
 
 
 def test_a_worker_of_another_version_is_refused_and_one_that_comes_later_is_left_out(

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from wildetect.errors import ConfigurationError
-from wildetect.execution.address import Cluster, cluster_of, mapped
+from wildetect.execution.address import Cluster, cluster_of, idle_maps, mapped
 from wildetect.execution.likeness import differences, versions_here
 
 
@@ -71,6 +72,37 @@ def test_a_mapping_needs_both_names(text: str) -> None:
         cluster_of("local:2", [text])
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("s3://b/camp=/mnt/camp", "is an address already"),
+        ("/data=ftp://server/camp", "ftp:// addresses are not read"),
+        ("/data=https://rosa:felis@server/camp", "https://server/camp is given with what signs in"),
+        ("/data=https://server/camp?sig=felis", "https://server/camp is given with what signs in"),
+    ],
+)
+def test_a_mapping_to_what_workers_cannot_read_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        cluster_of("local:2", [text])
+    assert "felis" not in f"{caught.value.message}{caught.value.hint}"
+
+
+def test_a_relative_folder_of_a_mapping_is_that_of_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cluster = cluster_of("local:2", ["photographs=/mnt/s"])
+    assert cluster is not None
+    path = str(tmp_path / "photographs" / "1.jpg")
+    assert mapped(path, cluster.path_maps) == [path, "/mnt/s/1.jpg"]
+
+
+def test_a_mapping_of_a_folder_without_photographs_is_known() -> None:
+    maps = [("/data/a", "/mnt/a"), ("/data/b", "/mnt/b")]
+    assert idle_maps(["/data/b/1.jpg", "/data/c/1.jpg"], maps) == ["/data/a"]
+    assert idle_maps(["/data/b/1.jpg", "/data/a/1.jpg"], maps) == []
+
+
 def test_a_mapping_without_a_cluster_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="--path-map"):
         cluster_of(None, ["a=b"])
@@ -83,6 +115,12 @@ def test_a_mapping_without_a_cluster_is_refused() -> None:
         ("/data/survey/a/1.jpg", "/data/survey/", "Z:\\", "Z:\\a/1.jpg"),
         ("D:\\Survey\\a\\1.jpg", "d:/survey", "/mnt/s", "/mnt/s/a/1.jpg"),
         ("\\\\camp\\Share\\1.jpg", "//camp/share", "/mnt/s", "/mnt/s/1.jpg"),
+        ("D:\\Survey\\a\\1.jpg", "D:\\Survey/a\\", "Z:/x", "Z:/x/1.jpg"),
+        ("\\\\camp\\share\\a\\1.jpg", "//camp\\share/a", "/mnt/s/", "/mnt/s/1.jpg"),
+        ("//camp/share/1.jpg", "\\\\CAMP\\share", "D:\\s", "D:\\s/1.jpg"),
+        ("D:\\1.jpg", "D:\\", "s3://b/k", "s3://b/k/1.jpg"),
+        ("/data/a #1/100% ü?.jpg", "/data", "https://h/s", "https://h/s/a%20%231/100%25%20%C3%BC%3F.jpg"),
+        ("/data/a #1/100%.jpg", "/data", "s3://b/s/", "s3://b/s/a #1/100%.jpg"),
         ("/data/survey2/1.jpg", "/data/survey", "/mnt/s", None),
         ("/Data/Survey/1.jpg", "/data/survey", "/mnt/s", None),
     ],

@@ -28,8 +28,8 @@ from wildetect.imagery.source import UnreadableImageError
 from wildetect.remote import asking, remote_file
 from wildetect.remote.address import Address
 from wildetect.remote.place import Place, are_there, place_of_text, why_away
+from wildetect.remote.servers import Https
 from wildetect.remote.store import Piece
-from wildetect.remote.web import Https
 from wildetect.results.journal.lines import document_of
 from wildetect.results.pictures.stamps import stamp_of
 from wildetect.settings.detection import DetectionSettings

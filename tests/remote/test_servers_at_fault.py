@@ -13,7 +13,7 @@ from tests.web_pictures import Web, certificates, s3_server, web_server
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import look_for
-from wildetect.remote import asking, remote_file, web
+from wildetect.remote import asking, remote_file, servers
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import place_of_text
 from wildetect.remote.remote_file import RemoteFile
@@ -115,10 +115,10 @@ def test_a_page_without_end_and_folders_without_end_are_refused(
 ) -> None:
     for number in range(5):
         (server.root / "camp" / str(number)).mkdir()
-    monkeypatch.setattr(web, "_MOST_PAGES", 3)
+    monkeypatch.setattr(servers, "_MOST_PAGES", 3)
     with pytest.raises(InputError, match="more than 3 folders"):
         look_for([at(f"{server.address}/camp/")])
-    monkeypatch.setattr(web, "_LARGEST_PAGE", 50)
+    monkeypatch.setattr(servers, "_LARGEST_PAGE", 50)
     with pytest.raises(InputError, match="too large for a page"):
         look_for([at(f"{server.address}/camp/")])
 

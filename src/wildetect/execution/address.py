@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from wildetect.detection.network.devices import cores
 from wildetect.errors import ConfigurationError
+from wildetect.remote.address import Address, is_address
+from wildetect.settings.project import from_caller
 from wildetect.wording import number_of
 
-__all__ = ["Cluster", "cluster_of", "mapped"]
+__all__ = ["Cluster", "cluster_of", "idle_maps", "mapped"]
 
 _LOCAL = re.compile(r"local:([0-9]{1,6})", re.ASCII | re.IGNORECASE)
 _SCHEMES = ("tcp", "tls")
@@ -85,18 +87,36 @@ def mapped(path: str, path_maps: Sequence[tuple[str, str]]) -> list[str]:
     found = [path]
     plain = path.replace("\\", "/") if _of_windows(path) else path
     for here, there in path_maps:
-        folder = here.replace("\\", "/") if _of_windows(here) else here
+        folder = here.replace("\\", "/") if _of_windows(here) or _of_windows(path) else here
         folder = folder.rstrip("/") + "/"
         same = plain[: len(folder)].casefold() == folder.casefold() if _of_windows(path) else False
         if same or plain.startswith(folder):
-            rest = plain[len(folder) :]
-            between = "" if there.endswith(("/", "\\")) else "/"
-            found.append(f"{there}{between}{rest}")
+            found.append(_below(there, plain[len(folder) :]))
     return found
 
 
+def _below(folder: str, rest: str) -> str:
+    """A file below a folder of a worker, or at an address: that of a web server has names in its own form."""
+    if is_address(folder) and not folder.casefold().startswith("s3:"):
+        rest = quote(rest)
+    between = "" if folder.endswith(("/", "\\")) else "/"
+    return f"{folder}{between}{rest}"
+
+
+def idle_maps(paths: Iterable[str], path_maps: Sequence[tuple[str, str]]) -> list[str]:
+    """The folders of --path-map in which none of the files of a run lies: a mistake in typing, as a rule."""
+    left = dict(path_maps)
+    for path in paths:
+        for here, there in list(left.items()):
+            if len(mapped(path, [(here, there)])) > 1:
+                del left[here]
+        if not left:
+            break
+    return [*left]
+
+
 def _of_windows(path: str) -> bool:
-    return path.startswith("\\\\") or path[1:2] == ":"
+    return path.startswith(("\\\\", "//")) or path[1:2] == ":"
 
 
 def _path_map(text: str) -> tuple[str, str]:
@@ -106,7 +126,25 @@ def _path_map(text: str) -> tuple[str, str]:
             f"--path-map: {text!r} is not a valid mapping",
             hint="Give the folder here and what it is called there: --path-map D:/survey=/mnt/survey",
         )
-    return here.strip(), there.strip()
+    here, there = here.strip(), there.strip()
+    if is_address(here):
+        raise ConfigurationError(
+            f"--path-map: {here} is an address already",
+            hint="Photographs at addresses are read by each worker itself: leave --path-map out.",
+        )
+    if is_address(there):
+        address = Address.parse(there)
+        if address.query or address.sign_in:
+            raise ConfigurationError(
+                f"--path-map: {address} is given with what signs in there, which is not sent to workers",
+                hint="Sign in on each worker: .netrc for a web server, AWS_PROFILE for S3.",
+            )
+    return _absolute(here), there
+
+
+def _absolute(folder: str) -> str:
+    """A folder of this machine as the paths of photographs name it."""
+    return folder if _of_windows(folder) else str(from_caller(folder))
 
 
 def _processes(number: int) -> int:

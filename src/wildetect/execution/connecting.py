@@ -16,7 +16,7 @@ from wildetect.detection.network.detector import BATCH_SIZE
 from wildetect.detection.network.devices import cores
 from wildetect.detection.run.run import RunPlan
 from wildetect.errors import ConfigurationError, ServerError
-from wildetect.execution.address import Cluster
+from wildetect.execution.address import Cluster, idle_maps
 from wildetect.execution.likeness import versions_here
 from wildetect.execution.portion import Job, Photo, Unfit, WeightsFile, examined, photo_of
 from wildetect.registry.weights.weights_file import sha256_of
@@ -70,6 +70,8 @@ def joined(
                 f"warning: {cluster.address} is not encrypted: whoever reaches it can run programs on its "
                 "machines. Use it in a network of your own only, or tls:// (docs/cluster.md)."
             )
+        for folder in idle_maps((str(image.path) for image in plan.images), cluster.path_maps):
+            notice(f"warning: --path-map {folder}=...: no photograph of this run lies in that folder")
         workers = _fit(client, job, [photo_of(image) for image in plan.images[:1]])
         notice(f"detecting on {number_of(workers, 'worker')}")
         yield client, job

@@ -25,7 +25,18 @@ from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import never, until_too_many_fail
 from wildetect.errors import ServerError
-from wildetect.execution.portion import Answer, Job, Photo, Unfit, photo_of, receive, stop_run, work
+from wildetect.execution.portion import (
+    Answer,
+    Job,
+    Photo,
+    Unfit,
+    image_now,
+    photo_of,
+    receive,
+    same_as_told,
+    stop_run,
+    work,
+)
 from wildetect.execution.stretches import LongImage, Part
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
@@ -217,8 +228,11 @@ class _HandOut:
             self._send_model(answer)
             self._again(portion.task)
         elif answer.unfit is not None:
-            self._leave_out(answer.worker, answer.unfit, portion)
-            self._again(portion.task)
+            now = [image_now(image) for image in portion.task.images]
+            # a photograph that is not here any more, or is another one now, is no fault of the worker's
+            if not answer.unfit.photograph or same_as_told(now, portion.photos):
+                self._leave_out(answer.worker, answer.unfit)
+            self._again(portion.task._replace(images=now))
         elif portion.task.part is not None:
             yield from self._part_taken(portion.task.images[0], answer)
         else:
@@ -301,7 +315,7 @@ class _HandOut:
                 continue
             given_up = [self._running.pop(key) for key in sorted(stuck)]
             self._client.cancel([portion.future for portion in given_up], force=True)
-            self._leave_out(worker, hung, None)
+            self._leave_out(worker, hung)
             for portion in given_up:
                 yield from self._suspect(portion.task, "no worker came to an end with it")
 
@@ -315,21 +329,15 @@ class _HandOut:
                 continue
             if self._sent[answer.worker, file.sha256] == _MOST_SENDINGS:
                 unfit = Unfit("cannot keep the model's file", "Look for room on its disk.")
-                self._leave_out(answer.worker, unfit, None)
+                self._leave_out(answer.worker, unfit)
                 return
             self._sent[answer.worker, file.sha256] += 1
             logger.info("%s is sent to %s", file.path, answer.worker)
             content = Path(file.path).read_bytes()
             self._client.run(receive, file.sha256, content, workers=[answer.worker], on_error="ignore")
 
-    def _leave_out(self, worker: str, unfit: Unfit, portion: _Portion | None) -> None:
-        """Send a worker away, unless it saw what is here now and was not when it was told."""
-        if (
-            unfit.photograph
-            and portion
-            and portion.photos != [photo_of(image) for image in portion.task.images]
-        ):
-            return
+    def _leave_out(self, worker: str, unfit: Unfit) -> None:
+        """Send a worker away."""
         if worker in self._left_out:
             return
         self._left_out.add(worker)

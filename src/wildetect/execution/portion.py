@@ -43,8 +43,10 @@ __all__ = [
     "Unfit",
     "WeightsFile",
     "examined",
+    "image_now",
     "photo_of",
     "receive",
+    "same_as_told",
     "stop_run",
     "work",
 ]
@@ -130,6 +132,29 @@ def photo_of(image: ImageFile) -> Photo:
     stamp = stamp_of(image.path)
     remote = image.path if isinstance(image.path, RemoteFile) else None
     return Photo(image.name, str(image.path), None if stamp is None else stamp.size, image.position, remote)
+
+
+def image_now(image: ImageFile) -> ImageFile:
+    """An image of which nothing is known from before: its server is asked again."""
+    if not isinstance(image.path, RemoteFile):
+        return image
+    return replace(image, path=RemoteFile(image.path.address, siblings=image.path.siblings))
+
+
+def same_as_told(images: Sequence[ImageFile], told: Sequence[Photo]) -> bool:
+    """Whether images are still those of which a worker was told.
+
+    Args:
+        images: As they are now, as `image_now` gives them.
+        told: In the same order.
+    """
+    for image, photo in zip(images, told, strict=True):
+        if photo_of(image) != photo:
+            return False
+        known = None if photo.remote is None else photo.remote.facts
+        if isinstance(image.path, RemoteFile) and known is not None and not known.fits(image.path.stat()):
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 __all__ = ["RemoteError", "explained", "not_trusted"]
@@ -28,11 +30,12 @@ class RemoteError(OSError):
         self.silent = silent
 
 
-def explained(status: int) -> RemoteError:
+def explained(status: int, retry_after: str = "") -> RemoteError:
     """What a status of HTTP that is no success means (RFC 9110, 15).
 
     Args:
         status: Such as 404.
+        retry_after: The header of that name: a number of seconds, or until when to wait (10.2.3).
     """
     if status in {404, 410}:
         return RemoteError(f"there is nothing at its address (HTTP {status})")
@@ -41,10 +44,21 @@ def explained(status: int) -> RemoteError:
     if status == 403:  # noqa: PLR2004
         return RemoteError("its server refuses it (HTTP 403): no permission, or a signature that has expired")
     if status == 429:  # noqa: PLR2004
-        return RemoteError("its server is asked too often (HTTP 429)", again=True)
+        return RemoteError(
+            "its server is asked too often (HTTP 429)", again=True, after=_seconds(retry_after)
+        )
     if status in {408, 425} or status >= 500:  # noqa: PLR2004
-        return RemoteError(f"its server failed (HTTP {status})", again=True)
+        return RemoteError(f"its server failed (HTTP {status})", again=True, after=_seconds(retry_after))
     return RemoteError(f"its server answered with HTTP {status}")
+
+
+def _seconds(text: str) -> float:
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
 
 
 def not_trusted(error: Exception, variable: str) -> RemoteError:

@@ -44,10 +44,10 @@ def store_for(scheme: str) -> Store:
     for name in _TALKATIVE:  # they would write signatures into a log that shows everything
         logging.getLogger(name).setLevel(logging.WARNING)
     if scheme == "s3":
-        from wildetect.remote.s3 import S3
+        from wildetect.remote.servers import S3
 
         return S3()
-    from wildetect.remote.web import Https
+    from wildetect.remote.servers import Https
 
     return Https()
 
