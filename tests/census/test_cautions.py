@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,21 @@ def told(photographs: list[Photograph], trained_gsd: float | None = None) -> dic
 
 def test_a_good_flight_has_none() -> None:
     assert told(flight()) == {}
+
+
+@pytest.mark.parametrize(
+    ("taken", "says"),
+    [(datetime.now() + timedelta(days=40), "1 photograph has a date"), (datetime(1980, 1, 1), "1980-01-01")],  # noqa: DTZ001, DTZ005
+)
+def test_a_date_that_cannot_be_true_is_told(taken: datetime, says: str) -> None:
+    caution = told(changed(flight(), slice(2, 3), taken=taken))["clock"]
+    assert says in caution.what
+    assert len(caution.files) == 1
+
+
+def test_a_camera_s_clock_may_be_that_of_any_time_zone() -> None:
+    soon = datetime.now() + timedelta(hours=14)  # noqa: DTZ005
+    assert "clock" not in told(changed(flight(), slice(2, 3), taken=soon))
 
 
 def test_a_photograph_saved_again_beside_itself_is_told_as_a_copy_with_what_it_does() -> None:

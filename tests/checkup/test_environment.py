@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from tests.checkup.findings import bad, only, subject
 
-from wildetect.checkup.environment import check_packages, check_python, check_uv, check_versions
+from wildetect.checkup.environment import check_clock, check_packages, check_python, check_uv, check_versions
 
 
 def program(folder: Path, name: str, says: str, code: int = 0) -> Path:
@@ -28,6 +30,27 @@ def program(folder: Path, name: str, says: str, code: int = 0) -> Path:
 def test_all_is_well(root: Path) -> None:
     for check in (check_versions, check_python, check_packages):
         assert only(check(subject())).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("now", "says"), [("1980-01-01", "before files of this"), ("2126-06-01", "years after")]
+)
+def test_a_clock_that_cannot_be_right(
+    root: Path, monkeypatch: pytest.MonkeyPatch, now: str, says: str
+) -> None:
+    """A laptop that lost its time: what is on its drive was written later than today, or very long ago."""
+    assert only(check_clock(subject())).verdict == "ok"
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromisoformat(now).replace(tzinfo=tz)
+
+    monkeypatch.setattr("wildetect.checkup.environment.datetime", Wrong)
+    found = bad(check_clock(subject()))
+    assert found.verdict == "warning"
+    assert says in found.says
+    assert "Set the clock" in str(found.fix)
 
 
 def test_a_python_of_another_environment(root: Path) -> None:

@@ -67,7 +67,18 @@ def test_a_healthy_project(served_model: Workspace) -> None:
     assert (code, document["problems"], document["warnings"]) == (0, 0, 0), document["findings"]
     checks = {finding["check"] for finding in document["findings"]}
     assert checks == {
-        *("system", "versions", "python", "packages", "shadowing", "uv", ".env", "settings", "shims"),
+        *(
+            "system",
+            "clock",
+            "versions",
+            "python",
+            "packages",
+            "shadowing",
+            "uv",
+            ".env",
+            "settings",
+            "shims",
+        ),
         *("places", "disk", "store", "port", "server", "model", "weights", "device"),
     }
     says = " ".join(finding["says"] for finding in document["findings"])

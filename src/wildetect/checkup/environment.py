@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from wildetect import __version__
@@ -19,10 +20,20 @@ from wildetect.checkup.finding import Finding, fine, problem, warning
 from wildetect.checkup.subject import Subject
 from wildetect.wording import commas, listed, number_of
 
-__all__ = ["check_packages", "check_python", "check_shadowing", "check_system", "check_uv", "check_versions"]
+__all__ = [
+    "check_clock",
+    "check_packages",
+    "check_python",
+    "check_shadowing",
+    "check_system",
+    "check_uv",
+    "check_versions",
+]
 
 SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 MOST_NAMED = 5
+_SLACK = timedelta(days=1)  # between clocks of a machine and of the drive's server
+_LONG = timedelta(days=10 * 365)
 
 
 def check_shadowing(subject: Subject) -> list[Finding]:
@@ -103,6 +114,26 @@ def check_system(subject: Subject) -> list[Finding]:
         memory = f", {psutil.virtual_memory().total / 1e9:.0f} GB memory"
     return [
         fine("system", f"{platform.platform(terse=True)}, {number_of(os.cpu_count() or 1, 'core')}{memory}")
+    ]
+
+
+def check_clock(subject: Subject) -> list[Finding]:
+    """Whether this machine's clock can be right: not before the program came here, nor long after."""
+    now = datetime.now().astimezone()
+    files = [Path(__file__), *(subject.project.root / name for name in ("runs/mlflow/mlflow.db", "runs"))]
+    written = [path.stat().st_mtime for path in files if path.exists()]
+    newest = datetime.fromtimestamp(max(written)).astimezone()
+    says = f"this machine's clock says {now:%Y-%m-%d %H:%M}"
+    if newest - _SLACK <= now <= newest + _LONG:
+        return [fine("clock", says)]
+    when = "before" if now < newest else f"{(now - newest).days // 365} years after"
+    return [
+        warning(
+            "clock",
+            f"{says}, {when} files of this program were written ({newest:%Y-%m-%d}): dates of versions, runs "
+            "and censuses would be wrong",
+            fix="Set the clock; a laptop that loses it needs a new battery",
+        )
     ]
 
 

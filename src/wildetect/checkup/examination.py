@@ -8,6 +8,7 @@ from typing import Any
 
 from wildetect.checkup.configuration import check_dotenv, check_settings, check_shims
 from wildetect.checkup.environment import (
+    check_clock,
     check_packages,
     check_python,
     check_shadowing,
@@ -32,6 +33,7 @@ Check = Callable[[Subject], list[Finding]]
 
 CHECKS: dict[str, Check] = {
     "system": check_system,
+    "clock": check_clock,
     "versions": check_versions,
     "python": check_python,
     "packages": check_packages,

@@ -9,7 +9,7 @@ import numpy as np
 
 from wildetect.census.cautions.cameras import cameras, edited, lens, pitch, resolution, yaw
 from wildetect.census.cautions.caution import Caution, Survey, number_of
-from wildetect.census.cautions.flights import heights, jumps, same_position, yaw_leaps
+from wildetect.census.cautions.flights import dates, heights, jumps, same_position, yaw_leaps
 from wildetect.census.counting.animals import Animals
 from wildetect.census.ground.photographs import Photograph, Views
 from wildetect.census.ground.views import View
@@ -140,4 +140,5 @@ _LOOKS: tuple[_Look, ...] = (
     edited,
     resolution,
     cameras,
+    dates,
 )

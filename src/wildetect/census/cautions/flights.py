@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import numpy as np
 
-from wildetect.census.cautions.caution import Caution, number_of
+from wildetect.census.cautions.caution import Caution, Survey, number_of
 from wildetect.census.ground.headings import flight_order, straight_legs
 from wildetect.census.ground.photographs import Photograph
 from wildetect.census.ground.views import View, camera_axes
@@ -15,8 +16,12 @@ from wildetect.imagery.camera.optics import LOWEST
 from wildetect.imagery.positions.heads import Head
 from wildetect.wording import listed
 
-__all__ = ["heights", "jumps", "same_position", "yaw_leaps"]
+__all__ = ["dates", "heights", "jumps", "same_position", "yaw_leaps"]
 
+_ZONES = timedelta(days=1)  # a camera's clock may be that of any time zone
+_FIRST_YEAR = (
+    1996  # of Exif, which wrote the first dates into photographs; clocks that lost power say earlier
+)
 _FASTEST = 60.0  # m/s: faster than any survey aircraft
 _LEAP = 20.0  # usual steps
 _LEAST_TRACK = 5  # photographs
@@ -26,6 +31,24 @@ _TABLE = "CSV"
 _MEASURED = ("XMP", _TABLE)  # above take-off, or what a table gives for it
 _WIDE = 5.0  # times the height: an area in which the ground may well rise or fall
 _RISE = 0.1  # of the height
+
+
+def dates(survey: Survey) -> Iterator[Caution]:
+    """Photographs dated after today, or before there were such photographs: a clock is wrong."""
+    today = datetime.now()  # noqa: DTZ005 - cameras write the time of where they are
+    taken = [(view.file, view.taken.replace(tzinfo=None)) for view in survey.shots if view.taken]
+    wrong = [(file, time) for file, time in taken if time > today + _ZONES or time.year < _FIRST_YEAR]
+    if wrong:
+        span = listed(sorted({f"{time:%Y-%m-%d}" for _, time in wrong}), most=3)
+        yield Caution(
+            "clock",
+            f"{number_of(wrong)} a date that cannot be true: {span}, where this machine's clock says "
+            f"{today:%Y-%m-%d}. Dates in what is published are wrong, and photographs of cameras with "
+            "clocks that differ are put into a wrong order.",
+            "Set the clock that is wrong, the camera's or this machine's, the latter before the census is "
+            "taken again. Photographs keep the date that their camera wrote; do not publish it.",
+            [file for file, _ in wrong],
+        )
 
 
 def same_position(shots: Sequence[View]) -> Iterator[Caution]:
