@@ -22,6 +22,7 @@ from wildetect.server.process.command import server_environment
 from wildetect.server.process.plan import plan_server
 from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
 from wildetect.server.store.upgrading import upgrade_if_older
+from wildetect.server.upkeep.cleaning import clean, prepared
 from wildetect.settings import Project
 from wildetect.settings.mlflow import MlflowSettings
 
@@ -44,6 +45,8 @@ WITHOUT_ALIASES = ("2.1.1-files", "2.2.2-files")
 WITHOUT_DELETED = ("2.1.1-files",)
 """This one kept nothing of a version that was deleted; later ones mark it."""
 UPGRADED = sorted((version for version in DATABASES if version not in SERVED), key=ordered)
+CLEANED = ("2.9.2", "3.2.0")
+"""One that kept versions among the files of runs, and one that kept them among those of logged models."""
 KEPT = (
     "SELECT experiment_id, name, lifecycle_stage FROM experiments",
     "SELECT run_uuid, name, status, lifecycle_stage, artifact_uri FROM runs",
@@ -235,3 +238,40 @@ def works(workspace: Workspace) -> None:
     workspace.succeed("model.promote", "elephants/3", "production")
     assert workspace.document("model.show", "elephants@production")["version"] == "3"
     workspace.succeed("mlflow.stop")
+
+
+@pytest.mark.parametrize("version", CLEANED)
+def test_a_cleaning_of_an_old_store_keeps_every_version_whatever_became_of_its_run(
+    version: str, workspace: Workspace
+) -> None:
+    put(version, folder_of(workspace))
+    database, artifacts = database_of(workspace), folder_of(workspace) / "artifacts"
+    plan = plan_server(Project(workspace.root), MlflowSettings())
+    upgrade_if_older(database, plan.folder, server_environment(plan))
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        # every run is deleted in MLflow's page, and one version no longer names its own
+        connection.execute("UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = 1")
+        connection.execute("UPDATE model_versions SET run_id = NULL WHERE version = 2")
+    weights = {path: path.read_bytes() for path in artifacts.rglob("*.onnx")}
+    notes = set(artifacts.rglob("note.txt"))
+    versions = {query: rows_of(database)[query] for query in KEPT[6:8]}
+    assert len(weights) >= 3
+    assert notes
+    with prepared(plan, None, dry_run=False) as found:
+        said, done = found.freed, clean(found)
+    assert done.before - done.after == said > 0
+    assert not done.failed
+    assert {query: rows_of(database)[query] for query in KEPT[6:8]} == versions
+    living = [row for row in versions[KEPT[6]] if row[2] != "Deleted_Internal"]
+    kept = {path: path.read_bytes() for path in artifacts.rglob("*.onnx")}
+    assert kept.items() <= weights.items()
+    folders = {path.relative_to(artifacts).as_posix() for path in kept}
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        for _, number, *_ in living:
+            (place,) = connection.execute(
+                "SELECT COALESCE(storage_location, source) FROM model_versions WHERE version = ?", (number,)
+            ).fetchone()
+            below = place.removeprefix("mlflow-artifacts:/")
+            assert any(path.startswith(below) for path in folders), f"the files of version {number} are gone"
+    assert living
+    assert not any(path.exists() for path in notes)

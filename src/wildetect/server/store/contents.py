@@ -19,6 +19,7 @@ from wildetect.server.store.database import opened
 __all__ = ["Removable", "orphans", "removable"]
 
 PROXIED = "mlflow-artifacts:"
+ROUTE = "/mlflow-artifacts/artifacts/"
 GONE = "Deleted_Internal"
 REGISTRATION = "registration"
 DETECTION = "detection"
@@ -52,26 +53,27 @@ class Removable:
         return not (self.models or self.runs or self.experiments)
 
 
-def removable(database: Path, before: int) -> Removable:
+def removable(database: Path, artifacts: Path, before: int) -> Removable:
     """Find what nothing cites.
 
     Args:
         database: At the schema of the installed MLflow.
+        artifacts: The server's folder.
         before: Only what was deleted before this time, in ms since 1970 UTC.
 
     Raises:
         sqlite3.Error: The file is not a database of MLflow.
     """
     with opened(database) as connection:
-        return _Reading(connection, before).found()
+        return _Reading(connection, artifacts, before).found()
 
 
 class _Reading:
     """One look at a database."""
 
-    def __init__(self, connection: sqlite3.Connection, before: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, artifacts: Path, before: int) -> None:
         self.ask = connection.execute
-        self.before = before
+        self.artifacts, self.before = artifacts, before
         live = list(
             self.ask(
                 "SELECT source, storage_location, run_id, name, version FROM model_versions "
@@ -80,6 +82,7 @@ class _Reading:
             )
         )
         self.cited = {place for row in live for place in row[:2] if place}
+        self.holding = _with_parents(artifacts, self.cited)
         self.cited_runs = {row[2] for row in live if row[2]} | self._evaluations({row[3:] for row in live})
 
     def _evaluations(self, live: set[tuple[str, int]]) -> set[str]:
@@ -93,6 +96,10 @@ class _Reading:
             except (ValueError, KeyError, TypeError):  # a tag that somebody made by hand
                 continue
         return found
+
+    def _holds_cited(self, place: str | None) -> bool:
+        """Whether the files of a version lie at or below a place, whatever run or model it names."""
+        return bool(place) and folder_of(self.artifacts, str(place)) in self.holding
 
     def found(self) -> Removable:
         models, kept_models = self._models()
@@ -142,7 +149,8 @@ class _Reading:
             "AND tag_key = 'mlflow.modelVersions') FROM logged_models "
             "JOIN experiments ON experiments.experiment_id = logged_models.experiment_id"
         ):
-            cited = place in self.cited or f"models:/{model}" in self.cited or model in used
+            cited = self._holds_cited(place) or f"models:/{model}" in self.cited or model in used
+            cited |= place in self.cited
             if cited:
                 kept += stage == "deleted"
             elif (stage == "deleted" or was_version or experiment == REGISTRATION) and (
@@ -159,7 +167,7 @@ class _Reading:
             "JOIN experiments ON experiments.experiment_id = runs.experiment_id"
         ):
             if stage == "deleted":
-                if run in self.cited_runs:
+                if run in self.cited_runs or self._holds_cited(place):
                     kept += 1
                 elif (deleted or 0) <= self.before:
                     found[run] = place or ""
@@ -185,9 +193,28 @@ class _Reading:
                 for table in ("SELECT run_uuid FROM runs", "SELECT model_id FROM logged_models")
                 for row in self.ask(f"{table} WHERE experiment_id = ?", (experiment,))
             }
-            if held <= models | runs:
+            if held <= models | runs and not self._holds_cited(place):
                 found[str(experiment)] = place or ""
         return found
+
+
+def _with_parents(artifacts: Path, addresses: Iterable[str]) -> set[Path]:
+    """The folders behind some addresses, however these name them, and those above them."""
+    folders = {folder for address in addresses if (folder := _inside(artifacts, address)) is not None}
+    return folders | {parent for folder in folders for parent in folder.parents}
+
+
+def _inside(artifacts: Path, address: str) -> Path | None:
+    """The place in the server's folder that an address names, be it by its path or by the web."""
+    if address.startswith(PROXIED):
+        return folder_of(artifacts, address)
+    path = unquote(urlsplit(address).path if "://" in address or address.startswith("file:") else address)
+    if ROUTE in path:
+        return folder_of(artifacts, f"{PROXIED}/{path.partition(ROUTE)[2]}")
+    if path[:1] == "/" and path[2:3] == ":":  # file:///C:/project
+        path = path[1:]
+    found = Path(path)
+    return found if found.is_absolute() and artifacts in found.parents else None
 
 
 def folder_of(artifacts: Path, address: str) -> Path | None:
@@ -222,8 +249,7 @@ def orphans(artifacts: Path, database: Path, named: Iterable[str]) -> list[Path]
             )
             for row in connection.execute(query)
         }
-    stay = {folder for address in named if (folder := folder_of(artifacts, address))}
-    stay |= {parent for folder in stay for parent in folder.parents}
+    stay = _with_parents(artifacts, named)
     found = []
     for experiment in _folders(artifacts):
         if experiment.name.isdigit() and experiment.name not in known and experiment not in stay:

@@ -99,7 +99,7 @@ def prepared(plan: Plan, days: float | None, *, dry_run: bool) -> Iterator[Clean
         )
         with tempfile.TemporaryDirectory(dir=plan.folder, prefix=".cleaning-") as workplace:
             fresh = Path(workplace) / database.name
-            gone = _smaller(database, fresh, int((now - DAY * (days or 0)) * 1000))
+            gone = _smaller(database, artifacts, fresh, int((now - DAY * (days or 0)) * 1000))
             items = [*_folders(artifacts, gone), *_orphans(artifacts, fresh, gone, now - DAY * (days or 0))]
             saved = database.stat().st_size - fresh.stat().st_size if fresh.exists() else 0
             worth = not gone.empty or saved > 0
@@ -148,7 +148,7 @@ def _served(plan: Plan) -> bool:
     return (plan.folder / "server.json").exists()
 
 
-def _smaller(database: Path, fresh: Path, before: int) -> Removable:
+def _smaller(database: Path, artifacts: Path, fresh: Path, before: int) -> Removable:
     """Write the database without what can go; nothing where there is no database yet."""
     if not database.exists() or not database.stat().st_size:
         return Removable()
@@ -160,7 +160,7 @@ def _smaller(database: Path, fresh: Path, before: int) -> Removable:
         )
     copy_database(database, fresh)
     as_single_file(fresh)
-    gone = removable(fresh, before)
+    gone = removable(fresh, artifacts, before)
     if not gone.empty:
         _delete_entries(fresh, gone)
     with opened(fresh) as connection:
