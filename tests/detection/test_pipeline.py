@@ -73,6 +73,14 @@ def test_boxes_are_cut_to_the_image(tmp_path: Path) -> None:
     assert result.detections.xyxy.tolist() == [[0, 0, 30, 64]]
 
 
+def broken(folder: Path, number: int) -> list[ImageFile]:
+    """Files that are there, and no pictures."""
+    images = [ImageFile(folder / f"broken {one}.jpg", f"{one}") for one in range(number)]
+    for image in images:
+        Path(str(image.path)).write_bytes(b"no picture")
+    return images
+
+
 def test_a_broken_image_is_recorded_and_the_run_goes_on(tmp_path: Path, detector: Detector) -> None:
     images = photographs(tmp_path / "photographs", 3)
     Path(str(images[1].path)).write_bytes(images[1].path.read_bytes()[:60])
@@ -86,7 +94,7 @@ def test_a_broken_image_is_recorded_and_the_run_goes_on(tmp_path: Path, detector
 def test_more_than_max_errors_stop_the_run(
     tmp_path: Path, detector: Detector, max_errors: int, done: int
 ) -> None:
-    images = [ImageFile(tmp_path / f"gone {number}.jpg", f"{number}") for number in range(6)]
+    images = broken(tmp_path, 6)
     results = list(detect_images(images, detector, PipelineOptions(max_errors=max_errors)))
     assert len(results) == done
     assert all(result.failed for result in results)
@@ -107,16 +115,39 @@ def test_failures_stop_a_run_by_number_by_share_or_where_nothing_can_be_read(
     tmp_path: Path, detector: Detector, max_errors: float | None, known: int, done: int
 ) -> None:
     names = [f"{number}" for number in range(120)]
-    images = [ImageFile(tmp_path / f"gone {name}.jpg", name) for name in names]
+    images = broken(tmp_path, 120)
     options = PipelineOptions(max_errors=max_errors)
     results = list(detect_images(images, detector, options, known=names[:known] if known < 100 else names))
     assert len(results) == done
 
 
 def test_one_that_can_be_read_keeps_a_run_going(tmp_path: Path, detector: Detector) -> None:
-    gone = [ImageFile(tmp_path / f"gone {number}.jpg", f"{number}") for number in range(120)]
-    images = [*gone[:30], *photographs(tmp_path / "photographs", 1), *gone[30:]]
+    unreadable = broken(tmp_path, 120)
+    images = [*unreadable[:30], *photographs(tmp_path / "photographs", 1), *unreadable[30:]]
     assert len(list(detect_images(images, detector, PipelineOptions()))) == 121
+
+
+def test_a_run_whose_drive_goes_in_the_middle_stops(
+    tmp_path: Path, detector: Detector, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = photographs(tmp_path / "photographs", 100)
+    results = detect_images(images, detector, PipelineOptions(decode_ahead=1, max_errors=1000))
+    first = next(results)
+    (tmp_path / "photographs").rename(tmp_path / "away")
+    others = list(results)
+    assert not first.failed
+    assert sum(result.failed for result in others) == 20
+    assert len(others) < 40
+    assert "no longer there" in caplog.text
+
+
+def test_some_that_are_gone_are_no_drive_that_is(tmp_path: Path, detector: Detector) -> None:
+    images = photographs(tmp_path / "photographs", 31)
+    for image in images[2:28]:
+        Path(str(image.path)).unlink()
+    results = list(detect_images(images, detector, PipelineOptions()))
+    assert [result.failed for result in results].count(True) == 26
+    assert len(results) == 31
 
 
 @pytest.mark.parametrize("batch", [2, 4])

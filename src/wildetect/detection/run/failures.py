@@ -35,7 +35,7 @@ def raise_if_images_failed(run: DetectionRun) -> None:
     files = form(len(failures), "this file", "these files")
     kept = the_others(images.read, "is done and written; fix", "are done and written; fix") or "Fix"
     hint = (
-        f"Allow more with processing.max_errors, or fix {files}, and run again."
+        f"Connect the disk or network, fix {files}, or allow more with processing.max_errors; then run again."
         if images.left
         else f"{kept} or remove {files} and run again."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from wildetect.detection.network.detector import Detector
@@ -11,9 +12,12 @@ from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.workers import Workers
 from wildetect.imagery.discovery import ImageFile
+from wildetect.remote.place import Place, are_there
 from wildetect.results.records import ImageResult
 
 __all__ = ["Engine", "detect_images", "never", "until_too_many_fail"]
+
+_LOOK_AFTER = 20  # images that fail one after the other
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +32,11 @@ def _say_why(failures: int, options: PipelineOptions) -> None:
         logger.warning("stopped: the first %d images all failed", failures)
     else:
         logger.warning("stopped: %d images failed, more than max_errors: %g", failures, options.max_errors)
+
+
+def _are_gone(places: Collection[Place]) -> bool:
+    """Whether none of the next places can be read."""
+    return bool(places) and not any(are_there(islice(places, _LOOK_AFTER)))
 
 
 class Engine(Protocol):
@@ -87,16 +96,24 @@ def until_too_many_fail(
 ) -> Generator[ImageResult, None, None]:
     """These results, up to the one with which, by the options, too many images have failed.
 
+    Where a drive or a server went in the middle, no options let thousands of images fail one by one.
+
     Args:
         results: In any order.
         images: Of the run.
         options: Say how many are too many.
         known: Names of images that failed before: they do not count.
     """
-    failures = looked_at = 0
+    failures = looked_at = in_a_row = 0
     new = sum(image.name not in known for image in images)
+    left = {image.name: image.path for image in images}
     for result in results:
         yield result
+        del left[result.name]
+        in_a_row = in_a_row + 1 if result.failed else 0
+        if in_a_row and in_a_row % _LOOK_AFTER == 0 and _are_gone(left.values()):
+            logger.warning("stopped: the images that are left are no longer there")
+            return
         if result.name in known:
             continue
         looked_at += 1
