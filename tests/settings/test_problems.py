@@ -61,6 +61,25 @@ def test_one_problem(workspace: Path, text: str | bytes, place: str, says: str) 
     assert says in problem
 
 
+@pytest.mark.parametrize("name", ["detection.yaml.txt", "detection.yml", "detection.txt"])
+def test_settings_that_an_editor_saved_under_another_name_are_not_passed_over(
+    workspace: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Notepad adds .txt, which Windows hides: defaults in their place would be a number quietly wrong."""
+    path, other = Path("configs/detection.yaml"), Path("configs", name)
+    text = "processing: {tile_size: 640}\n"
+    other.write_text(text, encoding="utf-8")
+    path.unlink(missing_ok=True)
+    with pytest.raises(
+        ConfigurationError, match=f"there is no configs/detection.yaml, but configs/{name}"
+    ) as e:
+        load_settings(DetectionSettings, Project.find())
+    assert "Rename it to detection.yaml" in e.value.hint
+    path.write_text(text, encoding="utf-8")
+    load_settings(DetectionSettings, Project.find())
+    assert f"configs/{name}: it is not read" in caplog.text
+
+
 def test_a_remote_scoring_service_is_refused_with_the_reason(workspace: Path) -> None:
     refused, other = problems("inference_service:\n  url: http://gpu:4141/predict\n  timeout: 0\n")
     assert refused.startswith("configs/mine.yaml:2: inference_service.url = 'http://gpu:4141/predict': ")

@@ -148,7 +148,14 @@ def _path(model: type[SectionKeys], project: Project, file: Path | None) -> Path
 
 def _read_file(model: type[SectionKeys], project: Project, file: Path | None) -> YamlFile:
     path = _path(model, project, file)
+    misnamed = _misnamed(path) if file is None else None
     if file is None and not path.exists():
+        if misnamed is not None:
+            raise ConfigurationError(
+                f"there is no {project.shown(path)}, but {project.shown(misnamed)}, which is not read",
+                hint=f"Rename it to {path.name}; the Explorer shows endings with View > Show > File name "
+                "extensions.",
+            )
         return YamlFile(project.shown(path))
     if not path.is_file():
         raise ConfigurationError(
@@ -156,7 +163,20 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
             hint=f"Give an existing YAML file with --config; the one in use without it is {model.file}.",
         )
     names = {part for name in key_names(model) for part in name.split(".")}
-    return read_yaml(path, name=project.shown(path), variable=project.variable, names=names)
+    found = read_yaml(path, name=project.shown(path), variable=project.variable, names=names)
+    if misnamed is not None:
+        found.doubts.append(
+            Problem(
+                project.shown(misnamed), f"it is not read: the settings are those of {path.name} beside it"
+            )
+        )
+    return found
+
+
+def _misnamed(path: Path) -> Path | None:
+    """A file beside a settings file that an editor most likely wrote in its place; Windows hides endings."""
+    others = (path.with_name(f"{path.name}.txt"), path.with_suffix(".yml"), path.with_suffix(".txt"))
+    return next((other for other in others if other.is_file()), None)
 
 
 def _merged(model: type[Section], layers: list[Layer]) -> Section:
