@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from wildetect.errors import InputError
-from wildetect.imagery.discovery import discover
+from wildetect.imagery import discovery
+from wildetect.imagery.discovery import discover, look_for
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -63,8 +65,38 @@ def test_an_entry_that_cannot_be_looked_at_costs_itself_alone(
         (tmp_path / name).symlink_to(name)
     (tmp_path / "z" / "up").symlink_to("..")
     assert names(tmp_path) == ["a.jpg", "loop.jpg", "z/b.jpg"]  # reading loop.jpg fails, and is named
+    assert {name for names in look_for([tmp_path]).not_read.values() for name in names} == {"loop/", "round/"}
     assert f"cannot look at {tmp_path / 'loop'}: " in caplog.text
     assert f"cannot look at {tmp_path / 'round'}: " in caplog.text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_links_to_what_is_not_there_are_no_silence(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    for name in ("b.jpg", "camp 24", ".hidden.jpg"):
+        (tmp_path / name).symlink_to(tmp_path / "drive" / name)
+    found = look_for([tmp_path])
+    assert [image.name for image in found.images] == ["a.jpg", "b.jpg"]  # reading b.jpg fails, and is named
+    ((why, names),) = found.not_read.items()
+    assert list(names) == ["camp 24/"]
+    assert "a link to what is not there" in why
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.jpg", "closed/b.jpg")
+    scan = os.scandir
+
+    def refused(path: Path) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(discovery.os, "scandir", refused)
+    assert look_for([tmp_path]).not_read == {
+        "not looked into, nor what it may hold: Permission denied": ["closed/"]
+    }
 
 
 def test_no_image_twice(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -60,7 +61,8 @@ class Discovery:
 
     Attributes:
         images: To work on, in natural order.
-        not_read: Names of the files that look like pictures and are not worked on, for each reason.
+        not_read: Names of the files that look like pictures and are not worked on, for each reason; and of
+            folders that cannot be looked into, with a slash at the end.
         twins: Names of the files that hold the same picture as an image beside them, as raw ones do.
     """
 
@@ -109,7 +111,7 @@ def look_for(sources: Sequence[Place], *, exclude: Iterable[Path] = ()) -> Disco
     for key, image in found.items():
         if key not in twins:
             (images if image.path.suffix.lower() in readable else other).append(image)
-    not_read = _by_reason(other)
+    not_read = {**_by_reason(other), **there.unseen}
     if not images:
         raise _nothing(sources, not_read)
     return Discovery(
@@ -120,10 +122,17 @@ def look_for(sources: Sequence[Place], *, exclude: Iterable[Path] = ()) -> Disco
 
 
 class _There(NamedTuple):
-    """Files that look like pictures, by their identity, and the identities of those that were named."""
+    """What lies at the sources.
+
+    Attributes:
+        files: Those that look like pictures, by their identity.
+        named: The identities of those that were named.
+        unseen: Folders that cannot be looked into, for each reason.
+    """
 
     files: Mapping[str, ImageFile]
     named: Collection[str]
+    unseen: Mapping[str, Sequence[str]]
 
 
 def _on_this_machine(sources: Sequence[Path], exclude: Iterable[Path]) -> _There:
@@ -131,12 +140,20 @@ def _on_this_machine(sources: Sequence[Path], exclude: Iterable[Path]) -> _There
     left_out = {_identity(folder) for folder in exclude}
     base = _base([source.absolute() if source.is_dir() else source.absolute().parent for source in sources])
     found: dict[str, ImageFile] = {}
+    troubles: list[OSError] = []
     for source in sources:
-        for path in _images_in(source.absolute(), left_out) if source.is_dir() else [source.absolute()]:
+        for path in (
+            _images_in(source.absolute(), left_out, troubles) if source.is_dir() else [source.absolute()]
+        ):
             key = _identity(path)
             if key not in found:
                 found[key] = ImageFile(path, _name(path, base))
-    return _There(found, {_identity(source.absolute()) for source in sources if not source.is_dir()})
+    unseen: dict[str, list[str]] = {}
+    for error in troubles:
+        why = f"not looked into, nor what it may hold: {error.strerror or error}"
+        unseen.setdefault(why, []).append(f"{_name(Path(error.filename), base)}/")
+    named = {_identity(source.absolute()) for source in sources if not source.is_dir()}
+    return _There(found, named, unseen)
 
 
 def _at_addresses(sources: Sequence[RemoteFile]) -> _There:
@@ -151,7 +168,7 @@ def _at_addresses(sources: Sequence[RemoteFile]) -> _There:
             _refuse_one_for_two(known.path, file)
             if folder.named:
                 named.add(key)
-    return _There(found, named)
+    return _There(found, named, {})
 
 
 def _refuse_one_for_two(known: Place, file: RemoteFile) -> None:
@@ -227,8 +244,14 @@ def _check(sources: Sequence[Path]) -> None:
         raise InputError(first_of(problems), hint="Check the path for typing errors", details=problems[1:])
 
 
-def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
-    """Files that look like images below a folder. Linked folders are followed, each real one once."""
+def _images_in(folder: Path, left_out: set[str], troubles: list[OSError]) -> Iterator[Path]:
+    """Files that look like images below a folder. Linked folders are followed, each real one once.
+
+    Args:
+        folder: Where to look.
+        left_out: Identities of folders not to look into.
+        troubles: Is given an error for each folder, or link that may be one, that cannot be looked into.
+    """
     visited = left_out - {_identity(folder)}  # results may be written among the images
     pending = [folder]
     while pending:
@@ -241,6 +264,7 @@ def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
             entries = list(os.scandir(current))
         except OSError as error:
             logger.warning("cannot look into %s: %s", current, error.strerror or error)
+            troubles.append(OSError(error.errno, error.strerror or str(error), str(current)))
             continue
         drawn = DRAWN if _OF_A_RUN.intersection(entry.name for entry in entries) else None
         for entry in entries:
@@ -249,15 +273,27 @@ def _images_in(folder: Path, left_out: set[str]) -> Iterator[Path]:
                     continue
                 if entry.is_dir():
                     pending.append(Path(entry.path))
-                elif entry.is_file() and (
-                    looks_like_a_picture(entry.name) or holds_a_picture(Path(entry.path))
-                ):
+                elif _is_a_picture(entry):
                     yield Path(entry.path)
-            except OSError as error:  # a link to itself, a damaged folder
+            except OSError as error:  # such a link, or one to itself; a damaged folder
                 if looks_like_a_picture(entry.name):
                     yield Path(entry.path)  # it fails alone, and is named among those that failed
                 else:
                     logger.warning("cannot look at %s: %s", entry.path, error.strerror or error)
+                    troubles.append(OSError(error.errno, error.strerror or str(error), entry.path))
+
+
+def _is_a_picture(entry: os.DirEntry[str]) -> bool:
+    """Whether a file looks like a picture.
+
+    Raises:
+        OSError: It is a link to itself or to what is not there, which may be a folder.
+    """
+    if entry.is_file():
+        return looks_like_a_picture(entry.name) or holds_a_picture(Path(entry.path))
+    if entry.is_symlink() and not Path(entry.path).exists():
+        raise FileNotFoundError(errno.ENOENT, "it is a link to what is not there")
+    return False
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:

@@ -234,7 +234,8 @@ def _warn_of_doubts(doubts: Mapping[str, Sequence[str]], found: int, watcher: Wa
 def _warn_of_others(not_read: Mapping[str, Sequence[str]], watcher: Watcher) -> None:
     """Say which files look like pictures and are not among the images: animals in them are not counted."""
     for what, files in not_read.items():
-        number = f"{number_of(len(files), 'picture')} {form(len(files), 'is', 'are')}"
+        noun = "folder" if all(file.endswith("/") for file in files) else "picture"
+        number = f"{number_of(len(files), noun)} {form(len(files), 'is', 'are')}"
         watcher.notice(f"warning: {number} not among the images ({_named(files)}): {what}.")
 
 
