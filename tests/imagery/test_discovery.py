@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from wildetect.errors import InputError
-from wildetect.imagery import discovery
 from wildetect.imagery.discovery import discover, look_for
 
 
@@ -93,7 +92,7 @@ def test_a_folder_that_cannot_be_looked_into_is_named(
             raise PermissionError(13, "Permission denied", str(path))
         return scan(path)
 
-    monkeypatch.setattr(discovery.os, "scandir", refused)
+    monkeypatch.setattr(os, "scandir", refused)
     assert look_for([tmp_path]).not_read == {
         "not looked into, nor what it may hold: Permission denied": ["closed/"]
     }
