@@ -84,14 +84,13 @@ TASKS = {
     "model.evaluate": Asking(_alike("model.evaluate", "--model", "demo/1", *TRUTH, "--limit", "1")),
     "model.compare": Asking(_alike("model.compare", "--name", "demo")),
     "model.export": Asking(
-        lambda number: ("model.export", "herd@production", "--output", f"out{number}.zip"),
-        lambda _: (("mlflow.clean", "--older-than", "0", "--yes"),),
+        lambda number: ("model.export", f"new{number}/1", "--output", f"out{number}.zip"), _registered
     ),
     "model.import": Asking(lambda number: ("model.import", "herd.zip", "--name", f"come{number}")),
     "model.optimize": Asking(
         _alike("model.optimize", "--model", "herd@production", "--pictures", "photographs", "--force")
     ),
-    "detect.run": Asking(lambda number: _detect(number, "herd@production")),
+    "detect.run": Asking(lambda number: _detect(number, f"new{number}/1"), _registered),
     "detect.run FILE": Asking(lambda number: _detect(number, "herd.onnx")),
     "census.run": Asking(
         lambda number: ("census.run", "results/base", "--output", f"results/census{number}")

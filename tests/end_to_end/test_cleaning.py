@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from typing import Any
 import pytest
 from tests.servers import ended_after, folder_of, make_workspace, uri_of
 from tests.workspaces import REPOSITORY, Workspace
+
+from wildetect.errors import ServerError
+from wildetect.server.process.plan import plan_server
+from wildetect.server.upkeep.cleaning import prepared
+from wildetect.settings import Project
+from wildetect.settings.mlflow import MlflowSettings
 
 WEIGHTS = REPOSITORY / "demo" / "detector.onnx"
 PICTURE = REPOSITORY / "demo" / "pictures" / "B2.jpg"
@@ -230,3 +237,18 @@ def numbers(said: str) -> list[int]:
     found = re.search(r"before ([\d,]+) bytes, after ([\d,]+): (?:would free|freed) ([\d,]+) bytes", line)
     assert found, line
     return [int(number.replace(",", "")) for number in found.groups()]
+
+
+def test_a_cleaning_on_a_full_disk_says_how_much_it_needs(
+    served: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace(tmp_path / "project", served)
+    full = shutil.disk_usage(tmp_path)._replace(free=100_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    plan = plan_server(Project(workspace.root), MlflowSettings())
+    with (
+        pytest.raises(ServerError, match=r"the disk has 0\.1 MB") as raised,
+        prepared(plan, None, dry_run=True),
+    ):
+        pass
+    assert "runs/backups" in raised.value.hint

@@ -123,7 +123,8 @@ def _uses(connection: Connection, experiment: str, run: Any, version: Version, m
     if model_id is None or "model_name" in params or experiment == DETECTION:
         return False
     # the inputs are not among what a search gives
-    inputs = connection.client.get_run(run.info.run_id).inputs
+    with errors_of_mlflow(f"run {run.info.run_id}"):
+        inputs = connection.client.get_run(run.info.run_id).inputs
     return any(one.model_id == model_id for one in (inputs.model_inputs if inputs else None) or ())
 
 

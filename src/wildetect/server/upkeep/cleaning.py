@@ -99,7 +99,7 @@ def prepared(plan: Plan, days: float | None, *, dry_run: bool) -> Iterator[Clean
         )
         with tempfile.TemporaryDirectory(dir=plan.folder, prefix=".cleaning-") as workplace:
             fresh = Path(workplace) / database.name
-            gone = _smaller(database, artifacts, fresh, int((now - DAY * (days or 0)) * 1000))
+            gone = _smaller(plan, fresh, int((now - DAY * (days or 0)) * 1000))
             items = [*_folders(artifacts, gone), *_orphans(artifacts, fresh, gone, now - DAY * (days or 0))]
             saved = database.stat().st_size - fresh.stat().st_size if fresh.exists() else 0
             worth = not gone.empty or saved > 0
@@ -148,8 +148,9 @@ def _served(plan: Plan) -> bool:
     return (plan.folder / "server.json").exists()
 
 
-def _smaller(database: Path, artifacts: Path, fresh: Path, before: int) -> Removable:
+def _smaller(plan: Plan, fresh: Path, before: int) -> Removable:
     """Write the database without what can go; nothing where there is no database yet."""
+    database, artifacts = local_store(plan)
     if not database.exists() or not database.stat().st_size:
         return Removable()
     check_database(database)
@@ -158,6 +159,7 @@ def _smaller(database: Path, artifacts: Path, fresh: Path, before: int) -> Remov
             "the database is of an older MLflow, and is brought up to date by the next start of the server",
             hint="Start and end it once: uv run invoke mlflow.serve --detach, then mlflow.stop.",
         )
+    _require_space(plan, database)
     copy_database(database, fresh)
     as_single_file(fresh)
     gone = removable(fresh, artifacts, before)
@@ -167,6 +169,18 @@ def _smaller(database: Path, artifacts: Path, fresh: Path, before: int) -> Remov
         connection.execute("VACUUM")
     check_database(fresh)
     return gone
+
+
+def _require_space(plan: Plan, database: Path) -> None:
+    """Make sure that the copy fits, which gets smaller in a second one."""
+    needed, free = 2 * database.stat().st_size, shutil.disk_usage(plan.folder).free
+    if free < needed:
+        raise ServerError(
+            f"a cleaning works on a copy of the database, which needs {needed / 1e6:.1f} MB for a while: the "
+            f"disk has {free / 1e6:.1f} MB",
+            hint=f"Move something else to another disk first, such as what lies in "
+            f"{plan.project.shown(plan.project.runs / 'backups')}; then give the same command again.",
+        )
 
 
 def _delete_entries(database: Path, gone: Removable) -> None:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from wildetect.errors import ConfigurationError, ModelError, ServerError
 from wildetect.registry.cache import stored_manifest
-from wildetect.registry.connection import Connection
+from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.learning import runs as log
 from wildetect.registry.learning.card import refresh_card
 from wildetect.registry.learning.lineage import CHECKPOINT_TAG
@@ -355,7 +355,8 @@ def _finish(training: _Training, version: Version) -> None:
     files = [name for name in (*_KEPT, EPOCHS, LOG) if (training.folder / name).is_file()]
     best = {f"best/{name.removeprefix('val/')}": value for name, value in training.state.metrics.items()}
     measured = {name: value for name, value in best.items() if name.partition("/")[2] in _MEASURES}
-    training.connection.client.log_artifact(training.run_id, str(training.data.folder / MANIFEST))
+    with errors_of_mlflow(f"run {training.run_id}"):
+        training.connection.client.log_artifact(training.run_id, str(training.data.folder / MANIFEST))
     finish_run(
         training.connection,
         training.run_id,
