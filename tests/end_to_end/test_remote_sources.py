@@ -7,9 +7,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 from benchmarks.kill_and_resume import Trial
 from PIL import Image
+from rasterio.transform import from_origin
 from tests.web_pictures import Web, s3_server, web_server
 from tests.workspaces import Workspace, unused_uri
 
@@ -75,6 +78,24 @@ def test_a_bucket_is_detected_in_as_its_folder_is(workspace: Workspace) -> None:
         assert again.returncode == 0, again.stderr
         assert (workspace.root / "there" / "report.html").stat().st_size == pytest.approx(report, rel=0.2)
         assert "s3://survey/0.jpg" in (workspace.root / "there" / "wisdam.csv").read_text("utf-8")
+
+
+def test_the_end_of_a_run_says_how_many_tiles_were_left_out(workspace: Workspace, tmp_path: Path) -> None:
+    ground = np.random.default_rng(4).integers(1, 250, (3, 256, 256), np.uint8)
+    ground[:, :, :160] = 0
+    shape = {"driver": "GTiff", "width": 256, "height": 256, "count": 3, "dtype": "uint8", "nodata": 0}
+    place = {"crs": "EPSG:32737", "transform": from_origin(5e5, 9.8e6, 0.05, 0.05)}
+    with rasterio.open(tmp_path / "mosaic.tif", "w", **shape, **place) as raster:
+        raster.write(ground)
+    with web_server(tmp_path) as web:
+        for source in (tmp_path, f"{web.address}/"):
+            words = ("detect.run", source, *WORDS, "--output", "there", "--restart")
+            ended = workspace.invoke(*words)
+            assert ended.returncode == 0, ended.stderr
+            record = json.loads((workspace.root / "there" / "run.json").read_text("utf-8"))
+            empty, run = record["tiles_empty"], record["tiles"]
+            assert empty > 2
+            assert f"{empty} tiles of {empty + run} left out: they hold no data" in ended.stderr
 
 
 def test_signatures_and_passwords_are_written_nowhere(workspace: Workspace, web: Web) -> None:

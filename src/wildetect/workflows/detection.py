@@ -78,6 +78,7 @@ def detect(
             run = detect_into_folder(replace(plan, stop=stop, review_of=review_of), progress)
     if run.resumed_images:
         watcher.notice(f"{run.resumed_images} of {number_of(len(plan.images), 'image')} had been done before")
+    _tell_empty_tiles(run, watcher)
     _warn_of_unchecked(run.model.unchecked, watcher)
     warn_of_dark_images(run, watcher)
     _warn_of_doubts({one.what: one.files for one in run.doubts}, run.images.found, watcher)
@@ -223,6 +224,15 @@ def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:
         f"warning: {len(dark)} of {number_of(run.images.found, 'image')} {verb} almost black, animals in "
         f"{them} can hardly be seen: {named}."
     )
+
+
+def _tell_empty_tiles(run: DetectionRun, watcher: Watcher) -> None:
+    """Say how much of the rasters was not looked at, and why."""
+    if run.tiles_empty:
+        watcher.notice(
+            f"{number_of(run.tiles_empty, 'tile')} of {run.tiles + run.tiles_empty:,} left out: they hold no "
+            "data, or one colour alone"
+        )
 
 
 def _warn_of_doubts(doubts: Mapping[str, Sequence[str]], found: int, watcher: Watcher) -> None:
