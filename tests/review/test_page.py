@@ -15,16 +15,21 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+import rasterio
 from PIL import Image
+from rasterio.enums import Resampling
+from rasterio.transform import from_origin
 from tests.census.flights import NAMES, write_run
 
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError
 from wildetect.geometry import Window
-from wildetect.imagery.source import ArraySource
+from wildetect.imagery.opening import open_image
+from wildetect.imagery.raster import RasterSource
+from wildetect.imagery.source import ArraySource, ImageSource
 from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.records import ImageResult
-from wildetect.review.page.pictures import scaled
+from wildetect.review.page.pictures import Pictures, scaled
 from wildetect.review.page.serving import ReviewPage, open_page
 from wildetect.review.verdict_file import read_verdicts
 
@@ -254,6 +259,48 @@ def test_a_detail_is_its_part_of_the_photograph_as_the_file_has_it() -> None:
     assert off.mean() < 12  # a neighbouring part is off by 85
     half = Image.open(io.BytesIO(scaled(source, 360, Window(0, 0, 720, 560))))
     assert half.size == (360, 280)
+
+
+@pytest.mark.parametrize("overviews", [(), (2, 4)])
+def test_a_mosaic_is_made_smaller_from_its_overviews(tmp_path: Path, overviews: tuple[int, ...]) -> None:
+    path, slope = tmp_path / "mosaic.tif", np.add.outer(np.arange(1024) // 8, np.arange(2048) // 16)
+    shape: dict[str, Any] = {"width": 2048, "height": 1024, "count": 3, "dtype": "uint8", "tiled": True}
+    place = {"crs": "EPSG:32735", "transform": from_origin(500_000, 7_800_000, 0.05, 0.05)}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **place) as file:
+        file.write(np.stack([slope, slope // 2, 255 - slope]).astype(np.uint8))
+        if overviews:
+            file.build_overviews(overviews, Resampling.average)
+    source = open_image(path)
+    assert isinstance(source, RasterSource)
+    made = Image.open(io.BytesIO(scaled(source, longest=512)))
+    assert made.size == (512, 256)
+    wanted = np.stack([slope, slope // 2, 255 - slope], axis=-1)[2::4, 2::4]
+    assert np.abs(np.asarray(made, int) - wanted).mean() < 4
+    of_overviews = source.smaller(Window(0, 0, 2048, 1024), 512, 256)
+    assert (of_overviews is not None) == bool(overviews)
+    assert source.smaller(Window(0, 0, 1024, 512), 1000, 500) is None  # none of them is that fine
+    source.close()
+
+
+def test_details_do_not_wait_for_the_next_photograph_that_is_made(
+    run: FinishedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, begun, go_on = Pictures(), threading.Event(), threading.Event()
+    whole = scaled
+
+    def slow(source: ImageSource, longest: int = 4000, window: Window | None = None) -> bytes:
+        if window is None:
+            begun.set()
+            assert go_on.wait(20)
+        return whole(source, longest, window)
+
+    monkeypatch.setattr("wildetect.review.page.pictures.scaled", slow)
+    thread = threading.Thread(target=lambda: pictures.photograph(1, run.results[0]))
+    thread.start()
+    assert begun.wait(20)
+    assert pictures.detail(0, run.results[0], 0, (0, 0)) is not None
+    go_on.set()
+    thread.join(20)
 
 
 def test_details_of_a_photograph_end_with_it(visitor: Visitor) -> None:

@@ -172,6 +172,7 @@ class RasterSource:
         film = FILM if pages_of(self._path) > 1 else None
         self.doubts = tuple(filter(None, (choice.doubt, self._levels.doubt, place.doubt, lying, film)))
         self.swath: int | None = self._use_cache()
+        self._overviews: list[int] = self._dataset.overviews(self._bands[0])
         in_order = choice.bands == (1, 2, 3)
         self._jpeg_blocks = JpegBlocks.of(self._path, self._dataset, _CACHE_BYTES) if in_order else None
 
@@ -202,6 +203,44 @@ class RasterSource:
             return pixels, False
         pixels[valid == 0] = BACKDROP
         return pixels, not valid.any()
+
+    def smaller(self, window: Window, width: int, height: int) -> Pixels | None:
+        """A window made smaller from the file's overviews: most mosaics have them, in the file or beside it.
+
+        Args:
+            window: Inside the raster.
+            width: Wanted, in px, at most half of the window's.
+            height: Wanted, in px, at most half of the window's.
+
+        Returns:
+            Shape (height, width, 3), RGB; None where there are none, or they hold indices of a colour table.
+
+        Raises:
+            UnreadableImageError: Something of the window is damaged.
+        """
+        from rasterio.enums import Resampling
+        from rasterio.windows import Window as RasterWindow
+
+        factor = min(window.width / width, window.height / height)
+        if self._palette is not None or not any(one <= factor for one in self._overviews):
+            return None
+        place = RasterWindow(window.x, window.y, window.width, window.height)
+        size = height, width
+        with self._lock, _damage_explained(self._path, "the file is damaged"):
+            values = self._dataset.read(
+                self._bands,
+                window=place,
+                out_shape=(len(self._bands), *size),
+                resampling=Resampling.average,
+            )
+            valid = self._dataset.dataset_mask(window=place, out_shape=size) if self._masked else None
+        pixels = self._as_rgb(values)
+        if values.dtype.kind == "f":
+            numbers = np.isfinite(values).all(axis=0)
+            valid = numbers if valid is None else numbers & (valid != 0)
+        if valid is not None:
+            pixels[valid == 0] = BACKDROP
+        return pixels
 
     def close(self) -> None:
         """Close the file."""

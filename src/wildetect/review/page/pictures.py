@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,9 @@ from PIL import Image
 
 from wildetect.geometry import Window
 from wildetect.imagery.damage import read_around_damage
+from wildetect.imagery.raster import RasterSource
 from wildetect.imagery.reading import AS_IT_IS, Reading
-from wildetect.imagery.source import ImageSource, UnreadableImageError
+from wildetect.imagery.source import ImageSource, Pixels, UnreadableImageError
 from wildetect.results.pictures.sight import open_seen, unseen
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import cut
@@ -66,7 +68,9 @@ class _Kept:
 class Pictures:
     """Makes the pictures of a run when they are asked for.
 
-    One at a time: decoding takes all cores by itself, and the memory of one image.
+    Crops one image at a time: decoding takes all cores by itself, and the memory of one image. Whole
+    photographs one at a time, too; details of the one that is looked at do not wait for the next one, which
+    may be a mosaic of many gigabytes.
 
     Args:
         reading: How the run read bands and values.
@@ -77,7 +81,10 @@ class Pictures:
         self._turn = threading.Lock()
         self._crops = _Kept(_MOST_CROP_BYTES)
         self._photographs = _Kept(_MOST_PHOTOGRAPH_BYTES)
+        self._whole = threading.Lock()
+        self._opening = threading.Lock()
         self._open: OrderedDict[int, ImageSource] = OrderedDict()
+        self._readers: Counter[int] = Counter()
 
     def crop(self, image: int, result: ImageResult, row: int) -> bytes:
         """A detection with its surroundings, as JPEG. The others of its image are made with it.
@@ -129,9 +136,10 @@ class Pictures:
         """
 
         def make() -> list[bytes]:
-            return [scaled(self._source(image, result))]
+            with self._source(image, result) as source:
+                return [scaled(source)]
 
-        with self._turn:
+        with self._whole:
             _refuse_another(result)
             return self._photographs.get(image, make)[0]
 
@@ -150,24 +158,32 @@ class Pictures:
         Raises:
             UnreadableImageError: The image is gone or another one, or cannot be read.
         """
-        with self._turn:
-            _refuse_another(result)
-            source = self._source(image, result)
-            side = DETAIL_SIDE << level
-            x, y = (number * side for number in place)
+        _refuse_another(result)
+        side = DETAIL_SIDE << level
+        x, y = (number * side for number in place)
+        with self._source(image, result) as source:
             if x >= source.width or y >= source.height:
                 return None
             window = Window(x, y, min(side, source.width - x), min(side, source.height - y))
             return scaled(source, max(1, max(window.width, window.height) >> level), window)
 
-    def _source(self, image: int, result: ImageResult) -> ImageSource:
+    @contextmanager
+    def _source(self, image: int, result: ImageResult) -> Iterator[ImageSource]:
         """An image that stays open: who zooms in asks for many parts, and the next one is made meanwhile."""
-        if image not in self._open:
-            self._open[image] = open_seen(result, self._reading)
-        self._open.move_to_end(image)
-        while len(self._open) > _MOST_OPEN:
-            self._open.popitem(last=False)[1].close()
-        return self._open[image]
+        with self._opening:
+            if image not in self._open:
+                self._open[image] = open_seen(result, self._reading)
+            source = self._open[image]
+            self._open.move_to_end(image)
+            self._readers[image] += 1
+        try:
+            yield source
+        finally:
+            with self._opening:
+                self._readers[image] -= 1
+                idle = [one for one in self._open if not self._readers[one]]
+                for one in idle[: max(len(self._open) - _MOST_OPEN, 0)]:
+                    self._open.pop(one).close()
 
 
 def _refuse_another(result: ImageResult) -> None:
@@ -187,6 +203,15 @@ def _inner(source: ImageSource, box: NDArray[np.float32]) -> Window:
     x_min, y_min, x_max, y_max = np.round(box).clip(0, most).astype(int).tolist()
     x, y = min(x_min, source.width - 1), min(y_min, source.height - 1)
     return Window(x, y, max(1, x_max - x), max(1, y_max - y))
+
+
+def _of_overviews(source: ImageSource, window: Window, width: int, height: int) -> Pixels | None:
+    """A window of a raster made smaller without decoding all of it; None where that cannot be done."""
+    if not isinstance(source, RasterSource) or window.width < 2 * width or window.height < 2 * height:
+        return None
+    with suppress(UnreadableImageError):
+        return source.smaller(window, width, height)
+    return None  # what can be read around the damage is shown
 
 
 def scaled(source: ImageSource, longest: int = LONGEST_SIDE, window: Window | None = None) -> bytes:
@@ -209,7 +234,9 @@ def scaled(source: ImageSource, longest: int = LONGEST_SIDE, window: Window | No
         first = round(top * part_of.height / height)
         last = max(first + 1, round(bottom * part_of.height / height))
         strip_of = Window(part_of.x, part_of.y + first, part_of.width, last - first)
-        pixels = read_around_damage(source, strip_of)
+        pixels = _of_overviews(source, strip_of, width, bottom - top)
+        if pixels is None:
+            pixels = read_around_damage(source, strip_of)
         part = Image.fromarray(np.ascontiguousarray(pixels))
         if part.size != (width, bottom - top):
             part = part.resize((width, bottom - top), Image.Resampling.BOX)

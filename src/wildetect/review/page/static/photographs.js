@@ -5,6 +5,7 @@ import { clearDetails, showDetails } from "./details.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST_SIDE = 2; // px of the photograph: the program takes no smaller box
+const READING = "Reading the photograph ..."; // a mosaic without overviews takes a while
 const SLIP = 5; // px of the screen: less is a click, not a drag
 const view = { x: 0, y: 0, scale: 1 };
 let place = -1;
@@ -41,6 +42,7 @@ async function openAt(wanted) {
   const picture = at("photograph");
   picture.src = pictureAt(`photograph/${one.image}.jpg`);
   picture.alt = photograph.name;
+  if (!picture.complete) tell(READING);
   at("sheet").style.width = `${photograph.width}px`;
   at("sheet").style.height = `${photograph.height}px`;
   at("boxes").setAttribute("viewBox", `0 0 ${photograph.width} ${photograph.height}`);
@@ -410,6 +412,7 @@ export function listen() {
     drag = null;
   });
   at("photograph").addEventListener("error", cannot);
+  at("photograph").addEventListener("load", () => { if (at("told").textContent === READING) tell(""); });
   window.addEventListener("resize", whole);
 }
 
