@@ -19,7 +19,7 @@ from wildetect.detection.checks.row_layout import with_layout
 from wildetect.detection.network.detector import Detector
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Source
-from wildetect.settings.registration import RegistrationSettings
+from wildetect.settings.registration import Column, RegistrationSettings
 from wildetect.settings.words import Family
 
 Maker = Callable[[Path], Path]
@@ -194,3 +194,61 @@ def test_what_no_output_tells_about_the_feeding_of_hugging_faces_detrs_is_said(
     )
     reader = read_once(inspect(path), settings, "", Source(file="network.onnx", size=1, sha256=""))
     assert ("RT-DETR and D-FINE, which are fed without" in reader.read_as) is told
+
+
+def fed_otherwise(path: Path, kind: int, shape: list[int], first: list[onnx.NodeProto]) -> Path:
+    """An end-to-end file whose input `pictures` is turned into the usual one by some nodes."""
+    columns: list[Column] = ["x1", "y1", "x2", "y2", "score", "class"]
+    notes = {**known_answers.ULTRALYTICS, "end2end": "True"}
+    model = onnx.load(known_answers.table(path, columns, metadata=notes))
+    nodes = [*first, *model.graph.node]
+    del model.graph.node[:], model.graph.input[:]
+    model.graph.node.extend(nodes)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("pictures", kind, shape))
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "first", "why", "hint"),
+    [
+        (
+            onnx.TensorProto.FLOAT,
+            [1, 256, 256, 3],
+            [onnx.helper.make_node("Transpose", ["pictures"], ["images"], perm=[0, 3, 1, 2])],
+            "with the colours last",
+            "--inputs-as-nchw pictures",
+        ),
+        (
+            onnx.TensorProto.DOUBLE,
+            [1, 3, 256, 256],
+            [onnx.helper.make_node("Cast", ["pictures"], ["images"], to=onnx.TensorProto.FLOAT)],
+            "takes pictures of float64",
+            "an input of float32",
+        ),
+    ],
+    ids=["colours last", "doubles"],
+)
+def test_an_input_that_is_not_fed_is_refused_with_what_to_export(
+    tmp_path: Path, kind: int, shape: list[int], first: list[onnx.NodeProto], why: str, hint: str
+) -> None:
+    with pytest.raises(ModelError, match=why) as caught:
+        registered(fed_otherwise(tmp_path / "network.onnx", kind, shape, first))
+    assert hint in str(caught.value.hint)
+
+
+def test_a_wrong_scale_that_finds_nothing_on_a_picture_is_said(tmp_path: Path, photograph: Path) -> None:
+    full = onnx.helper.make_node("Constant", [], ["full"], value_float=255.0)
+    divided = onnx.helper.make_node("Div", ["pictures", "full"], ["images"])
+    shape = [1, 3, 256, 256]
+    weights = fed_otherwise(tmp_path / "network.onnx", onnx.TensorProto.FLOAT, shape, [full, divided])
+    told = str(registered(weights, photograph).unchecked)
+    assert "it finds nothing on squares.png" in told
+    assert "fed in another way" in told
+    right = registered(weights, photograph, scale=1.0)
+    assert right.unchecked is None
+    assert found(weights, right) == known_answers.boxes()
+    dark = tmp_path / "dark.png"
+    Image.fromarray(known_answers.picture(bright=40)).save(dark)
+    faint = str(registered(weights, dark, scale=1.0).unchecked)
+    assert "its surest box has a confidence of 0.16, below 0.2 on dark.png" in faint

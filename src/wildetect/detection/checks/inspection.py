@@ -263,11 +263,21 @@ def _image_input(path: Path, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
         )
     image = found[0]
     if image.shape[1] not in {_CHANNELS, None}:
+        if image.shape[-1] == _CHANNELS:
+            raise ModelError(
+                f"{path.name} takes pictures of shape {_shown(image.shape)}, with the colours last",
+                hint="Export it again with the colours first, (1, 3, height, width); from TensorFlow: "
+                f"python -m tf2onnx.convert ... --inputs-as-nchw {image.name}",
+            )
         raise _no_detector(
             path, f"it takes input of shape {_shown(image.shape)}, not colour pictures (1, 3, ...)"
         )
     if image.dtype not in {"float32", "float16", "uint8"}:
-        raise _no_detector(path, f"it takes pictures of {image.dtype}, not of float32, float16 or uint8")
+        raise ModelError(
+            f"{path.name} takes pictures of {image.dtype}, not of float32, float16 or uint8",
+            hint="Export it again with an input of float32; int8 networks keep a float32 input with a "
+            "QuantizeLinear behind it",
+        )
     return image
 
 
