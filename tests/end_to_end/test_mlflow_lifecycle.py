@@ -107,6 +107,7 @@ def test_foreground_opens_the_browser_shows_the_log_and_ends_with_ctrl_c(workspa
     wait_for(lambda: "Uvicorn running" in window.stderr, timeout=10)
     code, seconds = window.interrupt()
     assert code == 0, window.stderr
+    assert window.stderr.splitlines()[-1] == "stopped"
     assert seconds < 5
     assert "Traceback" not in window.stderr
     assert len(window.stdout.splitlines()) == 1
@@ -122,6 +123,7 @@ def test_ctrl_c_during_the_start(workspace: Workspace, delay: float) -> None:
     time.sleep(delay)
     code, seconds = window.interrupt()
     assert code == 0, window.stderr
+    assert window.stderr.splitlines()[-1] == "stopped"
     assert seconds < 5
     assert "Traceback" not in window.stderr
     assert nothing_is_left(workspace)

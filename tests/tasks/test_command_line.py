@@ -167,6 +167,13 @@ def test_the_help_of_a_task_shows_what_needs_no_option() -> None:
     assert ns["detect.run"].__doc__.endswith("Short form: invoke detect.run SOURCE ...")
 
 
+@pytest.mark.parametrize("width", [50, 72])
+def test_help_is_as_narrow_as_columns_says(tmp_path: Path, width: int) -> None:
+    workspace = Workspace.make(tmp_path / "project", COLUMNS=str(width))
+    _, *lines = workspace.succeed("detect.run", "--help").splitlines()  # the first is how to call it
+    assert width - 12 < max(map(len, lines)) <= width
+
+
 def test_the_console_script_has_the_same_tasks(tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("wildetect.exe" if os.name == "nt" else "wildetect")
 

@@ -8,12 +8,17 @@ paths with, and what invoke would refuse ends with 2 and a hint, as every wrong 
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+import invoke.program
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
 from invoke.parser import Parser
@@ -57,6 +62,8 @@ def prepare_command_line(tasks: Collection, program: Program | None = None) -> N
         _enter_project(str(program.args["search-root"].value or ""))
     from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))
     words = [*program.core.unparsed, *from_explorer]
+    if {"--help", "-h"} & {*words} or program.args["help"].got_value:
+        _fit_help(tasks)
     if not words and not any(argument.got_value for argument in program.args.values()):
         print(as_called(overview(tasks)))
         raise Exit(code=0)
@@ -65,6 +72,17 @@ def prepare_command_line(tasks: Collection, program: Program | None = None) -> N
     except ConfigurationError as error:
         with errors_told():
             raise error from None
+
+
+def _fit_help(tasks: Collection) -> None:
+    """Fit help to the window, or to COLUMNS where that is set; invoke fits the options to a window alone."""
+    if not (os.environ.get("COLUMNS") or sys.stdout.isatty()):
+        return
+    width = shutil.get_terminal_size().columns
+    vars(invoke.program)["pty_size"] = shutil.get_terminal_size
+    for name in tasks.task_names:
+        paragraphs = (inspect.getdoc(tasks[name]) or "").split("\n\n")
+        tasks[name].__doc__ = "\n\n".join(textwrap.fill(text, max(width - 2, 20)) for text in paragraphs)
 
 
 def _enter_project(root: str) -> None:

@@ -49,6 +49,7 @@ def serve(
             return
         started = started_server(plan, seconds, wished, keep=detach)
         if started is None:
+            say("stopped")
             return
         report(started, plan)
         if browser and not started.already:

@@ -152,6 +152,7 @@ def show_log(project: Project, state: ServerState, wished: threading.Event) -> N
     for line in server_log(project, state, wished.is_set):
         say(line)
     end_of(project, state, wished=wished.is_set())
+    say("stopped")  # Ctrl+C is how a server in the foreground ends: with 0
 
 
 def positive(flag: str, text: str) -> float:
