@@ -1,8 +1,12 @@
+import errno
+import os
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from wildetect.errors import ConfigurationError
+from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.ids import detection_id, ids_of_boxes
 from wildetect.review.ids import find_again
 from wildetect.review.plan import Plan, PlanStratum, Unit, read_plan, write_plan
@@ -47,6 +51,59 @@ def test_a_torn_last_line_is_dropped_and_the_next_verdict_begins_a_line_of_its_o
     with writing_verdicts(tmp_path) as file:
         file.append(of_detection("unsure"))
     assert [one.kind for one in read_verdicts(tmp_path).verdicts] == ["right", "unsure"]
+
+
+def test_a_drive_that_goes_in_the_middle_of_a_line_costs_that_verdict_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        """A file whose drive goes after some bytes, and comes back."""
+
+        def __init__(self, file: FileIO) -> None:
+            self.file, self.gone = file, False
+
+        def write(self, content: bytes) -> int:
+            if self.gone:
+                self.file.write(content[:20])
+                raise OSError(errno.EIO, "Input/output error")
+            return self.file.write(content)
+
+        def truncate(self, size: int) -> int:
+            if self.gone:
+                raise OSError(errno.EIO, "Input/output error")
+            return self.file.truncate(size)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+    with writing_verdicts(tmp_path) as file:
+        failing = Failing(file._file)
+        monkeypatch.setattr(file, "_file", failing)
+        file.append(of_detection("right"))
+        failing.gone = True
+        for _ in range(2):
+            with pytest.raises(InputError, match="Input/output error") as caught:
+                file.append(of_detection("wrong"))
+        assert caught.value.hint is not None
+        assert "give the verdict again" in caught.value.hint
+        failing.gone = False
+        file.append(of_detection("unsure"))
+    read = read_verdicts(tmp_path)
+    assert ([one.kind for one in read.verdicts], read.problems) == (["right", "unsure"], ())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes and replaces no open file")
+@pytest.mark.parametrize("replaced", [False, True])
+def test_no_verdict_goes_into_a_file_that_was_deleted_or_replaced(tmp_path: Path, replaced: bool) -> None:
+    path = tmp_path / "review" / VERDICTS
+    with writing_verdicts(tmp_path) as file:
+        file.append(of_detection("right"))
+        copy = path.read_bytes()
+        path.unlink()
+        if replaced:
+            path.write_bytes(copy)
+        with pytest.raises(InputError, match="deleted or replaced while it was open"):
+            file.append(of_detection("wrong"))
 
 
 def test_a_damaged_line_is_named_and_costs_only_itself(tmp_path: Path) -> None:

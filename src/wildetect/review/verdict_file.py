@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -133,6 +133,7 @@ class VerdictFile:
     def __init__(self, path: Path, file: FileIO) -> None:
         self.path = path
         self._file = file
+        self._torn: int | None = None  # where a line begins that could not be taken away again
 
     def append(self, *verdicts: Verdict) -> None:
         """Write verdicts; they are on the disk when this returns.
@@ -141,16 +142,43 @@ class VerdictFile:
             InputError: They cannot be written; nothing of them counts then.
         """
         lines = b"".join(sealed(verdict.document()) for verdict in verdicts)
-        start = self._file.seek(0, os.SEEK_END)
         try:
+            self._refuse_another()
+            if self._torn is not None:
+                self._file.truncate(self._torn)
+            self._torn = self._file.seek(0, os.SEEK_END)
             written = self._file.write(lines)
             while written < len(lines):
                 written += self._file.write(lines[written:])
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._file.truncate(start)
-            hint = "Make room on its drive, then give the verdict again."
-            raise unwritable(self.path, error, hint) from error
+            with suppress(OSError):
+                if self._torn is not None:
+                    self._file.truncate(self._torn)
+                    self._torn = None
+            raise InputError(
+                f"cannot write {self.path}: {error.strerror or error}",
+                hint="Make room on its drive, or connect it again, then give the verdict again.",
+            ) from error
+        self._torn = None
+
+    def _refuse_another(self) -> None:
+        """Write into no file that nobody will read: one that was deleted, or replaced by a synchronised copy.
+
+        Raises:
+            InputError: The file is not the one that was opened.
+        """
+        if os.name == "nt":
+            return  # Windows lets nobody do that to an open file
+        try:
+            same = os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise InputError(
+                f"{self.path} was deleted or replaced while it was open: the verdict would be lost",
+                hint="End this page with Ctrl+C in its window and start review.open again.",
+            )
 
 
 @contextmanager
