@@ -37,7 +37,9 @@ class _Image(BaseModel):
     file_name: str = Field(min_length=1)
     width: int | None = None
     height: int | None = None
-    photograph: object = None  # of dataset.build; in a file of another program it may be anything
+    # of dataset.build; in a file of another program they may be anything
+    photograph: object = None
+    place: object = None
 
 
 class _Annotation(BaseModel):
@@ -68,6 +70,7 @@ class LabelledImage:
         crowd: For each box whether it stands for a herd that was not counted, shape (n,).
         size: Width and height in px, if the file says them.
         photograph: Of a tile that `dataset.build` cut: the digest of its photograph's pixels; else empty.
+        place: Of the same: pictures with the same one show common ground or one flight line; else empty.
     """
 
     name: str
@@ -75,6 +78,7 @@ class LabelledImage:
     crowd: NDArray[np.bool_]
     size: tuple[int, int] | None = None
     photograph: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,8 +207,13 @@ def _labelled(
         animals=Detections(xyxy, np.ones(len(boxes)), np.array(class_id, dtype=np.int64)),
         crowd=np.array([annotation.iscrowd != 0 for annotation in annotations], dtype=np.bool_),
         size=(image.width, image.height) if image.width and image.height else None,
-        photograph=image.photograph if isinstance(image.photograph, str) else "",
+        photograph=_text(image.photograph),
+        place=_text(image.place),
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _plain(name: str) -> str:

@@ -6,8 +6,8 @@ import hashlib
 import logging
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
@@ -75,6 +75,7 @@ class EvaluationPlan:
         output: Folder of the results.
         learned_from: Whether the detector has learned from the pictures: "none", or "unknown".
         near_learned: Number of pictures taken near photographs that it has learned from.
+        places: The place of each picture, by its name, where it is known.
     """
 
     model: FetchedModel
@@ -86,6 +87,7 @@ class EvaluationPlan:
     output: Path
     learned_from: str = "unknown"
     near_learned: int = 0
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def confidence(self) -> float:
@@ -252,6 +254,7 @@ def _pictures(plan: EvaluationPlan, scores: Scores) -> Iterator[PictureCounts]:
                 missed=counts.missed,
                 wrong=counts.wrong,
                 photograph=labelled[file.name].photograph,
+                place=plan.places.get(file.name, ""),
             )
 
 

@@ -2,7 +2,10 @@
 
 The photographs are drawn again, each with what both detectors made of it, and the difference is computed each
 time: the paired bootstrap (module resampling). Where pictures are tiles, all tiles of a photograph are drawn
-together.
+together. Where is known which photographs are of one place (a flight line, common ground), places are drawn,
+each with all of its photographs: those show the same animals, ground and light, and limits of photographs
+drawn one by one are too narrow (Field and Welsh 2007, Bootstrapping Clustered Data, Journal of the Royal
+Statistical Society B 69, 369-390).
 """
 
 from __future__ import annotations
@@ -11,12 +14,20 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.evaluation.areas import areas_in_draws
-from wildetect.evaluation.resampling import FEWEST_WITH, draws, limits_of, limits_of_gain
+from wildetect.evaluation.resampling import (
+    FEWEST_PLACES,
+    FEWEST_UNITS,
+    FEWEST_WITH,
+    draws,
+    limits_of,
+    limits_of_gain,
+)
 from wildetect.evaluation.scoring import ScoredBox
 from wildetect.tables.writing import plain_text, table_pieces
 
@@ -33,10 +44,12 @@ __all__ = [
     "pictures_table",
 ]
 
+Unit = Literal["places", "photographs"]
 PICTURES = "pictures.csv"
 MEASURES = ("f1", "recall", "precision", "count")
 AREAS = ("map50", "map50_95")
 
+_FEWEST: dict[Unit, int] = {"places": FEWEST_PLACES, "photographs": FEWEST_UNITS}
 _AREA_DRAWS = 1000  # a curve in each takes long
 
 
@@ -52,6 +65,7 @@ class PictureCounts:
         missed: Animals missed.
         wrong: Boxes without an animal of the class.
         photograph: That the picture is a tile of; empty: it is one itself.
+        place: Pictures with the same one are not independent of each other; empty: unknown.
     """
 
     picture: str
@@ -61,6 +75,7 @@ class PictureCounts:
     missed: int
     wrong: int
     photograph: str = ""
+    place: str = ""
 
 
 def pictures_table(rows: Iterable[PictureCounts]) -> Iterator[str]:
@@ -85,6 +100,7 @@ def pictures_from(text: str) -> list[PictureCounts]:
                 missed=int(row["missed"]),
                 wrong=int(row["wrong"]),
                 photograph=plain_text(row.get("photograph") or ""),
+                place=plain_text(row.get("place") or ""),
             )
             for row in csv.DictReader(io.StringIO(text, newline=""))
         ]
@@ -147,6 +163,8 @@ class ClassDifference:
         map50: Average precision at IoU 0.5; of all classes their mean. Unknown where boxes were not kept.
         map50_95: Its mean at IoU 0.5, 0.55, ..., 0.95.
         photographs: Number of those that hold such animals.
+        drawn: "places" or "photographs": what its limits are made of.
+        held: Number of these that hold such animals.
     """
 
     name: str
@@ -158,6 +176,8 @@ class ClassDifference:
     map50: Difference = _UNKNOWN
     map50_95: Difference = _UNKNOWN
     photographs: int = 0
+    drawn: Unit = "photographs"
+    held: int = 0
 
     @property
     def measures(self) -> dict[str, Difference]:
@@ -172,7 +192,8 @@ class PairedComparison:
 
     Attributes:
         pictures: How many there are.
-        photographs: How many those are of, which are drawn.
+        photographs: How many those are of.
+        places: How many those are of; 0: not known, of none or of some.
         overall: All classes together: each animal weighs the same (in mAP each class).
         classes: Each class with animals or boxes.
     """
@@ -181,6 +202,33 @@ class PairedComparison:
     photographs: int
     overall: ClassDifference
     classes: tuple[ClassDifference, ...]
+    places: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Draws:
+    """Photographs, or places with all of theirs, that are drawn.
+
+    Attributes:
+        unit: Which of both.
+        of_photograph: The one that each photograph belongs to, shape (photographs,).
+        weights: How often each comes in each draw, shape (draws, units).
+    """
+
+    unit: Unit
+    of_photograph: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, unit: Unit, of_photograph: NDArray[np.int64]) -> _Draws:
+        """Draw."""
+        return cls(unit, of_photograph, draws(int(of_photograph.max()) + 1, _FEWEST[unit]))
+
+    def summed(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Counts of photographs (photographs, 3), summed over what is drawn."""
+        found = np.zeros((self.weights.shape[1], counts.shape[1]), np.int64)
+        np.add.at(found, self.of_photograph, counts)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,13 +239,17 @@ class _Tables:
         names: Of the classes.
         unit_of: The photograph of each picture.
         units: Number of photographs.
+        places: Number of places; 0: unknown.
         counts: Of each detector found, missed and wrong, shape (units, classes, 3).
+        ways: Of drawing, the one to take first where there is enough for it.
     """
 
     names: tuple[str, ...]
     unit_of: Mapping[str, int]
     units: int
+    places: int
     counts: tuple[NDArray[np.int64], NDArray[np.int64]]
+    ways: tuple[_Draws, ...]
 
 
 def compare_pairs(
@@ -219,16 +271,15 @@ def compare_pairs(
     one, other = tables.counts
     if (one[:, :, :2].sum(axis=2) != other[:, :, :2].sum(axis=2)).any():
         raise ValueError("they were not measured on the same labelled animals")
-    weights = draws(tables.units)
     each = [
-        _compared(name, one[:, column], other[:, column], weights)
+        _compared(name, one[:, column], other[:, column], tables.ways)
         for column, name in enumerate(tables.names)
         if one[:, column].any() or other[:, column].any()
     ]
-    overall = _compared("all", one.sum(axis=1), other.sum(axis=1), weights)
+    overall = _compared("all", one.sum(axis=1), other.sum(axis=1), tables.ways)
     if boxes is not None:
-        overall, *each = _with_areas([overall, *each], tables, boxes, weights[:_AREA_DRAWS])
-    return PairedComparison(len(tables.unit_of), tables.units, overall, tuple(each))
+        overall, *each = _with_areas([overall, *each], tables, boxes)
+    return PairedComparison(len(tables.unit_of), tables.units, overall, tuple(each), tables.places)
 
 
 def _tables(before: Sequence[PictureCounts], after: Sequence[PictureCounts]) -> _Tables:
@@ -243,7 +294,13 @@ def _tables(before: Sequence[PictureCounts], after: Sequence[PictureCounts]) -> 
     }
     unit_of = {picture: units[told.get(picture, picture)] for picture in pictures}
     one, other = (_table(rows, unit_of, len(units), names) for rows in (before, after))
-    return _Tables(names, unit_of, len(units), (one, other))
+    place_of = {unit_of[row.picture]: row.place for row in (*before, *after) if row.place}
+    known = {place: number for number, place in enumerate(dict.fromkeys(place_of.values()))}
+    ways = [_Draws.of("photographs", np.arange(len(units)))]
+    whole = len(place_of) == len(units)
+    if whole and FEWEST_PLACES <= len(known) < len(units):
+        ways.insert(0, _Draws.of("places", np.array([known[place_of[unit]] for unit in range(len(units))])))
+    return _Tables(names, unit_of, len(units), len(known) if whole else 0, (one, other), tuple(ways))
 
 
 def _table(
@@ -261,20 +318,23 @@ def _with_areas(
     each: Sequence[ClassDifference],
     tables: _Tables,
     boxes: tuple[Sequence[ScoredBox], Sequence[ScoredBox]],
-    weights: NDArray[np.float32],
 ) -> list[ClassDifference]:
     """The differences with those of mAP; the first is of all classes."""
     there = tables.counts[0][:, :, :2].sum(axis=2).astype(np.float64)
     animals = {name: there[:, column] for column, name in enumerate(tables.names) if there[:, column].any()}
     if not animals:
         return list(each)
-    drawn = np.vstack([np.ones((1, tables.units), np.float32), weights])  # first the photographs as they are
-    areas = [areas_in_draws(of, tables.unit_of, animals, drawn) for of in boxes]
+    areas = {}
+    for way in tables.ways:
+        if way.unit in {one.drawn for one in each}:
+            weights = way.weights[:_AREA_DRAWS, way.of_photograph]
+            drawn = np.vstack([np.ones((1, tables.units), np.float32), weights])  # first all as they are
+            areas[way.unit] = [areas_in_draws(of, tables.unit_of, animals, drawn) for of in boxes]
     return [
         replace(
             one,
-            map50=_area_difference(areas, names, slice(0, 1), one.photographs),
-            map50_95=_area_difference(areas, names, slice(None), one.photographs),
+            map50=_area_difference(areas[one.drawn], names, slice(0, 1), one.held),
+            map50_95=_area_difference(areas[one.drawn], names, slice(None), one.held),
         )
         if (names := list(animals) if number == 0 else [one.name] if one.name in animals else [])
         else one
@@ -285,7 +345,7 @@ def _with_areas(
 def _area_difference(
     areas: Sequence[Mapping[str, NDArray[np.float64]]], names: Sequence[str], levels: slice, held: int
 ) -> Difference:
-    """The difference of the mean area of classes over levels of IoU; `held` photographs hold such animals."""
+    """The difference of the mean area of classes over levels of IoU; `held` units hold such animals."""
     one, other = (
         _mean_of_known(np.array([of[name][:, levels].mean(axis=1) for name in names])) for of in areas
     )
@@ -302,12 +362,23 @@ def _mean_of_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _compared(
-    name: str, one: NDArray[np.int64], other: NDArray[np.int64], weights: NDArray[np.float32]
+    name: str, one: NDArray[np.int64], other: NDArray[np.int64], ways: Sequence[_Draws]
 ) -> ClassDifference:
-    """Differences of counts (units, 3) of found, missed and wrong."""
-    f1, recall, precision, count = (_difference(one, other, measure, weights) for measure in MEASURES)
-    animals, held = int(one[:, :2].sum()), int(one[:, :2].any(axis=1).sum())
-    return ClassDifference(name, animals, f1, recall, precision, count, photographs=held)
+    """Differences of counts (photographs, 3) of found, missed and wrong.
+
+    Places are drawn where enough of them hold something of it. A class that few hold has limits of its
+    photographs, which are rather too narrow: none at all would hide that it got worse.
+    """
+    animals, photographs = int(one[:, :2].sum()), int(one[:, :2].any(axis=1).sum())
+    for way in ways:
+        before, after = way.summed(one), way.summed(other)
+        held = int(before[:, :2].any(axis=1).sum())
+        if held >= FEWEST_WITH:
+            break
+    f1, recall, precision, count = (_difference(before, after, measure, way.weights) for measure in MEASURES)
+    return ClassDifference(
+        name, animals, f1, recall, precision, count, photographs=photographs, drawn=way.unit, held=held
+    )
 
 
 def _difference(

@@ -24,10 +24,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["FEWEST_UNITS", "FEWEST_WITH", "FEW_UNITS", "draws", "limits_of", "limits_of_gain"]
+__all__ = [
+    "FEWEST_PLACES",
+    "FEWEST_UNITS",
+    "FEWEST_WITH",
+    "FEW_UNITS",
+    "draws",
+    "limits_of",
+    "limits_of_gain",
+]
 
 FEWEST_UNITS = 10
 """Of fewer photographs no limits are given."""
+FEWEST_PLACES = 8
+"""Of fewer places their photographs are drawn: limits then say nothing of other places."""
 FEWEST_WITH = 6
 """Nor where fewer of them hold what is measured: four photographs with elephants say next to nothing."""
 FEW_UNITS = 30
@@ -39,17 +49,18 @@ _LEVEL = 0.975  # of each limit
 _BOTH = 0.95  # of both together
 
 
-@lru_cache(maxsize=2)
-def draws(units: int) -> NDArray[np.float32]:
+@lru_cache(maxsize=4)
+def draws(units: int, fewest: int = FEWEST_UNITS) -> NDArray[np.float32]:
     """Draw, always the same for the same number.
 
     Args:
-        units: Number of photographs.
+        units: Number of photographs or places.
+        fewest: Of fewer nothing is drawn.
 
     Returns:
         How often each comes in each draw, shape (draws, units); no draw where there are too few.
     """
-    if units < FEWEST_UNITS:
+    if units < fewest:
         return np.zeros((0, units), np.float32)
     random = np.random.default_rng(_SEED)
     chances = np.full(units, 1 / units)

@@ -213,6 +213,7 @@ TABLES: dict[str, dict[str, tuple[str, str] | None]] = {
         "name": ("", "class"),
         **_SCORED,
         "photograph": ("", "that the picture is a tile of; empty if it is one itself"),
+        "place": ("", "same for pictures of common ground or of one flight line; empty if unknown"),
     },
     "boxes.csv": {
         "picture": _PICTURE,

@@ -227,10 +227,10 @@ class TileFiles:
             write_text(self.folder / f"{part}.json", text)
             self._coco_digests[part] = hashlib.sha256(text.encode()).hexdigest()
 
-    def _of(self, part: Part) -> list[tuple[Tile, str]]:
-        """The tiles of a part, each with the digest of its photograph."""
+    def _of(self, part: Part) -> list[tuple[Tile, PhotographEntry]]:
+        """The tiles of a part, each with its photograph."""
         cuts = [cut for cut in self.cuts if cut.entry.part == part]
-        return [(tile, cut.entry.sha256) for cut in cuts for tile in cut.tiles]
+        return [(tile, cut.entry) for cut in cuts for tile in cut.tiles]
 
 
 def _yolo(tile: Tile) -> str:
@@ -247,8 +247,10 @@ def _yaml(class_names: Sequence[str]) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
 
-def _coco(tiles: Sequence[tuple[Tile, str]], part: Part, class_names: Sequence[str]) -> dict[str, Any]:
-    """COCO's document; each tile names its photograph, since tiles of one are not independent."""
+def _coco(
+    tiles: Sequence[tuple[Tile, PhotographEntry]], part: Part, class_names: Sequence[str]
+) -> dict[str, Any]:
+    """COCO's document; each tile names its photograph and place, as tiles of one are not independent."""
     numbered = [(number, label) for number, (tile, _) in enumerate(tiles, 1) for label in tile.labels]
     return {
         "info": {"description": f"Reviewed photographs, part {part}"},
@@ -258,7 +260,8 @@ def _coco(tiles: Sequence[tuple[Tile, str]], part: Part, class_names: Sequence[s
                 "file_name": f"images/{part}/{tile.name}.jpg",
                 "width": tile.window.width,
                 "height": tile.window.height,
-                "photograph": photograph,
+                "photograph": photograph.sha256,
+                "place": f"group {photograph.group}",
             }
             for number, (tile, photograph) in enumerate(tiles, 1)
         ],

@@ -41,6 +41,7 @@ from wildetect.settings.project import from_caller
 from wildetect.training.built_set import frozen_name
 from wildetect.wording import commas, form, number_of
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
+from wildetect.workflows.learning.placing import places_of
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import SILENT, Watcher
 
@@ -109,6 +110,7 @@ def evaluate(
         dataset=dataset,
         learned_from=learned_from,
         near_learned=len(near),
+        places=places_of(truth, files),
         output=from_caller(request.output) if request.output else _folder(project, str(model), dataset),
     )
     watcher.notice(

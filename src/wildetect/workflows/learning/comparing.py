@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -16,7 +16,7 @@ from wildetect.evaluation.paired import (
     compare_pairs,
     pictures_from,
 )
-from wildetect.evaluation.resampling import FEW_UNITS, FEWEST_UNITS, FEWEST_WITH
+from wildetect.evaluation.resampling import FEW_UNITS, FEWEST_PLACES, FEWEST_UNITS, FEWEST_WITH
 from wildetect.evaluation.scoring import ScoredBox
 from wildetect.evaluation.unseen import LEARNED_FROM, NEAR_LEARNED
 from wildetect.registry.comparison import SHAPING
@@ -62,6 +62,7 @@ class Compared:
         differing = "" if one == other else f", counted from confidence {one} and {other}"
         pictures, photographs = self.paired.pictures, self.paired.photographs
         of = "" if pictures == photographs else f" of {number_of(photographs, 'photograph')}"
+        of += f", {number_of(self.paired.places, 'place')}" if self.paired.places else ""
         digest = f", digest {self.digest[:8]}" if self.digest else ""
         who = form(len(self.unsure), "version {} has", "versions {} have").format(listed(self.unsure))
         seen = f"; whether {who} learned from them is not known" if self.unsure else ""
@@ -71,6 +72,29 @@ class Compared:
     def too_few(self) -> bool:
         """Whether the pictures are too few for limits."""
         return self.paired.photographs < FEWEST_UNITS
+
+    @property
+    def _places(self) -> Iterator[str]:
+        """What the places of the pictures leave open."""
+        paired = self.paired
+        places, drawn = number_of(paired.places, "place"), paired.overall.drawn
+        if paired.places and drawn == "photographs" and paired.places < paired.photographs:
+            yield (
+                f"all photographs are of {places} (flight lines or common ground): the limits hold for "
+                f"{form(paired.places, 'this place', 'these places')} alone, and are too narrow where "
+                f"photographs overlap; whether it is so elsewhere is not shown (it takes {FEWEST_PLACES} places)"
+            )
+        elif not paired.places:
+            yield (
+                "of which places the pictures are is not known: if several are of one flight line or show "
+                "common ground, the limits are too narrow"
+            )
+        narrow = [one for one in paired.classes if one.held and one.drawn != drawn]
+        if narrow:
+            yield (
+                f"{listed(one.name for one in narrow)}: in fewer than {FEWEST_WITH} places, so that limits "
+                "are those of single photographs, and rather too narrow"
+            )
 
     @property
     def doubts(self) -> list[str]:
@@ -83,6 +107,7 @@ class Compared:
                 f"{number_of(self.paired.photographs, 'photograph')} are few: a real gain may look like "
                 f"chance, and so may a class that got worse; {FEW_UNITS} or more show it better"
             )
+        found += self._places
         if self.near:
             who = form(len(self.near), "version {} has", "versions {} have").format(listed(self.near))
             found.append(
@@ -106,6 +131,7 @@ class Compared:
             "after": self.after.version,
             "pictures": paired.pictures,
             "photographs": paired.photographs,
+            "places": paired.places or None,
             "digest": self.digest,
             "confidences": list(self.confidences),
             "unsure": list(self.unsure),
@@ -115,6 +141,7 @@ class Compared:
                     "name": one.name,
                     "animals": one.animals,
                     "photographs": one.photographs,
+                    "drawn": one.drawn,
                     **{name: asdict(difference) for name, difference in one.measures.items()},
                 }
                 for one in (paired.overall, *paired.classes)
