@@ -64,12 +64,14 @@ class Cell:
         photographs: In the test set.
         gain: By which the second detector finds more, on the scale of the logit.
         tiles: Of each photograph; one: it is measured whole.
+        places: Whether these are places, and their tiles photographs: what they have in common is the same.
     """
 
     world: World
     photographs: int
     gain: float
     tiles: int = 1
+    places: bool = False
 
 
 CELLS = tuple(
@@ -79,6 +81,7 @@ CELLS = tuple(
     for gain in (0.0, 0.7)
 )
 TILED = tuple(Cell(WORLDS[0], 30, gain, 6) for gain in (0.0, 0.7))
+PLACED = tuple(Cell(WORLDS[0], places, gain, 5, places=True) for places in (8, 15, 30) for gain in (0.0, 0.7))
 
 
 def counts_in(cell: Cell, dice: np.random.Generator, number: int) -> NDArray[np.int64]:
@@ -109,7 +112,8 @@ def rows_of(cell: Cell, counts: NDArray[np.int64], *, alone: bool = False) -> li
             found=int(counts[photograph, tile, column, 0]),
             missed=int(counts[photograph, tile, column, 1]),
             wrong=int(counts[photograph, tile, column, 2]),
-            photograph="" if alone else str(photograph),
+            photograph="" if alone or cell.places else str(photograph),
+            place=str(photograph) if cell.places and not alone else "",
         )
         for photograph in range(len(counts))
         for tile in range(cell.tiles)
@@ -218,11 +222,12 @@ def main(sets: int, with_areas: int) -> int:
     print(f"| {' | '.join(head)} |")
     print("|---" * len(head) + "|")
     bad = 0
-    for cell in (*CELLS, *TILED):
+    for cell in (*CELLS, *TILED, *PLACED):
         found = coverage(cell, sets)
         area = f"{areas(cell, with_areas):.3f}" if with_areas and cell.tiles == 1 else "-"
         alone = f"{found['tiles alone']:.3f}" if cell.tiles > 1 else "-"
-        world = cell.world.name if cell.tiles == 1 else f"{cell.world.name}, in {cell.tiles} tiles"
+        kind = f", places of {cell.tiles} photographs" if cell.places else f", in {cell.tiles} tiles"
+        world = cell.world.name + (kind if cell.tiles > 1 else "")
         row = [str(cell.photographs), world, "better" if cell.gain else "as good"]
         row += [f"{found.get(name, float('nan')):.3f}" for name in (*columns, "better")] + [area, alone]
         mark = "" if good(cell, found) else " (not as promised)"

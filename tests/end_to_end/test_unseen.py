@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -61,9 +62,10 @@ def test_the_part_test_is_measured_under_the_name_of_its_set(served: Workspace, 
     assert measured["settings"]["learned_from"] == "unknown"  # nobody said what it was begun with
     said = served.invoke(*words)
     assert "no picture is in the training set one, but taught version 1 was begun with" in said.stderr
-    rows = (Path(measured["output"]) / "pictures.csv").read_text(encoding="utf-8").splitlines()
-    photographs = {row.rpartition(",")[2] for row in rows[1:]}
-    assert photographs == {one["sha256"] for one in made["photographs"] if one["part"] == "test"}
+    with (Path(measured["output"]) / "pictures.csv").open(encoding="utf-8", newline="") as file:
+        told = {(row["photograph"], row["place"]) for row in csv.DictReader(file)}
+    tested = [one for one in made["photographs"] if one["part"] == "test"]
+    assert told == {(one["sha256"], f"group {one['group']}") for one in tested}
 
 
 def test_what_it_has_learned_from_is_refused(served: Workspace, made: dict[str, Any]) -> None:

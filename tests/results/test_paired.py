@@ -53,7 +53,7 @@ BEFORE = {"elephant": 0.7, "zebra": 0.7}
 
 
 def test_a_truly_better_one_is_accepted_with_its_figures() -> None:
-    (said,) = judged(measured(BEFORE, 1), measured({"elephant": 0.9, "zebra": 0.9}, 2))
+    said, _ = judged(measured(BEFORE, 1), measured({"elephant": 0.9, "zebra": 0.9}, 2))
     assert said.startswith("better than version 3 on held-out (60 pictures): F1 0.")
     assert "95% limits +0." in said
 
@@ -132,6 +132,67 @@ def test_tiles_of_one_photograph_do_not_make_a_difference_surer() -> None:
     assert narrow.upper - narrow.lower < 0.5 * width
     with pytest.raises(ModelError, match="cannot be shown to be better"):
         judged(tiled(before[:18], 9), tiled(after[:18], 9))  # 81 tiles of 9 photographs
+
+
+def placed(rows: list[PictureCounts], photographs: int, places: int | None = None) -> list[PictureCounts]:
+    """Each picture as so many photographs of one place that all show the same."""
+    return [
+        replace(
+            row, picture=f"{number}-{row.picture}", place=f"place {int(row.sha256) % (places or PICTURES)}"
+        )
+        for row in rows
+        for number in range(photographs)
+    ]
+
+
+def test_photographs_of_one_place_do_not_make_a_difference_surer() -> None:
+    before, after = measured(BEFORE, 1), measured({"elephant": 0.9, "zebra": 0.9}, 2)
+    whole = compare_pairs(before, after)
+    overlapping = compare_pairs(placed(before, 5), placed(after, 5))
+    assert (overlapping.photographs, overlapping.places) == (5 * PICTURES, PICTURES)
+    assert asdict(overlapping.overall.f1) == pytest.approx(asdict(whole.overall.f1))
+    rows = pictures_from("".join(pictures_table(placed(before, 5))))
+    assert rows == placed(before, 5)
+    # one picture without a place: nobody knows what the places are
+    first = rows[0].picture
+    unknown = [
+        [replace(row, place="") if row.picture == first else row for row in placed(of, 5)]
+        for of in (before, after)
+    ]
+    assert compare_pairs(unknown[0], unknown[1]).places == 0
+
+
+def test_photographs_of_few_places_say_nothing_of_others() -> None:
+    before, after = measured(BEFORE, 1), measured({"elephant": 0.9, "zebra": 0.9}, 2)
+    better, doubt = judged(placed(before, 1, 3), placed(after, 1, 3))
+    assert "60 pictures, 3 places" in better
+    assert doubt.startswith(
+        "all photographs are of 3 places (flight lines or common ground): the limits hold"
+    )
+    _, doubt = judged(placed(before, 1, 1), placed(after, 1, 1))
+    assert doubt.startswith("all photographs are of 1 place (flight lines or common ground)")
+    assert "hold for this place alone" in doubt
+    better, doubt = judged(before, after)
+    assert doubt.startswith("of which places the pictures are is not known")
+
+
+def test_a_class_in_few_places_has_limits_of_its_photographs_which_are_said_to_be_narrow() -> None:
+    tables = []
+    for seed, recall in ((1, 0.7), (2, 0.95)):
+        rows = placed(measured({"elephant": recall, "zebra": recall}, seed), 1, 12)
+        tables.append(
+            [
+                replace(row, found=0, missed=0)
+                if row.name == "elephant" and int(row.sha256) % 12 > 3  # four places have elephants
+                else row
+                for row in rows
+            ]
+        )
+    elephant, zebra = compare_pairs(tables[0], tables[1]).classes
+    assert (elephant.drawn, zebra.drawn) == ("photographs", "places")
+    assert elephant.recall.lower is not None
+    *_, doubt = judged(tables[0], tables[1])
+    assert doubt.startswith("elephant: in fewer than 6 places")
 
 
 def test_the_limits_hold_the_true_difference_as_often_as_they_say() -> None:
@@ -288,7 +349,7 @@ def test_a_class_in_few_photographs_has_no_limits_and_is_named() -> None:
     assert elephant.photographs == 5
     assert elephant.recall.gain == pytest.approx(-2 / 3)
     assert elephant.recall.lower is None
-    better, doubt = judged(before, after)
+    better, _, doubt = judged(before, after)
     assert better.startswith("better than version 3")
     assert doubt.startswith("elephant: in fewer than 6 photographs, which do not show")
     with pytest.raises(ModelError, match="worse for elephant"):
@@ -297,6 +358,6 @@ def test_a_class_in_few_photographs_has_no_limits_and_is_named() -> None:
 
 def test_few_photographs_are_said_to_be_few() -> None:
     before, after = measured({"zebra": 0.3}, 1), measured({"zebra": 0.99}, 2)
-    better, doubt = judged(before[:20], after[:20])
+    better, doubt, _ = judged(before[:20], after[:20])
     assert "(20 pictures)" in better
     assert doubt.startswith("20 photographs are few: a real gain may look like chance")

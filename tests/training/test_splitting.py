@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from tests.workspaces import REPOSITORY
 
+from wildetect.detections import Detections
+from wildetect.evaluation.annotations import Annotations, LabelledImage
+from wildetect.imagery.discovery import ImageFile
 from wildetect.settings.training.dataset import DataSetOptions
-from wildetect.training.splitting import PARTS, Part, Shot, groups_of, parts_of
+from wildetect.training.splitting import PARTS, Part, Shot, groups_of, parts_of, places_of
 
 OPTIONS = DataSetOptions()
 SHARES: dict[Part, float] = {"train": 0.6, "val": 0.2, "test": 0.2}
@@ -120,3 +127,30 @@ def test_what_an_earlier_set_measures_with_stays_for_measuring_with_all_its_grou
             assert part_of[group[0]] == "test"
     if len(frozen) < len(groups):
         assert "train" in part_of.values()
+
+
+def labelled(folder: Path) -> tuple[Annotations, list[ImageFile]]:
+    """The pictures of a folder as if people had labelled them, and found nothing."""
+    files = [ImageFile(path, path.name) for path in sorted(folder.glob("*.jpg"))]
+    images = []
+    for file in files:
+        with Image.open(str(file.path)) as picture:
+            images.append(LabelledImage(file.name, Detections.empty(), np.zeros(0, np.bool_), picture.size))
+    return Annotations(tuple(images), ("elephant",), (0,), {}, ""), files
+
+
+def test_labelled_pictures_of_one_flight_line_are_one_place(tmp_path: Path) -> None:
+    places = places_of(*labelled(REPOSITORY / "demo/pictures"))
+    assert len({places[f"A{number}.jpg"] for number in range(1, 5)}) == 1
+    assert len({places[f"B{number}.jpg"] for number in range(1, 5)}) == 1
+    assert places["A1.jpg"] != places["B1.jpg"]
+    for path in (REPOSITORY / "demo/pictures").glob("A*.jpg"):
+        shutil.copy(path, tmp_path)
+    Image.new("RGB", (64, 64)).save(tmp_path / "without-tags.jpg")
+    assert places_of(*labelled(tmp_path)) == {}  # one that nobody can place may lie anywhere
+
+
+def test_places_that_a_labels_file_names_are_taken_as_they_are() -> None:
+    truth, files = labelled(REPOSITORY / "demo/pictures")
+    told = replace(truth, images=tuple(replace(one, place=f"group {one.name}") for one in truth.images))
+    assert set(places_of(told, files).values()) == {f"group {file.name}" for file in files}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +22,14 @@ import shapely
 from numpy.typing import NDArray
 
 from wildetect.census.design.flight_track import straight_runs
-from wildetect.imagery.discovery import natural_order
+from wildetect.census.ground.projection import Projection
+from wildetect.evaluation.annotations import Annotations
+from wildetect.imagery.camera.camera import CameraTags, read_camera
+from wildetect.imagery.camera.lens import ground_resolution
+from wildetect.imagery.camera.optics import Flight
+from wildetect.imagery.discovery import ImageFile, natural_order
 
-__all__ = ["PARTS", "Part", "Shot", "groups_of", "parts_of"]
+__all__ = ["PARTS", "Part", "Shot", "groups_of", "parts_of", "places_of"]
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -31,6 +37,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 _PAUSE = timedelta(minutes=30)  # longer than any turn; a battery is changed in less, on the same flight
 _MARGIN = 5.0  # m: positions without corrections are off by so much, and neighbours may overlap unseen
 _UNSEEN = 300.0  # m around a camera whose picture cannot be placed: it looks at the horizon, say
+_STRAIGHT_DOWN = -75.0  # degrees of pitch: further up a camera may see anything
 _OFF_LINE = 0.5  # of the usual side of a footprint: how far a photograph may lie off its line
 
 
@@ -167,6 +174,56 @@ def _common_ground(shots: Sequence[Shot], rows: Sequence[int]) -> list[tuple[int
         for one, other in zip(ones.tolist(), others.tolist(), strict=True)
         if one < other
     ]
+
+
+def places_of(truth: Annotations, files: Sequence[ImageFile]) -> dict[str, str]:
+    """Tell labelled pictures that are independent of each other from those that are not.
+
+    Args:
+        truth: The labelled pictures; those that `dataset.build` cut name their place.
+        files: Where each of them lies; their tags say where and when they were taken.
+
+    Returns:
+        The place of each picture by its name: the same for common ground and for one flight line. Empty where
+        one of them cannot be placed.
+    """
+    told = {image.name: image.place for image in truth.images}
+    if all(told.values()):
+        return told
+    tags = {file.name: read_camera(file.path) for file in files}
+    positions = [one.position for one in tags.values() if one.position is not None]
+    if len(positions) < len(files):
+        return {}
+    projection = Projection.around([one.longitude for one in positions], [one.latitude for one in positions])
+    metres = projection.to_metres([(one.longitude, one.latitude) for one in positions])
+    sizes = {image.name: image.size for image in truth.images}
+    shots = [
+        Shot(
+            run=0,
+            name=name,
+            digest=name,
+            footprint=_around(camera, one, sizes[name]),
+            camera=camera,
+            taken=one.taken,
+        )
+        for (name, one), camera in zip(tags.items(), map(tuple, metres.tolist()), strict=True)
+    ]
+    return {name: f"place {number}" for number, group in enumerate(groups_of(shots), 1) for name in group}
+
+
+def _around(
+    camera: tuple[float, float], tags: CameraTags, size: tuple[int, int] | None
+) -> NDArray[np.float64] | None:
+    """A square around all ground that a photograph may show, whichever way it is turned; null: unknown."""
+    if size is None or tags.pitch is None or tags.pitch > _STRAIGHT_DOWN:
+        return None
+    resolution = ground_resolution(tags, size, Flight())
+    if resolution.assumed:
+        return None
+    reach = resolution.gsd * math.hypot(*size) / 2
+    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float64)
+    square: NDArray[np.float64] = np.array(camera) + reach * corners
+    return square
 
 
 def parts_of(

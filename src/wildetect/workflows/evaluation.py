@@ -39,9 +39,9 @@ from wildetect.results.run import DetectionRun
 from wildetect.settings import Project
 from wildetect.settings.project import from_caller
 from wildetect.training.built_set import frozen_name
+from wildetect.training.splitting import places_of
 from wildetect.wording import commas, form, number_of
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
-from wildetect.workflows.learning.placing import places_of
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import SILENT, Watcher
 

@@ -82,7 +82,8 @@ class Compared:
             yield (
                 f"all photographs are of {places} (flight lines or common ground): the limits hold for "
                 f"{form(paired.places, 'this place', 'these places')} alone, and are too narrow where "
-                f"photographs overlap; whether it is so elsewhere is not shown (it takes {FEWEST_PLACES} places)"
+                "photographs overlap; whether it is so elsewhere is not shown: that takes "
+                f"{FEWEST_PLACES} places"
             )
         elif not paired.places:
             yield (

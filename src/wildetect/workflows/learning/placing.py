@@ -13,25 +13,17 @@ from numpy.typing import NDArray
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.gathering import Gathered, gather
 from wildetect.census.ground.photographs import Photograph, Views, make_views
-from wildetect.census.ground.projection import Projection
-from wildetect.evaluation.annotations import Annotations
-from wildetect.imagery.camera.camera import CameraTags, read_camera
-from wildetect.imagery.camera.lens import ground_resolution
-from wildetect.imagery.camera.optics import Flight
-from wildetect.imagery.discovery import ImageFile
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.records import ImageResult
 from wildetect.settings import Project
 from wildetect.training.manifest import Taken
 from wildetect.training.reviewed import Reviewed
-from wildetect.training.splitting import Shot, groups_of
+from wildetect.training.splitting import Shot
 from wildetect.wording import form, number_of
 from wildetect.workflows.census import CensusRequest, keys_of, settings_for, table_of, with_lost_photographs
 from wildetect.workflows.watching import Watcher
 
-__all__ = ["Source", "gathered_of", "places_of", "shots_of", "split_of", "taken_of", "views_of"]
-
-_STRAIGHT_DOWN = -75.0  # degrees of pitch: further up a camera may see anything
+__all__ = ["Source", "gathered_of", "shots_of", "split_of", "taken_of", "views_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,56 +151,6 @@ def views_of(project: Project, run: FinishedRun, photographs: Sequence[Photograp
         files.terrain,
         corrections=settings.survey.corrections,
     )
-
-
-def places_of(truth: Annotations, files: Sequence[ImageFile]) -> dict[str, str]:
-    """Tell labelled pictures that are independent of each other from those that are not.
-
-    Args:
-        truth: The labelled pictures; those that `dataset.build` cut name their place.
-        files: Where each of them lies; their tags say where and when they were taken.
-
-    Returns:
-        The place of each picture by its name: the same for common ground and for one flight line. Empty where
-        one of them cannot be placed.
-    """
-    told = {image.name: image.place for image in truth.images}
-    if all(told.values()):
-        return told
-    tags = {file.name: read_camera(file.path) for file in files}
-    positions = [one.position for one in tags.values() if one.position is not None]
-    if len(positions) < len(files):
-        return {}
-    projection = Projection.around([one.longitude for one in positions], [one.latitude for one in positions])
-    metres = projection.to_metres([(one.longitude, one.latitude) for one in positions])
-    sizes = {image.name: image.size for image in truth.images}
-    shots = [
-        Shot(
-            run=0,
-            name=name,
-            digest=name,
-            footprint=_around(camera, one, sizes[name]),
-            camera=camera,
-            taken=one.taken,
-        )
-        for (name, one), camera in zip(tags.items(), map(tuple, metres.tolist()), strict=True)
-    ]
-    return {name: f"place {number}" for number, group in enumerate(groups_of(shots), 1) for name in group}
-
-
-def _around(
-    camera: tuple[float, float], tags: CameraTags, size: tuple[int, int] | None
-) -> NDArray[np.float64] | None:
-    """A square around all ground that a photograph may show, whichever way it is turned; null: unknown."""
-    if size is None or tags.pitch is None or tags.pitch > _STRAIGHT_DOWN:
-        return None
-    resolution = ground_resolution(tags, size, Flight())
-    if resolution.assumed:
-        return None
-    reach = resolution.gsd * math.hypot(*size) / 2
-    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float64)
-    square: NDArray[np.float64] = np.array(camera) + reach * corners
-    return square
 
 
 def _unplaced(shots: Sequence[Shot]) -> tuple[str, ...]:
