@@ -206,3 +206,20 @@ def test_annotations_under_other_machines_names(tmp_path: Path, shared_data: Pat
         assert ("no width or no height" in ended.stderr) == (name == "zero_box")
     assert found["ok"][0] == {"found": 6, "missed": 0, "wrong": 0}
     assert all(one == found["ok"] for one in found.values())
+
+
+def test_a_labelled_picture_that_is_there_twice_is_named(tmp_path: Path, shared_data: Path) -> None:
+    place = workspace(tmp_path)
+    folder = tmp_path / "labelled"
+    shutil.copytree(shared_data / "reports/annotations", folder)
+    labels = json.loads((folder / "ok.json").read_text(encoding="utf-8"))
+    first = labels["images"][0]
+    source = next(path for path in folder.rglob("*") if path.name == Path(first["file_name"]).name)
+    shutil.copy(source, folder / "again.png")
+    labels["images"].append({**first, "id": 9999, "file_name": "again.png"})
+    (folder / "twice.json").write_text(json.dumps(labels), encoding="utf-8")
+    words = ("model.evaluate", "--model", shared_data / KNOWN, "--annotations")
+    ended = place.invoke(*words, folder / "twice.json", "--output", tmp_path / "twice")
+    assert f"warning: {first['file_name']} and again.png are the same picture" in ended.stderr
+    ended = place.invoke(*words, folder / "ok.json", "--output", tmp_path / "ok")
+    assert "same picture" not in ended.stderr

@@ -81,6 +81,23 @@ def test_a_box_of_no_size_costs_itself_alone(tmp_path: Path) -> None:
     assert truth.sizeless > 0
 
 
+@pytest.mark.parametrize("box", [[100, 0, 5, 5], [0, 80, 5, 5], [-9, 0, 9, 5], [0, -7, 5, 6.5]])
+def test_a_box_beside_its_picture_costs_itself_alone(tmp_path: Path, box: list[float]) -> None:
+    truth = read_annotations(write_coco(tmp_path / "t.json", coco_document(TWO, bbox=box)), CLASSES)
+    assert (truth.outside, len(truth.images[0].animals)) == (1, 1)
+    unsized = coco_document(TWO, bbox=box)
+    for image in unsized["images"]:
+        del image["width"], image["height"]
+    truth = read_annotations(write_coco(tmp_path / "t.json", unsized), CLASSES)
+    assert truth.outside == (box[0] < 0 or box[1] < 0)
+
+
+def test_boxes_in_parts_of_the_picture_are_refused(tmp_path: Path) -> None:
+    parts = coco_document({"a.jpg": [(1, (0.1, 0.2, 0.3, 0.4)), (2, (0, 0, 1, 1))], "b.jpg": []})
+    with pytest.raises(InputError, match="they are parts of the picture, not px"):
+        read_annotations(write_coco(tmp_path / "t.json", parts), CLASSES)
+
+
 def test_the_same_picture_twice(tmp_path: Path) -> None:
     document = coco_document({"a.jpg": [], "b.jpg": []})
     document["images"][1]["file_name"] = "a.jpg"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ class _Annotation(BaseModel):
         """Whether it is more than a click beside an animal."""
         return self.bbox[2] > 0 and self.bbox[3] > 0
 
+    def is_outside(self, image: _Image) -> bool:
+        """Whether no pixel of the picture is in it, as where labels belong to another picture."""
+        left, top, width, height = self.bbox
+        beyond = left >= (image.width or math.inf) or top >= (image.height or math.inf)
+        return beyond or left + width <= 0 or top + height <= 0
+
 
 class _CocoFile(BaseModel):
     images: list[_Image] = Field(min_length=1)
@@ -90,6 +97,7 @@ class Annotations:
         class_names: The model's: class_names[class_id].
         classes: Ids of the classes that both the model and the file have.
         sizeless: Boxes without width or height, which are in no picture: slips of the mouse.
+        outside: Boxes that lie beside their picture, which are in no picture either.
         unknown: Labelled boxes of each category that the model has no class for; they are in no picture.
         sha256: Of the file.
     """
@@ -100,6 +108,7 @@ class Annotations:
     unknown: Mapping[str, int]
     sha256: str
     sizeless: int = 0
+    outside: int = 0
 
 
 def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | None = None) -> Annotations:
@@ -130,14 +139,17 @@ def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | Non
             hint="Name the categories of the file, or the class_names of the registration, alike.",
         )
     images = document.images[:limit]
+    by_id = {image.id: image for image in images}
     boxes: dict[int, list[_Annotation]] = {image.id: [] for image in images}
     unknown: Counter[str] = Counter()
-    sizeless = 0
+    sizeless = outside = 0
     for annotation in document.annotations:
         if annotation.image_id not in boxes:
             continue
         if not annotation.has_size:
             sizeless += 1
+        elif annotation.is_outside(by_id[annotation.image_id]):
+            outside += 1
         elif of_category[annotation.category_id] is None:
             unknown[names[annotation.category_id]] += 1
         else:
@@ -149,6 +161,7 @@ def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | Non
         unknown=dict(unknown),
         sha256=hashlib.sha256(content).hexdigest(),
         sizeless=sizeless,
+        outside=outside,
     )
 
 
@@ -193,6 +206,8 @@ def _dangling(document: _CocoFile) -> list[str]:
             problems.append(f"annotations.{number}: there is no image {annotation.image_id}")
         if annotation.category_id not in categories:
             problems.append(f"annotations.{number}: there is no category {annotation.category_id}")
+    if document.annotations and all(max(one.bbox) <= 1 for one in document.annotations):
+        problems.append("annotations: no box reaches beyond 1 px: they are parts of the picture, not px")
     return problems
 
 

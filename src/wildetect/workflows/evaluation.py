@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from wildetect.evaluation.record import EvaluationRecord, LoggedEvaluation
 from wildetect.evaluation.reviewed_sample import ReviewedSample
 from wildetect.evaluation.scoring import Scores
 from wildetect.evaluation.unseen import near_learned, refuse_seen
+from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import (
@@ -86,6 +89,17 @@ def evaluate(
         boxes = number_of(truth.sizeless, "box", "boxes")
         says = form(truth.sizeless, "has no width or no height and does", "have no width or no height and do")
         watcher.notice(f"warning: {annotations.name}: {boxes} {says} not count")
+    if truth.outside:
+        boxes = number_of(truth.outside, "box", "boxes")
+        watcher.notice(
+            f"warning: {annotations.name}: {boxes} {form(truth.outside, 'lies', 'lie')} outside of "
+            f"{form(truth.outside, 'its picture and does', 'their pictures and do')} not count"
+        )
+    for one, other in _same_files(files):
+        watcher.notice(
+            f"warning: {one} and {other} are the same picture: its animals count twice, and limits of "
+            "differences are too narrow"
+        )
     for name, count in truth.unknown.items():
         watcher.notice(
             f"warning: {number_of(count, 'box', 'boxes')} of {name} {form(count, 'is', 'are')} left "
@@ -121,6 +135,21 @@ def evaluate(
     if connection is not None:
         record = _logged(connection, record, plan.output, watcher)
     return record, plan.output
+
+
+def _same_files(files: Sequence[ImageFile]) -> Iterator[tuple[str, str]]:
+    """Names of pictures whose files are the same, byte by byte."""
+    of_size: dict[int, list[ImageFile]] = defaultdict(list)
+    for file in files:
+        of_size[file.path.stat().st_size].append(file)
+    for alike in of_size.values():
+        first: dict[str, str] = {}
+        for file in alike if len(alike) > 1 else ():
+            with file.path.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            if digest in first:
+                yield first[digest], file.name
+            first.setdefault(digest, file.name)
 
 
 def _unknown(model: FetchedModel, lineage: Lineage | None) -> str:
