@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from wildetect.registry.learning.card import _markdown, words_of_people
+from datetime import UTC, datetime
+
+from wildetect.registry.evaluations import Evaluated
+from wildetect.registry.learning.card import _markdown, _measured, words_of_people
 
 
 def test_the_card_stands_below_what_people_wrote_and_is_written_again() -> None:
@@ -26,3 +29,20 @@ def test_it_is_never_longer_than_a_description_may_be() -> None:
     text = _markdown("words", [("measured", "x" * 900)] * 9)
     assert len(text) < 5000
     assert text.count("measured") == 5
+    assert text.endswith("| **left out** | 4 further rows would not fit here; model.show has all |\n")
+
+
+def test_numbers_on_pictures_near_learned_ones_are_marked() -> None:
+    settings = {"pictures": 24, "learned_from": "none"}
+    said = []
+    for near in (0, 7):
+        one = Evaluated(
+            dataset="camp",
+            run_id="1",
+            at=datetime(2026, 5, 1, tzinfo=UTC),
+            metrics={"recall": 0.9},
+            settings={**settings, "near_learned": near},
+        )
+        said += [text for _, text in _measured([one])]
+    assert said[0].endswith("recall 0.900")
+    assert said[1].endswith("recall 0.900; 7 of them were taken near photographs that it has learned from")

@@ -60,9 +60,10 @@ def refresh_card(connection: Connection, name: str, version: str) -> None:
 
 
 def _markdown(words: str | None, rows: Sequence[tuple[str, str]]) -> str:
-    """The words, then a table of the rows; the last rows are left out where it would be too long."""
+    """The words, then a table of the rows; of rows that would make it too long the number is given."""
     begin = f"{words}\n\n" if words else ""
     text = f"{begin}{_HEAD}\n\n| | |\n|---|---|\n"
+    left_out = 0
     for title, said in rows:
         shown = _cell(said)
         if title == _RUN:  # MLflow's pages lead to each other by what stands behind #
@@ -70,7 +71,10 @@ def _markdown(words: str | None, rows: Sequence[tuple[str, str]]) -> str:
         line = f"| **{title}** | {shown} |\n"
         if len(text) + len(line) <= _LONGEST:
             text += line
-    return text
+        else:
+            left_out += 1
+    more = f"{number_of(left_out, 'further row')} would not fit here; model.show has all"
+    return f"{text}| **left out** | {more} |\n" if left_out else text
 
 
 def _cell(text: str) -> str:
@@ -171,6 +175,9 @@ def _measured(evaluations: Sequence[Evaluated]) -> Iterator[tuple[str, str]]:
         doubt = (
             "" if one.of_survey or learned == "none" else "; whether it has learned from them is not known"
         )
+        near = one.settings.get("near_learned")
+        if isinstance(near, int) and near:
+            doubt += f"; {near:,} of them were taken near photographs that it has learned from"
         yield "measured", f"{one.dataset} ({commas(facts)}): {commas(numbers)}{doubt}"
 
 
