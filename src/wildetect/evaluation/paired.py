@@ -1,11 +1,9 @@
 """Two detectors on the same pictures: whether one is better, or only seems so by chance.
 
 The photographs are drawn again, each with what both detectors made of it, and the difference is computed each
-time: the paired bootstrap (module resampling). Where pictures are tiles, all tiles of a photograph are drawn
-together. Where is known which photographs are of one place (a flight line, common ground), places are drawn,
-each with all of its photographs: those show the same animals, ground and light, and limits of photographs
-drawn one by one are too narrow (Field and Welsh 2007, Bootstrapping Clustered Data, Journal of the Royal
-Statistical Society B 69, 369-390).
+time: the paired bootstrap (module resampling). Tiles of a photograph are drawn together, and photographs of a
+place (a flight line, common ground) where places are known: they show the same animals, ground and light
+(Field and Welsh 2007, Bootstrapping Clustered Data, Journal of the Royal Statistical Society B 69, 369-390).
 """
 
 from __future__ import annotations
@@ -22,7 +20,6 @@ from numpy.typing import NDArray
 from wildetect.evaluation.areas import areas_in_draws
 from wildetect.evaluation.resampling import (
     FEWEST_PLACES,
-    FEWEST_UNITS,
     FEWEST_WITH,
     draws,
     limits_of,
@@ -49,7 +46,6 @@ PICTURES = "pictures.csv"
 MEASURES = ("f1", "recall", "precision", "count")
 AREAS = ("map50", "map50_95")
 
-_FEWEST: dict[Unit, int] = {"places": FEWEST_PLACES, "photographs": FEWEST_UNITS}
 _AREA_DRAWS = 1000  # a curve in each takes long
 
 
@@ -219,11 +215,6 @@ class _Draws:
     of_photograph: NDArray[np.int64]
     weights: NDArray[np.float32]
 
-    @classmethod
-    def of(cls, unit: Unit, of_photograph: NDArray[np.int64]) -> _Draws:
-        """Draw."""
-        return cls(unit, of_photograph, draws(int(of_photograph.max()) + 1, _FEWEST[unit]))
-
     def summed(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Counts of photographs (photographs, 3), summed over what is drawn."""
         found = np.zeros((self.weights.shape[1], counts.shape[1]), np.int64)
@@ -296,10 +287,11 @@ def _tables(before: Sequence[PictureCounts], after: Sequence[PictureCounts]) -> 
     one, other = (_table(rows, unit_of, len(units), names) for rows in (before, after))
     place_of = {unit_of[row.picture]: row.place for row in (*before, *after) if row.place}
     known = {place: number for number, place in enumerate(dict.fromkeys(place_of.values()))}
-    ways = [_Draws.of("photographs", np.arange(len(units)))]
+    ways = [_Draws("photographs", np.arange(len(units)), draws(len(units)))]
     whole = len(place_of) == len(units)
     if whole and FEWEST_PLACES <= len(known) < len(units):
-        ways.insert(0, _Draws.of("places", np.array([known[place_of[unit]] for unit in range(len(units))])))
+        of_photograph = np.array([known[place_of[unit]] for unit in range(len(units))])
+        ways.insert(0, _Draws("places", of_photograph, draws(len(known), FEWEST_PLACES)))
     return _Tables(names, unit_of, len(units), len(known) if whole else 0, (one, other), tuple(ways))
 
 
