@@ -18,13 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.evaluation.areas import areas_in_draws
-from wildetect.evaluation.resampling import (
-    FEWEST_PLACES,
-    FEWEST_WITH,
-    draws,
-    limits_of,
-    limits_of_gain,
-)
+from wildetect.evaluation.resampling import FEWEST_PLACES, FEWEST_WITH, draws, limits_of, limits_of_gain
 from wildetect.evaluation.scoring import ScoredBox
 from wildetect.tables.writing import plain_text, table_pieces
 
@@ -358,8 +352,7 @@ def _compared(
 ) -> ClassDifference:
     """Differences of counts (photographs, 3) of found, missed and wrong.
 
-    Places are drawn where enough of them hold something of it. A class that few hold has limits of its
-    photographs, which are rather too narrow: none at all would hide that it got worse.
+    Where few places hold a class, its photographs are drawn: no limits at all would hide that it got worse.
     """
     animals, photographs = int(one[:, :2].sum()), int(one[:, :2].any(axis=1).sum())
     for way in ways:
