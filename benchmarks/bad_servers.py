@@ -88,16 +88,13 @@ TASKS = {
     ),
     "model.import": Asking(lambda number: ("model.import", "herd.zip", "--name", f"come{number}")),
     "model.optimize": Asking(
-        _alike("model.optimize", "--model", "herd@production", "--pictures", "photographs", "--force")
+        _alike("model.optimize", "--model", "herd@production", "--pictures", "photographs")
     ),
     "detect.run": Asking(lambda number: _detect(number, f"new{number}/1"), _registered),
     "detect.run FILE": Asking(lambda number: _detect(number, "herd.onnx")),
     "census.run": Asking(
         lambda number: ("census.run", "results/base", "--output", f"results/census{number}")
     ),
-    "mlflow.status": Asking(_alike("mlflow.status")),
-    "mlflow.users": Asking(_alike("mlflow.users", "list")),
-    "doctor": Asking(_alike("doctor")),
 }
 
 

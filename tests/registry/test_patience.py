@@ -105,6 +105,16 @@ def test_one_that_makes_next_to_none_is_cut(slow: str) -> None:
     assert time.monotonic() - begun < 2
 
 
+def test_a_page_to_sign_in_is_no_file_and_takes_no_upload() -> None:
+    end_slow_answers()
+    with BadServer(None, "login", spared=0).running() as server:
+        with pytest.raises(UselessAnswer, match="a page for people"):
+            requests.get(server.uri + FILE, timeout=2)
+        with pytest.raises(UselessAnswer, match="a page for people"):
+            requests.put(server.uri + FILE, data=b"weights", timeout=2)
+        assert requests.get(f"{server.uri}{FILE}.html", timeout=2).ok  # a report is one
+
+
 def test_a_download_that_never_ends_does_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     end_slow_answers()
     usage = shutil.disk_usage(".")._replace(free=100_000_000)

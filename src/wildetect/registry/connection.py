@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from wildetect.errors import ModelError, ServerError
 from wildetect.registry.probe import (
+    A_PAGE,
     PATIENCE,
     SENT_ON,
     TOO_LONG,
@@ -44,7 +45,7 @@ __all__ = [
 # no answer, that of one file of an upload among them.
 _GAVE_UP = re.compile(r"too many (?P<code>\d+) error responses")
 _NO_ANSWER = re.compile(r"failed with (timeout )?exception")
-_NO_JSON = re.compile(r"not in a valid JSON format|Expecting value: line", re.IGNORECASE)
+_NOT_MLFLOW = re.compile(f"not in a valid JSON format|Expecting value: line|{A_PAGE}")
 _UNFINISHED = re.compile(f"{TOO_SLOW}|{TOO_LONG}")
 _ELSEWHERE = re.compile(f"{SENT_ON} (?P<address>[^\\s'\"]+)")
 
@@ -280,7 +281,7 @@ def _no_use(subject: str, text: str) -> ServerError | None:
         return ServerError(
             f"the MLflow server does not finish its answers ({subject})", hint=_UNFINISHED_HINT
         )
-    if _NO_JSON.search(text):
+    if _NOT_MLFLOW.search(text):
         return unlike_mlflow(subject)
     if _NO_ANSWER.search(text):
         return ServerError(

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from wildetect.registry.probe import PATIENCE, SENT_ON, TOO_LONG, TOO_SLOW, TimedReader
+from wildetect.registry.probe import A_PAGE, PATIENCE, SENT_ON, TOO_LONG, TOO_SLOW, TimedReader
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -42,6 +43,7 @@ LARGEST_UNSAID = 4_000_000_000  # bytes of a file of unknown size
 _MLFLOW = re.compile(r"/(ajax-)?api/[\d.]+/mlflow(-artifacts)?/")
 # Whose answers are JSON; what else is fetched are files, of any size.
 _JSON = re.compile(r"/(ajax-)?api/[\d.]+/(mlflow/|mlflow-artifacts/artifacts(\?|$))")
+_PAGE = re.compile(r"\.html?(\?|$)", re.IGNORECASE)
 _REDIRECTIONS = (301, 302, 303, 307, 308)
 
 # Whose last answer was not whole in time: host and port.
@@ -80,10 +82,11 @@ class _Response(HTTPResponse):
     """An answer of which each byte has its time."""
 
     def __init__(
-        self, reader: Callable[[socket.socket], _Reader], sock: socket.socket, *, file: bool, **options: Any
+        self, reader: Callable[[socket.socket], _Reader], url: str, sock: socket.socket, **options: Any
     ) -> None:
         super().__init__(sock, **options)
-        self._timed, self._file = reader(sock), file
+        self._timed, self._file = reader(sock), _JSON.search(url) is None
+        self._page = _PAGE.search(url) is not None
         self.fp.close()
         self.fp = io.BufferedReader(self._timed)
 
@@ -96,6 +99,9 @@ class _Response(HTTPResponse):
         super().begin()
         if self.status in _REDIRECTIONS:
             raise UselessAnswer(f"{SENT_ON} {self.headers.get('Location', 'nowhere')}")
+        shown = self.headers.get("Content-Type", "").casefold().startswith("text/html")
+        if self.status == HTTPStatus.OK and shown and not self._page:
+            raise UselessAnswer(A_PAGE)  # to sign in, mostly: an upload would be lost, a file be another one
         if self._file:
             free = min(shutil.disk_usage(place).free for place in (tempfile.gettempdir(), Path.cwd()))
             if self.length is not None and self.length > free:
@@ -124,8 +130,7 @@ class _Patient(HTTPConnection):
         self.response_class = HTTPResponse
         if _MLFLOW.search(url):
             times = UPLOADS if method == "PUT" else 1
-            reader = partial(self._reader, times)
-            made: Any = partial(_Response, reader, file=_JSON.search(url) is None)
+            made: Any = partial(_Response, partial(self._reader, times), url)
             self.response_class = made
         super().putrequest(method, url, *arguments, **options)
 

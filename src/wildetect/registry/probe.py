@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 __all__ = [
+    "A_PAGE",
     "PATIENCE",
     "SENT_ON",
     "TOO_LONG",
@@ -52,6 +53,7 @@ PATIENCE = 60.0  # s; of MLflow's client, for a whole answer
 # what is wrong with an answer, in words that stay the same in whatever error carries them
 TOO_SLOW = "the answer is not whole in time"
 TOO_LONG = "the answer does not end"
+A_PAGE = "the answer is a page for people"
 SENT_ON = "the answer sends on to"
 
 
