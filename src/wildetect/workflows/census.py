@@ -219,6 +219,10 @@ def census(
         watcher.notice(
             f"warning: sensitive.species names {name}, which no class is: it protects nothing here"
         )
+    for name in sorted(set(settings.survey.availability) - {*run.class_names, *record.summary}):
+        watcher.notice(
+            f"warning: survey.availability names {name}, which no class is: it corrects nothing here"
+        )
     return CensusDone(_logged(server, record, folder, watcher), folder, detection)
 
 
