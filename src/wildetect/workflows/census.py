@@ -220,9 +220,7 @@ def census(
             f"warning: sensitive.species names {name}, which no class is: it protects nothing here"
         )
     for name in sorted(set(settings.survey.availability) - {*run.class_names, *record.summary}):
-        watcher.notice(
-            f"warning: survey.availability names {name}, which no class is: it corrects nothing here"
-        )
+        watcher.notice(f"warning: survey.availability names {name}, which no class is: it changes nothing")
     return CensusDone(_logged(server, record, folder, watcher), folder, detection)
 
 
