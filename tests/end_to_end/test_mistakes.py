@@ -103,6 +103,8 @@ def test_a_weights_file_that_is_not_there(workspace: Workspace, pictures: Path) 
     assert hint == (
         "hint: Give the file with --model, or as model.mlflow_model_name in configs/detection.yaml."
     )
+    error, _ = workspace.fail(4, "detect.run", "--source", pictures, "--model", "gone.pt")
+    assert "gone.pt does not exist" in error
     _, hint = workspace.fail(4, "model.register", "--weights", "gone.onnx")
     assert "--weights" in hint
 

@@ -228,12 +228,10 @@ def check_is_onnx(path: Path, *, fix: str = _NAMED) -> None:
         ModelError: With the command that fixes it, where there is one.
     """
     kind = FORMATS.get(path.suffix.lower())
-    if kind == "onnx":
-        _check_is_there(path, fix)
-    elif kind is None:
-        _check_is_there(path, fix)
+    _check_is_there(path, fix)  # of a file that is not there the command to register it fails, too
+    if kind is None:
         raise _refused(path)
-    else:
+    if kind != "onnx":
         raise ModelError(
             f"{path} must be registered first: only ONNX files can be used as they lie there",
             hint=f"Run: uv run invoke model.register --weights {quoted(str(path))}",
