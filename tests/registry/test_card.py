@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from wildetect.registry.evaluations import Evaluated
-from wildetect.registry.learning.card import _markdown, _measured, words_of_people
+from wildetect.registry.learning.card import _markdown, _measured, _scenery, words_of_people
+from wildetect.registry.learning.lineage import Scenery
 
 
 def test_the_card_stands_below_what_people_wrote_and_is_written_again() -> None:
@@ -46,3 +47,11 @@ def test_numbers_on_pictures_near_learned_ones_are_marked() -> None:
         said += [text for _, text in _measured([one])]
     assert said[0].endswith("recall 0.900")
     assert said[1].endswith("recall 0.900; 7 of them were taken near photographs that it has learned from")
+
+
+def test_what_is_not_known_of_the_photographs_is_said() -> None:
+    unknown = dict(_scenery(Scenery(unplaced=12)))
+    assert set(unknown) == {"places", "seasons", "ground resolution"}
+    assert all(said.startswith("not known") for said in unknown.values())
+    known = Scenery(places=((-19.0, 23.5, 12),), months={"2024-08": 12}, gsd_cm=(1.0, 2.0, 3.0))
+    assert not any(said.startswith("not known") for _, said in _scenery(known))

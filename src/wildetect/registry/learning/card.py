@@ -144,7 +144,11 @@ def _scenery(scenery: Scenery) -> Iterator[tuple[str, str]]:
     if scenery.months:
         said = [f"{_month(month)} ({number:,})" for month, number in scenery.months.items()]
         yield "seasons", listed(said, most=_MOST_LISTED)
-    if scenery.gsd_cm is not None:
+    else:
+        yield "seasons", "not known: no photograph says when it was taken"
+    if scenery.gsd_cm is None:
+        yield "ground resolution", "not known"
+    else:
         least, median, most_cm = scenery.gsd_cm
         yield "ground resolution", f"{median:.1f} cm/px ({least:.1f} to {most_cm:.1f})"
 
@@ -190,7 +194,7 @@ def _promoted(moves: Sequence[AliasMove], aliases: Sequence[str]) -> Iterator[tu
     recorded = {move.alias for move in moves}
     for move in moves[-_MOST_ROWS:]:
         when = f"{move.at:%Y-%m-%d}" if move.at else "at a time not noted"
-        why = commas(move.requirements) or ("taken back" if move.undo else "nothing was required")
+        why = "; ".join(move.requirements) or ("taken back" if move.undo else "nothing was required")
         now = "" if move.alias in aliases else " (it has moved on since)"
         yield f"{move.alias}", f"{when} by {move.by or 'an unknown person'}: {why}{now}"
     for alias in aliases:
