@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 MOST_MODULES = 16  # in one folder
 MOST_LINES = 400  # of a module: one idea
+MOST_STATEMENTS = 39  # lines of a function, its docstring and the list of its parameters aside
 MOST_LONE = 35  # modules with a single importer, in their own folder
 # Here modules are gathered that nothing else needs: a new one is a new file, and a word or a line elsewhere.
 TABLES = (
@@ -101,6 +102,21 @@ def too_long(files: dict[str, Path]) -> list[str]:
         for path, length in lengths.items()
         if length > MOST_LINES
     ]
+
+
+def long_functions(files: dict[str, Path]) -> list[str]:
+    """Functions with more lines than are read at one glance, from the first statement to the last."""
+    found = []
+    for path in files.values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            begin = node.body[1 if ast.get_docstring(node) is not None and len(node.body) > 1 else 0].lineno
+            length = (node.end_lineno or begin) - begin + 1
+            if length > MOST_STATEMENTS:
+                place = f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
+                found.append(f"{place}: {node.name} has {length} lines, more than {MOST_STATEMENTS}")
+    return found
 
 
 def lone(files: dict[str, Path], graph: dict[str, set[str]]) -> list[str]:
@@ -319,7 +335,7 @@ def main() -> int:
             wrong.append(
                 f"{folder.relative_to(ROOT).as_posix()} holds {number} modules, more than {MOST_MODULES}"
             )
-    wrong += too_long(files)
+    wrong += too_long(files) + long_functions(files)
     alone = lone(files, graph)
     if len(alone) >= MOST_LONE:
         wrong.append(

@@ -116,7 +116,7 @@ class Census:
     transects: Transects
     sample: Sample
     estimates: Sequence[ClassEstimate]
-    cautions: Sequence[Caution]
+    cautions: Sequence[Caution] = ()
     left_out: tuple[LeftOut, ...] = ()
     corrected: Sequence[CorrectedEstimate] = ()
     review_reason: str | None = None

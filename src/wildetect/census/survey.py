@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.census.cautions.again import flown_again
+from wildetect.census.cautions.caution import Caution
 from wildetect.census.cautions.clustered import clustered
 from wildetect.census.cautions.findings import cautions
 from wildetect.census.cautions.merging import (
@@ -26,14 +27,14 @@ from wildetect.census.cautions.sizes import sizes
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
 from wildetect.census.counting.said import NOTHING_SAID, Said, SaidUse
 from wildetect.census.counting.species import of_classes
-from wildetect.census.counting.thresholds import numbers_by_confidence
+from wildetect.census.counting.thresholds import NumberDetected, numbers_by_confidence
 from wildetect.census.design.sampling import sample_survey
 from wildetect.census.design.survey_files import SurveyFiles
 from wildetect.census.design.transects import transects_for
 from wildetect.census.estimates.class_estimates import estimates_of
 from wildetect.census.estimates.corrected import CorrectedEstimate, corrected_estimates
 from wildetect.census.estimates.sample_records import Sample
-from wildetect.census.gathering import gather
+from wildetect.census.gathering import Gathered, gather
 from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
 from wildetect.census.ground.photographs import Views, make_views
 from wildetect.census.merging.partners import check_merging
@@ -91,16 +92,7 @@ def survey(plan: SurveyPlan) -> Census:
         InputError: No photograph has a position, or strata and transects lie elsewhere.
     """
     class_ids = wanted_classes(plan)
-    files = plan.files
-    gathered = gather(plan.run, plan.progress)
-    views = make_views(
-        gathered.photographs,
-        plan.specs,
-        files.positions,
-        files.terrain,
-        corrections=plan.keys.corrections,
-    )
-    refuse_nowhere(gathered, views)
+    gathered, views = _on_ground(plan)
     found = boxes_on_ground(gathered.photographs, views)
     joined = found.select(_sure_enough(found, plan))
     tolerance = _tolerance(plan.keys, views)
@@ -108,15 +100,12 @@ def survey(plan: SurveyPlan) -> Census:
     boxes, animals = of_classes(joined, everything, class_ids)
     counting = _Counting(joined, views, class_ids)
     counts = counting.at_tolerances(tolerance, animals, plan.said)
-    said = counting.use_of(plan.said, everything, tolerance)
     merged = check_merging(boxes, animals, views, tolerance.metres)
-    merged = merged._replace(near=merged.near.without(plan.said.rows(boxes)))
     seen = {class_id for one in counts for class_id in one.per_class}
     wanted = tuple(class_ids if plan.species is not None else sorted(seen))
-    transects = transects_for(files.lines, views)
-    sample = sample_survey(animals, boxes, views, files.strata, transects)
-    estimates = estimates_of(sample, animals, wanted)
-    return Census(
+    transects = transects_for(plan.files.lines, views)
+    sample = sample_survey(animals, boxes, views, plan.files.strata, transects)
+    census = Census(
         class_names=plan.run.class_names,
         wanted=wanted,
         photographs=gathered.photographs,
@@ -125,39 +114,68 @@ def survey(plan: SurveyPlan) -> Census:
         animals=animals,
         tolerance=tolerance,
         counts=counts,
-        merging=merged,
-        by_confidence=numbers_by_confidence(
-            found,
-            views,
-            tolerance.metres,
-            lowest=_lowest_confidence(plan.run),
-            classes=wanted,
-            said=plan.said,
-        ),
+        merging=merged._replace(near=merged.near.without(plan.said.rows(boxes))),
+        by_confidence=_by_confidence(plan, found, views, tolerance, wanted),
         transects=transects,
         sample=sample,
-        estimates=estimates,
-        cautions=(
-            *corrections(plan.keys.corrections),
-            *cautions_of(gathered),
-            *of_the_run(plan.run.record),
-            *flown_again(views, boxes, animals),
-            *merging(merged, views),
-            *hanging(merged, counts),
-            *unused(said),
-            *doubled(merged, boxes, views),
-            *recall(merged),
-            *in_crowds(merged, len(animals.members)),
-            *coverage(sample.strata),
-            *clustered(estimates, plan.run.class_names),
-            *sizes(gathered.photographs, views, boxes, plan.largest_animal),
-            *cautions(gathered.photographs, views, _trained_gsd(plan.keys), animals),
-        ),
+        estimates=estimates_of(sample, animals, wanted),
         left_out=tuple(left_out_of(gathered, views)),
         corrected=_corrected(plan, sample, views, [plan.run.class_names[class_id] for class_id in wanted]),
         review_reason=plan.review_reason,
-        said=said,
+        said=counting.use_of(plan.said, everything, tolerance),
     )
+    return replace(census, cautions=tuple(_cautions(plan, gathered, census)))
+
+
+def _on_ground(plan: SurveyPlan) -> tuple[Gathered, Views]:
+    """The photographs, and where they look.
+
+    Raises:
+        InputError: None has a position.
+    """
+    gathered = gather(plan.run, plan.progress)
+    views = make_views(
+        gathered.photographs,
+        plan.specs,
+        plan.files.positions,
+        plan.files.terrain,
+        corrections=plan.keys.corrections,
+    )
+    refuse_nowhere(gathered, views)
+    return gathered, views
+
+
+def _by_confidence(
+    plan: SurveyPlan, found: GroundBoxes, views: Views, tolerance: Tolerance, wanted: tuple[int, ...]
+) -> Sequence[NumberDetected]:
+    """The numbers by the confidence that is asked for, from the lowest that was kept."""
+    return numbers_by_confidence(
+        found,
+        views,
+        tolerance.metres,
+        lowest=_lowest_confidence(plan.run),
+        classes=wanted,
+        said=plan.said,
+    )
+
+
+def _cautions(plan: SurveyPlan, gathered: Gathered, census: Census) -> Iterator[Caution]:
+    """What is in doubt of the settings, the run, how boxes were joined, the design, where cameras look."""
+    views, boxes, animals, merged = census.views, census.boxes, census.animals, census.merging
+    yield from corrections(plan.keys.corrections)
+    yield from cautions_of(gathered)
+    yield from of_the_run(plan.run.record)
+    yield from flown_again(views, boxes, animals)
+    yield from merging(merged, views)
+    yield from hanging(merged, census.counts)
+    yield from unused(census.said)
+    yield from doubled(merged, boxes, views)
+    yield from recall(merged)
+    yield from in_crowds(merged, len(animals.members))
+    yield from coverage(census.sample.strata)
+    yield from clustered(census.estimates, plan.run.class_names)
+    yield from sizes(gathered.photographs, views, boxes, plan.largest_animal)
+    yield from cautions(gathered.photographs, views, _trained_gsd(plan.keys), animals)
 
 
 def _corrected(

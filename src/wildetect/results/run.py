@@ -175,25 +175,10 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
     manifest = facts.model.manifest
     return DetectionRun(
         state=facts.state,
-        model=RunModel(
-            name=facts.model.name,
-            version=facts.model.version,
-            file=manifest.source.file,
-            sha256=manifest.sha256,
-            family=manifest.family,
-            box_kind=manifest.box_kind,
-            class_names=tuple(manifest.class_names),
-            unchecked=manifest.unchecked,
-        ),
+        model=RunModel.of(facts.model),
         settings=dict(facts.settings),
         device=facts.device,
-        images=ImageCounts(
-            found=summary.expected,
-            done=summary.done,
-            failed=summary.failed,
-            left=summary.left,
-            with_detections=summary.with_detections,
-        ),
+        images=ImageCounts.of(summary),
         detections=summary.detections,
         counts=summary.per_class(manifest.class_names),
         tiles=summary.tiles,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from wildetect.registry.cache import FetchedModel
+from wildetect.results.records import RunSummary
 from wildetect.wording import number_of
 
 __all__ = [
@@ -55,6 +57,21 @@ class RunModel:
     class_names: tuple[str, ...]
     unchecked: str | None = None
 
+    @classmethod
+    def of(cls, model: FetchedModel) -> RunModel:
+        """Take it from the detector that was fetched."""
+        manifest = model.manifest
+        return cls(
+            name=model.name,
+            version=model.version,
+            file=manifest.source.file,
+            sha256=manifest.sha256,
+            family=manifest.family,
+            box_kind=manifest.box_kind,
+            class_names=tuple(manifest.class_names),
+            unchecked=manifest.unchecked,
+        )
+
     def __str__(self) -> str:
         return f"{self.name} version {self.version}" if self.version else self.file
 
@@ -87,6 +104,17 @@ class ImageCounts:
     failed: int = 0
     left: int = 0
     with_detections: int = 0
+
+    @classmethod
+    def of(cls, summary: RunSummary) -> ImageCounts:
+        """Take them from what was counted while the run went on."""
+        return cls(
+            found=summary.expected,
+            done=summary.done,
+            failed=summary.failed,
+            left=summary.left,
+            with_detections=summary.with_detections,
+        )
 
     @property
     def read(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -28,108 +28,28 @@ from wildetect.registry.versions import resolve
 from wildetect.results.blurring import Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import FinishedRun, read_finished_run
-from wildetect.results.journal.command import Command
-from wildetect.results.pictures.moved import with_lost_photographs_in, with_photographs_in
+from wildetect.results.pictures.moved import with_photographs_in
 from wildetect.results.run import DetectionRun
 from wildetect.results.run_parts import Logged
 from wildetect.review.pairs import PairsSaid, pairs_said
 from wildetect.review.plan import read_plan
 from wildetect.review.sample import NO_REVIEW, review_from
 from wildetect.review.verdict_file import read_verdicts
-from wildetect.settings import Option, Project, load_settings
+from wildetect.settings import Project
 from wildetect.settings.census import CensusSettings, SurveyKeys
-from wildetect.settings.detection import PositionTable
-from wildetect.settings.project import from_caller, place_from_caller
+from wildetect.settings.project import place_from_caller
 from wildetect.wording import form, number_of, the_others
+from wildetect.workflows.census_plan import CensusRequest, keys_of, table_of, with_lost_photographs
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.detection import detect, tell_exact
 from wildetect.workflows.detection_plan import Request
 from wildetect.workflows.evaluation import log_survey, quality_on_survey, version_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["CensusDone", "CensusRequest", "census", "raise_if_incomplete", "settings_for"]
+__all__ = ["CensusDone", "census", "raise_if_incomplete"]
 
 MOST_CAUTIONS_SHOWN = 5
 DETECTIONS = "detections"  # folder of a run that is made for a census, in its own
-
-
-@dataclass(frozen=True)
-class CensusRequest:
-    """What a caller asks for; None, or nothing, leaves it to the settings."""
-
-    config: str | None = None
-    detections: tuple[str, ...] = ()
-    output: str | None = None
-    tolerance: str | float | None = None
-    confidence: str | float | None = None
-    source: tuple[str, ...] = ()
-    blur: str | None = None
-    restart: bool = False
-
-    @property
-    def command(self) -> Command:
-        """The command that asks for the same, whatever folder it is given in."""
-        options: list[tuple[str, object]] = [
-            ("--config", from_caller(self.config) if self.config else None),
-            *(("--source", place_from_caller(one)) for one in self.source),
-            ("--output", from_caller(self.output) if self.output else None),
-            ("--tolerance", self.tolerance),
-            ("--confidence", self.confidence),
-            ("--blur", self.blur),
-        ]
-        return Command.given("census.run", options)
-
-
-def settings_for(project: Project, request: CensusRequest) -> CensusSettings:
-    """The settings of a census: the command line before the environment, .env and the file.
-
-    Raises:
-        ConfigurationError: Something is wrong with them, or several runs are named.
-    """
-    if len(request.detections) > 1:
-        raise ConfigurationError(
-            f"{len(request.detections)} folders of detections are given",
-            hint="Detect in the photographs of all flights in one run, or take a census of each.",
-        )
-    detections = from_caller(request.detections[0]) if request.detections else None
-    return load_settings(
-        CensusSettings,
-        project,
-        file=from_caller(request.config) if request.config else None,
-        options={
-            ("survey", "detections"): Option("--detections", detections),
-            ("export", "output_directory"): Option(
-                "--output", from_caller(request.output) if request.output else None
-            ),
-            ("survey", "tolerance"): Option("--tolerance", request.tolerance),
-            ("survey", "confidence"): Option("--confidence", request.confidence),
-        },
-    )
-
-
-def keys_of(project: Project, settings: CensusSettings) -> SurveyKeys:
-    """The survey's keys with absolute paths."""
-    keys = settings.survey
-    paths = {name: getattr(keys, name) for name in ("detections", "strata", "transects", "terrain")}
-    return keys.model_copy(
-        update={name: project.path(path) for name, path in paths.items() if path is not None}
-    )
-
-
-def table_of(project: Project, settings: CensusSettings) -> PositionTable | None:
-    """The table of positions, with absolute paths; None where no file is named."""
-    table = settings.detection.exif_gps_update
-    if table is None or table.csv_path is None:
-        return None
-    return table.model_copy(update={"csv_path": project.path(table.csv_path)})
-
-
-def with_lost_photographs(run: FinishedRun, project: Project, settings: CensusSettings) -> FinishedRun:
-    """Look in the folders that the settings name for photographs that were moved after detection."""
-    named = [path for paths in settings.detection.sources.values() for path in paths]
-    places = [project.place(place) for place in named]
-    there = [place for place in places if not isinstance(place, Path) or place.is_dir()]
-    return with_lost_photographs_in(run, there)
 
 
 class CensusDone(NamedTuple):
@@ -167,18 +87,11 @@ def census(
     begun, started = time.monotonic(), datetime.now(UTC)
     folder = project.path(settings.output)
     request = request or CensusRequest()
-    sources = [place_from_caller(path) for path in request.source]
     places = Places.of(settings.sensitive, request.blur)
     keys = keys_of(project, settings)
     files = SurveyFiles.read(keys, table_of(project, settings))
-    detection = None
-    if keys.detections is not None and request.restart:
-        raise ConfigurationError(
-            f"--restart detects again, and the detections are those in {keys.detections}",
-            hint="Leave out --restart, or name no detections (survey.detections).",
-        )
-    if keys.detections is None:
-        detection = _detect(project, settings, folder, request, watcher)
+    sources = [place_from_caller(path) for path in request.source]
+    detection = _detected(project, settings, request, keys, watcher)
     run = read_finished_run(keys.detections or folder / DETECTIONS)
     run = with_photographs_in(run, sources) if sources else with_lost_photographs(run, project, settings)
     groups = settings.campaign.roll_up
@@ -187,22 +100,7 @@ def census(
         folder,
         hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
     )
-    read = read_verdicts(run.folder)
-    review = review_from(read, read_plan(run.folder), run.results, run.class_names)
-    pairs = pairs_said(run.results, read.verdicts)
-    reason = NO_REVIEW if review is None else review.reason
-    plan = SurveyPlan(
-        run=run,
-        keys=keys,
-        species=settings.campaign.target_species,
-        specs=settings.detection.flight_specs,
-        files=files,
-        progress=watcher.tags_read,
-        reviewed=None if review is None or reason is not None else rolled_sample(review.sample, groups),
-        review_reason=reason,
-        largest_animal=settings.detection.processing.largest_animal,
-        said=_said(pairs),
-    )
+    plan = _plan(settings, keys, files, run, watcher)
     found = survey(plan)
     server = _server(project, watcher)
     detector = _detector(server, run.record, groups)
@@ -215,13 +113,40 @@ def census(
     record = write_census(folder, found, facts, wanted)
     _notice_cautions(record, watcher)
     tell_exact("census", record.blurred, record.mlflow, folder, watcher)
-    for name in wanted.places.unknown(chain(run.class_names, record.summary, *groups.values())):
+    _tell_unknown(settings, places, [*run.class_names, *record.summary], watcher)
+    return CensusDone(_logged(server, record, folder, watcher), folder, detection)
+
+
+def _plan(
+    settings: CensusSettings, keys: SurveyKeys, files: SurveyFiles, run: FinishedRun, watcher: Watcher
+) -> SurveyPlan:
+    """What is counted, and how, with what people said of the run."""
+    groups = settings.campaign.roll_up
+    read = read_verdicts(run.folder)
+    review = review_from(read, read_plan(run.folder), run.results, run.class_names)
+    reason = NO_REVIEW if review is None else review.reason
+    return SurveyPlan(
+        run=run,
+        keys=keys,
+        species=settings.campaign.target_species,
+        specs=settings.detection.flight_specs,
+        files=files,
+        progress=watcher.tags_read,
+        reviewed=None if review is None or reason is not None else rolled_sample(review.sample, groups),
+        review_reason=reason,
+        largest_animal=settings.detection.processing.largest_animal,
+        said=_said(pairs_said(run.results, read.verdicts)),
+    )
+
+
+def _tell_unknown(settings: CensusSettings, places: Places, species: Sequence[str], watcher: Watcher) -> None:
+    """Name words of the settings that are no species, and so change nothing."""
+    for name in places.unknown(chain(species, *settings.campaign.roll_up.values())):
         watcher.notice(
             f"warning: sensitive.species names {name}, which no class is: it protects nothing here"
         )
-    for name in sorted(set(settings.survey.availability) - {*run.class_names, *record.summary}):
+    for name in sorted(set(settings.survey.availability) - set(species)):
         watcher.notice(f"warning: survey.availability names {name}, which no class is: it changes nothing")
-    return CensusDone(_logged(server, record, folder, watcher), folder, detection)
 
 
 def _said(pairs: PairsSaid) -> Said:
@@ -244,23 +169,30 @@ def _tell_replaced(folder: Path, run: FinishedRun, watcher: Watcher) -> None:
         )
 
 
-def _detect(
-    project: Project, settings: CensusSettings, folder: Path, request: CensusRequest, watcher: Watcher
-) -> DetectionRun:
-    """Detect in the photographs that the settings name.
+def _detected(
+    project: Project, settings: CensusSettings, request: CensusRequest, keys: SurveyKeys, watcher: Watcher
+) -> DetectionRun | None:
+    """Detect in the photographs that the settings name; not where they name detections, which give None.
 
     Raises:
-        ConfigurationError: They name none.
+        ConfigurationError: They name neither, or detections that are to be made again.
         InputError: Too many images failed.
         KeyboardInterrupt: It was interrupted; what is done is kept.
     """
+    if keys.detections is not None:
+        if not request.restart:
+            return None
+        raise ConfigurationError(
+            f"--restart detects again, and the detections are those in {keys.detections}",
+            hint="Leave out --restart, or name no detections (survey.detections).",
+        )
     if not settings.detection.sources:
         raise ConfigurationError(
             "no detections and no photographs are named",
             hint="Give a finished run with --detections results, or set detection.image_dir in "
             "configs/census.yaml.",
         )
-    wanted = settings.detection_into(folder / DETECTIONS)
+    wanted = settings.detection_into(project.path(settings.output) / DETECTIONS)
     wish = Request(restart=request.restart, blur=request.blur, begun_by=request.command)
     run = detect(project, wanted, wish, watcher=watcher)
     if run.state == "interrupted":

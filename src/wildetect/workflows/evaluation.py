@@ -85,26 +85,7 @@ def evaluate(
     model, connection = chosen_model(project, settings, request.model, watcher)
     truth = read_annotations(annotations, model.manifest.class_names, limit=limit)
     files = labelled_files(truth, annotations, folder)
-    if truth.sizeless:
-        boxes = number_of(truth.sizeless, "box", "boxes")
-        says = form(truth.sizeless, "has no width or no height and does", "have no width or no height and do")
-        watcher.notice(f"warning: {annotations.name}: {boxes} {says} not count")
-    if truth.outside:
-        boxes = number_of(truth.outside, "box", "boxes")
-        watcher.notice(
-            f"warning: {annotations.name}: {boxes} {form(truth.outside, 'lies', 'lie')} outside of "
-            f"{form(truth.outside, 'its picture and does', 'their pictures and do')} not count"
-        )
-    for one, other in _same_files(files):
-        watcher.notice(
-            f"warning: {one} and {other} are the same picture: its animals count twice, and limits of "
-            "differences are too narrow"
-        )
-    for name, count in truth.unknown.items():
-        watcher.notice(
-            f"warning: {number_of(count, 'box', 'boxes')} of {name} {form(count, 'is', 'are')} left "
-            "out: the model has no such class"
-        )
+    _tell_labels(truth, annotations, files, watcher)
     detector, options = prepared(settings, model)
     lineage = lineage_in(model.weights.parent) if model.version else None
     learned_from = refuse_seen(str(model), lineage, truth, files, options.reading)
@@ -150,6 +131,30 @@ def _same_files(files: Sequence[ImageFile]) -> Iterator[tuple[str, str]]:
             if digest in first:
                 yield first[digest], file.name
             first.setdefault(digest, file.name)
+
+
+def _tell_labels(truth: Annotations, annotations: Path, files: Sequence[ImageFile], watcher: Watcher) -> None:
+    """Name labels that do not count, and pictures that count twice."""
+    if truth.sizeless:
+        boxes = number_of(truth.sizeless, "box", "boxes")
+        says = form(truth.sizeless, "has no width or no height and does", "have no width or no height and do")
+        watcher.notice(f"warning: {annotations.name}: {boxes} {says} not count")
+    if truth.outside:
+        boxes = number_of(truth.outside, "box", "boxes")
+        watcher.notice(
+            f"warning: {annotations.name}: {boxes} {form(truth.outside, 'lies', 'lie')} outside of "
+            f"{form(truth.outside, 'its picture and does', 'their pictures and do')} not count"
+        )
+    for one, other in _same_files(files):
+        watcher.notice(
+            f"warning: {one} and {other} are the same picture: its animals count twice, and limits of "
+            "differences are too narrow"
+        )
+    for name, count in truth.unknown.items():
+        watcher.notice(
+            f"warning: {number_of(count, 'box', 'boxes')} of {name} {form(count, 'is', 'are')} left "
+            "out: the model has no such class"
+        )
 
 
 def _unknown(model: FetchedModel, lineage: Lineage | None) -> str:

@@ -15,7 +15,9 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.settings import Project
 from wildetect.workflows import census as census_workflow
 from wildetect.workflows import detection
-from wildetect.workflows.census import CensusDone, CensusRequest
+from wildetect.workflows.census import CensusDone
+from wildetect.workflows.census_plan import CensusRequest
+from wildetect.workflows.census_plan import settings_for as census_settings_for
 from wildetect.workflows.detection_plan import Request, settings_for
 from wildetect.workflows.watching import SILENT, Watcher
 
@@ -97,7 +99,7 @@ def take_census(
     folder = run.folder if isinstance(run, FinishedRun) else run
     request = CensusRequest(detections=() if folder is None else (str(folder),), **_words(options))
     project = Project.find()
-    return census_workflow.census(project, census_workflow.settings_for(project, request), request, watcher)
+    return census_workflow.census(project, census_settings_for(project, request), request, watcher)
 
 
 def _words(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,12 +24,14 @@ from wildetect.imagery.discovery import ImageFile, discover
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
 from wildetect.registry.cache import FetchedModel
+from wildetect.registry.connection import Connection
 from wildetect.registry.learning.lineage import LINEAGE, lineage_in
 from wildetect.registry.manifest import CLASSIFIER_FILE, Source
 from wildetect.registry.registration import Registration, provenance
 from wildetect.results.files import make_folder
 from wildetect.results.report.overlay import draw
 from wildetect.settings import Project
+from wildetect.settings.detection import DetectionSettings
 from wildetect.settings.words import Device
 from wildetect.wording import number_of
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
@@ -120,25 +122,15 @@ def optimize(
     import onnx
 
     settings = settings_for(project, request)
-    model, connection = chosen_model(project, settings, request.model, watcher)
-    if model.version is None or connection is None:
-        raise ConfigurationError(
-            f"{model} is not a registered version", hint="uv run invoke model.list shows those there are."
-        )
+    model, connection = _registered(project, settings, request, watcher)
     images = _spread(discover([Path(one) for one in request.sources]), limit_of(request.limit))
     detector, options = prepared(settings, model)
     watcher.notice(
         f"finding animals in {number_of(len(images), 'picture')} with {model} on {detector.device}"
     )
-    found = _found(detector, options, images)
-    if not any(map(len, found.values())):
-        raise InputError(
-            f"{model} finds no animal in these {number_of(len(images), 'picture')}: agreement cannot be "
-            "measured",
-            hint="Give --pictures with animals, best some of your own survey.",
-        )
-    calibration, compared = images[::2], images[1::2] or images
-    tiles = [] if kind == "windows" else _tiles(options, calibration, found)
+    found = _found_some(model, detector, options, images)
+    compared = images[1::2] or images
+    tiles = [] if kind == "windows" else _tiles(options, images[::2], found)
     proto = onnx.load(str(model.weights))
     setting = _Setting(
         model, proto, detector, options, compared, {one.name: found[one.name] for one in compared}
@@ -153,9 +145,9 @@ def optimize(
         _refuse_what_is_no_gain(made.agreement, speed, least, kind, place)
         version = None
         if not dry_run:
-            version, _ = register(
-                project, connection, _registration(project, model, kind, made, speed), watcher
-            )
+            wanted = _registration(project, model, kind, made, speed)
+            version, _ = register(project, connection, wanted, watcher)
+    windows = made.detector.manifest.windows
     return Optimized(
         kind=kind,
         kept=made.kept,
@@ -164,7 +156,7 @@ def optimize(
         pictures=len(compared),
         version=None if version is None else version.version,
         differences=place,
-        windows=1 if (windows := made.detector.manifest.windows) is None else windows.most,
+        windows=1 if windows is None else windows.most,
     )
 
 
@@ -239,6 +231,40 @@ def _spread(images: list[ImageFile], limit: int | None) -> list[ImageFile]:
     if limit is None or limit >= len(images):
         return images
     return [images[round(number)] for number in np.linspace(0, len(images) - 1, limit)]
+
+
+def _registered(
+    project: Project, settings: DetectionSettings, request: Request, watcher: Watcher
+) -> tuple[FetchedModel, Connection]:
+    """The version that is named, and the server that has it.
+
+    Raises:
+        ConfigurationError: A file is named, and no version.
+    """
+    model, connection = chosen_model(project, settings, request.model, watcher)
+    if model.version is None or connection is None:
+        raise ConfigurationError(
+            f"{model} is not a registered version", hint="uv run invoke model.list shows those there are."
+        )
+    return model, connection
+
+
+def _found_some(
+    model: FetchedModel, detector: Detector, options: PipelineOptions, images: Sequence[ImageFile]
+) -> dict[str, Detections]:
+    """What a version finds, by picture.
+
+    Raises:
+        InputError: Nothing: there is no agreement to measure then.
+    """
+    found = _found(detector, options, images)
+    if not any(map(len, found.values())):
+        raise InputError(
+            f"{model} finds no animal in these {number_of(len(images), 'picture')}: agreement cannot be "
+            "measured",
+            hint="Give --pictures with animals, best some of your own survey.",
+        )
+    return found
 
 
 def _found(

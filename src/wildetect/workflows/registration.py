@@ -19,7 +19,7 @@ from wildetect.registry.versions import Version, aliases_of, move_alias
 from wildetect.registry.weights.intake import ExportOptions, prepared, prepared_classifier
 from wildetect.settings import Project
 from wildetect.settings.registration import RegistrationSettings
-from wildetect.workflows.aliases import tell_moved
+from wildetect.workflows.versions.aliases import tell_moved
 from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["checked", "one_at_a_time", "register"]

@@ -26,7 +26,7 @@ from wildetect.review.plan import Outline
 from wildetect.review.teaching import Lesson, lessons_of
 from wildetect.settings import Project
 from wildetect.wording import form, listed, number_of, quoted
-from wildetect.workflows.census import CensusRequest, settings_for
+from wildetect.workflows.census_plan import CensusRequest, settings_for
 from wildetect.workflows.learning.placing import gathered_of, views_of
 from wildetect.workflows.watching import SILENT, Watcher
 

@@ -80,6 +80,11 @@ def of_the_run(run: DetectionRun) -> Iterator[Caution]:
             "See the detection run's report; fix the cause, and detect again with --restart.",
             list(doubt.files),
         )
+    yield from _lost_in_tiles(run)
+
+
+def _lost_in_tiles(run: DetectionRun) -> Iterator[Caution]:
+    """What failed, full or small tiles cost."""
     if broken := [image.file for image in run.tiles_failed]:
         tiles = sum(len(image.tiles) for image in run.tiles_failed)
         yield Caution(

@@ -117,11 +117,17 @@ class Inventory:
 
 def events_of(publication: Publication) -> Iterator[Event]:
     """The survey first, then strata, transects and photographs, each after what it belongs to."""
-    record = publication.record
-    survey, pilot = _id(record), record.campaign.pilot_name or ""
+    yield _survey(publication.record)
+    yield from _strata(publication.record)
+    yield from _transects(publication.record)
+    for photograph in publication.record.photographs:
+        yield _photograph(publication, photograph)
+
+
+def _survey(record: CensusRecord) -> Event:
     searched = math.fsum(one.searched_km2 for one in record.transects)
-    yield Event(
-        event_id=survey,
+    return Event(
+        event_id=_id(record),
         event_type="Survey",
         event_date=_dates(record.photographs),
         sample_size_value=round(searched, 6) if searched else len(record.photographs),
@@ -131,39 +137,42 @@ def events_of(publication: Publication) -> Iterator[Event]:
             f"{number_of(len(record.transects), 'transect')}"
         ),
         locality=record.campaign.id,
-        recorded_by=pilot,
+        recorded_by=record.campaign.pilot_name or "",
         event_remarks=_left_out(record),
     )
+
+
+def _strata(record: CensusRecord) -> Iterator[Event]:
     for stratum in record.strata:
         if stratum.name != ALL_STRATA:
             yield Event(
                 event_id=_id(record, "stratum", stratum.name),
-                parent_event_id=survey,
+                parent_event_id=_id(record),
                 event_type="Stratum",
                 event_date=_dates([one for one in record.photographs if _lies_in(one, stratum.name)]),
                 sample_size_value=stratum.searched_km2,
                 sample_size_unit=_AREA,
                 sampling_effort=f"{number_of(stratum.transects, 'transect')}",
                 locality=stratum.name,
-                recorded_by=pilot,
+                recorded_by=record.campaign.pilot_name or "",
             )
+
+
+def _transects(record: CensusRecord) -> Iterator[Event]:
     for transect in record.transects:
         line = LineRecord(transect.stratum, transect.name)
+        whole = line.stratum == ALL_STRATA
         yield Event(
             event_id=_line_id(record, line),
-            parent_event_id=(
-                survey if line.stratum == ALL_STRATA else _id(record, "stratum", transect.stratum)
-            ),
+            parent_event_id=_id(record) if whole else _id(record, "stratum", transect.stratum),
             event_type="Transect",
             event_date=_dates([one for one in record.photographs if line in one.lines]),
             sample_size_value=transect.searched_km2,
             sample_size_unit=_AREA,
             sampling_effort=f"{number_of(transect.photographs, 'photograph')}, {transect.length_km} km",
             locality=f"{transect.name}, {transect.stratum}",
-            recorded_by=pilot,
+            recorded_by=record.campaign.pilot_name or "",
         )
-    for photograph in record.photographs:
-        yield _photograph(publication, photograph)
 
 
 def _photograph(publication: Publication, one: PhotographRecord) -> Event:

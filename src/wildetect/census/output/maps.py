@@ -132,38 +132,8 @@ def write_geopackage(
             ((point(row.longitude, row.latitude), *_animal(row).values()) for row in animals),
             animals_style(colours),
         ),
-        Layer(
-            "photographs",
-            "The ground that each photograph shows.",
-            "MULTIPOLYGON",
-            _FOOTPRINTS,
-            ((_shape(_multi(polygon)), *about.values()) for polygon, about in ground.photographs),
-            polygon_style(fill="27,107,74,40", outline="27,107,74,120", width=0.1),
-        ),
+        *_layers_beneath(ground),
     ]
-    if ground.transects:
-        lines = ((_shape(_multi(line)), *about.values()) for line, about in ground.transects)
-        text = "The lines that were flown."
-        layers.append(
-            Layer(
-                "transects",
-                text,
-                "MULTILINESTRING",
-                _TRANSECTS,
-                lines,
-                line_style(width=0.4, label="transect"),
-            )
-        )
-    if ground.strata:
-        strata = ((_shape(_multi(polygon)), *about.values()) for polygon, about in ground.strata)
-        text = "The parts of the survey area."
-        style = polygon_style(fill="0,0,0,0", outline="20,28,24,255", width=0.6, label="stratum")
-        layers.append(Layer("strata", text, "MULTIPOLYGON", _STRATA, strata, style))
-    if ground.cells:
-        cells = ((_shape(_multi(polygon)), *about.values()) for polygon, about in ground.cells)
-        text = "Cells of the grid that all places of this file are coarsened to."
-        style = polygon_style(fill="0,0,0,0", outline="120,120,120,255", width=0.3, label="animals")
-        layers.append(Layer("cells", text, "MULTIPOLYGON", _CELLS, cells, style))
     extents = write_layers(path, layers, changed=changed)
     drawn = [ProjectLayer(one.name, _SHAPES_OF[one.kind], one.style) for one in layers]
     edges = [extent for extent in extents.values() if extent is not None]
@@ -171,6 +141,32 @@ def write_geopackage(
     east, north = (max(edge[side] for edge in edges) for side in (2, 3))
     title = f"{title}: animals counted once"
     write_project(path.with_name(PROJECT), path.name, drawn, title=title, extent=(west, south, east, north))
+
+
+def _layers_beneath(ground: Ground) -> Iterator[Layer]:
+    """The layers of what is drawn beneath the animals, as far as there is any."""
+    photographs = polygon_style(fill="27,107,74,40", outline="27,107,74,120", width=0.1)
+    strata = polygon_style(fill="0,0,0,0", outline="20,28,24,255", width=0.6, label="stratum")
+    cells = polygon_style(fill="0,0,0,0", outline="120,120,120,255", width=0.3, label="animals")
+    lines = line_style(width=0.4, label="transect")
+    area, line = "MULTIPOLYGON", "MULTILINESTRING"
+    of_cells = "Cells of the grid that all places of this file are coarsened to."
+    for name, text, kind, columns, shapes, style in (
+        (
+            "photographs",
+            "The ground that each photograph shows.",
+            area,
+            _FOOTPRINTS,
+            ground.photographs,
+            photographs,
+        ),
+        ("transects", "The lines that were flown.", line, _TRANSECTS, ground.transects, lines),
+        ("strata", "The parts of the survey area.", area, _STRATA, ground.strata, strata),
+        ("cells", of_cells, area, _CELLS, ground.cells, cells),
+    ):
+        if shapes or name == "photographs":
+            rows = ((_shape(_multi(shape)), *about.values()) for shape, about in shapes)
+            yield Layer(name, text, kind, columns, rows, style)
 
 
 def _pieces(ground: Ground, animals: Sequence[AnimalRow]) -> Iterator[str]:

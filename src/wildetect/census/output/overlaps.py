@@ -11,7 +11,7 @@ import numpy as np
 
 from wildetect.census.merging.alike import Alike
 from wildetect.census.merging.empty import empty_places
-from wildetect.census.merging.partners import FEWEST, Rate
+from wildetect.census.merging.partners import FEWEST, MergingCheck, Rate
 from wildetect.census.merging.records import (
     AllTurnedRecord,
     ConservativeCount,
@@ -68,22 +68,10 @@ def merging_record(census: Census) -> MergingRecord:
         low=check.low,
         worse_across=check.worse_across,
         guilty=tuple(census.views.views[row].file for row in check.guilty),
-        turned=tuple(
-            TurnedRecord(census.views.views[one.view].file, one.degrees, one.before, one.after)
-            for one in check.turned
-        ),
+        turned=tuple(_turned(census)),
         all_turned=_alike(check.alike),
         conservative=ConservativeCount(int(own.sum()), per_class),
-        gaps=tuple(
-            GapRecord(
-                expected=rate.expected,
-                joined=rate.joined,
-                partner_rate=_rounded(rate.share),
-                from_s=low,
-                below_s=None if math.isinf(high) else high,
-            )
-            for low, high, rate in check.gaps
-        ),
+        gaps=tuple(_gaps(check)),
         recall=_recall(census),
         near_misses=len(check.near.one),
         empty=check.near.empty,
@@ -91,6 +79,22 @@ def merging_record(census: Census) -> MergingRecord:
         doubtful_joins=check.crowded.joins,
         said=None if census.said is None else SaidRecord(*census.said),
     )
+
+
+def _turned(census: Census) -> Iterator[TurnedRecord]:
+    for one in census.merging.turned:
+        yield TurnedRecord(census.views.views[one.view].file, one.degrees, one.before, one.after)
+
+
+def _gaps(check: MergingCheck) -> Iterator[GapRecord]:
+    for low, high, rate in check.gaps:
+        yield GapRecord(
+            expected=rate.expected,
+            joined=rate.joined,
+            partner_rate=_rounded(rate.share),
+            from_s=low,
+            below_s=None if math.isinf(high) else high,
+        )
 
 
 def overlap_records(census: Census) -> Iterator[OverlapRecord]:

@@ -32,10 +32,8 @@ TOLERANCE_FROM: dict[str, str] = {
     "position errors, some assumed": "follows from the position errors that photographs state, and an "
     "assumed 3 m where they state none",
 }
-_MOST_FILES = 200
-_MOST_TRANSECTS = 500
-_FEW_TRANSECTS = 30
-_MOST_OVERLAPS = 12
+_LIMITS = {"most_files": 200, "most_transects": 500, "few_transects": 30, "most_overlaps": 12}
+"""How many of a kind are shown, by their names in the template."""
 
 
 class _Refusal(NamedTuple):
@@ -73,30 +71,23 @@ def write_census_report(
     pieces = page.generate(
         census=record,
         headlines=_with_whiskers(headlines),
-        any_estimate=any(one.estimate is not None for one in headlines),
         refusals=list(_refusals(headlines)),
         methods=_methods(record),
         explained=_explained(record),
         estimates=shown,
-        has_strata=any(one.stratum != ALL_STRATA for one in shown),
         notes=list(_notes(estimates)),
-        any_limits=any(one.lower is not None for one in headlines),
-        doubtful=any(one.doubt for one in headlines),
         other_limits=[(one, limits) for one in shown for limits in one.limits],
         summary=_summary(record, order),
         limits_hold=SAMPLING_ONLY,
         tolerance_from=TOLERANCE_FROM,
         quality=record.detector and record.detector.newest,
         known_of=quality_of_species(record),
-        reviewed=any(one.reviewed is not None for one in record.summary.values()),
         held=_held(record),
-        corrected=any(one.corrected is not None for one in record.summary.values()),
         searched=sum(one.searched_km2 for one in record.strata),
         taken=_taken(record.photographs),
         map=census_map(census) if with_map else None,
         chart=_chart(record),
         overlap_chart=overlap_chart(record.overlaps),
-        most_overlaps=_MOST_OVERLAPS,
         colours={name: colour_code(number) for number, name in enumerate(census.class_names)},
         pairs=pictures.joined,
         near_pairs=pictures.near,
@@ -105,13 +96,25 @@ def write_census_report(
         sources=list(_sources(record.photographs)),
         ranges=list(_ranges(record.photographs)),
         files=[name for name in record.files if name != path.name],
-        most_files=_MOST_FILES,
-        most_transects=_MOST_TRANSECTS,
-        few_transects=_FEW_TRANSECTS,
+        **_LIMITS,
+        **_there_is(record, shown),
         style=style,
         policy=policy(style),
     )
     write_text(path, pieces)
+
+
+def _there_is(record: CensusRecord, shown: Sequence[EstimateRecord]) -> dict[str, bool]:
+    """What there is any of, by its name in the template."""
+    headlines, species = record.headlines, record.summary.values()
+    return {
+        "any_estimate": any(one.estimate is not None for one in headlines),
+        "has_strata": any(one.stratum != ALL_STRATA for one in shown),
+        "any_limits": any(one.lower is not None for one in headlines),
+        "doubtful": any(one.doubt for one in headlines),
+        "reviewed": any(one.reviewed is not None for one in species),
+        "corrected": any(one.corrected is not None for one in species),
+    }
 
 
 def distinct_estimates(estimates: Sequence[EstimateRecord]) -> list[EstimateRecord]:

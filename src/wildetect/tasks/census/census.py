@@ -283,12 +283,8 @@ def run(
     del context
     from wildetect.settings import Project
     from wildetect.tasks.progress import Terminal
-    from wildetect.workflows.census import (
-        CensusRequest,
-        census,
-        raise_if_incomplete,
-        settings_for,
-    )
+    from wildetect.workflows.census import census, raise_if_incomplete
+    from wildetect.workflows.census_plan import CensusRequest, settings_for
 
     request = CensusRequest(
         config,

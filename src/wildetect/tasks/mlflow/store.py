@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from wildetect.server.process.plan import Plan
     from wildetect.server.upkeep.cleaning import Cleaning
+    from wildetect.server.upkeep.migration import Migrated
     from wildetect.settings import Project
 
 __all__ = ["backup", "clean", "migrate", "restore"]
@@ -72,6 +73,10 @@ def migrate(
             migrated = migrate_store(plan, folder, artifacts=old, cancelled=wished.is_set)
         except Cancelled:
             raise KeyboardInterrupt from None
+    _say_migrated(plan, migrated)
+
+
+def _say_migrated(plan: Plan, migrated: Migrated) -> None:
     print(f"migrated into {plan.project.shown(migrated.database)}: {migrated.counts}")
     if migrated.artifacts_copied:
         say(f"copied {number_of(migrated.artifacts_copied, 'artifact file')} to {plan.artifacts.shown}")

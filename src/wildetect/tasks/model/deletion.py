@@ -28,7 +28,7 @@ def delete(context: Context, model: str | None = None, yes: bool = False) -> Non
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.retention import delete_version
     from wildetect.settings import Project
-    from wildetect.workflows.deletion import deletable
+    from wildetect.workflows.versions.deletion import deletable
 
     if model is None:
         raise ConfigurationError("no version is named", hint=name_one("model.delete NAME/NUMBER"))

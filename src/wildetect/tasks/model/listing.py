@@ -241,7 +241,7 @@ def promote(
     from wildetect.registry.reference import ModelReference, check_alias
     from wildetect.registry.requirement import Requirement
     from wildetect.registry.versions import resolve
-    from wildetect.workflows.aliases import promote as promote_version
+    from wildetect.workflows.versions.aliases import promote as promote_version
 
     if undo:
         _undo(model or name, alias, others=bool(version or require or better_than))
@@ -304,8 +304,8 @@ def _tell_doubts(connection: Connection, reference: ModelReference, alias: str) 
     """Warn where a version takes the place of another one without being shown to be better."""
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import aliases_of, resolve
-    from wildetect.workflows.aliases import CANDIDATE
     from wildetect.workflows.learning.promotion import doubts_about
+    from wildetect.workflows.versions.aliases import CANDIDATE
 
     in_place = aliases_of(connection, reference.name).get(alias)
     after = resolve(connection, reference)
@@ -330,7 +330,7 @@ def _to_promote(text: str | None, alias: str | None) -> str:
 def _undo(model: str | None, alias: str | None, *, others: bool) -> None:
     from wildetect.errors import ConfigurationError
     from wildetect.registry.reference import ModelReference, check_name
-    from wildetect.workflows.aliases import undo_move
+    from wildetect.workflows.versions.aliases import undo_move
 
     if model and "@" in model and alias is None:
         reference = ModelReference.parse(model)

@@ -11,8 +11,10 @@ from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
 from wildetect.wording import listed, quoted
 
 if TYPE_CHECKING:
+    from wildetect.detection.checks.examination import Examined
     from wildetect.detection.checks.family_check import FamilyCheck
     from wildetect.detection.checks.recognition import UnclearFamilyError
+    from wildetect.registry.connection import Connection
     from wildetect.registry.registration import Registration
     from wildetect.registry.versions import Version
     from wildetect.settings import Project
@@ -164,12 +166,9 @@ def register(
     del context
     from wildetect.detection.checks.recognition import UnclearFamilyError
     from wildetect.errors import ConfigurationError
-    from wildetect.registry.learning.card import refresh_card
-    from wildetect.registry.learning.runs import link, require_run
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
-    from wildetect.workflows.connecting import connect_for
     from wildetect.workflows.learning.lineage import taught_elsewhere
     from wildetect.workflows.registration import checked
     from wildetect.workflows.registration import register as register_version
@@ -192,21 +191,43 @@ def register(
         raise _with_families_shown(project, settings, looked_at, error, json=json) from error
     if trained_on:
         registration = taught_elsewhere(registration, from_caller(trained_on))
+    _say_checked(registration, found)
+    version, made = None, False
+    if training_run or not dry_run:
+        connection = _connection(project, settings, training_run)
+        if not dry_run:
+            version, made = register_version(project, connection, registration, Terminal(), force=force)
+            _link(connection, version, training_run)
+    _report(registration, version, found.read_as, made=made, json=json)
+
+
+def _connection(project: Project, settings: RegistrationSettings, training_run: str | None) -> Connection:
+    """The server, which must have the run in which the weights were trained, where one is named."""
+    from wildetect.registry.learning.runs import require_run
+    from wildetect.tasks.progress import Terminal
+    from wildetect.workflows.connecting import connect_for
+
+    connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)
+    if training_run:
+        require_run(connection, training_run)
+    return connection
+
+
+def _link(connection: Connection, version: Version, training_run: str | None) -> None:
+    """Name the MLflow run in which a version was trained, in its card, too."""
+    from wildetect.registry.learning.card import refresh_card
+    from wildetect.registry.learning.runs import link
+
+    if training_run:
+        link(connection, version, training_run)
+        refresh_card(connection, version.name, version.version)
+
+
+def _say_checked(registration: Registration, found: Examined) -> None:
     file = registration.manifest.source.file
     say(f"checked {file}: {_summary(registration)}, runs in {found.seconds * 1000:.0f} ms")
     doubtful = registration.manifest.unchecked is not None
     say(f"{'warning: ' if doubtful else ''}read as {found.read_as}")
-    version, made = None, False
-    if training_run or not dry_run:
-        connection = connect_for(project, Terminal(), configured=settings.processing.mlflow_tracking_uri)
-        if training_run:
-            require_run(connection, training_run)
-        if not dry_run:
-            version, made = register_version(project, connection, registration, Terminal(), force=force)
-            if training_run:
-                link(connection, version, training_run)
-                refresh_card(connection, version.name, version.version)
-    _report(registration, version, found.read_as, made=made, json=json)
 
 
 def _with_families_shown(

@@ -37,7 +37,7 @@ def export(context: Context, model: str | None = None, output: str | None = None
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
-    from wildetect.workflows.travel import export_version
+    from wildetect.workflows.versions.travel import export_version
 
     if model is None:
         raise ConfigurationError("no model is named", hint=name_one("model.export NAME@ALIAS"))
@@ -82,7 +82,7 @@ def import_(
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller
     from wildetect.tasks.progress import Terminal
-    from wildetect.workflows.travel import checked_package, import_version
+    from wildetect.workflows.versions.travel import checked_package, import_version
 
     if source is None:
         raise ConfigurationError(
@@ -107,16 +107,20 @@ def import_(
         emit(document)
         return
     if version is None:
-        print(f"{package} of {package.origin or 'an unknown registry'}: the file is whole")
-        print(f"{commas(package.manifest.class_names)}; sha256 {package.manifest.sha256[:12]}")
-        print(_evaluated(package))
-        say("Nothing was registered (--dry-run).")
+        _show_unregistered(package)
         return
     aliases = f" as {listed(alias)}" if alias else ""
     if made:
         print(f"registered {version} from {package}{aliases}")
     else:
         print(f"{version} is this very version already{aliases}: no second one was made")
+
+
+def _show_unregistered(package: Package) -> None:
+    print(f"{package} of {package.origin or 'an unknown registry'}: the file is whole")
+    print(f"{commas(package.manifest.class_names)}; sha256 {package.manifest.sha256[:12]}")
+    print(_evaluated(package))
+    say("Nothing was registered (--dry-run).")
 
 
 def _evaluated(package: Package) -> str:

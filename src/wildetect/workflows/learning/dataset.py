@@ -292,42 +292,38 @@ def _logged(project: Project, folder: Path, record: DataSetRecord, watcher: Watc
     try:
         connection = connect_for(project, watcher)
         run_id = start_run(connection, EXPERIMENT, record.name)
-        dataset = DatasetRecord(
-            name=record.name,
-            digest=record.digest,
-            source={"folder": str(folder), "runs": [run.name for run in record.runs]},
-            size=len(record.photographs),
-        )
-        metrics = {
-            f"{part}_{name}": getattr(counts, name)
-            for part, counts in record.parts.items()
-            for name in ("photographs", "tiles", "with_animals", "hard_negatives", "empty")
-        }
-        tags = {
-            "digest": record.digest,
-            "split": record.split,
-            "reviewers": commas(record.reviewers),
-            **({"doubts": "\n".join(record.notes)} if record.notes else {}),
-        }
-        parameters = {
-            "tile_size": record.tile_size,
-            "overlap": record.overlap,
-            "classes": commas(record.class_names),
-            **record.settings,
-        }
-        finish_run(
-            connection,
-            run_id,
-            RunRecord(
-                parameters=parameters,
-                metrics=metrics,
-                tags=tags,
-                folder=folder,
-                files=[MANIFEST, "dataset.yaml"],
-                dataset=dataset,
-            ),
-        )
+        finish_run(connection, run_id, _run_record(folder, record))
     except ServerError as error:
         watcher.notice(f"warning: the training set is not logged: {error.message}")
         return None
     return f"{connection.uri}/#/runs/{run_id}"
+
+
+def _run_record(folder: Path, record: DataSetRecord) -> RunRecord:
+    """What MLflow keeps of a set."""
+    names = ("photographs", "tiles", "with_animals", "hard_negatives", "empty")
+    return RunRecord(
+        parameters={
+            "tile_size": record.tile_size,
+            "overlap": record.overlap,
+            "classes": commas(record.class_names),
+            **record.settings,
+        },
+        metrics={
+            f"{part}_{name}": getattr(counts, name) for part, counts in record.parts.items() for name in names
+        },
+        tags={
+            "digest": record.digest,
+            "split": record.split,
+            "reviewers": commas(record.reviewers),
+            **({"doubts": "\n".join(record.notes)} if record.notes else {}),
+        },
+        folder=folder,
+        files=[MANIFEST, "dataset.yaml"],
+        dataset=DatasetRecord(
+            name=record.name,
+            digest=record.digest,
+            source={"folder": str(folder), "runs": [run.name for run in record.runs]},
+            size=len(record.photographs),
+        ),
+    )

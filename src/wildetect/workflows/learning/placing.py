@@ -20,7 +20,13 @@ from wildetect.training.manifest import Taken
 from wildetect.training.reviewed import Reviewed
 from wildetect.training.splitting import Shot
 from wildetect.wording import form, number_of
-from wildetect.workflows.census import CensusRequest, keys_of, settings_for, table_of, with_lost_photographs
+from wildetect.workflows.census_plan import (
+    CensusRequest,
+    keys_of,
+    settings_for,
+    table_of,
+    with_lost_photographs,
+)
 from wildetect.workflows.watching import Watcher
 
 __all__ = ["Source", "gathered_of", "shots_of", "split_of", "taken_of", "views_of"]

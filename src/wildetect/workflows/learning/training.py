@@ -36,10 +36,10 @@ from wildetect.training.state import TrainingState, read_state, training_folder,
 from wildetect.training.trainers.process import LOG, run_trainer
 from wildetect.training.trainers.trainer import EPOCHS, Epoch, TrainingJob
 from wildetect.wording import commas, listed, quoted
-from wildetect.workflows.aliases import CANDIDATE
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.learning.lineage import trained_gsd_cm, with_lineage
 from wildetect.workflows.registration import checked, register
+from wildetect.workflows.versions.aliases import CANDIDATE
 from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["TrainingDone", "TrainingRequest", "train_model"]

@@ -24,9 +24,9 @@ from wildetect.registry.travel.arrival import arrived
 from wildetect.registry.travel.package import Package, PackedEvaluation, pack, unpacked
 from wildetect.registry.versions import Version, aliases_of, resolve
 from wildetect.settings import Project
-from wildetect.workflows.aliases import tell_moved
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.registration import one_at_a_time
+from wildetect.workflows.versions.aliases import tell_moved
 from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["checked_package", "export_version", "import_version"]

@@ -1,0 +1,1 @@
+"""What happens to registered versions: their aliases move, they are deleted, they travel as files."""
