@@ -24,6 +24,7 @@ from wildetect.evaluation.paired import PICTURES, pictures_table
 from wildetect.evaluation.record import ClassMeasures
 from wildetect.results.exports.folder import Wanted, write_exports
 from wildetect.results.records import ImageResult
+from wildetect.results.reviewed import ReviewedBox
 from wildetect.review.drawing import candidates_of, draw
 from wildetect.review.plan import write_plan
 from wildetect.tables.dictionary import TABLES, column_of, columns_of
@@ -61,13 +62,16 @@ def detected(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """The tables of a run, of its review and of an evaluation."""
     results = [*survey(), turned_on_a_map()]
     run = run_of(results)
-    write_exports(folder, run, results, Wanted(exports=("csv", "geojson", "gpkg", "wisdam")))
+    seen = {results[0].name: [ReviewedBox("kudu", (1, 2, 3, 4), id="a1")]}
+    write_exports(folder, run, results, Wanted(exports=("csv", "geojson", "gpkg", "wisdam")), seen)
     plan = draw(candidates_of(results), 2, 1, "0" * 64)
     write_plan(folder, plan)
     write_plan(folder, replace(plan, purpose="training"))
-    for name in ("detections.csv", "wisdam.csv", "review/plan.csv", "review/training.csv"):
+    tables = ("detections.csv", "reviewed.csv", "wisdam.csv", "review/plan.csv", "review/training.csv")
+    for name in tables:
         yield Path(name).name, head_of(folder / name)
-    yield "detections.geojson", properties_of(folder / "detections.geojson")
+    for name in ("detections.geojson", "reviewed.geojson"):
+        yield name, properties_of(folder / name)
     for name, pieces in ((PICTURES, pictures_table([])), (BOXES, boxes_table([]))):
         yield name, next(csv.reader(pieces))
     yield "classes.csv", ClassMeasures.columns()

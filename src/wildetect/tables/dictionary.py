@@ -91,11 +91,18 @@ _SCORED = {
     "missed": ("", "labelled animals that were not found"),
     "wrong": ("", "boxes without an animal of the class"),
 }
+_BOX_OF_A_PERSON = {
+    "image": None,
+    "class": ("", "class, as a person calls it"),
+    "confidence": ("0 to 1", "how sure the detector is; empty of an animal that it missed"),
+    **dict.fromkeys(("x_min", "y_min", "x_max", "y_max")),
+}
 
 TABLES: dict[str, dict[str, tuple[str, str] | None]] = {
     "detections.csv": dict.fromkeys(
         ("image", "class", "confidence", "x_min", "y_min", "x_max", "y_max", "latitude", "longitude", "id")
     ),
+    "reviewed.csv": {**_BOX_OF_A_PERSON, **dict.fromkeys(("latitude", "longitude", "id"))},
     "wisdam.csv": {
         "image_path": ("", "photograph, with its path on the machine of the run"),
         "type": ("", "class that the detector gives"),
@@ -113,6 +120,8 @@ TABLES: dict[str, dict[str, tuple[str, str] | None]] = {
         "corners": ("px", "corners of an oriented box in the upright photograph: x and y of each"),
         **dict.fromkeys(("position_of", "id")),
     },
+    "detections.gpkg: reviewed": {**_BOX_OF_A_PERSON, **dict.fromkeys(("position_of", "id"))},
+    "reviewed.geojson": {**_BOX_OF_A_PERSON, **dict.fromkeys(("position_of", "id"))},
     "detections.gpkg: photographs": {
         "image": None,
         "detections": ("", "number of detections; empty of a photograph that failed"),
