@@ -75,6 +75,9 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name
 
 
 def test_only_onnx_runs_where_it_lies(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"best\.pt does not exist"):
+        check_is_onnx(tmp_path / "best.pt")
+    (tmp_path / "best.pt").write_bytes(b"weights")
     with pytest.raises(ModelError, match="must be registered first"):
         check_is_onnx(tmp_path / "best.pt")
     with pytest.raises(ModelError, match="is not an ONNX file"):
