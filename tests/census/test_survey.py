@@ -166,6 +166,18 @@ def test_photographs_that_vanished_are_listed(small: Callable[..., Path]) -> Non
     assert "detection.image_dir" in caution.fix
 
 
+def test_photographs_that_changed_after_detection_are_named(small: Callable[..., Path]) -> None:
+    run = small(HERD)
+    first, second, *_ = read_finished_run(run).results
+    assert "changed" not in {one.kind for one in survey(plan_of(run)).cautions}
+    Path(str(second.path)).touch()  # a copy has a time of its own
+    with Path(str(first.path)).open("ab") as file:
+        file.write(b"tags")
+    (caution,) = [one for one in survey(plan_of(run)).cautions if one.kind == "changed"]
+    assert list(caution.files) == [first.name]
+    assert "the run read" in caution.what
+
+
 def test_photographs_at_addresses_are_not_left_out_since_their_server_is_off(
     small: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wildetect.census.ground.photographs import Photograph
 from wildetect.detections import Detections
@@ -14,6 +14,7 @@ from wildetect.imagery.opening import georeference_of
 from wildetect.remote.place import Place, are_there, way_back, why_away
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.finished_run import FinishedRun
+from wildetect.results.pictures.sight import all_unseen
 from wildetect.results.records import ImageResult
 from wildetect.wording import number_of
 
@@ -32,12 +33,14 @@ class Gathered:
         photographs: Of the run, as far as their files are there, without those that failed.
         vanished: Number of boxes in each photograph whose file cannot be read any more.
         failed: Reason for each image that the run could not process.
+        changed: What tells the file of each photograph from the one that the run read, where they differ.
         way_back: What makes the first of those readable again that vanished, for a hint; "" without any.
     """
 
     photographs: tuple[Photograph, ...]
     vanished: dict[str, int]
     failed: dict[str, str]
+    changed: dict[str, str] = field(default_factory=dict)
     way_back: str = ""
 
 
@@ -80,8 +83,15 @@ def gather(run: FinishedRun, progress: Progress) -> Gathered:
         tuple(photographs),
         {result.name: len(boxes) for result, boxes in done if result.name not in read},
         {result.name: result.failure for result in run.results if result.failure is not None},
+        _changed(run, read),
         way_back(away[0]) if away else "",
     )
+
+
+def _changed(run: FinishedRun, read: Container[str]) -> dict[str, str]:
+    """Photographs that were written again, or whose name another picture has: their tags were read."""
+    hidden = all_unseen(result for result in run.results if result.name in read)
+    return {name: one.reason for name, one in hidden.items() if one.why == "another"}
 
 
 def _refuse_silence(place: Place) -> None:

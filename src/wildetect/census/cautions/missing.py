@@ -53,6 +53,17 @@ def cautions_of(gathered: Gathered) -> Iterator[Caution]:
             "give the same command again.",
             list(gathered.vanished),
         )
+    if gathered.changed:
+        reason = next(iter(gathered.changed.values()))
+        yield Caution(
+            "changed",
+            f"The {plural(len(gathered.changed), 'file')} of {number_of(gathered.changed, verb=False)} "
+            f"changed after detection ({reason}): boxes count where the tags say that are in it now. That "
+            "is right where a program only wrote tags, such as positions; where another picture took the "
+            "name, they count in a wrong place.",
+            "Where pictures were replaced, put those back that detection read, or detect again.",
+            list(gathered.changed),
+        )
     if gathered.failed:
         yield Caution(
             "failed",
