@@ -227,7 +227,7 @@ print([(one.file, round(one.georeference.gsd(320, 320), 2)) for one in photograp
                     '    yield Caution("of-a-test", f"{len(survey.shots)} shots.", "Fly again.")\n'
                 ),
             ),
-            ("census/cautions/findings.py", "    cameras,\n)", "    of_a_test,\n"),
+            ("census/cautions/findings.py", "    cameras,\n", "    of_a_test,\n"),
             ("census/cautions/findings.py", "cameras, edited, lens", "of_a_test, "),
         ),
         program="""
