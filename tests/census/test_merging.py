@@ -324,6 +324,39 @@ def test_few_animals_in_photographs_that_were_turned_come_with_a_caution(
     assert untested <= 8  # of honest surveys: only where partners are missing, too
 
 
+@pytest.mark.parametrize("tags", [RTK, PLAIN], ids=["RTK", "plain GPS"])
+def test_one_photograph_of_eighteen_that_was_turned_is_named(tags: dict[str, Any]) -> None:
+    """Its few boxes have no partner; what all other photographs say makes that enough."""
+    flight = Survey(**tags, recall=0.9).mown(3, 6, ahead=0.6, aside=0.3)
+    inflated = 0
+    for seed in range(6):
+        turned = 1 + 2 * seed
+        shots = list(flight.shots)
+        shots[turned] = replace(shots[turned], yaw=shots[turned].yaw + 180)
+        herd = Herd.apart(5, 220, 200, 60, seed)
+        right = fly(flight, herd, seed)
+        wrong = fly(replace(flight, shots=tuple(shots)), herd, seed)
+        tagged = [replace(a, tags=b.tags) for a, b in zip(wrong.photographs, right.photographs, strict=True)]
+        found = told(Flown(tagged, wrong.animals))
+        inflated += found.error > 0.02
+        if found.error > 0.02:
+            assert found.kinds == ("merging-photographs",)
+            assert {*found.check.guilty, *(one.view for one in found.check.turned)} == {turned}
+        assert told(right).kinds == ()
+    assert inflated >= 5
+
+
+def test_a_dark_photograph_that_shows_few_animals_lies_right_all_the_same() -> None:
+    """What it shows, others show, too."""
+    flight = Survey(**RTK).mown(3, 6, ahead=0.6, aside=0.3)
+    flown = fly(flight, Herd.apart(5, 220, 200, 90, 2), 2)
+    dark = flown.photographs[8]
+    assert len(dark.detections) > 6
+    few = dark.detections.select(np.arange(len(dark.detections)) < 2)
+    flown.photographs[8] = replace(dark, detections=few)
+    assert told(flown).kinds == ()
+
+
 def test_a_survey_too_small_to_test_merging_says_so_unless_all_boxes_have_a_partner() -> None:
     flight = Survey(**RTK).mown(2, 4, ahead=0.6, aside=0.3)
     herd = Herd.at([(0, 0), (10, 25), (-30, -10)])

@@ -26,7 +26,9 @@ __all__ = ["Agreeing", "Fit", "Turned", "cameras_of", "turned_photographs"]
 
 _QUARTERS = (90, 180, 270)
 _ROUNDS = 12
-_BETTER, _TIMES, _LEAST = 3.5, 1.4, 6  # standard deviations, times, and boxes by which a turn must fit better
+_TIMES, _LEAST = 1.4, 4  # times, and boxes by which a turn must fit better
+_BETTER, _FOR_MORE, _AT_MOST = 1.7, 0.3, 3.5  # standard deviations: of few photographs, for e times as many
+_FEW = 18  # photographs
 _MOST_BOXES = 20_000  # in photographs that are turned by themselves
 
 
@@ -147,6 +149,7 @@ def turned_photographs(
     if not len(rows):
         return []
     fit = Fit(boxes, cameras_of(views), tolerance)
+    least = _least_better(len(views.views))
     total: dict[int, int] = {}
     first = fit.of_views(1, rows)
     after = first
@@ -156,7 +159,7 @@ def turned_photographs(
         for quarter in _QUARTERS:
             there = fit.of_views(cmath.rect(1, -math.radians(quarter)), rows)
             better = (there - here) / np.sqrt(there + here + 1)
-            enough = (there >= _TIMES * here) & (there - here >= _LEAST) & (better >= _BETTER)
+            enough = (there >= _TIMES * here) & (there - here >= _LEAST) & (better >= least)
             gains.append(np.where(enough, better, 0.0))
         best = np.max(gains, axis=0)
         chosen = list(_apart(best, views, tolerance))
@@ -169,6 +172,15 @@ def turned_photographs(
             fit.factor[row] *= cmath.rect(1, -math.radians(quarter))
     found = [Turned(row, by, int(first[row]), int(after[row])) for row, by in sorted(total.items()) if by]
     return found if len(found) <= len(views.views) / 2 else []
+
+
+def _least_better(views: int) -> float:
+    """Standard deviations by which a turn must fit better: of so many photographs none does so by chance.
+
+    Args:
+        views: How many photographs there are.
+    """
+    return min(_AT_MOST, _BETTER + _FOR_MORE * math.log(max(views / _FEW, 1.0)))
 
 
 def _apart(gain: NDArray[np.float64], views: Views, tolerance: float) -> Iterator[int]:

@@ -17,6 +17,7 @@ from wildetect.census.merging.alike import Alike, Shares, all_alike
 from wildetect.census.merging.crowded import Crowded, crowded
 from wildetect.census.merging.fitting import Turned, turned_photographs
 from wildetect.census.merging.overlaps import PhotographPairs, expected_partners, pairs_of
+from wildetect.census.merging.unfit import unfit_photographs
 from wildetect.census.merging.unjoined import Displaced, Doubles, NearMisses, displaced, doubles, near_misses
 
 __all__ = ["FEWEST", "MergingCheck", "Rate", "check_merging"]
@@ -24,14 +25,11 @@ __all__ = ["FEWEST", "MergingCheck", "Rate", "check_merging"]
 FEWEST = 20
 """Boxes that must lie in an overlap: fewer tell nothing of a survey."""
 
-_FEW = 8  # boxes of one photograph
 _LOW = 0.5  # a usable detector and right places join more than every second box
 _DEVIATIONS, _SHARE = 3.0, 0.01  # more boxes without a partner near each other than chance explains
 _SURE = 1.96  # standard errors of a 95% limit
 _REPEATED = 4.0  # boxes that miss a partner since one animal was missed: they do not tell it independently
-_GUILTY = 0.4  # of the usual rate: a photograph with more lies right, and shows animals that are hard to find
-_FITS = 0.65  # rate of the others: below, more is wrong than single photographs
-_ALIKE, _SINGLE = 0.8, 0.95  # rates below which turns are looked for that would make photographs fit
+_ALIKE = 0.8  # rate below which one mistake in all is looked for
 _GAPS = (0.0, 5.0, 15.0, 60.0, 300.0, 1800.0, math.inf)  # s
 _WORSE = 0.15  # by which the rate across lines is below that along them
 _BEHIND = 4.5  # standard deviations by which a rate lies below another
@@ -152,7 +150,7 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
     if rate.share is not None and (rate.share < _ALIKE or _worse(across, along)):
         shares = Shares(*(one.expected / 2 / len(boxes) for one in (rate, across)))
         alike = all_alike(boxes, views, tolerance, shares)
-    if rate.share is not None and rate.share < _SINGLE and alike is None:
+    if rate.share is not None and rate.share < 1 and alike is None:
         turned = turned_photographs(boxes, views, tolerance, _rates(pairs, len(views.views)))
     return MergingCheck(
         rate,
@@ -160,7 +158,7 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
         across,
         pairs,
         displaced(boxes, animals, expected, pairs, tolerance),
-        tuple(_guilty(pairs, len(views.views))),
+        tuple(unfit_photographs(boxes, animals, expected, pairs, len(views.views))),
         tuple(turned),
         alike,
         _of_classes(boxes.class_id[expected.box], expected.joined),
@@ -204,40 +202,6 @@ def _by_gap(pairs: PhotographPairs) -> Iterator[tuple[float, float, Rate]]:
         rate = _rate(pairs, (pairs.seconds >= low) & (pairs.seconds < high))
         if rate.expected:
             yield low, high, rate
-
-
-def _guilty(pairs: PhotographPairs, views: int) -> list[int]:
-    """Photographs that spoil the overlaps they are in.
-
-    A wrong photograph lowers the rates of its neighbours, too. So those with the lowest rates are set aside
-    one by one; each of them is then judged by its overlaps with the others alone, and by their rate.
-    """
-    aside = np.zeros(views, bool)
-    kept = np.ones(len(pairs), bool)
-    while aside.sum() <= views / 2:
-        expected, joined = (_of_views(one * kept, pairs, views) for one in (pairs.expected, pairs.joined))
-        usual = (pairs.joined * kept).sum() / max((pairs.expected * kept).sum(), 1)
-        rates = np.where(expected >= _FEW, joined / np.maximum(expected, 1), 1.0)
-        worst = int(rates.argmin()) if views else 0
-        if not views or rates[worst] >= _GUILTY * usual:
-            return _judged(pairs, aside, usual)
-        aside[worst] = True
-        kept &= (pairs.one != worst) & (pairs.other != worst)
-    return []  # it is not single photographs that are wrong
-
-
-def _judged(pairs: PhotographPairs, aside: NDArray[np.bool_], usual: float) -> list[int]:
-    """Those of the photographs set aside that the others speak against, beyond chance."""
-    if usual < _FITS:
-        return []
-    with_others = aside[pairs.one] != aside[pairs.other]
-    expected, joined = (
-        _of_views(one * with_others, pairs, len(aside)) for one in (pairs.expected, pairs.joined)
-    )
-    count = np.maximum(expected, 1)
-    spread = np.sqrt(_REPEATED * usual * (1 - usual) / count + (_REPEATED / count) ** 2)
-    behind = (usual - joined / count) / spread
-    return np.flatnonzero(aside & (expected >= _FEW) & (behind >= _BEHIND)).tolist()
 
 
 def _of_views(column: NDArray[np.int64], pairs: PhotographPairs, views: int) -> NDArray[np.float64]:
