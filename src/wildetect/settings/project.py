@@ -29,6 +29,7 @@ __all__ = [
     "Variables",
     "caller_folder",
     "from_caller",
+    "given_path",
     "place_from_caller",
     "project_root",
 ]
@@ -56,6 +57,11 @@ def caller_folder() -> Path:
 def from_caller(path: str) -> Path:
     """A path from the command line, made absolute."""
     return (caller_folder() / Path(path).expanduser()).resolve()
+
+
+def given_path(path: str | None) -> Path | None:
+    """A path from the command line, made absolute; null where none was given."""
+    return from_caller(path) if path else None
 
 
 def place_from_caller(text: str) -> Place:

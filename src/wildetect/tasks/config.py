@@ -39,7 +39,7 @@ def show(context: Context, section: str | None = None, config: str | None = None
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
     from wildetect.settings.effective import effective_keys
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import given_path
     from wildetect.settings.sections import section_named, sections
 
     if config and not section:
@@ -47,7 +47,7 @@ def show(context: Context, section: str | None = None, config: str | None = None
             "--config is given without --section", hint="Say which it is, such as --section detection."
         )
     project = Project.find()
-    file = from_caller(config) if config else None
+    file = given_path(config)
     files, refused = [], []
     for model in [section_named(section)] if section else sections():
         keys: list[EffectiveKey] = []

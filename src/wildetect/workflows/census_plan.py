@@ -12,7 +12,7 @@ from wildetect.results.pictures.moved import with_lost_photographs_in
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.census import CensusSettings, SurveyKeys
 from wildetect.settings.detection import PositionTable
-from wildetect.settings.project import from_caller, place_from_caller
+from wildetect.settings.project import from_caller, given_path, place_from_caller
 
 __all__ = ["CensusRequest", "keys_of", "settings_for", "table_of", "with_lost_photographs"]
 
@@ -34,9 +34,9 @@ class CensusRequest:
     def command(self) -> Command:
         """The command that asks for the same, whatever folder it is given in."""
         options: list[tuple[str, object]] = [
-            ("--config", from_caller(self.config) if self.config else None),
+            ("--config", given_path(self.config)),
             *(("--source", place_from_caller(one)) for one in self.source),
-            ("--output", from_caller(self.output) if self.output else None),
+            ("--output", given_path(self.output)),
             ("--tolerance", self.tolerance),
             ("--confidence", self.confidence),
             ("--blur", self.blur),
@@ -59,12 +59,10 @@ def settings_for(project: Project, request: CensusRequest) -> CensusSettings:
     return load_settings(
         CensusSettings,
         project,
-        file=from_caller(request.config) if request.config else None,
+        file=given_path(request.config),
         options={
             ("survey", "detections"): Option("--detections", detections),
-            ("export", "output_directory"): Option(
-                "--output", from_caller(request.output) if request.output else None
-            ),
+            ("export", "output_directory"): Option("--output", given_path(request.output)),
             ("survey", "tolerance"): Option("--tolerance", request.tolerance),
             ("survey", "confidence"): Option("--confidence", request.confidence),
         },

@@ -29,7 +29,7 @@ from wildetect.results.journal.command import DETECT, Command
 from wildetect.results.leftovers import OVERLAYS
 from wildetect.settings import Option, Project, load_settings
 from wildetect.settings.detection import DetectionSettings, LabelStudio
-from wildetect.settings.project import from_caller, place_from_caller
+from wildetect.settings.project import given_path, place_from_caller
 from wildetect.settings.words import Export
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import Watcher
@@ -78,9 +78,9 @@ class Request:
         if self.begun_by is not None:
             return self.begun_by
         options: list[tuple[str, object]] = [
-            ("--config", from_caller(self.config) if self.config else None),
+            ("--config", given_path(self.config)),
             *(("--source", place_from_caller(source)) for source in self.sources),
-            ("--output", from_caller(self.output) if self.output else None),
+            ("--output", given_path(self.output)),
             ("--model", self.model),
             ("--device", self.device),
             ("--confidence", self.confidence),
@@ -98,11 +98,11 @@ class Request:
 
 def settings_for(project: Project, request: Request) -> DetectionSettings:
     """The settings of a run: the command line before the environment, .env and the file."""
-    output = from_caller(request.output) if request.output else None
+    output = given_path(request.output)
     return load_settings(
         DetectionSettings,
         project,
-        file=from_caller(request.config) if request.config else None,
+        file=given_path(request.config),
         options={
             ("output", "directory"): Option("--output", output),
             ("model", "device"): Option("--device", request.device),

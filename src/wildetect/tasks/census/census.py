@@ -38,13 +38,13 @@ def planned(
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Option, Project, load_settings
     from wildetect.settings.census import CensusSettings
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import from_caller, given_path
 
     project = Project.find()
     settings = load_settings(
         CensusSettings,
         project,
-        file=from_caller(config) if config else None,
+        file=given_path(config),
         options={("plan", "cv"): Option("--cv", cv)},
     )
     if len(census) > 1:

@@ -44,7 +44,7 @@ def export(
     """
     del context
     from wildetect.settings import Project
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import from_caller, given_path
     from wildetect.workflows.publishing import PublishRequest, publish, said_of_publishing
 
     sensitive, publication = said_of_publishing(Project.find())
@@ -52,7 +52,7 @@ def export(
         PublishRequest(
             folders=tuple(Path(from_caller(one)) for one in census or ()),
             formats=tuple(format or ()),
-            output=Path(from_caller(output)) if output else None,
+            output=given_path(output),
             species=species,
             taxa=tuple(taxon or ()),
             blur=blur,

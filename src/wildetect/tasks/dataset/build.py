@@ -55,7 +55,7 @@ def build(
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
-    from wildetect.settings.project import from_caller, place_from_caller
+    from wildetect.settings.project import from_caller, given_path, place_from_caller
     from wildetect.tasks.progress import Terminal
     from wildetect.wording import quoted
     from wildetect.workflows.learning.dataset import DataSetRequest, build_dataset
@@ -71,7 +71,7 @@ def build(
     request = DataSetRequest(
         runs=tuple(map(from_caller, run)),
         output=from_caller(output),
-        classes=from_caller(classes) if classes else None,
+        classes=given_path(classes),
         sources=tuple(map(place_from_caller, source or ())),
         keep_test=tuple(map(from_caller, keep_test or ())),
         options=_options(validation, test, empty_tiles, seed),

@@ -47,7 +47,7 @@ def planned(host: str | None, port: str | None, sign_in: bool, config: str | Non
     from wildetect.settings import Option, Project, load_settings
     from wildetect.settings.mlflow import MlflowSettings
     from wildetect.settings.problems import Key
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import given_path
 
     project = Project.find()
     options: dict[Key, Option] = {
@@ -55,7 +55,7 @@ def planned(host: str | None, port: str | None, sign_in: bool, config: str | Non
         ("port",): Option("--port", port),
         ("sign_in",): Option("--no-sign-in", None if sign_in else "off"),
     }
-    file = from_caller(config) if config else None
+    file = given_path(config)
     return plan_server(project, load_settings(MlflowSettings, project, file=file, options=options))
 
 

@@ -52,12 +52,12 @@ def migrate(
     from wildetect.server.process.interrupts import Cancelled, stop_signals
     from wildetect.server.upkeep.bringing import database_to_bring
     from wildetect.server.upkeep.migration import migrate as migrate_store
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import given_path
 
     with stop_signals() as wished:
         plan = planned(None, None, True, config)
-        given = from_caller(source) if source else None
-        old = from_caller(artifacts) if artifacts else None
+        given = given_path(source)
+        old = given_path(artifacts)
         database = database_to_bring(plan, given)
         if database is not None:
             _bring(plan, database, old, dry_run=dry_run)
@@ -140,12 +140,12 @@ def backup(context: Context, output: str | None = None, config: str | None = Non
     del context
     from wildetect.server.process.interrupts import Cancelled, stop_signals
     from wildetect.server.upkeep.backup import back_up
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import given_path
 
     with stop_signals() as wished:
         plan = planned(None, None, True, config)
         try:
-            archive = back_up(plan, from_caller(output) if output else None, cancelled=wished.is_set)
+            archive = back_up(plan, given_path(output), cancelled=wished.is_set)
         except Cancelled:
             raise KeyboardInterrupt from None
     print(f"{archive.path} ({number_of(archive.files, 'file')}, {archive.size / 1e6:.1f} MB)")

@@ -62,7 +62,7 @@ def evaluate(
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import from_caller, given_path
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.detection_plan import Request
     from wildetect.workflows.evaluation import evaluate as evaluate_model
@@ -85,7 +85,7 @@ def evaluate(
     project = Project.find()
     export_variables(project)
     path = from_caller(annotations)
-    folder = from_caller(images) if images else None
+    folder = given_path(images)
     record, place = evaluate_model(project, request, (path, folder), dataset, Terminal())
     if json:
         emit({**record.document(), "output": str(place)})

@@ -167,7 +167,7 @@ def register(
     from wildetect.detection.checks.recognition import UnclearFamilyError
     from wildetect.errors import ConfigurationError
     from wildetect.settings import Project
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import from_caller, given_path
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.learning.lineage import taught_elsewhere
     from wildetect.workflows.registration import checked
@@ -184,7 +184,7 @@ def register(
             "--output is for --family auto-check alone", hint="Leave it out, or add --family auto-check."
         )
     settings = _settings(project, config, weights, name, family)
-    looked_at = from_caller(picture) if picture else None
+    looked_at = given_path(picture)
     try:
         registration, found = checked(project, settings, alias or settings.aliases, looked_at)
     except UnclearFamilyError as error:
@@ -286,14 +286,14 @@ def _settings(
     family: str | None = None,
 ) -> RegistrationSettings:
     from wildetect.settings import Option, load_settings
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import given_path
     from wildetect.settings.registration import RegistrationSettings
 
-    path = from_caller(weights) if weights else None
+    path = given_path(weights)
     return load_settings(
         RegistrationSettings,
         project,
-        file=from_caller(config) if config else None,
+        file=given_path(config),
         options={
             ("localizer", "yolo", "weights"): Option("--weights", path),
             ("processing", "name"): Option("--name", name),

@@ -51,18 +51,17 @@ def open_(
     """
     del context
     import getpass
-    from pathlib import Path
 
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.page.serving import open_page
     from wildetect.settings import Project
-    from wildetect.settings.project import from_caller, place_from_caller
+    from wildetect.settings.project import given_path, place_from_caller
     from wildetect.tasks.progress import Terminal
     from wildetect.tasks.review.review import run_folder
     from wildetect.workflows.review import cases_of, run_and_census, with_photographs_to_look_at
 
     number = _port(port)
-    folder, of_run = run_and_census(run_folder(run), Path(from_caller(census)) if census else None)
+    folder, of_run = run_and_census(run_folder(run), given_path(census))
     finished = read_finished_run(folder)
     sources = [place_from_caller(path) for path in source or ()]
     finished = with_photographs_to_look_at(finished, sources, Terminal())

@@ -68,7 +68,7 @@ def plan(
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.planning import make_plan
     from wildetect.settings import Project
-    from wildetect.settings.project import from_caller
+    from wildetect.settings.project import given_path
     from wildetect.tasks.progress import Terminal
     from wildetect.workflows.review import lessons_for, own_grounds_of
 
@@ -80,7 +80,7 @@ def plan(
     finished, project = read_finished_run(run_folder(run)), Project.find()
     if wish.purpose == "training":
         _no_estimate(cv, double)
-        folder = from_caller(census) if census else None
+        folder = given_path(census)
         wish = replace(wish, lessons=lessons_for(project, finished, folder))
         made = make_plan(finished, {}, wish)
     else:
