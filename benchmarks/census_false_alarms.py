@@ -58,7 +58,7 @@ def main() -> int:
         for row, case in enumerate(HONEST):
             found = survey_of(case, seed)
             errors[row].append(found.error)
-            alarms[row].update({*found.kinds, *(["any"] if found.kinds else [])})
+            alarms[row].update({*found.kinds, *found.fit, *(["any"] if found.warned else [])})
     print("| nothing is wrong | surveys | mean error | with a caution about merging | which |")
     print("|---|---:|---:|---:|---|")
     for case, kinds, error in zip(HONEST, alarms, errors, strict=True):

@@ -5,9 +5,9 @@ uv run python -m benchmarks.census_merging [surveys a row]
 84 photographs, 60% overlap ahead and 30% aside, 300 animals, of which the tags tell everything, positions
 to 4 cm (RTK), but for the mistake that the row names. Each survey is counted as `census.run` counts it; the
 row holds the mean error of the number, of the conservative count beside it, the partner rate, and the share
-of the surveys with a caution about merging. The honest rows have other positions or a detector that misses
-animals, and no mistake: there each caution is a false alarm. The last column shows how well the recall is
-told that follows from the same overlaps.
+of the surveys with a caution about merging, or that all photographs are taken too large, small or turned.
+The honest rows have other positions or a detector that misses animals, and no mistake: there each caution is
+a false alarm. The last column shows how well the recall is told that follows from the same overlaps.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Row:
 
     @property
     def warned(self) -> float:
-        """Share of the surveys with a caution about merging."""
-        return float(np.mean([bool(one.kinds) for one in self.told]))
+        """Share of the surveys with a caution of where photographs lie."""
+        return float(np.mean([one.warned for one in self.told]))
 
     @property
     def error(self) -> float:

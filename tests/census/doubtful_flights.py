@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.census.simulator import Flown, Herd, Survey, fly
 
+from wildetect.census.cautions.findings import cautions
 from wildetect.census.cautions.merging import doubled, hanging, in_crowds, merging, recall
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
@@ -87,6 +88,8 @@ class Told:
         rate: The partner rate.
         kinds: Of its cautions about merging.
         others: Kinds of its cautions about the detector.
+        fit: Kinds of its cautions that all photographs are too large, too small or turned: numbers of
+            animals allow for it, areas do not.
         check: All that it says of the overlaps.
     """
 
@@ -95,7 +98,13 @@ class Told:
     rate: float
     kinds: tuple[str, ...]
     others: tuple[str, ...]
+    fit: tuple[str, ...]
     check: MergingCheck
+
+    @property
+    def warned(self) -> bool:
+        """Whether anything is said of where the photographs lie."""
+        return bool(self.kinds or self.fit)
 
 
 def told_of(case: Case, seed: int, herd: Herd | None = None) -> Told:
@@ -129,5 +138,6 @@ def told(flown: Flown, chosen: Corrections | None = None) -> Told:
                 *in_crowds(check, len(animals.members)),
             )
         ),
+        tuple({one.kind for one in cautions(flown.photographs, views, None, animals)} & {"scale", "turn"}),
         check,
     )
