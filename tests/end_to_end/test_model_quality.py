@@ -363,15 +363,16 @@ def test_families_are_shown_on_a_picture_that_the_detection_settings_name(
 def test_a_version_that_is_not_better_takes_no_place(registered: Workspace, first: Any) -> None:
     del first
     for version in ("1", "2"):
-        measure = ("model.evaluate", "--model", f"{MODEL}/{version}", "--annotations", TRUTH)
+        registered.succeed("model.register", "--weights", DETECTOR, "--name", "twin", "--force")
+        measure = ("model.evaluate", "--model", f"twin/{version}", "--annotations", TRUTH)
         registered.succeed(*measure, "--confidence", "0.3", "--dataset", "held-out", "--tile-size", "1200")
-    words = ("model.promote", f"{MODEL}/1", "production", "--better-than", "1")
+    words = ("model.promote", "twin/2", "production", "--better-than", "1")
     error, hint = registered.fail(4, *words, "--on", "held-out")
-    assert "cannot be shown to be better than version 1 on held-out (8 pictures, digest " in error
+    assert "cannot be shown to be better than version 1 on held-out (8 pictures, 2 places, digest " in error
     assert "): F1 0." in error
     assert "10 labelled photographs or more" in hint
     error, hint = registered.fail(4, *words, "--on", "elsewhere")
     assert "not both measured on elsewhere" in error
-    assert f"--model {MODEL}/1" in hint
+    assert "--model twin/2" in hint
     error, _ = registered.fail(2, "model.promote", f"{MODEL}/1", "production", "--on", "held-out")
     assert "--better-than" in error

@@ -109,10 +109,10 @@ def found(source: Place) -> dict[str, ImageFile]:
 
 
 def lines(images: list[ImageFile], detector: Detector) -> list[dict[str, object]]:
-    """The lines of a journal, without what is of a machine."""
+    """The lines of a journal, without what is of a machine, or of a file on a disk."""
     results = detect_images(images, detector, PipelineOptions(tile_size=300, workers=2))
     documents = [document_of(result, None) for result in results]
-    return [{**document, "path": "", "seconds": 0} for document in documents]
+    return [{**document, "path": "", "seconds": 0, "pieces": ""} for document in documents]
 
 
 @pytest.mark.parametrize("at", ["folder page", "page without slash", "bucket", "prefix without slash"])

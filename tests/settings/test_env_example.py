@@ -20,6 +20,7 @@ EXAMPLE = REPOSITORY / ".env.example"
 # What the system or another program sets, and what our programs tell one another.
 NOT_FOR_USERS = {
     "CI",
+    "COLUMNS",
     "DISPLAY",
     "PYTHONPATH",
     "PYTHONWARNINGS",

@@ -48,7 +48,7 @@ __all__ = [
 logger = logging.getLogger("wildetect")
 LOG_FILE_LIMIT = 5_000_000  # bytes
 LOG_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
-EXPORTED_PREFIXES = ("MLFLOW_", "AWS_", "CUDA_")
+EXPORTED_PREFIXES = ("MLFLOW_", "AWS_", "CUDA_", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class Verb(Task):  # type: ignore[type-arg]
