@@ -373,6 +373,6 @@ def test_a_version_that_is_not_better_takes_no_place(registered: Workspace, firs
     assert "10 labelled photographs or more" in hint
     error, hint = registered.fail(4, *words, "--on", "elsewhere")
     assert "not both measured on elsewhere" in error
-    assert "--model twin/2" in hint
+    assert "--model twin/1" in hint
     error, _ = registered.fail(2, "model.promote", f"{MODEL}/1", "production", "--on", "held-out")
     assert "--better-than" in error
