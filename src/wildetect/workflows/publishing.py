@@ -17,6 +17,7 @@ from wildetect.errors import ConfigurationError, WildDetectError
 from wildetect.results.blurring import Grid, Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import read_finished_run
+from wildetect.results.journal.command import Command
 from wildetect.results.leftovers import remove_drafts
 from wildetect.results.rows import PX_DIGITS
 from wildetect.review.identified import Looked, looked_at
@@ -177,14 +178,16 @@ def _forms(request: PublishRequest) -> list[CensusForm]:
 
 
 def _example(request: PublishRequest) -> str:
-    known = request.formats or ["aed"]
     folders = " ".join(quoted(str(folder)) for folder in request.folders) or "FOLDER"
-    words = [f"--format {name}" for name in known]
     # all else as it was typed: without its --blur, exact places would leave the house
-    words += [f"--taxon {quoted(one)}" for one in request.taxa]
-    single = {"species": request.species, "output": request.output, "blur": request.blur}
-    words += [f"--{option} {quoted(str(value))}" for option, value in single.items() if value is not None]
-    return f"uv run invoke census.export {folders} {' '.join(words)}"
+    options = [
+        *(("--format", name) for name in request.formats or ("aed",)),
+        *(("--taxon", one) for one in request.taxa),
+        ("--species", request.species),
+        ("--output", request.output),
+        ("--blur", request.blur),
+    ]
+    return str(Command.given(f"census.export {folders}", options))
 
 
 def _folder(census: Path) -> Path:

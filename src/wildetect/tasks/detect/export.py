@@ -40,22 +40,25 @@ def export(
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.results.exports.later import export_again
+    from wildetect.results.journal.command import Command
     from wildetect.review.summary import reviewed_run
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller, place_from_caller
     from wildetect.tasks.progress import Terminal
-    from wildetect.wording import quoted
     from wildetect.workflows.detection import tell_places
     from wildetect.workflows.detection_plan import Request, settings_for, wanted_of
 
     formats = [*(export or []), *(["overlays"] if overlays else [])]
     if not (run and formats):
-        words = [f"--export {quoted(name)}" for name in export or ["gpkg"]]
         # without its --blur, exact places would leave the house
-        words = [f"--run {quoted(run or 'results')}", *words, *([f"--blur {quoted(blur)}"] if blur else [])]
+        exports = [("--export", name) for name in export or ["gpkg"]]
         raise ConfigurationError(
             "the run's folder and an export are needed",
-            hint="uv run invoke detect.export " + " ".join(words),
+            hint=str(
+                Command.given(
+                    "detect.export", [("--run", run or "results"), *exports, ("--blur", blur or None)]
+                )
+            ),
         )
     project = Project.find()
     settings = settings_for(project, Request(config=config, export=tuple(formats), overlays=overlays))
