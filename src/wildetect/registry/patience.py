@@ -25,7 +25,15 @@ from typing import TYPE_CHECKING, Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from wildetect.registry.probe import A_PAGE, PATIENCE, SENT_ON, TOO_LONG, TOO_SLOW, TimedReader
+from wildetect.registry.probe import (
+    A_PAGE,
+    LONGEST_ANSWER,
+    PATIENCE,
+    SENT_ON,
+    TOO_LONG,
+    TOO_SLOW,
+    TimedReader,
+)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -37,7 +45,6 @@ AFTER_A_FAILURE = 10.0  # s; a task that goes on without the server asks it a fe
 UPLOADS = 2  # times the patience, for a server that stores files elsewhere
 SLOWEST = 1000  # bytes of an answer each second
 STORING = 1_000_000  # bytes of an upload that a server stores in a second, before it answers
-LARGEST = 64_000_000  # bytes of an answer that is read whole into memory
 LARGEST_UNSAID = 4_000_000_000  # bytes of a file of unknown size
 
 _MLFLOW = re.compile(r"/(ajax-)?api/[\d.]+/mlflow(-artifacts)?/")
@@ -65,7 +72,7 @@ class _Reader(TimedReader):
         sock.settimeout(None)  # what is left is the time of a read, too
         super().__init__(sock, lambda arrived: until + arrived / SLOWEST - time.monotonic())
         self._peer = peer
-        self.largest: float = LARGEST
+        self.largest: float = LONGEST_ANSWER
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
         try:
@@ -106,7 +113,7 @@ class _Response(HTTPResponse):
             free = min(shutil.disk_usage(place).free for place in (tempfile.gettempdir(), Path.cwd()))
             if self.length is not None and self.length > free:
                 raise UselessAnswer(f"the disk has no space for its {self.length / 1e6:,.0f} MB")
-            unsaid = max(LARGEST, min(free / 2, LARGEST_UNSAID))
+            unsaid = max(LONGEST_ANSWER, min(free / 2, LARGEST_UNSAID))
             self._timed.largest = unsaid if self.length is None else math.inf
 
 
