@@ -127,6 +127,13 @@ METRES_PER_FOOT = 0.3048
         ("altitude", "3674 ft", {"altitude": 3674 * METRES_PER_FOOT}),
         ("altitude", "1120", {"altitude": 1120.0}),
         ("Ellipsoidal height (m)", "1135", {"altitude": 1135.0}),
+        ("heightft", "300", {"height": 300 * METRES_PER_FOOT}),
+        ("AGLm", "91.5", {"height": 91.5}),
+        ("relaltfeet", "300", {"height": 300 * METRES_PER_FOOT}),
+        ("elev_m", "1120", {"altitude": 1120.0}),
+        ("drone-dji:RelativeAltitude", "+92.50", {"height": 92.5}),
+        ("XMP:AbsoluteAltitude", "1120", {"altitude": 1120.0}),
+        ("height (US survey feet)", "300", {"height": 300 * METRES_PER_FOOT}),
         ("Ground elevation (m)", "1030", {}),
         ("image_height", "3648", {}),
         ("pilot", "12", {}),
@@ -156,6 +163,18 @@ def test_altitude_and_height_beside_each_other_are_both_read(tmp_path: Path) -> 
         ("height (m)", "300 ft", "is in ft under a head that says m"),
         ("height", "92..5", "is not a number"),
         ("height_m,agl_m", "92,91", "height_m and agl_m may all be meant"),
+        ("altitude (hft)", "3", "the unit of the column altitude (hft) is not known"),
+        ("height (')", "300", "the unit of the column height (') is not known"),
+        ("height (m or ft)", "300", "the unit of the column height (m or ft) is not known"),
+        ("height", "300'", '"300\'" is not a number with m or ft, or nothing, behind it'),
+        ("height", "1 120", "'1 120' is not a number"),
+        ("height", "1\u202f120 m", "is not a number"),
+        ("height", "90-100", "'90-100' is not a number"),
+        ("Hoehe m", "92", "Hoehe m may be heights, and does not say from where they count"),
+        ("Flugh\u00f6he (m)", "92", "may be heights, and does not say"),
+        ("Altura (m)", "92", "may be heights, and does not say"),
+        ("H_m", "92", "may be heights, and does not say"),
+        ("altitude,Z", "1120,92", "Z may be heights, and does not say"),
     ],
 )
 def test_a_unit_that_is_not_known_is_refused(tmp_path: Path, head: str, cell: str, says: str) -> None:
@@ -176,6 +195,11 @@ def test_a_unit_that_is_not_known_is_refused(tmp_path: Path, head: str, cell: st
         ("SourceFile,GPSLatitude,GPSLatitudeRef,GPSLongitude,GPSLongitudeRef", "a.jpg,19.25,S,23.5,East"),
         ("filename,latitude,longitude", "a.jpg,19:15:00S,23:30:00E"),
         ("filename,lat (S),lon (E)", "a.jpg,19.25,23.5"),
+        ("Name;Lat;Lon", "a.jpg;-19.25;23.5"),
+        ("image_path;decimalLatitude;decimalLongitude", "a.jpg;-19.25;23.5"),
+        ("Photo ID;Latitud;Longitud", "a.jpg;-19.25;23.5"),
+        ("FileName;GPSLatitude;GPSLongtitude", "a.jpg;-19.25;23.5"),
+        ("Name;Image;latitude_dms;longitude_dms", "camp;a.jpg;19 15 0 S;23 30 0 E"),
         ("filename,latitude,longitude", "a.jpg,\u221219.25,23.5"),
         ("filename,latitude,longitude", 'a.jpg,"-19,25","23,5"'),
     ],
@@ -202,6 +226,18 @@ def test_positions_that_would_quietly_be_wrong_are_refused(tmp_path: Path, line:
         read(tmp_path, f"filename,latitude,longitude\n{line}\n")
     assert says in caught.value.message
     assert "filename,latitude,longitude,height (m)" in caught.value.hint
+
+
+@pytest.mark.parametrize("heads", ["x,y", "Easting,Northing", "POINT_X,POINT_Y", "utm_e,utm_n"])
+def test_metres_of_a_map_are_refused_and_the_hint_says_what_to_do(tmp_path: Path, heads: str) -> None:
+    with pytest.raises(InputError, match="no column latitude") as caught:
+        read(tmp_path, f"filename,{heads}\na.jpg,764000.5,7871000.5\n")
+    assert "may be metres of a map. Positions are wanted in degrees" in caught.value.hint
+
+
+def test_an_unclear_column_beside_a_clear_one_is_passed_over(tmp_path: Path) -> None:
+    text = "filename,latitude,longitude,height_ft,Z\na.jpg,-19.25,23.5,300,1211\n"
+    assert read(tmp_path, text)["a.jpg"].height == pytest.approx(300 * METRES_PER_FOOT)
 
 
 def test_empty_cells_beyond_the_head_are_no_surplus(tmp_path: Path) -> None:

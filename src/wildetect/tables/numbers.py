@@ -10,7 +10,8 @@ __all__ = ["METRES", "check_marks", "degrees_of", "length_of", "number_of"]
 
 METRES = {
     **dict.fromkeys(("m", "meter", "meters", "metre", "metres", "mtr", "mtrs"), 1.0),
-    **dict.fromkeys(("ft", "feet", "foot"), 0.3048),
+    **dict.fromkeys(("metro", "metros", "mètre", "mètres"), 1.0),
+    **dict.fromkeys(("ft", "feet", "foot", "fuss", "fuß", "pie", "pies", "pied", "pieds"), 0.3048),
     **dict.fromkeys(("yd", "yds", "yard", "yards"), 0.9144),
     **dict.fromkeys(("km", "kilometer", "kilometers", "kilometre", "kilometres"), 1000.0),
 }
@@ -20,6 +21,7 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _LENGTH = re.compile(
     r"(?P<number>[+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*(?P<unit>[^\W\d_]*)\.?(?P<more>.*)", re.DOTALL
 )
+_WORDS_BEHIND = re.compile(r"[^\d'\"\u2032\u2033\u2019;/+-]*")  # of 1 120, 90-100 or 394' no part is a length
 _MINUSES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " "})
 
 # 19 deg 15' 3.6" S of ExifTool, 19°15'03,6"S, S 19 15 3.6, 19:15:03.6: whatever parts them
@@ -57,6 +59,8 @@ def length_of(text: str, unit: str | None = None) -> float:
     if found is None:
         raise ValueError(f"{text.strip()!r} is not a number")
     number, own = number_of(found["number"]), found["unit"].casefold()
+    if not _WORDS_BEHIND.fullmatch(found["more"] if own else found["unit"] + found["more"]):
+        raise ValueError(f"{text.strip()!r} is not a number with m or ft, or nothing, behind it")
     if own and own not in METRES:
         raise ValueError(f"{text.strip()!r} has a unit that is not known: write m or ft")
     if own and unit is not None and METRES[own] != METRES[unit]:

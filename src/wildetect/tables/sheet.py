@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from wildetect.wording import number_of
 __all__ = ["Line", "Sheet", "read_sheet", "table_text"]
 
 DELIMITERS = (",", ";", "\t")
+_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # the first line that Excel itself writes and reads
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods, and old .xls, begin
 
 
 class Line(NamedTuple):
@@ -53,6 +56,10 @@ def read_sheet(path: Path, what: str, *, hint: str, delimiter: str = ",", skip: 
         InputError: It cannot be read.
     """
     lines = table_text(path, what, hint=hint).splitlines(keepends=True)[skip:]
+    while lines and (not lines[0].strip() or _SEPARATOR.fullmatch(lines[0].strip())):
+        told = _SEPARATOR.fullmatch(lines.pop(0).strip())
+        delimiter = told[1] if told else delimiter
+        skip += 1
     try:
         mark = _delimiter(lines[0], delimiter) if lines else delimiter
     except csv.Error as error:  # a head without an end
@@ -104,8 +111,14 @@ def table_text(path: Path, what: str, *, hint: str) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{what} cannot be read: {error.strerror or error}", hint=hint) from error
+    if content.startswith(_WORKBOOKS):
+        raise InputError(
+            f"{what} is a workbook, not a CSV file", hint="Open it in Excel and save it as CSV UTF-8."
+        )
     if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:  # Excel's "Unicode text"
         return content.decode("utf-16", errors="replace")
+    if b"\0" in content[:2]:  # the same without a mark: half of each letter of the head is 0
+        return content.decode("utf-16-be" if content[:1] == b"\0" else "utf-16-le", errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

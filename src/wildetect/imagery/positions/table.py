@@ -98,7 +98,9 @@ class _Columns:
         lengths = find.lengths()
         return cls(
             heads,
-            name=find.needed("filename_col", lambda head: head.names_photographs),
+            name=find.needed(
+                "filename_col", lambda head: head.names_photographs, lambda head: head.may_name_photographs
+            ),
             latitude=find.needed("lat_col", lambda head: head.is_axis("latitude")),
             longitude=find.needed("lon_col", lambda head: head.is_axis("longitude")),
             altitude=find.only([place for place in lengths if not heads[place].above_ground]),
@@ -151,8 +153,12 @@ class _Finder:
     table: PositionTable
     heads: Sequence[Head]
 
-    def needed(self, key: str, usual: Callable[[Head], bool]) -> int:
+    def needed(self, key: str, *usual: Callable[[Head], bool]) -> int:
         """Return the place of the column that a setting names, or of the one that has a usual head.
+
+        Args:
+            key: Of the setting.
+            usual: Whether a head is usual; the next counts where there is none by the one before.
 
         Raises:
             InputError: There is none, or several.
@@ -161,23 +167,32 @@ class _Finder:
         named = self._named(wanted)
         if named is not None:
             return named
-        found = [place for place, head in enumerate(self.heads) if usual(head)]
+        by_usage = ([place for place, head in enumerate(self.heads) if fits(head)] for fits in usual)
+        found = next((places for places in by_usage if places), [])
         if _plain(wanted) != _DEFAULTS[key] or not found:
             plain = [_plain(head.text) for head in self.heads]
-            close = nearest(_plain(wanted), plain)
             raise InputError(
-                f"{self.path}: no column {wanted}; its columns are {listed(plain)}",
-                hint=f"Set exif_gps_update.{key} to the right column"
-                + (f", perhaps {close}. " if close else ". ")
-                + f"{_WANTED}",
+                f"{self.path}: no column {wanted}; its columns are {listed(plain)}", hint=self._hint(key)
             )
         return self._one(found, key)
+
+    def _hint(self, key: str) -> str:
+        plane = [head.text for head in self.heads if head.is_of_a_plane]
+        if key in {"lat_col", "lon_col"} and plane and _plain(getattr(self.table, key)) == _DEFAULTS[key]:
+            return (
+                f"{listed(plane)} may be metres of a map. Positions are wanted in degrees (WGS 84): convert "
+                f"them, in QGIS with Reproject Layer, or name these columns if they hold degrees: set "
+                f"exif_gps_update.lat_col and lon_col. {_WANTED}"
+            )
+        close = nearest(_plain(getattr(self.table, key)), [_plain(head.text) for head in self.heads])
+        perhaps = f", perhaps {close}" if close else ""
+        return f"Set exif_gps_update.{key} to the right column{perhaps}. {_WANTED}"
 
     def lengths(self) -> list[int]:
         """Return the places of columns of heights: the one that alt_col names, and those with usual heads.
 
         Raises:
-            InputError: alt_col names one that is not there, or a unit is not known.
+            InputError: alt_col names one that is not there, a unit is not known, or a head may mean heights.
         """
         named = self._named(self.table.alt_col)
         if named is None and _plain(self.table.alt_col) != _DEFAULTS["alt_col"]:
@@ -196,6 +211,15 @@ class _Finder:
                     f"{self.path}: the unit of the column {self.heads[place].text} is not known",
                     hint="Write height (m) or height (ft), altitude (m) or altitude (ft) in its head.",
                 )
+        unclear = [
+            head.text for place, head in enumerate(self.heads) if head.may_be_length and place != named
+        ]
+        if unclear and not any(self.heads[place].above_ground for place in usual):
+            raise InputError(
+                f"{self.path}: {unclear[0]} may be heights, and does not say from where they count",
+                hint="Write height (m) or height (ft) in its head where they count from the ground or the "
+                "place of take-off, altitude (m) or altitude (ft) where from the sea.",
+            )
         return usual
 
     def only(self, places: Sequence[int]) -> int | None:
