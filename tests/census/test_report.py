@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import shapely
 from tests.census.conftest import Surveyed, plan_of, written
 from tests.html_elements import Elements
 
@@ -120,6 +123,36 @@ def test_the_map_holds_everything(surveyed: Surveyed) -> None:
     assert drawn.bar_text == "500 m"
     # the survey is 2.4 km wide: the bar is as long as it says
     assert drawn.bar == pytest.approx(500 / 2400 * 920, rel=0.02)
+
+
+def test_names_of_strata_stand_apart_and_whole_on_the_map(surveyed: Surveyed) -> None:
+    sample = surveyed.census.sample
+    edges = np.linspace(-4000, 4000, 7)
+    names = ["Selous-Mikumi corridor, wet season block", *(f"long-grass block {n}" for n in range(5))]
+    strata = [
+        replace(sample.strata[0], name=name, polygon=shapely.box(west, 0, east, 300))
+        for name, west, east in zip(names, edges[:-1], edges[1:], strict=True)
+    ]
+    drawn = census_map(replace(surveyed.census, sample=replace(sample, strata=tuple(strata))))
+    labels = drawn.stratum_names
+    assert [label.text for label in labels] == ["Selous-Mikumi corridor, w\u2026", *names[1:]]
+    phone, letter = 36, 0.6  # size of the letters there in units of the map, and their usual width in it
+    halves = [len(label.text) * phone * letter / 2 for label in labels]
+    for label, half in zip(labels, halves, strict=True):
+        assert half <= label.x <= 1000 - half
+        assert phone / 2 <= label.y <= drawn.height - phone / 2
+    for (one, half), (other, its) in itertools.combinations(zip(labels, halves, strict=True), 2):
+        assert abs(one.x - other.x) >= half + its or abs(one.y - other.y) >= phone
+
+
+def test_the_limits_made_in_other_ways_stand_side_by_side(surveyed: Surveyed, page: str) -> None:
+    table = page.partition("The limits made in other ways")[2].partition("</table>")[0]
+    ways = [{each.spread for each in one.limits} for one in distinct_estimates(surveyed.record.estimates)]
+    assert table.count("<tr>") == 1 + sum(map(len, ways))
+    assert table.count(" chosen") == sum(map(bool, ways)) > 1
+    first = next(one for one in surveyed.record.estimates if one.limits)
+    for limits in first.limits:
+        assert f"{limits.lower:,.0f} to {limits.upper:,.0f}" in table
 
 
 def test_many_footprints_are_drawn_as_one(surveyed: Surveyed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,12 @@ _BAR_SHARE = 0.22
 _KILOMETRE = 1000
 _MOST_SINGLE = 1500  # footprints drawn one by one, so that overlap shows; more are drawn as one shape
 _MOST_LABELS = 30
+_MOST_LETTERS = 26  # of a name on the map; the tables have it whole
+_LETTER, _LINE = (
+    23.0,
+    42.0,
+)  # width and height of a letter of strata's names where they are largest, on phones
+_SIDESTEPS = (0, -1, 1, -2, 2, -3, 3, -4, 4)  # lines by which a name gives way to others
 
 
 class Dots(NamedTuple):
@@ -172,10 +178,33 @@ def _transect_names(lines: list[tuple[str, NDArray[np.float64]]], plane: _Plane)
 
 
 def _stratum_names(census: Census, plane: _Plane) -> Iterator[Label]:
+    """The names, each in its stratum or just above or below: not over another, and not cut off."""
+    taken: list[NDArray[np.float64]] = []
     for stratum in census.sample.strata:
-        if stratum.polygon is not None:
-            inside = shapely.get_coordinates(shapely.point_on_surface(stratum.polygon))
-            yield _label(stratum.name, plane(inside)[0])
+        if stratum.polygon is None:
+            continue
+        name = stratum.name
+        if len(name) > _MOST_LETTERS:
+            name = f"{name[: _MOST_LETTERS - 1].rstrip()}\u2026"
+        half = np.array([len(name) * _LETTER, _LINE]) / 2
+        inside = plane(shapely.get_coordinates(shapely.point_on_surface(stratum.polygon)))[0]
+        free = [place for place in _places_near(inside, half, plane) if not _covers(place, half, taken)]
+        place = next(iter(free), inside)
+        taken.append(np.stack([place - half, place + half]))
+        yield _label(name, place)
+
+
+def _places_near(
+    inside: NDArray[np.float64], half: NDArray[np.float64], plane: _Plane
+) -> Iterator[NDArray[np.float64]]:
+    """Middles of a name of that half width and height, in the drawing and as near as can be."""
+    room = np.array([_WIDTH, plane.height])
+    for lines in _SIDESTEPS:
+        yield np.clip(inside + np.array([0, lines * _LINE]), half, np.maximum(room - half, half))
+
+
+def _covers(place: NDArray[np.float64], half: NDArray[np.float64], taken: list[NDArray[np.float64]]) -> bool:
+    return any((place - half < high).all() and (place + half > low).all() for low, high in taken)
 
 
 def _label(text: str, place: NDArray[np.float64]) -> Label:

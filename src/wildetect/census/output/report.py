@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from wildetect.census.estimates.methods.table import methods_among
-from wildetect.census.estimates.records import SAMPLING_ONLY
+from wildetect.census.estimates.records import SAMPLING_ONLY, Limits
 from wildetect.census.estimates.sample_records import ALL_STRATA
 from wildetect.census.output.charts import Whisker, confidence_chart, overlap_chart, whiskers
 from wildetect.census.output.drawing import census_map
@@ -76,7 +77,7 @@ def write_census_report(
         explained=_explained(record),
         estimates=shown,
         notes=list(_notes(estimates)),
-        other_limits=[(one, limits) for one in shown for limits in one.limits],
+        other_limits=list(_other_limits(shown)),
         summary=_summary(record, order),
         limits_hold=SAMPLING_ONLY,
         tolerance_from=TOLERANCE_FROM,
@@ -133,6 +134,15 @@ def _with_whiskers(headlines: Sequence[EstimateRecord]) -> list[tuple[EstimateRe
     rows = list(zip(headlines, whiskers(headlines), strict=True))
     species = [row for row in rows if row[0].species is not None]
     return species if len(species) == 1 else rows  # of one species all together are that one
+
+
+def _other_limits(
+    estimates: Sequence[EstimateRecord],
+) -> Iterator[tuple[EstimateRecord, dict[str, Limits]]]:
+    """For each estimate, and each way to a standard error, the limits by the shape of their distribution."""
+    for one in estimates:
+        for _, limits in groupby(one.limits, key=lambda limits: limits.spread):
+            yield one, {each.shape: each for each in limits}
 
 
 class _Numbers(NamedTuple):
