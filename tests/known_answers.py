@@ -163,6 +163,29 @@ def table(
     return graph.save(path, metadata)
 
 
+def suppressed(path: Path, most: int = 100, faintest: float = 0.25) -> Path:
+    """YOLOv7's end-to-end export: ONNX's NMS, which gives so many of each class, none fainter than that."""
+    graph = Graph(found_only=True).find()
+    graph.node("Transpose", ["class_scores"], "scores_of_classes", perm=[1, 0])
+    limits = [
+        graph.constant("most", np.array([most])),
+        graph.constant("iou", np.array([0.45], np.float32)),
+        graph.constant("faintest", np.array([faintest], np.float32)),
+    ]
+    given = [graph.batched("corners_px"), graph.batched("scores_of_classes"), *limits]
+    graph.node("NonMaxSuppression", given, "picked")
+    for name, column in (("class_picked", 1), ("box_picked", 2)):
+        graph.node("Gather", ["picked", graph.constant(f"{name}_column", np.array([column]))], name, axis=1)
+    graph.node("Squeeze", ["box_picked", graph.constant("second", np.array([1]))], "rows_picked")
+    graph.node("Gather", ["corners_px", "rows_picked"], "boxes_picked")
+    graph.node("Gather", ["best", "rows_picked"], "best_picked")
+    graph.node("Cast", ["class_picked"], "classes_picked", to=TensorProto.FLOAT)
+    graph.node("Mul", ["best_picked", graph.constant("nought", np.float32(0))], "batch")
+    graph.node("Concat", ["batch", "boxes_picked", "classes_picked", "best_picked"], "rows_of_boxes", axis=1)
+    graph.output("output0", "rows_of_boxes", ["n", 7])
+    return graph.save(path)
+
+
 def rt_detr(path: Path, metadata: Mapping[str, str] | None = None) -> Path:
     """Ultralytics' RT-DETR: centres in fractions and a score for each class."""
     graph = Graph().find()

@@ -216,3 +216,17 @@ def test_a_batch_gives_what_its_pictures_give_alone(shared_data: Path) -> None:
         tiles.append(source.read(Window(0, 0, source.width, source.height)))
     alone = [detector.detect([tile])[0] for tile in tiles]
     assert all(same(*pair) for pair in zip(alone, detector.detect(tiles), strict=True))
+
+
+@pytest.mark.parametrize(("rows", "tiles", "full"), [(8, 4, True), (8, 3, True), (9, 4, False)])
+def test_a_list_of_fixed_length_for_a_whole_batch_may_be_full(
+    tmp_path: Path, rows: int, tiles: int, full: bool
+) -> None:
+    table = np.zeros((rows, 7), np.float32)  # two animals in each of four pictures
+    for number in range(8):
+        table[number] = (number // 2, 0, 0.9, 10 * (number % 2), 0, 10 * (number % 2) + 8, 8)
+    table[8:, 0] = -1
+    weights = save_network(tmp_path / "network.onnx", [table], batch=4)
+    detector = Detector(weights, manifest("end-to-end-7", batch=4), "cpu")
+    found = detector.find([np.zeros((SIZE, SIZE, 3), np.uint8)] * tiles)
+    assert [(len(one.detections), one.full) for one in found] == [(2, full)] * tiles

@@ -48,11 +48,13 @@ class Reader:
         manifest: Without the second stage.
         seconds: For its first forward pass.
         read_as: Family and layout of its rows, and why, for a person.
+        left_out: What its own file leaves out, though its thresholds ask for it; a run says so of its own.
     """
 
     manifest: Manifest
     seconds: float
     read_as: str
+    left_out: str | None
 
 
 def read_once(
@@ -83,7 +85,9 @@ def read_once(
     manifest, read_as = manifest.doubted(unsaid), "; ".join(filter(None, (read_as, unsaid)))
     outcome = check(file.path, manifest)
     feeding = manifest.feeding.model_copy(update={"batch": outcome.batch})
-    return Reader(manifest.model_copy(update={"feeding": feeding}), outcome.seconds, read_as)
+    return Reader(
+        manifest.model_copy(update={"feeding": feeding}), outcome.seconds, read_as, outcome.left_out
+    )
 
 
 def examined(
@@ -114,7 +118,8 @@ def examined(
         stage = describe_classifier(classifier.onnx, settings.classifier, second.sha256, classifier.source)
         manifest = manifest.with_second_stage(stage)
         files[CLASSIFIER_FILE] = second.proto.SerializeToString()
-    return Examined(stored.proto, manifest, files, reader.seconds, reader.read_as)
+    read_as = "; ".join(filter(None, (reader.read_as, reader.left_out)))
+    return Examined(stored.proto, manifest, files, reader.seconds, read_as)
 
 
 def _feeding_to_look_at(file: WeightsFile, settings: RegistrationSettings, manifest: Manifest) -> str | None:

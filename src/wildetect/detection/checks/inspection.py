@@ -21,6 +21,7 @@ from wildetect.detection.families.exporter_notes import (
 from wildetect.detection.families.family import Frame, Reading, Shapes
 from wildetect.detection.families.table import TABLE, families_fitting, fits, implausible
 from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.own_limits import left_out
 from wildetect.detection.network.session import (
     Session,
     TensorSpec,
@@ -81,11 +82,13 @@ class Check:
         output_shapes: Of all outputs, for one picture, without the batch dimension.
         batch: Pictures that a forward pass may have, None: any number. This goes into the manifest's feeding.
         seconds: For one forward pass, the first.
+        left_out: What the network leaves out by itself, though the manifest asks for it; None: nothing.
     """
 
     output_shapes: tuple[tuple[int, ...], ...]
     batch: int | None
     seconds: float
+    left_out: str | None = None
 
 
 def inspect(path: Path) -> WeightsFile:
@@ -200,8 +203,8 @@ def check(path: Path, manifest: Manifest) -> Check:
             f"{path.name} does not behave as {manifest.family}: {problem}",
             hint=_name_one(others) if others else "Check its feeding and its class names",
         )
-    detector.detect([picture])
-    return Check(shapes, _bearable_batch(detector, picture), seconds)
+    lost = left_out(detector.limits, manifest.thresholds.confidence, detector.detect([picture]))
+    return Check(shapes, _bearable_batch(detector, picture), seconds, lost)
 
 
 def _outputs(

@@ -16,6 +16,7 @@ from wildetect.detection.families.family import Frame, Reading
 from wildetect.detection.families.table import TABLE
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.devices import cores
+from wildetect.detection.network.own_limits import OwnLimits, own_limits
 from wildetect.detection.network.preprocess import Placement, network_input
 from wildetect.detection.network.session import (
     NoMemoryError,
@@ -107,6 +108,7 @@ class Detector:
         if not self._family.every_output:
             self._outputs = self._outputs[:1]
         self._rows = rows_of(self.session)
+        self.limits = own_limits(weights) if self._lists else OwnLimits()
         self.batch = self._largest_batch()
         # on a GPU each pass has so many tiles: its libraries prepare again for another number (1 to 3 s)
         self._full = batch_size if self.batched else None
@@ -195,6 +197,11 @@ class Detector:
                 self._read_or_failed(one, place, lowest, reading)
                 for one, place in zip(outputs, placements, strict=True)
             ]
+            if self._family.marks_pictures and self._rows is not None:
+                # one list of fixed length for the whole pass, which the last tile fills up
+                copies = max((self.batch or self._full or 0) - len(part), 0)
+                listed = sum(len(one.detections) for one in [*read, *read[-1:] * copies])
+                read = [one._replace(full=one.full or listed >= self._rows) for one in read]
             found += self._each_animal_once(read)
         return found
 
@@ -220,7 +227,7 @@ class Detector:
             found = self._read(outputs, placement, confidence, reading)
         except ModelError as error:
             return Found(Detections.empty(), failure=error)
-        return Found(found, self._filled(outputs, len(found), confidence, reading))
+        return Found(found, self._filled(outputs, found, confidence, reading))
 
     def forward(
         self, tiles: Sequence[Pixels], sharp: Sequence[bool] = (), side: int = 0
@@ -293,18 +300,30 @@ class Detector:
             raise no_numbers()
         return found
 
-    def _filled(self, outputs: Sequence[Array], found: int, confidence: float, reading: Reading) -> bool:
+    @property
+    def _lists(self) -> bool:
+        """Whether outputs may be a list of animals, of which a graph gives so many at most."""
+        return self._family.lists_animals or self._family.listed is not None
+
+    def _filled(
+        self, outputs: Sequence[Array], found: Detections, confidence: float, reading: Reading
+    ) -> bool:
         """Whether all rows that the network can give hold an animal, so that it may have left out others."""
+        number = len(found) if self._family.lists_animals else 0
         if self._family.listed is not None:
-            found = self._family.listed(outputs, reading, confidence) or 0
-        elif not self._family.lists_animals:
+            number = self._family.listed(outputs, reading, confidence) or 0
+        if not number:
             return False
-        if not found:
-            return False
+        limits = self.limits
+        of_classes = np.unique(found.class_id, return_counts=True)[1].tolist()
+        if limits.of_class & {number, *of_classes}:
+            return True
         if self._rows is not None:
-            return found >= self._rows
+            return number >= self._rows
+        if number in limits.boxes:
+            return True
         # of a free number of rows, as NMS in a graph gives them: its own limit is a round one
-        return found in _USUAL_LIMITS and found == max(len(output) for output in outputs)
+        return number in _USUAL_LIMITS and number == max(len(output) for output in outputs)
 
     def _each_animal_once(self, tiles: Sequence[Found]) -> list[Found]:
         """Remove doubles, and only then apply the limit."""

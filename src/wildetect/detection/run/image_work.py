@@ -63,6 +63,7 @@ class ImageWork:
         seams: What came of its boxes at the borders of tiles, once they are stitched.
         full: Number of tiles that may hold more animals than were given.
         sizeless: Whether boxes without a size were left out.
+        left_out: What the network leaves out by itself, though it is asked for.
         noted: What was noted of tiles and is not kept yet.
         second_stage: The classification of its boxes, once the tiles are done.
         jobs_left: Tiles, later passes of the second stage, to do; the last of them makes the result.
@@ -84,6 +85,7 @@ class ImageWork:
     seams: Stitched = field(default_factory=lambda: Stitched(Detections.empty()))
     full: int = 0
     sizeless: bool = False
+    left_out: str | None = None
     noted: list[TileResult] = field(default_factory=list)
     second_stage: Relabelling | None = None
     jobs_left: int = 1
@@ -207,7 +209,7 @@ class ImageWork:
         """What is doubtful about its values and its scale."""
         if self.failure is not None:
             return ()
-        told = self.scale, _SIZELESS if self.sizeless else None
+        told = self.scale, self.left_out, _SIZELESS if self.sizeless else None
         return (*self._doubts_of_levels(source), *filter(None, told))
 
     def _doubts_of_levels(self, source: ImageSource) -> tuple[str, ...]:

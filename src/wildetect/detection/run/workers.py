@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from wildetect.detection.network.detector import Detector
+from wildetect.detection.network.own_limits import left_out
 from wildetect.detection.network.relabelling import Relabelling
 from wildetect.detection.run.image_work import ImageWork, reason_of
 from wildetect.detection.run.keeping import Keeping, TileKeeper
@@ -283,6 +284,8 @@ class Workers:
         return stage.passes > 0
 
     def _stitched(self, image: ImageWork, source: ImageSource) -> Detections:
+        found = (part.detections for part in image.parts)
+        image.left_out = left_out(self._detector.limits, self._lowest, found)
         return image.stitched(source, self._thresholds.iou, self._thresholds.overlap_metric)
 
     def _detections(self, image: ImageWork, source: ImageSource) -> Detections:
