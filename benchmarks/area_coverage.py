@@ -1,11 +1,11 @@
-"""How often the limits of mAP50 in model.compare hold the true difference: simulated test sets.
+"""How often the limits of mAP50 and mAP50-95 in model.compare hold the true difference: simulated test sets.
 
     uv run python -m benchmarks.area_coverage [test sets a cell] [photographs ...]
 
 The worlds are those of benchmarks.paired_coverage. Here each detector also gives unsure boxes, surer ones
-where it is right, and where a photograph is hard for it, it is less sure. The true difference is that of a
-test set of 100,000 photographs, by an average precision of this file's own: precision made to fall only,
-read at recalls 0, 0.01, ..., 1 (Lin et al. 2014).
+where it is right, and where a photograph is hard for it, it is less sure and its boxes fit less well. The
+true difference is that of a test set of 100,000 photographs, by an average precision of this file's own:
+precision made to fall only, read at recalls 0, 0.01, ..., 1 (Lin et al. 2014).
 """
 
 from __future__ import annotations
@@ -23,20 +23,24 @@ from wildetect.evaluation.scoring import ScoredBox
 SETS = 200
 PHOTOGRAPHS = (15, 30, 60)
 COUNTED = 0.3  # confidence from which a box counts, as in a survey
-LEVELS = 10  # of IoU; a box that hits does so at all of them, so that mAP50 is all there is
+LEVELS = 10  # of IoU: 0.5, 0.55, ..., 0.95
+AREAS = {"mAP50": 1, "mAP50-95": LEVELS}  # how many of the levels each is the mean of
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes of one class: the photograph of each, its confidence, and whether it hits."""
+    """Boxes of one class: the photograph of each, its confidence, and at how many of the IoUs it hits."""
 
     photograph: NDArray[np.int64]
     confidence: NDArray[np.float64]
-    hits: NDArray[np.bool_]
+    hits: NDArray[np.int64]
 
-    def area(self, animals: int) -> float:
-        """Average precision where so many animals are."""
-        hits = self.hits[np.argsort(-self.confidence, kind="stable")]
+    def area(self, animals: int, levels: int) -> float:
+        """Average precision where so many animals are, the mean over the first levels of IoU."""
+        return float(np.mean([self._area(animals, level) for level in range(levels)]))
+
+    def _area(self, animals: int, level: int) -> float:
+        hits = self.hits[np.argsort(-self.confidence, kind="stable")] > level
         found = np.cumsum(hits)
         precision = np.maximum.accumulate((found / np.arange(1, len(hits) + 1))[::-1])[::-1]
         at = np.searchsorted(found / animals, np.linspace(0, 1, 101))
@@ -69,15 +73,17 @@ def boxes_in(
             sure = dice.normal(0.8 + 0.5 * gain - 0.5 * own[right], 1.1)
             unsure = dice.normal(-1.3 + 0.3 * own[wrong], 1.0)
             confidence = 1 / (1 + np.exp(-np.concatenate([sure, unsure])))
-            hits = np.arange(len(confidence)) < len(right)
+            fit = 1 / (1 + np.exp(-(0.6 + 0.5 * gain - 0.4 * own[right])))
+            hits = np.concatenate([1 + dice.binomial(LEVELS - 1, fit), np.zeros(len(wrong), np.int64)])
             of_class.append(Boxes(np.concatenate([right, wrong]), confidence, hits))
         made.append(of_class)
     return made[0], made[1]
 
 
-def mean_area(found: list[Boxes], there: NDArray[np.int64]) -> float:
-    """The mean of the classes."""
-    return float(np.mean([one.area(int(there[:, column].sum())) for column, one in enumerate(found)]))
+def areas(found: list[Boxes], there: NDArray[np.int64], levels: int) -> dict[str, float]:
+    """Average precision of all classes, which is their mean, and of the rarer one."""
+    each = [one.area(int(there[:, column].sum()), levels) for column, one in enumerate(found)]
+    return {"all": float(np.mean(each)), RARER: each[0]}
 
 
 def compared(cell: Cell, dice: np.random.Generator) -> list[ClassDifference]:
@@ -92,7 +98,7 @@ def compared(cell: Cell, dice: np.random.Generator) -> list[ClassDifference]:
             one = found[column]
             for row in range(cell.photographs):
                 counted = (one.photograph == row) & (one.confidence >= COUNTED)
-                hits, all_boxes = int(one.hits[counted].sum()), int(counted.sum())
+                hits, all_boxes = int((one.hits[counted] > 0).sum()), int(counted.sum())
                 tables[-1].append(
                     PictureCounts(
                         picture=str(row),
@@ -105,42 +111,44 @@ def compared(cell: Cell, dice: np.random.Generator) -> list[ClassDifference]:
                 )
             each = zip(one.photograph.tolist(), one.confidence.tolist(), one.hits.tolist(), strict=True)
             boxes[-1] += [
-                ScoredBox(str(row), name, confidence, ("1" if hit else "0") * LEVELS)
-                for row, confidence, hit in each
+                ScoredBox(str(row), name, confidence, "1" * hits + "0" * (LEVELS - hits))
+                for row, confidence, hits in each
             ]
     paired = compare_pairs(tables[0], tables[1], (boxes[0], boxes[1]))
     return [paired.overall, *paired.classes]
 
 
-def coverage(cell: Cell, sets: int, seed: int = 20) -> dict[str, float]:
-    """How often the limits hold the true difference: of all classes, and of the rarer one."""
+def coverage(cell: Cell, sets: int, seed: int = 20) -> dict[tuple[str, str], float]:
+    """How often the limits of each area hold the true difference: of all classes, and of the rarer one."""
     key = [seed, cell.photographs, int(10 * cell.gain), len(cell.world.name), 51]
     dice = np.random.default_rng(key)
     there = animals_in(cell, dice, WORLD)
     one, other = boxes_in(cell, dice, there)
-    rarer = int(there[:, 0].sum())
-    truth = {
-        "all": mean_area(other, there) - mean_area(one, there),
-        RARER: other[0].area(rarer) - one[0].area(rarer),
-    }
-    held: dict[str, list[bool]] = {name: [] for name in truth}
+    truth: dict[tuple[str, str], float] = {}
+    for area, levels in AREAS.items():
+        before, after = areas(one, there, levels), areas(other, there, levels)
+        truth |= {(area, name): after[name] - before[name] for name in after}
+    held: dict[tuple[str, str], list[bool]] = {what: [] for what in truth}
     for _ in range(sets):
         for each in compared(cell, dice):
-            lower, upper = each.map50.lower, each.map50.upper
-            if each.name in held and lower is not None and upper is not None:
-                held[each.name].append(lower <= truth[each.name] <= upper)
-    return {name: sum(of) / len(of) for name, of in held.items() if of}
+            for area, difference in (("mAP50", each.map50), ("mAP50-95", each.map50_95)):
+                lower, upper = difference.lower, difference.upper
+                if (area, each.name) in held and lower is not None and upper is not None:
+                    held[area, each.name].append(lower <= truth[area, each.name] <= upper)
+    return {what: sum(of) / len(of) for what, of in held.items() if of}
 
 
 def main(sets: int, photographs: tuple[int, ...]) -> int:
     """Print a row for each cell."""
-    print("| photographs | world | second is | all classes | the rarer class |\n|---|---|---|---|---|")
+    columns = [(area, name) for name in ("all", RARER) for area in AREAS]
+    head = ["photographs", "world", "the second is", *(f"{area}, {name}" for area, name in columns)]
+    print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
     for number in photographs:
         for world in WORLDS:
             for gain in (0.0, 0.7):
                 found = coverage(Cell(world, number, gain), sets)
                 row = [str(number), world.name, "better" if gain else "as good"]
-                row += [f"{found[name]:.3f}" if name in found else "-" for name in ("all", RARER)]
+                row += [f"{found[what]:.3f}" if what in found else "-" for what in columns]
                 print(f"| {' | '.join(row)} |", flush=True)
     return 0
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from tests.coco_files import coco_document, write_coco
 from tests.detection.networks import manifest, save_network
+from tests.imagery.damaged_rasters import save_damaged
 from tests.real_models import manifest_of
 from tests.workspaces import REPOSITORY
 
@@ -78,6 +79,32 @@ def test_counts_are_those_of_a_run_at_that_confidence(demo_plan: EvaluationPlan,
     assert result.detections is not None
     assert counts["found"] + counts["wrong"] == len(result.detections)
     assert counts["wrong"] > 0
+
+
+def test_what_a_run_would_doubt_stands_in_the_evaluation(tmp_path: Path) -> None:
+    dice = np.random.default_rng(3)
+    for name, lightest in (("a.png", 6), ("b.png", 255)):
+        Image.fromarray(dice.integers(0, lightest, (80, 100, 3), np.uint8)).save(tmp_path / name)
+    annotations = write_coco(
+        tmp_path / "truth.json", coco_document({"a.png": [], "b.png": []}, ("animal 0",))
+    )
+    weights = save_network(tmp_path / "network.onnx", [np.zeros((1, 7, 20), np.float32)])
+    dark = plan(weights, manifest("yolov8"), annotations, tmp_path / "out", 2)
+    record = evaluate_into_folder(dark, lambda _: None)
+    assert [one.files for one in record.doubts if "almost black" in one.what] == [("a.png",)]
+    assert record.settings["doubtful_pictures"] == 1
+
+
+def test_pictures_of_which_a_part_cannot_be_read_are_not_measured_on(tmp_path: Path) -> None:
+    path = save_damaged(tmp_path / "ortho.tif", 3, 2, [(1, 1)])
+    annotations = write_coco(tmp_path / "truth.json", coco_document({path.name: []}, ("animal 0",)))
+    weights = save_network(tmp_path / "network.onnx", [np.zeros((1, 7, 20), np.float32)])
+    torn = replace(
+        plan(weights, manifest("yolov8"), annotations, tmp_path / "out", 1),
+        options=PipelineOptions(tile_size=256, overlap_ratio=0.0),
+    )
+    with pytest.raises(InputError, match=r"ortho\.tif cannot be evaluated: 256 x 256 px at .*is damaged"):
+        evaluate_into_folder(torn, lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -144,10 +144,11 @@ def test_a_set_of_other_classes_is_not_what_a_detector_learned_from(
     assert "it was not trained on that set" in error
 
 
-def test_pictures_taken_near_learned_photographs_are_counted(
-    served: Workspace, made: dict[str, Any], tmp_path: Path
-) -> None:
-    del made
+@pytest.fixture(scope="module")
+def placed(served: Workspace) -> Path:
+    """The set "placed-set" of photographs with their tags, and a version "placed" that learned from it."""
+    for name in ("placed", "placed-set"):  # of an earlier turn
+        shutil.rmtree(served.root / name, ignore_errors=True)
     pictures = served.root / "placed-pictures"
     for number, picture in enumerate(sorted((REPOSITORY / "demo/pictures").glob("*.jpg"))):
         (pictures / f"flight{number // 2}").mkdir(parents=True, exist_ok=True)
@@ -160,6 +161,11 @@ def test_pictures_taken_near_learned_photographs_are_counted(
         file.append(*verdicts(run))
     served.succeed("dataset.build", "placed", "--output", "placed-set")
     served.succeed("model.register", "--weights", DETECTOR, "--name", "placed", "--trained-on", "placed-set")
+    return served.root / "placed-set"
+
+
+@pytest.mark.usefixtures("placed")
+def test_pictures_taken_near_learned_photographs_are_counted(served: Workspace, tmp_path: Path) -> None:
     other = next(path for path in (REPOSITORY / "demo/pictures").glob("*.jpg"))
     with Image.open(other) as image:
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(
@@ -173,3 +179,39 @@ def test_pictures_taken_near_learned_photographs_are_counted(
     assert said.returncode == 0, said.stderr
     assert "warning: 1 picture, such as later.jpg, was taken within about 20 km" in said.stderr
     assert json.loads(said.stdout)["settings"]["near_learned"] == 1
+
+
+@pytest.mark.parametrize(("times", "far"), [(1.0, False), (2.0, True)])
+def test_tiles_of_a_set_are_measured_whole_and_at_the_scale_of_the_model(
+    served: Workspace, placed: Path, times: float, far: bool
+) -> None:
+    """They have no tags: train.json, as test.json, tells their ground resolution."""
+    images = json.loads((placed / "train.json").read_text(encoding="utf-8"))["images"]
+    learned = {one["gsd_cm"] for one in images}
+    assert len(learned) == 1
+    gsd_cm = learned.pop()
+    config = served.root / "configs" / "of-that-scale.yaml"
+    registered = yaml.safe_load(
+        (served.root / "configs/detector_registration.yaml").read_text(encoding="utf-8")
+    )
+    registered["localizer"]["yolo"]["weights"] = str(DETECTOR)
+    registered["trained_gsd_cm"] = times * gsd_cm
+    config.write_text(yaml.safe_dump(registered), encoding="utf-8")
+    name = f"scaled-{times:g}"
+    served.succeed("model.register", "--config", config, "--name", name)
+    settings = yaml.safe_load((served.root / "configs/detection.yaml").read_text(encoding="utf-8"))
+    settings["processing"] |= {"scale": "auto", "tile_size": 320}
+    run = served.root / "configs" / "cut-for-the-scale.yaml"
+    run.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+    words = ("model.evaluate", f"{name}/latest", "--annotations", placed / "train.json", "--config", run)
+    said = served.invoke(*words, "--json")
+    assert said.returncode == 0, said.stderr
+    measured = json.loads(said.stdout)
+    assert measured["tiles"] == len(images)
+    assert measured["settings"]["gsd_cm"] == gsd_cm
+    assert measured["settings"]["doubtful_pictures"] == (len(images) if far else 0)
+    assert ("animals look more than 1.5 times too large" in said.stderr) == far
+    assert [one["files"] for one in measured["doubts"]] == (
+        [[one["file_name"] for one in images]] if far else []
+    )

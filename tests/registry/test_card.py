@@ -33,20 +33,21 @@ def test_it_is_never_longer_than_a_description_may_be() -> None:
     assert text.endswith("| **left out** | 4 further rows would not fit here; model.show has all |\n")
 
 
-def test_numbers_on_pictures_near_learned_ones_are_marked() -> None:
+def test_numbers_on_pictures_near_learned_ones_and_on_doubtful_ones_are_marked() -> None:
     settings = {"pictures": 24, "learned_from": "none"}
     said = []
-    for near in (0, 7):
+    for near, doubtful in ((0, 0), (7, 0), (0, 3)):
         one = Evaluated(
             dataset="camp",
             run_id="1",
             at=datetime(2026, 5, 1, tzinfo=UTC),
             metrics={"recall": 0.9},
-            settings={**settings, "near_learned": near},
+            settings={**settings, "near_learned": near, "doubtful_pictures": doubtful},
         )
         said += [text for _, text in _measured([one])]
     assert said[0].endswith("recall 0.900")
     assert said[1].endswith("recall 0.900; 7 of them were taken near photographs that it has learned from")
+    assert said[2].endswith("recall 0.900; doubts in 3 of them (evaluation.json)")
 
 
 def test_what_is_not_known_of_the_photographs_is_said() -> None:

@@ -361,3 +361,9 @@ def test_few_photographs_are_said_to_be_few() -> None:
     better, doubt, _ = judged(before[:20], after[:20])
     assert "(20 pictures)" in better
     assert doubt.startswith("20 photographs are few: a real gain may look like chance")
+
+
+def test_pictures_that_were_measured_with_doubts_are_said() -> None:
+    paired = compare_pairs(measured(BEFORE, 1), measured(BEFORE, 2))
+    one = Compared("held-out", Version("herd", "3"), Version("herd", "4"), paired, doubtful={"4": 2})
+    assert any(said.startswith("version 4 was measured with doubts in 2 pictures") for said in one.doubts)

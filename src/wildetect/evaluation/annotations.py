@@ -41,6 +41,7 @@ class _Image(BaseModel):
     # of dataset.build; in a file of another program they may be anything
     photograph: object = None
     place: object = None
+    gsd_cm: object = None
 
 
 class _Annotation(BaseModel):
@@ -78,6 +79,7 @@ class LabelledImage:
         size: Width and height in px, if the file says them.
         photograph: Of a tile that `dataset.build` cut: the digest of its photograph's pixels; else empty.
         place: Of the same: pictures with the same one show common ground or one flight line; else empty.
+        gsd_cm: Of the same: its ground resolution in cm/px, where the photograph told it; else null.
     """
 
     name: str
@@ -86,6 +88,7 @@ class LabelledImage:
     size: tuple[int, int] | None = None
     photograph: str = ""
     place: str = ""
+    gsd_cm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +112,11 @@ class Annotations:
     sha256: str
     sizeless: int = 0
     outside: int = 0
+
+    @property
+    def tiles_of_set(self) -> bool:
+        """Whether all pictures are tiles that `dataset.build` cut."""
+        return all(image.photograph for image in self.images)
 
 
 def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | None = None) -> Annotations:
@@ -224,11 +232,16 @@ def _labelled(
         size=(image.width, image.height) if image.width and image.height else None,
         photograph=_text(image.photograph),
         place=_text(image.place),
+        gsd_cm=_above_zero(image.gsd_cm),
     )
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _above_zero(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
 
 
 def _plain(name: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -31,16 +31,19 @@ from wildetect.evaluation.record import (
     write_evaluation_file,
 )
 from wildetect.evaluation.scoring import IOU, ClassScore, Counts, Scores, score, write_precision_recall
-from wildetect.evaluation.unseen import LEARNED_FROM, NEAR_LEARNED
+from wildetect.geometry import Window
 from wildetect.imagery.camera.camera import camera_of
 from wildetect.imagery.camera.lens import ground_resolution
 from wildetect.imagery.camera.optics import Flight
 from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
+from wildetect.registry.evaluations import DOUBTFUL, LEARNED_FROM, NEAR_LEARNED
 from wildetect.remote.place import for_pillow
 from wildetect.results.files import make_folder, write_text
 from wildetect.results.records import ImageResult, RunSummary
+from wildetect.results.run_parts import Remark
 from wildetect.tables.writing import table_pieces
+from wildetect.wording import form, number_of
 
 __all__ = ["FLOOR", "EvaluationPlan", "evaluate_into_folder"]
 
@@ -57,8 +60,6 @@ quite those that a survey would count.
 
 _DIGITS = 6
 Progress = Callable[[RunSummary], None]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +124,7 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
     seconds, tiles = time.monotonic() - begun, summary.tiles
     faint = _detect(plan, FLOOR, summary, show) if with_curve else None
     scores = score(found, plan.truth, for_curves=faint)
-    _warn(summary)
-    record = _record(plan, scores, tiles, seconds)
+    record = _record(plan, scores, (tiles, seconds), tuple(_doubts(plan, summary)))
     make_folder(plan.output, hint="Give another one with --output.", what="the folder")
     title = f"{plan.model} on {plan.dataset}"
     write_precision_recall(
@@ -137,22 +137,38 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
     return record
 
 
-def _warn(summary: RunSummary) -> None:
-    """Say what may make the numbers wrong."""
+def _doubts(plan: EvaluationPlan, summary: RunSummary) -> Iterator[Remark]:
+    """What a detection run would say of the pictures, and tiles of a set that are far off a model's scale."""
     if summary.full:
-        logger.warning(
-            "the limit on the boxes of a tile was reached in %d pictures, such as %s: animals are missed",
-            len(summary.full),
-            next(iter(summary.full)),
+        yield Remark(
+            "the limit on the boxes of a tile was reached: animals are missed", tuple(sorted(summary.full))
         )
     if summary.many_cut:
-        logger.warning(
-            "%d boxes in %d pictures, such as %s, end at the border of a tile: animals longer than the "
-            "overlap of tiles may count more than once",
-            sum(summary.cut.values()),
-            len(summary.cut),
-            next(iter(summary.cut)),
+        cut = sum(summary.cut.values())
+        yield Remark(
+            f"{number_of(cut, 'box', 'boxes')} {form(cut, 'ends', 'end')} at the border of a tile: animals "
+            "longer than the overlap of tiles may count more than once",
+            tuple(sorted(summary.cut)),
         )
+    if summary.dark:
+        yield Remark("almost black: animals can hardly be seen", tuple(sorted(summary.dark)))
+    yield from (Remark(what, tuple(sorted(files))) for what, files in sorted(summary.doubts.items()))
+    yield from _off_scale(plan)
+
+
+def _off_scale(plan: EvaluationPlan) -> Iterator[Remark]:
+    """Tiles of a set that show animals far too small or too large to the model: they have no tags to tell."""
+    found: dict[str, list[str]] = defaultdict(list)
+    if plan.options.scale is None:
+        return
+    for image in plan.truth.images:
+        if image.gsd_cm is None or image.size is None:
+            continue
+        width, height = (min(side, plan.options.tile_size or side) for side in image.size)
+        far = plan.options.scale.far_off(image.gsd_cm / 100, Window(0, 0, width, height))
+        if far is not None:
+            found[far].append(image.name)
+    yield from (Remark(what, tuple(files)) for what, files in found.items())
 
 
 def _detect(
@@ -164,16 +180,17 @@ def _detect(
     found: dict[str, Detections] = {}
     for result in detect_images(plan.files, plan.detector, replace(plan.options, confidence=confidence)):
         found[result.name] = _usable(result, labelled[result.name])
-        nothing = replace(result, detections=Detections.empty(), tiles_full=0, boxes_cut=0, boxes_joined=0)
+        nothing = ImageResult(name=result.name, path=result.path, detections=Detections.empty())
         summary.add(result if counted else nothing)
         progress(summary)
     return found
 
 
 def _usable(result: ImageResult, image: LabelledImage) -> Detections:
-    if result.detections is None:
+    unread = result.failure or next(iter(result.tiles_failed), None)
+    if result.detections is None or unread:
         raise InputError(
-            f"{result.name} cannot be evaluated: {result.failure}",
+            f"{result.name} cannot be evaluated: {unread}",
             hint="Fix it, or take it out of the annotations: the numbers are for all pictures or none.",
         )
     size = (result.width, result.height)
@@ -186,8 +203,11 @@ def _usable(result: ImageResult, image: LabelledImage) -> Detections:
     return result.detections
 
 
-def _record(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) -> EvaluationRecord:
+def _record(
+    plan: EvaluationPlan, scores: Scores, work: tuple[int, float], doubts: tuple[Remark, ...]
+) -> EvaluationRecord:
     model, truth, counts = plan.model, plan.truth, scores.counts
+    tiles, seconds = work
     manifest = model.manifest
     return EvaluationRecord(
         model=EvaluatedModel(model.name, model.version, manifest.source.file, manifest.sha256),
@@ -201,6 +221,7 @@ def _record(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) ->
             "iou": IOU,
             LEARNED_FROM: plan.learned_from,
             NEAR_LEARNED: plan.near_learned,
+            DOUBTFUL: len({file for doubt in doubts for file in doubt.files}),
         },
         metrics=Measures(
             map50=_rounded(scores.map50),
@@ -214,12 +235,15 @@ def _record(plan: EvaluationPlan, scores: Scores, tiles: int, seconds: float) ->
         device=plan.detector.device,
         tiles=tiles,
         seconds=round(seconds, 3),
+        doubts=doubts,
     )
 
 
 def _gsd_cm(plan: EvaluationPlan) -> float | None:
     """Median ground resolution in cm/px of the pictures that tell theirs; None where none does."""
-    found = []
+    found = [image.gsd_cm for image in plan.truth.images if image.gsd_cm is not None]
+    if found:
+        return round(statistics.median(found), 3)
     for file in plan.files:
         try:
             with Image.open(for_pillow(file.path)) as picture:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wildetect.results.files import write_text
+from wildetect.results.run_parts import Remark
 
 __all__ = [
     "ClassMeasures",
@@ -115,6 +116,7 @@ class EvaluationRecord:
         device: Where inference ran.
         tiles: Tiles run through the model.
         seconds: Time of the pass that was counted.
+        doubts: Why animals of some pictures may be missed or counted wrongly, as in a detection run.
         mlflow: Where it is logged; None until then.
     """
 
@@ -127,11 +129,15 @@ class EvaluationRecord:
     device: str
     tiles: int
     seconds: float
+    doubts: tuple[Remark, ...] = ()
     mlflow: LoggedEvaluation | None = None
 
     def document(self) -> dict[str, Any]:
         """The record as JSON has it."""
-        return asdict(self) | {"classes": [asdict(one) for one in self.classes]}
+        return asdict(self) | {
+            "classes": [asdict(one) for one in self.classes],
+            "doubts": [{"what": one.what, "files": list(one.files)} for one in self.doubts],
+        }
 
 
 def write_evaluation_file(folder: Path, record: EvaluationRecord) -> None:

@@ -16,12 +16,7 @@ from wildetect.imagery.source import UnreadableImageError
 from wildetect.registry.learning.lineage import LearnedSet, Lineage
 from wildetect.wording import number_of
 
-__all__ = ["LEARNED_FROM", "NEAR_LEARNED", "Seen", "near_learned", "refuse_seen", "seen_by"]
-
-LEARNED_FROM = "learned_from"
-"""Setting of an evaluation: "none" of the pictures, or "unknown"."""
-NEAR_LEARNED = "near_learned"
-"""Setting of an evaluation: number of pictures taken near photographs that the detector has learned from."""
+__all__ = ["Seen", "near_learned", "refuse_seen", "seen_by"]
 
 _CELL = 0.1  # degrees: the places that a lineage keeps, as exact ones would tell where animals are
 

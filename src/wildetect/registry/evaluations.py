@@ -25,7 +25,10 @@ from wildetect.wording import commas, number_of
 
 __all__ = [
     "BEST_CONFIDENCE",
+    "DOUBTFUL",
     "EXPERIMENT",
+    "LEARNED_FROM",
+    "NEAR_LEARNED",
     "Evaluated",
     "Evaluation",
     "MeasuredQuality",
@@ -43,6 +46,12 @@ __all__ = [
 
 TAG = "eval."
 BEST_CONFIDENCE = "best_confidence"
+LEARNED_FROM = "learned_from"
+"""Setting of an evaluation: "none" of the pictures, or "unknown"."""
+NEAR_LEARNED = "near_learned"
+"""Setting of an evaluation: number of pictures taken near photographs that the detector has learned from."""
+DOUBTFUL = "doubtful_pictures"
+"""Setting of an evaluation: number of pictures in which animals may be missed or counted wrongly."""
 
 
 class Evaluated(BaseModel):

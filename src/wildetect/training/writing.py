@@ -250,7 +250,10 @@ def _yaml(class_names: Sequence[str]) -> str:
 def _coco(
     tiles: Sequence[tuple[Tile, PhotographEntry]], part: Part, class_names: Sequence[str]
 ) -> dict[str, Any]:
-    """COCO's document; each tile names its photograph and place, as tiles of one are not independent."""
+    """COCO's document; each tile names its photograph and place, as tiles of one are not independent.
+
+    Tiles have no tags, so that their ground resolution in cm/px stands here, too, where it is known.
+    """
     numbered = [(number, label) for number, (tile, _) in enumerate(tiles, 1) for label in tile.labels]
     return {
         "info": {"description": f"Reviewed photographs, part {part}"},
@@ -262,6 +265,7 @@ def _coco(
                 "height": tile.window.height,
                 "photograph": photograph.sha256,
                 "place": f"group {photograph.group}",
+                **({} if photograph.taken.gsd_cm is None else {"gsd_cm": photograph.taken.gsd_cm}),
             }
             for number, (tile, photograph) in enumerate(tiles, 1)
         ],

@@ -88,19 +88,34 @@ class ModelScale:
         known = AutoOverlap(flight=self.flight).resolution(source)
         if known is None or known.assumed:
             return self._not_cut(assumed=known is not None) if self.cut else None
-        smaller = min(self.width / tile.width, self.height / tile.height)
-        times = 100 * known.gsd / smaller / self.trained
-        if 1 / _FAR <= times <= _FAR:
+        times = self._times(known.gsd, tile)
+        far = self.far_off(known.gsd, tile)
+        if far is None:
             return self._coarse if 100 * known.gsd > _FAR * self.trained else None
-        look = "small" if times > 1 else "large"
-        far = (
-            f"animals look more than {_FAR:g} times too {look} to the model, which was trained on "
-            f"{self.trained:g} cm/px ({_OFF})"
-        )
         if self.cut:
             return f"{far}: processing.scale: auto cannot make up for that, as the image is too {_why(times)}"
         side = max(round(max(tile.width, tile.height) / times / _ROUND) * _ROUND, _ROUND)
         return f"{far}; set processing.scale to auto, or processing.tile_size to about {side}"
+
+    def far_off(self, gsd: float, tile: Window) -> str | None:
+        """Say so where a tile shows the ground at a scale far from that of the model's training.
+
+        Args:
+            gsd: Ground resolution of the image in m/px.
+            tile: Resized to the network's input.
+        """
+        times = self._times(gsd, tile)
+        if 1 / _FAR <= times <= _FAR:
+            return None
+        look = "small" if times > 1 else "large"
+        return (
+            f"animals look more than {_FAR:g} times too {look} to the model, which was trained on "
+            f"{self.trained:g} cm/px ({_OFF})"
+        )
+
+    def _times(self, gsd: float, tile: Window) -> float:
+        """How many times too small animals in a tile look to the model."""
+        return 100 * gsd / min(self.width / tile.width, self.height / tile.height) / self.trained
 
     def _not_cut(self, *, assumed: bool) -> str:
         why = "its height or lens is not told but assumed" if assumed else "its ground resolution is unknown"

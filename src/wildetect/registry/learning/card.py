@@ -13,7 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from wildetect.errors import WildDetectError
 from wildetect.registry.cache import stored_manifest
 from wildetect.registry.connection import Connection, errors_of_mlflow
-from wildetect.registry.evaluations import Evaluated, evaluations_of, limits_of
+from wildetect.registry.evaluations import (
+    DOUBTFUL,
+    LEARNED_FROM,
+    NEAR_LEARNED,
+    Evaluated,
+    evaluations_of,
+    limits_of,
+)
 from wildetect.registry.history import AliasMove, moves_of
 from wildetect.registry.learning.lineage import LearnedSet, Lineage, Scenery, lineage_of
 from wildetect.registry.learning.runs import RUN_TAG
@@ -175,13 +182,16 @@ def _measured(evaluations: Sequence[Evaluated]) -> Iterator[tuple[str, str]]:
             for name, title in _MEASURES.items()
             if name in one.metrics
         ]
-        learned = one.settings.get("learned_from", "unknown")
+        learned = one.settings.get(LEARNED_FROM, "unknown")
         doubt = (
             "" if one.of_survey or learned == "none" else "; whether it has learned from them is not known"
         )
-        near = one.settings.get("near_learned")
+        near = one.settings.get(NEAR_LEARNED)
         if isinstance(near, int) and near:
             doubt += f"; {near:,} of them were taken near photographs that it has learned from"
+        doubtful = one.settings.get(DOUBTFUL)
+        if isinstance(doubtful, int) and doubtful:
+            doubt += f"; doubts in {doubtful:,} of them (evaluation.json)"
         yield "measured", f"{one.dataset} ({commas(facts)}): {commas(numbers)}{doubt}"
 
 

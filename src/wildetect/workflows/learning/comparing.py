@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
@@ -18,10 +18,16 @@ from wildetect.evaluation.paired import (
 )
 from wildetect.evaluation.resampling import FEW_UNITS, FEWEST_PLACES, FEWEST_UNITS, FEWEST_WITH
 from wildetect.evaluation.scoring import ScoredBox
-from wildetect.evaluation.unseen import LEARNED_FROM, NEAR_LEARNED
 from wildetect.registry.comparison import SHAPING
 from wildetect.registry.connection import Connection
-from wildetect.registry.evaluations import Evaluated, evaluations_of, kept_file
+from wildetect.registry.evaluations import (
+    DOUBTFUL,
+    LEARNED_FROM,
+    NEAR_LEARNED,
+    Evaluated,
+    evaluations_of,
+    kept_file,
+)
 from wildetect.registry.versions import Version
 from wildetect.wording import form, listed, number_of, quoted
 
@@ -44,6 +50,7 @@ class Compared:
         digest: Of the labels.
         unsure: Numbers of the versions of which is not known whether they have learned from the pictures.
         near: Numbers of those that have learned from photographs taken near some of the pictures.
+        doubtful: Number of pictures that were measured with doubts, by version.
     """
 
     dataset: str
@@ -54,6 +61,7 @@ class Compared:
     digest: str = ""
     unsure: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
+    doubtful: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -109,6 +117,11 @@ class Compared:
                 f"chance, and so may a class that got worse; {FEW_UNITS} or more show it better"
             )
         found += self._places
+        for version, pictures in self.doubtful.items():
+            found.append(
+                f"version {version} was measured with doubts in {number_of(pictures, 'picture')}, which its "
+                "evaluation.json names: animals may be missed or counted wrongly there"
+            )
         if self.near:
             who = form(len(self.near), "version {} has", "versions {} have").format(listed(self.near))
             found.append(
@@ -229,8 +242,13 @@ def _compared(kept: _Kept, before: Version, after: Version, dataset: str | None,
     unknown = [version.version for version, of in measured if of.settings.get(LEARNED_FROM) != "none"]
     unsure = tuple(dict.fromkeys(unknown))
     near = tuple(dict.fromkeys(version.version for version, of in measured if of.settings.get(NEAR_LEARNED)))
+    doubtful = {
+        version.version: number
+        for version, of in measured
+        if isinstance(number := of.settings.get(DOUBTFUL), int) and number
+    }
     digest = str(one.settings.get("annotations_sha256") or "")
-    return Compared(one.dataset, before, after, paired, confidences, digest, unsure, near)
+    return Compared(one.dataset, before, after, paired, confidences, digest, unsure, near, doubtful)
 
 
 def _differing(one: Evaluated, other: Evaluated) -> list[str]:
