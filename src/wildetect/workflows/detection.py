@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -25,7 +25,7 @@ from wildetect.results.logged_run import left_out, run_record
 from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import DetectionRun
 from wildetect.results.run_file import write_run_file
-from wildetect.results.run_parts import BlurredFiles, Logged
+from wildetect.results.run_parts import BlurredFiles, Logged, Remark
 from wildetect.review.summary import reviewed_run
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings, KeptFiles
@@ -33,7 +33,15 @@ from wildetect.wording import form, listed, number_of
 from wildetect.workflows.detection_plan import Request, plan_of
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["detect", "overlap_text", "plan_detection", "scale_text", "tell_exact", "tell_places"]
+__all__ = [
+    "detect",
+    "overlap_text",
+    "plan_detection",
+    "scale_text",
+    "tell_exact",
+    "tell_places",
+    "warn_of_doubts",
+]
 
 MOST_NAMED = 3
 _KEPT_HERE: dict[KeptFiles, str] = {
@@ -81,7 +89,7 @@ def detect(
     _tell_empty_tiles(run, watcher)
     _warn_of_unchecked(run.model.unchecked, watcher)
     warn_of_dark_images(run, watcher)
-    _warn_of_doubts({one.what: one.files for one in run.doubts}, run.images.found, watcher)
+    warn_of_doubts(run.doubts, run.images.found, watcher)
     _warn_of_others({one.what: one.files for one in run.not_read}, watcher)
     warn_of_full_tiles(run, watcher)
     warn_of_cut_boxes(run, watcher)
@@ -127,7 +135,8 @@ def plan_detection(
         watcher.notice("the time is that of this machine alone; the workers of --cluster share it")
     planned = dry_run(plan)
     _warn_of_unchecked(plan.model.manifest.unchecked, watcher)
-    _warn_of_doubts(planned.survey.doubts, planned.found, watcher)
+    doubts = [Remark(what, tuple(files)) for what, files in planned.survey.doubts.items()]
+    warn_of_doubts(doubts, planned.found, watcher)
     _warn_of_others(planned.not_read, watcher)
     if planned.overlap is not None:
         _warn_of_small_tiles(planned.overlap, plan.options, watcher)
@@ -235,10 +244,13 @@ def _tell_empty_tiles(run: DetectionRun, watcher: Watcher) -> None:
         )
 
 
-def _warn_of_doubts(doubts: Mapping[str, Sequence[str]], found: int, watcher: Watcher) -> None:
-    """Say why detections in some images may be wrong, each reason once."""
-    for what, files in doubts.items():
-        watcher.notice(f"warning: {len(files)} of {number_of(found, 'image')} ({_named(files)}): {what}.")
+def warn_of_doubts(doubts: Iterable[Remark], found: int, watcher: Watcher, kept: str = "run.json") -> None:
+    """Say why detections in some images may be wrong, each reason once; `kept` is the file that names all."""
+    for doubt in doubts:
+        named = _named(doubt.files, kept)
+        watcher.notice(
+            f"warning: {len(doubt.files):,} of {number_of(found, 'image')} ({named}): {doubt.what}."
+        )
 
 
 def _warn_of_others(not_read: Mapping[str, Sequence[str]], watcher: Watcher) -> None:
@@ -249,8 +261,8 @@ def _warn_of_others(not_read: Mapping[str, Sequence[str]], watcher: Watcher) -> 
         watcher.notice(f"warning: {number} not among the images ({_named(files)}): {what}.")
 
 
-def _named(files: Sequence[str]) -> str:
-    return listed(files, most=MOST_NAMED, more=", named in run.json")
+def _named(files: Sequence[str], kept: str = "run.json") -> str:
+    return listed(files, most=MOST_NAMED, more=f", named in {kept}")
 
 
 def warn_of_full_tiles(run: DetectionRun, watcher: Watcher) -> None:

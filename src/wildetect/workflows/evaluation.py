@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wildetect.detection.run.options import PipelineOptions
 from wildetect.errors import ConfigurationError, ModelError, ServerError
 from wildetect.evaluation.annotations import Annotations, read_annotations
 from wildetect.evaluation.detector_quality import DetectorQuality, Share, quality_of
@@ -44,14 +43,14 @@ from wildetect.settings import Project
 from wildetect.settings.project import from_caller
 from wildetect.training.built_set import frozen_name
 from wildetect.training.splitting import places_of
-from wildetect.wording import commas, form, listed, number_of
+from wildetect.wording import commas, form, number_of
+from wildetect.workflows.detection import warn_of_doubts
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["evaluate", "log_scores", "log_survey", "quality_on_survey", "version_of"]
 
-_MOST_NAMED = 3
 _MEASURES = ("precision", "recall", "ap50", "ap50_95")
 
 
@@ -89,20 +88,18 @@ def evaluate(
     files = labelled_files(truth, annotations, folder)
     _tell_labels(truth, annotations, files, watcher)
     detector, options = prepared(settings, model)
-    options = _whole_tiles(options, truth)
     lineage = lineage_in(model.weights.parent) if model.version else None
     learned_from = refuse_seen(str(model), lineage, truth, files, options.reading)
     if learned_from == "unknown":
         watcher.notice(_unknown(model, lineage))
-    near = near_learned(lineage, files)
-    if near:
+    if near := near_learned(lineage, files):
         watcher.notice(_near(model, near))
     if connection is not None:
         _tell_other_pictures(connection, model, dataset, truth.sha256, watcher)
     plan = EvaluationPlan(
         model=model,
         detector=detector,
-        options=options,
+        options=options.of_cut_tiles() if truth.tiles_of_set else options,
         truth=truth,
         files=files,
         dataset=dataset,
@@ -116,24 +113,10 @@ def evaluate(
     )
     with watcher.measuring() as progress:
         record = evaluate_into_folder(plan, progress)
-    for doubt in record.doubts:
-        named = listed(doubt.files, most=_MOST_NAMED, more=", named in evaluation.json")
-        of = number_of(record.dataset.pictures, "picture")
-        watcher.notice(f"warning: {len(doubt.files):,} of {of} ({named}): {doubt.what}.")
+    warn_of_doubts(record.doubts, len(files), watcher, kept="evaluation.json")
     if connection is not None:
         record = _logged(connection, record, plan.output, watcher)
     return record, plan.output
-
-
-def _whole_tiles(options: PipelineOptions, truth: Annotations) -> PipelineOptions:
-    """Take the tiles of a training set whole where tiles would be cut for the model's scale.
-
-    They are cut already, and have no tags that would tell their ground resolution.
-    """
-    scale = options.scale
-    if scale is None or not scale.cut or not truth.tiles_of_set:
-        return options
-    return replace(options, tile_size=0, scale=replace(scale, cut=False))
 
 
 def _same_files(files: Sequence[ImageFile]) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.scale import ModelScale
@@ -73,6 +73,15 @@ class PipelineOptions:
     def side(self, source: ImageFacts) -> int:
         """Side in px of the tiles of an image: for the model's scale, else `tile_size`; 0: it is whole."""
         return self.scaled_side(source) or self.tile_size
+
+    def of_cut_tiles(self) -> PipelineOptions:
+        """The options for tiles of a training set: whole ones, where tiles are to be cut for a scale.
+
+        They are cut for it already, and have no tags that would tell their ground resolution.
+        """
+        if self.scale is None or not self.scale.cut:
+            return self
+        return replace(self, tile_size=0, scale=replace(self.scale, cut=False))
 
     def tiles(self, source: ImageFacts) -> list[Window]:
         """The tiles of an image, in the order in which it is best read."""
