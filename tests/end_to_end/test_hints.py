@@ -160,3 +160,11 @@ def test_the_newest_backup_is_named(surveyed: Workspace, tmp_path: Path) -> None
     (workspace.root / "runs/backups/mlflow-1.zip").touch()
     _, hint = workspace.fail(2, "mlflow.restore")
     assert hint.endswith("uv run invoke mlflow.restore --source runs/backups/mlflow-1.zip")
+
+
+def test_a_hint_is_about_the_settings_file_that_was_given(surveyed: Workspace) -> None:
+    """With --config nobody changes the file in configs/, which is not read."""
+    (surveyed.root / "my camp.yaml").write_text("processing: {tile_size: 640}\n", encoding="utf-8")
+    _, hint = surveyed.fail(2, "detect.run", "--config", "my camp.yaml", "--model", MODEL)
+    assert "in my camp.yaml" in hint
+    assert "configs/" not in hint

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from tests.workspaces import REPOSITORY
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings import Option, Project, load_settings
@@ -204,3 +205,56 @@ def test_our_own_files_load_without_a_warning(
     monkeypatch.chdir(Path(__file__).parents[2])
     load_settings(model, Project.find())
     assert not caplog.records
+
+
+CAMP = "campaign: {id: camp}\n"
+
+
+@pytest.mark.parametrize(
+    ("flag", "key", "given", "hint"),
+    [
+        ("--tolerance", ("survey", "tolerance"), "abc", "For example --tolerance 2"),
+        ("--tolerance", ("survey", "tolerance"), "-3", "For example --tolerance 2"),
+        ("--confidence", ("survey", "confidence"), "1,5", "For example --confidence 0.3"),
+        ("--cv", ("plan", "cv"), "30", "For example --cv 0.3"),
+        ("--cv", ("plan", "cv"), "a few", "For example --cv 0.2"),
+    ],
+)
+def test_the_hint_of_a_wrong_option_is_that_option_with_a_value_that_is_taken(
+    workspace: Path, flag: str, key: tuple[str, ...], given: str, hint: str
+) -> None:
+    (workspace / "configs/census.yaml").write_text(CAMP, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(CensusSettings, Project.find(), options={key: Option(flag, given)})
+    assert caught.value.hint == hint
+    value = hint.split()[-1]
+    load_settings(CensusSettings, Project.find(), options={key: Option(flag, value)})
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_the_hint_of_a_wrong_variable_is_about_where_it_was_set(
+    workspace: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "configs/census.yaml").write_text(CAMP, encoding="utf-8")
+    name = "WILDETECT_CENSUS__SURVEY__TOLERANCE"
+    if place == ".env":
+        (workspace / ".env").write_text(f"{name}=abc\n", encoding="utf-8")
+    else:
+        monkeypatch.setenv(name, "abc")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(CensusSettings, Project.find())
+    assert caught.value.message.startswith(".env:1: " if place == ".env" else f"environment variable {name}: ")
+    assert caught.value.hint.startswith("Fix it there" if place == ".env" else "Set that variable")
+
+
+def test_a_number_of_percent_is_told_as_the_part_that_it_is(workspace: Path) -> None:
+    (problem,) = problems("processing: {overlap_ratio: 25}\n")
+    assert "for 25% write 0.25" in problem
+
+
+def test_a_file_of_ones_own_is_not_said_to_explain_the_keys(workspace: Path) -> None:
+    (workspace / "configs/mine.yaml").write_text("processing: {tile_size: x}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(DetectionSettings, Project.find(), file=(workspace / "configs/mine.yaml").resolve())
+    page = caught.value.hint.partition("; ")[2].removesuffix(" explains each key.")
+    assert (REPOSITORY / page).is_file()

@@ -52,7 +52,7 @@ BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 def settings_page(model: type[SectionKeys]) -> str:
     """The page of a settings file, below docs/."""
-    return f"settings/{file_stem(model)}.md"
+    return model.page().removeprefix("docs/")
 
 
 def settings_block() -> str:

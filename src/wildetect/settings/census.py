@@ -122,9 +122,15 @@ class SurveyKeys(Keys):
 
     detections: Path | None = Field(None, description="folder of a finished detect.run; null: detect first")
     tolerance: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="m; boxes nearer are one animal; null: from the tags"
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        examples=[2],
+        description="m; boxes nearer are one animal; null: from the tags",
     )
-    confidence: Confidence = Field(None, description="boxes below do not count; one number or one a class")
+    confidence: Confidence = Field(
+        None, examples=[0.3], description="boxes below do not count; one number or one a class"
+    )
     strata: Path | None = Field(None, description="areas, as GeoJSON, GeoPackage, Shapefile or CSV")
     transects: Path | None = Field(None, description="lines or photographs of each transect; null: found")
     strata_name: str | None = Field(None, min_length=1, description="column with their names; null: found")

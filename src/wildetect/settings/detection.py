@@ -191,7 +191,11 @@ class Processing(Keys):
     )
     largest_animal: float = Field(6.0, gt=0, description="length in m; for overlap_ratio: auto")
     confidence: float | None = Field(
-        None, ge=0, le=1, description="boxes below it are not counted; null: that stored with the model"
+        None,
+        ge=0,
+        le=1,
+        examples=[0.3],
+        description="boxes below it are not counted; null: that stored with the model",
     )
     nms_threshold: float | None = Field(
         None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -66,6 +67,11 @@ class SectionKeys(Keys):
 
     section: ClassVar[str]
     file: ClassVar[str]
+
+    @classmethod
+    def page(cls) -> str:
+        """The page of the documentation that explains each key."""
+        return f"docs/settings/{PurePosixPath(cls.file).stem}.md"
 
 
 def fields_of(model: type[Keys], above: Key = ()) -> Iterator[tuple[Key, FieldInfo]]:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wildetect.errors import ConfigurationError
-from wildetect.settings.keys import Keys, SectionKeys, key_names, keys_without_effect
+from wildetect.settings.keys import Keys, SectionKeys, fields_of, key_names, keys_without_effect
 from wildetect.settings.layer import Layer, Option, command_line_layer, dotenv_layer, variable_layer
 from wildetect.settings.problems import (
     Key,
@@ -27,9 +27,9 @@ from wildetect.settings.problems import (
     shown,
     what_is_wrong,
 )
-from wildetect.settings.project import Project
+from wildetect.settings.project import VARIABLE_PLACE, Project, read_instead
 from wildetect.settings.yaml_files.reading import YamlFile, read_yaml
-from wildetect.wording import form, listed
+from wildetect.wording import form, listed, quoted
 
 __all__ = ["PRECEDENCE", "Layers", "load_settings", "merged", "read_layers", "warn_of_doubts"]
 
@@ -104,7 +104,7 @@ def read_layers(
     yaml_file = _read_file(model, project, file)
     layers = {
         "command line": command_line_layer(options or {}),
-        "environment": variable_layer(model.section, os.environ, "environment variable {name}"),
+        "environment": variable_layer(model.section, os.environ, f"{VARIABLE_PLACE} {{name}}"),
         ".env": dotenv_layer(model.section, project),
         "YAML": Layer(yaml_file.values, yaml_file.where),
     }
@@ -128,18 +128,35 @@ def merged(model: type[Section], project: Project, layers: Layers) -> Section:
         readable = not problems or yaml_file.values
         problems += _problems_of(error, model, ordered, yaml_file) if readable else []
     problems.sort(key=_place)
-    raise_problems(problems, hint=_fix(problems, project.shown(layers.path)))
+    raise_problems(problems, hint=_fix(problems, model, project.shown(layers.path)))
     assert settings is not None  # noqa: S101 - raise_problems has raised otherwise
     return settings
 
 
-def _fix(problems: list[Problem], explains: str) -> str:
-    """What fixes problems: of a single one on the command line what to give in its place."""
-    if len(problems) == 1 and is_option(problems[0].where) and problems[0].values:
+def _fix(problems: list[Problem], model: type[SectionKeys], shown_file: str) -> str:
+    """What fixes problems, told for the places that the values came from.
+
+    Args:
+        problems: At least one, sorted.
+        model: The section.
+        shown_file: The YAML file in use.
+    """
+    on_command_line = [problem for problem in problems if is_option(problem.where)]
+    typed = [f"{problem.where} {quoted(problem.values[0])}" for problem in on_command_line if problem.values]
+    explains = f"{model.file if shown_file == model.file else model.page()} explains each key."
+    if len(problems) == 1 and len(problems[0].values) > 1 and on_command_line:
         return f"Give {problems[0].where} {listed(problems[0].values, last='or')}."
-    if all(is_option(problem.where) for problem in problems):
-        return f"Give another value there; {explains} explains each key."
-    return f"Fix it there; {explains} explains each key."
+    if len(on_command_line) == len(problems):
+        return f"For example {' '.join(typed)}" if typed else f"Give another value there; {explains}"
+    places = dict.fromkeys(_to_correct(problem.where, shown_file) for problem in problems)
+    return f"{listed(places)}; {explains}" if len(places) == 1 else f"Fix each where it is named; {explains}"
+
+
+def _to_correct(where: str, shown_file: str) -> str:
+    """What to do at the place that a value came from: a variable of the environment has no line."""
+    if where.startswith(VARIABLE_PLACE):
+        return f"Set that variable to another value, or remove it so that {shown_file} counts"
+    return "Fix it there"
 
 
 def _path(model: type[SectionKeys], project: Project, file: Path | None) -> Path:
@@ -162,6 +179,8 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
             f"there is no settings file {project.shown(path)}",
             hint=f"Give an existing YAML file with --config; the one in use without it is {model.file}.",
         )
+    if file is not None:
+        read_instead(model.file, project.shown(path))
     names = {part for name in key_names(model) for part in name.split(".")}
     found = read_yaml(path, name=project.shown(path), variable=project.variable, names=names)
     if misnamed is not None:
@@ -232,8 +251,19 @@ def _problems_of(
             what = f"{name} = {shown(key, detail['input'])}: must be a block of indented 'key: value' lines"
         else:
             said, values = what_is_wrong(detail)
+            values = values or _example(model, key)
             what = f"{name} = {shown(key, detail['input'])}: {said}" if key else said
         yield Problem(where, what, values)
+
+
+def _example(model: type[Keys], key: Key) -> tuple[str, ...]:
+    """A value that a setting may have, for a hint; empty where no number or word is sure to be one."""
+    info = next((info for name, info in fields_of(model) if name == key), None)
+    if info is None:
+        return ()
+    if isinstance(info.default, str | int | float) and not isinstance(info.default, bool):
+        return (str(info.default),)
+    return (str(info.examples[0]),) if info.examples else ()
 
 
 def _may_be_in_a_line_left_out(detail: ErrorDetails) -> bool:

@@ -29,7 +29,13 @@ class MlflowSettings(SectionKeys):
     file: ClassVar[str] = "configs/mlflow.yaml"
 
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on; 0.0.0.0 shares it")
-    port: int | None = Field(None, ge=1, le=65535, description="null: that of MLFLOW_TRACKING_URI, else 5000")
+    port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        examples=[5000],
+        description="null: that of MLFLOW_TRACKING_URI, else 5000",
+    )
     backend_store_uri: str | None = Field(None, description="null: SQLite in runs/mlflow/mlflow.db")
     artifacts_destination: str | None = Field(None, description="null: the folder runs/mlflow/artifacts")
     workers: int = Field(1, ge=1, le=64, description="server processes")

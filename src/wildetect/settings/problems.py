@@ -178,7 +178,18 @@ def what_is_wrong(detail: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
         typed = _typed(str(given))
         close = typed in ALSO_CALLED or difflib.get_close_matches(typed, [values[0].lower()])
         return f"{said}; write {values[0]}" if close else said, tuple(values)
-    return said, ()
+    is_share = kind.startswith("less_than") and 1 in detail.get("ctx", {}).values()
+    part = _of_percent(given) if is_share else None
+    return (f"{said}; for {given}% write {part}", (part,)) if part else (said, ())
+
+
+def _of_percent(given: object) -> str | None:
+    """The part of one that a number of percent stands for; null where it is none."""
+    try:
+        percent = float(given) if isinstance(given, str | int | float) else 0.0
+    except ValueError:
+        return None
+    return f"{percent / 100:g}" if 1 < percent <= 100 else None  # noqa: PLR2004 - percent
 
 
 def _with_number_meant(said: str, given: str, *, whole: bool) -> tuple[str, tuple[str, ...]]:

@@ -25,18 +25,24 @@ __all__ = [
     "PASSWORD",
     "TRACKING_URI",
     "USERNAME",
+    "VARIABLE_PLACE",
     "Project",
     "Variables",
+    "as_read",
     "caller_folder",
     "from_caller",
     "given_path",
     "place_from_caller",
     "project_root",
+    "read_instead",
 ]
 
 CALLER_FOLDER = "WILDETECT_CALLER_CWD"
 """Set by the .bat files: the folder that the user called from, as they change to the project root."""
 
+
+VARIABLE_PLACE = "environment variable"
+"""Begins the place of a value that a variable gives."""
 
 logger = logging.getLogger(__name__)
 TRACKING_URI = "MLFLOW_TRACKING_URI"
@@ -77,6 +83,21 @@ def project_root() -> Path:
     """The nearest folder upward with a tasks.py, as invoke looks for it; else the current one."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "tasks.py").is_file()), here)
+
+
+_READ_INSTEAD: dict[str, str] = {}
+
+
+def read_instead(file: str, given: str) -> None:
+    """Remember that a command names another settings file in place of one of configs/."""
+    _READ_INSTEAD[file] = given
+
+
+def as_read(text: str) -> str:
+    """A text that says what to change in a settings file, about the file that was read in its place."""
+    for file, given in _READ_INSTEAD.items():
+        text = text.replace(file, given)
+    return text
 
 
 @dataclass(frozen=True)
@@ -197,7 +218,7 @@ class Project:
     def origin_of(self, name: str) -> tuple[str, str | None]:
         """Which layer gives a variable, and its place there; ("default", None) where it is not given."""
         if os.environ.get(name):
-            return "environment", f"environment variable {name}"
+            return "environment", f"{VARIABLE_PLACE} {name}"
         if self.dotenv.values.get(name):
             return ".env", f".env:{self.dotenv.lines[name]} ({name})"
         return "default", None
