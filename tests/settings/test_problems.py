@@ -227,7 +227,7 @@ def test_the_hint_of_a_wrong_option_is_that_option_with_a_value_that_is_taken(
     with pytest.raises(ConfigurationError) as caught:
         load_settings(CensusSettings, Project.find(), options={key: Option(flag, given)})
     assert caught.value.hint == hint
-    value = hint.split()[-1]
+    value = hint.rpartition(" ")[2]
     load_settings(CensusSettings, Project.find(), options={key: Option(flag, value)})
 
 
@@ -243,7 +243,8 @@ def test_the_hint_of_a_wrong_variable_is_about_where_it_was_set(
         monkeypatch.setenv(name, "abc")
     with pytest.raises(ConfigurationError) as caught:
         load_settings(CensusSettings, Project.find())
-    assert caught.value.message.startswith(".env:1: " if place == ".env" else f"environment variable {name}: ")
+    where = ".env:1" if place == ".env" else f"environment variable {name}"
+    assert caught.value.message.startswith(f"{where}: ")
     assert caught.value.hint.startswith("Fix it there" if place == ".env" else "Set that variable")
 
 
