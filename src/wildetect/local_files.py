@@ -53,6 +53,7 @@ _OFFLINE = {
     "GDAL_HTTP_TIMEOUT": "5",
     "GDAL_HTTP_MAX_RETRY": "0",
     "PROJ_NETWORK": "OFF",
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",  # else what is missing of a JPEG comes out as grey, and silently
 }
 _BEGINNING = 100_000  # bytes
 _STEM = "picture"
@@ -69,7 +70,7 @@ _VIRTUAL = (b"<OGRVRTDataSource", b"<VRTDataset", b"<OGRWFSDataSource", b"<GDAL_
 
 
 def keep_local() -> None:
-    """Give GDAL no network; variables that a person has set stay."""
+    """Give GDAL no network, and no patience with damaged JPEGs; variables that a person has set stay."""
     for name, value in _OFFLINE.items():
         os.environ.setdefault(name, value)
 

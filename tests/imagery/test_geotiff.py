@@ -13,6 +13,7 @@ from rasterio.transform import from_origin
 from wildetect.geometry import Window
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.raster import RasterSource
+from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import UnreadableImageError
 
 
@@ -171,3 +172,25 @@ def test_a_photograph_that_is_too_large_is_read_in_pieces(
     assert np.abs(difference).max() <= 3  # GDAL's JPEG library is another one
     assert "to be turned" in source.doubts[0]
     source.close()
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_what_is_missing_of_a_large_photograph_is_no_grey(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    path = tmp_path / f"large.{ending}"
+    Image.fromarray(noise).save(path, quality=95)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    monkeypatch.setattr("wildetect.imagery.raster.MAX_PIXELS", 60 * 80 - 1)
+    with pytest.raises(UnreadableImageError):
+        open_image(path).read(Window(0, 40, 80, 20))
+    source = open_image(path, Reading(use_damaged=True))
+    assert any("missing part" in doubt for doubt in source.doubts)
+    source.close()
+    if ending == "jpg":  # as a card's recovery fills it up, to its old size
+        path.write_bytes(content[: len(content) * 2 // 3] + bytes(len(content) // 3))
+        source = open_image(path)
+        assert any("cut short" in doubt for doubt in source.doubts)
+        source.close()

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 
 from wildetect.geometry import Window
 from wildetect.imagery.opening import open_image
+from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError
 
 
@@ -201,6 +202,61 @@ def test_truncated_at_any_place_never_crashes(tmp_path: Path, ending: str) -> No
         path.write_bytes(bytes(broken))
         with suppress(UnreadableImageError):  # and nothing else
             assert whole(open_image(path)).shape[2] == 3
+
+
+def noise(mode: str = "RGB") -> Image.Image:
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("tail", [b"", b"\xff\xd9", bytes(3000)])
+def test_a_jpeg_whose_data_end_in_the_middle_is_damaged_however_it_is_closed(
+    tmp_path: Path, mode: str, tail: bytes
+) -> None:
+    path = tmp_path / "a.jpg"
+    noise(mode).save(path, quality=95)
+    whole_pixels = whole(open_image(path)).copy()
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3] + tail)
+    with pytest.raises(UnreadableImageError):
+        open_image(path)
+    source = open_image(path, Reading(use_damaged=True))
+    (doubt,) = source.doubts
+    assert doubt.startswith("damaged: what could be decoded is used")
+    assert (whole(source)[:32] == whole_pixels[:32]).all()
+    assert not (whole(source)[-16:] == whole_pixels[-16:]).all()
+
+
+@pytest.mark.parametrize("ending", ["png", "tif", "bmp", "gif", "16.png"])
+def test_what_can_be_decoded_of_any_damaged_kind_is_used_where_that_is_wished(
+    tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    if ending == "16.png":
+        values = np.asarray(noise()).astype(np.uint16).transpose(2, 0, 1) * 257
+        kind = {"driver": "PNG", "width": 128, "height": 960, "count": 3, "dtype": "uint16"}
+        with rasterio.open(path, "w", **kind) as file:
+            file.write(np.tile(values, (1, 10, 1)))
+    else:
+        noise().save(path)
+    whole_pixels = whole(open_image(path)).copy()
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    with pytest.raises(UnreadableImageError):
+        whole(open_image(path))
+    source = open_image(path, Reading(use_damaged=True))
+    assert "damaged" in source.doubts[-1]
+    assert 0.2 < (whole(source) == whole_pixels).all(axis=2).mean() < 1
+
+
+def test_surplus_bytes_in_a_jpeg_are_told_and_used(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    noise().save(path, quality=95)
+    content = path.read_bytes()
+    assert open_image(path).doubts == ()
+    path.write_bytes(content.replace(b"\xff\xda", b"\0\0\xff\xda", 1))
+    assert "bytes that belong to nothing" in open_image(path).doubts[0]
 
 
 def bomb(path: Path, width: int, height: int) -> None:

@@ -46,7 +46,7 @@ def open_image(path: Place, reading: Reading = AS_IT_IS) -> ImageSource:
 
 
 def look_well(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
-    """As `look_at`, and decode a JPEG that does not end as JPEGs do: it may be cut short.
+    """As `look_at`, and decode a JPEG or PNG that does not end as these do: it may be cut short.
 
     Raises:
         UnreadableImageError: As for `open_image`.
@@ -115,7 +115,7 @@ def _decode_deep(path: Place, reading: Reading) -> ArraySource:
     photograph.look_at(path)  # refuses what is too large
     source = raster.RasterSource(path, reading)
     try:
-        pixels = source.read(Window(0, 0, source.width, source.height))
+        pixels, _ = source.what_there_is(Window(0, 0, source.width, source.height))
     finally:
         source.close()
     with Image.open(for_pillow(path), formats=("PNG", "TIFF")) as image:

@@ -1,20 +1,23 @@
 """Decode a photograph into upright RGB.
 
-Pillow reads them all. The pixels of a plain colour JPEG come from simplejpeg: the same values, bit for
-bit, as both ask libjpeg-turbo, in a third of the time and less than half of the memory.
+Pillow reads them all. The pixels of a plain JPEG come from simplejpeg: the same values, bit for bit, as both
+ask libjpeg-turbo, in a third of the time and less than half of the memory; and it tells what libjpeg finds
+wrong with the data, which Pillow passes over.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
+from PIL.ImageFile import ImageFile
 
 from wildetect.imagery.camera.camera import camera_of
 from wildetect.imagery.kinds import HEIF, holds_temperatures, pages_of
@@ -31,7 +34,7 @@ from wildetect.imagery.source import (
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow
 
-__all__ = ["BACKDROP", "FILM", "decode", "ends_whole", "facts_of", "look_at", "upright"]
+__all__ = ["BACKDROP", "DAMAGED", "FILM", "decode", "ends_whole", "facts_of", "look_at", "upright"]
 
 BACKDROP: Final = 114
 """Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
@@ -42,11 +45,20 @@ _FRAMES = ("PNG", "WEBP", "GIF", "AVIF", "HEIF")  # of which several are a film 
 _OTHER_VIEWS = ("Panorama", "Multi-Angle")  # in an MPO; its others are previews, or the other eye's
 FILM: Final = "it holds several pictures: the first alone is read, and animals in the others are not counted"
 _THERMAL = "thermal picture (R-JPEG): the colours that its camera made of the temperatures, not these"
-_DAMAGED = (
+DAMAGED: Final = (
     "damaged: what could be decoded is used, and animals in the missing part are not counted "
     "(processing.on_damage)"
 )
+_SURPLUS = (
+    "its JPEG data hold bytes that belong to nothing, as damaged files do and those of some cameras: parts "
+    "may be shown wrongly; look at it in an image viewer"
+)
+_SHORT = re.compile("premature end of (?:JPEG )?file", re.IGNORECASE)
+_CORRUPT = "Corrupt JPEG data"
+_EXTRANEOUS = "extraneous bytes"
+_COLOURS = {"RGB": "RGB", "L": "RGB", "CMYK": "CMYK"}  # by Pillow's mode, as simplejpeg is asked for them
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 _TAIL = 4096  # bytes: some programs fill up the last block with zeros
 _STRIP_PIXELS = 4_000_000
 _MP_ENTRIES = 0xB002  # CIPA DC-007, "MP Entry"
@@ -76,27 +88,16 @@ def decode(path: Place, *, use_damaged: bool = False) -> ArraySource:
 
     Args:
         path: The file.
-        use_damaged: Take of a damaged JPEG what can be decoded; the rest is of one colour.
+        use_damaged: Take of a damaged picture what can be decoded; the rest is of one colour.
 
     Raises:
         UnreadableImageError: The file is damaged, too large or of another kind.
     """
     with _opened(path) as image:
-        pixels, whole = _fast(path, image), True
-        if pixels is None:
-            try:
-                image.load()
-                pixels = _pixels(_rgb(image))
-            except RemoteError:
-                raise
-            except Exception:
-                pixels = _fast(path, image, strict=False) if use_damaged else None
-                if pixels is None:
-                    raise
-                whole = False
+        pixels, doubt = _decoded(path, image, use_damaged=use_damaged)
         facts = facts_of(path, image)  # later: Pillow reads the pixels of a PNG for its tags, and is silent
-        if not whole:
-            facts = replace(facts, doubts=(*facts.doubts, _DAMAGED))
+        if doubt is not None:
+            facts = replace(facts, doubts=(*facts.doubts, doubt))
         return ArraySource(upright(pixels, image), facts)
 
 
@@ -172,27 +173,80 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def ends_whole(path: Place) -> bool:
-    """Whether a JPEG ends as JPEGs do; one that does not may be cut short, or have something behind it."""
+    """Whether a JPEG or PNG ends as these do; one that does not may be cut short, or hold more behind it."""
     with path.open("rb") as file:
-        if file.read(2) != _JPEG_START:
+        start = file.read(len(_PNG_START))
+        if not start.startswith(_JPEG_START) and start != _PNG_START:
             return True
         file.seek(0, os.SEEK_END)
         file.seek(max(file.tell() - _TAIL, 0))
-        return file.read().rstrip(b"\0").endswith(_JPEG_END)
+        tail = file.read()
+    return _PNG_END in tail if start == _PNG_START else tail.rstrip(b"\0").endswith(_JPEG_END)
 
 
-def _fast(path: Place, image: Image.Image, *, strict: bool = True) -> Pixels | None:
-    """Pixels of a plain colour JPEG (the first picture of an MPO); None where Pillow must look itself."""
-    if image.format not in {"JPEG", "MPO"} or image.mode != "RGB":
+def _decoded(path: Place, image: Image.Image, *, use_damaged: bool) -> tuple[Pixels, str | None]:
+    """Pixels as they are stored, and what is doubtful about them.
+
+    Raises:
+        Exception: Of any kind, as decoders raise them: a part is missing or wrong and is not to be used.
+    """
+    doubt = None
+    try:
+        if (pixels := _jpeg(path, image)) is not None:
+            return pixels, None
+    except ValueError as error:
+        doubt = _wrong_in(str(error))
+        if doubt == DAMAGED:
+            if not use_damaged:
+                raise
+            pixels = _jpeg(path, image, strict=False)
+            return _left_of(image) if pixels is None else pixels, DAMAGED
+    except MemoryError:  # Pillow needs less at once
+        pass
+    try:
+        image.load()
+    except RemoteError:
+        raise
+    except Exception:
+        if not use_damaged:
+            raise
+        return _left_of(image), DAMAGED
+    return _pixels(_rgb(image)), doubt
+
+
+def _wrong_in(warning: str) -> str | None:
+    """What a warning of libjpeg means; None for one that says nothing of the data."""
+    if _EXTRANEOUS in warning:
+        return _SURPLUS
+    return DAMAGED if _SHORT.search(warning) or warning.startswith(_CORRUPT) else None
+
+
+def _left_of(image: Image.Image) -> Pixels:
+    """Pixels that Pillow had decoded when it met the damage.
+
+    Raises:
+        OSError: There are none.
+    """
+    with suppress(Exception):  # libjpeg's warnings stop nothing here
+        image.load()
+    if isinstance(image, ImageFile):
+        image.tile = []  # else it would begin again, and fail again
+    pixels = _pixels(_rgb(image))
+    if (pixels == pixels[0, 0]).all():
+        raise OSError("nothing of it can be decoded")
+    return pixels
+
+
+def _jpeg(path: Place, image: Image.Image, *, strict: bool = True) -> Pixels | None:
+    """As libjpeg-turbo decodes it; None for what is no plain JPEG."""
+    colours = _COLOURS.get(image.mode)
+    if image.format not in {"JPEG", "MPO"} or colours is None:
         return None
     import simplejpeg
 
-    try:
-        memory = empty_pixels(image.height, image.width)
-        pixels: Pixels = simplejpeg.decode_jpeg(path.read_bytes(), "RGB", buffer=memory, strict=strict)
-    except (ValueError, MemoryError):  # damaged: Pillow says how, and shows what can be shown
-        return None
-    return pixels if pixels.shape == memory.shape else None
+    memory = empty_pixels(image.height, image.width) if colours == "RGB" else None
+    pixels: Pixels = simplejpeg.decode_jpeg(path.read_bytes(), colours, buffer=memory, strict=strict)
+    return pixels if memory is not None and pixels.shape == memory.shape else None
 
 
 def upright(pixels: Pixels, image: Image.Image) -> Pixels:
@@ -228,7 +282,7 @@ def _reason(error: Exception) -> str:
             "it is not a JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF image, whatever its name says, "
             "or its beginning is damaged"
         )
-    if "truncated" in text.lower():
+    if "truncated" in text.lower() or _SHORT.search(text):
         return "the file is cut short (truncated)"
     if "too large" in text.lower():
         return "a few bytes of it unfold to far too many (a decompression bomb)"

@@ -21,10 +21,11 @@ from PIL.ExifTags import Base
 from wildetect.geometry import Window
 from wildetect.imagery import bands
 from wildetect.imagery.camera.camera import CameraTags, read_camera
+from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.jpeg_blocks import JpegBlocks
 from wildetect.imagery.kinds import pages_of
 from wildetect.imagery.limits import MAX_PIXELS
-from wildetect.imagery.photograph import BACKDROP, FILM
+from wildetect.imagery.photograph import BACKDROP, DAMAGED, FILM, ends_whole
 from wildetect.imagery.placement import beside, place_of
 from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.reading import AS_IT_IS, Reading
@@ -49,6 +50,9 @@ _UPRIGHT: Final = 1  # EXIF's orientation
 _NOT_TURNED: Final = (
     "its orientation tag says that it is to be turned, which is not done with pictures read in pieces: boxes "
     "are those of the picture as it is stored"
+)
+_NO_END: Final = (
+    "it does not end as JPEGs do: it may be cut short, and animals in the missing part are not counted"
 )
 _CACHE_BYTES: Final = 64 << 20
 _MOST_CACHE_BYTES: Final = 512 << 20
@@ -170,7 +174,8 @@ class RasterSource:
         self.read_as = tuple(filter(None, (taken, self._levels.text, place.why)))
         lying = _NOT_TURNED if tags and tags.orientation != _UPRIGHT else None
         film = FILM if pages_of(self._path) > 1 else None
-        self.doubts = tuple(filter(None, (choice.doubt, self._levels.doubt, place.doubt, lying, film)))
+        told = choice.doubt, self._levels.doubt, place.doubt, lying, film, self._cut_short()
+        self.doubts = tuple(filter(None, told))
         self.swath: int | None = self._use_cache()
         self._overviews: list[int] = self._dataset.overviews(self._bands[0])
         in_order = choice.bands == (1, 2, 3)
@@ -182,8 +187,23 @@ class RasterSource:
 
     def tile(self, window: Window) -> Pixels | None:
         """As `read`; None where all is transparent or nodata, or of one colour, as outside the flown area."""
-        pixels, empty = self._read(window)
+        pixels, empty = self.what_there_is(window)
         return None if empty or _is_plain(pixels) else pixels
+
+    def what_there_is(self, window: Window) -> tuple[Pixels, bool]:
+        """Pixels of a window, and whether none of them holds data; around damage where that is wished.
+
+        Raises:
+            UnreadableImageError: Something of it is damaged, and what is left is not to be used; or all is.
+        """
+        try:
+            return self._read(window)
+        except UnreadableImageError:
+            if not self._reading.use_damaged:
+                raise
+        pixels = read_around_damage(self, window)
+        self.doubts = tuple(dict.fromkeys((*self.doubts, DAMAGED)))
+        return pixels, False
 
     def _read(self, window: Window) -> tuple[Pixels, bool]:
         """Pixels of a window, and whether none of them holds data."""
@@ -259,6 +279,17 @@ class RasterSource:
             return None
         _bound_cache(_CACHE_BYTES)
         return int(max(_CACHE_BYTES // bytes_a_column - 2 * width, 2 * width))
+
+    def _cut_short(self) -> str | None:
+        """Of a JPEG or PNG read in pieces: GDAL fills up what is missing at its end, and is silent."""
+        kind = self._dataset.driver
+        if kind not in {"JPEG", "PNG"} or ends_whole(self._path):
+            return None
+        if kind == "JPEG":  # whole ones may have something behind them
+            return _NO_END
+        if not self._reading.use_damaged:
+            raise UnreadableImageError(self._path, "the file is cut short (truncated)")
+        return DAMAGED
 
     def _choose_bands(self) -> bands.Choice:
         try:

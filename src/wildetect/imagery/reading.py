@@ -23,7 +23,7 @@ class Reading:
         stretch: How values of more than 8 bits become 8. "auto": integers by their full range, floating
             point of several bands by the percentiles of each raster; "percentiles": each raster by its own;
             or the two values that become black and white in all images alike.
-        use_damaged: Whether what can be decoded of a damaged JPEG is used; else the image fails.
+        use_damaged: Whether what can be decoded of a damaged picture is used; else the image fails.
     """
 
     bands: tuple[int | str, ...] | None = None

@@ -213,7 +213,8 @@ class Processing(Keys):
         None, gt=0, description="most boxes per tile; null: as stored with the model, most often no limit"
     )
     on_damage: Literal["skip", "use"] = Field(
-        "skip", description="what can be decoded of a damaged JPEG: leave it out (the image fails) or use it"
+        "skip",
+        description="what can be decoded of a damaged picture: leave it out (the image fails) or use it",
     )
     max_errors: float | None = Field(
         None,
