@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from tests import known_answers
 from tests.detection.test_row_layout import NAMES, found, registered
+from tests.workspaces import REPOSITORY
 
 from wildetect.detection.checks.examination import read_once
 from wildetect.detection.checks.inspection import inspect
@@ -237,18 +238,61 @@ def test_an_input_that_is_not_fed_is_refused_with_what_to_export(
     assert hint in str(caught.value.hint)
 
 
-def test_a_wrong_scale_that_finds_nothing_on_a_picture_is_said(tmp_path: Path, photograph: Path) -> None:
+def doubt_of(weights: Path, picture: Path, **said: object) -> str | None:
+    """What registration says is not sure of how a file is fed and read."""
+    settings = RegistrationSettings.model_validate(said)
+    source = Source(file=weights.name, size=1, sha256="")
+    return read_once(inspect(weights), settings, "", source, picture).manifest.unchecked
+
+
+def test_a_wrong_scale_that_finds_nothing_on_a_picture_is_named(tmp_path: Path, photograph: Path) -> None:
     full = onnx.helper.make_node("Constant", [], ["full"], value_float=255.0)
     divided = onnx.helper.make_node("Div", ["pictures", "full"], ["images"])
     shape = [1, 3, 256, 256]
     weights = fed_otherwise(tmp_path / "network.onnx", onnx.TensorProto.FLOAT, shape, [full, divided])
-    told = str(registered(weights, photograph).unchecked)
-    assert "it finds nothing on squares.png" in told
-    assert "fed in another way" in told
-    right = registered(weights, photograph, scale=1.0)
-    assert right.unchecked is None
-    assert found(weights, right) == known_answers.boxes()
+    told = str(doubt_of(weights, photograph))
+    assert "it was probably trained with scale: 1: fed so it finds" in told
+    assert "as it is fed now, nothing" in told
+    assert doubt_of(weights, photograph, scale=1.0) is None
+    assert found(weights, registered(weights, photograph, scale=1.0)) == known_answers.boxes()
     dark = tmp_path / "dark.png"
     Image.fromarray(known_answers.picture(bright=40)).save(dark)
-    faint = str(registered(weights, dark, scale=1.0).unchecked)
+    faint = str(doubt_of(weights, dark, scale=1.0))
     assert "its surest box has a confidence of 0.16, below 0.2 on dark.png" in faint
+    assert "fed in another way" in faint
+
+
+DEMO = REPOSITORY / "demo"
+
+
+def trained_on_bgr(path: Path) -> Path:
+    """The demo's detector as it would be if its pictures had come as OpenCV gives them."""
+    model = onnx.load(DEMO / "detector.onnx")
+    (reader,) = [node for node in model.graph.node if "images" in node.input]
+    (weights,) = [one for one in model.graph.initializer if one.name == reader.input[1]]
+    weights.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weights)[:, ::-1], weights.name))
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("told", "right"),
+    [
+        ({}, "channel_order: bgr:"),
+        ({"channel_order": "bgr"}, None),
+        ({"channel_order": "bgr", "scale": 1.0}, "scale: 0.003921569:"),
+        (
+            {"channel_order": "bgr", "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)},
+            "mean: [0, 0, 0], std: [1, 1, 1]:",
+        ),
+    ],
+    ids=["order", "right", "scale", "mean"],
+)
+def test_a_detector_that_is_fed_otherwise_than_it_was_trained_is_told_on_a_picture(
+    tmp_path: Path, told: dict[str, object], right: str | None
+) -> None:
+    doubt = doubt_of(trained_on_bgr(tmp_path / "bgr.onnx"), DEMO / "pictures/B2.jpg", **told)
+    if right is None:
+        assert doubt is None
+    else:
+        assert f"it was probably trained with {right} fed so it finds" in str(doubt)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wildetect.detection.checks.classifier_inspection import describe_classifier
+from wildetect.detection.checks.feeding_check import feeding_doubt
 from wildetect.detection.checks.inspection import WeightsFile, check, inspect
 from wildetect.detection.checks.recognition import describe
 from wildetect.detection.checks.row_layout import with_layout
@@ -82,7 +83,8 @@ def read_once(
     why = "as the settings say" if settings.family else "as its metadata and the shapes of its outputs say"
     read_as = f"{manifest.family}, {why}" + (f"; {layout}" if layout else "") + _kind_of_boxes(manifest)
     unsaid = _feeding_to_look_at(file, settings, manifest)
-    manifest, read_as = manifest.doubted(unsaid), "; ".join(filter(None, (read_as, unsaid)))
+    fed = feeding_doubt(file.path, manifest, picture)
+    manifest, read_as = manifest.doubted(unsaid).doubted(fed), "; ".join(filter(None, (read_as, unsaid, fed)))
     outcome = check(file.path, manifest)
     feeding = manifest.feeding.model_copy(update={"batch": outcome.batch})
     return Reader(

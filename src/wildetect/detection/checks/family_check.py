@@ -7,13 +7,14 @@ fits reads the same picture, side by side.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.detection.checks.feeding_check import likelier_feeding
 from wildetect.detection.checks.inspection import WeightsFile, candidates
 from wildetect.detection.checks.recognition import describe
 from wildetect.detection.checks.row_layout import with_layout
@@ -69,12 +70,14 @@ class FamilyCheck:
         pixels: What they looked at, RGB.
         window: Where that lies in the picture.
         class_names: For the labels; numbers where none are given.
+        feeding: With what the first was probably trained, where it is fed otherwise; None: unknown.
     """
 
     candidates: Sequence[Candidate]
     pixels: Pixels
     window: Window
     class_names: Sequence[str]
+    feeding: str | None = None
 
 
 def check_families(weights: WeightsFile, settings: RegistrationSettings, picture: Path) -> FamilyCheck:
@@ -115,7 +118,10 @@ def check_families(weights: WeightsFile, settings: RegistrationSettings, picture
         source.close()
     if check is None:
         raise ValueError(f"{picture.name} has no tiles")
-    return check
+    first = next(one for one in readers if one.manifest.family == check.candidates[0].family)
+    if check.candidates[0].verdict == "impossible":
+        return check
+    return replace(check, feeding=likelier_feeding(weights.path, first.manifest, picture))
 
 
 def _manifest(

@@ -6,7 +6,6 @@ Order and unit of the columns of a table of boxes, and the number of the first c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ from wildetect.detection.families.table import TABLE, implausible
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.tiles.tiling import from_the_middle
 from wildetect.errors import ModelError
-from wildetect.geometry import Window, iou
+from wildetect.geometry import iou
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import Pixels
 from wildetect.registry.manifest import Manifest
@@ -37,8 +36,6 @@ _MIRRORED = 0.3  # mean IoU by which one layout must beat all others on the mirr
 _SHARES = (0.02, 0.1, 0.3)  # of the rows that may be odd
 _FAINTEST = 0.01
 _ENOUGH = 20  # rows
-_MOST_TILES = 60  # of a picture in which nothing sure is found
-_LARGEST_WHOLE = 100_000_000  # px
 _MATCHED = 20  # rows, the surest ones
 
 
@@ -60,39 +57,6 @@ def with_layout(
         InputError: The picture cannot be read.
         ModelError: The rows are not laid out as was told, or nothing tells how they are.
     """
-    manifest, said = _laid_out(weights, manifest, settings, picture)
-    faint = _faint(weights, manifest, picture)
-    return manifest.doubted(faint), "; ".join(filter(None, (said, faint))) or None
-
-
-def _faint(weights: WeightsFile, manifest: Manifest, picture: Path | None) -> str | None:
-    """Say so where nothing sure is found on the owner's picture: a wrong feeding fails so, quietly."""
-    if picture is None:
-        return None
-    detector, lowest = Detector(weights.path, manifest, "cpu"), manifest.thresholds.confidence
-    best, source = 0.0, open_image(picture)
-    try:
-        side = max(manifest.feeding.width, manifest.feeding.height)
-        windows = [*islice(from_the_middle(source.width, source.height, side), _MOST_TILES)]
-        if source.width * source.height <= _LARGEST_WHOLE:
-            windows.append(Window(0, 0, source.width, source.height))
-        for window in windows:
-            (found,) = detector.find([source.read(window).copy()], min(lowest, _FAINTEST))
-            best = max(best, float(found.detections.confidence.max(initial=0)))
-            if best >= lowest or found.failure is not None:  # what it fails for is told by the checks
-                return None
-    finally:
-        source.close()
-    surest = f"its surest box has a confidence of {best:.2g}, below {lowest:g}"
-    return (
-        f"{surest if best else 'it finds nothing'} on {picture.name}: there is no animal in it, or the model "
-        "is fed in another way than it was trained (scale, channel_order, mean, std)"
-    )
-
-
-def _laid_out(
-    weights: WeightsFile, manifest: Manifest, settings: RegistrationSettings, picture: Path | None
-) -> tuple[Manifest, str | None]:
     own = TABLE[manifest.family].columns
     manifest = manifest.model_copy(update={"first_label": settings.first_label})
     if not own:

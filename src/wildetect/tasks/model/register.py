@@ -88,6 +88,7 @@ def _document(check: FamilyCheck, path: Path) -> dict[str, Any]:
             }
             for one in check.candidates
         ],
+        "feeding": check.feeding,
     }
 
 
@@ -114,6 +115,11 @@ def _print_candidates(check: FamilyCheck) -> None:
 
 
 def _advice(check: FamilyCheck, file: str) -> str:
+    fed = f"As {check.candidates[0].family} {check.feeding}. " if check.feeding else ""
+    return fed + _which_family(check, file)
+
+
+def _which_family(check: FamilyCheck, file: str) -> str:
     plausible = [one.family for one in check.candidates if one.verdict == "plausible"]
     if not plausible:
         return "No family finds anything sensible here: take a picture with large, clear animals."
@@ -324,7 +330,8 @@ def _report(
     if json:
         emit(document)
     elif version is None:
-        print(f"{registration.name}: nothing is wrong; not registered (--dry-run)")
+        wrong = "nothing is wrong" if registration.manifest.unchecked is None else "nothing else is wrong"
+        print(f"{registration.name}: {wrong}; not registered (--dry-run)")
     else:
         aliases = f" as {listed(registration.aliases)}" if registration.aliases else ""
         if made:
