@@ -268,6 +268,58 @@ def test_ground_far_from_all_lines_and_lines_that_stop_short_are_named() -> None
     assert "T1, T2, T3 and T4 stop short" in short.what
 
 
+def lines_north(xs: Sequence[float], south: float, north: float) -> tuple[Views, Transects]:
+    """Lines of photographs that touch, each a transect."""
+    legs = [flight([(x, south), (x, north)], 75) for x in xs]
+    rows = np.split(np.arange(sum(map(len, legs))), np.cumsum([len(leg) for leg in legs])[:-1])
+    named = tuple(Transect(f"T{number}", tuple(some.tolist())) for number, some in enumerate(rows, 1))
+    return views_at(np.concatenate(legs), yaw=0.0), Transects(named, (), "table")
+
+
+WIDE = [250.0 + 500 * line for line in range(6)]  # six lines through 3 km
+
+
+@pytest.mark.parametrize(("north", "given"), [(1600, True), (1400, False), (900, False)])
+def test_lines_that_end_before_half_of_the_stratum_stand_for_no_more_than_where_they_end(
+    north: float, given: bool
+) -> None:
+    views, lines = lines_north(WIDE, 0, north)
+    animals = seen(views, [(x, y) for x in WIDE for y in range(50, int(north), 150)])
+    found = survey_estimates(*animals, views, [area("plain", 0, 0, 3000, 3000)], lines, [0])[-1].estimate
+    assert (found.estimate is not None) == given
+    assert ("lies before their beginning or behind their end" in str(found.refusal)) != given
+    sample = sample_survey(*animals, views, [area("plain", 0, 0, 3000, 3000)], lines)
+    # where there is no number, none is said to be doubtful
+    assert {caution.kind for caution in coverage(sample.strata)} == ({"far", "short"} if given else set())
+
+
+def test_lines_of_another_stratum_that_only_nick_this_one_are_no_sample_of_it() -> None:
+    views, lines = lines_north(WIDE, 0, 1100)
+    strata = [area("south", 0, 0, 3000, 1000), area("north", 0, 1000, 3000, 3000)]
+    animals = seen(views, [(x, y) for x in WIDE for y in (200, 800, 1050)])
+    of_strata = {one.stratum: one.estimate for one in survey_estimates(*animals, views, strata, lines, [0])}
+    assert of_strata["south"].estimate is not None
+    assert of_strata["north"].estimate is None
+    assert "the transects through north" in str(of_strata["north"].refusal)
+
+
+def test_a_line_in_two_pieces_does_not_stop_short() -> None:
+    first, lines = lines_north(WIDE, 0, 1450)
+    second, _ = lines_north(WIDE, 1550, 3000)
+    views = Views(first.projection, [*first.views, *second.views])
+    named = tuple(
+        Transect(f"{transect.name}{piece}", tuple(row + at for row in transect.views))
+        for piece, at in (("a", 0), ("b", len(first.views)))
+        for transect in lines
+    )
+    stratum = area("plain", 0, 0, 3000, 3000)
+    sample = sample_survey(*seen(views, []), views, [stratum], Transects(named, (), "table"))
+    reach = sample.strata[0].reach
+    assert reach is not None
+    assert (reach.far_share, reach.short) == (0, ())
+    assert reach.unflown_share == pytest.approx(0, abs=0.05)
+
+
 def test_plots_spread_over_a_stratum_leave_nothing_far() -> None:
     points = np.array([(x, y) for x in range(100, 2000, 400) for y in range(100, 2000, 400)], np.float64)
     each = Transects(tuple(Transect(f"P{row}", (row,)) for row in range(len(points))), (), "table")

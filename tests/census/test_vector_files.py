@@ -267,6 +267,9 @@ ACROSS = {
     "cut in two (RFC 7946)": shapely.MultiPolygon(
         [shapely.box(179.9, -17, 180, -16.9), shapely.box(-180, -17, -179.9, -16.9)]
     ),
+    "cut, as a collection": shapely.GeometryCollection(
+        [shapely.box(179.9, -17, 180, -16.9), shapely.box(-180, -17, -179.9, -16.9)]
+    ),
     "beyond 180": shapely.box(179.9, -17, 180.1, -16.9),
     "beyond -180": shapely.box(-180.1, -17, -179.9, -16.9),
     "with a leap": shapely.Polygon([(179.9, -17), (-179.9, -17), (-179.9, -16.9), (179.9, -16.9)]),
@@ -320,3 +323,14 @@ def test_a_line_across_it_is_as_long_as_it_is_on_the_ground(tmp_path: Path) -> N
     line = shapely.LineString([(179.95, -17), (-179.95, -17)])
     (found,) = read_lines(geojson(tmp_path / "lines.geojson", (line, {"name": "T1"})))
     assert found.line.length == pytest.approx(0.1)
+
+
+def test_a_collection_of_lines_is_a_line_and_one_of_several_kinds_is_refused(tmp_path: Path) -> None:
+    pieces = [[(36.0, -1.0), (36.1, -1.0)], [(36.2, -1.0), (36.3, -1.0)]]
+    lines = [shapely.LineString(piece) for piece in pieces]
+    path = geojson(tmp_path / "lines.geojson", (shapely.GeometryCollection(lines), {"name": "T1"}))
+    (found,) = read_lines(path)
+    assert shapely.equals(found.line, shapely.MultiLineString(pieces))
+    mixed = shapely.GeometryCollection([NORTH, lines[0]])
+    _, text = message_of(geojson(tmp_path / "mixed.geojson", (mixed, {"name": "A"})))
+    assert "is a GeometryCollection, but a stratum is drawn as a polygon" in text

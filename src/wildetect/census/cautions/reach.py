@@ -19,10 +19,10 @@ def coverage(strata: Sequence[SampledStratum]) -> Iterator[Caution]:
     """Strata of which a good part is far from any searched ground, and lines that stop short."""
     for stratum in strata:
         reach = stratum.reach
-        if reach is None or not stratum.area_km2:
-            continue
+        if reach is None or not stratum.area_km2 or reach.worst_share > FARTHEST_SHARE:
+            continue  # without a stratum's area, or where most of it is not stood for, there is no estimate
         searched = f"{stratum.searched_km2 / stratum.area_km2:.1%} of it was searched"
-        if _FAR < reach.far_share <= FARTHEST_SHARE:
+        if reach.far_share > _FAR:
             yield Caution(
                 "far",
                 f"{reach.far_share:.0%} of {stratum.name} lies farther than two line spacings "

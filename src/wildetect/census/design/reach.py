@@ -17,13 +17,19 @@ __all__ = ["FAR", "reach_of"]
 FAR = 2.0  # line spacings: with lines in a pattern nothing lies farther than half of one
 _SHORT = 0.2  # of a line's way through the stratum
 _LONG = 3.0  # times its width
+_BESIDE = 0.25  # of a spacing: another line there is a piece of this one
 _LEAST = 2  # transects that have a space between them
 _SMOOTH = 0.02  # of a spacing: outlines of thousands of photographs need not be so exact
 _ROUND = 4  # segments of a quarter circle: within 2% of it
 
 
 def reach_of(
-    polygon: Any, searched: Any, names: Sequence[str], grounds: Sequence[Any], directions: Sequence[float]
+    polygon: Any,
+    searched: Any,
+    names: Sequence[str],
+    grounds: Sequence[Any],
+    directions: Sequence[float],
+    whole: Sequence[Any],
 ) -> Reach | None:
     """How well transects cover a stratum; null for fewer than two.
 
@@ -33,6 +39,7 @@ def reach_of(
         names: Of the transects.
         grounds: Of each, a shapely polygon in m.
         directions: Of each in radians.
+        whole: The ground of each within the stratum and without.
     """
     if len(grounds) < _LEAST:
         return None
@@ -41,12 +48,13 @@ def reach_of(
     near = shapely.buffer(plain, FAR * spacing, quad_segs=_ROUND)
     far = shapely.difference(polygon, near).area / polygon.area
     axis = axis_of(directions)
-    if axis is None or not _long(grounds):
+    if axis is None or not _long(whole):
         return Reach(spacing / 1000, far, (), 0.0)
-    ways = [_way(polygon, ground, axis) for ground in grounds]
+    flown = shapely.union_all([_alongside(ground, axis, spacing * _BESIDE) for ground in grounds])
+    ways = [_way(polygon, ground, axis, flown) for ground in grounds]
     short = [name for name, (way, left) in zip(names, ways, strict=True) if left > _SHORT * way]
-    whole = math.fsum(way for way, _ in ways)
-    unflown = math.fsum(left for _, left in ways) / whole if whole else 0.0
+    through = math.fsum(way for way, _ in ways)
+    unflown = math.fsum(left for _, left in ways) / through if through else 0.0
     return Reach(spacing / 1000, far, tuple(short), unflown)
 
 
@@ -70,18 +78,27 @@ def _long(grounds: Sequence[Any]) -> bool:
     return float(np.median([both.max() / both.min() for both in lengths])) > _LONG
 
 
-def _way(polygon: Any, ground: Any, axis: float) -> tuple[float, float]:
-    """Length in m of a line's way through the stratum, and of the part before and behind it.
+def _way(polygon: Any, ground: Any, axis: float, flown: Any) -> tuple[float, float]:
+    """Length in m of a line's way through the stratum, and of the part of it on which none was flown.
 
     The way is the straight line through the middle of its ground.
     """
     along = np.array([math.cos(axis), math.sin(axis)])
-    across = np.array([-along[1], along[0]])
     middle = shapely.get_coordinates(shapely.centroid(ground))[0]
     reach = shapely.get_coordinates(ground) @ along - middle @ along
     far = math.hypot(*np.ptp(np.array(polygon.bounds).reshape(2, 2), axis=0)) + float(np.abs(reach).max())
     chord = shapely.intersection(polygon, shapely.LineString([middle - far * along, middle + far * along]))
-    begin, end = middle + reach.min() * along, middle + reach.max() * along
-    wide = 10 * across  # m to each side: the chord lies in the middle
-    flown = shapely.Polygon([begin - wide, begin + wide, end + wide, end - wide])
     return float(chord.length), float(shapely.difference(chord, flown).length)
+
+
+def _alongside(ground: Any, axis: float, beside: float) -> Any:
+    """What lies beside a line, from its beginning to its end, up to a distance in m to each side.
+
+    A line that was flown in several pieces has several of these, one behind the other.
+    """
+    along = np.array([math.cos(axis), math.sin(axis)])
+    middle = shapely.get_coordinates(shapely.centroid(ground))[0]
+    reach = shapely.get_coordinates(ground) @ along - middle @ along
+    begin, end = middle + reach.min() * along, middle + reach.max() * along
+    wide = beside * np.array([-along[1], along[0]])
+    return shapely.Polygon([begin - wide, begin + wide, end + wide, end - wide])

@@ -190,6 +190,9 @@ def _stratum(area: Area, polygon: Any, everything: Any, pieces: Sequence[_Piece]
         for (transect, part, direction), share, place in zip(taken, shares(parts), across, strict=True)
     )
     notes = _notes(area.name, sampled, brushing)
+    grounds = {transect.name: ground for transect, ground, _ in pieces}
+    names = [transect.name for transect, _, _ in taken]
+    whole = [grounds[name] for name in names]
     possible = area.possible
     note: tuple[str, ...] = ()
     if possible is None and polygon is not None and sampled:
@@ -204,9 +207,7 @@ def _stratum(area: Area, polygon: Any, everything: Any, pieces: Sequence[_Piece]
         sampled,
         (*notes, *note),
         evenly_spaced(parts, directions),
-        None
-        if polygon is None
-        else reach_of(polygon, inside, [one.name for one, _, _ in taken], parts, directions),
+        None if polygon is None else reach_of(polygon, inside, names, parts, directions, whole),
     )
 
 

@@ -58,10 +58,10 @@ def read_layer(path: Path, kind: Literal["polygon", "line"]) -> Features:
         layers = pyogrio.list_layers(path)
         layer = _layer(path, layers.tolist(), kind)
         meta, _, shapes, values = pyogrio.raw.read(path, layer=layer)
-        found = shapely.force_2d(shapely.from_wkb(shapes))
+        found = [_of_one_kind(shape) for shape in shapely.force_2d(shapely.from_wkb(shapes))]
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError) as error:
         raise InputError(f"{path} cannot be read: {_first_line(error)}", hint=_SAVE_AGAIN) from error
-    if not len(found):
+    if not found:
         raise InputError(f"{path} has no features", hint=f"Draw a {kind} for each, and save.")
     if not meta["crs"]:
         raise InputError(
@@ -77,6 +77,17 @@ def read_layer(path: Path, kind: Literal["polygon", "line"]) -> Features:
         for number, shape in enumerate(found, 1)
     )
     return Features(path, columns, tuple(features), str(meta["crs"]))
+
+
+def _of_one_kind(shape: Any) -> Any:
+    """A collection of polygons as the multi-polygon that it is, one of lines as a multi-line."""
+    if shape is None or shape.geom_type != "GeometryCollection":
+        return shape
+    parts = [each for part in shapely.get_parts(shape) for each in shapely.get_parts(part)]
+    kinds = {part.geom_type for part in parts}
+    if kinds == {"Polygon"}:
+        return shapely.MultiPolygon(parts)
+    return shapely.MultiLineString(parts) if kinds == {"LineString"} else shape
 
 
 def _layer(path: Path, layers: list[list[Any]], kind: str) -> str:
@@ -137,7 +148,7 @@ def _feature(line: SheetLine, header: Sequence[str], shapes: str | None, mistake
     shape = None
     if shapes is not None and fields.get(shapes):
         try:
-            shape = shapely.force_2d(shapely.from_wkt(fields.pop(shapes)))
+            shape = _of_one_kind(shapely.force_2d(shapely.from_wkt(fields.pop(shapes))))
         except shapely.errors.ShapelyError as error:
             hint = "write it as WKT, e.g. POLYGON ((36.1 -1.2, 36.2 -1.2, 36.2 -1.3, 36.1 -1.2))"
             mistakes.append(Mistake(f"{place}: {str(error).splitlines()[0]}", hint))

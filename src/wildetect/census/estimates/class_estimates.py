@@ -15,7 +15,7 @@ from wildetect.census.estimates.sums import combine
 
 __all__ = ["FARTHEST_SHARE", "NO_STRATA", "estimate_of_stratum", "estimates_of"]
 
-FARTHEST_SHARE = 0.5  # of a stratum, far from any searched ground: beyond, no number is given for it
+FARTHEST_SHARE = 0.5  # of a stratum, far from searched ground or beyond the lines: above it is no number
 NO_STRATA = (
     "the area that a number would stand for is unknown, so only what was detected is given; name a file with "
     "the outline of the survey area (survey.strata)"
@@ -66,7 +66,11 @@ def estimate_of_stratum(stratum: SampledStratum, counts: Sequence[float], seen: 
         return refused(NO_STRATA, number, stratum.searched_km2)
     counted = Counted(stratum, stratum.area_km2, counts, seen)
     method = method_for(counted)
-    if not method.complete and stratum.reach is not None and stratum.reach.far_share > FARTHEST_SHARE:
-        reason = say.too_far(stratum.name, stratum.reach.far_share, stratum.reach.spacing_km)
+    reach = stratum.reach
+    if not method.complete and reach is not None and reach.worst_share > FARTHEST_SHARE:
+        if reach.far_share > FARTHEST_SHARE:
+            reason = say.too_far(stratum.name, reach.far_share, reach.spacing_km)
+        else:
+            reason = say.too_short(stratum.name, reach.unflown_share)
         return refused(reason, number, stratum.searched_km2, stratum.area_km2, stratum.name)
     return method.estimate(counted)

@@ -27,6 +27,7 @@ __all__ = [
     "strata_missing",
     "too_far",
     "too_few",
+    "too_short",
 ]
 
 FEW_TRANSECTS = 5
@@ -67,6 +68,15 @@ def too_far(name: str, far_share: float, spacing_km: float) -> str:
         f"{far_share:.0%} of {name} lies farther than two line spacings ({2 * spacing_km:.3g} km) from any "
         "ground that was searched: the photographs do not stand for it; draw the outline (survey.strata) "
         "around what was flown, or fly the rest"
+    )
+
+
+def too_short(name: str, unflown_share: float) -> str:
+    """The lines end before they have crossed half of the stratum."""
+    return (
+        f"{unflown_share:.0%} of the way of the transects through {name} lies before their beginning or "
+        "behind their end: the photographs do not stand for it; draw the outline (survey.strata) to where "
+        "the lines end, or fly the rest"
     )
 
 

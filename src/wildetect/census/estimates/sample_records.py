@@ -69,6 +69,11 @@ class Reach:
     short: tuple[str, ...]
     unflown_share: float
 
+    @property
+    def worst_share(self) -> float:
+        """The larger share that nothing flown stands for, 0 to 1."""
+        return max(self.far_share, self.unflown_share)
+
 
 @dataclass(frozen=True, slots=True)
 class SampledStratum:
