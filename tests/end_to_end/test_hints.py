@@ -168,3 +168,14 @@ def test_a_hint_is_about_the_settings_file_that_was_given(surveyed: Workspace) -
     _, hint = surveyed.fail(2, "detect.run", "--config", "my camp.yaml", "--model", MODEL)
     assert "in my camp.yaml" in hint
     assert "configs/" not in hint
+
+
+def test_a_hint_on_env_says_where_the_environment_comes_first(tmp_path: Path) -> None:
+    uri = unused_uri()
+    workspace = Workspace.make(tmp_path / "project")
+    (workspace.root / ".env").write_text(f"MLFLOW_TRACKING_URI={uri}\n", encoding="utf-8")
+    _, hint = workspace.fail(3, "model.list")
+    assert "environment" not in hint
+    workspace = replace(workspace, variables={"MLFLOW_TRACKING_URI": uri})
+    _, hint = workspace.fail(3, "model.list")
+    assert "MLFLOW_TRACKING_URI is set in the environment here, which comes before .env" in hint

@@ -17,7 +17,8 @@ import pytest
 from tests.workspaces import unused_uri
 
 from wildetect.errors import ServerError
-from wildetect.registry.probe import Credentials, Probe, is_loopback
+from wildetect.registry.connection import connect
+from wildetect.registry.probe import Credentials, Probe, how_to_start, is_loopback
 from wildetect.server.process.status import held_models
 
 
@@ -214,3 +215,26 @@ def test_something_else_answers(uri: str) -> None:
 )
 def test_is_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("http://127.0.0.1:5001", "Start it with: uv run invoke mlflow.serve ("),
+        ("http://localhost:5001", "Start it with: uv run invoke mlflow.serve ("),
+        ("https://127.0.0.1:5001", "set MLFLOW_TRACKING_URI=http://127.0.0.1:5001 in .env"),
+        ("http://127.0.0.1:5001/mlflow", "set MLFLOW_TRACKING_URI=http://127.0.0.1:5001 in .env"),
+        (
+            "http://office:5000",
+            "On that machine it is started with: uv run invoke mlflow.serve --host 0.0.0.0",
+        ),
+    ],
+)
+def test_a_server_is_offered_where_one_would_answer(address: str, hint: str) -> None:
+    assert hint in how_to_start(address)
+
+
+@pytest.mark.parametrize("port", ["abc", "99999", "0"])
+def test_a_port_that_cannot_be_one_is_told(port: str) -> None:
+    with pytest.raises(ServerError, match="port"):
+        connect(f"http://127.0.0.1:{port}")

@@ -25,6 +25,10 @@ from wildetect.settings.address import server_address
         ("https://lab.example.org/mlflow/", "https://lab.example.org/mlflow"),
         ("sqlite:///D:/mlflow.db", "sqlite:///D:/mlflow.db"),
         (r"D:\mlruns", r"D:\mlruns"),
+        ("http:/127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("http//127.0.0.1:5000", "http://127.0.0.1:5000"),
+        (r"http:\\127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("http:5000", "http://http:5000"),
         ("", ""),
     ],
 )

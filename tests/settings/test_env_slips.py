@@ -47,6 +47,21 @@ def test_what_is_no_slip(value: str, tmp_path: Path) -> None:
     assert Variables.read(path).values == {"A": value.strip("\"'")}
 
 
+def test_a_variable_of_ours_that_is_given_twice_is_named_and_none_is_chosen(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"{NAME}=geheim\nA=1\nA=2\n{NAME.lower()}=other\n{NAME}=geheim\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        Variables.read(path)
+    assert caught.value.message == f".env:4: {NAME} is given twice, with another value in line 1"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_every_encoding_of_notepad_is_read(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(f"A=1\r\n{NAME}=größe\r\n".encode(encoding))
+    assert Variables.read(path).values == {"A": "1", NAME: "größe"}
+
+
 def test_through_the_program(tmp_path: Path) -> None:
     workspace = Workspace.make(tmp_path / "project")
     (workspace.root / ".env").write_text(

@@ -19,12 +19,15 @@ from wildetect.registry.probe import (
     A_PAGE,
     PATIENCE,
     SENT_ON,
+    SERVE_COMMAND,
     TOO_LONG,
     TOO_SLOW,
     WHOLE_ANSWER,
     Credentials,
     Probe,
     harmless,
+    has_port_or_none,
+    how_to_start,
 )
 from wildetect.settings.address import server_address
 
@@ -159,10 +162,15 @@ def connect(uri: str, database: Path | None = None) -> Connection:
             f"MLFLOW_TRACKING_URI is {uri}, not the address of a server",
             hint=f"Set MLFLOW_TRACKING_URI={DEFAULT_URI} in .env.",
         )
+    if not has_port_or_none(uri):
+        raise ServerError(
+            f"MLFLOW_TRACKING_URI is {uri}, whose port is not a number up to 65535",
+            hint=f"Set MLFLOW_TRACKING_URI={DEFAULT_URI} in .env, or the port that the server has.",
+        )
     if not Probe(uri, timeout=ANSWER_TIMEOUT).healthy():
         raise ServerError(
             f"no MLflow server answers at {uri}",
-            hint="Start it with: uv run invoke mlflow.serve (or fix MLFLOW_TRACKING_URI in .env)",
+            hint=how_to_start(uri),
         )
     for name, value in CLIENT_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -286,7 +294,7 @@ def _no_use(subject: str, text: str) -> ServerError | None:
     if _NO_ANSWER.search(text):
         return ServerError(
             f"the MLflow server does not answer any more ({subject})",
-            hint="Start it with: uv run invoke mlflow.serve; then give the same command again.",
+            hint=f"Start it with: {SERVE_COMMAND}; then give the same command again.",
         )
     return None
 

@@ -32,6 +32,7 @@ __all__ = [
     "A_PAGE",
     "PATIENCE",
     "SENT_ON",
+    "SERVE_COMMAND",
     "TOO_LONG",
     "TOO_SLOW",
     "WHOLE_ANSWER",
@@ -39,6 +40,8 @@ __all__ = [
     "Probe",
     "TimedReader",
     "harmless",
+    "has_port_or_none",
+    "how_to_start",
     "is_loopback",
 ]
 
@@ -76,6 +79,32 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def has_port_or_none(uri: str) -> bool:
+    """Whether the port of an address, if one stands there, is one that there can be."""
+    try:
+        return urllib.parse.urlsplit(uri).port != 0
+    except ValueError:
+        return False
+
+
+def how_to_start(uri: str) -> str:
+    """What to do where no server answers: mlflow.serve makes those of this machine, without https or path.
+
+    Args:
+        uri: The address that did not answer.
+    """
+    parts = urllib.parse.urlsplit(uri)
+    if not is_loopback(parts.hostname or ""):
+        return (
+            "Check the network and MLFLOW_TRACKING_URI in .env. On that machine it is started with: "
+            f"{SERVE_COMMAND} --host 0.0.0.0"
+        )
+    if parts.scheme != "http" or parts.path.strip("/"):
+        plain = f"http://{parts.netloc}"
+        return f"If it is this project's own, set MLFLOW_TRACKING_URI={plain} in .env; then: {SERVE_COMMAND}"
+    return f"Start it with: {SERVE_COMMAND} (or fix MLFLOW_TRACKING_URI in .env)"
 
 
 @dataclass(frozen=True)
@@ -192,7 +221,7 @@ class Probe:
             reason = getattr(error, "reason", None) or error
             raise ServerError(
                 f"no MLflow server answers at {self.url} ({harmless(str(reason))})",
-                hint=f"Start it: {SERVE_COMMAND}",
+                hint=how_to_start(self.url),
             ) from error
 
     def _refused(self, error: urllib.error.HTTPError, path: str) -> ServerError:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 __all__ = ["ServerAddress", "server_address"]
 
 _NO_SCHEME = re.compile(r"([\w.-]+|\[[0-9a-f:]+\]):\d{1,5}(/|#|$)", re.IGNORECASE)
+_SLIPS = re.compile(r"^(https?)(?::[/\\]+|[/\\]{2,})(?=[\w\[])", re.IGNORECASE)
+"""http:/host, http//host and http:\\\\host; a sign-in begins with a letter, too."""
 # a server listens there on every address of its machine; a client needs one of them
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - nothing is bound
 
@@ -38,6 +40,7 @@ def server_address(text: str) -> ServerAddress:
             http://127.0.0.1:5000/#/models. What is not an http address is left as it is.
     """
     url = text.strip().strip("\"'\u201c\u201d\u2018\u2019")
+    url = _SLIPS.sub(r"\1://", url)
     scheme, separator, rest = url.partition("://")
     if not separator and (_NO_SCHEME.match(url) or _NO_SCHEME.match(url.rpartition("@")[2])):
         scheme, rest = "http", url

@@ -164,10 +164,14 @@ def what_is_wrong(detail: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     kind, given = str(detail["type"]), detail["input"]
     said = str(detail["msg"]).removeprefix("Value error, ").split(", unable to ")[0]
     said = said.replace("Input should be", "must be")
-    if kind.startswith("path_type"):
-        return "must be one path; one that begins with { or [ stands in quotes", ()
-    if kind == "string_type" and isinstance(given, bool):
-        return "yes, no, on, off, true and false are words for it only in quotes: write 'no'", ()
+    if kind.startswith(("string_type", "path_type")):
+        if isinstance(given, bool):
+            said = "yes, no, on, off, true and false are words for it only in quotes: write 'no'"
+        elif kind.startswith("path_type"):
+            said = "must be one path; one that begins with { or [ stands in quotes"
+        return said, ()
+    if kind == "list_type" and isinstance(given, str) and "," in given:
+        return f"{said}; write [{given}]", (f"[{given}]",)
     if kind.startswith("bool"):
         return "must be true or false", ("true", "false")
     if kind in ("int_parsing", "float_parsing", "int_from_float") and isinstance(given, str):

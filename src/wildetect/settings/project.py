@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from wildetect.remote.place import Place, place_of_text
 from wildetect.settings.address import server_address
 from wildetect.settings.problems import Problem, raise_problems
 from wildetect.settings.words import CURLY
+from wildetect.wording import form, listed
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
@@ -51,6 +52,9 @@ PASSWORD = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the variable's name
 # Windows takes no notice of case in names of variables, and people copy them from there.
 _ANY_CASE = ("MLFLOW_", "WILDETECT_", "AWS_")
 _OTHER_SIGN = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[:;：＝])")  # noqa: RUF001 - an Asian keyboard's
+_OF_THE_SERVER = {TRACKING_URI, USERNAME, PASSWORD}
+_INHERITED = frozenset(name for name, value in os.environ.items() if value)
+"""What the environment gave before anything of .env was put into it."""
 _UNSEEN = "\u200b\u2060\ufeff"
 """Letters without a width, which come along when a line is copied from a page."""
 
@@ -94,10 +98,18 @@ def read_instead(file: str, given: str) -> None:
 
 
 def as_read(text: str) -> str:
-    """A text that says what to change in a settings file, about the file that was read in its place."""
+    """A text that says what to change, about the places that values came from.
+
+    A settings file is the one that was read in its place; a variable that .env is to be given may be set in
+    the environment, which comes first.
+    """
     for file, given in _READ_INSTEAD.items():
         text = text.replace(file, given)
-    return text
+    set_outside = [name for name in sorted(_OF_THE_SERVER & _INHERITED) if re.search(rf"\b{name}\b", text)]
+    if not set_outside or ".env" not in text:
+        return text
+    are = form(len(set_outside), "is", "are")
+    return f"{text} ({listed(set_outside)} {are} set in the environment here, which comes before .env.)"
 
 
 @dataclass(frozen=True)
@@ -117,21 +129,21 @@ class Variables:
         from dotenv import dotenv_values
         from dotenv.parser import parse_stream
 
+        from wildetect.settings.yaml_files.text import encoding_of
+
         if not path.exists():
             return cls()
         name, hint = path.name, f'Write each line of {path.name} as NAME=value, or put "#" before it.'
         try:
             content = path.read_bytes()
-            # Notepad and PowerShell's ">" write UTF-16, which its first two bytes tell
-            utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-            text = content.decode("utf-16" if utf16 else "utf-8-sig")
+            text = content.decode(encoding_of(content))
         except (OSError, UnicodeDecodeError) as error:
             problem = Problem(name, f"cannot be read as UTF-8 text ({error})")
             raise ConfigurationError(str(problem), hint="Save the file as UTF-8 text.") from error
         from io import StringIO
 
         bindings = list(parse_stream(StringIO(text)))
-        told = [(_first_line(b.original), _fault_of(b)) for b in bindings]
+        told = [(_first_line(b.original), _fault_of(b)) for b in bindings] + list(_given_twice(bindings))
         raise_problems([Problem(f"{name}:{line}", what) for line, what in told if what], hint=hint)
         values = dotenv_values(stream=StringIO(text), interpolate=True)
         lines = {_named(b.key): _first_line(b.original) for b in bindings if b.key is not None}
@@ -158,6 +170,16 @@ def _fault_of(binding: Binding) -> str | None:
     if value[0] in CURLY or value[-1] in CURLY:
         return f'curly quotes are no quotes here: write {key}="value" with straight ones, or none'
     return None
+
+
+def _given_twice(bindings: Sequence[Binding]) -> Iterator[tuple[int, str]]:
+    """The lines that give a variable of ours another value than a line before; the last one would count."""
+    first: dict[str, Binding] = {}
+    for binding in bindings:
+        name = _named(binding.key or "")
+        if name.startswith(_ANY_CASE) and first.setdefault(name, binding).value != binding.value:
+            before = _first_line(first[name].original)
+            yield _first_line(binding.original), f"{name} is given twice, with another value in line {before}"
 
 
 def _first_line(original: object) -> int:

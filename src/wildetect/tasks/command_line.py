@@ -241,10 +241,15 @@ def _as_error(
         return ConfigurationError(problem, hint=options)
     word = unknown[1]
     if word.startswith("-"):
-        flags = [*context.flags, *context.inverse_flags] if context is not None else []
+        flags = [*context.flags, *context.inverse_flags, "--help"] if context is not None else []
         whose = f"{task} has" if task else "there is"
         return ConfigurationError(f"{whose} no option {word}", hint=_closest(word, flags) + options)
-    return ConfigurationError(f"there is no task {word!r}", hint=_closest(word, contexts) + tasks)
+    near = _closest(word, contexts)
+    if task and not near:
+        return ConfigurationError(
+            f"there is no task {word!r}, nor does {task} take it", hint=f"{options} {tasks}"
+        )
+    return ConfigurationError(f"there is no task {word!r}", hint=near + tasks)
 
 
 def _closest(word: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import yaml
 
-__all__ = ["MOST_VALUES", "PlainLoader", "check_shape", "lines_of", "text_of"]
+__all__ = ["MOST_VALUES", "PlainLoader", "check_shape", "encoding_of", "lines_of", "text_of"]
 
 LARGEST = 1_000_000  # bytes; a settings file has some thousand
 DEEPEST = 50
@@ -69,11 +69,12 @@ def text_of(path: Path) -> str:
     content = path.read_bytes()
     if len(content) > LARGEST:
         raise yaml.YAMLError(f"it is larger than {LARGEST // 1_000_000} MB")
-    text = content.decode(_encoding_of(content))
+    text = content.decode(encoding_of(content))
     return TAB_BETWEEN.sub(lambda tabs: " " * len(tabs[0]), text)
 
 
-def _encoding_of(content: bytes) -> str:
+def encoding_of(content: bytes) -> str:
+    """Tell UTF-16 from UTF-8, by its mark or by the zeros of plain letters."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     # without its mark at the beginning: every second byte of plain letters is zero

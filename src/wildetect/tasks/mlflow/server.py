@@ -134,7 +134,8 @@ def status(context: Context, json: bool = False) -> None:
         "follow": "go on showing what comes, until Ctrl+C",
         "lines": "how many lines from the end (50)",
         "requests": "show the log of requests instead",
-    }
+    },
+    words=["lines"],
 )
 def logs(context: Context, follow: bool = False, lines: str = "50", requests: bool = False) -> None:
     """Show the end of the MLflow server's log."""

@@ -130,7 +130,8 @@ def _bring(plan: Plan, database: Path, artifacts: Path | None, *, dry_run: bool)
     help={
         "output": "the archive; without it one in runs/backups, named by date and time",
         "config": CONFIG_OPTION,
-    }
+    },
+    words=["output"],
 )
 def backup(context: Context, output: str | None = None, config: str | None = None) -> None:
     """Copy the store into one archive with checksums.

@@ -31,6 +31,7 @@ __all__ = ["optimize"]
         "json": "the outcome as a JSON document on stdout",
     },
     words=["model"],
+    paths="pictures",
     iterable=["pictures"],
 )
 def optimize(

@@ -33,7 +33,7 @@ __all__ = ["evaluate"]
         "output": "folder of the results; without it one below results/evaluation",
         "json": "the outcome as a JSON document on stdout",
     },
-    words=["model"],
+    words=["model", "annotations"],
 )
 def evaluate(
     context: Context,

@@ -28,7 +28,7 @@ __all__ = ["train"]
         "seed": "decides what is left to chance; without it 0",
         "json": "the outcome as a JSON document on stdout",
     },
-    paths="dataset",
+    words=["dataset", "weights"],
 )
 def train(
     context: Context,

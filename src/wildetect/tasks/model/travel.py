@@ -21,7 +21,7 @@ __all__ = ["export", "import_"]
         "model": "the version: name@alias, name/version or name/latest",
         "output": "the file; without it NAME-VERSION.zip in the current folder",
     },
-    words=["model"],
+    words=["model", "output"],
 )
 def export(context: Context, model: str | None = None, output: str | None = None) -> None:
     """Write one version as a file, for a USB stick.
