@@ -36,6 +36,12 @@ def test_the_run_goes_on_where_the_photographs_are_now(moved: Workspace) -> None
     after = json.loads(ended.stdout)
     assert after["images"]["done"] == 4
     assert after["detections"] > before["detections"] > 0
+    # it knows from then on: nobody has to say it again
+    moved.succeed("detect.export", "run", "--export", "report")
+    ended = moved.invoke("detect.run", "E", *WORDS, "--limit", "4")
+    assert ended.returncode == 0, ended.stderr
+    assert "before in" not in ended.stderr
+    assert "4 of 4 images had been done before" in ended.stderr
 
 
 def test_other_photographs_of_the_same_names_are_another_run(moved: Workspace) -> None:
@@ -56,6 +62,29 @@ def test_export_and_report_find_the_photographs_in_their_new_place(moved: Worksp
     assert (run / "report.html").read_text(encoding="utf-8").count("data:image") == page.count("data:image")
     error, _ = moved.fail(5, "detect.export", "run", "--export", "report", "--source", "run/overlays")
     assert "holds none of the photographs of this run" in error
+
+
+def test_a_project_with_its_photographs_inside_may_be_renamed_and_carried_away(tmp_path: Path) -> None:
+    workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+    shutil.copytree(REPOSITORY / "demo/pictures", workspace.root / "pictures")
+    workspace.succeed("detect.run", "pictures", *WORDS, "--limit", "2")
+    page = (workspace.root / "run/report.html").read_text(encoding="utf-8")
+    workspace.root.rename(tmp_path / "renamed")
+    renamed = Workspace(tmp_path / "renamed", workspace.variables)
+    renamed.succeed("detect.export", "run", "--export", "report")
+    assert (renamed.root / "run/report.html").read_text(encoding="utf-8") == page
+    counted = renamed.document("census.run", "run", "--output", "census")
+    assert counted["counts"]["photographs"] == 2
+    # on a stick, whose copies have times of their own, beside a photograph of the same name that is another
+    carried = Workspace(tmp_path / "stick", workspace.variables)
+    shutil.copytree(renamed.root, carried.root, copy_function=shutil.copyfile)
+    shutil.rmtree(renamed.root)
+    carried.succeed("detect.export", "run", "--export", "report")
+    first = min((carried.root / "pictures").glob("*.jpg"))
+    first.write_bytes(first.read_bytes() + b"\0")
+    error, _ = carried.fail(5, "detect.export", "run", "--export", "report")
+    assert "1 of 2 photographs with detections cannot be shown" in error
+    assert f"{first.name}: another picture has its name now" in error
 
 
 def test_a_census_reads_tags_where_the_photographs_are_now(moved: Workspace) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from wildetect.results.journal.lines import result_from, tiles_from
+from wildetect.results.journal.lines import place_from, result_from, tiles_from
 from wildetect.results.records import PLAIN, ImageResult
 
 __all__ = ["check_header", "check_line"]
@@ -71,6 +71,10 @@ def check_line(document: dict[str, Any]) -> None:
             _command(document["command"])
         elif "damaged" in document:
             _typed("damaged", document["damaged"], (int,))
+        elif "moved" in document:
+            _texts("source", document["source"])
+            for place in document["moved"].values():
+                place_from(place)
         else:
             _work(document)
     except KeyError as error:

@@ -5,7 +5,8 @@
                   some tiles of an image with many, so that a night's work on a raster is not lost;
                   or which of the images do not count, as the start that wrote the line did not find them;
                   or the command of a later start, where it is another one;
-                  or how many damaged lines that start found, whose images it did again
+                  or how many damaged lines that start found, whose images it did again;
+                  or where the images of all lines before lie now, as that start found them in another place
 
 A line is handed to the system at once, so that a run that is killed loses no image that was done, and
 is on the disk within seconds, so that a power cut loses little. A line that was cut in the middle is
@@ -17,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Any, Self
@@ -25,8 +26,8 @@ from typing import Any, Self
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.files import unwritable
-from wildetect.results.journal.command import Command
-from wildetect.results.journal.lines import Entry, document_of, tiles_document
+from wildetect.results.journal.command import SOURCE, Command
+from wildetect.results.journal.lines import Entry, document_of, place_document, tiles_document
 from wildetect.results.journal.reading import JOURNAL
 from wildetect.results.journal.record import Record, header_of
 from wildetect.results.pictures.stamps import Stamp
@@ -61,7 +62,7 @@ class Journal:
         folder: Path,
         shape: Mapping[str, object],
         model: str | None = None,
-        images: Iterable[ImageFile] = (),
+        images: Sequence[ImageFile] = (),
         command: Command | None = None,
     ) -> None:
         self.path = folder / JOURNAL
@@ -79,6 +80,8 @@ class Journal:
         if not end:
             self._write(sealed(header_of(self.record.started, shape, model, command)))
             self.record.command = command
+        if self.record.moved_now:
+            self._keep_places(shape[SOURCE], images)
         if self.record.damage:
             self.record.warn_of_damage()
             self._append({"damaged": len(self.record.damage)})
@@ -102,13 +105,19 @@ class Journal:
             InputError: The disk is full, or the folder is gone; all earlier lines are kept.
         """
         offset = self.record.end
-        self._append(document_of(result, stamp) | {"elapsed": round(seconds, 3)})
+        self._append(document_of(result, stamp, self.path.parent) | {"elapsed": round(seconds, 3)})
         self.record.note(result.name, Entry(offset, stamp, Tally.of(result)), seconds)
 
     def add_tiles(self, name: str, stamp: Stamp | None, tiles: Sequence[TileResult], seconds: float) -> None:
         """Keep some tiles of an image that is not done; arguments and errors as for `add`."""
         self._append(tiles_document(name, stamp, tiles) | {"elapsed": round(seconds, 3)})
         self.record.note_part(name, seconds)
+
+    def _keep_places(self, source: object, images: Sequence[ImageFile]) -> None:
+        """Keep where the images lie now that are done: what comes after the run looks for them there."""
+        known = (image for image in images if image.name in self.record.entries)
+        places = {image.name: place_document(image.path, self.path.parent) for image in known}
+        self._append({"moved": places, SOURCE: source})
 
     def leave_out(self, names: frozenset[str]) -> None:
         """Have the results of some images not count from now on, and all others count; errors as for `add`.

@@ -7,8 +7,10 @@ its checksum (module sealed).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,12 +19,14 @@ from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError
 from wildetect.geometry import Window
 from wildetect.remote.place import Place, place_of_text
-from wildetect.results.pictures.stamps import Stamp
+from wildetect.results.pictures.stamps import Stamp, stamp_of
 from wildetect.results.records import COUNTED, PLAIN, ImageResult, Tally, TileResult
 
 __all__ = [
     "Entry",
     "document_of",
+    "place_document",
+    "place_from",
     "result_from",
     "tally_from",
     "tiles_document",
@@ -59,11 +63,17 @@ class Entry(NamedTuple):
         return self.tally.failure is None and not self.tally.tiles_failed
 
 
-def document_of(result: ImageResult, stamp: Stamp | None) -> dict[str, Any]:
-    """What the line of a result says."""
+def document_of(result: ImageResult, stamp: Stamp | None, folder: Path | None = None) -> dict[str, Any]:
+    """What the line of a result says.
+
+    Args:
+        result: The result.
+        stamp: Of the image's file, taken before it was read.
+        folder: That of the journal: where the image lies from there is kept, too.
+    """
     document: dict[str, Any] = {
         "image": result.name,
-        "path": str(result.path),
+        **place_document(result.path, folder),
         "stamp": stamp and stamp.document,
     }
     for name in PLAIN:
@@ -135,21 +145,58 @@ def _facts(document: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
-def _place(text: object) -> Place:
-    if not isinstance(text, str):
-        raise TypeError(f"path: expected str, not {type(text).__name__}")
+def place_document(path: Place, folder: Path | None = None) -> dict[str, str]:
+    """Say where an image lies, and where that is from the folder of the journal: both may be moved together.
+
+    Args:
+        path: Of the image.
+        folder: That of the journal; on another drive there is no way from the one to the other.
+    """
+    document = {"path": str(path)}
+    if folder is not None and isinstance(path, Path):
+        try:
+            # links are not resolved: what a folder shows under one name it shows after a move, too
+            document["from_here"] = Path(os.path.relpath(path, folder)).as_posix()
+        except ValueError:
+            return document
+    return document
+
+
+def place_from(document: dict[str, Any], folder: Path | None = None) -> Place:
+    """Say where an image lies now: where it lay from the journal, if both were moved, else where it lay.
+
+    Args:
+        document: Its place, and the stamp that its file had.
+        folder: That of the journal, as it is called now.
+    """
+    text, from_here = document["path"], document.get("from_here")
+    for name, value in (("path", text), ("from_here", from_here or "")):
+        if not isinstance(value, str):
+            raise TypeError(f"{name}: expected str, not {type(value).__name__}")
     try:
-        return place_of_text(text)
+        there = place_of_text(text)
     except ConfigurationError as error:  # of a kind that is not read
         raise ValueError(error.message) from None
+    if folder is None or from_here is None:
+        return there
+    here = Path(os.path.abspath(folder / from_here))  # noqa: PTH100 - as it was written: through no links
+    if here == there:
+        return there
+    now, then = stamp_of(here), document.get("stamp")
+    another = now is not None and then and Stamp(*then).contradicts(now)
+    # who looks at it says of another picture that it is one
+    return there if now is None or (another and stamp_of(there) is not None) else here
 
 
-def result_from(document: dict[str, Any], path: Place | None = None) -> ImageResult:
+def result_from(
+    document: dict[str, Any], path: Place | None = None, folder: Path | None = None
+) -> ImageResult:
     """The result that a line holds.
 
     Args:
         document: The parsed line.
-        path: Where the image lies now; by default where it lay.
+        path: Where the image lies now; by default as the line says.
+        folder: That of the journal, for images that were moved with it.
     """
     found = None
     if document["failure"] is None:
@@ -157,7 +204,7 @@ def result_from(document: dict[str, Any], path: Place | None = None) -> ImageRes
     positions, outlines = document.get("positions"), document.get("outlines")
     return ImageResult(
         name=document["image"],
-        path=path or _place(document["path"]),
+        path=path or place_from(document, folder),
         detections=found,
         positions=None if positions is None else np.array(positions, np.float64).reshape(-1, 2),
         outlines=None if outlines is None else np.array(outlines, np.float64).reshape(-1, 8),

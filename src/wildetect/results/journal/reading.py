@@ -9,8 +9,8 @@ from typing import IO, Any, NamedTuple, TypeGuard, overload
 from wildetect.errors import InputError
 from wildetect.remote.place import Place
 from wildetect.results.journal.checks import check_header, check_line
-from wildetect.results.journal.command import DETECT, Command, again, to_go_on
-from wildetect.results.journal.lines import result_from
+from wildetect.results.journal.command import DETECT, SOURCE, Command, again, to_go_on
+from wildetect.results.journal.lines import place_from, result_from
 from wildetect.results.records import ImageResult
 from wildetect.results.sealed import Seals
 
@@ -135,7 +135,7 @@ class JournalledResults(Sequence[ImageResult]):
             for offset, image in self._places:
                 if file.tell() != offset:
                     file.seek(offset)
-                yield result_from(self._line(file.readline()), image)
+                yield result_from(self._line(file.readline()), image, self._path.parent)
 
     def _line(self, line: bytes) -> dict[str, Any]:
         try:
@@ -166,6 +166,7 @@ def read_results(folder: Path) -> JournalledResults:
         InputError: There is no journal in it, or a line of it is damaged: its image would be missing.
     """
     last: dict[str, int] = {}
+    moved: dict[str, dict[str, Any]] = {}
     left_out: list[str] = []
     damage: list[str] = []
     path = folder / JOURNAL
@@ -182,6 +183,10 @@ def read_results(folder: Path) -> JournalledResults:
                 elif _is_result(line.document):
                     # an image that was done again keeps its place
                     last[line.document["image"]] = line.offset
+                    moved.pop(line.document["image"], None)
+                elif "moved" in line.document:
+                    moved.update(line.document["moved"])
+                    header["shape"][SOURCE] = line.document[SOURCE]
                 else:
                     begun = command_of(line.document) or begun
                     left_out = line.document.get("left_out", left_out)
@@ -202,7 +207,10 @@ def read_results(folder: Path) -> JournalledResults:
             details=damage[:_MOST_NAMED],
         )
     gone = set(left_out)
-    return JournalledResults(path, [(offset, None) for name, offset in last.items() if name not in gone])
+    now = {name: place_from(document, folder) for name, document in moved.items()}
+    return JournalledResults(
+        path, [(offset, now.get(name)) for name, offset in last.items() if name not in gone]
+    )
 
 
 def journalled_names(folder: Path) -> set[str]:

@@ -57,7 +57,8 @@ class Record:
         entries: By image.
         left_out: Images that have an entry and do not count: the last start did not find them.
         parts: Of each image that is not done, the offset and stamp of the lines of its tiles.
-        moved: Whether the photographs lie elsewhere now: another drive may round their times.
+        moved: Whether the photographs were moved since: another drive may round their times.
+        moved_now: Whether this start found them in another place than the one before.
         end: Where the whole lines end, in bytes.
         damage: What is wrong with lines that no start has dealt with, and where.
     """
@@ -72,6 +73,7 @@ class Record:
     left_out: frozenset[str] = frozenset()
     parts: dict[str, list[tuple[int, Stamp | None]]] = field(default_factory=dict)
     moved: bool = False
+    moved_now: bool = False
     end: int = 0
     damage: list[str] = field(default_factory=list)
     _partly: dict[str, float] = field(
@@ -125,7 +127,7 @@ class Record:
                 _shown(shape[SOURCE]),
                 _shown(self.shape[SOURCE]),
             )
-            self.moved = True
+            self.moved = self.moved_now = True
             return
         details = [
             f"{name}: {_shown(shape.get(name))}, there {_shown(self.shape.get(name))}" for name in names
@@ -242,6 +244,9 @@ class Record:
             return
         if "command" in document:
             self.command = command_of(document)
+            return
+        if "moved" in document:
+            self.shape, self.moved = {**(self.shape or {}), SOURCE: document[SOURCE]}, True
             return
         if "damaged" in document:
             self.damage.clear()  # that start did their images again
