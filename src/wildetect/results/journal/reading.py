@@ -167,8 +167,7 @@ def read_results(folder: Path) -> JournalledResults:
     """
     last: dict[str, int] = {}
     moved: dict[str, dict[str, Any]] = {}
-    left_out: list[str] = []
-    damage: list[str] = []
+    left_out, damage = list[str](), list[str]()
     path = folder / JOURNAL
     try:
         with path.open("rb") as file:
@@ -200,16 +199,17 @@ def read_results(folder: Path) -> JournalledResults:
             f"{path} cannot be read: {error}", hint=f"{_AGAIN} with --restart: it begins again."
         ) from error
     if damage:
-        command = to_go_on(begun, header["shape"], header.get("model"), folder)
-        raise InputError(
-            f"{path} is damaged: {len(damage)} of its lines cannot be read; their images would be missing",
-            hint=f"Have these images done again, and no others: {again(command)}",
-            details=damage[:_MOST_NAMED],
-        )
+        raise _damaged(path, damage, to_go_on(begun, header["shape"], header.get("model"), folder))
     gone = set(left_out)
     now = {name: place_from(document, folder) for name, document in moved.items()}
-    return JournalledResults(
-        path, [(offset, now.get(name)) for name, offset in last.items() if name not in gone]
+    return JournalledResults(path, [(last[name], now.get(name)) for name in last if name not in gone])
+
+
+def _damaged(path: Path, damage: Sequence[str], command: Command | None) -> InputError:
+    return InputError(
+        f"{path} is damaged: {len(damage)} of its lines cannot be read; their images would be missing",
+        hint=f"Have these images done again, and no others: {again(command)}",
+        details=damage[:_MOST_NAMED],
     )
 
 
