@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
+import dask
 from distributed import Client, LocalCluster, WorkerPlugin
 
 from wildetect.detection.network.detector import BATCH_SIZE
@@ -28,6 +29,13 @@ __all__ = ["joined"]
 _PATIENCE = 8  # s, for a scheduler to answer and a first worker to be there
 
 
+# Dask looks at itself 50 times a second, in each process: that is a fiftieth of a core which passes need
+_CALM = {
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.worker.profile.enabled": False,
+}
 _OF_A_TERMINAL = ("SIGINT", "SIGBREAK", "SIGHUP")
 
 
@@ -98,6 +106,7 @@ def _local(cluster: Cluster, stack: contextlib.ExitStack) -> Client:
     folder = stack.enter_context(
         tempfile.TemporaryDirectory(prefix="wildetect-workers-", ignore_cleanup_errors=True)
     )
+    stack.enter_context(dask.config.set(_CALM))
     started = stack.enter_context(
         LocalCluster(
             n_workers=cluster.processes,
