@@ -15,6 +15,8 @@ from invoke.main import program
 from tests.hinted import commands_in
 from tests.workspaces import REPOSITORY
 
+from wildetect.settings.keys import key_names
+from wildetect.settings.sections import sections
 from wildetect.tasks import ns
 from wildetect.tasks.command_line import corrected_words
 
@@ -91,3 +93,29 @@ def test_a_name_or_path_in_a_command_stands_in_quotes() -> None:
 
 def test_there_are_such_commands() -> None:
     assert len(TOLD) > 50
+
+
+OF_OTHER_PROGRAMS = {
+    *("--extra", "--clear", "--python", "--nthreads", "--inputs-as-nchw", "--backend-store-uri"),
+    *("--list", "--help"),
+}
+"""Options of uv, dask, tf2onnx, MLflow and invoke itself, which hints name, too."""
+
+
+def test_options_and_settings_that_texts_name_are_those_there_are() -> None:
+    """A hint without a command is checked, too: its options are some task's, its keys some file's."""
+    flags = {f"--{name}" for task in ns.task_names for one in ns[task].get_arguments() for name in one.names}
+    flags |= {flag.replace("--", "--no-", 1) for flag in flags} | OF_OTHER_PROGRAMS
+    keys = {key for model in sections() for key in key_names(model)}
+    blocks = {key.partition(".")[0] for key in keys if "." in key} - {"model", "detection", "export"}
+    wrong: list[str] = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        for line, text in texts_of(path):
+            if " " not in text or text.startswith("@echo off"):
+                continue
+            named = re.findall(r"(?<![\w-])--[a-z][\w-]*", text)
+            wrong += [f"{path.name}:{line}: {one}" for one in named if one.replace("_", "-") not in flags]
+            named = re.findall(r"(?<![\w./{])(?![\w.]*\.json)([a-z_]+(?:\.[a-z_]+)+)(?![\w/(])", text)
+            unknown = [one for one in named if one.partition(".")[0] in blocks and one not in keys]
+            wrong += [f"{path.name}:{line}: {one}" for one in unknown]
+    assert wrong == []
