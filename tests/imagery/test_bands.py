@@ -48,6 +48,9 @@ def taken(path: Path, **reading: object) -> list[int]:
         (["Band 1 (Blue)", "Band 2 (Green)", "Band 3 (Red)"], [3, 2, 1]),
         (["B02", "B03", "B04", "B08"], [3, 2, 1]),
         (["bleu", "vert", "rouge"], [3, 2, 1]),
+        (["blauw", "groen", "rood"], [3, 2, 1]),
+        (["blå", "grön", "röd"], [3, 2, 1]),
+        (["Blau", "Gru\N{COMBINING DIAERESIS}n", "Rot"], [3, 2, 1]),
         (["b", "g", "r", "n"], [3, 2, 1]),
         (["coastal blue", "blue", "green", "red"], [4, 3, 2]),
         (["red", "green", "blue"], [1, 2, 3]),
@@ -120,3 +123,21 @@ def test_a_band_that_is_not_there(tmp_path: Path) -> None:
         UnreadableImageError, match="a band thermal, but its bands are Blue, Green, Red and NIR"
     ):
         open_image(path, Reading(bands=("thermal",)))
+
+
+@pytest.mark.parametrize(
+    ("names", "doubted"),
+    [
+        (["B2", "B3", "B4"], True),
+        (["buluu", "kijani", "nyekundu"], True),
+        (["475 nm", "560 nm", "668 nm"], True),
+        (["Band 1", "Band 2", "Band 3"], False),
+        (["B1", "B2", "B3"], False),
+        (["ortho_1", "ortho_2", "ortho_3"], False),
+    ],
+)
+def test_names_that_are_not_known_are_doubted_where_they_may_be_colours(
+    tmp_path: Path, names: list[str], *, doubted: bool
+) -> None:
+    facts = look_at(described(tmp_path / "a.tif", names))
+    assert any("not known as colours" in doubt for doubt in facts.doubts) == doubted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,9 +14,9 @@ __all__ = ["Choice", "UnknownBandError", "chosen"]
 
 _COLOURS: Final = ("red", "green", "blue")
 _WORDS: Final = {
-    "red": {"red", "rouge", "rojo", "roja", "rot", "vermelho", "rosso", "r"},
-    "green": {"green", "vert", "verde", "gruen", "grün", "g"},
-    "blue": {"blue", "bleu", "azul", "blau", "blu", "b"},
+    "red": {"red", "rouge", "rojo", "roja", "rot", "vermelho", "rosso", "rood", "rooi", "rød", "röd", "r"},
+    "green": {"green", "vert", "verde", "gruen", "grün", "groen", "grøn", "grønn", "grön", "g"},
+    "blue": {"blue", "bleu", "azul", "blau", "blu", "blauw", "blou", "blå", "b"},
 }
 # beside a colour's name these say that another part of the spectrum is meant
 _OTHERS: Final = frozenset(
@@ -42,6 +43,10 @@ _UNNAMED: Final = (
 _FALSE_COLOURS: Final = (
     "its bands are named, but red, green and blue are not all among them: the first three make false "
     "colours, in which a detector that learned from photographs is easily wrong; set processing.bands"
+)
+_STRANGE: Final = (
+    "its bands have names that are not known as colours ({names}): the first three are taken as red, green "
+    "and blue; set processing.bands if that is wrong"
 )
 _TWO: Final = (
     "two bands, and none is named: the first is taken as grey; set processing.bands if that is wrong"
@@ -108,8 +113,19 @@ def chosen(dataset: Any, wish: Sequence[int | str] | None) -> Choice:
         return _without_colours(names, interpreted, alpha=alpha)
     if by_meaning is not None:
         why = None if by_meaning == (1, 2, 3) else "by their colour interpretation"
-        return Choice(by_meaning, why, alpha=alpha)
+        return Choice(by_meaning, why, _strange(names), alpha=alpha)
     return _in_order(interpreted)
+
+
+def _strange(names: Sequence[str]) -> str | None:
+    """Say so where each band has a name of its own, as colours in another language or codes of bands.
+
+    Names that a program gives ("Band 1", "ortho_1") differ by the number of their band alone.
+    """
+    by_number = [name.replace(str(band), "") for band, name in enumerate(names, 1)]
+    if not all(names) or len(set(by_number)) == 1:
+        return None
+    return _STRANGE.format(names=commas(names))
 
 
 def _without_colours(names: Sequence[str], interpreted: Sequence[str], *, alpha: bool) -> Choice:
@@ -198,7 +214,7 @@ def _has_other(names: Sequence[str], interpreted: Sequence[str]) -> bool:
 
 def _words(name: str) -> Iterator[str]:
     """Words and numbers, lower case: "RedEdge", "Red Edge" and "red_edge" are red, edge."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFC", name))
     for word in re.findall(r"[^\W\d_]+\d*|\d+", parted.casefold()):
         letters = word.rstrip("0123456789")
         yield word if word in _SENTINEL or len(letters) == 1 < len(word) else letters or word

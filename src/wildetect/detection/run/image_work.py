@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from wildetect.detection.network.detector import Found
 from wildetect.detection.network.relabelling import Relabelling
 from wildetect.detection.tiles.borders import Stitched, TilePart, stitch
@@ -28,7 +30,11 @@ __all__ = ["ImageWork", "reason_of"]
 
 _DARK = 16  # of 255: what 12 bits come to in a file of 16
 _DIM = 64  # of 255: what 14 bits, or reflectance times 10,000, come to in a file of 16
+_WHITE = 255
 _FLAT = 24  # of 255: what a temperature's few hundred steps come to in a file of 16
+_NARROW = 80  # of 255: what values up to 20,000 come to in a file of 16 bits
+_TAILS = (1.0, 99.0)  # percent: hot pixels and marks of no data are no part of a picture
+_FEW = 4  # px between those that are looked at of deep values
 _STEP = 32  # px; few are looked at first, as most pictures are bright
 _UNSTRETCHED = (
     "they use a small part of the range of their values, so that they come out dark or flat and animals are "
@@ -116,7 +122,9 @@ class ImageWork:
                 self.note(TileResult(window, failure=reason_of(found.failure, self.file)))
             return
         detections = found.detections.shift(window.x, window.y)
-        self.note(TileResult(window, detections, levels=_levels(pixels), full=found.full))
+        deep = self.source is not None and self.source.deep
+        levels = _deep_levels(pixels) if deep else _levels(pixels)
+        self.note(TileResult(window, detections, levels=levels, full=found.full))
 
     def take(self, tiles: Sequence[TileResult]) -> None:
         """Add what an earlier start knew."""
@@ -217,7 +225,7 @@ class ImageWork:
         if not self.levels or (self._dark and not source.deep):
             return ()
         low, high = min(low for low, _ in self.levels), max(high for _, high in self.levels)
-        if high > _DIM and high - low >= _FLAT:
+        if high > _DIM and high - low >= (_NARROW if source.deep else _FLAT):
             return ()
         return (_UNSTRETCHED if source.deep else _POOR,)
 
@@ -235,6 +243,19 @@ def _pieces_of(path: Place) -> str | None:
         return pieces_of(path)
     except OSError:
         return None
+
+
+def _deep_levels(pixels: Pixels) -> tuple[int, int] | None:
+    """The values of nearly all of a tile that was made of more than 8 bits, black and white left out.
+
+    A few hot pixels, or a mark of no data, would make reflectance look as if it used its whole range.
+    """
+    some = pixels[::_FEW, ::_FEW]
+    values = some[(some != BACKDROP) & (some != 0) & (some != _WHITE)]
+    if not values.size:
+        return _levels(pixels)
+    low, high = np.percentile(values, _TAILS)
+    return int(low), int(high)
 
 
 def _levels(pixels: Pixels) -> tuple[int, int] | None:
