@@ -35,6 +35,8 @@ Place = Path | RemoteFile
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 _AT_ONCE: Final = 16  # questions to a drive or a server
+_BATCHES: Final = 4  # for each thread at least: one that waits long keeps few others
+_BATCH: Final = 64  # items at most in one
 
 SIBLINGS: Final = ("w", ".wld", ".prj", ".aux.xml", ".msk", ".ovr")
 """Ends of the names of files that belong to a picture beside them."""
@@ -73,8 +75,13 @@ def place_of_text(text: str) -> Place:
 
 def of_each(ask: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
     """What is asked of each, in their order: a network drive, or a server, answers several side by side."""
+    asked = list(items)
+    # handing out 100,000 one by one takes longer than to ask a disk for them
+    size = min(max(len(asked) // (_BATCHES * _AT_ONCE), 1), _BATCH)
+    batches = [asked[start : start + size] for start in range(0, len(asked), size)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        return list(threads.map(ask, items))
+        answers = threads.map(lambda batch: [ask(item) for item in batch], batches)
+        return [answer for batch in answers for answer in batch]
 
 
 def are_there(places: Iterable[Place]) -> list[bool]:
