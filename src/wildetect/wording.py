@@ -26,6 +26,7 @@ __all__ = [
     "plural",
     "quoted",
     "the_others",
+    "with_extra",
 ]
 
 
@@ -153,6 +154,11 @@ def the_others(count: int, one: str, many: str) -> str:
         "" where there are none, "The other is" or "The others are".
     """
     return "" if not count else f"The other {one}" if count == 1 else f"The others {many}"
+
+
+def with_extra(extra: str) -> str:
+    """Give the command that installs an extra; those that are installed stay."""
+    return f"uv sync --inexact --extra {extra}"
 
 
 def hint_line(hint: str) -> str:

@@ -17,8 +17,8 @@ OTHER_SHELL = "tests/end_to_end/test_config.py runs it where that shell is insta
 SERVES = "takes several machines; tests/end_to_end/test_cluster.py does it with several processes"
 REMOTE = "takes a server; tests/end_to_end/test_remote_sources.py does it with servers on this machine"
 LEFT_OUT = {
-    "uv sync --extra server": INSTALLS,
-    "uv sync --extra cluster": INSTALLS,
+    "uv sync --inexact --extra server": INSTALLS,
+    "uv sync --inexact --extra cluster": INSTALLS,
     "uv run --extra remote invoke detect.run s3://camp-bucket/camp23/": REMOTE,
     "uv run invoke detect.run https://server.example/camp23/": REMOTE,
     "uv run --extra cluster dask scheduler": SERVES,

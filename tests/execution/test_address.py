@@ -62,7 +62,7 @@ def test_without_the_extra_the_command_that_installs_it_is_given(monkeypatch: py
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigurationError) as caught:
         cluster_of("local:2")
-    assert "uv sync --extra cluster" in caught.value.hint
+    assert "uv sync --inexact --extra cluster" in caught.value.hint
     assert cluster_of(None) is None
 
 

@@ -17,8 +17,9 @@ from tests.workspaces import REPOSITORY
 
 from wildetect.settings.keys import key_names
 from wildetect.settings.sections import sections
-from wildetect.tasks import ns
+from wildetect.tasks import ns, support
 from wildetect.tasks.command_line import corrected_words
+from wildetect.wording import with_extra
 
 FILLED = "FILLER"
 """What stands for a value that is known only when the program runs."""
@@ -96,7 +97,7 @@ def test_there_are_such_commands() -> None:
 
 
 OF_OTHER_PROGRAMS = {
-    *("--extra", "--clear", "--python", "--nthreads", "--inputs-as-nchw", "--backend-store-uri"),
+    *("--extra", "--inexact", "--clear", "--python", "--nthreads", "--inputs-as-nchw", "--backend-store-uri"),
     *("--list", "--help"),
 }
 """Options of uv, dask, tf2onnx, MLflow and invoke itself, which hints name, too."""
@@ -119,3 +120,15 @@ def test_options_and_settings_that_texts_name_are_those_there_are() -> None:
             unknown = [one for one in named if one.partition(".")[0] in blocks and one not in keys]
             wrong += [f"{path.name}:{line}: {one}" for one in unknown]
     assert wrong == []
+
+
+def test_hints_of_a_program_that_was_installed_name_what_works_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(support, "_HOW_CALLED", ["wildetect"])
+    hint = support.as_called(f"Install it: {with_extra('remote')}, then: uv run invoke detect.run")
+    assert re.search(
+        r'uv tool install "wildetect\[remote\]( @ file://[^"]+)?", then: wildetect detect\.run', hint
+    )
+    hint = support.as_called("uv run --extra ultralytics invoke model.train --name herd")
+    assert re.match(
+        r'uv tool install "wildetect\[ultralytics\][^"]*", then wildetect model\.train --name herd', hint
+    )

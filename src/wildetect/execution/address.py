@@ -13,7 +13,7 @@ from wildetect.detection.network.devices import cores
 from wildetect.errors import ConfigurationError
 from wildetect.remote.address import Address, is_address
 from wildetect.settings.project import from_caller
-from wildetect.wording import number_of
+from wildetect.wording import number_of, with_extra
 
 __all__ = ["Cluster", "cluster_of", "idle_maps", "mapped"]
 
@@ -71,7 +71,7 @@ def cluster_of(text: str | None, path_maps: Sequence[str] = ()) -> Cluster | Non
     )
     if importlib.util.find_spec("distributed") is None:
         raise ConfigurationError(
-            "--cluster needs Dask, which is not installed", hint="Install it: uv sync --extra cluster"
+            "--cluster needs Dask, which is not installed", hint=f"Install it: {with_extra('cluster')}"
         )
     return cluster
 

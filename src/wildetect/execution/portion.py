@@ -35,6 +35,7 @@ from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.journal.lines import document_of
 from wildetect.results.pictures.stamps import stamp_of
 from wildetect.settings.words import Device
+from wildetect.wording import with_extra
 
 __all__ = [
     "Answer",
@@ -54,7 +55,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _SAME_PROGRAM = (
-    "Bring the worker's checkout to the same state (git pull; uv sync --extra cluster) and start it again."
+    f"Bring the worker's checkout to the same state (git pull; {with_extra('cluster')}) and start it again."
 )
 _SAME_FOLDER = (
     "Share the folder with the worker, and say what it is called there: --path-map D:/survey=/mnt/survey"

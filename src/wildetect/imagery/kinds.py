@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from wildetect.remote.place import Place
+from wildetect.wording import with_extra
 
 __all__ = [
     "EXTENSIONS",
@@ -101,7 +102,7 @@ def why_not_read(suffix: str) -> str:
     lower = suffix.lower()
     if lower in _WITH_EXTRA:
         return (
-            f"{lower} files are not read without an extra: uv sync --extra raw, or save them as JPEG or TIFF"
+            f"{lower} files are not read without an extra: {with_extra('raw')}, or save them as JPEG or TIFF"
         )
     if lower in _VIDEOS:
         return "videos are not read: save single pictures of them"

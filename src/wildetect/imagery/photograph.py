@@ -33,6 +33,7 @@ from wildetect.imagery.source import (
 )
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow
+from wildetect.wording import with_extra
 
 __all__ = ["BACKDROP", "DAMAGED", "FILM", "decode", "ends_whole", "facts_of", "look_at", "upright"]
 
@@ -146,7 +147,7 @@ def _formats_for(path: Place) -> tuple[str, ...]:
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
-        raise UnreadableImageError(path, "HEIC files need the extra: uv sync --extra raw") from None
+        raise UnreadableImageError(path, f"HEIC files need the extra: {with_extra('raw')}") from None
     register_heif_opener()
     return ("HEIF", *_FORMATS)
 

@@ -12,6 +12,7 @@ import numpy as np
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.source import ArraySource, HeaderFacts, UnreadableImageError, check_size
 from wildetect.remote.place import Place
+from wildetect.wording import with_extra
 
 __all__ = ["develop", "look_at_raw"]
 
@@ -64,7 +65,7 @@ def _opened(path: Place) -> Iterator[Any]:
     try:
         import rawpy
     except ImportError:
-        raise UnreadableImageError(path, "raw files need the extra: uv sync --extra raw") from None
+        raise UnreadableImageError(path, f"raw files need the extra: {with_extra('raw')}") from None
     try:
         with rawpy.imread(str(path) if isinstance(path, Path) else path.open()) as raw:
             yield raw

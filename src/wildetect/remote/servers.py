@@ -27,6 +27,7 @@ from wildetect.remote.address import Address
 from wildetect.remote.asking import came, with_retries
 from wildetect.remote.failures import RemoteError, explained, not_trusted
 from wildetect.remote.store import CONNECT_SECONDS, SILENT_SECONDS, Facts, Piece
+from wildetect.wording import with_extra
 
 __all__ = ["S3", "Https"]
 
@@ -274,7 +275,7 @@ class S3:
         if importlib.util.find_spec("boto3") is None:
             raise ConfigurationError(
                 "s3:// addresses need boto3, which is not installed",
-                hint="Install it: uv sync --extra remote",
+                hint=f"Install it: {with_extra('remote')}",
             )
         import boto3
         from botocore import UNSIGNED

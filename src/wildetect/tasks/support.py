@@ -11,8 +11,10 @@ import inspect
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
@@ -170,7 +172,9 @@ def _prepare() -> None:
     compile_once(say)
 
 
-_HOW_CALLED = ["uv run invoke"]
+_IN_PROJECT = "uv run invoke"
+_HOW_CALLED = [_IN_PROJECT]
+_EXTRA = re.compile(r"uv (?:sync --inexact|(?P<runs>run)) --extra (?P<extra>[\w-]+)(?(runs) invoke)")
 
 
 def called_as(command: str) -> None:
@@ -180,7 +184,20 @@ def called_as(command: str) -> None:
 
 def as_called(text: str) -> str:
     """A text whose commands are those that work here."""
-    return text.replace("uv run invoke", _HOW_CALLED[0])
+    if _HOW_CALLED[0] == _IN_PROJECT:
+        return text
+    return _EXTRA.sub(_installed, text.replace(_IN_PROJECT, _HOW_CALLED[0]))
+
+
+def _installed(command: re.Match[str]) -> str:
+    """What installs an extra where the program is no project's, and what then runs the task that needs it."""
+    name = _HOW_CALLED[0]
+    try:  # a wheel that lies somewhere is in no index
+        where = json.loads(distribution(name).read_text("direct_url.json") or "{}").get("url")
+    except (PackageNotFoundError, ValueError):
+        where = None
+    package = f"{name}[{command['extra']}]" + (f" @ {where}" if where else "")
+    return f'uv tool install "{package}"' + (f", then {name}" if command["runs"] else "")
 
 
 def say(text: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wildetect.errors import ConfigurationError
+from wildetect.wording import with_extra
 
 __all__ = ["Artifacts", "Store", "artifacts_of", "holds_file_store", "store_of"]
 
@@ -133,7 +134,7 @@ def artifacts_of(uri: str | None, *, root: Path, default: Path) -> Artifacts:
 
 def _demand(module: str, what: str) -> None:
     if importlib.util.find_spec(module) is None:
-        raise ConfigurationError(what, hint="Install it: uv sync --extra server")
+        raise ConfigurationError(what, hint=f"Install it: {with_extra('server')}")
 
 
 def holds_file_store(folder: Path) -> bool:
