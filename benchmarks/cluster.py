@@ -3,7 +3,7 @@
     uv run --extra cluster python -m benchmarks.cluster speed|raster|memory|kills [--rounds 3] [--kills 20]
 
 speed     photographs: two workers of one core each against the plain run, and against one worker on one core,
-          with a detector of YOLOv8n's layers. Last measured on two cores: 0.98 and 1.90, with 48 photographs,
+          with a detector of YOLOv8n's layers. Last measured on two cores: 0.97 and 1.90, with 48 photographs,
           of which one at the end has a worker wait for the other.
 raster    an orthomosaic on two workers against the plain run; how often its tiles were run
 memory    peak memory of the parent with 100 and with 10,000 small images

@@ -216,11 +216,14 @@ def test_no_changed_bit_of_a_journal_is_taken_for_a_result(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"xyxy": [[1, 2, 3]]}, "reshape"),
+        ({"xyxy": [[1, 2, 3], [1, 2, 3, 4, 5]]}, "xyxy are not 4 for each of 2"),
+        ({"xyxy": [[1, 2, 3, 4]]}, "xyxy are not 4 for each of 2"),
         ({"xyxy": [["1", "2", "3", "4"]] * 2}, "xyxy are not numbers"),
         ({"confidence": [0.5]}, "differ in length"),
         ({"class_id": [0.5, 1]}, "class_id are not numbers"),
         ({"class_id": [10**30, 1]}, "class_id are not numbers"),
+        ({"class_id": [-1, 1]}, "class_id are not numbers"),
+        ({"class_id": [True, 1]}, "class_id are not numbers"),
         ({"stamp": 7}, "not iterable"),
         ({"stamp": [1.5, 2]}, "stamp"),
         ({"image": ["a.jpg"]}, "names no image"),
@@ -230,7 +233,7 @@ def test_no_changed_bit_of_a_journal_is_taken_for_a_result(tmp_path: Path) -> No
         ({"dark": 1}, "dark"),
         ({"failure": 1}, "failure"),
         ({"tiles_failed": [1]}, "tiles_failed"),
-        ({"positions": [[1.0]]}, "reshape"),
+        ({"positions": [[1.0]]}, "positions are not 2 for each of 2"),
         ({"elapsed": None}, "elapsed"),
     ],
 )

@@ -64,7 +64,7 @@ class Https:
         Raises:
             RemoteError: They do not come, or not whole.
         """
-        wanted = {} if start == 0 and stop is None else {"Range": f"bytes={start}-{_last(stop)}"}
+        wanted = _range(start, stop)
         with self._answer(address, wanted) as answer:
             facts, begin = _facts_of(answer)
             if not content and answer.status_code == _PARTIAL:
@@ -186,8 +186,11 @@ def _drain(answer: requests.Response) -> None:
         answer.raw.read(_BLOCK)
 
 
-def _last(stop: int | None) -> str:
-    return "" if stop is None else str(stop - 1)
+def _range(start: int, stop: int | None) -> dict[str, str]:
+    """Head that asks for a part of a file; none for all of it."""
+    if start == 0 and stop is None:
+        return {}
+    return {"Range": f"bytes={start}-{'' if stop is None else stop - 1}"}
 
 
 def _facts_of(answer: requests.Response) -> tuple[Facts, int]:
@@ -314,13 +317,8 @@ class S3:
         Raises:
             RemoteError: They do not come, or not whole.
         """
-        part = (
-            {}
-            if start == 0 and stop is None
-            else {"Range": f"bytes={start}-{'' if stop is None else stop - 1}"}
-        )
         with _errors_of_s3_explained():
-            answer = self._client.get_object(Bucket=address.host, Key=address.path, **part)
+            answer = self._client.get_object(Bucket=address.host, Key=address.path, **_range(start, stop))
             content = b"".join(_told(answer["Body"].iter_chunks(_CHUNK)))
         facts = _object_facts(answer)
         if len(content) != answer["ContentLength"]:

@@ -7,14 +7,13 @@ costs the image that it is of, and never ends the program.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import fields
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-import numpy as np
-
-from wildetect.results.journal.lines import place_from, result_from, tiles_from
+from wildetect.results.journal.lines import place_from, tiles_from
 from wildetect.results.records import PLAIN, ImageResult
 
 __all__ = ["check_header", "check_line"]
@@ -31,7 +30,7 @@ _TYPES_OF_JSON: dict[str, tuple[type, ...]] = {
     "tuple[str, ...]": (list,),
 }
 _FACTS = {one.name: _TYPES_OF_JSON[str(one.type)] for one in fields(ImageResult) if one.name in PLAIN}
-_BOXES = ("xyxy", "confidence", "class_id")
+_MOST_CLASSES = 2**31
 
 
 def check_header(document: dict[str, Any]) -> None:
@@ -108,17 +107,15 @@ def _work(document: dict[str, Any]) -> None:
         if fact in document:
             _typed(fact, document[fact], types)
     _texts("tiles_failed", document.get("tiles_failed", []))
-    if document["failure"] is None:
-        _boxes(document)
-    if document.get("positions") is not None:
-        _numbers("positions", document["positions"], "iuf")
-    if document.get("outlines") is not None:
-        _numbers("outlines", document["outlines"], "iuf")
-    result_from(document)
+    found = _boxes(document) if document["failure"] is None else 0
+    for name, width in (("positions", 2), ("outlines", 8)):
+        if document.get(name) is not None:
+            _rows(name, document[name], width, found)
+    place_from(document)
 
 
 def _windows(document: dict[str, Any]) -> None:
-    _numbers("windows", document["windows"], "iu")
+    _rows("windows", document["windows"], 4, len(document["counts"]), (int,))
     for count, failure in zip(document["counts"], document["failures"], strict=True):
         _typed("counts", count, (int, _NONE))
         _typed("failures", failure, (str, _NONE))
@@ -131,18 +128,35 @@ def _windows(document: dict[str, Any]) -> None:
     list(tiles_from(document))
 
 
-def _boxes(document: dict[str, Any]) -> None:
-    for name, kinds in zip(_BOXES, ("iuf", "iuf", "iu"), strict=True):
-        _numbers(name, document[name], kinds)
+def _boxes(document: dict[str, Any]) -> int:
+    """Look at the detections; their number."""
+    confidence, class_id = document["confidence"], document["class_id"]
+    _numbers("confidence", confidence, (int, float))
+    _numbers("class_id", class_id, (int,))
+    if len(class_id) != len(confidence):
+        raise ValueError("its confidence and class_id differ in length")
+    if not all(0 <= one < _MOST_CLASSES for one in class_id):
+        raise ValueError("its class_id are not numbers of classes")
+    _rows("xyxy", document["xyxy"], 4, len(confidence))
     if "corners" in document:
-        _numbers("corners", document["corners"], "iuf")
+        _rows("corners", document["corners"], 8, len(confidence))
+    return len(confidence)
 
 
-def _numbers(name: str, value: Sequence[Any], kinds: str) -> None:
-    numbers = np.asarray(value)
-    if not isinstance(value, list) or (
-        numbers.size and (numbers.dtype.kind not in kinds or not np.isfinite(numbers).all())
-    ):
+def _rows(name: str, value: object, width: int, count: int, types: tuple[type, ...] = (int, float)) -> None:
+    """Look at so many rows of numbers."""
+    if not isinstance(value, list) or not all(isinstance(row, list) for row in value):
+        raise ValueError(f"its {name} are not rows of numbers")
+    if len(value) != count or any(len(row) != width for row in value):
+        raise ValueError(f"its {name} are not {width} for each of {count}")
+    _numbers(name, list(chain.from_iterable(value)), types)
+
+
+def _numbers(name: str, value: object, types: tuple[type, ...]) -> None:
+    """Look at a list of numbers: most are so short that an array would take longer."""
+    if not isinstance(value, list) or not set(map(type, value)) <= set(types):
+        raise ValueError(f"its {name} are not numbers")
+    if not all(map(math.isfinite, value)):
         raise ValueError(f"its {name} are not numbers")
 
 
@@ -152,5 +166,5 @@ def _texts(name: str, value: object) -> None:
 
 
 def _typed(name: str, value: object, types: tuple[type, ...]) -> None:
-    if type(value) not in types or (isinstance(value, float) and not np.isfinite(value)):
+    if type(value) not in types or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(f"its {name} is not one that this program writes")

@@ -267,13 +267,24 @@ def promote(
     if requirements:
         metrics = metrics_of(connection, resolve(connection, reference))
         met = [requirement.check(str(reference), metrics) for requirement in requirements]
+    doubts = _doubts(connection, reference, alias) if better_than is None else []
     if better_than is not None:
         met += _proof(connection, reference, better_than, on, guard or ())
-    else:
-        _tell_doubts(connection, reference, alias)
     moved, before = promote_version(connection, reference, alias, met)
     was = f" (was version {before})" if before and before != moved.version else ""
     print(f"{reference.name}@{alias} is version {moved.version}{was}")
+    _tell(doubts, reference.name, alias)
+
+
+def _tell(doubts: Sequence[str], name: str, alias: str) -> None:
+    """Warn of what is not shown of a version that an alias was moved to, and say what takes it back."""
+    for doubt in doubts:
+        say(f"warning: {doubt}")
+    if doubts:
+        say_hint(
+            f"uv run invoke model.promote {quoted(f'{name}@{alias}')} --undo takes it back; "
+            f"--better-than {alias} moves it only where that is shown"
+        )
 
 
 def _proof(
@@ -300,8 +311,8 @@ def _proof(
     return proof
 
 
-def _tell_doubts(connection: Connection, reference: ModelReference, alias: str) -> None:
-    """Warn where a version takes the place of another one without being shown to be better."""
+def _doubts(connection: Connection, reference: ModelReference, alias: str) -> list[str]:
+    """Say what is not shown of a version that is to take the place of another one."""
     from wildetect.registry.reference import ModelReference
     from wildetect.registry.versions import aliases_of, resolve
     from wildetect.workflows.learning.promotion import doubts_about
@@ -310,15 +321,8 @@ def _tell_doubts(connection: Connection, reference: ModelReference, alias: str) 
     in_place = aliases_of(connection, reference.name).get(alias)
     after = resolve(connection, reference)
     if alias == CANDIDATE or in_place in (None, after.version):
-        return
-    doubts = doubts_about(connection, resolve(connection, ModelReference.of(reference.name, in_place)), after)
-    for doubt in doubts:
-        say(f"warning: {doubt}")
-    if doubts:
-        say_hint(
-            f"uv run invoke model.promote {quoted(f'{reference.name}@{alias}')} --undo takes it back; "
-            f"--better-than {alias} moves it only where that is shown"
-        )
+        return []
+    return doubts_about(connection, resolve(connection, ModelReference.of(reference.name, in_place)), after)
 
 
 def _to_promote(text: str | None, alias: str | None) -> str:
