@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 from PIL import Image
+from PIL.TiffImagePlugin import AppendingTiffWriter
 from rasterio.transform import from_origin
 
 from wildetect.errors import InputError
@@ -121,6 +122,16 @@ def test_the_pages_of_a_tiff_are_named_and_its_smaller_copies_are_none(tmp_path:
     with rasterio.open(tmp_path / "copies.tif", "r+") as file:
         file.build_overviews([2, 4])
     assert look_at(tmp_path / "copies.tif").doubts == ()
+
+
+def test_a_tiff_that_begins_with_a_preview_says_that_the_picture_is_another(tmp_path: Path) -> None:
+    path, picture = tmp_path / "preview.tif", Image.fromarray(PIXELS)
+    with AppendingTiffWriter(str(path), new=True) as file:
+        picture.resize((20, 15)).save(file, format="TIFF", tiffinfo={254: 1})
+        file.newFrame()
+        picture.save(file, format="TIFF")
+    for facts in (look_at(path), open_image(path)):
+        assert sum("the first alone is read" in doubt for doubt in facts.doubts) == 1
 
 
 def test_pages_of_16_bits_and_on_the_map_are_named_once(tmp_path: Path) -> None:

@@ -127,6 +127,16 @@ def test_modes_of_png(tmp_path: Path, mode: str, value: Any, expected: tuple[int
     assert pixels[1, 1].tolist() == list(expected)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_a_picture_that_is_transparent_everywhere_says_so(tmp_path: Path, mode: str) -> None:
+    shown = Image.new(mode, (8, 6))
+    for opacity, hidden in ((0, True), (255, False)):
+        shown.putalpha(opacity)
+        shown.save(tmp_path / f"{opacity}.png")
+        source = open_image(tmp_path / f"{opacity}.png")
+        assert any("transparent everywhere" in doubt for doubt in source.doubts) == hidden
+
+
 def test_palette_with_and_without_transparency(tmp_path: Path) -> None:
     image = Image.new("P", (2, 1))
     image.putpalette([10, 20, 30, 40, 50, 60])

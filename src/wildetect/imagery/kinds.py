@@ -120,10 +120,13 @@ _MOST_PAGES = 10_000
 def pages_of(path: Place) -> int:
     """Number of the pictures in a TIFF: its smaller copies and its masks are none. 1 for other files.
 
+    The first counts whatever it is, as it is the one that is read: it may be a preview of another.
+
     Layout of directories and of tags 254 and 255: TIFF 6.0; of files above 4 GB: BigTIFF.
     """
-    with suppress(OSError, struct.error), path.open("rb") as file:
-        return max(sum(1 for kind in _kinds_of_pages(file) if not kind & (_REDUCED | _MASK)), 1)
+    with suppress(OSError, ValueError, struct.error), path.open("rb") as file:
+        _, *others = _kinds_of_pages(file)
+        return 1 + sum(1 for kind in others if not kind & (_REDUCED | _MASK))
     return 1
 
 

@@ -54,6 +54,7 @@ _SURPLUS = (
     "its JPEG data hold bytes that belong to nothing, as damaged files do and those of some cameras: parts "
     "may be shown wrongly; look at it in an image viewer"
 )
+_CLEAR = "it is transparent everywhere, so that nothing of it is seen: save it without transparency"
 _SHORT = re.compile("premature end of (?:JPEG )?file", re.IGNORECASE)
 _CORRUPT = "Corrupt JPEG data"
 _EXTRANEOUS = "extraneous bytes"
@@ -212,7 +213,15 @@ def _decoded(path: Place, image: Image.Image, *, use_damaged: bool) -> tuple[Pix
         if not use_damaged:
             raise
         return _left_of(image), DAMAGED
-    return _pixels(_rgb(image)), doubt
+    return _pixels(_rgb(image)), doubt or _hidden(image)
+
+
+def _hidden(image: Image.Image) -> str | None:
+    """Say so where nothing of a picture is seen, though it has colours."""
+    if not image.has_transparency_data:
+        return None
+    opacity = image if "A" in image.getbands() else image.convert("RGBA")
+    return _CLEAR if opacity.getchannel("A").getextrema() == (0, 0) else None
 
 
 def _wrong_in(warning: str) -> str | None:
