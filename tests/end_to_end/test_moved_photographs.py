@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
+from wildetect.census.output.record import read_census_file
+from wildetect.workflows.publishing import identifications
+from wildetect.workflows.review import run_and_census
+
 DETECTOR = REPOSITORY / "demo/detector.onnx"
 WORDS = ("--model", DETECTOR, "--tile-size", "640", "--confidence", "0.35", "--output", "run")
 
@@ -100,3 +104,18 @@ def test_a_census_reads_tags_where_the_photographs_are_now(moved: Workspace) -> 
     carried.rename(moved.root / "other")
     other = moved.invoke("census.run", "other", "--source", "E", "--output", "census")
     assert f"held the census of {carried}, which is replaced" in other.stderr
+
+
+def test_a_census_that_is_moved_with_its_run_still_knows_it(moved: Workspace) -> None:
+    (moved.root / "E").rename(moved.root / "D")
+    moved.succeed("census.run", "run", "--output", "census")
+    for name in ("run", "census", "D"):
+        (moved.root / "stick").mkdir(exist_ok=True)
+        (moved.root / name).rename(moved.root / "stick" / name)
+    now = read_census_file(moved.root / "stick/census")
+    assert Path(now.detections.folder) == moved.root / "stick/run"
+    assert run_and_census(moved.root / "stick/census", None)[0] == moved.root / "stick/run"
+    assert identifications(now).remark is None
+    again = moved.invoke("census.run", "stick/run", "--output", "stick/census")
+    assert again.returncode == 0, again.stderr
+    assert "is replaced" not in again.stderr

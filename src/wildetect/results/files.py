@@ -17,11 +17,13 @@ __all__ = [
     "DRAFT",
     "DRAFTS",
     "NO_ROOM",
+    "along",
     "lasting",
     "make_folder",
     "remove_earlier",
     "replacing",
     "unwritable",
+    "way_from",
     "write_text",
 ]
 
@@ -128,3 +130,19 @@ def unwritable(path: Path, error: OSError, hint: str) -> InputError:
             "command again; without it the command begins again."
         )
     return InputError(f"cannot write {lasting(path)}: {error.strerror or error}", hint=hint)
+
+
+def way_from(folder: Path, path: Path) -> str | None:
+    """Say where something lies from a folder, as both may be moved together; null: on another drive.
+
+    Links are not resolved: what a folder shows under one name it shows after a move, too.
+    """
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return None
+
+
+def along(folder: Path, way: str) -> Path:
+    """Say where something lies now that lay so from a folder (`way_from`)."""
+    return Path(os.path.abspath(folder / way))  # noqa: PTH100 - as it was written: through no links

@@ -24,7 +24,7 @@ from wildetect.errors import InputError
 from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import RunRecord
 from wildetect.results.blurring import BLURRED, WITHHELD, Grid, Places
-from wildetect.results.files import DRAFTS, make_folder, unwritable, write_text
+from wildetect.results.files import DRAFTS, make_folder, unwritable, way_from, write_text
 from wildetect.results.leftovers import PLACES, remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.report.numbers import colour_code
@@ -87,6 +87,8 @@ def write_census(folder: Path, census: Census, facts: CensusFacts, wanted: Censu
     with sole_writer(folder):
         remove_drafts(folder)
         record = replace(record_of(census, facts), files=FILES)
+        way = way_from(folder, facts.run_folder)
+        record = replace(record, detections=replace(record.detections, from_here=way))
         record = replace(record, mlflow=_logged_before(folder, record), sensitive=wanted.places.species)
         animals, ground = animal_rows(census), ground_of(census)
         pairs = Pictures(doubtful_pairs(census), near_pairs(census), empty_pairs(census))
@@ -192,6 +194,8 @@ def _logged_before(folder: Path, record: CensusRecord) -> Logged | None:
         earlier = read_census_file(folder)
     except InputError:
         return None
+    way = earlier.detections.from_here  # older files do not note it
+    record = replace(record, detections=replace(record.detections, from_here=way))
     same = all(getattr(earlier, name) == getattr(record, name) for name in _COMPARED)
     return earlier.mlflow if same else None
 

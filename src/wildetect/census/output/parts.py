@@ -210,7 +210,13 @@ class SamplingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionsRecord:
-    """The detection run that was counted in."""
+    """The detection run that was counted in.
+
+    Attributes:
+        folder: Where it lies; as it is read, where it lies now.
+        from_here: The same from the folder of the census, as both may be moved together; null: on another
+            drive, or not noted.
+    """
 
     folder: str
     started: str
@@ -219,6 +225,7 @@ class DetectionsRecord:
     settings: Mapping[str, Any] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     mlflow: Logged | None = None
+    from_here: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

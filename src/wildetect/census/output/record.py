@@ -45,7 +45,7 @@ from wildetect.census.output.parts import (
 )
 from wildetect.census.result import LeftOut
 from wildetect.errors import InputError
-from wildetect.results.files import write_text
+from wildetect.results.files import along, write_text
 from wildetect.results.run_parts import BlurredFiles, Logged, RunModel
 from wildetect.wording import quoted
 
@@ -227,7 +227,7 @@ def read_census_file(folder: Path) -> CensusRecord:
     """
     path = folder if folder.is_file() else folder / "census.json"
     try:
-        return record_from(json.loads(path.read_text(encoding="utf-8")))
+        record = record_from(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(
             f"there is no census in {folder}: {path.name} cannot be read",
@@ -235,6 +235,15 @@ def read_census_file(folder: Path) -> CensusRecord:
         ) from error
     except ValueError as error:
         raise InputError(f"{path} is not the census.json of a census", hint=_to_take(path.parent)) from error
+    return replace(record, detections=_where_it_is(record.detections, path.parent))
+
+
+def _where_it_is(run: DetectionsRecord, census: Path) -> DetectionsRecord:
+    """The run of a census, where it lies now: both may have been moved together."""
+    if run.from_here is None or (Path(run.folder) / "run.json").is_file():
+        return run
+    here = along(census, run.from_here)
+    return replace(run, folder=str(here)) if (here / "run.json").is_file() else run
 
 
 def _to_take(folder: Path) -> str:

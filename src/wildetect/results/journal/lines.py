@@ -7,7 +7,6 @@ its checksum (module sealed).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError
 from wildetect.geometry import Window
 from wildetect.remote.place import Place, place_of_text
+from wildetect.results.files import along, way_from
 from wildetect.results.pictures.stamps import Stamp, stamp_of
 from wildetect.results.records import COUNTED, PLAIN, ImageResult, Tally, TileResult
 
@@ -153,12 +153,8 @@ def place_document(path: Place, folder: Path | None = None) -> dict[str, str]:
         folder: That of the journal; on another drive there is no way from the one to the other.
     """
     document = {"path": str(path)}
-    if folder is not None and isinstance(path, Path):
-        try:
-            # links are not resolved: what a folder shows under one name it shows after a move, too
-            document["from_here"] = Path(os.path.relpath(path, folder)).as_posix()
-        except ValueError:
-            return document
+    if folder is not None and isinstance(path, Path) and (way := way_from(folder, path)):
+        document["from_here"] = way
     return document
 
 
@@ -179,7 +175,7 @@ def place_from(document: dict[str, Any], folder: Path | None = None) -> Place:
         raise ValueError(error.message) from None
     if folder is None or from_here is None:
         return there
-    here = Path(os.path.abspath(folder / from_here))  # noqa: PTH100 - as it was written: through no links
+    here = along(folder, from_here)
     if here == there:
         return there
     now, then = stamp_of(here), document.get("stamp")
