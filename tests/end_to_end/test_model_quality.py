@@ -53,6 +53,7 @@ def test_the_document(first: Any) -> None:
         "device",
         "tiles",
         "seconds",
+        "doubts",
         "mlflow",
         "output",
     ]

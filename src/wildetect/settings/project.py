@@ -129,7 +129,7 @@ class Variables:
         from dotenv import dotenv_values
         from dotenv.parser import parse_stream
 
-        from wildetect.settings.yaml_files.text import encoding_of
+        from wildetect.settings.yaml_files.encoding import encoding_of
 
         if not path.exists():
             return cls()

@@ -8,7 +8,9 @@ from typing import ClassVar
 
 import yaml
 
-__all__ = ["MOST_VALUES", "PlainLoader", "check_shape", "encoding_of", "lines_of", "text_of"]
+from wildetect.settings.yaml_files.encoding import encoding_of
+
+__all__ = ["MOST_VALUES", "PlainLoader", "check_shape", "lines_of", "text_of"]
 
 LARGEST = 1_000_000  # bytes; a settings file has some thousand
 DEEPEST = 50
@@ -71,17 +73,6 @@ def text_of(path: Path) -> str:
         raise yaml.YAMLError(f"it is larger than {LARGEST // 1_000_000} MB")
     text = content.decode(encoding_of(content))
     return TAB_BETWEEN.sub(lambda tabs: " " * len(tabs[0]), text)
-
-
-def encoding_of(content: bytes) -> str:
-    """Tell UTF-16 from UTF-8, by its mark or by the zeros of plain letters."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    # without its mark at the beginning: every second byte of plain letters is zero
-    for encoding, zeros in (("utf-16-le", content[1:64:2]), ("utf-16-be", content[:64:2])):
-        if len(content) % 2 == 0 and zeros and not any(zeros):
-            return encoding
-    return "utf-8-sig"
 
 
 def lines_of(text: str) -> list[str]:
