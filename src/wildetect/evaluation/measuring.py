@@ -41,7 +41,7 @@ from wildetect.registry.evaluations import DOUBTFUL, LEARNED_FROM, NEAR_LEARNED
 from wildetect.remote.place import for_pillow
 from wildetect.results.files import make_folder, write_text
 from wildetect.results.records import ImageResult, RunSummary
-from wildetect.results.run_parts import Remark
+from wildetect.results.run_parts import Remark, remarks_of
 from wildetect.tables.writing import table_pieces
 from wildetect.wording import form, number_of
 
@@ -152,7 +152,7 @@ def _doubts(plan: EvaluationPlan, summary: RunSummary) -> Iterator[Remark]:
         )
     if summary.dark:
         yield Remark("almost black: animals can hardly be seen", tuple(sorted(summary.dark)))
-    yield from (Remark(what, tuple(sorted(files))) for what, files in sorted(summary.doubts.items()))
+    yield from remarks_of(summary.doubts)
     yield from _off_scale(plan)
 
 

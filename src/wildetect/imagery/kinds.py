@@ -124,9 +124,9 @@ def pages_of(path: Place) -> int:
 
     Layout of directories and of tags 254 and 255: TIFF 6.0; of files above 4 GB: BigTIFF.
     """
-    with suppress(OSError, ValueError, struct.error), path.open("rb") as file:
-        _, *others = _kinds_of_pages(file)
-        return 1 + sum(1 for kind in others if not kind & (_REDUCED | _MASK))
+    with suppress(OSError, struct.error), path.open("rb") as file:
+        kinds = list(_kinds_of_pages(file))
+        return 1 + sum(1 for kind in kinds[1:] if not kind & (_REDUCED | _MASK))
     return 1
 
 

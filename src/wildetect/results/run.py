@@ -31,6 +31,7 @@ from wildetect.results.run_parts import (
     ScaledTiles,
     State,
     Times,
+    remarks_of,
 )
 
 __all__ = ["DetectionRun", "RunFacts", "package_versions", "run_of"]
@@ -185,9 +186,9 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
         tiles_empty=summary.tiles_empty,
         tiles_failed=tuple(BrokenImage(name, tiles) for name, tiles in summary.tiles_failed.items()),
         dark_images=tuple(sorted(summary.dark)),
-        doubts=_remarks(summary.doubts),
-        read_as=_remarks(summary.read_as),
-        not_read=_remarks(facts.not_read),
+        doubts=remarks_of(summary.doubts),
+        read_as=remarks_of(summary.read_as),
+        not_read=remarks_of(facts.not_read),
         full_images=tuple(FullImage(name, tiles) for name, tiles in sorted(summary.full.items())),
         cut_boxes=CutBoxes(
             sum(summary.cut.values()), tuple(sorted(summary.cut)), summary.joined, summary.longest_cut
@@ -205,11 +206,6 @@ def run_of(facts: RunFacts, summary: RunSummary) -> DetectionRun:
         ),
         versions=package_versions(PACKAGES),
     )
-
-
-def _remarks(told: Mapping[str, Iterable[str]]) -> tuple[Remark, ...]:
-    """In an order that does not depend on which image was done first."""
-    return tuple(Remark(what, tuple(sorted(told[what]))) for what in sorted(told))
 
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:

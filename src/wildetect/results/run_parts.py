@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -26,6 +26,7 @@ __all__ = [
     "ScaledTiles",
     "State",
     "Times",
+    "remarks_of",
 ]
 
 State = Literal["running", "finished", "stopped", "interrupted"]
@@ -156,6 +157,11 @@ class Remark:
 
     what: str
     files: tuple[str, ...]
+
+
+def remarks_of(told: Mapping[str, Iterable[str]]) -> tuple[Remark, ...]:
+    """Give what is told of images, by text, in an order that does not depend on which was done first."""
+    return tuple(Remark(what, tuple(sorted(told[what]))) for what in sorted(told))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from wildetect.census.design.ground_sizes import axis_of, places_across
 from wildetect.census.estimates.sample_records import Reach
@@ -83,9 +84,7 @@ def _way(polygon: Any, ground: Any, axis: float, flown: Any) -> tuple[float, flo
 
     The way is the straight line through the middle of its ground.
     """
-    along = np.array([math.cos(axis), math.sin(axis)])
-    middle = shapely.get_coordinates(shapely.centroid(ground))[0]
-    reach = shapely.get_coordinates(ground) @ along - middle @ along
+    along, middle, reach = _extent(ground, axis)
     far = math.hypot(*np.ptp(np.array(polygon.bounds).reshape(2, 2), axis=0)) + float(np.abs(reach).max())
     chord = shapely.intersection(polygon, shapely.LineString([middle - far * along, middle + far * along]))
     return float(chord.length), float(shapely.difference(chord, flown).length)
@@ -96,9 +95,14 @@ def _alongside(ground: Any, axis: float, beside: float) -> Any:
 
     A line that was flown in several pieces has several of these, one behind the other.
     """
-    along = np.array([math.cos(axis), math.sin(axis)])
-    middle = shapely.get_coordinates(shapely.centroid(ground))[0]
-    reach = shapely.get_coordinates(ground) @ along - middle @ along
+    along, middle, reach = _extent(ground, axis)
     begin, end = middle + reach.min() * along, middle + reach.max() * along
     wide = beside * np.array([-along[1], along[0]])
     return shapely.Polygon([begin - wide, begin + wide, end + wide, end - wide])
+
+
+def _extent(ground: Any, axis: float) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """A line's direction and the middle of its ground, shape (2,), and how far corners lie along it in m."""
+    along = np.array([math.cos(axis), math.sin(axis)])
+    middle = shapely.get_coordinates(shapely.centroid(ground))[0]
+    return along, middle, shapely.get_coordinates(ground) @ along - middle @ along

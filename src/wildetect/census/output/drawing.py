@@ -28,10 +28,8 @@ _KILOMETRE = 1000
 _MOST_SINGLE = 1500  # footprints drawn one by one, so that overlap shows; more are drawn as one shape
 _MOST_LABELS = 30
 _MOST_LETTERS = 26  # of a name on the map; the tables have it whole
-_LETTER, _LINE = (
-    23.0,
-    42.0,
-)  # width and height of a letter of strata's names where they are largest, on phones
+# width and height of a letter of strata's names where they are largest, on phones
+_LETTER, _LINE = 23.0, 42.0
 _SIDESTEPS = (0, -1, 1, -2, 2, -3, 3, -4, 4)  # lines by which a name gives way to others
 
 
@@ -188,8 +186,8 @@ def _stratum_names(census: Census, plane: _Plane) -> Iterator[Label]:
             name = f"{name[: _MOST_LETTERS - 1].rstrip()}\u2026"
         half = np.array([len(name) * _LETTER, _LINE]) / 2
         inside = plane(shapely.get_coordinates(shapely.point_on_surface(stratum.polygon)))[0]
-        free = [place for place in _places_near(inside, half, plane) if not _covers(place, half, taken)]
-        place = next(iter(free), inside)
+        near = _places_near(inside, half, plane)
+        place = next((place for place in near if not _covers(place, half, taken)), inside)
         taken.append(np.stack([place - half, place + half]))
         yield _label(name, place)
 

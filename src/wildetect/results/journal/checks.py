@@ -154,9 +154,9 @@ def _rows(name: str, value: object, width: int, count: int, types: tuple[type, .
 
 def _numbers(name: str, value: object, types: tuple[type, ...]) -> None:
     """Look at a list of numbers: most are so short that an array would take longer."""
-    if not isinstance(value, list) or not set(map(type, value)) <= set(types):
-        raise ValueError(f"its {name} are not numbers")
-    if not all(map(math.isfinite, value)):
+    if not (
+        isinstance(value, list) and set(map(type, value)) <= set(types) and all(map(math.isfinite, value))
+    ):
         raise ValueError(f"its {name} are not numbers")
 
 
