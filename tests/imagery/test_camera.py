@@ -231,6 +231,93 @@ def test_skydio_says_it_in_a_structure_beside_another_one(tmp_path: Path) -> Non
     assert (tags.yaw, tags.pitch, tags.roll) == (146.5, -84.0, 0.2)
 
 
+PIX4D = "http://pix4d.com/camera/1.0"
+EXIF = "http://ns.adobe.com/exif/1.0/"
+
+
+@pytest.mark.parametrize(
+    ("block", "pitch"),
+    [
+        (f'<rdf:Description xmlns:px="{PIX4D}" px:Pitch="10"/>', -80.0),
+        (
+            f"<rdf:Description xmlns:px='{PIX4D}/'><px:Pitch px:n='x'>10</px:Pitch></rdf:Description>",
+            -80,
+        ),
+        ('<rdf:Description Camera:Pitch="10" xmlns:Camera="http://ns.sensefly.com/Camera/1.0/"/>', -80.0),
+        (f'<rdf:Description><Pitch xmlns="{PIX4D}">10</Pitch></rdf:Description>', -80.0),
+        # other properties of the same name, whatever their prefix is
+        ('<rdf:Description xmlns:Camera="http://example.com/other/1.0/" Camera:Pitch="10"/>', None),
+        ('<rdf:Description Pitch="10"/>', None),
+        # one prefix, bound anew by each description
+        (
+            "".join(
+                f'<rdf:Description xmlns:a="{space}" a:Pitch="{pitch}"/>'
+                for space, pitch in (
+                    ("http://x.org/one/1.0/", 70),
+                    (PIX4D, 10),
+                    ("http://x.org/two/1.0/", 50),
+                )
+            ),
+            -80.0,
+        ),
+        ('<rdf:Description xmlns:w="http://www.dji.com/drone-dji/1.0/" w:GimbalPitchDegree="-70"/>', -70.0),
+    ],
+)
+def test_names_of_xmp_belong_to_their_namespace_not_to_their_prefix(
+    tmp_path: Path, block: str, pitch: float | None
+) -> None:
+    xmp = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF>{block}</rdf:RDF></x:xmpmeta>'
+    assert read_camera(saved(tmp_path / "a.jpg", xmp)).pitch == pitch
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "expected"),
+    [
+        ("47,33.9N", "8,30.6W", (-8.51, 47.565)),
+        ("47,33,54S", "8,30,36E", (8.51, -47.565)),
+        ("47.5", "8.5", None),  # no letters
+        ("47,33.9E", "8,30.6N", None),  # the wrong ones
+    ],
+)
+@pytest.mark.parametrize("prefix", ["exif", "e"])
+def test_a_position_as_xmp_writes_that_of_exif(
+    tmp_path: Path, latitude: str, longitude: str, expected: tuple[float, float] | None, prefix: str
+) -> None:
+    inner = f"<{prefix}:GPSLatitude>{latitude}</{prefix}:GPSLatitude>"
+    begin = f'<rdf:Description xmlns:{prefix}="{EXIF}" {prefix}:GPSLongitude="{longitude}">'
+    block = f"{begin}{inner}</rdf:Description>"
+    tags = read_camera(saved(tmp_path / "a.jpg", block))
+    assert tags.position == (None if expected is None else pytest.approx(expected, abs=1e-9))
+    assert (tags.position_problem is None) == (expected is not None)
+
+
+def test_skydios_position_and_lens(tmp_path: Path) -> None:
+    fields = {
+        "Latitude": "-19.25",
+        "Longitude": "23.5",
+        "RelativeAltitude": "41.5",
+        "GpsHorizontalAccuracy": "0.8",
+        'CalibratedFocalLength rdf:parseType="Resource"': "<s:X>3000.5</s:X><s:Y>3001.0</s:Y>",
+        'CalibratedOpticalCenter rdf:parseType="Resource"': "<s:X>2028</s:X><s:Y>1520</s:Y>",
+    }
+    inner = "".join(f"<s:{key}>{value}</s:{key.split(' ', maxsplit=1)[0]}>" for key, value in fields.items())
+    space = 'xmlns:s="https://www.skydio.com/drone-skydio/1.0/"'
+    tags = read_camera(saved(tmp_path / "a.jpg", f"<rdf:Description {space}>{inner}</rdf:Description>"))
+    assert (tags.position, tags.height, tags.position_error) == ((23.5, -19.25), 41.5, 0.8)
+    assert (tags.focal_length_px, tags.full_size) == (3000.5, (4056.0, 3040.0))
+
+
+@pytest.mark.parametrize(
+    ("reference", "altitude"),
+    [(b"\x00", 12.5), (b"\x01", -12.5), (b"\x02", 12.5), (b"\x03", -12.5), (None, 12.5)],
+)
+def test_altitudes_below_the_sea_and_below_the_ellipsoid(
+    tmp_path: Path, reference: bytes | None, altitude: float
+) -> None:
+    gps = {GPS.GPSAltitude: 12.5} | ({} if reference is None else {GPS.GPSAltitudeRef: reference})
+    assert read_camera(saved(tmp_path / "a.jpg", gps=gps)).altitude == altitude
+
+
 @pytest.mark.parametrize(
     ("yaw", "pitch", "roll"), [(0, 0, 0), (30, 5, 0), (30, 0, 8), (200, -6, -12), (310, 20, 15)]
 )

@@ -14,17 +14,22 @@ from PIL.ExifTags import GPS, IFD, Base
 import wildetect.imagery.limits  # noqa: F401 - sets Pillow up
 from wildetect.imagery.camera.edited import edited
 from wildetect.imagery.camera.makers import direction_of
-from wildetect.imagery.camera.tags import above_zero, first, number, read_xmp, text
+from wildetect.imagery.camera.tags import above_zero, coordinate, first, number, read_xmp, text
 from wildetect.imagery.positions.metadata import Position, position_problem, read_position
 from wildetect.remote.place import Place, for_pillow
 
 __all__ = ["CameraTags", "camera_of", "read_camera"]
 
 _UPRIGHT = 1
-_BELOW_SEA = b"\x01"  # GPSAltitudeRef
+_BELOW = (1, 3)  # GPSAltitudeRef: below the sea, and below the ellipsoid (EXIF 3.0)
 _TRUE_NORTH = "T"  # GPSImgDirectionRef; M is magnetic north, which is degrees away
 _RTK_ERRORS = {50: 0.05, 34: 0.5}  # m by RtkFlag: a fixed and a floating solution
 _RTK_FIXED = 50
+_LATITUDES = ("GPSLatitude", "GpsLatitude", "skydio:Latitude")
+_LONGITUDES = ("GPSLongitude", "GpsLongitude", "GPSLongtitude", "GpsLongtitude", "skydio:Longitude")
+_NO_PLACE = (
+    "XMP tags of a position that are no place on Earth (0, 0, out of range, not numbers, or one alone)"
+)
 _VOID = "V"  # GPSStatus of a receiver that had no fix
 _PER_INCH = {2: 25.4, 3: 10.0, 4: 1.0}  # mm by FocalPlaneResolutionUnit
 
@@ -95,7 +100,7 @@ def camera_of(image: Image.Image) -> CameraTags:
     direction = direction_of(text(main.get(Base.Make)), xmp)
     return CameraTags(
         position=position,
-        position_problem=position_problem(image) if position is None else None,
+        position_problem=_position_problem(image, xmp) if position is None else None,
         altitude=first(_altitude(gps), number(xmp.get("AbsoluteAltitude"))),
         height=first(number(xmp.get("RelativeAltitude")), number(xmp.get("AboveGroundAltitude"))),
         yaw=_yaw(direction.yaw, gps, xmp),
@@ -128,21 +133,37 @@ def _exif(image: Image.Image) -> tuple[Mapping[int, Any], Mapping[int, Any], Map
 
 
 def _xmp_position(xmp: Mapping[str, str]) -> Position | None:
-    """Some models write the longitude as GPSLongtitude."""
-    latitude = number(first(xmp.get("GPSLatitude"), xmp.get("GpsLatitude")))
-    names = ("GPSLongitude", "GpsLongitude", "GPSLongtitude", "GpsLongtitude")
-    longitude = number(next((xmp[name] for name in names if name in xmp), None))
+    """The makers' degrees, or EXIF's as XMP has them; some models write the longitude as GPSLongtitude."""
+    latitude = _told(xmp, *_LATITUDES)
+    longitude = _told(xmp, *_LONGITUDES)
+    if (latitude is None or longitude is None) and xmp.get("exif:GPSStatus", "").upper() != _VOID:
+        latitude = coordinate(xmp.get("exif:GPSLatitude"), "NS")
+        longitude = coordinate(xmp.get("exif:GPSLongitude"), "EW")
     return None if longitude is None or latitude is None else Position.checked(longitude, latitude)
+
+
+def _position_problem(image: Image.Image, xmp: Mapping[str, str]) -> str | None:
+    """Why there is no position, though EXIF or XMP have tags of one; None where neither has."""
+    there = any(name in xmp for name in (*_LATITUDES, *_LONGITUDES, "exif:GPSLatitude", "exif:GPSLongitude"))
+    return position_problem(image) or (_NO_PLACE if there else None)
+
+
+def _told(xmp: Mapping[str, str], *names: str) -> float | None:
+    """The first of these properties that is a number."""
+    return next((value for name in names if (value := number(xmp.get(name))) is not None), None)
 
 
 def _altitude(gps: Mapping[int, Any]) -> float | None:
     altitude = number(gps.get(GPS.GPSAltitude))
-    below = gps.get(GPS.GPSAltitudeRef) in {_BELOW_SEA, _BELOW_SEA[0]}
-    return -altitude if altitude is not None and below else altitude
+    reference = gps.get(GPS.GPSAltitudeRef)
+    if isinstance(reference, bytes):
+        reference = reference[0] if len(reference) == 1 else None
+    below = number(reference) in _BELOW
+    return -altitude if altitude is not None and altitude > 0 and below else altitude
 
 
 def _yaw(camera: float | None, gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | None:
-    yaw = number(xmp.get("FlightYawDegree")) if camera is None else camera
+    yaw = _told(xmp, "FlightYawDegree", "DroneYawDegree") if camera is None else camera
     if yaw is None and text(gps.get(GPS.GPSImgDirectionRef)).upper() == _TRUE_NORTH:
         yaw = number(gps.get(GPS.GPSImgDirection))
     return yaw
@@ -193,8 +214,12 @@ def _position_error(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> float | N
     east, north = (above_zero(xmp.get(name)) for name in ("RtkStdLon", "RtkStdLat"))
     if east is not None and north is not None:
         return math.hypot(east, north)
-    stated = above_zero(gps.get(GPS.GPSHPositioningError)) or above_zero(xmp.get("GPSXYAccuracy"))
+    accuracies = (
+        gps.get(GPS.GPSHPositioningError),
+        *(xmp.get(name) for name in ("GPSXYAccuracy", "GpsHorizontalAccuracy")),
+    )
+    stated = first(*map(above_zero, accuracies))
     if stated is not None:
-        return stated
+        return float(stated)
     flag = number(xmp.get("RtkFlag"))
     return None if flag is None else _RTK_ERRORS.get(int(flag))
