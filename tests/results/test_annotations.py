@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from pycocotools import mask as maskUtils  # noqa: N812 - its documentation's name
 from tests.coco_files import coco_document, write_coco
 
 from wildetect.errors import ConfigurationError, InputError
@@ -35,6 +38,9 @@ def test_limit_takes_the_first_pictures(tmp_path: Path) -> None:
     pictures: dict[str, Any] = {"b.jpg": [(1, (0, 0, 5, 5))], "a.jpg": [(1, (0, 0, 5, 5))] * 2}
     truth = read_annotations(write_coco(tmp_path / "t.json", coco_document(pictures)), CLASSES, limit=1)
     assert [(image.name, len(image.animals)) for image in truth.images] == [("b.jpg", 1)]
+    assert truth.doubled == 0
+    whole = read_annotations(tmp_path / "t.json", CLASSES)
+    assert ([len(image.animals) for image in whole.images], whole.doubled) == ([1, 1], 1)  # one animal twice
 
 
 def test_crowds_and_a_byte_order_mark(tmp_path: Path) -> None:
@@ -54,9 +60,10 @@ def test_no_class_in_common(tmp_path: Path) -> None:
     [
         ([], "the file: Input should be an object"),
         ({"images": []}, "images: List should have at least 1 item"),
-        (coco_document(TWO, bbox=[1, 2, 3]), r"annotations\.0\.bbox\.3: Field required"),
-        (coco_document(TWO, bbox=[1, 2, -1, 3]), r"annotations\.0\.bbox\.2: Input should be greater than"),
-        (coco_document(TWO, bbox=[1, 2, float("nan"), 3]), r"annotations\.0\.bbox\.2"),
+        (
+            coco_document({"a.jpg": [(1, (0, 0, 5, 5))]}, bbox=[1, 2, 3]),
+            "annotations: none has a bbox of four numbers, or a segmentation",
+        ),
         (coco_document(TWO, image_id=99), r"annotations\.0: there is no image 99"),
         (coco_document(TWO, category_id=7), r"annotations\.0: there is no category 7"),
         (
@@ -92,6 +99,71 @@ def test_a_box_beside_its_picture_costs_itself_alone(tmp_path: Path, box: list[f
     assert truth.outside == (box[0] < 0 or box[1] < 0)
 
 
+@pytest.mark.parametrize("box", [[1, 2, -1, 3], [1, 2, float("nan"), 3], [1, 2, 3], "1,2,3,4", None, []])
+def test_what_is_no_box_costs_itself_alone(tmp_path: Path, box: object) -> None:
+    truth = read_annotations(write_coco(tmp_path / "t.json", coco_document(TWO, bbox=box)), CLASSES)
+    assert (truth.unusable, len(truth.images[0].animals)) == (1, 1)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("bbox", [None, [], [0, 0, 0, 0]])
+def test_a_mask_alone_gives_its_box(tmp_path: Path, bbox: object, packed: bool) -> None:
+    """The box around a mask, as pycocotools has it."""
+    mask = np.zeros((80, 100), np.uint8)
+    mask[5:9, 7:31] = mask[60:80, 40:42] = 1  # the second part runs on over the end of its column
+    runs: Any = maskUtils.encode(np.asfortranarray(mask))
+    expected = maskUtils.toBbox(runs).tolist()
+    counts: object = runs["counts"].decode()
+    if not packed:
+        flat = mask.T.ravel()
+        ends = np.flatnonzero(np.diff(flat)) + 1
+        counts = np.diff([0, *ends, flat.size]).tolist()
+    document = coco_document(TWO, bbox=bbox, segmentation={"size": [80, 100], "counts": counts})
+    truth = read_annotations(write_coco(tmp_path / "t.json", document), CLASSES)
+    left, top, width, height = expected
+    assert truth.images[0].animals.xyxy[0].tolist() == [left, top, left + width, top + height]
+    assert (truth.unusable, truth.sizeless) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [[[10, 20, 40, 25, 12.5, 60]], [10, 20, 40, 25, 12.5, 60], [[[10, 20], [40, 25], [12.5, 60]]]],
+)
+def test_a_polygon_alone_gives_its_box(tmp_path: Path, segmentation: object) -> None:
+    document = coco_document(TWO, segmentation=segmentation)
+    del document["annotations"][0]["bbox"]
+    truth = read_annotations(write_coco(tmp_path / "t.json", document), CLASSES)
+    assert truth.images[0].animals.xyxy[0].tolist() == [10, 20, 40, 60]
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        [],
+        [[1, 2, 3]],
+        [["a", "b", 1, 2, 3, 4]],
+        {"size": [0, 5], "counts": [1]},
+        {"size": [2, 2], "counts": "~~"},
+    ],
+)
+def test_a_broken_segmentation_is_no_box(tmp_path: Path, segmentation: object) -> None:
+    document = coco_document(TWO, bbox=None, segmentation=segmentation)
+    assert read_annotations(write_coco(tmp_path / "t.json", document), CLASSES).unusable == 1
+
+
+def test_ids_may_be_texts_and_have_gaps(tmp_path: Path) -> None:
+    document = coco_document(TWO)
+    for image in document["images"]:
+        image["id"] = f"img_{image['id']}"
+    for one in document["annotations"]:
+        one["image_id"], one["category_id"] = f"img_{one['image_id']}", float(one["category_id"] * 90)
+    for category in document["categories"]:
+        category["id"] *= 90
+    path = tmp_path / "t.json"
+    path.write_bytes(json.dumps(document).encode("utf-16"))
+    assert [len(image.animals) for image in read_annotations(path, CLASSES).images] == [2, 0]
+
+
 def test_boxes_in_parts_of_the_picture_are_refused(tmp_path: Path) -> None:
     parts = coco_document({"a.jpg": [(1, (0.1, 0.2, 0.3, 0.4)), (2, (0, 0, 1, 1))], "b.jpg": []})
     with pytest.raises(InputError, match="they are parts of the picture, not px"):
@@ -101,8 +173,22 @@ def test_boxes_in_parts_of_the_picture_are_refused(tmp_path: Path) -> None:
 def test_the_same_picture_twice(tmp_path: Path) -> None:
     document = coco_document({"a.jpg": [], "b.jpg": []})
     document["images"][1]["file_name"] = "a.jpg"
-    with pytest.raises(InputError, match=r"a\.jpg is there 2 times"):
+    with pytest.raises(InputError, match=r"a\.jpg is there 2 times") as caught:
         read_annotations(write_coco(tmp_path / "truth.json", document), CLASSES)
+    assert "Keep one entry for each picture" in caught.value.hint
+    # the same entry again, as programs write it that list a picture for each of its animals
+    document["images"] = coco_document(TWO)["images"] * 2
+    document["annotations"] = coco_document(TWO)["annotations"]
+    truth = read_annotations(write_coco(tmp_path / "truth.json", document), CLASSES)
+    assert [(one.name, len(one.animals)) for one in truth.images] == [("a.jpg", 2), ("b.jpg", 0)]
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.txt", "a.csv"])
+def test_labels_of_other_formats_say_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("0 0.5 0.5 0.1 0.1\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_annotations(tmp_path / name, CLASSES)
+    assert "Export the labels as COCO" in caught.value.hint
 
 
 def test_what_is_no_file_or_no_text(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +60,9 @@ def test_missing_pictures_are_named(tmp_path: Path) -> None:
         "SUB/B C.PNG",
         "./sub/b c.png",
         "sub/b%20c.png",
+        "sub\\\\b c.png",
+        "file:///C:%5Csurvey%5Csub%5Cb%20c.png",
+        "/data/local-files/?d=survey%5Csub%5Cb%2520c.png",
     ],
 )
 def test_names_as_tools_write_them(tmp_path: Path, name: str) -> None:
@@ -67,6 +72,24 @@ def test_names_as_tools_write_them(tmp_path: Path, name: str) -> None:
     path = write_coco(tmp_path / "truth.json", coco_document({name: []}))
     (file,) = labelled_files(read_annotations(path, CLASSES), path, None)
     assert (file.path, file.name) == (picture.resolve(), name)
+
+
+@pytest.mark.parametrize(("there", "written"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_as_macos_and_others_write_them(tmp_path: Path, there: Any, written: Any) -> None:
+    (tmp_path / unicodedata.normalize(there, "Éléphants")).mkdir()
+    picture = tmp_path / unicodedata.normalize(there, "Éléphants") / unicodedata.normalize(there, "fôret.jpg")
+    picture.touch()
+    document = coco_document({unicodedata.normalize(written, "Éléphants/fôret.jpg"): []})
+    path = write_coco(tmp_path / "truth.json", document)
+    assert labelled_files(read_annotations(path, CLASSES), path, None)[0].path == picture.resolve()
+
+
+def test_the_name_of_an_uploaded_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    document = coco_document({"/data/upload/3/0f3b2c1d-a.jpg": []})
+    path = write_coco(tmp_path / "truth.json", document)
+    (file,) = labelled_files(read_annotations(path, CLASSES), path, None)
+    assert file.path == (tmp_path / "a.jpg").resolve()
 
 
 def test_a_picture_of_another_folder_is_not_taken_for_it(tmp_path: Path) -> None:

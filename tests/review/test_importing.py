@@ -359,6 +359,54 @@ def test_what_cannot_be_taken_over_is_named(run: FinishedRun, tmp_path: Path) ->
     assert "elsewhere/z.jpg" in made.refused[1]
 
 
+@pytest.mark.parametrize(
+    "bbox",
+    [None, [], [1, 2, -3, 4], [float("nan"), 0, 1, 1], ["a", 2, 3, 4]],
+    ids=["none", "empty", "-", "nan", "text"],
+)
+def test_a_coco_box_that_is_none_costs_itself_alone(
+    run: FinishedRun, tmp_path: Path, bbox: list[object] | None
+) -> None:
+    file = Coco(run, tmp_path)
+    file.add()
+    file.boxes[0]["bbox"] = bbox
+    made = imported(run, file.save())
+    assert made.verdicts == {"added": 1}
+    assert "annotation 1 is no box" in made.refused[0]
+
+
+def test_a_coco_box_may_be_told_by_its_outline_alone(run: FinishedRun, tmp_path: Path) -> None:
+    file = Coco(run, tmp_path)
+    x, y, width, height = file.boxes[0].pop("bbox")
+    corners = [x, y, x + width, y, x + width, y + height, x, y + height]
+    file.boxes[0]["segmentation"] = [corners]
+    assert imported(run, file.save()).verdicts == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/data/local-files/?d=x%5CA%5C1.jpg",
+        "file:///C:/x/a/1.JPG",
+        "http://h:8080/data/local-files/?d=A/1.jpg",
+    ],
+)
+def test_names_are_found_as_tools_write_them(run: FinishedRun, tmp_path: Path, name: str) -> None:
+    file = Coco(run, tmp_path)
+    file.rename()
+    file.document["images"][0]["file_name"] = name
+    made = imported(run, file.save())
+    assert (made.verdicts, made.refused) == ({"class": 1}, ())
+
+
+def test_a_name_that_may_be_several_images_says_which(run: FinishedRun, tmp_path: Path) -> None:
+    file = Coco(run, tmp_path)
+    file.document["images"][0]["file_name"] = "1.jpg"
+    made = imported(run, file.save())
+    assert made.verdicts == {}
+    assert made.refused[0].startswith("'1.jpg' may be A/1.jpg or B/1.jpg: write it with its folder")
+
+
 def test_a_csv_that_a_spreadsheet_saved_with_decimal_commas(run: FinishedRun, tmp_path: Path) -> None:
     text = Csv(run, tmp_path).save().read_text(encoding="utf-8")
     rows = list(csv.reader(text.splitlines()))

@@ -6,35 +6,52 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.evaluation.coco_boxes import CocoBox, box_of
+from wildetect.settings.yaml_files.encoding import encoding_of
 from wildetect.wording import first_lines, listed
 
 __all__ = ["Annotations", "LabelledImage", "read_annotations"]
 
 _MOST_NAMED = 8
 
+_CROWD = (1, True, "1", "true", "True")
 MOST_PROBLEMS_SHOWN = 5
 HINT = "A COCO file holds images, categories, and annotations with bbox = [x, y, width, height] in px."
+_OTHER_FORMAT = (
+    "Export the labels as COCO (JSON) from the program that wrote them: CVAT, Label Studio and Roboflow do."
+)
+_ONE_ENTRY = "Keep one entry for each picture, and give all annotations of it that entry's id as image_id."
+_TEXTS = (".xml", ".txt", ".csv", ".yaml", ".yml")  # Pascal VOC's, YOLO's, and tables
 
-_NotNegative = Annotated[FiniteFloat, Field(ge=0)]
+
+def _id(value: object) -> object:
+    """Ids are numbers, or texts in camera traps' files; 1, 1.0 and "1" are one."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int | float) else value
+
+
+_Id = Annotated[str, BeforeValidator(_id)]
 
 
 class _Category(BaseModel):
-    id: int
+    id: _Id
     name: str
 
 
 class _Image(BaseModel):
-    id: int
+    id: _Id
     file_name: str = Field(min_length=1)
     width: int | None = None
     height: int | None = None
@@ -45,19 +62,20 @@ class _Image(BaseModel):
 
 
 class _Annotation(BaseModel):
-    image_id: int
-    category_id: int
-    bbox: tuple[FiniteFloat, FiniteFloat, _NotNegative, _NotNegative]
-    iscrowd: int = 0
+    image_id: _Id
+    category_id: _Id
+    bbox: object = None
+    segmentation: object = None
+    iscrowd: object = 0
 
-    @property
-    def has_size(self) -> bool:
-        """Whether it is more than a click beside an animal."""
-        return self.bbox[2] > 0 and self.bbox[3] > 0
+    @cached_property
+    def box(self) -> CocoBox | None:
+        """In px; null where the file has none for it."""
+        return box_of(self.bbox, self.segmentation)
 
     def is_outside(self, image: _Image) -> bool:
         """Whether no pixel of the picture is in it, as where labels belong to another picture."""
-        left, top, width, height = self.bbox
+        left, top, width, height = self.box or (0, 0, 0, 0)
         beyond = left >= (image.width or math.inf) or top >= (image.height or math.inf)
         return beyond or left + width <= 0 or top + height <= 0
 
@@ -100,6 +118,8 @@ class Annotations:
         class_names: The model's: class_names[class_id].
         classes: Ids of the classes that both the model and the file have.
         sizeless: Boxes without width or height, which are in no picture: slips of the mouse.
+        unusable: Boxes that are none: without bbox and segmentation, of a negative size, or no numbers.
+        doubled: Boxes that are there again, of the same class at the same place: one of each counts.
         outside: Boxes that lie beside their picture, which are in no picture either.
         unknown: Labelled boxes of each category that the model has no class for; they are in no picture.
         sha256: Of the file.
@@ -111,6 +131,8 @@ class Annotations:
     unknown: Mapping[str, int]
     sha256: str
     sizeless: int = 0
+    unusable: int = 0
+    doubled: int = 0
     outside: int = 0
 
     @property
@@ -147,43 +169,74 @@ def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | Non
             hint="Name the categories of the file, or the class_names of the registration, alike.",
         )
     images = document.images[:limit]
-    by_id = {image.id: image for image in images}
-    boxes: dict[int, list[_Annotation]] = {image.id: [] for image in images}
-    unknown: Counter[str] = Counter()
-    sizeless = outside = 0
-    for annotation in document.annotations:
-        if annotation.image_id not in boxes:
-            continue
-        if not annotation.has_size:
-            sizeless += 1
-        elif annotation.is_outside(by_id[annotation.image_id]):
-            outside += 1
-        elif of_category[annotation.category_id] is None:
-            unknown[names[annotation.category_id]] += 1
-        else:
-            boxes[annotation.image_id].append(annotation)
+    kept = _Kept({image.id: [] for image in images})
+    kept.sort(document.annotations, {image.id: image for image in images}, of_category, names)
     return Annotations(
-        images=tuple(_labelled(image, boxes[image.id], of_category) for image in images),
+        images=tuple(_labelled(image, kept.boxes[image.id], of_category) for image in images),
         class_names=tuple(class_names),
         classes=classes,
-        unknown=dict(unknown),
+        unknown=dict(kept.unknown),
         sha256=hashlib.sha256(content).hexdigest(),
-        sizeless=sizeless,
-        outside=outside,
+        sizeless=kept.sizeless,
+        unusable=kept.unusable,
+        doubled=kept.doubled,
+        outside=kept.outside,
     )
 
 
+@dataclass(slots=True)
+class _Kept:
+    """Annotations that count by the id of their image, and how many others there are; as in Annotations."""
+
+    boxes: dict[str, list[_Annotation]]
+    unknown: Counter[str] = field(default_factory=Counter)
+    sizeless: int = 0
+    unusable: int = 0
+    doubled: int = 0
+    outside: int = 0
+
+    def sort(
+        self,
+        annotations: Sequence[_Annotation],
+        images: Mapping[str, _Image],
+        of_category: Mapping[str, int | None],
+        names: Mapping[str, str],
+    ) -> None:
+        """Take those that have a box in one of the images and a class that the model knows."""
+        seen: set[tuple[str, str, CocoBox]] = set()
+        for one in annotations:
+            if one.image_id not in images:
+                continue
+            if one.box is None:
+                self.unusable += 1
+            elif not one.box.has_size:
+                self.sizeless += 1
+            elif one.is_outside(images[one.image_id]):
+                self.outside += 1
+            elif (what := (one.image_id, one.category_id, one.box)) in seen:
+                self.doubled += 1
+            elif of_category[one.category_id] is None:
+                self.unknown[names[one.category_id]] += 1
+            else:
+                seen.add(what)
+                self.boxes[one.image_id].append(one)
+
+
 def _content(path: Path) -> bytes:
+    hint = "Give a COCO file with --annotations."
     try:
         return path.read_bytes()
     except OSError as error:
         reason = "does not exist" if not path.exists() else f"cannot be read: {error.strerror or error}"
-    raise InputError(f"the annotation file {path} {reason}", hint="Give a COCO file with --annotations.")
+        if path.is_dir():
+            reason, hint = "cannot be read: it is a folder", _OTHER_FORMAT
+    raise InputError(f"the annotation file {path} {reason}", hint=hint)
 
 
 def _parsed(path: Path, content: bytes) -> _CocoFile:
+    hint = _OTHER_FORMAT if path.suffix.lower() in _TEXTS else HINT
     try:
-        document = _CocoFile.model_validate_json(content.decode("utf-8-sig"))
+        document = _CocoFile.model_validate_json(content.decode(encoding_of(content)))
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}"
@@ -192,11 +245,18 @@ def _parsed(path: Path, content: bytes) -> _CocoFile:
     except UnicodeDecodeError as error:
         problems = [str(error)]
     else:
+        # some programs list a picture again for each of its annotations
+        alike = {(image.id, image.file_name): image for image in reversed(document.images)}
+        document.images = list(reversed(alike.values()))
         problems = _dangling(document)
     if not problems:
         return document
     shown = first_lines(problems[1:], MOST_PROBLEMS_SHOWN - 1)
-    raise InputError(f"{path} is not a COCO annotation file: {problems[0]}", hint=HINT, details=shown)
+    raise InputError(
+        f"{path} is not a COCO annotation file: {problems[0]}",
+        hint=_ONE_ENTRY if problems[0].startswith("images: ") else hint,
+        details=shown,
+    )
 
 
 def _dangling(document: _CocoFile) -> list[str]:
@@ -214,21 +274,24 @@ def _dangling(document: _CocoFile) -> list[str]:
             problems.append(f"annotations.{number}: there is no image {annotation.image_id}")
         if annotation.category_id not in categories:
             problems.append(f"annotations.{number}: there is no category {annotation.category_id}")
-    if document.annotations and all(max(one.bbox) <= 1 for one in document.annotations):
+    boxes = [one.box for one in document.annotations if one.box is not None]
+    if document.annotations and not boxes:
+        problems.append("annotations: none has a bbox of four numbers, or a segmentation")
+    if boxes and all(max(box) <= 1 for box in boxes):
         problems.append("annotations: no box reaches beyond 1 px: they are parts of the picture, not px")
     return problems
 
 
 def _labelled(
-    image: _Image, annotations: Sequence[_Annotation], of_category: Mapping[int, int | None]
+    image: _Image, annotations: Sequence[_Annotation], of_category: Mapping[str, int | None]
 ) -> LabelledImage:
-    boxes = np.array([annotation.bbox for annotation in annotations], dtype=np.float64).reshape(-1, 4)
+    boxes = np.array([annotation.box for annotation in annotations], dtype=np.float64).reshape(-1, 4)
     xyxy = np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
     class_id = [of_category[annotation.category_id] for annotation in annotations]
     return LabelledImage(
         name=image.file_name,
         animals=Detections(xyxy, np.ones(len(boxes)), np.array(class_id, dtype=np.int64)),
-        crowd=np.array([annotation.iscrowd != 0 for annotation in annotations], dtype=np.bool_),
+        crowd=np.array([annotation.iscrowd in _CROWD for annotation in annotations], dtype=np.bool_),
         size=(image.width, image.height) if image.width and image.height else None,
         photograph=_text(image.photograph),
         place=_text(image.place),

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
 
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations
 from wildetect.imagery.discovery import ImageFile
 from wildetect.remote.place import Place
+from wildetect.tables.names import meanings, spelled_alike
 from wildetect.wording import first_lines, form, listed, number_of
 
 __all__ = ["labelled_files"]
 
 MOST_SHOWN = 5
 FOLDERS = (".", "images", "pictures", "../images")
-_LOCAL = "/data/local-files/?d="  # Label Studio's address of a file on its own disk
 _FOLDERS_KEPT = 256
 
 
 def labelled_files(truth: Annotations, annotations: Path, folder: Path | None) -> list[ImageFile]:
     """Where the labelled pictures lie.
 
-    A picture is looked for under its name as it is written; then as tools write names: with back-slashes, as
-    `file://` or Label Studio's local address, with percent-escapes, with the folders of another machine
-    before it, in another letter case.
+    A picture is looked for under its name as it is written; then under what tools mean by it (`meanings`),
+    in any letter case.
 
     Args:
         truth: Names them.
@@ -47,7 +45,7 @@ def labelled_files(truth: Annotations, annotations: Path, folder: Path | None) -
 
 
 def _missing(missing: Sequence[str], labelled: int, bases: Sequence[Path]) -> InputError:
-    tried = list(dict.fromkeys(_tails(missing[0])))
+    tried = list(dict.fromkeys(meanings(missing[0])))
     return InputError(
         f"{len(missing)} of {number_of(labelled, 'labelled picture')} {form(len(missing), 'is', 'are')} "
         f"not in {bases[0].resolve()}",
@@ -74,45 +72,12 @@ def _refuse_doubles(files: Sequence[ImageFile]) -> None:
 
 def _found(name: str, bases: Sequence[Path]) -> Path | None:
     """The file that fits most of a name, in the first folder that has it."""
-    for tail in dict.fromkeys(_tails(name)):
+    for tail in dict.fromkeys(meanings(name)):
         for base in bases:
             path = _in_any_case(base, tail)
             if path is not None:
                 return path
     return None
-
-
-def _tails(name: str) -> Iterator[str]:
-    """A name as it is written, then as it is meant.
-
-    Addresses and absolute paths, which belong to another machine, then lose one folder after the other; a
-    relative name keeps them, as `2023/1.jpg` is not `1.jpg`.
-    """
-    yield name
-    meant = _meant(name)
-    foreign = "://" in name or _LOCAL in name
-    for text in (meant, unquote(meant)):
-        parts = PurePosixPath(text).parts
-        if not parts:
-            continue
-        absolute = text.startswith("/") or parts[0].endswith(":")
-        yield text
-        if absolute or foreign:
-            for start in range(1, len(parts)):
-                yield "/".join(parts[start:])
-
-
-def _meant(name: str) -> str:
-    text = name.replace("\\", "/")
-    if _LOCAL in text:
-        return text.partition(_LOCAL)[2].partition("&")[0].lstrip("/")
-    scheme, colon, rest = text.partition("://")
-    if not colon:
-        return text
-    # file:///C:/a.png and file:///home/a.png; of a web address the path counts, without what is asked of it
-    path = rest if scheme.casefold() == "file" else rest.partition("?")[0]
-    _, slash, tail = path.partition("/")
-    return tail if slash else path
 
 
 def _in_any_case(base: Path, tail: str) -> Path | None:
@@ -130,7 +95,7 @@ def _in_any_case(base: Path, tail: str) -> Path | None:
         if part == "..":
             place /= part
             continue
-        spelled = _spellings(place).get(part.casefold())
+        spelled = _spellings(place).get(spelled_alike(part))
         if spelled is None:
             return None
         place /= spelled
@@ -139,7 +104,7 @@ def _in_any_case(base: Path, tail: str) -> Path | None:
 
 @lru_cache(_FOLDERS_KEPT)
 def _spellings(folder: Path) -> Mapping[str, str]:
-    """Names in a folder by their lower-case spelling; two that differ in case alone are neither."""
+    """Names in a folder as names are compared; two that differ in case or accents alone are neither."""
     try:
         names = [place.name for place in folder.iterdir()]
     except OSError:
@@ -147,6 +112,6 @@ def _spellings(folder: Path) -> Mapping[str, str]:
     found: dict[str, str] = {}
     double = set()
     for name in names:
-        if found.setdefault(name.casefold(), name) != name:
-            double.add(name.casefold())
+        if found.setdefault(spelled_alike(name), name) != name:
+            double.add(spelled_alike(name))
     return {key: name for key, name in found.items() if key not in double}

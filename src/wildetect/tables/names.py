@@ -2,15 +2,67 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from urllib.parse import unquote
 
-__all__ = ["Names", "key_of"]
+__all__ = ["Names", "key_of", "meanings", "spelled_alike"]
+
+_LOCAL = "/data/local-files/?d="  # Label Studio's address of a file on its own disk
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded file
+
+
+def spelled_alike(name: str) -> str:
+    """Return a name as names are compared: in lower case, accents in one form (macOS parts them off)."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def key_of(name: str) -> str:
-    """Return a photograph's name as names are compared: lower case, with forward slashes, without `./`."""
-    return name.strip().replace("\\", "/").removeprefix("./").casefold()
+    """Return a photograph's name as names are compared, with forward slashes, without `./`."""
+    return spelled_alike(name.strip().replace("\\", "/").removeprefix("./"))
+
+
+def meanings(name: str) -> Iterator[str]:
+    """Give a name as it is written, then as tools mean it, with forward slashes.
+
+    Back-slashes, also doubled ones, `file://`, Label Studio's local address and what it puts before uploaded
+    names, and percent-escapes, are undone. Addresses and absolute paths, which belong to another machine,
+    then lose one folder after the other; a relative name keeps them, as `2023/1.jpg` is not `1.jpg`.
+    """
+    yield name
+    plain = _plain(name)
+    foreign = "://" in name or _LOCAL in name or plain.startswith("/data/upload/")
+    for text in dict.fromkeys((plain, _slashes(unquote(plain)), _slashes(unquote(unquote(plain))))):
+        parts = PurePosixPath(text).parts
+        if not parts:
+            continue
+        yield text
+        if foreign or text.startswith("/") or parts[0].endswith(":"):
+            for start in range(1, len(parts)):
+                yield "/".join(parts[start:])
+        uploaded = _UPLOADED.match(parts[-1])
+        if uploaded is not None:
+            yield parts[-1][uploaded.end() :]
+
+
+def _plain(name: str) -> str:
+    text = name.strip()
+    if _LOCAL in text:
+        return _slashes(text.partition(_LOCAL)[2].partition("&")[0]).lstrip("/")
+    scheme, colon, rest = _slashes(text).partition("://") if "://" in text else (text, "", "")
+    if not colon:
+        return _slashes(text)
+    # file:///C:/a.png and file:///home/a.png; of a web address the path counts, without what is asked of it
+    path = rest if scheme.casefold() == "file" else rest.partition("?")[0]
+    _, slash, tail = path.partition("/")
+    return tail if slash else path
+
+
+def _slashes(text: str) -> str:
+    return re.sub("(?<=.)/{2,}", "/", text.replace("\\", "/")) if "://" not in text else text
 
 
 class Names:

@@ -140,6 +140,18 @@ def _tell_labels(truth: Annotations, annotations: Path, files: Sequence[ImageFil
         boxes = number_of(truth.sizeless, "box", "boxes")
         says = form(truth.sizeless, "has no width or no height and does", "have no width or no height and do")
         watcher.notice(f"warning: {annotations.name}: {boxes} {says} not count")
+    if truth.unusable:
+        boxes = number_of(truth.unusable, "box", "boxes")
+        says = form(truth.unusable, "is none", "are none")
+        does = form(truth.unusable, "does", "do")
+        watcher.notice(
+            f"warning: {annotations.name}: {boxes} {says} (missing, of a negative size, or no numbers) and "
+            f"{does} not count"
+        )
+    if truth.doubled:
+        boxes = number_of(truth.doubled, "box", "boxes")
+        says = form(truth.doubled, "is there again and counts", "are there again and count")
+        watcher.notice(f"warning: {annotations.name}: {boxes} {says} once")
     if truth.outside:
         boxes = number_of(truth.outside, "box", "boxes")
         watcher.notice(

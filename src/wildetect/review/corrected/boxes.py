@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import BoxCorners
-from wildetect.tables.names import Names
+from wildetect.tables.names import Names, meanings
+from wildetect.wording import listed
 
 __all__ = ["EMPTY", "EXPORT_AGAIN", "CorrectedBox", "CorrectedImage", "Refuse", "RunNames"]
 
@@ -15,6 +16,7 @@ Refuse = Callable[[str], None]
 EXPORT_AGAIN = (
     "Export it again as Label Studio JSON, COCO, GeoPackage or CSV with the columns of detections.csv."
 )
+_MOST = 3  # images that are named
 EMPTY = "empty"  # Timelapse's flag of a photograph without animals, by its usual name
 
 
@@ -60,7 +62,24 @@ class RunNames:
     def __init__(self, run: FinishedRun) -> None:
         self._names = Names(result.name for result in run.results)
 
-    def find(self, text: str) -> str | None:
-        """Return the image's name; None where none is meant, or several may be."""
-        found = self._names.fitting(text)
-        return found[0] if len(found) == 1 else None
+    def find(self, text: str, refuse: Refuse | None = None, what: str = "") -> str | None:
+        """Return the image's name; None where none is meant, or several may be.
+
+        Args:
+            text: The name, as any tool writes it.
+            refuse: Told of a name that is not found.
+            what: Which part of the file holds it.
+        """
+        several: list[str] = []
+        for meant in meanings(text):
+            found = self._names.fitting(meant)
+            if len(found) == 1:
+                return found[0]
+            several = several or found
+        if refuse is not None:
+            refuse(
+                f"{what}{text!r} may be {listed(several, last='or', most=_MOST)}: write it with its folder"
+                if several
+                else f"{what}the run has no image {text!r}"
+            )
+        return None

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from wildetect import wording
+from wildetect.evaluation.coco_boxes import box_of
 from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import BoxCorners
 from wildetect.review.corrected.boxes import (
@@ -48,10 +48,8 @@ def _megadetector(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse)
     step = 10.0 ** -max(map(_digits, shares), default=0)
     found: dict[str, CorrectedImage] = {}
     for one in document["images"]:
-        image = names.find(str(one["file"]))
-        if image is None:
-            refuse(f"the run has no image {one['file']!r}")
-        elif not one.get("failure"):
+        image = names.find(str(one["file"]), refuse)
+        if image is not None and not one.get("failure"):
             entries = one.get("detections") or ()
             boxes = list(_of_shares(entries, image, sizes[image], classes, refuse))
             found[image] = CorrectedImage(
@@ -101,8 +99,8 @@ def _coco_results(
         if not (0 <= place < len(results) and 0 <= category < len(run.class_names)):
             refuse(f"box {number}: the run has no such image or class")
             continue
-        box = _coco_box(one, run.class_names[category])
-        found.setdefault(results[place].name, CorrectedImage()).boxes.append(box)
+        image = found.setdefault(results[place].name, CorrectedImage())
+        _add_coco_box(image, one, run.class_names[category], f"box {number}", refuse)
     return found
 
 
@@ -112,9 +110,8 @@ def _coco(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse) -> dict
     images: dict[Any, str] = {}
     found: dict[str, CorrectedImage] = {}
     for one in document["images"]:
-        image = names.find(_path_in(str(one["file_name"])))
+        image = names.find(str(one["file_name"]), refuse)
         if image is None:
-            refuse(f"the run has no image {one['file_name']!r}")
             continue
         images[one["id"]] = image
         complete = one.get("reviewed") is True
@@ -127,7 +124,7 @@ def _coco(document: Mapping[str, Any], run: FinishedRun, refuse: Refuse) -> dict
             refuse(f"annotation {number}: the file names no category {one['category_id']}")
             found[images[one["image_id"]]].unread = True
             continue
-        found[images[one["image_id"]]].boxes.append(_coco_box(one, name))
+        _add_coco_box(found[images[one["image_id"]]], one, name, f"annotation {number}", refuse)
     return _looked_at(found, run, refuse)
 
 
@@ -150,11 +147,21 @@ def _looked_at(
     return {name: one for name, one in found.items() if name not in left_out}
 
 
-def _coco_box(one: Mapping[str, Any], class_name: str) -> CorrectedBox:
-    x, y, width, height = (float(edge) for edge in one["bbox"])
+def _add_coco_box(
+    image: CorrectedImage, one: Mapping[str, Any], class_name: str, what: str, refuse: Refuse
+) -> None:
+    """Add the box of an annotation, or what lies around its segmentation."""
+    box = box_of(one.get("bbox"), one.get("segmentation"))
+    if box is None:
+        refuse(f"{what} is no box: it is missing, of a negative size, or no numbers")
+        image.unread = True
+        return
     key = one.get("detection_id")
-    return CorrectedBox(
-        key=None if key is None else str(key), xyxy=(x, y, x + width, y + height), class_name=class_name
+    x, y, width, height = box
+    image.boxes.append(
+        CorrectedBox(
+            key=None if key is None else str(key), xyxy=(x, y, x + width, y + height), class_name=class_name
+        )
     )
 
 
@@ -167,11 +174,9 @@ def _labelstudio(
     found: dict[str, CorrectedImage] = {}
     for task in document:
         text = next((value for value in task["data"].values() if isinstance(value, str)), "")
-        image = names.find(_path_in(text))
+        image = names.find(text, refuse)
         given = [one for one in task.get("annotations") or () if not one.get("was_cancelled")]
-        if image is None:
-            refuse(f"the run has no image {text!r}")
-        elif given:
+        if image is not None and given:
             # the export lists them in any order
             newest = max(given, key=lambda one: str(one.get("updated_at") or one.get("created_at") or ""))
             regions = newest.get("result", ())
@@ -210,13 +215,3 @@ def _around(
     ys = [y + right * across * sin + below * down * cos for right in (0, 1) for below in (0, 1)]
     # cut to the picture, as detections are
     return max(min(xs), 0.0), max(min(ys), 0.0), min(max(xs), size[0]), min(max(ys), size[1])
-
-
-def _path_in(text: str) -> str:
-    """The path that an address of Label Studio means: `/data/local-files/?d=flights/a.jpg`."""
-    parts = urlsplit(text)
-    return (
-        parse_qs(parts.query, errors="surrogateescape").get("d", [parts.path or text])[0]
-        if parts.query
-        else text
-    )

@@ -12,6 +12,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.review.corrected.boxes import EXPORT_AGAIN, CorrectedImage, Refuse
 from wildetect.review.corrected.documents import from_json
 from wildetect.review.corrected.tables import from_csv, from_geopackage
+from wildetect.settings.yaml_files.encoding import encoding_of
 
 __all__ = ["read_corrected"]
 
@@ -54,4 +55,5 @@ def _read(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedIm
         return from_csv(path, run, refuse)
     if path.suffix.lower() == ".gpkg":
         return from_geopackage(path, run, refuse)
-    return from_json(json.loads(path.read_text(encoding="utf-8")), run, refuse)
+    content = path.read_bytes()
+    return from_json(json.loads(content.decode(encoding_of(content))), run, refuse)

@@ -33,10 +33,9 @@ def _rows(
     """Rows of a table with the columns of detections.csv, and perhaps `verdict`."""
     found: dict[str, CorrectedImage] = {}
     for number, row in rows:
-        image = names.find(str(row.get("image") or ""))
+        image = names.find(str(row.get("image") or ""), refuse, f"{what} {number}: ")
         verdict = str(row.get("verdict") or "").strip().lower() or None
         if image is None:
-            refuse(f"{what} {number}: the run has no image {row.get('image')!r}")
             continue
         if verdict not in {None, "right", "wrong", "unsure", "nothing-here"}:
             refuse(f"{what} {number}: {verdict} is not a verdict (right, wrong, unsure or nothing-here)")
@@ -99,10 +98,10 @@ def _timelapse(sheet: Sheet, run: FinishedRun, refuse: Refuse) -> dict[str, Corr
         row = dict(zip(sheet.head, line.cells, strict=False))
         path = "/".join(filter(None, (row["RelativePath"].strip(), row["File"].strip())))
         flags = [value for name, value in row.items() if name.casefold() == EMPTY]
-        image = names.find(path)
+        image = names.find(path, refuse, f"line {line.number}: ")
         if image is None:
-            refuse(f"line {line.number}: the run has no image {path!r}")
-        elif [one for one in flags if one.strip().casefold() in _TRUE]:
+            continue
+        if [one for one in flags if one.strip().casefold() in _TRUE]:
             found[image] = CorrectedImage(complete=True, reviewed=True)
         else:
             silent += 1
