@@ -49,14 +49,15 @@ import os, time
 from wildetect.execution import portion
 def meets(found):
     def looked_for(photo, job):
-        if photo.name == "7.jpg":
+        if photo.name == "{name}":
             {does}
         return found(photo, job)
     portion._found = looked_for
 meets(portion._found)
 """
-DEADLY = MET.format(does="os._exit(1)")
-HANGING = MET.format(does="time.sleep(3600)")
+DEADLY = MET.format(name="7.jpg", does="os._exit(1)")
+HANGING = MET.format(name="7.jpg", does="time.sleep(3600)")
+GONE_DRIVE = MET.format(name="0.jpg", does="time.sleep(20)")
 RASTER = 1152  # px; 484 tiles of 64
 
 
@@ -305,6 +306,20 @@ def test_a_worker_that_hangs_costs_its_photographs_time_only(
     said = (workspace.root / "said.txt").read_text(encoding="utf-8")
     assert said.count("has not come to an end of its task") == 1
     assert differences(workspace.root) == []
+
+
+def test_a_worker_whose_drive_does_not_answer_is_named_before_work_starts(
+    workspace: Workspace, scheduler: str, dask: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_WILDETECT__PATIENCE", "1")
+    dask("worker", scheduler, "--nthreads", "1", "--no-nanny", preload=GONE_DRIVE)
+    started = time.monotonic()
+    error, hint = workspace.fail(2, "detect.run", *WORDS, "--output", "killed", "--cluster", scheduler)
+    assert time.monotonic() - started < 20  # noqa: PLR2004 - which its drive takes
+    assert "1 of 1 worker cannot take part: has looked for " in error
+    assert "0.jpg for 1 s without an end" in error
+    assert "See that the folder opens there" in hint
+    assert not (workspace.root / "killed").exists()
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from wildetect.detection.run.run import RunPlan
 from wildetect.errors import ConfigurationError, ServerError
 from wildetect.execution.address import Cluster, idle_maps
 from wildetect.execution.likeness import versions_here
-from wildetect.execution.portion import Job, Photo, Unfit, WeightsFile, examined, photo_of
+from wildetect.execution.portion import Answer, Job, Photo, Unfit, WeightsFile, made_ready, photo_of, send
 from wildetect.registry.weights.weights_file import sha256_of
 from wildetect.settings.words import Device
 from wildetect.wording import number_of
@@ -27,7 +27,7 @@ from wildetect.wording import number_of
 __all__ = ["joined"]
 
 _PATIENCE = 8  # s, for a scheduler to answer and a first worker to be there
-
+_FOLDER_PATIENCE = 60.0  # s, for a worker's folder to answer; no longer than `wildetect.patience`
 
 # Dask looks at itself 50 times a second, in each process: that is a fiftieth of a core which passes need
 _CALM = {
@@ -141,15 +141,20 @@ def _remote(address: str, stack: contextlib.ExitStack) -> Client:
 
 
 def _fit(client: Client, job: Job, photos: Sequence[Photo]) -> int:
-    """The number of workers, all of which can take part."""
-    found = client.run(examined, job, photos, on_error="return")
+    """The number of workers, all of which can take part and have the detector loaded."""
+    found = _asked(client, job, photos)
     if not found:
         raise ServerError(
             "the cluster has no workers",
             hint=f"Start one on each machine: uv run --extra cluster dask worker {client.scheduler.address} "
             "--nthreads 1",
         )
-    unfit = {worker: _said(answer) for worker, answer in found.items() if answer is not None}
+    without = [worker for worker, answer in found.items() if isinstance(answer, Answer) and answer.needs]
+    if without:
+        for file in job.files:
+            send(client, file, without)
+        found |= _asked(client, job, photos, without)
+    unfit = {worker: why for worker, answer in found.items() if (why := _why(answer)) is not None}
     if unfit:
         first = next(iter(unfit.values()))
         raise ConfigurationError(
@@ -160,10 +165,20 @@ def _fit(client: Client, job: Job, photos: Sequence[Photo]) -> int:
     return len(found)
 
 
-def _said(answer: Unfit | Exception) -> Unfit:
+def _asked(
+    client: Client, job: Job, photos: Sequence[Photo], workers: list[str] | None = None
+) -> dict[str, Answer | Exception]:
+    patience = min(_FOLDER_PATIENCE, float(dask.config.get("wildetect.patience", _FOLDER_PATIENCE)))
+    found: dict[str, Answer | Exception] = client.run(
+        made_ready, job, photos, patience, workers=workers, on_error="return"
+    )
+    return found
+
+
+def _why(answer: Answer | Exception) -> Unfit | None:
     """Why a worker cannot take part; an error means that it has no WildDetect, or quite another one."""
-    if isinstance(answer, Unfit):
-        return answer
+    if isinstance(answer, Answer):
+        return Unfit.without_model() if answer.needs else answer.unfit
     return Unfit(
         f"does not run this program ({type(answer).__name__}: {' '.join(str(answer).split())})",
         "Start it in a checkout of WildDetect: uv run --extra cluster dask worker ADDRESS --nthreads 1",

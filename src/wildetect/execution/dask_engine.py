@@ -14,7 +14,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import dask
@@ -32,8 +31,8 @@ from wildetect.execution.portion import (
     Unfit,
     image_now,
     photo_of,
-    receive,
     same_as_told,
+    send,
     stop_run,
     work,
 )
@@ -328,13 +327,10 @@ class _HandOut:
             if file.sha256 not in answer.needs:
                 continue
             if self._sent[answer.worker, file.sha256] == _MOST_SENDINGS:
-                unfit = Unfit("cannot keep the model's file", "Look for room on its disk.")
-                self._leave_out(answer.worker, unfit)
+                self._leave_out(answer.worker, Unfit.without_model())
                 return
             self._sent[answer.worker, file.sha256] += 1
-            logger.info("%s is sent to %s", file.path, answer.worker)
-            content = Path(file.path).read_bytes()
-            self._client.run(receive, file.sha256, content, workers=[answer.worker], on_error="ignore")
+            send(self._client, file, [answer.worker])
 
     def _leave_out(self, worker: str, unfit: Unfit) -> None:
         """Send a worker away."""

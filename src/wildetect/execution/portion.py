@@ -6,6 +6,7 @@ Linux understand each other; lines of a journal bring every digit back.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import threading
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from distributed import get_worker
+from distributed import Client, get_worker
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.devices import cores
@@ -43,11 +44,11 @@ __all__ = [
     "Photo",
     "Unfit",
     "WeightsFile",
-    "examined",
     "image_now",
+    "made_ready",
     "photo_of",
-    "receive",
     "same_as_told",
+    "send",
     "stop_run",
     "work",
 ]
@@ -166,6 +167,11 @@ class Unfit:
     hint: str
     photograph: bool = False
 
+    @classmethod
+    def without_model(cls) -> Unfit:
+        """One that was sent the model, and does not have it."""
+        return cls("cannot keep the model's file", "Look for room on its disk.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -198,8 +204,28 @@ _loaded: dict[str, Detector] = {}
 _checked: dict[str, str] = {}
 
 
-def examined(job: Job, photos: Sequence[Photo]) -> Unfit | None:
-    """Whether this process can do its part of a run."""
+async def made_ready(job: Job, photos: Sequence[Photo], patience: float, dask_worker: Any) -> Answer:
+    """Whether this process can do its part of a run; if so, its detector is there when work starts.
+
+    Args:
+        job: The run.
+        photos: Some of its images, which have to be here.
+        patience: Seconds for a folder to answer: that of a drive which is gone may never do.
+        dask_worker: This process, as Dask gives it.
+    """
+    address, folder = str(dask_worker.address), Path(dask_worker.local_directory)
+    try:
+        unfit = await asyncio.wait_for(asyncio.to_thread(_unfit, job, photos), patience)
+    except TimeoutError:
+        what = f"has looked for {photos[0].path} for {patience:.0f} s without an end"
+        unfit = Unfit(what, "See that the folder opens there; end the worker, and start it again.")
+    if unfit is not None:
+        return Answer(worker=address, unfit=unfit)
+    detector = await asyncio.to_thread(_detector_or_why, job, address, folder)
+    return detector if isinstance(detector, Answer) else Answer(worker=address)
+
+
+def _unfit(job: Job, photos: Sequence[Photo]) -> Unfit | None:
     other = differences(job.versions, versions_here())
     if other:
         return Unfit("; ".join(other), _SAME_PROGRAM)
@@ -216,6 +242,18 @@ def examined(job: Job, photos: Sequence[Photo]) -> Unfit | None:
     return None
 
 
+def _detector_or_why(job: Job, address: str, folder: Path) -> Detector | Answer:
+    """The run's detector, or what is missing for it."""
+    files = {file.sha256: _file(file, folder) for file in job.files}
+    missing = tuple(sha256 for sha256, path in files.items() if path is None)
+    if missing:
+        return Answer(worker=address, needs=missing)
+    try:
+        return _detector(job, {sha256: path for sha256, path in files.items() if path is not None})
+    except WildDetectError as error:
+        return Answer(worker=address, unfit=Unfit(error.message, error.hint))
+
+
 def work(job: Job, photos: Sequence[Photo], part: Part | None = None) -> Answer:
     """Detect in a portion of a run's images, or do a part of a long one.
 
@@ -226,18 +264,12 @@ def work(job: Job, photos: Sequence[Photo], part: Part | None = None) -> Answer:
     """
     worker = get_worker()
     address = str(worker.address)
-    unfit = examined(job, photos)
+    unfit = _unfit(job, photos)
     if unfit is not None:
         return Answer(worker=address, unfit=unfit)
-    folder = Path(worker.local_directory)
-    files = {file.sha256: _file(file, folder) for file in job.files}
-    missing = tuple(sha256 for sha256, path in files.items() if path is None)
-    if missing:
-        return Answer(worker=address, needs=missing)
-    try:
-        detector = _detector(job, {sha256: path for sha256, path in files.items() if path is not None})
-    except WildDetectError as error:
-        return Answer(worker=address, unfit=Unfit(error.message, error.hint))
+    detector = _detector_or_why(job, address, Path(worker.local_directory))
+    if isinstance(detector, Answer):
+        return detector
     images = [ImageFile(_found(photo, job)[0], photo.name, photo.position) for photo in photos]
     options = _options(job, detector, max(worker.state.nthreads, 1))
     if part is not None:
@@ -325,7 +357,14 @@ def _received(folder: Path, sha256: str) -> Path:
     return folder / f"{sha256}.onnx"
 
 
-def receive(sha256: str, content: bytes, dask_worker: Any) -> None:
+def send(client: Client, file: WeightsFile, workers: Sequence[str]) -> None:
+    """Send a file of the model from the parent to workers that do not have it."""
+    logger.info("%s is sent to %s", file.path, ", ".join(workers))
+    content = Path(file.path).read_bytes()
+    client.run(_receive, file.sha256, content, workers=list(workers), on_error="ignore")
+
+
+def _receive(sha256: str, content: bytes, dask_worker: Any) -> None:
     """Take a file of the model from the parent; one that is not whole is not kept.
 
     Args:
