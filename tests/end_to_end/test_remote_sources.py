@@ -136,6 +136,41 @@ def test_a_run_goes_on_and_does_again_what_changed(workspace: Workspace, web: We
     same_files(workspace)
 
 
+def test_what_was_read_before_a_signature_expired_stays(workspace: Workspace, tmp_path: Path) -> None:
+    ground = np.random.default_rng(4).integers(1, 250, (3, 1024, 1024), np.uint8)
+    shape = {"driver": "GTiff", "width": 1024, "height": 1024, "count": 3, "dtype": "uint8"}
+    blocks = {"tiled": True, "blockxsize": 64, "blockysize": 64}
+    place = {"crs": "EPSG:32737", "transform": from_origin(5e5, 9.8e6, 0.05, 0.05)}
+    with rasterio.open(tmp_path / "mosaic.tif", "w", **shape, **blocks, **place) as raster:
+        raster.write(ground)
+    shutil.copy(workspace.root / "photographs" / "1.jpg", tmp_path / "whole.jpg")
+    (tmp_path / "list.txt").write_text("mosaic.tif\nwhole.jpg\n", encoding="utf-8")
+    record = workspace.root / "there" / "run.json"
+    with web_server(tmp_path) as web:
+        words = ("detect.run", f"{web.address}/list.txt", *WORDS, "--output", "there")
+        web.faults["mosaic.tif"] = [""] * 5 + [403] * 1000
+        ended = workspace.invoke(*words)
+        assert ended.returncode == 5, ended.stderr
+        assert "give the address with a new one" in ended.stderr
+        partly = json.loads(record.read_text("utf-8"))
+        assert partly["tiles_failed"][0]["file"] == "mosaic.tif"
+        assert partly["tiles"] > 0
+        web.faults = {name: [403] * 1000 for name in ("mosaic.tif", "whole.jpg")}
+        again = workspace.invoke(*words)
+        assert again.returncode == 5, again.stderr
+        assert "2 of 2 images (mosaic.tif and whole.jpg): read by an earlier start alone" in again.stderr
+        stays = json.loads(record.read_text("utf-8"))
+        assert stays["failures"] == []
+        for what in ("detections", "tiles", "tiles_failed"):
+            assert stays[what] == partly[what]
+        assert "read by an earlier start alone" in (record.parent / "report.html").read_text("utf-8")
+        web.faults.clear()
+        whole = workspace.invoke(*words)
+        assert whole.returncode == 0, whole.stderr
+        assert "earlier start" not in record.read_text("utf-8") + whole.stderr
+        assert json.loads(record.read_text("utf-8"))["tiles_failed"] == []
+
+
 def test_workers_read_the_addresses_themselves(workspace: Workspace, web: Web) -> None:
     pytest.importorskip("distributed", reason="the extra cluster")
     web.query = "sig=c0ffee"

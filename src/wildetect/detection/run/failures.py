@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wildetect.errors import InputError
+from wildetect.remote.address import is_address
 from wildetect.results.run import DetectionRun
 from wildetect.wording import first_lines, form, number_of, the_others
 
@@ -37,7 +38,7 @@ def raise_if_images_failed(run: DetectionRun) -> None:
     hint = (
         f"Connect the disk or network, fix {files}, or allow more with processing.max_errors; then run again."
         if images.left
-        else f"{kept} or remove {files} and run again."
+        else f"{kept} or remove {files} and run again.{_at_addresses(run)}"
     )
     raise InputError(
         f"{len(failures)} of {number_of(images.found, 'image')} failed{stopped}", hint=hint, details=details
@@ -50,9 +51,15 @@ def _raise_if_tiles_failed(run: DetectionRun) -> None:
     raise InputError(
         f"{_lost(run)} failed; animals there are missing from the results",
         hint="run.json lists them with what is wrong. Copy a damaged file again from where it was made, and "
-        "run again.",
+        f"run again.{_at_addresses(run)}",
         details=[f"{image.file}: {image.tiles[0]}" for image in run.tiles_failed[:MOST_FAILURES_SHOWN]],
     )
+
+
+def _at_addresses(run: DetectionRun) -> str:
+    if not any(is_address(source) for source in run.dataset.sources):
+        return ""
+    return " Where a signature in the address has expired, give the address with a new one."
 
 
 def _lost(run: DetectionRun) -> str:

@@ -77,6 +77,10 @@ class JournalKeeper(TileKeeper):
 
 
 Progress = Callable[[RunSummary], None]
+_STANDING = (
+    "read by an earlier start alone: what it found there counts, as this one could not read them as far; see "
+    "that their files open, then give the same command again"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +161,7 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     journal.record.count(work.done, summary)
     progress(summary)
     finished = {image.name for image in work.done}
+    before = journal.record.end
     interrupt: KeyboardInterrupt | None = None
     try:
         for result in _detected(plan, work, journal):
@@ -166,7 +171,16 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     except KeyboardInterrupt as caught:
         interrupt = caught
     journal.sync()
+    standing = [
+        image.name
+        for image in work.left
+        if journal.record.stands(image.name, work.stamps[image.name])
+        and journal.record.entries[image.name].offset < before
+    ]
+    finished.update(standing)
     summary = _in_order(plan, journal, finished)
+    if standing:
+        summary.doubts[_STANDING] = standing
     stopped: State = "interrupted" if interrupt or plan.stop() else "stopped"
     facts = RunFacts(
         model=plan.model,
@@ -209,7 +223,9 @@ def _detected(plan: RunPlan, work: Continuation, journal: Journal) -> Iterator[I
     )
     with closing(results):
         for result in results:
-            journal.add(result, work.stamps[result.name], clock.seconds)
+            stamp = work.stamps[result.name]
+            if not journal.record.stands(result.name, stamp, result):
+                journal.add(result, stamp, clock.seconds)
             yield result
 
 

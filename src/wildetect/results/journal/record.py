@@ -24,7 +24,7 @@ from wildetect.results.journal.reading import (
     read_header,
 )
 from wildetect.results.pictures.stamps import Stamp, stamp_of
-from wildetect.results.records import RunSummary, TileResult
+from wildetect.results.records import ImageResult, RunSummary, TileResult
 from wildetect.results.sealed import Seals
 from wildetect.wording import commas, form, listed
 
@@ -164,6 +164,23 @@ class Record:
         """Whether an image failed as a whole, and its file is still the one that was tried."""
         entry = self.entries.get(name)
         return entry is not None and entry.tally.failure is not None and entry.stamp == stamp
+
+    def stands(self, name: str, stamp: Stamp | None, result: ImageResult | None = None) -> bool:
+        """Whether what is known of an image is of use, and better than what this start has.
+
+        Args:
+            name: Its name.
+            stamp: Of its file now; None where it cannot be looked at, so that it may be as it was.
+            result: Of this start; None where it has none.
+        """
+        entry = self.entries.get(name)
+        if entry is None or entry.tally.failure is not None:
+            return False
+        if stamp is not None and not self._unchanged(entry.stamp, stamp):
+            return False
+        if result is None or result.failure is not None:
+            return True
+        return len(result.tiles_failed) > len(entry.tally.tiles_failed)
 
     def count(self, images: Iterable[ImageFile], summary: RunSummary) -> None:
         """Add what is known of images to a summary, without reading their detections again."""
