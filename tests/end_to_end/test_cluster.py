@@ -25,11 +25,11 @@ IMAGES = 40
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 # a machine that has the photographs under another name, and not the model
 ELSEWHERE = """
-from wildetect.execution import portion
+from wildetect.execution import model_files, portion
 def hidden(stamp, digest):
     portion.stamp_of = lambda path: None if "photographs" in str(path) else stamp(path)
-    portion.sha256_of = lambda path: "" if path.name == "tiny.onnx" else digest(path)
-hidden(portion.stamp_of, portion.sha256_of)
+    model_files.sha256_of = lambda path: "" if path.name == "tiny.onnx" else digest(path)
+hidden(portion.stamp_of, model_files.sha256_of)
 """
 OLDER = """
 from wildetect.execution import portion

@@ -19,7 +19,8 @@ from wildetect.detection.run.run import RunPlan
 from wildetect.errors import ConfigurationError, ServerError
 from wildetect.execution.address import Cluster, idle_maps
 from wildetect.execution.likeness import versions_here
-from wildetect.execution.portion import Answer, Job, Photo, Unfit, WeightsFile, made_ready, photo_of, send
+from wildetect.execution.model_files import WeightsFile, send
+from wildetect.execution.portion import Answer, Job, Photo, Unfit, made_ready, photo_of
 from wildetect.registry.weights.weights_file import sha256_of
 from wildetect.settings.words import Device
 from wildetect.wording import number_of

@@ -24,6 +24,7 @@ from wildetect.detection.run.keeping import TileKeeper
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import never, until_too_many_fail
 from wildetect.errors import ServerError
+from wildetect.execution.model_files import send
 from wildetect.execution.portion import (
     Answer,
     Job,
@@ -32,7 +33,6 @@ from wildetect.execution.portion import (
     image_now,
     photo_of,
     same_as_told,
-    send,
     stop_run,
     work,
 )

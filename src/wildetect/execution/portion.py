@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from distributed import Client, get_worker
+from distributed import get_worker
 
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.devices import cores
@@ -25,12 +24,12 @@ from wildetect.detection.run.pipeline import detect_images
 from wildetect.errors import WildDetectError
 from wildetect.execution.address import mapped
 from wildetect.execution.likeness import differences, versions_here
+from wildetect.execution.model_files import WeightsFile, file_here
 from wildetect.execution.stretches import LongFinder, Part, PartKeeper
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.positions.metadata import Position
 from wildetect.registry.manifest import Manifest
-from wildetect.registry.weights.weights_file import sha256_of
 from wildetect.remote.place import Place, place_of_text
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.results.journal.lines import document_of
@@ -43,17 +42,13 @@ __all__ = [
     "Job",
     "Photo",
     "Unfit",
-    "WeightsFile",
     "image_now",
     "made_ready",
     "photo_of",
     "same_as_told",
-    "send",
     "stop_run",
     "work",
 ]
-
-logger = logging.getLogger(__name__)
 
 _SAME_PROGRAM = (
     f"Bring the worker's checkout to the same state (git pull; {with_extra('cluster')}) and start it again."
@@ -66,14 +61,6 @@ _SAME_NETWORK = (
     "Let the worker reach that address, with the extra remote and its own sign-in (AWS_PROFILE, .netrc), "
     "and see that the picture was not changed meanwhile."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class WeightsFile:
-    """A file of the model: where the parent has it, and what tells whether another one is the same."""
-
-    path: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +188,6 @@ class Answer:
 _stopped: set[str] = set()
 _loading = threading.Lock()
 _loaded: dict[str, Detector] = {}
-_checked: dict[str, str] = {}
 
 
 async def made_ready(job: Job, photos: Sequence[Photo], patience: float, dask_worker: Any) -> Answer:
@@ -244,7 +230,7 @@ def _unfit(job: Job, photos: Sequence[Photo]) -> Unfit | None:
 
 def _detector_or_why(job: Job, address: str, folder: Path) -> Detector | Answer:
     """The run's detector, or what is missing for it."""
-    files = {file.sha256: _file(file, folder) for file in job.files}
+    files = {file.sha256: file_here(file, folder) for file in job.files}
     missing = tuple(sha256 for sha256, path in files.items() if path is None)
     if missing:
         return Answer(worker=address, needs=missing)
@@ -337,48 +323,6 @@ def _asked(known: RemoteFile) -> tuple[Place, int | None]:
     if stamp is None or (known.facts is not None and not known.facts.fits(place.stat())):
         return place, None
     return place, stamp.size
-
-
-def _file(file: WeightsFile, folder: Path) -> Path | None:
-    """A file of the model on this machine: where the parent has it, or as the parent sent it."""
-    received = _received(folder, file.sha256)
-    if received.is_file():
-        return received  # it was checked when it came
-    own = Path(file.path)
-    with contextlib.suppress(OSError, ValueError):
-        if _checked.get(str(own)) != file.sha256 and own.is_file():
-            _checked[str(own)] = sha256_of(own)
-        if _checked.get(str(own)) == file.sha256:
-            return own
-    return None
-
-
-def _received(folder: Path, sha256: str) -> Path:
-    return folder / f"{sha256}.onnx"
-
-
-def send(client: Client, file: WeightsFile, workers: Sequence[str]) -> None:
-    """Send a file of the model from the parent to workers that do not have it."""
-    logger.info("%s is sent to %s", file.path, ", ".join(workers))
-    content = Path(file.path).read_bytes()
-    client.run(_receive, file.sha256, content, workers=list(workers), on_error="ignore")
-
-
-def _receive(sha256: str, content: bytes, dask_worker: Any) -> None:
-    """Take a file of the model from the parent; one that is not whole is not kept.
-
-    Args:
-        sha256: Of the file.
-        content: The file.
-        dask_worker: This process, as Dask gives it.
-    """
-    path = _received(Path(dask_worker.local_directory), sha256)
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(content)
-    if sha256_of(draft) == sha256:
-        draft.replace(path)
-    else:
-        draft.unlink()
 
 
 def _detector(job: Job, files: dict[str, Path]) -> Detector:

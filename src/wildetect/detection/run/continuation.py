@@ -37,6 +37,7 @@ class Continuation:
         left_out: Names of the images that the journal knows and that are not among those of the run now.
         left_out_done: How many of them were read, and how many detections they have.
         failed_before: Names of the images that failed at an earlier start and have the same file still.
+        end: Where the lines of earlier starts end in the journal, in bytes.
     """
 
     done: Sequence[ImageFile]
@@ -45,6 +46,7 @@ class Continuation:
     left_out: frozenset[str] = frozenset()
     left_out_done: tuple[int, int] = (0, 0)
     failed_before: frozenset[str] = frozenset()
+    end: int = 0
 
     @classmethod
     def of(cls, images: Sequence[ImageFile], record: Record) -> Continuation:
@@ -58,7 +60,18 @@ class Continuation:
         gone = record.missing_from(images)
         found = [tally for name in gone if (tally := record.entries[name].tally).failure is None]
         counts = len(found), sum(len(tally.class_ids) for tally in found)
-        return cls(done, left, stamps, gone, counts, failed)
+        return cls(done, left, stamps, gone, counts, failed, record.end)
+
+    def finished(self, record: Record) -> tuple[set[str], list[str]]:
+        """Names of the images that have a result in the end, and of those where an earlier start's stands."""
+        standing = list[str]()
+        finished = {image.name for image in self.done}
+        for name in (image.name for image in self.left if image.name in record.entries):
+            if record.entries[name].offset >= self.end:
+                finished.add(name)
+            elif record.stands(name, self.stamps[name]):
+                standing.append(name)
+        return finished.union(standing), standing
 
     def warn_of_left_out(self) -> None:
         """Results of images that are not there any more do not count; who relies on them must hear of it."""

@@ -160,27 +160,17 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     summary = RunSummary(expected=len(plan.images))
     journal.record.count(work.done, summary)
     progress(summary)
-    finished = {image.name for image in work.done}
-    before = journal.record.end
     interrupt: KeyboardInterrupt | None = None
     try:
         for result in _detected(plan, work, journal):
-            finished.add(result.name)
             summary.add(result)
             progress(summary)
     except KeyboardInterrupt as caught:
         interrupt = caught
     journal.sync()
-    standing = [
-        image.name
-        for image in work.left
-        if journal.record.stands(image.name, work.stamps[image.name])
-        and journal.record.entries[image.name].offset < before
-    ]
-    finished.update(standing)
+    finished, standing = work.finished(journal.record)
     summary = _in_order(plan, journal, finished)
-    if standing:
-        summary.doubts[_STANDING] = standing
+    summary.doubts |= {_STANDING: standing} if standing else {}
     stopped: State = "interrupted" if interrupt or plan.stop() else "stopped"
     facts = RunFacts(
         model=plan.model,
