@@ -33,7 +33,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from wildetect.detection.tiles.stitching import nms, overlapping_pairs
+from wildetect.detection.tiles.stitching import kept_by_nms, nms, overlapping_pairs
 from wildetect.detections import Detections
 from wildetect.geometry import Window, areas
 from wildetect.settings.words import OverlapMetric
@@ -92,9 +92,11 @@ def stitch(
         return Stitched(nms(found, threshold, metric))
     seen, parts_joined, longest = _joined(seen.without_yielding())
     seen = seen.without_yielding()
-    kept = nms(seen.found, threshold, metric)
-    left = seen.select(seen.open_ended(threshold, metric) & _among(seen.found, kept))
-    return Stitched(kept, len(left.found), parts_joined, max(longest, _longest(left.boxes, left.cut)))
+    kept = kept_by_nms(seen.found, threshold, metric)
+    left = seen.select(seen.open_ended(kept, threshold, metric))
+    return Stitched(
+        seen.found.select(kept), len(left.found), parts_joined, max(longest, _longest(left.boxes, left.cut))
+    )
 
 
 class _Seen(NamedTuple):
@@ -149,20 +151,19 @@ class _Seen(NamedTuple):
         part_of = _yielding(self.found, self.boxes, self.tiles, self.cut, self.margin)
         return self.select(~part_of) if part_of.any() else self
 
-    def open_ended(self, threshold: float, metric: OverlapMetric) -> NDArray[np.bool_]:
-        """Which boxes end at an inner border and overlap no whole box as the same animal, shape (n,)."""
+    def open_ended(self, kept: Indices, threshold: float, metric: OverlapMetric) -> NDArray[np.bool_]:
+        """Which of those that NMS kept end at an inner border and overlap no whole box, shape (n,)."""
+        is_kept = np.zeros(len(self.found), np.bool_)
+        is_kept[kept] = True
         touching = np.asarray(self.cut.any(axis=1))
-        first, second = overlapping_pairs(self.found, threshold, metric)
-        one, other = np.concatenate([first, second]), np.concatenate([second, first])
-        touching[one[~touching[other]]] = False
-        return touching
-
-
-def _among(found: Detections, kept: Detections) -> NDArray[np.bool_]:
-    """Which of the boxes found are among those kept, shape (n,)."""
-    known = {(row.tobytes(), one) for row, one in zip(kept.xyxy, kept.class_id.tolist(), strict=True)}
-    pairs = zip(found.xyxy, found.class_id.tolist(), strict=True)
-    return np.fromiter(((row.tobytes(), one) in known for row, one in pairs), np.bool_, len(found))
+        # of two that were kept none overlaps the other so much
+        concerned = np.flatnonzero(touching == is_kept)
+        first, second = overlapping_pairs(self.found.select(concerned), threshold, metric)
+        first, second = concerned[first], concerned[second]
+        taken_over = np.zeros(len(self.found), np.bool_)
+        taken_over[first[~touching[second]]] = True
+        taken_over[second[~touching[first]]] = True
+        return touching & is_kept & ~taken_over
 
 
 def _longest(boxes: Sides, sides: NDArray[np.bool_]) -> int:

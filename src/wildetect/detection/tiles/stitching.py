@@ -18,7 +18,7 @@ from wildetect.detections import Detections
 from wildetect.geometry import areas
 from wildetect.settings.words import OverlapMetric
 
-__all__ = ["nms", "nms_each", "one_class_each", "overlapping_pairs"]
+__all__ = ["kept_by_nms", "nms", "nms_each", "one_class_each", "overlapping_pairs"]
 
 Indices = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -41,14 +41,20 @@ def nms(detections: Detections, threshold: float, metric: OverlapMetric = "IOU")
         What is kept, most confident first. Equal confidences are ranked by class and box, so that the
         order of the input does not matter.
     """
-    ranked = detections.ranked()
-    if len(ranked) <= 1:
-        return ranked
+    return detections.select(kept_by_nms(detections, threshold, metric))
+
+
+def kept_by_nms(detections: Detections, threshold: float, metric: OverlapMetric = "IOU") -> Indices:
+    """Positions of those that `nms` keeps, in its order; arguments as there."""
+    order = detections.ranking()
+    if len(order) <= 1:
+        return order
+    ranked = detections.select(order)
     boxes = _Boxes.of(ranked)
     sweep = _Sweep.over(boxes, ranked.class_id)
     if sweep.candidates > _DENSE:
-        return ranked.select(_one_by_one(boxes, ranked.class_id, threshold, metric))
-    return ranked.select(_along_pairs(len(ranked), *_overlapping(boxes, sweep, threshold, metric)))
+        return order[_one_by_one(boxes, ranked.class_id, threshold, metric)]
+    return order[_along_pairs(len(ranked), *_overlapping(boxes, sweep, threshold, metric))]
 
 
 def nms_each(
