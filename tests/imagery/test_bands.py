@@ -13,6 +13,7 @@ from tests.imagery.test_geotiff import save_raster
 
 from wildetect.geometry import Window
 from wildetect.imagery.opening import look_at, open_image
+from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import UnreadableImageError
 
@@ -55,6 +56,14 @@ def taken(path: Path, **reading: object) -> list[int]:
         (["coastal blue", "blue", "green", "red"], [4, 3, 2]),
         (["red", "green", "blue"], [1, 2, 3]),
         (["ndvi", "red", "green", "blue"], [2, 3, 4]),
+        (["buluu", "kijani", "nyekundu"], [3, 2, 1]),
+        (["Banda azul", "Banda verde", "Banda vermelha"], [3, 2, 1]),
+        (["синий", "зелёный", "красный"], [3, 2, 1]),
+        (["蓝色", "绿色", "红色"], [3, 2, 1]),
+        (["Azul", "Verde", "Borde rojo", "Infrarrojo", "Rojo"], [5, 2, 1]),
+        (["475 nm", "560 nm", "668 nm"], [3, 2, 1]),
+        (["B2 (490 nm)", "B3 (560 nm)", "B4 (665 nm)", "B8 (842 nm)"], [3, 2, 1]),
+        (["B2", "B3", "B4", "B8"], [3, 2, 1]),  # Sentinel-2's bands of 10 m
     ],
 )
 def test_descriptions_decide_in_any_order(tmp_path: Path, names: list[str], expected: list[int]) -> None:
@@ -86,6 +95,34 @@ def test_near_infrared_that_gdal_takes_as_opacity_hides_nothing(tmp_path: Path) 
     (doubt,) = source.doubts
     assert "disagree: the descriptions count" in doubt
     source.close()
+
+
+def test_near_infrared_that_is_stored_as_opacity_hides_nothing_and_is_named(tmp_path: Path) -> None:
+    path = described(tmp_path / "a.tif", ["", "", "", ""])
+    with rasterio.open(path, "r+") as file:
+        file.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+        values = np.linspace(90, 180, 400).reshape(20, 20).astype(np.uint8)
+        values[10:] = 0  # water absorbs it
+        file.write(values, 4)
+    source = open_image(path)
+    assert (source.read(Window(0, 12, 20, 8)) == [10, 20, 30]).all()
+    assert "holds values of a picture (near infrared?)" in source.doubts[0]
+    source.close()
+    with rasterio.open(path, "r+") as file:  # opacity, with an edge that is smoothed
+        values[:10], values[9] = 255, 128
+        file.write(values, 4)
+    source = open_image(path)
+    assert (source.read(Window(0, 12, 20, 8)) == BACKDROP).all()
+    assert source.doubts == ()
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "doubted"), [("NIR", True), ("Thermal", True), ("Grey", False), ("", False)]
+)
+def test_one_band_that_is_no_visible_colour_is_named(tmp_path: Path, name: str, *, doubted: bool) -> None:
+    facts = look_at(described(tmp_path / "a.tif", [name]))
+    assert any("no visible colour" in doubt for doubt in facts.doubts) == doubted
 
 
 def test_what_was_taken_is_said_and_what_is_doubtful(tmp_path: Path) -> None:
@@ -129,8 +166,8 @@ def test_a_band_that_is_not_there(tmp_path: Path) -> None:
     ("names", "doubted"),
     [
         (["B2", "B3", "B4"], True),
-        (["buluu", "kijani", "nyekundu"], True),
-        (["475 nm", "560 nm", "668 nm"], True),
+        (["SR_B2", "SR_B3", "SR_B4"], True),
+        (["lam", "chi", "si"], True),
         (["Band 1", "Band 2", "Band 3"], False),
         (["B1", "B2", "B3"], False),
         (["ortho_1", "ortho_2", "ortho_3"], False),

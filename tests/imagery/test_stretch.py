@@ -12,6 +12,7 @@ from tests.imagery.test_geotiff import save_raster
 
 from wildetect.geometry import Window
 from wildetect.imagery.opening import look_at, open_image
+from wildetect.imagery.photograph import BACKDROP
 from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import Pixels, UnreadableImageError
 
@@ -95,6 +96,33 @@ def test_no_number_and_nodata_are_no_data(tmp_path: Path) -> None:
     black = float(source.read_as[-1].split()[1])
     assert black > 0.2  # the percentiles leave them out
     source.close()
+
+
+@pytest.mark.parametrize(
+    ("mark", "dtype"),
+    [(-9999, "float32"), (-3.4028234663852886e38, "float32"), (-9999, "int16"), (-32768, "int16")],
+)
+def test_a_mark_of_no_data_that_nobody_declared_is_none(tmp_path: Path, mark: float, dtype: str) -> None:
+    values = ramp(3, 100, 9000, dtype)
+    path = save_raster(tmp_path / "whole.tif", values)
+    expected = read(path)[:, 50:]
+    values[:, :, :50] = mark
+    marked = save_raster(tmp_path / "marked.tif", values)
+    found = read(marked)
+    assert (found[:, :50] == BACKDROP).all()
+    # the same stretch, but for the half that is not there
+    assert np.abs(found[:, 50:].astype(int) - expected.astype(int)).max() <= 2
+    assert "is no data, though the file does not say so" in look_at(marked).read_as[-1]
+    source = open_image(marked, stretch_of(0, 10_000))
+    assert source.tile(Window(0, 0, 50, 100)) is None
+    source.close()
+
+
+def test_values_that_lie_near_a_mark_of_no_data_are_data(tmp_path: Path) -> None:
+    values = ramp(3, -9999, 9000, "float32")
+    path = save_raster(tmp_path / "a.tif", values)
+    assert "no data" not in look_at(path).read_as[-1]
+    assert not (read(path)[0, 0] == BACKDROP).all()
 
 
 def test_a_large_raster_is_sampled_all_over(tmp_path: Path) -> None:

@@ -14,20 +14,53 @@ __all__ = ["Choice", "UnknownBandError", "chosen"]
 
 _COLOURS: Final = ("red", "green", "blue")
 _WORDS: Final = {
-    "red": {"red", "rouge", "rojo", "roja", "rot", "vermelho", "rosso", "rood", "rooi", "rød", "röd", "r"},
-    "green": {"green", "vert", "verde", "gruen", "grün", "groen", "grøn", "grønn", "grön", "g"},
-    "blue": {"blue", "bleu", "azul", "blau", "blu", "blauw", "blou", "blå", "b"},
+    "red": frozenset(
+        (
+            *("red", "rouge", "rojo", "roja", "rot", "vermelho", "vermelha", "rosso", "rood", "rooi", "rød"),
+            *(
+                "röd",
+                "punainen",
+                "czerwony",
+                "červená",
+                "piros",
+                "k\u0131rm\u0131z\u0131",
+                "kirmizi",
+                "красный",
+                "nyekundu",
+                "merah",
+            ),
+            *("红", "红色", "紅", "赤", "r"),
+        )
+    ),
+    "green": frozenset(
+        (
+            *("green", "vert", "verde", "gruen", "grün", "groen", "grøn", "grønn", "grön", "vihreä"),
+            *("zielony", "zelená", "zöld", "yeşil", "зелёный", "зеленый", "kijani", "hijau"),
+            *("绿", "绿色", "綠", "緑", "g"),
+        )
+    ),
+    "blue": frozenset(
+        (
+            *("blue", "bleu", "azul", "blau", "blu", "blauw", "blou", "blå", "sininen", "niebieski", "modrá"),
+            *("kék", "mavi", "синий", "buluu", "bluu", "biru", "蓝", "蓝色", "藍", "青", "b"),
+        )
+    ),
 }
 # beside a colour's name these say that another part of the spectrum is meant
 _OTHERS: Final = frozenset(
     (
         *("edge", "rededge", "nir", "near", "infra", "infrared", "ir", "swir", "mwir", "lwir", "tir"),
-        *("thermal", "pan", "panchromatic", "coastal", "aerosol"),
+        *("infrarouge", "infrarojo", "infrarrojo", "infravermelho", "infrarot", "infrarosso", "infrarood"),
+        *("borde", "borda", "bord", "bordo", "rand", "kante"),  # of red: the red edge
+        *("thermal", "thermique", "térmico", "pan", "panchromatic", "coastal", "aerosol"),
         *("index", "ndvi", "gndvi", "difference"),
     )
 )
 _OPACITY: Final = frozenset(("alpha", "mask", "opacity", "transparency", "a", "valid"))
 _SENTINEL: Final = {"b04": "red", "b03": "green", "b02": "blue"}
+# without the zero they are Sentinel-2's beside bands that Landsat has not, or has of another size
+_SENTINEL_SHORT: Final = {"b4": "red", "b3": "green", "b2": "blue"}
+_SENTINEL_ALONE: Final = frozenset(("b8", "b8a", "b11", "b12"))
 # nm: where the eye and drones' cameras put the colours (MicaSense: 475, 560, 668; Sentinel-2: 492, 560, 665)
 _WAVELENGTHS: Final = {"red": (610.0, 690.0), "green": (520.0, 590.0), "blue": (450.0, 510.0)}
 _WAVELENGTH_TAGS: Final = ("wavelength", "central_wavelength_um", "center_wavelength", "centralwavelength")
@@ -43,6 +76,10 @@ _UNNAMED: Final = (
 _FALSE_COLOURS: Final = (
     "its bands are named, but red, green and blue are not all among them: the first three make false "
     "colours, in which a detector that learned from photographs is easily wrong; set processing.bands"
+)
+_ONE_OTHER: Final = (
+    "its only band is no visible colour ({name}): a detector that learned from photographs in colour is "
+    "easily wrong"
 )
 _STRANGE: Final = (
     "its bands have names that are not known as colours ({names}): the first three are taken as red, green "
@@ -90,7 +127,8 @@ def chosen(dataset: Any, wish: Sequence[int | str] | None) -> Choice:
         UnknownBandError: The raster has no such band.
     """
     names = tuple(_name(dataset, band) for band in dataset.indexes)
-    described = tuple(_colour(dataset, band, names[band - 1]) for band in dataset.indexes)
+    short = _is_short_sentinel(names)
+    described = tuple(_colour(dataset, band, names[band - 1], short=short) for band in dataset.indexes)
     alpha = not any(
         meaning.name == "alpha" and names[band] and not _OPACITY & set(_words(names[band]))
         for band, meaning in enumerate(dataset.colorinterp)
@@ -132,7 +170,8 @@ def _without_colours(names: Sequence[str], interpreted: Sequence[str], *, alpha:
     """Named bands that are not red, green and blue."""
     pictures = [band for band, meaning in enumerate(interpreted, 1) if meaning != "alpha" or not alpha]
     if len(pictures) < len(_COLOURS):
-        doubt = None if len(pictures) == 1 else _TWO
+        other = _ONE_OTHER.format(name=names[0]) if _is_other(names[0]) else None
+        doubt = other if len(pictures) == 1 else _TWO
         return Choice((1,), f"in the order of the file ({commas(filter(None, names))})", doubt, alpha)
     return Choice((1, 2, 3), f"in the order of the file ({commas(names)})", _FALSE_COLOURS, alpha)
 
@@ -179,10 +218,18 @@ def _name(dataset: Any, band: int) -> str:
     return next((tags[name].strip() for name in _NAME_TAGS if tags.get(name, "").strip()), "")
 
 
-def _colour(dataset: Any, band: int, name: str) -> str | None:
+def _is_short_sentinel(names: Sequence[str]) -> bool:
+    """Whether bands are called as Sentinel-2's without zeros: B2, B3, B4 and B8, but not Landsat's B1."""
+    codes = {name.casefold() for name in names}
+    return codes >= _SENTINEL_SHORT.keys() and bool(codes & _SENTINEL_ALONE) and "b1" not in codes
+
+
+def _colour(dataset: Any, band: int, name: str, *, short: bool) -> str | None:
     """The colour that a band has by its name, else by its wavelength."""
     if name:
         words = list(_words(name))
+        if short and name.casefold() in _SENTINEL_SHORT:
+            return _SENTINEL_SHORT[name.casefold()]
         if words and words[0] in _SENTINEL and len(words) == 1:
             return _SENTINEL[words[0]]
         if _is_other(name):
@@ -190,7 +237,7 @@ def _colour(dataset: Any, band: int, name: str) -> str | None:
         found = [colour for colour in _COLOURS if _WORDS[colour] & set(words)]
         if len(found) == 1:
             return found[0]
-    nanometres = _wavelength(dataset, band)
+    nanometres = _wavelength_in(name) or _wavelength(dataset, band)
     return next(
         (
             colour
@@ -218,6 +265,12 @@ def _words(name: str) -> Iterator[str]:
     for word in re.findall(r"[^\W\d_]+\d*|\d+", parted.casefold()):
         letters = word.rstrip("0123456789")
         yield word if word in _SENTINEL or len(letters) == 1 < len(word) else letters or word
+
+
+def _wavelength_in(name: str) -> float | None:
+    """In nm, from a name such as "B2 (490 nm)"."""
+    told = re.search(r"(?<![\d.])(\d{3,4}(?:\.\d+)?)\s*(?:nm|nanomet)", name.casefold())
+    return float(told[1]) if told else None
 
 
 def _wavelength(dataset: Any, band: int) -> float | None:

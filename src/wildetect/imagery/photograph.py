@@ -55,6 +55,11 @@ _SURPLUS = (
     "may be shown wrongly; look at it in an image viewer"
 )
 _CLEAR = "it is transparent everywhere, so that nothing of it is seen: save it without transparency"
+_VEIL = (
+    "it is half transparent nearly everywhere, and its colours are mixed with grey: if its last band is no "
+    "opacity (near infrared?), save it without that band"
+)
+_VEILED = 0.5  # of the pixels that are seen
 _SHORT = re.compile("premature end of (?:JPEG )?file", re.IGNORECASE)
 _CORRUPT = "Corrupt JPEG data"
 _EXTRANEOUS = "extraneous bytes"
@@ -217,11 +222,14 @@ def _decoded(path: Place, image: Image.Image, *, use_damaged: bool) -> tuple[Pix
 
 
 def _hidden(image: Image.Image) -> str | None:
-    """Say so where nothing of a picture is seen, though it has colours."""
+    """Say so where nothing of a picture is seen, though it has colours, or all of it through a veil."""
     if not image.has_transparency_data:
         return None
-    opacity = image if "A" in image.getbands() else image.convert("RGBA")
-    return _CLEAR if opacity.getchannel("A").getextrema() == (0, 0) else None
+    opacity = (image if "A" in image.getbands() else image.convert("RGBA")).getchannel("A")
+    if opacity.getextrema() == (0, 0):
+        return _CLEAR
+    counts = opacity.histogram()
+    return _VEIL if sum(counts[1:-1]) > _VEILED * sum(counts[1:]) else None
 
 
 def _wrong_in(warning: str) -> str | None:

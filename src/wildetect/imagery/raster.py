@@ -30,7 +30,7 @@ from wildetect.imagery.placement import beside, place_of
 from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
-from wildetect.imagery.stretch import NoPictureError, levels_of
+from wildetect.imagery.stretch import NoPictureError, is_opacity, levels_of
 from wildetect.local_files import open_raster, raster_kind, said_by_gdal
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow, trouble_with
@@ -50,6 +50,10 @@ _UPRIGHT: Final = 1  # EXIF's orientation
 _NOT_TURNED: Final = (
     "its orientation tag says that it is to be turned, which is not done with pictures read in pieces: boxes "
     "are those of the picture as it is stored"
+)
+_NO_OPACITY: Final = (
+    "its last band is marked as opacity but holds values of a picture (near infrared?): it is not used as "
+    "opacity"
 )
 _NO_END: Final = (
     "it does not end as JPEGs do: it may be cut short, and animals in the missing part are not counted"
@@ -160,10 +164,12 @@ class RasterSource:
         self.camera: CameraTags | None = tags
         self.position: Position | None = tags.position if tags else None  # on the map each pixel has its own
         choice = self._choose_bands()
+        unlikely = next((band for band in self._alpha(choice) if not is_opacity(self._dataset, band)), None)
+        alpha = choice.alpha and unlikely is None
         self._bands, self._palette = list(choice.bands), self._colour_table(choice)
         # what GDAL takes as opacity, as it is the fourth band, may be near infrared by its name
         self._masked = any(MaskFlags.all_valid not in flags for flags in self._dataset.mask_flag_enums) and (
-            choice.alpha or self._dataset.nodata is not None
+            alpha or self._dataset.nodata is not None
         )
         try:
             self._levels = levels_of(self._dataset, self._bands, self._reading.stretch)
@@ -174,7 +180,8 @@ class RasterSource:
         self.read_as = tuple(filter(None, (taken, self._levels.text, place.why)))
         lying = _NOT_TURNED if tags and tags.orientation != _UPRIGHT else None
         film = FILM if pages_of(self._path) > 1 else None
-        told = choice.doubt, self._levels.doubt, place.doubt, lying, film, self._cut_short()
+        veiled = _NO_OPACITY if unlikely is not None else None
+        told = choice.doubt, veiled, self._levels.doubt, place.doubt, lying, film, self._cut_short()
         self.doubts = tuple(filter(None, told))
         self.swath: int | None = self._use_cache()
         self._overviews: list[int] = self._dataset.overviews(self._bands[0])
@@ -216,9 +223,7 @@ class RasterSource:
             values: Any = None if held is not None else self._dataset.read(self._bands, window=place)
             valid = self._dataset.dataset_mask(window=place) if self._masked else None
         pixels = self._as_rgb(values) if held is None else held
-        if values is not None and values.dtype.kind == "f":
-            numbers = np.isfinite(values).all(axis=0)
-            valid = numbers if valid is None else numbers & (valid != 0)
+        valid = self._with_data(values, valid)
         if valid is None:
             return pixels, False
         pixels[valid == 0] = BACKDROP
@@ -255,12 +260,15 @@ class RasterSource:
             )
             valid = self._dataset.dataset_mask(window=place, out_shape=size) if self._masked else None
         pixels = self._as_rgb(values)
-        if values.dtype.kind == "f":
-            numbers = np.isfinite(values).all(axis=0)
-            valid = numbers if valid is None else numbers & (valid != 0)
+        valid = self._with_data(values, valid)
         if valid is not None:
             pixels[valid == 0] = BACKDROP
         return pixels
+
+    def _with_data(self, values: Any, valid: Any) -> Any:
+        """Which pixels hold data, by the file's mask and by their values; None where all do."""
+        numbers = None if values is None else self._levels.holds_data(values)
+        return valid if numbers is None else numbers if valid is None else numbers & (valid != 0)
 
     def close(self) -> None:
         """Close the file."""
@@ -290,6 +298,13 @@ class RasterSource:
         if not self._reading.use_damaged:
             raise UnreadableImageError(self._path, "the file is cut short (truncated)")
         return DAMAGED
+
+    def _alpha(self, choice: bands.Choice) -> list[int]:
+        """The bands that are taken as opacity."""
+        from rasterio.enums import ColorInterp
+
+        meanings = enumerate(self._dataset.colorinterp, 1)
+        return [band for band, meaning in meanings if meaning == ColorInterp.alpha and choice.alpha]
 
     def _choose_bands(self) -> bands.Choice:
         try:
