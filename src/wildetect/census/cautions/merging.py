@@ -7,23 +7,24 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from wildetect import wording
 from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.counting.said import SaidUse
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.corrections import told
 from wildetect.census.ground.photographs import Views
 from wildetect.census.merging.alike import Alike
-from wildetect.census.merging.partners import FEWEST, MergingCheck, Rate
+from wildetect.census.merging.partners import MergingCheck, Rate
 from wildetect.census.result import ToleranceCount
 from wildetect.settings.census import Corrections
 from wildetect.settings.words import OtherPositions
-from wildetect.wording import form, listed, plural
+from wildetect.wording import form, listed
 
-__all__ = ["corrections", "doubled", "hanging", "in_crowds", "merging", "recall", "unused"]
+__all__ = ["corrections", "doubled", "hanging", "in_crowds", "merging", "recall", "untested", "unused"]
 
 _POOR = 0.75  # of the animals: a detector that surely finds fewer is told of
 _POOR_SEEN = 0.55  # of the boxes: so few have a partner by chance hardly ever
-_ENOUGH, _GOOD = 200, 0.75  # boxes that tell why partners are missing; part that a good detector joins
+_MUCH = 0.3  # of the animals in overlaps, whose partners could be missing without being told
 _LEAST_CROWDED, _CROWDED = 5, 0.02  # pairs of boxes, and part of the animals
 _HANGING, _LEAST_HANGING = 1.35, 5  # times, and animals, more at the strict tolerance than at the loose one
 _LEAST_DOUBLES, _DOUBLES = 5, 0.015  # boxes, and part of all
@@ -221,25 +222,39 @@ def recall(check: MergingCheck) -> Iterator[Caution]:
             "photographs with review.plan and review.open: the numbers are then corrected. Or lower "
             "survey.confidence.",
         )
-    elif (not check.told or rate is not None) and _untested(check.all):
-        expected, joined = check.all
+    elif check.untested:
         yield Caution(
             "merging-untested",
-            "Merging cannot be tested with so few animals: of "
-            f"{expected:,} {plural(expected, 'box', 'boxes')} that {form(expected, 'lies', 'lie')} well "
-            f"inside another photograph {joined:,} {form(joined, 'was', 'were')} joined "
-            "to a box of it. Either the detector missed the others, or photographs do not lie as their tags "
-            "say (turned or cut after the flight, a wrong yaw or height), and animals count twice.",
-            "Look at the places in the report that a second photograph shows empty, and compare the number "
-            "with the conservative count, which takes each spot of ground from one photograph only.",
+            f"{untested(check)}.",
+            "Look at the places in the report that a second photograph shows empty, at photographs that were "
+            "turned or cut after the flight, and at yaw and height of some; and compare the number with the "
+            "conservative count, which takes each spot of ground from one photograph only.",
         )
 
 
-def _untested(rate: Rate) -> bool:
-    """Whether partners are missing, more than a good detector misses, and boxes too few to tell why."""
-    if rate.share is None or rate.expected >= _ENOUGH:
-        return False
-    return rate.share < (1.0 if rate.expected < FEWEST else _GOOD)
+def untested(check: MergingCheck) -> str:
+    """Which mistakes of positions so few animals cannot tell, and what they would do to the number."""
+    power, (expected, joined) = check.power, check.all
+    if not power.tested:
+        return (
+            "No animal lies well inside another photograph, so that merging cannot be tested: no mistake of "
+            "positions would be seen"
+        )
+    few = "lie in overlaps" if power.unseen > _MUCH else "lie in single photographs"
+    said = (
+        f"Too few animals {few} to test the merging: of {wording.number_of(expected, 'box', 'boxes')} of "
+        f"{wording.number_of(power.tested, 'animal')} well inside another photograph {joined:,} "
+        f"{form(joined, 'was', 'were')} joined to a box of it. A mistake of positions that leaves up to "
+        f"{power.unseen:.0%} of these animals without a partner would not be told from animals that the "
+        "detector missed"
+    )
+    if not power.twice:
+        return said
+    return (
+        f"{said}. {power.twice:,} of {power.counted:,} detected {form(power.twice, 'stands', 'stand')} in "
+        "one photograph only, on ground that others show, too: if such photographs do not lie as their tags "
+        f"say, the number is up to {power.too_many:.0%} too high"
+    )
 
 
 def in_crowds(check: MergingCheck, animals: int) -> Iterator[Caution]:

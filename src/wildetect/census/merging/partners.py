@@ -17,7 +17,7 @@ from wildetect.census.merging.alike import Alike, Shares, all_alike
 from wildetect.census.merging.crowded import Crowded, crowded
 from wildetect.census.merging.fitting import Turned, turned_photographs
 from wildetect.census.merging.overlaps import PhotographPairs, expected_partners, pairs_of
-from wildetect.census.merging.unfit import unfit_photographs
+from wildetect.census.merging.unfit import Power, power_of, unfit_photographs
 from wildetect.census.merging.unjoined import Displaced, Doubles, NearMisses, displaced, doubles, near_misses
 
 __all__ = ["FEWEST", "MergingCheck", "Rate", "check_merging"]
@@ -26,6 +26,9 @@ FEWEST = 20
 """Boxes that must lie in an overlap: fewer tell nothing of a survey."""
 
 _LOW = 0.5  # a usable detector and right places join more than every second box
+_ENOUGH, _GOOD = 200, 0.75  # boxes that tell why partners are missing; part that a good detector joins
+_WEAK = 0.5  # of the animals in overlaps, whose partners could be missing without being told
+_UNSEEN = 0.03  # of the number: so much too high, by photographs that cannot be named, is told of
 _DEVIATIONS, _SHARE = 3.0, 0.01  # more boxes without a partner near each other than chance explains
 _SURE = 1.96  # standard errors of a 95% limit
 _REPEATED = 4.0  # boxes that miss a partner since one animal was missed: they do not tell it independently
@@ -84,6 +87,7 @@ class MergingCheck(NamedTuple):
         doubles: Boxes of one photograph that nearly lie on each other.
         crowded: Boxes that were joined though other animals stand about as near.
         margin: How far inside another photograph a box must lie, in m.
+        power: Which mistakes could be told.
     """
 
     all: Rate
@@ -100,11 +104,24 @@ class MergingCheck(NamedTuple):
     doubles: Doubles
     crowded: Crowded
     margin: float
+    power: Power
 
     @property
     def told(self) -> bool:
         """Whether there were boxes enough to tell anything."""
         return self.all.expected >= FEWEST
+
+    @property
+    def untested(self) -> bool:
+        """Whether boxes are too few to tell photographs that lie elsewhere from animals that were missed.
+
+        Where something is found all the same, it is not asked.
+        """
+        if self.told and self.recall is None:
+            return False
+        share = self.all.share or 0.0
+        few = not self.told or self.power.unseen > _WEAK or (self.all.expected < _ENOUGH and share < _GOOD)
+        return self.power.counted > 0 and self.power.overlap and (few or self.power.too_many >= _UNSEEN)
 
     @property
     def worse_across(self) -> bool:
@@ -167,6 +184,7 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
         doubles(boxes, animals),
         crowded(boxes, animals),
         tolerance,
+        power_of(boxes, animals, expected, views),
     )
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "MergingRecord",
     "NearMissRecord",
     "OverlapRecord",
+    "PowerRecord",
     "RateRecord",
     "RecallRecord",
     "SaidRecord",
@@ -167,12 +168,31 @@ class DoublesRecord:
     photographs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PowerRecord:
+    """Which mistakes of positions could be told from animals that were missed; see `Power`.
+
+    Attributes:
+        animals: That lie well inside another photograph than one that shows them.
+        unseen: The largest share of them without a partner that would not be told.
+        blind_photographs: How many show too few animals to be named, if they lay elsewhere.
+        doubtful_animals: Those that only one of these shows, on ground that others show, too.
+        too_high: By what share the number would be too high, were they others, there twice.
+    """
+
+    animals: int = 0
+    unseen: float = 1.0
+    blind_photographs: int = 0
+    doubtful_animals: int = 0
+    too_high: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergingRecord(RateRecord):
     """How well boxes were joined: the rate of all overlaps, and what else tells of it.
 
     Attributes:
-        tested: Whether there were boxes enough.
+        tested: Whether there were boxes enough to tell wrong positions from animals that were missed.
         reason: Why it was not tested; null where it was.
         along: Rate of photographs of one line of flight.
         across: Rate of photographs of different lines.
@@ -192,6 +212,7 @@ class MergingRecord(RateRecord):
         doubles: Boxes that the detector may have drawn twice.
         doubtful_joins: Pairs of boxes that were joined though other animals are about as near: `Crowded`.
         said: What came of what people said of pairs; null where nobody did.
+        power: Which mistakes could be told; null in files of earlier versions.
     """
 
     tested: bool = False
@@ -214,6 +235,7 @@ class MergingRecord(RateRecord):
     doubles: DoublesRecord = DoublesRecord()
     doubtful_joins: int = 0
     said: SaidRecord | None = None
+    power: PowerRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from itertools import islice
 
 import numpy as np
 
+from wildetect.census.cautions.merging import untested
 from wildetect.census.merging.alike import Alike
 from wildetect.census.merging.empty import empty_places
 from wildetect.census.merging.partners import FEWEST, MergingCheck, Rate
@@ -22,6 +23,7 @@ from wildetect.census.merging.records import (
     MergingRecord,
     NearMissRecord,
     OverlapRecord,
+    PowerRecord,
     RateRecord,
     RecallRecord,
     SaidRecord,
@@ -30,12 +32,12 @@ from wildetect.census.merging.records import (
 from wildetect.census.merging.single import on_own_ground
 from wildetect.census.output.rows import box_record, class_counts
 from wildetect.census.result import Census
-from wildetect.wording import form, number_of
 
 __all__ = ["empty_place_records", "merging_record", "near_miss_records", "overlap_records"]
 
 _DIGITS = 4
 _MOST_NEAR = 1_000
+_FEW = f"fewer than {FEWEST} boxes lie well inside another photograph"
 _CAVEATS = (
     "an upper bound: animals that no photograph found are not in it, such as those hidden in all; two "
     "different animals that were taken for one raise it; a partner that walked away lowers it"
@@ -45,17 +47,13 @@ _CAVEATS = (
 def merging_record(census: Census) -> MergingRecord:
     """How well boxes were joined, under `merging`."""
     check, own = census.merging, on_own_ground(census.boxes, census.views)
-    few = (
-        f"only {number_of(check.all.expected, 'box', 'boxes')} "
-        f"{form(check.all.expected, 'lies', 'lie')} well inside another photograph; it takes {FEWEST}"
-    )
     per_class = class_counts(census, Counter(census.boxes.class_id[own].tolist()))
     return MergingRecord(
         expected=check.all.expected,
         joined=check.all.joined,
         partner_rate=_rounded(check.all.share),
-        tested=check.told,
-        reason=None if check.told else few,
+        tested=check.told and not check.untested,
+        reason=untested(check) if check.untested else None if check.told else _FEW,
         along=_rate(check.along),
         across=_rate(check.across),
         margin_m=round(check.margin, 2),
@@ -78,6 +76,18 @@ def merging_record(census: Census) -> MergingRecord:
         doubles=_doubles(census),
         doubtful_joins=check.crowded.joins,
         said=None if census.said is None else SaidRecord(*census.said),
+        power=_power(check),
+    )
+
+
+def _power(check: MergingCheck) -> PowerRecord:
+    power = check.power
+    return PowerRecord(
+        power.tested,
+        round(power.unseen, _DIGITS),
+        int(power.blind.sum()),
+        power.twice,
+        round(power.too_many, _DIGITS),
     )
 
 
