@@ -35,7 +35,7 @@ class Row:
     Attributes:
         case: The mistake.
         honest: Whether there is none.
-        told: Of each survey.
+        told: Words of each survey.
     """
 
     case: Case

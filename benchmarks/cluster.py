@@ -44,8 +44,8 @@ class Bench:
 
     Args:
         root: The workspace, made here.
-        side: Of the detector's input in px.
-        layers: Of the detector; by default so few that a run is soon done.
+        side: Side of the detector's input in px.
+        layers: Layers of the detector; by default so few that a run is soon done.
     """
 
     def __init__(self, root: Path, side: int = SIDE, layers: Layers | None = None) -> None:

@@ -42,7 +42,7 @@ class Yard:
     Attributes:
         workspace: Its folder and environment.
         trial: Number of the present kill: what tasks write gets it as a name.
-        sessions: Of the tasks of the present trial.
+        sessions: Sessions of the tasks of the present trial.
     """
 
     workspace: Workspace

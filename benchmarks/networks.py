@@ -200,7 +200,7 @@ def make_network(path: Path, layers: Layers = yolov8, *, side: int = 800, share:
     Args:
         path: The file.
         layers: What it is made of.
-        side: Of the input in px.
+        side: Side of the input in px.
         share: Part of the cells that reports an animal.
     """
     # twice: the first one shows which threshold this share of the cells exceeds

@@ -35,7 +35,7 @@ class World:
     """Where animals stand.
 
     Attributes:
-        name: Of the world.
+        name: Name of the world.
         classes: Name, chance to be in a photograph, and mean size of a herd less one.
         uneven: Whether herds are of very different size (gamma with shape 0.8), or Poisson.
         wrong: Boxes without an animal in a photograph of usual difficulty, for each class.
@@ -60,8 +60,8 @@ class Cell:
     Attributes:
         world: That the photographs are of.
         photographs: In the test set.
-        gain: By which the second detector finds more, on the scale of the logit.
-        tiles: Of each photograph; one: it is measured whole.
+        gain: Gain of the second detector, on the scale of the logit.
+        tiles: Number of tiles of each photograph; one: it is measured whole.
         places: Whether these are places, and their tiles photographs: what they have in common is the same.
     """
 

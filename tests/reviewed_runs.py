@@ -11,7 +11,7 @@ from wildetect.review.verdicts import Marked, Verdict
 
 
 def verdicts(run: FinishedRun) -> Iterator[Verdict]:
-    """Of each photograph the first detection is wrong, the others are right, and nothing further is there."""
+    """Review photographs: in each the first detection is wrong, the others right, with nothing else there."""
     for result in run.results:
         assert result.detections is not None
         said: dict[str, Any] = {"image": result.name, "reviewer": "Ann"}

@@ -156,6 +156,39 @@ def words() -> list[str]:
     return mistakes
 
 
+DANGLING = re.compile(r"(?:Of|By)\b")
+DESCRIBED = re.compile(r"[ ]+\*{0,2}\w+(?: \([^)]*\))?: (.*)")
+
+
+def dangling(text: str) -> list[tuple[int, str]]:
+    """Find lines of docstrings that begin in the middle of a phrase: "Of the drawing", not "Height of ...".
+
+    Args:
+        text: Source of a module.
+    """
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        value = node.value if isinstance(node, ast.Expr) else None
+        if not (isinstance(value, ast.Constant) and isinstance(value.value, str)):
+            continue  # only docstrings, of attributes too, stand by themselves
+        for number, line in enumerate(value.value.splitlines(), value.lineno):
+            described = DESCRIBED.match(line)
+            begins = line if number == value.lineno else described[1] if described else ""
+            if DANGLING.match(begins):
+                found.append((number, begins))
+    return found
+
+
+def begin_dangling() -> list[str]:
+    """List docstrings and lines about arguments that are not a noun or verb phrase."""
+    return [
+        f"{path.relative_to(ROOT).as_posix()}:{number}: {begins!r}: begin with a noun or a verb"
+        for place in ("src", "tests", "tools", "benchmarks")
+        for path in sorted((ROOT / place).rglob("*.py"))
+        for number, begins in dangling(path.read_text(encoding="utf-8"))
+    ]
+
+
 MOST_KEYS = 40  # document["key"] outside of the modules that read or write a form
 READERS = {
     "archives": "our zip archives",
@@ -347,6 +380,7 @@ def main() -> int:
         wrong.append(f"{len(keys)} values are taken by a string; fewer than {MOST_KEYS} may: use a dataclass")
         wrong += [f"  {key}" for key in keys]
     wrong += words()
+    wrong += begin_dangling()
     wrong += by_hand()
     wrong += words_twice(files)
     wrong += passed_on(files)

@@ -22,7 +22,7 @@ class Detections:
         xyxy: Boxes, shape (n, 4), float32, px of the tile or image they belong to.
         confidence: Shape (n,), float32, 0 to 1.
         class_id: Shape (n,), int64, index into the model's class names.
-        corners: Of oriented boxes, shape (n, 8), float32: x and y of the four corners one after the other,
+        corners: Corners of oriented boxes, shape (n, 8), float32: x and y of all four one after the other,
             px as in `xyxy`, which then are the upright boxes around them; None where boxes are upright.
     """
 

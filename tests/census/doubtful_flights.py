@@ -30,7 +30,7 @@ class Case:
 
     Attributes:
         name: For people.
-        changes: Of the simulated survey.
+        changes: Changes of the simulated survey.
         mounted: Degrees by which the camera is turned against the way flown; null: fixed to the north.
     """
 
@@ -86,7 +86,7 @@ class Told:
         error: Animals counted / animals that were photographed - 1.
         conservative: The same of the conservative count.
         rate: The partner rate.
-        kinds: Of its cautions about merging.
+        kinds: Kinds of its cautions about merging.
         others: Kinds of its cautions about the detector.
         fit: Kinds of its cautions that all photographs are too large, too small or turned: numbers of
             animals allow for it, areas do not.

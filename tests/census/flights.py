@@ -32,11 +32,11 @@ class Flight:
     """A camera that looks straight down, and the photographs that it takes.
 
     Attributes:
-        width: Of a photograph in px; its height is two thirds of it.
+        width: Width of a photograph in px; its height is two thirds of it.
         height: Above ground in m.
-        places: Of the camera in m east and north of the survey's corner.
+        places: Place of the camera in m east and north of the survey's corner.
         yaws: Direction of each photograph's upper edge.
-        names: Of the files.
+        names: Names of the files.
     """
 
     width: int = 480
@@ -94,7 +94,7 @@ def make_run(folder: Path, flight: Flight, herd: Herd, *, drift: float = 0.0, se
         flight: The camera.
         herd: Animals; those whose middle lies in a photograph are found there.
         drift: Standard deviation of the boxes' places in m, in each direction.
-        seed: Of the random drift and confidences.
+        seed: Seed of the random drift and confidences.
 
     Returns:
         The output folder of the run.

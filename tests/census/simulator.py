@@ -67,8 +67,8 @@ class Shot:
     """A photograph as it really was.
 
     Attributes:
-        place: Of the camera in m east and north of the origin.
-        yaw: Of its upper edge, degrees clockwise from north.
+        place: Place of the camera in m east and north of the origin.
+        yaw: Direction of its upper edge, degrees clockwise from north.
         pitch: -90 straight down.
         roll: About the line of sight.
     """
@@ -85,7 +85,7 @@ class Survey:
 
     Attributes:
         origin: Longitude and latitude.
-        size: Of a photograph in px.
+        size: Size of a photograph in px.
         height: Above flat ground in m.
         film: Focal length in mm as on 35 mm film.
         shots: The photographs as they really were.
@@ -94,7 +94,7 @@ class Survey:
         jitter: Standard deviation of the middles of boxes in each direction, in m.
         recall: Part of the animals in a photograph that is found.
         stated_error: That the tags tell; None: nothing.
-        height_factor: Of the height that the tags tell.
+        height_factor: Factor between the true height and the one that the tags tell.
         yaw_bias: Degrees that are added to the yaw that the tags tell.
         tilt: Standard deviation in degrees, in each direction, of a tilt that the tags do not tell.
         slope: Metres that the ground rises for each metre east; the tags tell the height above the origin.
@@ -148,7 +148,7 @@ class Survey:
             photographs: On each.
             ahead: Overlap along a line, 0 to 1.
             aside: Overlap of neighbouring lines.
-            heading: Of the first line.
+            heading: Heading of the first line.
             wind: Degrees by which the camera is turned against the direction of flight.
         """
         width, height = self.ground

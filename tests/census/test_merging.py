@@ -239,7 +239,7 @@ def test_places_that_a_second_photograph_shows_empty_stand_side_by_side(tmp_path
 
 
 def test_empty_places_are_right_where_positions_are_metres_off() -> None:
-    """By the animals that both photographs show; held against where the simulator has the animal."""
+    """Judge by the animals that both photographs show; held against where the simulator has the animal."""
     survey = Survey(**PLAIN, recall=0.8).mown(4, 8, ahead=0.6, aside=0.3)
     herd = Herd.apart(4, 300, 280, 150, 9)
     flown = fly(survey, herd, 9)

@@ -253,7 +253,7 @@ def test_strata_of_a_rare_species_narrow_its_limits_more_than_those_of_all(tmp_p
 def width_of_rare(
     run: Path, results: Sequence[ImageResult], truth: Sequence[ImageResult], seed: int, species: str | None
 ) -> float:
-    """Of the limits of the second class after 80 photographs are reviewed."""
+    """Measure the width of the limits of the second class after 80 photographs are reviewed."""
     write_run(run, results)
     finished = read_finished_run(run)
     plan = make_plan(finished, {}, Wish(photographs=80, seed=seed, species=species)).plan

@@ -29,7 +29,7 @@ class Ended:
     Attributes:
         code: Its exit code.
         said: What it wrote, stdout and stderr.
-        variables: Of the environment of uv what is RECORDED, where it was called to run something; else
+        variables: What is RECORDED of the environment of uv, where it was called to run something; else
             nothing.
         asked: Whether it was asked who opened the window.
     """

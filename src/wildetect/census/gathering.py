@@ -30,7 +30,7 @@ class Gathered:
     """What a census looks at.
 
     Attributes:
-        photographs: Of the run, as far as their files are there, without those that failed.
+        photographs: Photographs of the run, as far as their files are there, without those that failed.
         vanished: Number of boxes in each photograph whose file cannot be read any more.
         failed: Reason for each image that the run could not process.
         changed: What tells the file of each photograph from the one that the run read, where they differ.

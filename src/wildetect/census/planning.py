@@ -35,7 +35,7 @@ def plans_of(record: CensusRecord, wanted_cv: float) -> Iterator[SpeciesPlan]:
     """A plan for each species of a pilot census, and one for all together.
 
     Args:
-        record: Of the pilot.
+        record: Record of the pilot.
         wanted_cv: Standard error / estimate that is wanted, above 0.
     """
     of_species: dict[str | None, list[EstimateRecord]] = {}

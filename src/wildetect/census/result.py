@@ -83,7 +83,7 @@ class Census:
     """All that a census knows.
 
     Attributes:
-        class_names: Of the model, by class id.
+        class_names: Names of the model's classes, by class id.
         wanted: Class ids that are reported: the target species, or else those that were detected.
         photographs: All that were looked at.
         views: Where they look.

@@ -37,7 +37,7 @@ class Block:
 
     Attributes:
         kind: What it is made of.
-        name: Of which task or settings file; empty where there is one alone.
+        name: Name of its task or settings file; empty where there is one alone.
     """
 
     kind: Kind

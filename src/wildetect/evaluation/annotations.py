@@ -95,9 +95,9 @@ class LabelledImage:
         animals: Their boxes in px and classes; all have confidence 1.
         crowd: For each box whether it stands for a herd that was not counted, shape (n,).
         size: Width and height in px, if the file says them.
-        photograph: Of a tile that `dataset.build` cut: the digest of its photograph's pixels; else empty.
-        place: Of the same: pictures with the same one show common ground or one flight line; else empty.
-        gsd_cm: Of the same: its ground resolution in cm/px, where the photograph told it; else null.
+        photograph: Digest of its photograph's pixels, of a tile that `dataset.build` cut; else empty.
+        place: Place of such a tile: pictures with the same one share ground or a flight line; else empty.
+        gsd_cm: Ground resolution of such a tile in cm/px, where the photograph told it; else null.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Annotations:
         doubled: Boxes that are there again, of the same class at the same place: one of each counts.
         outside: Boxes that lie beside their picture, which are in no picture either.
         unknown: Labelled boxes of each category that the model has no class for; they are in no picture.
-        sha256: Of the file.
+        sha256: SHA-256 of the file.
     """
 
     images: tuple[LabelledImage, ...]

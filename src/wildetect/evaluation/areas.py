@@ -69,7 +69,7 @@ def areas_in_draws(
     """Average precision of each class, at each IoU, in each draw.
 
     Args:
-        boxes: Of one detector, down to a low confidence.
+        boxes: Boxes of one detector, down to a low confidence.
         unit_of: The photograph of each picture.
         animals: Labelled animals in each photograph, by class, shape (units,).
         weights: How often each photograph comes in each draw, shape (draws, units).

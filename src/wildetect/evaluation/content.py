@@ -33,8 +33,8 @@ class Content:
     """A picture.
 
     Attributes:
-        sha256: Of its size and its upright RGB values.
-        look: Of its fields, 256 hexadecimal digits; empty: it is smaller than they are many.
+        sha256: SHA-256 of its size and its upright RGB values.
+        look: Fingerprint of its fields, 256 hexadecimal digits; empty: it is smaller than they are many.
         width: In px.
         height: In px.
     """

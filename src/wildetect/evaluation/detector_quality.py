@@ -35,7 +35,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class DetectorQuality:
-    """Of a detector on one survey.
+    """Quality of a detector on one survey.
 
     Attributes:
         precision: Share of the detections that show an animal; null without detections.

@@ -49,8 +49,8 @@ class PictureCounts:
 
     Attributes:
         picture: Its name.
-        sha256: Of its file.
-        name: Of the class.
+        sha256: SHA-256 of its file.
+        name: Name of the class.
         found: Animals found.
         missed: Animals missed.
         wrong: Boxes without an animal of the class.
@@ -106,8 +106,8 @@ class Difference:
     """A measure of both detectors, and by how much the second is above the first.
 
     Attributes:
-        before: Of the first; null where there is nothing to measure.
-        after: Of the second.
+        before: Value of the first; null where there is nothing to measure.
+        after: Value of the second.
         gain: After less before.
         lower: Lower limit of the gain, 95%.
         upper: Upper limit.
@@ -144,7 +144,7 @@ class ClassDifference:
     """The differences of one class, or of all together (name "all").
 
     Attributes:
-        name: Of the class.
+        name: Name of the class.
         animals: Labelled in all pictures.
         f1: 2 found / (2 found + missed + wrong): one number that falls with each error.
         recall: Part of the animals that is found.
@@ -221,12 +221,12 @@ class _Tables:
     """What both made of the photographs.
 
     Attributes:
-        names: Of the classes.
+        names: Names of the classes.
         unit_of: The photograph of each picture.
         units: Number of photographs.
         places: Number of places; 0: unknown.
-        counts: Of each detector found, missed and wrong, shape (units, classes, 3).
-        ways: Of drawing, the one to take first where there is enough for it.
+        counts: Animals found, missed and boxes wrong of each detector, shape (units, classes, 3).
+        ways: Ways of drawing, the one to take first where there is enough for it.
     """
 
     names: tuple[str, ...]
@@ -245,9 +245,9 @@ def compare_pairs(
     """Compare two detectors.
 
     Args:
-        before: Of the first, a row for each class and picture.
-        after: Of the second.
-        boxes: Of both, down to a low confidence, for mAP; null: without.
+        before: Counts of the first, a row for each class and picture.
+        after: Value of the second.
+        boxes: Boxes of both, down to a low confidence, for mAP; null: without.
 
     Raises:
         ValueError: They were not measured on the same pictures and animals.

@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 FEWEST_UNITS = 10
-"""Of fewer photographs no limits are given."""
+"""Number of photographs below which no limits are given."""
 FEWEST_PLACES = 8
-"""Of fewer places their photographs are drawn: limits then say nothing of other places."""
+"""Number of places below which photographs are drawn: limits then say nothing of other places."""
 FEWEST_WITH = 6
-"""Nor where fewer of them hold what is measured: four photographs with elephants say next to nothing."""
+"""The same for those that hold what is measured: four photographs with elephants say next to nothing."""
 FEW_UNITS = 30
-"""Of fewer photographs limits are given with a warning (benchmarks/paired_coverage.py says how they hold)."""
+"""Photographs below which limits come with a warning (benchmarks/paired_coverage.py says how they hold)."""
 
 _DRAWS = 4000
 _SEED = 20
@@ -55,7 +55,7 @@ def draws(units: int, fewest: int = FEWEST_UNITS) -> NDArray[np.float32]:
 
     Args:
         units: Number of photographs or places.
-        fewest: Of fewer nothing is drawn.
+        fewest: Number of units below which nothing is drawn.
 
     Returns:
         How often each comes in each draw, shape (draws, units); no draw where there are too few.
@@ -92,7 +92,7 @@ def limits_of_gain(
     """The 95% limits of the difference of two shares, each a sum over photographs divided by another.
 
     Args:
-        before: Of each photograph what is above and below the line of the first share, shape (units, 2).
+        before: What is above and below the line of the first share in each photograph, shape (units, 2).
         after: The like of the second.
         weights: How often each photograph comes in each draw, shape (draws, units).
 

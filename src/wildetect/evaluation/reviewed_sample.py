@@ -33,7 +33,7 @@ class UnitBox(NamedTuple):
         x: Middle of the box in px of the upright image.
         y: Middle of the box in px.
         detected: Class that the detector gives it; null for an animal that it missed.
-        confidence: Of the detector; 0 for an animal that it missed.
+        confidence: Confidence of the detector; 0 for an animal that it missed.
         animal: Class of the animal that a person sees there; null for the detector's own box.
         agreed: Whether detector and person agree that an animal is there: a detection that is right, an
             animal that was found.
@@ -59,7 +59,7 @@ class CorrectedNumber:
         value: Animals.
         lower: 95% limit.
         upper: 95% limit.
-        standard_error: Of the value.
+        standard_error: Standard error of the value.
         holds: Which errors the limits hold.
     """
 

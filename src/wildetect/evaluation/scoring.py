@@ -46,7 +46,7 @@ def write_precision_recall(path: Path, scores: Scores, *, title: str, confidence
         scores: Classes without labelled animals are left out; of many classes those with most animals
             are drawn.
         title: What was measured on what.
-        confidence: Of the run.
+        confidence: Confidence of the run.
 
     Raises:
         InputError: The file cannot be written.
@@ -193,7 +193,7 @@ class ClassScore:
     """The scores of one class.
 
     Attributes:
-        name: Of the class.
+        name: Name of the class.
         counts: At `IOU`.
         ap50: Area under the precision-recall curve at IoU 0.5; None where no animal is labelled.
         ap50_95: The mean of the areas at IoU 0.5, 0.55, ..., 0.95; None where no animal is labelled.
@@ -213,8 +213,8 @@ class ScoredBox:
 
     Attributes:
         picture: Its name.
-        name: Of the class.
-        confidence: Of the detector, 0 to 1.
+        name: Name of the class.
+        confidence: Confidence of the detector, 0 to 1.
         hits: At IoU 0.5, 0.55, ..., 0.95: "1" where it does, "0" where it does not, "i" where it is
             ignored, on a herd that was not counted.
     """

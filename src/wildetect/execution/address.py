@@ -28,7 +28,7 @@ class Cluster:
     """Who does the work.
 
     Attributes:
-        address: Of the scheduler; none: worker processes on this machine.
+        address: Address of the scheduler; none: worker processes on this machine.
         processes: Number of those.
         path_maps: What a folder of this machine is called on workers: pairs of both names.
     """

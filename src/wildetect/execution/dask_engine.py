@@ -76,7 +76,7 @@ class DaskEngine:
     """Makes results of images on a cluster; called as `detect_images` is.
 
     Args:
-        client: Of the cluster.
+        client: Client of the cluster.
         job: What all portions share.
         notice: Told what a person should know.
     """

@@ -58,7 +58,7 @@ def _receive(sha256: str, content: bytes, dask_worker: Any) -> None:
     """Take a file of the model from the parent; one that is not whole is not kept.
 
     Args:
-        sha256: Of the file.
+        sha256: SHA-256 of the file.
         content: The file.
         dask_worker: This process, as Dask gives it.
     """

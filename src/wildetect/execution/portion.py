@@ -69,15 +69,15 @@ class Job:
 
     Attributes:
         run: Names this start of the run.
-        weights: Of the detector.
-        classifier: Of its second stage.
+        weights: Weights of the detector.
+        classifier: Weights of its second stage.
         manifest: How they are fed and read, with the run's thresholds, as JSON.
         device: That the parent picked.
         batch_size: Tiles in a pass on a GPU.
-        options: Of the pipeline.
-        versions: Of the parent.
+        options: Options of the pipeline.
+        versions: Versions of the parent's packages.
         path_maps: What its folders are called on workers.
-        threads: Of each worker; None: all its cores.
+        threads: Threads of each worker; None: all its cores.
     """
 
     run: str
@@ -102,11 +102,11 @@ class Photo:
     """An image of the parent.
 
     Attributes:
-        name: Of the image in the run.
+        name: Name of the image in the run.
         path: Where the parent has it, or its address.
-        size: Of its file in bytes; None where the parent cannot see it.
-        position: By a table of positions.
-        remote: Of an image at an address what the parent knows of it, with what signs in there.
+        size: Size of its file in bytes; None where the parent cannot see it.
+        position: Position by a table of positions.
+        remote: What the parent knows of an image at an address, with what signs in there.
     """
 
     name: str
@@ -166,7 +166,7 @@ class Answer:
 
     Attributes:
         worker: Its address.
-        lines: Of the journal, one for each image that is done: all of them, unless the run was stopped or
+        lines: Lines of the journal, one for each image that is done: all, unless the run was stopped or
             they are long.
         long: For each image that is long its tiles.
         tiles: What came of a stretch of a long image, as a line of the journal; None where that was not

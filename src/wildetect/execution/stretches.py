@@ -41,7 +41,7 @@ class PartKeeper(TileKeeper):
     """Has a worker do its part of a long image, and gathers the tiles.
 
     Args:
-        part: Of an image.
+        part: Part of an image.
     """
 
     def __init__(self, part: Part) -> None:

@@ -99,7 +99,7 @@ class Choice:
     """The bands that are read.
 
     Attributes:
-        bands: Of red, green and blue, or one of grey; numbers from 1.
+        bands: Bands of red, green and blue, or one of grey; numbers from 1.
         why: What decided, for a person; None where there is nothing to tell: a raster whose first three
             bands are red, green and blue, or whose only one is grey, and which says so.
         doubt: Why it may be wrong, for a person.

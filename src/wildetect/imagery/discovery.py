@@ -47,7 +47,7 @@ class ImageFile:
         path: Where it lies: absolute, or its address.
         name: What results call it: relative to the source folder (or to the folder that all sources
             share), with forward slashes; unique in a run.
-        position: Of the camera by a table of positions, for a photograph that does not tell; null: none.
+        position: Position by a table of positions, for a photograph that does not tell; null: none.
     """
 
     path: Place

@@ -195,7 +195,7 @@ def _decoded(path: Place, image: Image.Image, *, use_damaged: bool) -> tuple[Pix
     """Pixels as they are stored, and what is doubtful about them.
 
     Raises:
-        Exception: Of any kind, as decoders raise them: a part is missing or wrong and is not to be used.
+        Exception: Any kind, as decoders raise them: a part is missing or wrong and is not to be used.
     """
     doubt = None
     try:

@@ -289,7 +289,7 @@ class RasterSource:
         return int(max(_CACHE_BYTES // bytes_a_column - 2 * width, 2 * width))
 
     def _cut_short(self) -> str | None:
-        """Of a JPEG or PNG read in pieces: GDAL fills up what is missing at its end, and is silent."""
+        """Say what a JPEG or PNG read in pieces lacks: GDAL fills up what is missing at its end, silently."""
         kind = self._dataset.driver
         if kind not in {"JPEG", "PNG"} or ends_whole(self._path):
             return None

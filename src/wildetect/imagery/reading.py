@@ -18,7 +18,7 @@ class Reading:
     """What the settings say of bands and values.
 
     Attributes:
-        bands: Of a raster, for red, green and blue, or one for grey: numbers from 1, or their names in the
+        bands: Bands of a raster, for red, green and blue, or grey: numbers from 1, or their names in the
             file; None: those that the file names.
         stretch: How values of more than 8 bits become 8. "auto": integers by their full range, floating
             point of several bands by the percentiles of each raster; "percentiles": each raster by its own;

@@ -28,7 +28,7 @@ def versions_to_compare(connection: Connection, name: str, wanted: Sequence[str]
 
     Args:
         connection: The server.
-        name: Of the registered model.
+        name: Name of the registered model.
         wanted: Version numbers or aliases.
 
     Raises:
@@ -87,7 +87,7 @@ class Comparison:
     """Versions of one model side by side.
 
     Attributes:
-        name: Of the registered model.
+        name: Name of the registered model.
         versions: In the order asked for.
         notes: What makes their numbers hard to compare.
     """
@@ -122,7 +122,7 @@ def compare(connection: Connection, versions: Sequence[Version]) -> Comparison:
 
     Args:
         connection: The server.
-        versions: Of one model, at least one.
+        versions: Versions of one model, at least one.
 
     Raises:
         ServerError: Where the server fails.

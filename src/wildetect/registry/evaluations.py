@@ -61,7 +61,7 @@ class Evaluated(BaseModel):
         dataset: Name of the labelled pictures, or `survey_dataset` of a survey.
         at: When, in UTC.
         run_id: The run in the experiment "evaluation".
-        metrics: Of all classes together.
+        metrics: Metrics of all classes together.
         settings: What the numbers depend on; evaluations with other settings cannot be compared.
         of_survey: Whether people reviewed a part of a survey, and the numbers are estimates for all of it.
     """
@@ -182,8 +182,8 @@ class MeasuredQuality:
             picture had tiles of its own size (processing.scale: auto).
         gsd_cm: Median ground resolution of the pictures in cm/px; None where they do not tell it.
         confidence: Lowest confidence of the boxes that counted.
-        overall: Of all classes together.
-        classes: Of each class, by name.
+        overall: Metrics of all classes together.
+        classes: Metrics of each class, by name.
         best_confidence: At which it counts a photograph's animals best; None where that was not noted.
     """
 
@@ -219,8 +219,8 @@ def qualities_of(
 
     Args:
         connection: The server.
-        version: Of a registered model.
-        class_names: Of the model.
+        version: Version of a registered model.
+        class_names: Names of the model's classes.
 
     Raises:
         ServerError: Where the server fails.

@@ -71,7 +71,7 @@ def record_move(
 
     Args:
         connection: The server.
-        name: Of the registered model.
+        name: Name of the registered model.
         alias: What was moved.
         versions: Where it pointed before, and points now.
         requirements: What was required, with figures.
@@ -150,7 +150,7 @@ def before_last_move(name: str, alias: str, moves: Iterable[AliasMove], now: str
     """Find where an alias pointed before its last move that was not taken back.
 
     Args:
-        name: Of the registered model.
+        name: Name of the registered model.
         alias: The alias.
         moves: All recorded ones, oldest first.
         now: The version it points at.

@@ -65,7 +65,7 @@ class Feeding(_Stored):
 
     @property
     def factor_and_offset(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Of each channel, shape (3,), so that `p * factor - offset` is what is fed."""
+        """Factor and offset of each channel, shape (3,), so that `p * factor - offset` is what is fed."""
         std = np.array(self.std, dtype=np.float64)
         return (self.scale / std).astype(np.float32), (np.array(self.mean) / std).astype(np.float32)
 
@@ -138,7 +138,7 @@ def each_once(names: tuple[str, ...], hint: str) -> tuple[str, ...]:
     """Class names that can be printed, of which none comes twice: counts are kept by name.
 
     Args:
-        names: By class id.
+        names: Names of the classes, by class id.
         hint: How to give them.
 
     Raises:

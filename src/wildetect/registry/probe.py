@@ -175,7 +175,7 @@ class Probe:
         """Send a JSON object and give the one that comes back; {} where none does.
 
         Args:
-            method: Of HTTP.
+            method: Method of HTTP.
             path: Such as "/api/2.0/mlflow/users/create".
             document: What is sent.
 

@@ -22,7 +22,7 @@ def missing_files(probe: Probe, name: str, version: int) -> list[str] | None:
 
     Args:
         probe: The server.
-        name: Of the registered model.
+        name: Name of the registered model.
         version: Its number.
 
     Returns:

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 MOST_PAGES = 5000
-"""Of one list; MLflow's hold 100 to 10,000 entries each."""
+"""Most pages of one list; MLflow's hold 100 to 10,000 entries each."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def versions_of(
 
     Args:
         connection: The server.
-        name: Of the model.
+        name: Name of the model.
         aliases: Where each alias points, which the server does not say with the versions.
 
     Raises:

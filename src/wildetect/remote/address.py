@@ -33,7 +33,7 @@ class Address:
 
     Attributes:
         scheme: s3, https or http.
-        host: Of a server, with its port; of S3 the bucket.
+        host: Name of a server, with its port; of S3 the bucket.
         path: Below it without a slash at the start; of S3 a key as it is, else as it stands in an address.
         query: What follows the path, which may be a signature; never shown.
         sign_in: User and password; never shown.

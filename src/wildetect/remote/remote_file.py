@@ -220,7 +220,7 @@ class RemoteFile:
         """Some bytes of it, and those behind them that are wanted next.
 
         Args:
-            index: Of the chunk.
+            index: Number of the chunk.
             ahead: Number of chunks that are worth to be read at once.
 
         Raises:

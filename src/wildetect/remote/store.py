@@ -42,7 +42,7 @@ class Piece:
 
     Attributes:
         content: The bytes.
-        facts: Of the file.
+        facts: Facts of the file.
         start: Where in it they begin: 0 where the server does not give parts of files.
     """
 

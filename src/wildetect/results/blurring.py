@@ -161,7 +161,7 @@ class CoarseResults(Sequence[ImageResult]):
 
     Args:
         results: The exact ones.
-        grid: Of the cells.
+        grid: Grid of the cells.
     """
 
     def __init__(self, results: Sequence[ImageResult], grid: Grid) -> None:

@@ -37,7 +37,7 @@ class FinishedRun:
 
     @property
     def class_names(self) -> list[str]:
-        """Of the model, by class id."""
+        """Names of the model's classes, by class id."""
         return list(self.record.class_names)
 
 

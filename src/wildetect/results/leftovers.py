@@ -50,7 +50,7 @@ def remove_blurred(folder: Path, names: Iterable[str]) -> None:
 
     Args:
         folder: The output folder, which holds theirs.
-        names: Of the run's images.
+        names: Names of the run's images.
 
     Raises:
         InputError: A file cannot be removed.
@@ -71,7 +71,7 @@ def remove_overlays(folder: Path, names: Iterable[str]) -> None:
 
     Args:
         folder: The output folder.
-        names: Of the images in the journal; pictures with other names are not ours.
+        names: Names of the images in the journal; pictures with other names are not ours.
     """
     drawn = [path for path in _files_in(folder / OVERLAYS) if path.suffix.lower() in {".jpg", ".jpeg"}]
     ours = {overlay_name(name) for name in names} if drawn else set()

@@ -35,12 +35,12 @@ class ImageResult:
         path: Where the file lies, or its address.
         detections: In px of the upright image, cut to it; null if the image failed.
         failure: Reason why the image failed, for a person; null if it did not.
-        width: Of the upright image in px; null if it could not be opened.
-        height: Of the upright image in px; null if it could not be opened.
+        width: Width of the upright image in px; null if it could not be opened.
+        height: Height of the upright image in px; null if it could not be opened.
         tiles: Number of tiles run through the model.
         seconds: From the start of decoding to the stitched result, other images being in work meanwhile.
-        longitude: Of the camera in degrees, WGS 84; null if unknown.
-        latitude: Of the camera in degrees, WGS 84; null if unknown.
+        longitude: Longitude of the camera in degrees, WGS 84; null if unknown.
+        latitude: Latitude of the camera in degrees, WGS 84; null if unknown.
         positions: Longitude and latitude of the middle of each detection's box in degrees, WGS 84, shape
             (n, 2); null where the image has no place on the map, as a photograph has not.
         outlines: Longitude and latitude of the corners of each oriented box, one after the other, shape
@@ -57,7 +57,7 @@ class ImageResult:
         boxes_joined: Number of parts of animals that were joined to others across such borders.
         longest_cut: Extent across a border of the longest of both, in px.
         scaled_tile: Side in px of its tiles where they are cut for the scale of the model's training; else 0.
-        stamp: Of its file before it was read, as the journal has it; null where that is not known.
+        stamp: Stamp of its file before it was read, as the journal has it; null where that is not known.
         pieces: The sha256 of start, middle and end of its file; null where that is not known, and at an
             address, whose server has a tag for it.
     """
@@ -134,7 +134,7 @@ class Tally(NamedTuple):
 
     Attributes:
         failure: Reason why the image failed; None if it did not.
-        class_ids: Of all detections.
+        class_ids: Class ids of all detections.
         tiles: Tiles run through the model.
         tiles_empty: Tiles left out.
         tiles_failed: Tiles that could not be read.

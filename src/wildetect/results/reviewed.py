@@ -14,9 +14,9 @@ class ReviewedBox(NamedTuple):
     Attributes:
         class_name: Its class, which the model may not know.
         xyxy: Its box in px of the upright image.
-        corners: Of the oriented box, x and y one after the other; none where it is upright.
-        confidence: Of the detector, 0 to 1; null for an animal that it missed.
-        id: Of the detection, or of the box that was added.
+        corners: Corners of the oriented box, x and y one after the other; none where it is upright.
+        confidence: Confidence of the detector, 0 to 1; null for an animal that it missed.
+        id: Identifier of the detection, or of the box that was added.
     """
 
     class_name: str

@@ -36,7 +36,7 @@ class Row(NamedTuple):
         xyxy: x_min, y_min, x_max, y_max in px of the upright image.
         position: Longitude and latitude in degrees, WGS 84; None if unknown.
         id: The same in every file and after every resumption (module `results.ids`).
-        corners: Of an oriented box, x and y in px one after the other, clockwise; None for an upright one.
+        corners: Corners of an oriented box, x and y in px in turn, clockwise; None for an upright one.
         outline: Longitude and latitude of these corners, in degrees, WGS 84; None if unknown.
     """
 

@@ -21,13 +21,13 @@ _UNSURE = "unsure"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Of two people, over the photographs that both completed.
+    """Agreement of two people, over the photographs that both completed.
 
     Attributes:
         reviewers: Who.
         photographs: How many both completed.
         boxes: Detections in them, and animals that either of them added.
-        same: Of these boxes, those of which both said the same.
+        same: Number of these boxes of which both said the same.
         kappa: J. Cohen's; null where chance alone makes them agree, or there is no box.
     """
 
@@ -45,7 +45,7 @@ class Conflict:
     Attributes:
         image: Its photograph.
         xyxy: In px of the upright image.
-        said: By reviewer: a class, "no animal" or "unsure".
+        said: Word of each reviewer: a class, "no animal" or "unsure".
         settled: Whether somebody gave a verdict on it after both had completed the photograph.
     """
 
@@ -71,8 +71,8 @@ def agreement_of(
     """Compare people pair by pair over the photographs that both completed.
 
     Args:
-        results: Of the run.
-        class_names: Of the model, by class id.
+        results: Results of the run.
+        class_names: Names of the model's classes, by class id.
         verdicts: All, in the order in which they were given.
     """
     given = by_image(verdicts)
@@ -102,7 +102,7 @@ def _first_words(
 
 
 def _completed(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    """By reviewer the place of the verdict with which they first completed the photograph."""
+    """Find for each reviewer the place of the verdict with which they first completed the photograph."""
     found: dict[str, int] = {}
     for place, verdict in enumerate(verdicts):
         if verdict.kind == "nothing-here":

@@ -76,7 +76,7 @@ def candidates_of(
     """Make a unit of each image that did not fail, with the detections on its own ground.
 
     Args:
-        results: Of the run.
+        results: Results of the run.
         outlines: Own ground of the images that overlap with others, by name; one without corners has none.
         class_id: Whose detections count; null: all.
     """
@@ -115,8 +115,8 @@ def draw(
     Args:
         candidates: All units of the run.
         photographs: How many to draw; more are where the strata need them, fewer where there are no more.
-        seed: Of the random numbers.
-        digest: Of the run.
+        seed: Seed of the random numbers.
+        digest: Digest of the run.
         species: Whose detections the candidates count; null: all.
     """
     members = _by_stratum(candidates)

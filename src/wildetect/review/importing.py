@@ -129,7 +129,7 @@ def _other_pictures(run: FinishedRun, images: Collection[str], refused: list[str
 
     Args:
         run: As it was read.
-        images: Of which the file says something.
+        images: Images of which the file says something.
         refused: Told of each.
     """
     hidden = all_unseen(one for one in run.results if one.name in images)

@@ -33,11 +33,11 @@ class Mark:
     """A box as it stands.
 
     Attributes:
-        id: Of the detection, or of the box that was added.
+        id: Identifier of the detection, or of the box that was added.
         box: Where it is, and of which class.
         standing: The last verdict.
         detected: The detector's box; null for an animal that it missed.
-        confidence: Of the detector, 0 to 1; null for an animal that it missed.
+        confidence: Confidence of the detector, 0 to 1; null for an animal that it missed.
         reviewer: Who gave the last verdict; null: nobody did.
     """
 
@@ -62,7 +62,7 @@ class Mark:
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Of the box in px."""
+        """Middle of the box in px: x and y."""
         x_min, y_min, x_max, y_max = self.box.xyxy
         return (x_min + x_max) / 2, (y_min + y_max) / 2
 
@@ -116,7 +116,7 @@ def review_of(result: ImageResult, class_names: Sequence[str], verdicts: Sequenc
 
     Args:
         result: The image; it did not fail.
-        class_names: Of the model, by class id.
+        class_names: Names of the model's classes, by class id.
         verdicts: On this image, those that stand, in the order in which they were given.
     """
     marks = {mark.id: mark for mark in detected(result, class_names)}

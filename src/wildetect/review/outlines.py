@@ -52,7 +52,7 @@ def own_grounds(views: Sequence[GroundView]) -> dict[str, Outline]:
     """Find the own ground of each photograph that overlaps with others, in its px.
 
     Args:
-        views: Of all photographs of a run.
+        views: Views of all photographs of a run.
 
     Returns:
         Outlines by image; a photograph that overlaps with no other is not among them, and the outline of one

@@ -20,7 +20,7 @@ class PairSaid(NamedTuple):
     """What was said last of a pair.
 
     Attributes:
-        ids: Of both detections in this run.
+        ids: Identifiers of both detections in this run.
         same: Whether they are one animal.
         reviewer: Who said so.
     """
@@ -53,7 +53,7 @@ def pairs_said(results: Iterable[ImageResult], verdicts: Iterable[Verdict]) -> P
     A detection of an earlier run is the one that lies at its place now.
 
     Args:
-        results: Of the run.
+        results: Results of the run.
         verdicts: On it, in the order in which they were given, undone ones among them.
     """
     given = [verdict for verdict in standing(verdicts) if verdict.other is not None]

@@ -96,10 +96,10 @@ class Plan:
     """What was drawn.
 
     Attributes:
-        seed: Of the random numbers.
+        seed: Seed of the random numbers.
         purpose: "estimate": drawn by chance, for numbers; "training": chosen, and never extrapolated.
         created: When, as ISO 8601.
-        run_digest: Of the run's detections when the plan was made.
+        run_digest: Digest of the run's detections when the plan was made.
         strata: From few detections to many.
         units: Every unit of the run, drawn or not.
         species: Whose detections make the strata; null: all.

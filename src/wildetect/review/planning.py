@@ -41,7 +41,7 @@ class Wish:
     Attributes:
         photographs: How many; null: as many as `cv` takes.
         cv: Coefficient of variation that the review may leave in the total; null: not asked.
-        seed: Of the random numbers; null: that of the earlier plan, or any.
+        seed: Seed of the random numbers; null: that of the earlier plan, or any.
         purpose: What it is for.
         double: Share of the drawn photographs that every reviewer looks at; null: as the earlier plan has it.
         lessons: For training: what each image may teach.

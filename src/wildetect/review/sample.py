@@ -33,7 +33,7 @@ class RunReview(NamedTuple):
 
     Attributes:
         reviews: Each image that did not fail, with its verdicts.
-        sample: Of the plan, or of all images where every one is reviewed; null where there is neither.
+        sample: Sample of the plan, or all images where every one is reviewed; null where there is neither.
         reason: Why there is no corrected number; null where there is one.
         problems: Lines of verdicts.jsonl that cannot be used.
     """
@@ -49,8 +49,8 @@ def read_review(run: Path, results: Iterable[ImageResult], class_names: Sequence
 
     Args:
         run: Its output folder.
-        results: Of the run.
-        class_names: Of the model, by class id.
+        results: Results of the run.
+        class_names: Names of the model's classes, by class id.
 
     Raises:
         InputError: The plan or the verdicts cannot be read.
@@ -87,7 +87,7 @@ def sample_of(plan: Plan, reviews: Iterable[ImageReview]) -> ReviewedSample:
 
     Args:
         plan: The units; those whose image is not in the run any more are left out.
-        reviews: Of the run.
+        reviews: Reviews of the run.
     """
     of_image = {one.image: one for one in reviews}
     units = [unit for unit in plan.units if unit.image in of_image]

@@ -27,19 +27,19 @@ class ReviewStatus:
 
     Attributes:
         planned: Units that were drawn; null: there is no plan.
-        reviewed: Of them, those that are complete.
+        reviewed: Number of those that are complete.
         complete: Images that are complete, drawn or not.
-        images: Of the run, without those that failed.
+        images: Images of the run, without those that failed.
         verdicts: How many of each kind stand.
         reviewers: How many verdicts each person gave.
         numbers: Detected, reviewed, corrected.
-        quality: Of the detector; null where the review does not tell.
-        outlook: By a number of further photographs the standard error that the review would leave in the
+        quality: Quality of the detector; null where the review does not tell.
+        outlook: Standard error by the number of further photographs: what the review would leave in the
             total, 0 for those so far; empty where no number follows yet, or all is reviewed.
         problems: Lines of verdicts.jsonl that cannot be used.
         sample: That the numbers follow from; null where none do.
-        agreement: Of each two people who completed the same photographs.
-        conflicts: Of what they say.
+        agreement: Agreement of each two people who completed the same photographs.
+        conflicts: Conflicts in what they say.
         another: Images that are another picture now than the run saw, so that nobody can judge them.
         left_there: Detections in them that nobody has judged.
     """

@@ -43,7 +43,7 @@ def summaries_of(counts: Mapping[str, int], review: RunReview | None) -> list[Nu
 
     Args:
         counts: Detections of each class.
-        review: Of the run; null where there is none.
+        review: Review of the run; null where there is none.
     """
     species, seen = list(counts), set[str]()
     if review is not None:

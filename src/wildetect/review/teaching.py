@@ -77,7 +77,7 @@ def lessons_of(results: Sequence[ImageResult], near_misses: Mapping[str, int] | 
     """Weigh what each image of a run that did not fail may teach.
 
     Args:
-        results: Of the run.
+        results: Results of the run.
         near_misses: Boxes of a census that nearly were one animal, by image; null: no census was taken.
     """
     common: Counter[int] = Counter()
@@ -131,9 +131,9 @@ def chosen(
 
     Args:
         lessons: What each may teach; others are not chosen.
-        results: Of the run, with the places of the photographs.
+        results: Results of the run, with the places of the photographs.
         photographs: How many.
-        seed: Of what is drawn by chance.
+        seed: Seed of what is drawn by chance.
 
     Returns:
         Names of images with the reason, in the order of review; every fifth is drawn by chance.

@@ -82,7 +82,7 @@ class Verdict:
         seen: For "nothing-here", the ids of the detections that the image had then, so that one that a later
             run finds at another place is known to be new; null: those that it has now.
         source: Where it was given: "page", or the name of the file that it was imported from.
-        id: Of this verdict.
+        id: Identifier of this verdict.
     """
 
     kind: Kind

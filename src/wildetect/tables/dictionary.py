@@ -19,7 +19,7 @@ class Column(NamedTuple):
 
     Attributes:
         name: As the table has it.
-        unit: Of its numbers; empty of texts and counts.
+        unit: Unit of its numbers; empty of texts and counts.
         meaning: For a person.
     """
 

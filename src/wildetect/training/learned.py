@@ -23,7 +23,7 @@ def learned_from(folder: Path, record: DataSetRecord) -> LearnedSet:
     """Tell what a detector learns from a set.
 
     Args:
-        folder: Of the set; its tiles are read.
+        folder: Folder of the set; its tiles are read.
         record: What dataset.json holds.
 
     Raises:

@@ -35,9 +35,9 @@ class SourceRun:
     """A run that photographs come from.
 
     Attributes:
-        name: Of its folder.
+        name: Name of its folder.
         model: The detector, for a person.
-        sha256: Of its weights.
+        sha256: SHA-256 of its weights.
         pictures: Digest of all pictures of the run.
         photographs: Number of those that are complete.
         not_complete: Number of those that have verdicts, but may hold animals that nobody marked.
@@ -71,7 +71,7 @@ class PhotographEntry:
     """A photograph of the set.
 
     Attributes:
-        sha256: Of its size and pixels, not of its file.
+        sha256: SHA-256 of its size and pixels, not of its file.
         image: Its name in its run.
         run: Name of the run.
         part: That it is in.
@@ -82,7 +82,7 @@ class PhotographEntry:
         tiles: Number of tiles taken.
         doubtful: Number of tiles left out: unsure boxes, or animals of classes that are left out.
         unseen: Number of tiles left out where no one has looked: on the ground of a neighbouring photograph.
-        look: Of its pixels (module content), for copies that were compressed again.
+        look: Fingerprint of its pixels (module content), for copies that were compressed again.
         taken: Where, when and from how high it was taken.
     """
 
@@ -109,12 +109,12 @@ class PartCounts:
         photographs: Number of photographs.
         groups: Number of groups that stay together.
         tiles: Number of tiles.
-        with_animals: Of them, those with animals.
-        hard_negatives: Of them, those without animals where the detector was wrong.
-        empty: Of them, those with nothing.
+        with_animals: Number of those with animals.
+        hard_negatives: Number of those without animals where the detector was wrong.
+        empty: Number of those with nothing.
         labels: Labelled boxes by class: an animal that several tiles show counts in each.
-        digest: Of names, pixels and labels of its tiles.
-        coco_sha256: Of the file with its labels as COCO has them, such as test.json.
+        digest: Digest of names, pixels and labels of its tiles.
+        coco_sha256: SHA-256 of the file with its labels as COCO has them, such as test.json.
     """
 
     photographs: int
@@ -134,11 +134,11 @@ class DataSetRecord:
 
     Attributes:
         name: What the set is called.
-        digest: Of names, pixels and labels of all tiles.
-        class_names: By class id.
+        digest: Digest of names, pixels and labels of all tiles.
+        class_names: Names of the classes, by class id.
         becomes: Class of the set for each class of runs and reviewers; null: left out.
         tile_size: Side of a tile in px; 0: whole photographs.
-        overlap: Of tiles, as a part of their side.
+        overlap: Overlap of tiles, as a part of their side.
         settings: The other settings, by name.
         split: "ground", "flight" (no positions), or "ground and flight".
         runs: Where photographs come from.

@@ -34,8 +34,8 @@ class Reviewed:
         result: What the run says of it.
         review: What stands in it.
         reading: How the run read its values.
-        digest: Of its pixels: a copy under another name, or with other tags, has the same.
-        look: Of its pixels, nearly the same for a copy that was compressed again.
+        digest: Digest of its pixels: a copy under another name, or with other tags, has the same.
+        look: Fingerprint of its pixels, nearly the same for a copy that was compressed again.
         said: When the last verdict on it was given.
         outline: The ground that was looked at, where that was a part of it; null: all.
     """
@@ -138,7 +138,7 @@ class ClassTable:
     """What the classes of runs and reviewers are called in the training set.
 
     Attributes:
-        names: Of the training set, by class id.
+        names: Names of the training set, by class id.
         becomes: The name for each class of the runs, by its plain name; null: left out.
     """
 

@@ -48,7 +48,7 @@ class Shot:
     Attributes:
         run: Which of the runs.
         name: In its run.
-        digest: Of its pixels; null where it is not reviewed, and so in no part.
+        digest: Digest of its pixels; null where it is not reviewed, and so in no part.
         footprint: Corners on the ground in m, shape (k, 2); null if unknown.
         camera: Where it was taken, in m; null if unknown.
         taken: When, by the camera's clock.

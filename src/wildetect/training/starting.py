@@ -26,7 +26,7 @@ class StartingWeights:
 
     Attributes:
         path: Absolute.
-        sha256: Of the file.
+        sha256: SHA-256 of the file.
         said: What the user gave, for a person.
         version: The registered version, where one was named.
     """

@@ -28,7 +28,7 @@ class TrainingState:
         run_id: Its run in MLflow.
         weights: The best weights, once the trainer is through; relative to the folder.
         by: Which programs trained, on what.
-        metrics: Of the best weights.
+        metrics: Metrics of the best weights.
         version: What was registered, such as "herd/4".
     """
 

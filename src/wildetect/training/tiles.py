@@ -40,7 +40,7 @@ class Tile:
     """A tile of a reviewed photograph.
 
     Attributes:
-        name: Of its file, without an ending: from the photograph's pixels and its place.
+        name: Name of its file, without an ending: from the photograph's pixels and its place.
         window: Where it lies in the photograph.
         labels: The animals in it.
         rejected: Boxes in it that a person has said to be wrong.
@@ -84,9 +84,9 @@ def tiles_of(
     Args:
         one: The photograph.
         part: That it is in.
-        classes: Of the set.
+        classes: Classes of the set.
         grid: Side of a tile in px, 0 for whole photographs, and the part that tiles overlap by.
-        options: Of the set.
+        options: Options of the set.
 
     Returns:
         The tiles, row by row, and how many were left out.
@@ -117,7 +117,7 @@ def _looked_at(window: Window, ground: shapely.Geometry | None) -> bool:
     """Whether a person has looked at all of a window: what no one looked for must not be taught as ground.
 
     Args:
-        window: Of a photograph.
+        window: Window of a photograph.
         ground: That a person looked at, in its px; it may be empty. None: all of it.
     """
     if ground is None:

@@ -89,8 +89,8 @@ def set_digest(class_names: Sequence[str], lines: Iterable[str]) -> str:
     """The digest of a set.
 
     Args:
-        class_names: By class id.
-        lines: Of all tiles (`tile_line`), in any order.
+        class_names: Names of the classes, by class id.
+        lines: Lines of all tiles (`tile_line`), in any order.
     """
     digest = hashlib.sha256("\n".join(class_names).encode())
     for line in sorted(lines):
@@ -103,10 +103,10 @@ class Cutting:
     """How photographs are cut.
 
     Attributes:
-        classes: Of the set.
+        classes: Classes of the set.
         tile_size: In px; 0 for whole photographs.
         overlap: Part that tiles overlap by.
-        options: Of the set.
+        options: Options of the set.
     """
 
     classes: ClassTable
@@ -128,7 +128,7 @@ class TileFiles:
     """Writes the tiles of one photograph after the other.
 
     Attributes:
-        folder: Of the set.
+        folder: Folder of the set.
         cutting: How photographs are cut.
         cuts: What has been written.
     """
@@ -190,7 +190,7 @@ class TileFiles:
 
     @property
     def digest(self) -> str:
-        """Of names, pixels and labels of all tiles, in whatever order they came, and of the classes."""
+        """Digest of the classes and of names, pixels and labels of all tiles, in whatever order they came."""
         return set_digest(self.cutting.classes.names, [line for _, line in self._lines])
 
     def counts(self) -> dict[Part, PartCounts]:

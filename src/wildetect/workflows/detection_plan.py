@@ -270,7 +270,7 @@ def wanted_of(settings: DetectionSettings, *exports: Export, blur: str | None = 
     """What the settings say of exports, for these formats.
 
     Args:
-        settings: Of a run.
+        settings: Settings of a run.
         exports: The formats.
         blur: What --blur gives: kilometres, or "none" for exact places.
 

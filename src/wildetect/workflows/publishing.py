@@ -44,7 +44,7 @@ class PublishRequest:
     """What to write.
 
     Attributes:
-        folders: Of finished censuses.
+        folders: Folders of finished censuses.
         formats: Words of `CENSUS_EXPORTS`.
         output: Folder of the files; null: export/ in that of the first census.
         species: The class that aed.csv is about; null: all whose name holds "elephant".
@@ -219,7 +219,7 @@ class Identifications(NamedTuple):
     """What people said of animals.
 
     Attributes:
-        animals: By number of the animal; those that nobody looked at are missing.
+        animals: What was said, by number of the animal; those that nobody looked at are missing.
         remark: Why nothing is known; null where the review could be read, or nobody has reviewed.
     """
 
@@ -252,7 +252,7 @@ def _identified(
     seen: Mapping[tuple[str, tuple[float, ...]], Looked],
     species: Mapping[str, str],
 ) -> Identified | None:
-    """Of the boxes of an animal the surest in which people saw one; none, if they saw none in all."""
+    """Choose the surest of an animal's boxes in which people saw one; none, if they saw none in all."""
     boxes = sorted(animal.boxes, key=lambda box: -box.confidence)
     said = [seen.get(_box(box.file, box.xyxy)) for box in boxes]
     for one in said:

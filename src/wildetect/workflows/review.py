@@ -230,7 +230,7 @@ def _cases(record: CensusRecord) -> AnimalCases:
 
 
 def _neighbours(record: CensusRecord) -> list[list[tuple[float, int]]]:
-    """Of each animal others that it may be: near misses, and those within the tolerance, the nearest first.
+    """Find others that each animal may be: near misses, and those within the tolerance, the nearest first.
 
     What one photograph shows beside it is another animal.
     """

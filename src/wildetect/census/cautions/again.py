@@ -32,7 +32,7 @@ class _Again(NamedTuple):
     """What was flown again.
 
     Attributes:
-        rows: Of Views.views, the later ones.
+        rows: Rows of Views.views, the later ones.
         ground: That earlier ones had shown, too, in m: a shapely geometry.
         gap: Usual time in s since; nan where photographs do not tell.
     """

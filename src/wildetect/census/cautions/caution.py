@@ -19,7 +19,7 @@ class Caution:
     """Something that makes the numbers uncertain.
 
     Attributes:
-        kind: Of what kind, for programs.
+        kind: Kind of caution, for programs.
         what: What is the matter and what follows, for a person.
         fix: What to do about it.
         files: The photographs that it is about; none where it is about all.

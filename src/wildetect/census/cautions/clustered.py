@@ -24,8 +24,8 @@ def clustered(estimates: Sequence[ClassEstimate], class_names: Sequence[str]) ->
     """One caution for all doubts about limits, with the species that each is about.
 
     Args:
-        estimates: Of each class and of all, in each stratum and in all.
-        class_names: Of the model, by class id.
+        estimates: Estimates of each class and of all, in each stratum and in all.
+        class_names: Names of the model's classes, by class id.
     """
     about: dict[str, list[str]] = {}
     for one in estimates:

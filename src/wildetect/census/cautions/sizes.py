@@ -66,7 +66,7 @@ def _animals(boxes: GroundBoxes, largest: float) -> Iterator[Caution]:
 
 
 def _times(factor: float) -> str:
-    """By how much at least, where that is a number to tell."""
+    """Say by how much at least, where that is a number to tell."""
     return f" by {factor:.1f} times or more" if factor >= _TOLD_FROM else ""
 
 

@@ -23,7 +23,7 @@ class Joined(NamedTuple):
     """Boxes put together.
 
     Attributes:
-        animal: Of each box, shape (n,), counted from 0 in the order of their first boxes.
+        animal: Animal of each box, shape (n,), counted from 0 in the order of their first boxes.
         pairs: Those that joined them: one less than the boxes of each animal.
     """
 
@@ -48,7 +48,7 @@ def join(
 
     Args:
         boxes: Tell the photograph of each box.
-        places: Of the boxes in m, shape (n, 2).
+        places: Places of the boxes in m, shape (n, 2).
         pairs: May be one animal.
         reach: In m.
         said: What people said of pairs.
@@ -102,7 +102,7 @@ class _Steps:
 
     Attributes:
         boxes: Tell the photograph of each box.
-        places: Of the boxes in m, shape (n, 2).
+        places: Places of the boxes in m, shape (n, 2).
         reach: In m.
         said: What people said; its pairs that are one animal come first.
     """
@@ -145,7 +145,7 @@ class _Group:
     """Boxes that are one animal so far.
 
     Attributes:
-        rows: Of the boxes.
+        rows: Rows of the boxes.
         views: That they were seen from.
         x: Sum of their places.
         y: Sum of their places.

@@ -1,4 +1,4 @@
-"""By how much all photographs together are noted too large or too small, or turned.
+"""Factor and turn by which all photographs together are noted too large or too small, or turned.
 
 A height, a lens or a compass that is wrong in all photographs alike moves the places of an animal in two
 photographs apart: the farther, the farther the cameras were from each other. With x = X + f (P - X) for a

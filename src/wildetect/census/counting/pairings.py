@@ -54,7 +54,7 @@ class PairFinder:
 
     Args:
         boxes: All of them.
-        footprints: Of all photographs, polygons in m, each of shape (k, 2).
+        footprints: Footprints of all photographs, polygons in m, each of shape (k, 2).
 
     Raises:
         InputError: Hundreds of photographs lie on each other.
@@ -71,7 +71,7 @@ class PairFinder:
         """All pairs no farther apart than `metres`, in parts: those of two photographs in one part.
 
         Args:
-            places: Of the boxes in m, shape (n, 2).
+            places: Places of the boxes in m, shape (n, 2).
             metres: The distance.
         """
         view = self._boxes.view

@@ -76,7 +76,7 @@ class SaidRows(NamedTuple):
 
     @property
     def barred(self) -> dict[int, set[int]]:
-        """Of each row, those that are another animal."""
+        """Rows that are another animal, by row."""
         found: dict[int, set[int]] = {}
         for one, other in self.apart:
             found.setdefault(one, set()).add(other)

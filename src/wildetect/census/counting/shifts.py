@@ -64,7 +64,7 @@ def agreed(group: NDArray[np.int64], vectors: NDArray[np.float64], groups: int, 
     at which more agree than around it.
 
     Args:
-        group: Of each vector, shape (n,), from 0.
+        group: Group of each vector, shape (n,), from 0.
         vectors: In m, none longer than the tolerance, shape (n, 2).
         groups: How many.
         tolerance: In m.
@@ -138,7 +138,7 @@ def _sums(cells: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 ERROR_PARTS = 3 * 2**0.5
 
 
-"""Of the tolerance is the usual error of a position: see `default_tolerance`."""
+"""Part of the tolerance that is the usual error of a position: see `default_tolerance`."""
 
 
 _SPREAD_PARTS = 3.0  # of that error: how well boxes of one animal agree when the shifts are taken out
@@ -194,8 +194,8 @@ def settle(boxes: GroundBoxes, finder: PairFinder, cameras: NDArray[np.float64],
     """Make photographs fit together that show the same animals.
 
     Args:
-        boxes: Of all views.
-        finder: Of these boxes.
+        boxes: Boxes of all views.
+        finder: Finder of these boxes.
         cameras: Where the views were taken from in m, shape (views, 2).
         tolerance: No two boxes farther apart are one animal, once the misfit is taken out.
     """

@@ -66,8 +66,8 @@ def possible_transects(
     The first is for parallel transects that cross the stratum (Norton-Griffiths 1978); then both agree.
 
     Args:
-        name: Of the stratum.
-        polygon: Of the stratum in m.
+        name: Name of the stratum.
+        polygon: Polygon of the stratum in m.
         lines: Searched area in km², length in km and direction in radians of each transect, at least one.
 
     Returns:
@@ -107,7 +107,7 @@ def extent(ground: Any, direction: float) -> float:
 
 
 def direction_of(views: Sequence[View | RasterView]) -> float:
-    """Of the line through photographs, radians anticlockwise from east; of one alone, its upper edge's."""
+    """Fit a line through photographs: radians anticlockwise from east; for a single one, its upper edge's."""
     points = np.array([(view.x, view.y) for view in views], np.float64)
     offsets = points - points.mean(axis=0)
     if np.hypot(*offsets.T).max() < 1:
@@ -119,8 +119,8 @@ def evenly_spaced(grounds: Sequence[Any], directions: Sequence[float]) -> bool:
     """Whether transects lie in a regular pattern: parallel, and about as far from one to the next.
 
     Args:
-        grounds: Of each transect, shapely polygons in m.
-        directions: Of each in radians.
+        grounds: Ground of each transect, shapely polygons in m.
+        directions: Direction of each in radians.
     """
     if axis_of(directions) is None or len(grounds) < _PATTERN:
         return False
@@ -132,8 +132,8 @@ def places_across(grounds: Sequence[Any], directions: Sequence[float]) -> NDArra
     """Where transects lie across their common direction, in m; all 0 where they have none.
 
     Args:
-        grounds: Of each transect, shapely polygons in m.
-        directions: Of each in radians.
+        grounds: Ground of each transect, shapely polygons in m.
+        directions: Direction of each in radians.
     """
     axis = axis_of(directions)
     if axis is None:

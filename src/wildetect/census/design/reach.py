@@ -35,11 +35,11 @@ def reach_of(
     """How well transects cover a stratum; null for fewer than two.
 
     Args:
-        polygon: Of the stratum, in m.
+        polygon: Polygon of the stratum in m.
         searched: All ground in it that was searched, in m.
-        names: Of the transects.
-        grounds: Of each, a shapely polygon in m.
-        directions: Of each in radians.
+        names: Names of the transects.
+        grounds: Ground of each, a shapely polygon in m.
+        directions: Direction of each in radians.
         whole: The ground of each within the stratum and without.
     """
     if len(grounds) < _LEAST:

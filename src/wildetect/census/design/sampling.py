@@ -47,8 +47,8 @@ def sample_survey(
         animals: An Animals.
         boxes: The GroundBoxes that its members are rows of.
         views: The Views that the boxes are seen from.
-        strata: Of `read_areas`; null if no file was given.
-        transects: Of these views.
+        strata: Outcome of `read_areas`; null if no file was given.
+        transects: Transects of these views.
 
     Raises:
         InputError: As `searched_ground`.
@@ -66,7 +66,7 @@ def place_animals(
     Of several transects it is that of the photograph in which the animal is most central.
 
     Args:
-        searched: Of `searched_ground`; the same for any set of animals, as at another tolerance.
+        searched: Outcome of `searched_ground`; the same for any set of animals, as at another tolerance.
         animals: An Animals.
         boxes: The GroundBoxes that its members are rows of.
         views: The Views that the boxes are seen from.

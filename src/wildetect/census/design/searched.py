@@ -60,7 +60,7 @@ def check_places(strata: Sequence[Area], polygons: Sequence[Any], everything: An
     """The photographs show at least a part of one stratum.
 
     Args:
-        strata: By their names.
+        strata: Strata by their names.
         polygons: Their outlines in m.
         everything: The ground that the photographs show, in m.
 
@@ -101,9 +101,9 @@ class SearchedTransect:
     Attributes:
         transect: Which one.
         ground: Union of its footprints in the stratum in m, a shapely polygon.
-        area_km2: Of that, ground shared with other transects in equal parts.
+        area_km2: Area of that ground in km²; what transects share counts in equal parts.
         length_km: Searched length along the line of flight.
-        direction: Of flight, radians anticlockwise from east.
+        direction: Direction of flight, radians anticlockwise from east.
         across_km: Where it lies across the common direction of the stratum's transects.
     """
 
@@ -122,7 +122,7 @@ class SearchedStratum:
     Attributes:
         name: As a person calls it; "all" without strata.
         polygon: In m; null without strata.
-        area_km2: Of the polygon; null without strata.
+        area_km2: Area of the polygon in km²; null without strata.
         searched_km2: Union of all footprints in it, of photographs in no transect too.
         possible: Transects possible; null if unknown.
         transects: Those that sample it.
@@ -153,7 +153,7 @@ def searched_ground(
     Args:
         views: A Views.
         strata: Where the survey took place; null: the area is unknown, and all ground is one stratum.
-        transects: Of these views.
+        transects: Transects of these views.
 
     Returns:
         Each stratum, in the order of `strata`.

@@ -22,7 +22,7 @@ class SurveyFiles:
     Attributes:
         strata: Null where none are given.
         lines: Transects; null where none are given.
-        positions: By name of the photograph.
+        positions: Positions by name of the photograph.
         terrain: The file of heights; null for flat ground.
     """
 

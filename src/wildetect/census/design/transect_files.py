@@ -85,7 +85,7 @@ def transects_of(found: Sequence[Transect], views: Views, source: str, notes: Se
 
 
 def positions(views: Sequence[View | RasterView], rows: Sequence[int]) -> NDArray[np.float64]:
-    """Of cameras in m, shape (n, 2), for some rows of Views.views."""
+    """Take the positions of cameras in m, shape (n, 2), from some rows of Views.views."""
     return np.array([(views[row].x, views[row].y) for row in rows], np.float64).reshape(-1, 2)
 
 
@@ -93,7 +93,7 @@ def transects_from_lines(lines: Sequence[Line], views: Views) -> Transects:
     """Each photograph goes to the nearest line, if that lies within half of its footprint's width.
 
     Args:
-        lines: Of `read_lines`, with lines.
+        lines: Outcome of `read_lines`, with lines.
         views: A Views.
 
     Raises:
@@ -134,7 +134,7 @@ def transects_from_table(lines: Sequence[Line], views: Views) -> Transects:
     """Each photograph goes where the table puts it, by its name with folders or without.
 
     Args:
-        lines: Of `read_lines`, with photographs.
+        lines: Outcome of `read_lines`, with photographs.
         views: A Views.
 
     Raises:

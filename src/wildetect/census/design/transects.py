@@ -32,7 +32,7 @@ def transects_for(lines: Sequence[Line] | None, views: Views) -> Transects:
     """From a file's lines or table where there are some, else from the flight track.
 
     Args:
-        lines: Of `read_lines`; null if no file was given.
+        lines: Outcome of `read_lines`; null if no file was given.
         views: A Views.
 
     Raises:

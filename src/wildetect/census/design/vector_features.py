@@ -65,7 +65,7 @@ def in_degrees(table: Features, column: str | None) -> Features:
 
     Args:
         table: Features whose shapes can be used.
-        column: Of their names.
+        column: Column of their names.
 
     Raises:
         InputError: The coordinate system cannot be turned into degrees, or places are none on the globe.

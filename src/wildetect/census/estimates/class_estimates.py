@@ -28,7 +28,7 @@ def estimates_of(sample: Sample, animals: Animals, wanted: Sequence[int]) -> lis
     Each stratum is estimated by the first method that applies (`methods.table`).
 
     Args:
-        sample: Of `sample_survey`.
+        sample: Outcome of `sample_survey`.
         animals: The Animals that its rows are of.
         wanted: Class ids.
 

@@ -27,11 +27,11 @@ class PilotStratum:
     """What a pilot census says of one species in one stratum.
 
     Attributes:
-        name: Of the stratum.
+        name: Name of the stratum.
         flown: Transects flown (n).
         possible: Transects possible (N).
         estimate: Animals.
-        standard_error: Of the estimate; 0 where none were seen.
+        standard_error: Standard error of the estimate; 0 where none were seen.
         freedom: Degrees of freedom of that.
         km: Mean length of a transect.
     """
@@ -50,7 +50,7 @@ class PilotStratum:
         return max(math.floor(self.possible), self.flown)
 
     def variance(self, transects: float, *, safe: bool = False) -> float:
-        """Of the estimate with so many transects: N (N - n) / n * s², s² from the pilot's standard error.
+        """Give the variance with so many transects: N (N - n) / n * s², s² from the pilot's standard error.
 
         Args:
             transects: How many (n), 1 to N.
@@ -70,7 +70,7 @@ class StratumEffort:
     """What a wanted precision takes in a stratum.
 
     Attributes:
-        name: Of the stratum.
+        name: Name of the stratum.
         flown: Transects of the pilot.
         possible: Transects possible.
         needed: Transects for the wanted coefficient of variation.
@@ -108,7 +108,7 @@ class Effort:
     """What a wanted precision takes for one species.
 
     Attributes:
-        cv: Of the pilot.
+        cv: Coefficient of variation of the pilot.
         needed: Transects in all strata.
         safe: The same, allowing for a pilot that shows too little spread.
         km: Length of the needed ones.

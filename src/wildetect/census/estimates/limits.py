@@ -81,8 +81,8 @@ def limits_by(
     """Log-normal limits and those by t, of one standard error.
 
     Args:
-        estimate: Of animals, above 0.
-        standard_error: Of it.
+        estimate: Estimated number of animals, above 0.
+        standard_error: Standard error of it.
         freedom: Degrees of freedom of that.
         spread: What it was taken from.
         known: Part of the estimate that was counted wholly: there is no less than that.

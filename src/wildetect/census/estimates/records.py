@@ -45,7 +45,7 @@ class Stratum:
 
     Attributes:
         name: As a person calls it.
-        area_km2: Of the whole stratum, in km².
+        area_km2: Area of the whole stratum in km².
         possible: Number of transects that would cover it all; null: area / mean searched area.
         units: The transects flown; in their order across the stratum where they lie in a regular pattern.
         detected_elsewhere: Animals detected in the stratum in photographs of no transect: no part of the
@@ -71,8 +71,8 @@ class Limits:
         spread: What the standard error is taken from: all lines as drawn at random (Jolly), each line and
             the next (O2 of Fewster et al. 2009), or the strata's chosen ones added.
         shape: The distribution that the limits are taken from.
-        standard_error: Of the estimate.
-        degrees_of_freedom: Of the standard error.
+        standard_error: Standard error of the estimate.
+        degrees_of_freedom: Degrees of freedom of the standard error.
         lower: 95% limit.
         upper: 95% limit.
         chosen: Whether these are the limits of the estimate.
@@ -93,14 +93,14 @@ class Estimate:
 
     Attributes:
         method: Which formula; "none" without an estimate.
-        name: Of the stratum; empty for several together.
+        name: Name of the stratum; empty for several together.
         detected: Different animals detected in the area, in or out of transects.
         counted: Those of them that the formula rests on.
         estimate: Animals in the area; null if refused.
-        standard_error: Of the estimate; 0 for a total count, null if the sample carries none.
+        standard_error: Standard error of the estimate; 0 for a total count, null if the sample carries none.
         lower: 95% limit; null for a total count, and where the sample carries none.
         upper: 95% limit; null for a total count, and where the sample carries none.
-        degrees_of_freedom: Of the limits; null for a total count.
+        degrees_of_freedom: Degrees of freedom of the limits; null for a total count.
         density_per_km2: Estimate / area; counted / searched where there is no estimate.
         searched_km2: Area searched.
         area_km2: Area that the estimate is for; null if unknown.

@@ -82,7 +82,7 @@ class SampledStratum:
     Attributes:
         name: As a person calls it; "all" without strata.
         polygon: shapely polygon in metres of the survey's projection; null without strata.
-        area_km2: Of the polygon; null without strata.
+        area_km2: Area of the polygon in km²; null without strata.
         searched_km2: Union of all footprints in it.
         possible: Transects possible; null if unknown.
         transects: Those flown in it.

@@ -53,19 +53,19 @@ class AedRow:
         cause_of_change: To be filled in: RS, RS', NP, DT, DA, NG, PL, DD or NA.
         survey_type: AS for an aerial sample, AT for an aerial total count.
         reliability: A, B or D.
-        year: Of the photographs.
+        year: Year of the photographs.
         estimate: Animals.
         limits_95: Half of the width of the 95% limits by t, as the database has them (+-).
         lower: 95% limit.
         upper: 95% limit.
         seen: Animals that people confirmed.
-        definite: By the rules above.
+        definite: Definite animals by the rules above.
         probable: The same.
         possible: The same.
         source: To be filled in: the report that is quoted.
         pfs: To be filled in by the database.
         area_km2: That the estimate is for.
-        longitude: Of the middle of the photographs.
+        longitude: Longitude of the middle of the photographs.
         latitude: The same.
         remark: Why something is missing, or what makes the limits doubtful.
     """

@@ -64,7 +64,7 @@ def write_archive(path: Path, publication: Publication) -> None:
     """Write the archive: event.txt, occurrence.txt, humboldt.txt, meta.xml and eml.xml.
 
     Args:
-        path: Of the zip file.
+        path: Path of the zip file.
         publication: The census.
 
     Raises:

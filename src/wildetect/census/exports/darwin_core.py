@@ -262,7 +262,7 @@ def inventories_of(publication: Publication) -> Iterator[Inventory]:
 def _inventory(
     publication: Publication, event: str, where: tuple[str, str | None] | None, area: float | None
 ) -> Inventory:
-    """Of a stratum and transect; without a transect of all of the stratum, without both of all."""
+    """Describe the survey of a transect; without one that of its stratum, without both that of all."""
     record = publication.record
     lines = [
         one

@@ -27,7 +27,7 @@ class GroundBoxes:
         corners: On the ground in m, shape (n, 4, 2): from the upper left one, clockwise in the picture.
         centre: The place that the middle of the box shows, in m, shape (n, 2).
         index_in_photograph: Row of the photograph's detections, shape (n,).
-        id: Of the detection, as all files of its run name it, shape (n,).
+        id: Identifier of the detection, as all files of its run name it, shape (n,).
     """
 
     view: NDArray[np.int64]

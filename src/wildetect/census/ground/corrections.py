@@ -30,7 +30,7 @@ def corrected_degrees(degrees: NDArray[np.float64], corrections: Corrections) ->
 
     Args:
         degrees: Longitude and latitude of all photographs, shape (n, 2).
-        corrections: Of the settings.
+        corrections: Corrections of the settings.
 
     Raises:
         ConfigurationError: A longitude that would be a latitude lies beyond the poles.
@@ -55,7 +55,7 @@ def corrected_metres(
     Args:
         shots: File and time of each photograph.
         metres: Their places as they say, shape (n, 2).
-        corrections: Of the settings.
+        corrections: Corrections of the settings.
 
     Raises:
         ConfigurationError: A photograph does not tell its time.

@@ -45,9 +45,9 @@ def above_terrain(
 
     Args:
         views: Above flat ground.
-        altitudes: Of each camera above sea in m, where one is known.
+        altitudes: Height of each camera above sea in m, where one is known.
         terrain: A GeoTIFF.
-        projection: Of the views.
+        projection: Projection of the views.
 
     Raises:
         InputError: The terrain cannot be used.

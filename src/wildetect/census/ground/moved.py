@@ -104,7 +104,7 @@ def _straight(
 def _velocities(
     time: NDArray[np.float64], place: NDArray[np.complex128], straight: NDArray[np.bool_]
 ) -> NDArray[np.complex128]:
-    """Of each photograph in m/s east + i north: over its straight steps; 0 where it has none."""
+    """Work out each photograph's velocity in m/s, east + i north, over its straight steps; 0 without any."""
     steps, times = np.diff(place) * straight, np.diff(time) * straight
     way, spent = (np.append(one, 0) + np.insert(one, 0, 0) for one in (steps, times))
     return np.asarray(np.where(spent > 0, way / np.maximum(spent, _LEAST_TIME), 0))

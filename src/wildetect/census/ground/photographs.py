@@ -36,8 +36,8 @@ class Photograph:
     Attributes:
         file: Its name in the run.
         path: Where it lies; null if it is no longer there.
-        width: Of the upright picture in px.
-        height: Of the upright picture in px.
+        width: Width of the upright picture in px.
+        height: Height of the upright picture in px.
         tags: What it says of its camera.
         detections: In px of the upright picture.
         georeference: Place on the map of a raster; null for a photograph.
@@ -57,7 +57,7 @@ class Photograph:
 USUAL_ERROR = 3.0
 
 
-"""Of a position in m, where none is stated: a receiver without corrections."""
+"""Error of a position in m, where none is stated: a receiver without corrections."""
 
 
 _STRAIGHT_DOWN = -90.0
@@ -79,7 +79,7 @@ class Place(NamedTuple):
         x: In m.
         y: In m.
         north: Direction of true north in the projection.
-        heading: Of flight in the projection; None if unknown.
+        heading: Direction of flight in the projection; None if unknown.
     """
 
     position: Position
@@ -163,7 +163,7 @@ class Views:
     """Where the photographs of a survey look.
 
     Attributes:
-        projection: Of all metres.
+        projection: Projection of all metres.
         views: One for each photograph that has a place, in their order.
         left_out: Why each other photograph has none, by its name.
     """
@@ -190,10 +190,10 @@ def make_views(
     Args:
         photographs: In any order.
         specs: Camera and flight, where a photograph does not tell.
-        table: Of `read_position_table`.
+        table: Outcome of `read_position_table`.
         terrain: Heights of the ground, a GeoTIFF; null: it is as flat as the place of take-off.
         projection: Null: around the survey.
-        corrections: Of what all photographs say alike; null: none.
+        corrections: Corrections of what all photographs say alike; null: none.
 
     Returns:
         The views; each photograph is among them or among those left out.

@@ -18,8 +18,8 @@ class Projection:
     neither zones nor hemispheres matter. The y axis is north at the middle; elsewhere `convergence` tells.
 
     Args:
-        longitude: Of its origin, in degrees.
-        latitude: Of its origin, in degrees.
+        longitude: Longitude of its origin, in degrees.
+        latitude: Latitude of its origin, in degrees.
     """
 
     def __init__(self, longitude: float, latitude: float) -> None:

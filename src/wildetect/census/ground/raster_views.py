@@ -30,7 +30,7 @@ class RasterView:
 
     Attributes:
         georeference: Its place on the map.
-        projection: Of the survey.
+        projection: Projection of the survey.
         outline: Where it holds data, in px, shape (k, 2).
     """
 

@@ -37,22 +37,22 @@ class View:
 
     Attributes:
         file: Name of the photograph.
-        width: Of the upright picture in px.
-        height: Of the upright picture in px.
-        x: Of the camera, m east in the survey's projection.
-        y: Of the camera, m north.
-        longitude: Of the camera in degrees, WGS 84.
-        latitude: Of the camera in degrees, WGS 84.
-        height_above_ground: Of the camera in m.
+        width: Width of the upright picture in px.
+        height: Height of the upright picture in px.
+        x: Place of the camera, m east in the survey's projection.
+        y: Place of the camera, m north.
+        longitude: Longitude of the camera in degrees, WGS 84.
+        latitude: Latitude of the camera in degrees, WGS 84.
+        height_above_ground: Height of the camera in m.
         yaw: Direction of the sensor's upper edge, degrees clockwise from true north.
         pitch: -90 looks straight down, 0 at the horizon; degrees.
         roll: About the line of sight, degrees clockwise.
         focal_px: Focal length in px.
-        position_error: Of the position, horizontal, in m.
+        position_error: Horizontal error of the position in m.
         orientation: EXIF's; which side of the upright picture is the sensor's upper edge.
         convergence: Direction of true north in the projection, degrees clockwise from its y axis.
         sources: Who says so: of "position", "height", "yaw", "pitch" and "lens".
-        taken: By the camera's clock.
+        taken: Time by the camera's clock.
     """
 
     file: str

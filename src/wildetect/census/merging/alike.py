@@ -55,8 +55,8 @@ class Alike:
     """What makes all photographs fit together.
 
     Attributes:
-        degrees: By which all are to be turned clockwise, or else the one yaw that all have; -180 to 180.
-        scale: By which lengths are to be multiplied.
+        degrees: Turn of all, clockwise, or else the one yaw that all have; -180 to 180.
+        scale: Factor by which lengths are to be multiplied.
         fixed: Whether all have one and the same yaw, whatever the way flown.
         yaw_reversed: Whether yaws count the other way round.
         positions: What of the positions is the other way round.

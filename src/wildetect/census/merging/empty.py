@@ -24,7 +24,7 @@ class EmptyPlace(NamedTuple):
     """A box, and where the photograph that should show its animal, too, has none.
 
     Attributes:
-        row: Of GroundBoxes.
+        row: Row of GroundBoxes.
         view: The other photograph, a row of Views.views.
         xyxy: Where the animal should be in it, in px.
         metres: How far off that may be.

@@ -38,7 +38,7 @@ class Agreeing(NamedTuple):
     Attributes:
         one: Rows of Views.views, shape (n,).
         other: The same, shape (n,).
-        number: Of boxes of the one that agree with those of the other, shape (n,).
+        number: Number of boxes of the one that agree with those of the other, shape (n,).
     """
 
     one: NDArray[np.int64]
@@ -75,7 +75,7 @@ class Fit:
         return found
 
     def places(self, factor: NDArray[np.complex128]) -> NDArray[np.float64]:
-        """Of all boxes in m, each photograph turned and scaled about its camera; shape (n, 2)."""
+        """Place all boxes in m, each photograph turned and scaled about its camera; shape (n, 2)."""
         found = self.cameras[self.view] + self._from_camera * factor[self.view]
         return np.column_stack([found.real, found.imag])
 

@@ -48,7 +48,7 @@ class PhotographPairs(NamedTuple):
         joined: Those of them that were joined to a box of it.
         along: Whether both were taken on one straight line of flight.
         seconds: Between the exposures; nan where the photographs do not tell.
-        number: Of each row of Expected the pair that it belongs to, shape (rows of Expected,).
+        number: Pair to which each row of Expected belongs, shape (rows of Expected,).
     """
 
     one: NDArray[np.int64]

@@ -73,15 +73,15 @@ class MergingCheck(NamedTuple):
     """What the overlaps say of how boxes were joined.
 
     Attributes:
-        all: Of all overlaps.
-        along: Of photographs on one line of flight.
-        across: Of photographs of different lines.
-        pairs: Of each two photographs.
+        all: Partners of all overlaps.
+        along: Partners of photographs on one line of flight.
+        across: Partners of photographs of different lines.
+        pairs: Partners of each two photographs.
         displaced: Boxes without a partner that lie near each other.
         guilty: Rows of the photographs whose boxes were joined far more rarely than those of the others.
         turned: Photographs that fit their neighbours when they are turned.
         alike: What makes all photographs fit together; null where nothing does, or they fit.
-        of_class: Of the boxes of each class, by class id.
+        of_class: Partners of the boxes of each class, by class id.
         gaps: Rates by the time between the exposures: from and up to so many seconds.
         near: Boxes without a partner that nearly were one animal.
         doubles: Boxes of one photograph that nearly lie on each other.

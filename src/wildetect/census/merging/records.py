@@ -68,7 +68,7 @@ class RecallRecord:
     """An upper bound of the detector's recall, from the overlaps alone.
 
     Attributes:
-        upper_bound: Of the photographs that show an animal which another one found, the share that found it.
+        upper_bound: Share of photographs that found an animal, of those that show one found in another.
         per_class: The same by class name; null where there are too few boxes.
         caveats: What the bound does not know.
     """
@@ -87,7 +87,7 @@ class NearMissRecord:
         boxes: Edges of both in px.
         metres: Between them.
         seconds: Between the exposures; null where the photographs do not tell.
-        ids: Of both detections; empty in files of earlier versions.
+        ids: Identifiers of both detections; empty in files of earlier versions.
     """
 
     photographs: tuple[str, str]

@@ -151,7 +151,7 @@ def unfit_photographs(
         boxes: All that count.
         animals: Made of them.
         expected: Boxes that lie well inside of another photograph.
-        pairs: Of these.
+        pairs: Pairs of these.
         views: How many photographs there are.
 
     Returns:

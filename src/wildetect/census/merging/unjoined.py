@@ -34,9 +34,9 @@ class Displaced(NamedTuple):
     """How many more boxes without a partner lie near each other than missed animals would.
 
     Attributes:
-        share: Of the animals on common ground, that two photographs show at two places: those near each
+        share: Share of the animals on common ground that two photographs show at two places: those near each
             other less those that would be by chance; 0 where there are not more.
-        deviations: Of their number from that by chance, in standard deviations of the latter.
+        deviations: Deviation of their number from that by chance, in standard deviations of the latter.
         metres: How near.
     """
 
@@ -71,7 +71,7 @@ def displaced(
         boxes: All that count.
         animals: Made of them.
         expected: Boxes that lie well inside of another photograph.
-        pairs: Of these.
+        pairs: Pairs of these.
         tolerance: Within which boxes were joined, in m.
     """
     seen = _seen(boxes, animals, expected, pairs)
@@ -189,7 +189,7 @@ def near_misses(
     Args:
         boxes: All that count.
         expected: Boxes that lie well inside of another photograph.
-        pairs: Of these.
+        pairs: Pairs of these.
         tolerance: Within which boxes were joined, in m.
     """
     alone = np.flatnonzero(~expected.joined)

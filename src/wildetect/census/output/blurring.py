@@ -26,7 +26,7 @@ def blurred(record: CensusRecord, grid: Grid) -> CensusRecord:
 
     Args:
         record: What census.json holds.
-        grid: Of the cells.
+        grid: Grid of the cells.
     """
     photographs = []
     for shot in record.photographs:
@@ -65,7 +65,7 @@ def coarse_ground(census: Census, ground: Ground, animals: Sequence[AnimalRow], 
         census: Gives the photographs.
         ground: The exact shapes, with what is known of each.
         animals: The exact rows.
-        grid: Of the cells.
+        grid: Grid of the cells.
     """
     cells = [grid.cell(view.longitude, view.latitude) for view in census.views.views]
     lines = [one for one in census.transects if len(one.views) > 1]

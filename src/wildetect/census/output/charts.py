@@ -88,7 +88,7 @@ def confidence_chart(
 
     Args:
         numbers: One for each threshold.
-        class_names: Of the model; give each class its colour.
+        class_names: Names of the model's classes; give each class its colour.
         chosen: The threshold of this census.
     """
     if len(numbers) < 2 or not numbers[0].animals:  # noqa: PLR2004 - a line has two ends

@@ -63,7 +63,7 @@ class CensusFacts:
         run_folder: Where it lies.
         started: When the census was begun.
         seconds: How long it took.
-        availability: Of the species for which it is known.
+        availability: Availability of the species for which it is known.
         detector: What is known of the detector.
     """
 

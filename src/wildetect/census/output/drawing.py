@@ -54,7 +54,7 @@ class CensusMap:
     """A drawing, 1000 units wide.
 
     Attributes:
-        height: Of the drawing.
+        height: Height of the drawing.
         footprints: A path for each photograph, or one for all.
         strata: Path of the outlines.
         stratum_names: Where they stand.

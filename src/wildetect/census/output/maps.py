@@ -70,7 +70,7 @@ class Ground(NamedTuple):
         photographs: The ground that each shows.
         transects: The lines through the photographs of each; of single photographs there is none.
         strata: The parts of the survey area; none without a file of them.
-        cells: Of a grid, where places are coarsened to it.
+        cells: Cells of a grid, where places are coarsened to it.
     """
 
     photographs: _Shapes
@@ -114,9 +114,9 @@ def write_geopackage(
 
     Args:
         path: The file.
-        ground: Of `ground_of`.
-        animals: Of `animal_rows`.
-        colours: Of each species, as #rrggbb.
+        ground: Outcome of `ground_of`.
+        animals: Outcome of `animal_rows`.
+        colours: Colour of each species, as #rrggbb.
         title: Name of the survey.
         changed: The time that the file gives as that of its last change.
 

@@ -46,7 +46,7 @@ class Shot:
 
     Attributes:
         file: The photograph.
-        confidence: Of the box; null where there is none.
+        confidence: Confidence of the box; null where there is none.
         crop: The picture; null where the photograph could not be read again.
     """
 

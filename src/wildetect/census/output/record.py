@@ -73,7 +73,7 @@ class CensusRecord:
         tolerance: How near two boxes must be to be one animal.
         merging: How well the boxes of overlapping photographs were joined; null in files of earlier versions.
         confidence: The numbers by confidence.
-        estimates: Of each species and of all, in each stratum and in all.
+        estimates: Estimates of each species and of all, in each stratum and in all.
         corrected: The same as a review sets them right; none without one.
         strata: The strata.
         transects: The transects.
@@ -84,9 +84,9 @@ class CensusRecord:
         model: The detector of it.
         detector: What is known of the detector; null in files of earlier versions.
         settings: What shapes the numbers, by name.
-        projection: Of all metres.
+        projection: Projection of all metres.
         times: When, and how long.
-        versions: Of this program, Python and packages.
+        versions: Versions of this program, Python and packages.
         mlflow: Where it is logged; null until then.
         files: Names of the files written, relative to the folder.
         photographs: Where each looks.
@@ -220,7 +220,7 @@ def read_census_file(folder: Path) -> CensusRecord:
     """Read the census.json that a census left.
 
     Args:
-        folder: Of the census; the file itself will do.
+        folder: Folder of the census; the file itself will do.
 
     Raises:
         InputError: There is none, or it is not that of a census.

@@ -35,7 +35,7 @@ def corrected_records(census: Census, availability: Mapping[str, Availability]) 
 
     Args:
         census: The numbers.
-        availability: Of the species for which it is known.
+        availability: Availability of the species for which it is known.
     """
     for one in census.corrected:
         known = availability.get(one.species or "")

@@ -179,10 +179,10 @@ class VectorCheck:
     """One figure: as published, and as computed here.
 
     Attributes:
-        name: Of the vector, with its source.
+        name: Name of the vector, with its source.
         what: Which figure.
         expected: As published.
-        computed: By this program.
+        computed: Value that this program computes.
         digits: Decimals to which they must agree.
         ok: Whether they do.
     """

@@ -35,7 +35,7 @@ def describe_classifier(path: Path, settings: ClassifierSettings, sha256: str, s
     Args:
         path: ONNX file.
         settings: What its owner says.
-        sha256: Of the file as it is stored.
+        sha256: SHA-256 of the file as it is stored.
         source: The file that the owner gave.
 
     Raises:

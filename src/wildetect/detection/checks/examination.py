@@ -70,7 +70,7 @@ def read_once(
     Args:
         file: What the file says of itself.
         settings: What its owner says.
-        sha256: Of the file that will run.
+        sha256: SHA-256 of the file that will run.
         source: The file that the owner gave.
         picture: A photograph with animals; a made-up picture is looked at besides.
 

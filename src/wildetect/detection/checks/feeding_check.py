@@ -77,7 +77,7 @@ class _Seen(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Of the confidence, how much comes back, 0 to 1."""
+        """Share of the confidence that comes back, 0 to 1."""
         return self.returned / self.confidence if self.confidence else 0.0
 
     @property

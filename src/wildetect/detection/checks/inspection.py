@@ -52,10 +52,10 @@ class WeightsFile:
         outputs: All outputs; where the file leaves their shapes open, as they came out once.
         metadata: Text that the exporter stored, as it is.
         class_names: From the metadata; None if it holds none.
-        width: Of the picture's input in px; None if free and not in the metadata.
-        height: Of the picture's input in px; None if free and not in the metadata.
+        width: Width of the picture's input in px; None if free and not in the metadata.
+        height: Height of the picture's input in px; None if free and not in the metadata.
         batch: Pictures in a forward pass; None: any number.
-        dtype: Of the picture's input: float32, float16 or uint8.
+        dtype: Type of the picture's input: float32, float16 or uint8.
     """
 
     path: Path
@@ -79,7 +79,7 @@ class Check:
     """What a model did when it was run once.
 
     Attributes:
-        output_shapes: Of all outputs, for one picture, without the batch dimension.
+        output_shapes: Shapes of all outputs, for one picture, without the batch dimension.
         batch: Pictures that a forward pass may have, None: any number. This goes into the manifest's feeding.
         seconds: For one forward pass, the first.
         left_out: What the network leaves out by itself, though the manifest asks for it; None: nothing.

@@ -28,7 +28,7 @@ def describe(weights: WeightsFile, settings: RegistrationSettings, sha256: str, 
     Args:
         weights: What the file says of itself.
         settings: What its owner says.
-        sha256: Of the file that will run.
+        sha256: SHA-256 of the file that will run.
         source: The file that the owner gave.
 
     Raises:

@@ -65,7 +65,7 @@ class Reading:
         frame: Size of the network's input.
         classes: Number of class names.
         columns: Order of a table's columns; None: the family's own.
-        box_unit: Of its boxes; None: the family's own.
+        box_unit: Unit of its boxes; None: the family's own.
         first_label: Number of the first class in the outputs; None: the family's own.
         point_size: Side of the box around a point in px; None: the usual one.
     """

@@ -32,7 +32,7 @@ def families_fitting(
     Several is normal: a shape does not name a family.
 
     Args:
-        shapes: Of all outputs, with or without a batch dimension.
+        shapes: Shapes of all outputs, with or without a batch dimension.
         frame: Size of the network's input, if known.
         classes: Number of classes, if known.
     """

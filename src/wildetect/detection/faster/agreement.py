@@ -42,7 +42,7 @@ class Agreement:
         same: Boxes that both have: of one class, with an IoU of 0.5 at least, each matched once.
         first: All boxes of the first.
         second: All boxes of the second.
-        counts: By class name, the boxes of the first and of the second.
+        counts: Boxes of the first and of the second, by class name.
         differences: The boxes that have no partner.
     """
 
@@ -65,9 +65,9 @@ def agreement_of(
     """Compare the boxes of two detectors.
 
     Args:
-        first: By name of the picture.
-        second: Of the same pictures.
-        class_names: By class id, of both.
+        first: Boxes of the first, by name of the picture.
+        second: Boxes of the second in the same pictures.
+        class_names: Names of the classes of both, by class id.
     """
     same, differences = 0, list[Difference]()
     for image, one in first.items():

@@ -27,7 +27,7 @@ def check_sides(detector: Detector, options: PipelineOptions) -> None:
 
     Args:
         detector: With larger windows.
-        options: Of the run.
+        options: Options of the run.
 
     Raises:
         ModelError: Its sides are fixed, or pictures are stretched to fit them or taken whole.

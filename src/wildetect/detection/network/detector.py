@@ -164,7 +164,7 @@ class Detector:
             tiles: RGB, each of shape (height, width, 3); any number, sizes may differ.
             confidence: Lowest to report; by default the manifest's.
             sharp: For each tile whether it is resized with as much detail as can be; by default none is.
-            side: Of a tile in px, where they may be windows of several tiles (manifest.windows); else 0.
+            side: Side of a tile in px, where they may be windows of several tiles (manifest.windows); else 0.
 
         Returns:
             For each tile its detections in px of that tile, most confident first, each animal once, and

@@ -30,7 +30,7 @@ class Backend:
         says: What it is, for a person.
         batched: Whether a pass over many tiles is faster than many passes.
         threads: That keep it busy, each with its own forward pass; None: one a core.
-        options: Of the provider.
+        options: Options of the provider.
     """
 
     device: str

@@ -48,7 +48,7 @@ def left_out(limits: OwnLimits, confidence: float, found: Iterable[Detections]) 
     """Say so where a file itself leaves out what is fainter than this, which is asked for.
 
     Args:
-        limits: Of the file.
+        limits: Limits of the file.
         confidence: Lowest to report.
         found: What came out; fainter boxes among it show that nothing is left out.
     """

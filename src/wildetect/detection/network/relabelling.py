@@ -32,7 +32,7 @@ class Relabelling:
     They are cut by the rank of the boxes alone, so that results are the same with any number of threads.
 
     Args:
-        detections: Of the detector, stitched and cut to the image, most confident first.
+        detections: Detections of the detector, stitched and cut to the image, most confident first.
         classifier: Names them.
     """
 
@@ -50,7 +50,7 @@ class Relabelling:
         """Classify the boxes of one pass.
 
         Args:
-            number: Of the pass, from 0.
+            number: Number of the pass, from 0.
             source: The image.
 
         Raises:

@@ -62,7 +62,7 @@ class ImageWork:
         parts: Detections of each tile.
         empty: Tiles without data.
         unread: Tiles that could not be read, or for which the model failed, and why.
-        levels: Of each tile of which they can be told, the lowest and highest value.
+        levels: Lowest and highest value of each tile of which they can be told.
         tiles: Tiles run through the model.
         scale: What is doubtful about its scale.
         scaled: Side in px of its tiles where they are cut for the model's scale; else 0.

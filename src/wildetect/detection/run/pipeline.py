@@ -100,7 +100,7 @@ def until_too_many_fail(
 
     Args:
         results: In any order.
-        images: Of the run.
+        images: Images of the run.
         options: Say how many are too many.
         known: Names of images that failed before: they do not count.
     """

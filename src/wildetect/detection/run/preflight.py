@@ -40,7 +40,7 @@ class Survey:
         unreadable: Reason for each image that cannot be read; much that is broken shows only later.
         without_position: Images without GPS position or place on the map.
         tiles: For each readable image; a raster's empty tiles are among them.
-        pixels: Of all readable images.
+        pixels: Number of pixels of all readable images.
         doubts: Names of the images for each reason why detections in them may be wrong.
         overlap: What overlap_ratio: auto comes to; None where the overlap is given.
         scale: What scale: auto comes to; None where it is native.
@@ -93,7 +93,7 @@ def survey(
 
     Args:
         images: All, or a sample.
-        options: Of the run.
+        options: Options of the run.
         others: Options for which tiles are counted as well, by name.
     """
     auto, scale, others = options.auto_overlap, options.scale, others or {}

@@ -56,7 +56,7 @@ class JournalKeeper(TileKeeper):
     """Keeps tiles of long images in the journal.
 
     Attributes:
-        journal: Of the run.
+        journal: Journal of the run.
         work: Its images.
         clock: Its time.
     """

@@ -59,7 +59,7 @@ class Workers:
         images: What to work on.
         detector: Used by all worker threads.
         options: Tiles, thresholds, number of threads.
-        keeper: Of the tiles of long images.
+        keeper: Keeper of the tiles of long images.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Workers:
         """Wait for the result of one image.
 
         Args:
-            index: Of the image.
+            index: Index of the image.
             stop: Once it says yes, only images that are in work are finished; of a long one its tiles
                 are kept.
 

@@ -79,7 +79,7 @@ def stitch(
     """Join the detections of all tiles of an image, each animal once.
 
     Args:
-        parts: Of each tile, in any order: it does not matter.
+        parts: Detections of each tile, in any order: it does not matter.
         size: Width and height of the image in px.
         threshold: Overlap above which two boxes of one class are one animal.
         metric: How it is measured.

@@ -46,8 +46,8 @@ class ModelScale:
 
     Attributes:
         trained: Ground resolution of the network's input in training, in cm/px.
-        width: Of the network's input in px.
-        height: Of the network's input in px.
+        width: Width of the network's input in px.
+        height: Height of the network's input in px.
         flight: Camera and flight, where an image does not tell its ground resolution.
         cut: Whether tiles are cut for the scale.
     """

@@ -33,7 +33,7 @@ def nms(detections: Detections, threshold: float, metric: OverlapMetric = "IOU")
     """Class-wise greedy non-maximum suppression.
 
     Args:
-        detections: Of one tile or image, in any order.
+        detections: Detections of one tile or image, in any order.
         threshold: A box is dropped if it overlaps a kept box of its class by more than this.
         metric: IOU, or IOS: intersection over the smaller box, which also drops a part of an animal.
 

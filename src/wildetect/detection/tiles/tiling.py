@@ -21,8 +21,8 @@ def tile_windows(width: int, height: int, tile_size: int, overlap_ratio: float) 
     could be left out, and what they overlap more than they must is spread evenly over all of them.
 
     Args:
-        width: Of the image in px.
-        height: Of the image in px.
+        width: Width of the image in px.
+        height: Height of the image in px.
         tile_size: Side of a tile in px; 0 takes the image whole. An image smaller than a tile in one
             direction is covered by tiles of its own size in that direction.
         overlap_ratio: 0 up to, but not including, 1.
@@ -50,7 +50,7 @@ class LargeWindows(NamedTuple):
 
     Attributes:
         most: Longest side, in tiles.
-        parts: Of a tile's side, as many as cells of the network's coarsest grid: sides are whole numbers of
+        parts: Parts of a tile's side, as many as cells of the network's coarsest grid: a side is a number of
             them, so that nothing is padded. Networks find animals at the edge of a border.
     """
 
@@ -68,8 +68,8 @@ def large_windows(
     An image smaller than a tile in one direction is cut into tiles.
 
     Args:
-        width: Of the image in px.
-        height: Of the image in px.
+        width: Width of the image in px.
+        height: Height of the image in px.
         tile_size: Side of a tile in px.
         overlap_ratio: Overlap of tiles as a part of one, 0 up to, but not including, 1.
         large: How large.
@@ -97,8 +97,8 @@ def from_the_middle(width: int, height: int, side: int) -> list[Window]:
     Of a large picture the tiles alone: in the whole of it animals are too small.
 
     Args:
-        width: Of the picture in px.
-        height: Of the picture in px.
+        width: Width of the picture in px.
+        height: Height of the picture in px.
         side: Longer side of the network's input in px.
     """
     whole = [Window(0, 0, width, height)] if max(width, height) <= _WHOLE_UP_TO * side else []
@@ -121,7 +121,7 @@ def in_swaths(windows: Sequence[Window], swath: int | None) -> list[Window]:
     """Windows in the order in which a raster is best read: swath by swath, each row by row.
 
     Args:
-        windows: Of the whole image.
+        windows: Windows of the whole image.
         swath: Width of a swath in px; None leaves the order as it is.
     """
     if swath is None:

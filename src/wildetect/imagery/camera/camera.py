@@ -39,15 +39,15 @@ class CameraTags:
     """What a photograph says of its camera; null where it does not, or says what cannot be.
 
     Attributes:
-        position: Of the camera, WGS 84.
+        position: Position of the camera, WGS 84.
         position_problem: Why the GPS tags that are there tell none, for a person.
         altitude: Above sea in m, in whatever system the drone uses: ellipsoid, geoid or air pressure.
         height: Above the place of take-off in m, as written: DJI writes 0 where it does not know.
         yaw: Direction of the sensor's upper edge, in degrees clockwise from north: that of the gimbal, or
             else of the drone.
-        pitch: Of the gimbal in degrees: -90 looks straight down, 0 at the horizon.
-        roll: Of the gimbal about its line of sight in degrees, clockwise.
-        focal_length: Of the lens in mm.
+        pitch: Pitch of the gimbal in degrees: -90 looks straight down, 0 at the horizon.
+        roll: Roll of the gimbal about its line of sight in degrees, clockwise.
+        focal_length: Focal length of the lens in mm.
         focal_length_35: In mm, as if on 35 mm film.
         focal_length_px: In px of the full picture, as the maker measured it.
         full_size: Width and height in px of the picture that `focal_length_px` is for.
@@ -55,7 +55,7 @@ class CameraTags:
         orientation: EXIF's: how the stored picture is turned to stand upright, 1 to 8.
         camera: Maker and model.
         taken: When, by the camera's clock, without time zone.
-        position_error: Of the position, horizontal, in m, as stated.
+        position_error: Horizontal error of the position in m, as stated.
         rtk: Whether the position is a fixed RTK solution.
         edited: Why it seems to have been edited after the flight; null where nothing tells so.
     """

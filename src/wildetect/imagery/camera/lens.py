@@ -68,7 +68,7 @@ def ground_resolution(tags: CameraTags, size: tuple[int, int], specs: FlightLike
     The census places photographs by the same lens and height. Source: Pix4D, "How to calculate the GSD".
 
     Args:
-        tags: Of the photograph.
+        tags: Tags of the photograph.
         size: Width and height in px.
         specs: What counts where the photograph does not tell; its `gsd` overrides all.
     """
@@ -87,7 +87,7 @@ def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
     resolution in the focal plane; else the settings.
 
     Args:
-        tags: Of the photograph.
+        tags: Tags of the photograph.
         size: Width and height in px.
         specs: What counts where the photograph does not tell.
     """

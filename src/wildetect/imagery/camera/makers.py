@@ -27,7 +27,7 @@ class Direction(NamedTuple):
     """Where a camera looks, in degrees; null where its maker does not say.
 
     Attributes:
-        yaw: Of the sensor's upper edge (at a pitch of -90), clockwise from north.
+        yaw: Direction of the sensor's upper edge (at a pitch of -90), clockwise from north.
         pitch: -90 straight down, 0 at the horizon.
         roll: About the line of sight, clockwise.
     """
@@ -113,7 +113,7 @@ def direction_of(make: str, xmp: Mapping[str, str]) -> Direction:
 
     Args:
         make: EXIF's Make; "" if unknown.
-        xmp: Of `read_xmp`.
+        xmp: Outcome of `read_xmp`.
     """
     told = make.casefold()
     # its own maker's table first: a name may mean something else there

@@ -8,7 +8,7 @@ __all__ = ["FILM_DIAGONAL", "LOWEST", "Flight", "plausible_height"]
 
 FILM_DIAGONAL = 43.267  # mm: a focal length "in 35 mm film" has the same field of view along the diagonal
 LOWEST, HIGHEST = 2.0, 10_000.0
-"""Of a camera above the ground in m; drones write 0 and less where they do not know."""
+"""Heights of a camera above the ground in m; drones write 0 and less where they do not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

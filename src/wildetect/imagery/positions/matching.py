@@ -19,7 +19,7 @@ def rows_for(files: Iterable[str], table: Mapping[str, TableRow]) -> dict[str, T
 
     Args:
         files: Names of the photographs.
-        table: Of `read_position_table`.
+        table: Outcome of `read_position_table`.
 
     Raises:
         InputError: One row fits several photographs, or several rows fit one.

@@ -32,7 +32,7 @@ class TableRow(NamedTuple):
     """What the table says of a photograph.
 
     Attributes:
-        position: Of the camera.
+        position: Position of the camera.
         altitude: Above sea in m; null where the column is missing, empty, or holds heights.
         height: Above ground or take-off in m, where the name of the column says so: height, relative or agl.
         height_column: The head of that column; null without a height.
@@ -157,7 +157,7 @@ class _Finder:
         """Return the place of the column that a setting names, or of the one that has a usual head.
 
         Args:
-            key: Of the setting.
+            key: Key of the setting.
             usual: Whether a head is usual; the next counts where there is none by the one before.
 
         Raises:

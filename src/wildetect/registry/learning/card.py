@@ -52,7 +52,7 @@ def refresh_card(connection: Connection, name: str, version: str) -> None:
 
     Args:
         connection: The server.
-        name: Of the registered model.
+        name: Name of the registered model.
         version: Its number.
     """
     try:

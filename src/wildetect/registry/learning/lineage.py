@@ -49,7 +49,7 @@ class LearnedSet(_Stored):
 
     Attributes:
         name: What it is called.
-        digest: Of names, pixels and labels of all its tiles.
+        digest: Digest of names, pixels and labels of all its tiles.
         version: What was trained on it, such as "herd/3"; null: the version that this file lies with.
         photographs: Digests of the pixels of those learned from, or watched by.
         looks: Their looks, in the same order; empty where they were not noted.
@@ -72,7 +72,7 @@ class Lineage(_Stored):
     """All that a version has learned from.
 
     Attributes:
-        format: Of the file.
+        format: Format of the file.
         sets: Its own training set, then those of what it was begun with.
         began_with: What the first of these trainings began with, for a person; null: not known.
         complete: Whether these are all; if not, it was begun with weights of which nothing is known.

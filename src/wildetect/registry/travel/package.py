@@ -63,8 +63,8 @@ class Package(BaseModel):
     """What version.json holds.
 
     Attributes:
-        format: Of the archive.
-        name: Of the registered model.
+        format: Format of the archive.
+        name: Name of the registered model.
         version: Its number where it comes from.
         origin: Address of the registry it comes from; None where that is not known.
         aliases: That pointed at it there.

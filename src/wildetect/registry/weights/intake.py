@@ -165,7 +165,7 @@ class StoredModel:
 
     Attributes:
         proto: The model, external data included.
-        sha256: Of the bytes that the registry will store.
+        sha256: SHA-256 of the bytes that the registry will store.
     """
 
     proto: ModelProto
@@ -178,7 +178,7 @@ def prepared(path: Path, options: ExportOptions) -> Iterator[PreparedWeights]:
 
     Args:
         path: The file; nothing is written beside it.
-        options: Of an export.
+        options: Options of an export.
 
     Raises:
         ModelError: The file is missing, of a format that cannot be registered, or cannot be exported.

@@ -77,8 +77,8 @@ def add_index(
     """Add a spatial index to a layer whose column is geom; nothing where SQLite has no R-tree.
 
     Args:
-        database: Of the GeoPackage.
-        table: Of the layer; a name of ours, never a user's.
+        database: Database of the GeoPackage.
+        table: Table of the layer; a name of ours, never a user's.
         edges: fid, west, east, south and north of each shape, in degrees.
     """
     index = f"rtree_{table}_geom"
@@ -103,7 +103,7 @@ def add_styles(database: sqlite3.Connection, styles: Sequence[tuple[str, str]], 
     """Add the default style of each layer, as QGIS keeps them.
 
     Args:
-        database: Of the GeoPackage.
+        database: Database of the GeoPackage.
         styles: Layer and QML.
         changed: The time that the file gives as that of its last change.
     """
@@ -189,7 +189,7 @@ class Layer(NamedTuple):
     """A table with a place in each row.
 
     Attributes:
-        name: Of the table.
+        name: Name of the table.
         text: What it holds, for people.
         kind: POINT, LINESTRING, POLYGON, MULTIPOLYGON or GEOMETRY.
         columns: SQL type of each further column; names and types are ours, never a user's.

@@ -43,7 +43,7 @@ def animals_style(colours: Mapping[str, str]) -> str:
     """Points in a colour for each species, as in the report, and the species as a list to choose from.
 
     Args:
-        colours: Of each species, as #rrggbb.
+        colours: Colour of each species, as #rrggbb.
     """
     return style_of(points_style("species", colours), form=form_of({"species": list(colours)}))
 
@@ -52,8 +52,8 @@ def points_style(column: str, colours: Mapping[str, str]) -> str:
     """The drawing of points in a colour for each value of a column.
 
     Args:
-        column: Of the layer.
-        colours: Of each value, as #rrggbb.
+        column: Column of the layer.
+        colours: Colour of each value, as #rrggbb.
     """
     categories = "".join(
         f'<category value={quoteattr(name)} label={quoteattr(name)} symbol="{number}" render="true"/>'
@@ -86,7 +86,7 @@ def polygon_style(*, fill: str, outline: str, width: float, label: str = "") -> 
     Args:
         fill: Red, green, blue and alpha, 0 to 255.
         outline: The same.
-        width: Of the outline in mm.
+        width: Width of the outline in mm.
         label: Column that is written on them; empty for none.
     """
     look = {
@@ -194,7 +194,7 @@ def write_project(
         path: The file, whose name ends in .qgs.
         package: Name of the GeoPackage, in the same folder.
         layers: The uppermost first.
-        title: Of the project.
+        title: Title of the project.
         extent: West, south, east and north of what is shown first, in degrees.
 
     Raises:

@@ -24,11 +24,11 @@ class ReviewedRow(NamedTuple):
     Attributes:
         image: Name of the photograph.
         class_name: As the reviewer calls it; may be one that the model does not know.
-        confidence: Of the detector, 0 to 1; null for an animal that it missed.
+        confidence: Confidence of the detector, 0 to 1; null for an animal that it missed.
         xyxy: x_min, y_min, x_max, y_max in px of the upright image.
         position: Longitude and latitude in degrees, WGS 84; null if unknown.
         whose: Whose position that is.
-        id: Of the detection, or of the box that was added.
+        id: Identifier of the detection, or of the box that was added.
     """
 
     image: str

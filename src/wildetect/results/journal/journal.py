@@ -98,7 +98,7 @@ class Journal:
 
         Args:
             result: The result.
-            stamp: Of the image's file, taken before it was read.
+            stamp: Stamp of the image's file, taken before it was read.
             seconds: How long the run has worked until now, all its starts together.
 
         Raises:

@@ -46,8 +46,8 @@ class Entry(NamedTuple):
     """What is kept in memory of a line.
 
     Attributes:
-        offset: Of the line in bytes.
-        stamp: Of the image's file before it was read.
+        offset: Offset of the line in bytes.
+        stamp: Stamp of the image's file before it was read.
         tally: Counts.
         seconds: What the image added to the time that the run worked.
     """
@@ -68,7 +68,7 @@ def document_of(result: ImageResult, stamp: Stamp | None, folder: Path | None = 
 
     Args:
         result: The result.
-        stamp: Of the image's file, taken before it was read.
+        stamp: Stamp of the image's file, taken before it was read.
         folder: That of the journal: where the image lies from there is kept, too.
     """
     document: dict[str, Any] = {
@@ -149,7 +149,7 @@ def place_document(path: Place, folder: Path | None = None) -> dict[str, str]:
     """Say where an image lies, and where that is from the folder of the journal: both may be moved together.
 
     Args:
-        path: Of the image.
+        path: Path of the image.
         folder: That of the journal; on another drive there is no way from the one to the other.
     """
     document = {"path": str(path)}

@@ -36,9 +36,9 @@ class Line(NamedTuple):
     """A line of a journal after its first.
 
     Attributes:
-        number: Of the line in its file, from 1.
-        offset: Of the line in bytes.
-        end: Of the line in bytes.
+        number: Number of the line in its file, from 1.
+        offset: Offset of the line in bytes.
+        end: End of the line in bytes.
         document: What it says; null where it is damaged.
         damage: What is wrong with it; empty where nothing is.
         cut: Whether the file ends in the middle of it.
@@ -63,7 +63,7 @@ def lines(file: IO[bytes], seals: Seals, offset: int) -> Iterator[Line]:
     Args:
         file: Open at the line after the header.
         seals: What read the header.
-        offset: Of that line in bytes.
+        offset: Offset of that line in bytes.
     """
     for number, line in enumerate(file, start=2):
         end = offset + len(line)

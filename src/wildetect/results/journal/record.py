@@ -54,9 +54,9 @@ class Record:
         command: The command of its last start; None where the journal does not tell.
         started: When the run was first started.
         seconds: How long the run worked until now, all its starts together.
-        entries: By image.
+        entries: Entries by image.
         left_out: Images that have an entry and do not count: the last start did not find them.
-        parts: Of each image that is not done, the offset and stamp of the lines of its tiles.
+        parts: Offset and stamp of the lines of tiles, of each image that is not done.
         moved: Whether the photographs were moved since: another drive may round their times.
         moved_now: Whether this start found them in another place than the one before.
         end: Where the whole lines end, in bytes.
@@ -170,8 +170,8 @@ class Record:
 
         Args:
             name: Its name.
-            stamp: Of its file now; None where it cannot be looked at, so that it may be as it was.
-            result: Of this start; None where it has none.
+            stamp: Stamp of its file now; None where it cannot be looked at, so that it may be as it was.
+            result: Result of this start; None where it has none.
         """
         entry = self.entries.get(name)
         if entry is None or entry.tally.failure is not None:

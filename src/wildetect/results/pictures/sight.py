@@ -68,7 +68,7 @@ def all_unseen(results: Iterable[ImageResult], *, inside: bool = True) -> dict[s
     """The pictures that nobody can look at, by name.
 
     Args:
-        results: Of a run; those that failed are left out, and those at addresses: their server would be
+        results: Results of a run; failed ones and those at addresses are left out: the server would be
             asked for each of them.
         inside: As for `unseen`: of ten thousand copies on a disk that turns it takes minutes.
     """

@@ -108,7 +108,7 @@ def cut(
     Args:
         source: The image, open.
         result: What was found in it.
-        row: Of the detection.
+        row: Row of the detection.
         margin: Side of the crop in longer sides of the box.
         most: Side of its picture in px, where it is not smaller by itself.
 
@@ -134,7 +134,7 @@ def cut_around(source: ImageSource, xyxy: Box, side: float, *, most: int = _SIDE
     Args:
         source: The image, open.
         xyxy: In px of the image.
-        side: Of the square in px of the image.
+        side: Side of the square in px of the image.
         most: Side of the picture in px, where it is not smaller by itself.
 
     Raises:

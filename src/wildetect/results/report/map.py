@@ -50,9 +50,9 @@ class SurveyMap:
     """A drawing of where the photographs were taken and what was found there.
 
     Attributes:
-        height: Of the drawing; it is 1000 wide.
+        height: Height of the drawing; it is 1000 wide.
         photographs: Path with a dot for each.
-        number: Of photographs with a position.
+        number: Number of photographs with a position.
         dots: The detections; none where there are too many to be told apart.
         points: Where there are too many, what the page draws sums of.
         classes: Ids of the classes that are drawn.

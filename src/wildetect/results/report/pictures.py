@@ -76,7 +76,7 @@ def make_pictures(
     warning; so are overlays of large rasters.
 
     Args:
-        folder: Of the overlays; made if there are any.
+        folder: Folder of the overlays; made if there are any.
         results: Images without detections and failed ones are passed over.
         class_names: For the labels.
         wanted: How many of which.

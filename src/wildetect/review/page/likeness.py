@@ -59,7 +59,7 @@ def ranks_by_look(looks: Looks) -> NDArray[np.int64]:
     that are left together, each is followed by the one that is most like it.
 
     Args:
-        looks: Of shape (n, d).
+        looks: Fingerprints, shape (n, d).
 
     Returns:
         Of shape (n,), from 0.

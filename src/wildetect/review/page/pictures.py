@@ -28,7 +28,7 @@ DETAIL_SIDE = 512
 """Side in px of a detail as it is sent."""
 
 LONGEST_SIDE = 4000
-"""Of a whole photograph as it is sent, in px; details show the rest when one zooms in."""
+"""Longest side in px of a whole photograph as it is sent; details show the rest when one zooms in."""
 
 _CROP_SIDE = 320  # px
 _CROP_MARGIN = 2.4  # in longer sides of the box: as much surroundings as tells an animal from a stone
@@ -92,7 +92,7 @@ class Pictures:
         Args:
             image: Number of the image in its run.
             result: The image; it has detections.
-            row: Of the detection.
+            row: Row of the detection.
 
         Raises:
             UnreadableImageError: The image is gone or another one, or cannot be read.

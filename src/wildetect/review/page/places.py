@@ -22,7 +22,7 @@ def along_the_ground(results: Sequence[ImageResult]) -> list[int]:
     their order.
 
     Args:
-        results: Of a run.
+        results: Results of a run.
     """
     known = [row for row, one in enumerate(results) if one.longitude is not None and one.latitude is not None]
     unknown = sorted(set(range(len(results))) - set(known))

@@ -32,7 +32,7 @@ class ReviewPage:
     Attributes:
         url: Its address, with the token.
         session: What it shows.
-        server: Of uvicorn.
+        server: Server of uvicorn.
         listening: Its socket.
     """
 

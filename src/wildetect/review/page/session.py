@@ -43,7 +43,7 @@ class UnseenError(UnfitVerdictError):
 
     Args:
         image: Number of the image in the run.
-        name: Of the image.
+        name: Name of the image.
         reason: Why, for a person.
     """
 

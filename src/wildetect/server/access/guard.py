@@ -32,7 +32,7 @@ def allowed(method: str, path: str, editor: Callable[[], bool]) -> bool:
     """Whether a request passes.
 
     Args:
-        method: Of HTTP.
+        method: Method of HTTP.
         path: Without the query.
         editor: Says whether the person may write; asked only where it matters.
     """
@@ -60,8 +60,8 @@ def foreign_place(path: str, body: bytes) -> str | None:
     """Find a place in a request that is not in the server's own store of files.
 
     Args:
-        path: Of the request, without the query.
-        body: Of the request.
+        path: Path of the request, without the query.
+        body: Body of the request.
 
     Returns:
         The place; None where the request names none.

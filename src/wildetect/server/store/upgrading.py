@@ -30,7 +30,7 @@ def upgrade_if_older(
         database: The SQLite file; nobody else uses it.
         folder: The server's folder, for the copy that is worked on and the plan of the exchange.
         environment: The environment of the server's processes.
-        schema: Of the store, or of the accounts.
+        schema: Schema of the store, or of the accounts.
 
     Returns:
         Where the database as it was lies now; None where nothing was to be done.
@@ -59,7 +59,7 @@ def upgrade_copy(fresh: Path, environment: Mapping[str, str], schema: Schema) ->
     Args:
         fresh: The SQLite file, a copy.
         environment: The environment of the server's processes.
-        schema: Of the store, or of the accounts.
+        schema: Schema of the store, or of the accounts.
 
     Raises:
         ServerError: It cannot be upgraded.

@@ -17,8 +17,8 @@ class DataSetOptions:
         empty_tiles: Tiles without anything that are taken of each photograph to learn from; those that the
             detector was wrong in are all taken, and to measure with all are.
         shown: Part of an animal that a tile must show to be labelled there, 0 to 1.
-        overlap: Of tiles, where the run found its own overlap for each photograph, 0 up to 1.
-        quality: Of the JPEG files of tiles, 1 to 100.
+        overlap: Overlap of tiles, where the run found its own overlap for each photograph, 0 up to 1.
+        quality: Quality of the JPEG files of tiles, 1 to 100.
         seed: Decides between groups of the same size, and which empty tiles are taken.
     """
 

@@ -15,7 +15,7 @@ class TrainingOptions:
         epochs: Number of times that the whole set is gone through, 1 or more.
         imgsz: Side of the network's input in px; null: that of the tiles.
         batch: Tiles in each step, 1 or more.
-        seed: Of all that is left to chance.
+        seed: Seed of all that is left to chance.
         trainer: Who trains; its extra has the same name.
     """
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["backup", "clean", "migrate", "restore"]
 
 MOST_SHOWN = 5
-"""Of addresses that were not found."""
+"""Number of addresses that were not found, as shown."""
 
 
 @verb(

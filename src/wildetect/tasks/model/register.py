@@ -40,7 +40,7 @@ def show_families(
         project: Where the picture with the boxes goes.
         settings: Name the weights.
         picture: The user's, from the command line.
-        output: Of the picture with the boxes, from the command line.
+        output: Path of the picture with the boxes, from the command line.
         json: Print a JSON document.
 
     Raises:

@@ -26,13 +26,13 @@ class TrainingJob:
     Attributes:
         trainer: Name of the trainer, which is that of the extra that it needs.
         dataset: Folder of the training set.
-        class_names: Of the set, by class id.
+        class_names: Names of the set's classes, by class id.
         weights: What it begins with.
         folder: For all that the trainer writes; what it holds of the same job is gone on with.
         epochs: Number of times that the whole set is gone through.
         imgsz: Side of the network's input in px.
         batch: Tiles in each step.
-        seed: Of all that is left to chance.
+        seed: Seed of all that is left to chance.
     """
 
     trainer: str
@@ -76,7 +76,7 @@ class Trained:
     Attributes:
         weights: The best of all epochs.
         by: The programs with their versions, and the device.
-        metrics: Of the best weights, on the part "val" of the set.
+        metrics: Metrics of the best weights, on the part "val" of the set.
     """
 
     weights: Path

@@ -156,7 +156,7 @@ def _keep(trainer: Any, files: _Files, told: Callable[[Epoch], None]) -> None:
 
 
 def _named(measured: Mapping[str, Any]) -> dict[str, float]:
-    """By names that MLflow takes, and that say on what was measured."""
+    """Name measures as MLflow takes names, and so that they say on what was measured."""
     return {MEASURES.get(name, name): float(value) for name, value in measured.items() if name != "fitness"}
 
 

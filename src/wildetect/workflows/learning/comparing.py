@@ -47,7 +47,7 @@ class Compared:
         after: The candidate.
         paired: The differences.
         confidences: Lowest confidence of the boxes that counted, for each.
-        digest: Of the labels.
+        digest: Digest of the labels.
         unsure: Numbers of the versions of which is not known whether they have learned from the pictures.
         near: Numbers of those that have learned from photographs taken near some of the pictures.
         doubtful: Number of pictures that were measured with doubts, by version.
@@ -170,7 +170,7 @@ def compare_with_first(
 
     Args:
         connection: The server.
-        versions: Of one model.
+        versions: Versions of one model.
         dataset: Name of the only data set that is asked for.
 
     Returns:

@@ -42,7 +42,7 @@ class DataSetRequest:
         classes: A table of classes; null: they are called as the runs call them.
         sources: Where photographs lie now that are not where a run found them.
         keep_test: Earlier sets: what they measure with, this one measures with, too.
-        options: Of the set.
+        options: Options of the set.
     """
 
     runs: tuple[Path, ...]
@@ -59,8 +59,8 @@ class DataSetBuilt:
 
     Attributes:
         record: What dataset.json holds.
-        folder: Of the set.
-        url: Of its run in MLflow; null where no server answers.
+        folder: Folder of the set.
+        url: Address of its run in MLflow; null where no server answers.
     """
 
     record: DataSetRecord

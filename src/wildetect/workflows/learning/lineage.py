@@ -25,7 +25,7 @@ def with_lineage(
 
     Args:
         connection: The server.
-        registration: Of what was trained.
+        registration: Registration of what was trained.
         data: Its training set.
         weights: What it was begun with.
 
@@ -51,8 +51,8 @@ def taught_elsewhere(registration: Registration, folder: Path) -> Registration:
     """Add what a version has learned from that was trained by another program.
 
     Args:
-        registration: Of the version.
-        folder: Of the training set, as `dataset.build` made it.
+        registration: Registration of the version.
+        folder: Folder of the training set, as `dataset.build` made it.
 
     Raises:
         ConfigurationError: There is no set.

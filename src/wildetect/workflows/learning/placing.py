@@ -38,7 +38,7 @@ class Source:
 
     Attributes:
         run: The run.
-        name: Of its folder; no other source has it.
+        name: Name of its folder; no other source has it.
         reviewed: The photographs that are complete.
         begun: Number of those that have verdicts and are not.
     """

@@ -72,11 +72,11 @@ class TrainingDone:
 
     Attributes:
         version: The registered version.
-        run_id: Of the training in MLflow.
-        url: Of its page.
-        folder: Of all that the trainer kept.
+        run_id: Identifier of the training in MLflow.
+        url: Address of its page.
+        folder: Folder of all that the trainer kept.
         dataset: Folder of the set.
-        metrics: Of the best weights, on the part "val" of the set.
+        metrics: Metrics of the best weights, on the part "val" of the set.
         trained: False where it had been trained and registered before.
     """
 

@@ -56,7 +56,7 @@ def undo_move(connection: Connection, name: str, alias: str) -> tuple[str | None
 
     Args:
         connection: The server.
-        name: Of the registered model.
+        name: Name of the registered model.
         alias: The alias.
 
     Returns:

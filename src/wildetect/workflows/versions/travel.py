@@ -136,7 +136,7 @@ def import_version(
     Args:
         project: Its server.
         content: What `checked_package` gave.
-        name: Of the registered model; None: as it was called.
+        name: Name of the registered model; None: as it was called.
         aliases: What is to point at it.
         watcher: Told where another project's server is used, and where an alias moves.
 

@@ -123,7 +123,7 @@ def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systema
 def _limits(
     estimate: float, possible: float, counted: _Numbers, sizes: _Numbers, *, systematic: bool
 ) -> list[Limits]:
-    """Of one sample in each way, the one to choose first."""
+    """Work out the limits of one sample in each way, the one to choose first."""
     flown = len(counted)
 
     def error(of_one: float) -> float:

@@ -22,7 +22,7 @@ class Counted:
 
     Attributes:
         stratum: What was searched of it.
-        area_km2: Of the whole stratum.
+        area_km2: Area of the whole stratum in km².
         counts: Animals on each of its transects; those that a review corrected are no whole numbers.
         seen: Animals in the stratum, on and off transects.
     """

@@ -16,9 +16,9 @@ def total_count(detected: int, area_km2: float, searched_km2: float, name: str =
 
     Args:
         detected: Different animals.
-        area_km2: Of the stratum.
-        searched_km2: Of it; all or nearly all.
-        name: Of the stratum.
+        area_km2: Area of the stratum in km².
+        searched_km2: Part of it that was searched, in km²; all or nearly all.
+        name: Name of the stratum.
 
     Returns:
         The number detected as estimate, with a standard error of 0 and no limits: there is no sampling error

@@ -56,7 +56,7 @@ def fit_objects(shapes: Shapes, rows_per_cell: int | None = None) -> bool:
     """Say whether outputs can be rows of box, objectness and classes.
 
     Args:
-        shapes: Of the file.
+        shapes: Shapes of the file's outputs.
         rows_per_cell: Rows for each cell of strides 8, 16 and 32; None: any number.
     """
     # some exports give the maps of each stride besides: (1, anchors, rows, columns, 5+C)

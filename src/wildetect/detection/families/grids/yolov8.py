@@ -12,7 +12,7 @@ __all__ = ["YOLOV8", "odd_columns", "read_columns"]
 
 _BOX = 4
 _STRIDES = ((8, 16, 32), (4, 8, 16, 32), (8, 16, 32, 64))
-"""Of the grids, in px of the input: the usual ones, and those of the variants p2 and p6."""
+"""Strides of the grids in px of the input: the usual ones, and those of the variants p2 and p6."""
 
 
 def _fits(shapes: Shapes) -> bool:

@@ -90,7 +90,7 @@ def misfit(rows: Array, layout: Layout, reading: Reading, share: float = _SHARE)
         rows: Without those that only fill the table up, shape (n, columns).
         layout: As supposed.
         reading: Size of the network's input, and number of classes.
-        share: Of the rows whose box may be odd.
+        share: Share of the rows whose box may be odd.
     """
     if not len(rows):
         return None

@@ -58,7 +58,7 @@ def write_geopackage(
     Args:
         path: The file.
         results: Gone through several times.
-        class_names: By class id.
+        class_names: Names of the classes, by class id.
         changed: The time that the file gives as that of its last change.
         reviewed: The animals that people saw, for a layer of their own; null where nobody looked.
 

@@ -39,7 +39,7 @@ def write_labelstudio(
         results: In the order of the file.
         class_names: The labels.
         model: Name and version, for `model_version`.
-        names: Of the tags in the labelling setup.
+        names: Names of the tags in the labelling setup.
 
     Raises:
         InputError: The file cannot be written.

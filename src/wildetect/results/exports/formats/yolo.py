@@ -37,7 +37,7 @@ def write_yolo(
     Args:
         path: The file.
         results: Gone through once.
-        class_names: By class id.
+        class_names: Names of the classes, by class id.
         changed: The time that the files in it give.
 
     Raises:
@@ -82,7 +82,7 @@ def yolo_line(class_id: int, xyxy: Sequence[float], size: tuple[int, int], digit
         class_id: From 0.
         xyxy: Its edges in px of the picture.
         size: Width and height of the picture in px.
-        digits: Of the shares.
+        digits: Digits of the shares.
     """
     x_min, y_min, x_max, y_max = xyxy
     width, height = size
