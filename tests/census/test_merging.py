@@ -386,7 +386,7 @@ def test_animals_that_lie_in_no_overlap_test_nothing_and_that_is_said() -> None:
 def test_the_largest_share_without_partners_that_passes_for_missed_animals(
     animals: int, unseen: float
 ) -> None:
-    """Work out by sums of binomial terms the largest share that the test of 1 in 20 names in 19 of 20 surveys."""
+    """Sum binomial terms for the largest share that the test of 1 in 20 names in 19 of 20 surveys."""
 
     def below(least: int, share: float) -> float:
         return sum(

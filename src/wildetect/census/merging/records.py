@@ -177,7 +177,7 @@ class PowerRecord:
         unseen: The largest share of them without a partner that would not be told.
         blind_photographs: How many show too few animals to be named, if they lay elsewhere.
         doubtful_animals: Those that only one of these shows, on ground that others show, too.
-        too_high: By what share the number would be too high, were they others, there twice.
+        too_high: Share by which the number would be too high, were they others, there twice.
     """
 
     animals: int = 0

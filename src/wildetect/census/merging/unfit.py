@@ -94,7 +94,7 @@ class Power(NamedTuple):
 
     @property
     def too_many(self) -> float:
-        """Work out by what share that would make the number too high."""
+        """Share by which that would make the number too high."""
         return self.twice / max(self.counted - self.twice, 1)
 
 
