@@ -31,8 +31,11 @@ __all__ = [
 
 
 _READ_IN_QUOTES = re.compile(r"[$`!]")
-_PLAIN_WORD = re.compile(r"[\w@%+=:,./\\~-]+")
-"""A word that no shell parts or reads: letters of any language, signs of paths and addresses."""
+_PLAIN_WORD = re.compile(r"[\w%+=:./\\~-][\w@%+=:./\\~-]*")
+"""A word that no shell parts or reads: letters of any language, signs of paths and addresses.
+
+PowerShell parts words at commas, and reads an @ at their beginning.
+"""
 
 
 def form(count: float, one: str, many: str) -> str:

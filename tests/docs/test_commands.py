@@ -27,7 +27,7 @@ LEFT_OUT = {
     "--path-map D:/survey=//camp/survey --path-map D:/survey=/mnt/survey": SERVES,
     "uv run --extra cluster --with dask-jobqueue python workers.py": SERVES,
     "uv run --extra cluster invoke detect.run /project/survey/camp23 --cluster tcp://10.1.2.3:40711": SERVES,
-    "uv run invoke doctor --speed --model demo@production": INSTALLS,
+    "uv run invoke doctor demo@production": INSTALLS,
     "uv pip install onnxruntime-gpu": INSTALLS,
     "uv pip install onnxruntime-directml": INSTALLS,
     "uv pip install onnxruntime-openvino": INSTALLS,

@@ -25,7 +25,7 @@ RUN = TaskText(
     summary="Detect animals.",
     explanation="In photographs.",
     shim="run_detection.bat",
-    takes_paths="source",
+    takes_paths=True,
     options=(
         TaskOption("--model", "name@alias, a|b or <file>"),
         TaskOption("--wait", "seconds", default="120"),

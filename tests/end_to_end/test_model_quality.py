@@ -377,3 +377,8 @@ def test_a_version_that_is_not_better_takes_no_place(registered: Workspace, firs
     assert "--model twin/1" in hint
     error, _ = registered.fail(2, "model.promote", f"{MODEL}/1", "production", "--on", "held-out")
     assert "--better-than" in error
+    registered.succeed("model.promote", "twin/2", "production")
+    _, hint = registered.fail(2, "model.promote", "twin/2", "production", "--on", "held-out")
+    assert hint.endswith("model.promote twin/2 production --better-than 1 --on held-out")
+    _, hint = registered.fail(2, "model.promote", "twin/1", "production", "--guard", "elephant")
+    assert hint.endswith("model.promote twin/1 production --better-than production --guard elephant")

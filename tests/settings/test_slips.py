@@ -142,13 +142,33 @@ def test_what_a_fault_hides_is_not_called_missing(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "height", ["600 ft", "1,200", "1.200,5"], ids=["in another unit", "which is it", "of two signs"]
+    "height", ["600 rods", "1,200", "1.200,5"], ids=["in another unit", "which is it", "of two signs"]
 )
 def test_no_number_is_proposed_that_could_be_wrong(workspace: Path, height: str) -> None:
     (problem,) = problems(f"flight_specs:\n  flight_height: {height}\n")
     assert problem.startswith(f"{FILE}:2: ")
     proposed = problem.split("; write ")[1]
     assert not any(letter.isdigit() for letter in proposed)
+
+
+@pytest.mark.parametrize(
+    ("setting", "write"),
+    [
+        ("flight_specs:\n  flight_height: 180 m", "180"),
+        ("flight_specs:\n  flight_height: 180m", "180"),
+        ("flight_specs:\n  flight_height: 600 ft", "182.88"),
+        ("flight_specs:\n  flight_height: 0,18 km", "180"),
+        ("flight_specs:\n  gsd: 3 cm", "3"),
+        ("flight_specs:\n  gsd: 3 cm/px", "3"),
+        ("flight_specs:\n  focal_length: 24 mm", "24"),
+        ("processing:\n  tile_size: 640 px", "640"),
+        ("processing:\n  tile_size: 640 m", "the number alone, in px"),
+        ("processing:\n  batch_size: 8 tiles", "the number alone, without a unit"),
+    ],
+)
+def test_a_number_with_its_unit_is_what_is_to_be_written(workspace: Path, setting: str, write: str) -> None:
+    (problem,) = problems(f"{setting}\n")
+    assert problem.endswith(f"; write {write}")
 
 
 def test_every_slip_of_a_file_is_named_at_once(workspace: Path) -> None:

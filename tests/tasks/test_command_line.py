@@ -16,6 +16,7 @@ from wildetect.errors import ConfigurationError
 from wildetect.tasks import ns
 from wildetect.tasks.command_line import corrected_words, words_of_explorer
 from wildetect.tasks.overview import overview
+from wildetect.tasks.support import Verb
 
 FILE = r"C:\my work\scripts\run_detection.bat"
 
@@ -71,6 +72,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("model.register a&b.jpg --alias x", "model.register --weights a&b.jpg --alias x"),
         ("model.show demo@production --json", "model.show --model demo@production --json"),
         ("model.compare demo 1,2", "model.compare --name demo --versions 1,2"),
+        ("model.compare demo 1 2", "model.compare --name demo --versions 1 --versions 2"),
+        ("model.compare demo 1 doctor", "model.compare --name demo --versions 1 doctor"),
+        ("doctor demo/1", "doctor --model demo/1"),
+        ("doctor mlflow.status", "doctor mlflow.status"),
+        ("review.import . a&b.jpg", "review.import --run . --source a&b.jpg"),
+        ("review.import --run . a&b.jpg", "review.import --run . --source a&b.jpg"),
+        ("model.train . herd@production", "model.train --dataset . --weights herd@production"),
+        ("model.evaluate demo a&b.jpg", "model.evaluate --model demo --annotations a&b.jpg"),
+        ("model.optimize demo/1 . demo", "model.optimize --model demo/1 --pictures . --pictures demo"),
         ("model.promote elephants/3 production", "model.promote --model elephants/3 --alias production"),
         (
             "model.promote --alias production elephants/3",
@@ -92,12 +102,16 @@ def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
     [
         ("detect.run gone.jpg", "there is no task, file or folder 'gone.jpg'", "in quotes"),
         ("detect.run deno", "there is no task, file or folder 'deno'", "Did you mean demo?"),
-        ("detect.run ./A&B.jgp", "there is no task, file or folder './A&B.jgp'", "Did you mean a&b.jpg?"),
+        ("detect.run ./A&B.jgp", "there is no task, file or folder './A&B.jgp'", 'Did you mean "a&b.jpg"?'),
         ("detect.run camp/flight-2/x", "there is no task", 'Did you mean "camps/flight 2/x"?'),
         ("detect.run my", "there is no task, file or folder 'my'", 'Did you mean "my pictures"?'),
         ("detect.run limit", "there is no task, file or folder 'limit'", "Did you mean --limit?"),
         ("detect.run . mlflow.stpo", "there is no task, file or folder", "Did you mean mlflow.stop?"),
         ("detect.export . .", "detect.export takes one --run, and was given more", "once for each"),
+        ("model.train camp herd/1", "there is no task, file or folder 'camp'", "Did you mean camps?"),
+        ("model.evaluate demo/1 a&b.jgp", "there is no task, file or folder", 'Did you mean "a&b.jpg"?'),
+        ("review.import . a&b.jgp", "there is no task, file or folder", 'Did you mean "a&b.jpg"?'),
+        ("review.import . a&b.jpg .", "review.import takes nothing more after RUN SOURCE", "--help"),
         ("model.show demo/1 other", "there is no task 'other'", "uv run invoke --list"),
         ("detect.run . gone", "there is no task, file or folder 'gone'", "detect.run --help"),
         ("detect.run --sorce x", "detect.run has no option --sorce", "Did you mean --source?"),
@@ -116,6 +130,25 @@ def test_what_is_refused(given: str, says: str, hint: str, folder: Path) -> None
         corrected_words(given.split(), ns, program.initial_context)
     assert caught.value.message.startswith(says)
     assert hint in caught.value.hint
+
+
+ABOUT_ALL = {  # what they are about is the project, the server or the store as a whole
+    *("demo", "census.selftest", "config.schema", "docs.write", "shims.write"),
+    *("mlflow.clean", "mlflow.restart", "mlflow.serve", "mlflow.status", "mlflow.stop"),
+}
+
+
+@pytest.mark.parametrize("name", sorted({*ns.task_names} - ABOUT_ALL))
+def test_what_a_task_is_about_needs_no_option(name: str, folder: Path) -> None:
+    task = ns[name]
+    assert isinstance(task, Verb)
+    assert task.words
+    values = [f"x/{number}" if word not in task.paths else "." for number, word in enumerate(task.words)]
+    options = [part for word, value in zip(task.words, values, strict=True) for part in (f"--{word}", value)]
+    assert corrected_words([name, *values], ns, program.initial_context) == [name, *options]
+    assert {*task.words} <= {argument.name for argument in task.get_arguments()}
+    named = corrected_words([name, *options], ns, program.initial_context)
+    assert named == [name, *options]
 
 
 def test_an_empty_word_is_no_path(folder: Path) -> None:

@@ -38,7 +38,7 @@ class TaskText:
         summary: Its first line of help.
         explanation: The paragraphs after it.
         shim: The .bat file that calls it, if there is one.
-        takes_paths: The option whose paths may be given without it, if there is one.
+        takes_paths: Whether paths may be given without their option.
         options: In the order of its signature.
     """
 
@@ -46,7 +46,7 @@ class TaskText:
     summary: str
     explanation: str = ""
     shim: str | None = None
-    takes_paths: str | None = None
+    takes_paths: bool = False
     options: tuple[TaskOption, ...] = ()
 
     @property

@@ -250,15 +250,20 @@ def _problems_of(
         elif detail["type"] in ("model_type", "dict_type", "model_attributes_type"):
             what = f"{name} = {shown(key, detail['input'])}: must be a block of indented 'key: value' lines"
         else:
-            said, values = what_is_wrong(detail)
+            info = _setting(model, key)
+            said, values = what_is_wrong(detail, (info and info.description) or "")
             values = values or _example(model, key)
             what = f"{name} = {shown(key, detail['input'])}: {said}" if key else said
         yield Problem(where, what, values)
 
 
+def _setting(model: type[Keys], key: Key) -> FieldInfo | None:
+    return next((info for name, info in fields_of(model) if name == key), None)
+
+
 def _example(model: type[Keys], key: Key) -> tuple[str, ...]:
     """A value that a setting may have, for a hint; empty where no number or word is sure to be one."""
-    info = next((info for name, info in fields_of(model) if name == key), None)
+    info = _setting(model, key)
     if info is None:
         return ()
     if isinstance(info.default, str | int | float) and not isinstance(info.default, bool):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings.address import server_address
+from wildetect.tables.numbers import METRES
 from wildetect.wording import listed, number_of
 
 __all__ = [
@@ -149,14 +150,17 @@ def is_option(where: str) -> bool:
     return where.startswith("--")
 
 
-NUMBER = re.compile(r"(?P<number>[-+]?\d+(?:[.,]\d+)*)\s*(?P<unit>%|[^\W\d_]*)")
+NUMBER = re.compile(r"(?P<number>[-+]?\d+(?:[.,]\d+)*)\s*(?P<unit>%|[^\W\d_]*(?:/px)?)")
+UNIT_NAMED = re.compile(r"\b(mm|cm|m|km|s|px|degrees)\b")
+LENGTHS = {**METRES, "mm": 0.001, "cm": 0.01, "cm/px": 0.01}  # m
 
 
-def what_is_wrong(detail: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+def what_is_wrong(detail: Mapping[str, Any], meaning: str = "") -> tuple[str, tuple[str, ...]]:
     """Say what a value must be, and what to write where it is clear what was meant.
 
     Args:
         detail: One error of pydantic: type, msg, input, and ctx for some types.
+        meaning: What the setting is, with its unit: "height above ground in m".
 
     Returns:
         What is wrong, and what may be written in its place, what was most likely meant first.
@@ -175,7 +179,7 @@ def what_is_wrong(detail: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     if kind.startswith("bool"):
         return "must be true or false", ("true", "false")
     if kind in ("int_parsing", "float_parsing", "int_from_float") and isinstance(given, str):
-        return _with_number_meant(said, given, whole=kind.startswith("int"))
+        return _with_number_meant(said, given, meaning, whole=kind.startswith("int"))
     if kind == "literal_error":
         allowed = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
         values = nearest_first(str(given), allowed)
@@ -196,28 +200,44 @@ def _of_percent(given: object) -> str | None:
     return f"{percent / 100:g}" if 1 < percent <= 100 else None  # noqa: PLR2004 - percent
 
 
-def _with_number_meant(said: str, given: str, *, whole: bool) -> tuple[str, tuple[str, ...]]:
-    meant = _number_meant(given, whole=whole)
+def _with_number_meant(said: str, given: str, meaning: str, *, whole: bool) -> tuple[str, tuple[str, ...]]:
+    named = UNIT_NAMED.search(meaning)
+    meant = _number_meant(given, named[1] if named else "", whole=whole)
     values = (meant,) if meant and NUMBER.fullmatch(meant) else ()
     return f"{said}; write {meant}" if meant else said, values
 
 
-def _number_meant(text: str, *, whole: bool) -> str | None:
-    """What to write for "0,2", "20%", "800 px"; no number where it could be another, as in "1,200"."""
+def _number_meant(text: str, unit: str, *, whole: bool) -> str | None:
+    """What to write for "0,2", "20%", "394 ft"; no number where it could be another, as in "1,200".
+
+    Args:
+        text: What is written.
+        unit: The unit of the setting; empty where it has none.
+        whole: Whether it is a whole number.
+    """
     found = NUMBER.fullmatch(text.strip().replace("–", "-"))  # noqa: RUF001 - a dash in place of minus
     if not found:
         return None
-    number, unit = found["number"], found["unit"].lower()
-    if unit not in ("", "%", "px"):
-        return "the number alone, in the unit that its line in the settings file names"
+    number, typed = found["number"], found["unit"].lower()
+    scale = _scale_of(typed, unit)
+    if scale is None or (whole and scale != 1):
+        return f"the number alone, in {unit}" if unit else "the number alone, without a unit"
     thousands = re.fullmatch(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+", number)
     if thousands and whole:
         number = number.replace(",", "")
     elif number.count(",") == 1 and "." not in number and not (thousands or whole):
         number = number.replace(",", ".")
-    if not re.fullmatch(r"[-+]?\d+" if whole else r"[-+]?\d+(?:\.\d+)?", number) or (whole and unit == "%"):
+    if not re.fullmatch(r"[-+]?\d+" if whole else r"[-+]?\d+(?:\.\d+)?", number):
         return "a plain number: a point before decimals, nothing between thousands"
-    return f"{float(number) / 100:g}" if unit == "%" else number
+    return number if scale == 1 else f"{float(number) * scale:g}"
+
+
+def _scale_of(typed: str, unit: str) -> float | None:
+    """What a number with one unit is multiplied by to be in another; None where that is not known."""
+    if typed in LENGTHS and unit in LENGTHS:
+        return LENGTHS[typed] / LENGTHS[unit]
+    also = {"s": ("sec", "seconds"), "degrees": ("deg", "degree")}.get(unit, ())
+    return 0.01 if typed == "%" else 1.0 if typed in ("", unit, *also) else None
 
 
 def raise_problems(problems: Sequence[Problem], *, hint: str) -> None:

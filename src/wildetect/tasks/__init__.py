@@ -15,6 +15,7 @@ from wildetect.tasks.model import comparison as model_comparison
 from wildetect.tasks.model import deletion as model_deletion
 from wildetect.tasks.model import listing as model_listing
 from wildetect.tasks.model import optimize as model_optimize
+from wildetect.tasks.model import promotion as model_promotion
 from wildetect.tasks.model import quality as model_quality
 from wildetect.tasks.model import register as model
 from wildetect.tasks.model import training as model_training
@@ -48,7 +49,7 @@ ns.add_collection(
         model.register,
         model_listing.list_models,
         model_listing.show,
-        model_listing.promote,
+        model_promotion.promote,
         model_listing.history,
         model_quality.evaluate,
         model_comparison.compare,

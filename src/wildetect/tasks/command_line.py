@@ -32,6 +32,7 @@ from wildetect.shims import COMMAND_LINE
 from wildetect.tasks.overview import overview
 from wildetect.tasks.streams import outlive_readers
 from wildetect.tasks.support import Verb, as_called, errors_told
+from wildetect.wording import quoted
 
 __all__ = ["corrected_words", "prepare_command_line", "words_of_explorer"]
 
@@ -127,47 +128,49 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
             known = (contexts[task], core) if task else (core,)
             flag = next((context.flags[word] for context in known if word in context.flags), None)
             awaits_value = flag is not None and flag.takes_value and not flag.optional
-        elif (option := _free(verbs.get(task), named[start:])) and (word not in contexts or "." not in word):
-            named.append(f"--{option}")  # a model may be called as a task is: demo
-        elif word in contexts and not _is_meant_as_path(word, verbs.get(task), named[start:]):
-            task, start = word, len(named) + 1
-        elif task in verbs and verbs[task].paths:
-            if not _is_path(word):
+        elif option := _option_for(word, verbs.get(task), named[start:], contexts):
+            if option in verbs[task].paths and not _is_path(word):
                 _refuse_unknown(parser, named, contexts)  # of "--sorce x" the option is what is wrong
                 raise _no_path(word, task, contexts)
-            _refuse_second(verbs[task], task, named[start:])
-            named.append(f"--{verbs[task].paths}")
+            named.append(f"--{option}")
+        elif word in contexts:
+            task, start = word, len(named) + 1
+        elif task in verbs and verbs[task].paths:
+            _refuse_unknown(parser, named, contexts)
+            raise _one_too_many(word, task, verbs[task]) if _is_path(word) else _no_path(word, task, contexts)
         named.append(word)
     _refuse_unknown(parser, named, contexts)
     return named
 
 
-def _free(verb: Verb | None, words: Sequence[str]) -> str | None:
-    """The first option for a bare word that is not among the words of the task yet."""
+def _option_for(
+    word: str, verb: Verb | None, words: Sequence[str], contexts: Mapping[str, ParserContext]
+) -> str | None:
+    """The option of a task that takes a bare word; None where the word begins a task, or none is left.
+
+    `census.run demo` is about the folder and `model.show demo` about the model; after a task that has all it
+    is about, `demo` is the task.
+    """
     if verb is None:
         return None
-    given = {word.partition("=")[0] for word in words}
-    return next((option for option in verb.words if f"--{option}" not in given), None)
+    given = {one.partition("=")[0] for one in words}
+    option = next((one for one in verb.words if f"--{one}" not in given or verb.takes_more(one)), None)
+    if option is None or word not in contexts:
+        return option
+    is_meant = _is_path(word) if option in verb.paths else "." not in word and f"--{option}" not in given
+    return option if is_meant else None
 
 
-def _is_meant_as_path(word: str, verb: Verb | None, words: Sequence[str]) -> bool:
-    """Whether a word that a task is called by is the file or folder that the task before it is about.
-
-    `census.run demo` is about the folder; after a task that has its one path, `demo` is the task.
-    """
-    if verb is None or not verb.paths or not _is_path(word):
-        return False
-    given = {word.partition("=")[0] for word in words}
-    return verb.paths in verb.iterable or f"--{verb.paths}" not in given
-
-
-def _refuse_second(verb: Verb, task: str, words: Sequence[str]) -> None:
-    given = {word.partition("=")[0] for word in words}
-    if verb.paths and verb.paths not in verb.iterable and f"--{verb.paths}" in given:
-        raise ConfigurationError(
-            f"{task} takes one --{verb.paths}, and was given more",
-            hint="Give the task once for each.",
+def _one_too_many(word: str, task: str, verb: Verb) -> ConfigurationError:
+    """An error on a path behind all that a task is about."""
+    if len(verb.words) == 1:
+        return ConfigurationError(
+            f"{task} takes one --{verb.words[0]}, and was given more", hint="Give the task once for each."
         )
+    return ConfigurationError(
+        f"{task} takes nothing more after {verb.bare}, and was given {word!r}",
+        hint=f"Leave it out, or name its option: uv run invoke {task} --help lists them.",
+    )
 
 
 def _refuse_unknown(parser: Parser, words: list[str], contexts: Mapping[str, ParserContext]) -> None:
@@ -186,7 +189,7 @@ def _no_path(word: str, task: str, contexts: Mapping[str, ParserContext]) -> Con
     if flag in contexts[task].flags:
         meant = f"Did you mean {flag}? "
     elif near := _nearest_path(word):
-        meant = f"Did you mean {_pasted(near)}? "
+        meant = f"Did you mean {quoted(near)}? "
     else:
         meant = _closest(word, contexts) or "Check the path, in quotes if it holds spaces. "
     return ConfigurationError(
@@ -222,10 +225,6 @@ def _names_in(folder: Path) -> list[str]:
         return sorted(path.name for path in islice(folder.iterdir(), MOST_NAMES))
     except OSError:
         return []
-
-
-def _pasted(path: str) -> str:
-    return f'"{path}"' if " " in path else path
 
 
 def _as_error(

@@ -49,9 +49,9 @@ def _described(name: str, task: Task) -> TaskText:  # type: ignore[type-arg]
     from wildetect.docs.task_tables import TaskText
 
     summary, _, explanation = (inspect.getdoc(task) or "").partition("\n")
-    shim, paths = (task.shim, task.paths) if isinstance(task, Verb) else (None, None)
+    shim, takes_paths = (task.shim, bool(task.paths)) if isinstance(task, Verb) else (None, False)
     options = tuple(map(_option, task.get_arguments()))
-    return TaskText(name, summary, explanation.strip(), shim, paths, options)
+    return TaskText(name, summary, explanation.strip(), shim, takes_paths, options)
 
 
 def _option(argument: Argument) -> TaskOption:

@@ -31,6 +31,7 @@ GIGABYTE = 1_000_000_000
         "json": "one JSON document on stdout",
     },
     shim="doctor.bat",
+    words=["model"],
 )
 def doctor(
     context: Context,

@@ -59,8 +59,9 @@ class Verb(Task):  # type: ignore[type-arg]
     Args:
         body: The function.
         shim: The .bat file in scripts/ that calls it, if it has one.
-        paths: The option that takes the paths given without an option, if there is one.
-        words: The options that take other words given without an option, one each, in this order.
+        paths: The options whose values are files and folders that must be there.
+        words: The options that take what is given without an option, in this order; `paths` that it does not
+            name come after it. One each, but the last of them takes all that is left where it is iterable.
         options: As for `invoke.Task`.
     """
 
@@ -69,20 +70,23 @@ class Verb(Task):  # type: ignore[type-arg]
         body: Callable[..., object],
         *,
         shim: str | None = None,
-        paths: str | None = None,
+        paths: str | Sequence[str] = (),
         words: Sequence[str] = (),
         **options: Any,
     ) -> None:
         super().__init__(body, **options)
         self.shim = shim
-        self.paths = paths
-        self.words = tuple(words)
+        self.paths = (paths,) if isinstance(paths, str) else tuple(paths)
+        self.words = (*words, *(path for path in self.paths if path not in words))
 
     @property
     def bare(self) -> str:
         """What may be given without an option, as a line of help: "MODEL ALIAS"."""
-        options = [*self.words, *([self.paths] if self.paths else [])]
-        return " ".join(f"{name.upper()}{' ...' if name in self.iterable else ''}" for name in options)
+        return " ".join(f"{name.upper()}{' ...' if self.takes_more(name) else ''}" for name in self.words)
+
+    def takes_more(self, option: str) -> bool:
+        """Whether an option takes one bare word after the other."""
+        return option in self.iterable and option == self.words[-1]
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """As invoke does it, but as often as one likes: it takes the help texts away when it reads them."""
@@ -117,7 +121,7 @@ def verb(
     name: str | None = None,
     help: Mapping[str, str] | None = None,  # noqa: A002 - as invoke calls it
     shim: str | None = None,
-    paths: str | None = None,
+    paths: str | Sequence[str] = (),
     words: Sequence[str] = (),
     iterable: Sequence[str] = (),
 ) -> Callable[[Callable[..., object]], Verb]:
@@ -127,9 +131,9 @@ def verb(
         name: What users type, where it is not the function's own name.
         help: What each option does.
         shim: The .bat file that calls the task.
-        paths: The option that takes paths given without an option, such as files dropped on the .bat file;
-            one of `iterable` where it takes several.
-        words: The options that take other words given without an option, one each, in this order.
+        paths: The options whose values are files and folders that must be there; one alone takes what is
+            dropped on the .bat file, all of it where it is one of `iterable`.
+        words: The options that take what is given without an option, in this order; then come `paths`.
         iterable: Options that may be given more than once.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +80,7 @@ def publish(request: PublishRequest) -> Published:
         ConfigurationError: A format, class or name is not valid, or none is given.
         InputError: A census cannot be read, or a file not written.
     """
+    request = replace(request, folders=tuple(_one_below(folder) for folder in request.folders))
     forms = _forms(request)
     places = Places.of(request.sensitive, request.blur)
     records = [read_census_file(folder) for folder in request.folders]
@@ -175,6 +176,12 @@ def _forms(request: PublishRequest) -> list[CensusForm]:
             hint=_example(request),
         )
     return [form for word, form in FORMS.items() if word in words]
+
+
+def _one_below(folder: Path) -> Path:
+    """The census that is meant by a folder: its own, or that of the run that it holds, where there is one."""
+    below = [path.parent for path in sorted(folder.glob("*/census.json"))]
+    return below[0] if len(below) == 1 and not (folder / "census.json").exists() else folder
 
 
 def _example(request: PublishRequest) -> str:

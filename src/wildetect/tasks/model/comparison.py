@@ -34,16 +34,18 @@ PAIRED = {**MEASURES, "f1": "F1", "count": "boxes for each animal"}
 @verb(
     help={
         "name": "registered name",
-        "versions": "numbers or aliases, such as production,4; without it the newest six",
+        "versions": "numbers or aliases, such as production,4, may be given more than once; without it the "
+        "newest six",
         "on": "only this data set of labelled pictures",
         "json": "everything as a JSON document on stdout",
     },
     words=["name", "versions"],
+    iterable=["versions"],
 )
 def compare(
     context: Context,
     name: str | None = None,
-    versions: str | None = None,
+    versions: list[str] | None = None,
     on: str | None = None,
     json: bool = False,
 ) -> None:
@@ -63,8 +65,8 @@ def compare(
     from wildetect.workflows.learning.comparing import compare_with_first
 
     if name is None:
-        raise ConfigurationError("no model is named", hint=name_one("model.compare NAME 1,2"))
-    wanted = [word.strip() for word in versions.split(",") if word.strip()] if versions else []
+        raise ConfigurationError("no model is named", hint=name_one("model.compare NAME 1 2"))
+    wanted = [word.strip() for text in versions or () for word in text.split(",") if word.strip()]
     project = Project.find()
     export_variables(project)
     connection = connect_for(project, Terminal())

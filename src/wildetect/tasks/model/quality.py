@@ -34,6 +34,7 @@ __all__ = ["evaluate"]
         "json": "the outcome as a JSON document on stdout",
     },
     words=["model", "annotations"],
+    paths=["annotations"],
 )
 def evaluate(
     context: Context,

@@ -29,6 +29,7 @@ __all__ = ["train"]
         "json": "the outcome as a JSON document on stdout",
     },
     words=["dataset", "weights"],
+    paths=["dataset"],
 )
 def train(
     context: Context,

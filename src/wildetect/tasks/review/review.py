@@ -234,7 +234,7 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
         "reviewer": "who corrected it; without it the name of the user of this machine",
         "json": "what came of it, on stdout",
     },
-    paths="run",
+    paths=["run", "source"],
     iterable=["run"],
 )
 def import_(

@@ -8,11 +8,36 @@ from wildetect.errors import ConfigurationError, ModelError
 from wildetect.evaluation.paired import ClassDifference
 from wildetect.evaluation.resampling import FEWEST_UNITS
 from wildetect.registry.connection import Connection
-from wildetect.registry.versions import Version
+from wildetect.registry.reference import ModelReference
+from wildetect.registry.versions import Version, aliases_of, resolve, versions_of
 from wildetect.wording import listed, number_of
 from wildetect.workflows.learning.comparing import Compared, common_datasets, compare_on_pictures
 
-__all__ = ["doubts_about", "proof_of"]
+__all__ = ["doubts_about", "proof_of", "to_beat"]
+
+
+def to_beat(connection: Connection, reference: ModelReference, alias: str) -> str | None:
+    """Name what a version that is to have an alias can be compared with.
+
+    Args:
+        connection: The server.
+        reference: The version.
+        alias: What is to point at it.
+
+    Returns:
+        The alias itself where it points at another version, else the newest other version; None where the
+        model has no other.
+
+    Raises:
+        ModelError: There is no such version.
+        ServerError: Where the server fails.
+    """
+    own = resolve(connection, reference).version
+    aliases = aliases_of(connection, reference.name)
+    if aliases.get(alias, own) != own:
+        return alias
+    others = (one.version for one in versions_of(connection, reference.name) if one.version != own)
+    return next(others, None)
 
 
 def doubts_about(connection: Connection, before: Version, after: Version) -> list[str]:
