@@ -28,6 +28,7 @@ from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow, mlflow_module
 from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import LATEST, ModelReference
+from wildetect.registry.stored_files import DESCRIPTION
 from wildetect.registry.versions import Version, resolve
 from wildetect.registry.weights.weights_file import sha256_of
 
@@ -161,15 +162,17 @@ def stored_manifest(connection: Connection, version: Version) -> Manifest:
         ModelError: Where it was not registered by this project.
         ServerError: Where the server fails.
     """
-    with errors_of_mlflow(f"description of {version}"):
-        uri = f"models:/{version.name}/{version.version}"
-        mlflow = mlflow_module()
-        mlflow.set_tracking_uri(connection.uri)
-        metadata = mlflow.models.get_model_info(uri).metadata or {}
-    try:
-        return Manifest.model_validate(metadata["wildetect"])
-    except (KeyError, ValidationError) as error:
-        raise _not_ours(version) from error
+    # MLflow's own `get_model_info` leaves a folder in the system's temporary one at each call
+    with (
+        errors_of_mlflow(f"description of {version}"),
+        tempfile.TemporaryDirectory(prefix="wildetect-manifest-", ignore_cleanup_errors=True) as temporary,
+    ):
+        mlflow_module().artifacts.download_artifacts(
+            artifact_uri=f"models:/{version.name}/{version.version}/{DESCRIPTION}",
+            dst_path=temporary,
+            tracking_uri=connection.uri,
+        )
+        return _described(Path(temporary), version)[0]
 
 
 def _not_ours(version: Version) -> ModelError:
@@ -234,19 +237,23 @@ def read_version(folder: Path, version: Version) -> FetchedModel:
 
 def _read(folder: Path, version: Version) -> FetchedModel:
     """A version's files, checked against the manifest stored with them."""
-    description = folder / "MLmodel"
-    try:
-        stored = yaml.safe_load(description.read_text(encoding="utf-8"))
-        manifest = Manifest.model_validate(stored["metadata"]["wildetect"])
-        weights = folder / stored["flavors"]["onnx"]["data"]
-    except (OSError, KeyError, TypeError, yaml.YAMLError, ValidationError) as error:
-        raise _not_ours(version) from error
+    manifest, weights = _described(folder, version)
     _check_same(weights, manifest.sha256, f"the file of {version}")
     classifier = None
     if manifest.classifier is not None:
         classifier = folder / manifest.classifier.file
         _check_same(classifier, manifest.classifier.sha256, f"the classifier of {version}")
     return FetchedModel(version.name, version.version, weights, manifest, classifier)
+
+
+def _described(folder: Path, version: Version) -> tuple[Manifest, Path]:
+    """The manifest that is stored with a version, and where its weights are, beside or to come."""
+    try:
+        stored = yaml.safe_load((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        manifest = Manifest.model_validate(stored["metadata"]["wildetect"])
+        return manifest, folder / stored["flavors"]["onnx"]["data"]
+    except (OSError, KeyError, TypeError, yaml.YAMLError, ValidationError) as error:
+        raise _not_ours(version) from error
 
 
 def _check_same(file: Path, sha256: str, what: str) -> None:

@@ -17,6 +17,7 @@ from wildetect.registry.reference import ModelReference
 from wildetect.registry.registration import EXPERIMENT as REGISTRATION
 from wildetect.registry.registration import ensure_model, same_version
 from wildetect.registry.runs import DatasetRecord, RunRecord, finish_run, start_run
+from wildetect.registry.stored_files import DESCRIPTION
 from wildetect.registry.travel.package import Package, PackedEvaluation
 from wildetect.registry.versions import Version, move_alias
 
@@ -78,7 +79,7 @@ def _registered(
         with tempfile.TemporaryDirectory(prefix="wildetect-import-", ignore_cleanup_errors=True) as temporary:
             copy = Path(temporary) / "model"
             shutil.copytree(folder, copy)
-            _rename_in_description(copy / "MLmodel", logged, run_id)
+            _rename_in_description(copy / DESCRIPTION, logged, run_id)
             client.log_model_artifacts(logged.model_id, str(copy))
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])

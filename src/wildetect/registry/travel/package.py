@@ -35,6 +35,7 @@ from wildetect.registry.cache import read_version
 from wildetect.registry.evaluations import Evaluated
 from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import check_name
+from wildetect.registry.stored_files import DESCRIPTION
 from wildetect.registry.versions import Version
 
 __all__ = ["Package", "PackedEvaluation", "pack", "unpacked"]
@@ -198,7 +199,7 @@ def unpacked(source: Path, workplace: Path) -> tuple[Package, Path]:
 def _check_description(source: Path, folder: Path) -> None:
     """Refuse an MLmodel that names code, or files elsewhere: other programs would run or read them."""
     try:
-        stored = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+        stored = yaml.safe_load((folder / DESCRIPTION).read_text(encoding="utf-8"))
         flavors = stored["flavors"]
         named = [flavors["onnx"]["data"], flavors.get("python_function", {}).get("data", "model.onnx")]
         harmless = (
