@@ -198,7 +198,7 @@ def test_other_mlflow_programs_load_it(served: Workspace, weights: Path, tmp_pat
     ended = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
-        env=served.environment,
+        env=served.environment | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -206,3 +206,15 @@ def test_other_mlflow_programs_load_it(served: Workspace, weights: Path, tmp_pat
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines() == ["output0", "(1, 3, 640, 640)"]
+
+
+def test_looking_at_versions_leaves_nothing_in_the_temporary_folder(
+    served: Workspace, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.succeed("model.register", "--weights", weights, "--name", "tidy")
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setitem(served.variables, name, str(tmp_path))
+    served.succeed("model.show", "tidy/1")
+    served.succeed("model.register", "--weights", weights, "--name", "tidy", "--force")
+    served.succeed("model.compare", "tidy", "1,2")
+    assert list(tmp_path.iterdir()) == []
