@@ -65,7 +65,6 @@ def scene(herd: int) -> tuple[GroundBoxes, Views, int]:
         np.zeros((count, 4)),
         np.zeros((count, 4, 2)),
         centre,
-        np.zeros(count, np.int64),
         np.arange(count).astype(str),
     )
     views: list[View | RasterView] = [

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnxruntime
@@ -26,7 +27,7 @@ from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile
 from wildetect.results.records import ImageResult
-from wildetect.settings.words import DEVICES
+from wildetect.settings.words import Device
 
 PHOTOGRAPH = (5472, 3648)
 FILES = 4  # decoded again and again under other names
@@ -89,7 +90,7 @@ def boxes_apart(first: list[ImageResult], second: list[ImageResult]) -> tuple[in
 def main() -> int:
     """Make everything, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", choices=DEVICES, default="cuda")
+    parser.add_argument("--device", choices=get_args(Device), default="cuda")
     parser.add_argument("--photographs", type=int, default=200)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--batch", type=int, default=BATCH_SIZE)

@@ -13,7 +13,11 @@ import shapely
 from numpy.typing import NDArray
 
 from wildetect.census.counting.animals import Animals
+from wildetect.census.design.sampling import sample_survey
+from wildetect.census.design.transect_files import Transects
 from wildetect.census.design.vector_files import Area
+from wildetect.census.estimates.class_estimates import estimates_of
+from wildetect.census.estimates.sample_records import ClassEstimate
 from wildetect.census.ground.boxes import GroundBoxes, boxes_on_ground
 from wildetect.census.ground.photographs import Photograph, Views
 from wildetect.census.ground.projection import Projection
@@ -128,6 +132,18 @@ def seen(
     xy = np.array(places, np.float64).reshape(-1, 2)
     animals = Animals(xy, np.array(ids, np.int64), np.full(len(places), 0.9), members, [])
     return animals, boxes_on_ground(photographs, views)
+
+
+def estimates(
+    animals: Animals,
+    boxes: GroundBoxes,
+    views: Views,
+    strata: Sequence[Area] | None,
+    transects: Transects,
+    wanted: Sequence[int],
+) -> list[ClassEstimate]:
+    """Sample and estimate one after the other, as a census does."""
+    return estimates_of(sample_survey(animals, boxes, views, strata, transects), animals, wanted)
 
 
 def in_picture(view: Any, place: tuple[float, float]) -> tuple[float, float]:

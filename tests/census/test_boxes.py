@@ -46,7 +46,6 @@ def test_rows_tell_where_they_come_from() -> None:
     views = make_views(flown.photographs, Flight())
     boxes = boxes_on_ground(flown.photographs, views)
     assert boxes.view.tolist() == [0, 0, 1, 1]
-    assert boxes.index_in_photograph.tolist() == [0, 1, 0, 1]
     assert boxes.id.tolist() == [
         one
         for photograph in flown.photographs

@@ -7,10 +7,9 @@ import pytest
 import shapely
 from benchmarks.census_coverage import DOUBTED, cell
 from numpy.typing import NDArray
-from tests.census.surveys import degrees, views_at
+from tests.census.surveys import degrees, estimates, views_at
 
 from wildetect.census.counting.animals import Animals
-from wildetect.census.design.sampling import survey_estimates
 from wildetect.census.design.transect_files import Transect, Transects
 from wildetect.census.design.vector_files import Area
 from wildetect.census.estimates.methods.jolly import jolly2
@@ -90,10 +89,10 @@ def test_so_do_limits_from_footprints_cut_by_the_outline_of_the_stratum() -> Non
         middles = np.tile([1990.0, 1990, 2010, 2010], (len(shown), 1))
         corners = np.repeat(places[shown][:, None], 4, axis=1)
         view = off[shown].argmin(axis=1)
-        boxes = GroundBoxes(view, none, sure, middles, corners, places[shown], none, rows.astype(str))
+        boxes = GroundBoxes(view, none, sure, middles, corners, places[shown], rows.astype(str))
         animals = Animals(places[shown], none, sure, rows[:, None].tolist(), [])
-        estimates = survey_estimates(animals, boxes, views, [outline], transects, [0])
-        hits += held(estimates[-1].estimate, len(places))
+        found = estimates(animals, boxes, views, [outline], transects, [0])
+        hits += held(found[-1].estimate, len(places))
     assert 0.90 <= hits / SURVEYS <= 0.98
 
 

@@ -250,7 +250,7 @@ def test_empty_places_are_right_where_positions_are_metres_off() -> None:
     off, surest = [], []
     for one in empty_places(check, boxes, animals, views):
         here = int(boxes.view[one.row])
-        animal = flown.animals[here][boxes.index_in_photograph[one.row]]
+        animal = flown.animals[here][one.row - int(np.flatnonzero(boxes.view == here)[0])]
         (there,) = to_pixels(survey, survey.shots[one.view], herd.places[animal][None])
         middle = (np.array(one.xyxy[:2]) + one.xyxy[2:]) / 2
         off.append(float(np.hypot(*(middle - there))) * survey.height / survey.focal_px)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import shapely
-from tests.census.surveys import area, degrees, flight, mower, seen, views_at
+from tests.census.surveys import area, degrees, estimates, flight, mower, seen, views_at
 
 from wildetect.census.cautions.reach import coverage
-from wildetect.census.design.sampling import sample_survey, survey_estimates
+from wildetect.census.design.sampling import sample_survey
 from wildetect.census.design.transect_files import Transect, Transects
 from wildetect.census.design.transects import find_transects
 from wildetect.census.design.vector_files import Area
@@ -33,7 +33,7 @@ def sampled(views: Views, places: Sequence[tuple[float, float]], strata: list[Ar
 def estimated(
     views: Views, places: Sequence[tuple[float, float]], strata: list[Area] | None
 ) -> ClassEstimate:
-    found = survey_estimates(*seen(views, places), views, strata, find_transects(views), [0])
+    found = estimates(*seen(views, places), views, strata, find_transects(views), [0])
     return found[-1]
 
 
@@ -114,7 +114,7 @@ def test_what_is_searched_wholly_is_a_total_count() -> None:
 
 
 def test_without_strata_only_what_was_seen_is_given() -> None:
-    found = survey_estimates(
+    found = estimates(
         *seen(views_at(LINES), PLACES), views_at(LINES), None, find_transects(views_at(LINES)), [0]
     )
     assert [(each.class_id, each.stratum) for each in found] == [(None, "all"), (0, "all")]
@@ -143,7 +143,7 @@ def test_transects_are_cut_at_the_border_of_strata_and_estimates_added() -> None
     assert [each.animals for each in south.transects] == [(0,), (), (3, 4), (6,)]
     assert [each.animals for each in north.transects] == [(1,), (2,), (5,), ()]
     assert south.transects[0].length_km == pytest.approx(0.4, abs=0.03)
-    found = survey_estimates(*seen(views, PLACES), views, strata, find_transects(views), [0, 1])
+    found = estimates(*seen(views, PLACES), views, strata, find_transects(views), [0, 1])
     assert [(each.class_id, each.stratum) for each in found] == [
         (class_id, name) for class_id in (None, 0, 1) for name in ("south", "north", "all")
     ]
@@ -285,7 +285,7 @@ def test_lines_that_end_before_half_of_the_stratum_stand_for_no_more_than_where_
 ) -> None:
     views, lines = lines_north(WIDE, 0, north)
     animals = seen(views, [(x, y) for x in WIDE for y in range(50, int(north), 150)])
-    found = survey_estimates(*animals, views, [area("plain", 0, 0, 3000, 3000)], lines, [0])[-1].estimate
+    found = estimates(*animals, views, [area("plain", 0, 0, 3000, 3000)], lines, [0])[-1].estimate
     assert (found.estimate is not None) == given
     assert ("lies before their beginning or behind their end" in str(found.refusal)) != given
     sample = sample_survey(*animals, views, [area("plain", 0, 0, 3000, 3000)], lines)
@@ -297,7 +297,7 @@ def test_lines_of_another_stratum_that_only_nick_this_one_are_no_sample_of_it() 
     views, lines = lines_north(WIDE, 0, 1100)
     strata = [area("south", 0, 0, 3000, 1000), area("north", 0, 1000, 3000, 3000)]
     animals = seen(views, [(x, y) for x in WIDE for y in (200, 800, 1050)])
-    of_strata = {one.stratum: one.estimate for one in survey_estimates(*animals, views, strata, lines, [0])}
+    of_strata = {one.stratum: one.estimate for one in estimates(*animals, views, strata, lines, [0])}
     assert of_strata["south"].estimate is not None
     assert of_strata["north"].estimate is None
     assert "the transects through north" in str(of_strata["north"].refusal)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -13,7 +14,7 @@ from tests.detection.networks import save_network
 
 from wildetect.detection.network.devices import to_try
 from wildetect.errors import ConfigurationError
-from wildetect.settings.words import DEVICES
+from wildetect.settings.words import Device
 
 CUDA, DML, OPENVINO, CPU = (
     "CUDAExecutionProvider",
@@ -48,13 +49,14 @@ def test_devices_are_those_of_the_settings() -> None:
     from wildetect.settings.detection import ModelChoice
 
     schema = ModelChoice.model_json_schema()["properties"]["device"]
-    assert tuple(schema["enum"]) == DEVICES
+    assert tuple(schema["enum"]) == get_args(Device)
 
 
 CHANNELS = 1024  # 16 MB a tile inside the network
 LITTLE_MEMORY = """
 import json, resource, sys
 from pathlib import Path
+from typing import get_args
 import numpy as np
 from wildetect.detection.network.detector import Detector
 from tests.detection.networks import manifest

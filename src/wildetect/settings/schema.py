@@ -18,11 +18,9 @@ from wildetect.errors import ConfigurationError
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.sections import file_stem, sections
 
-__all__ = ["FIRST_LINE", "SCHEMA_FOLDER", "check_schemas", "schema_of", "write_schemas"]
+__all__ = ["SCHEMA_FOLDER", "check_schemas", "schema_of", "write_schemas"]
 
 SCHEMA_FOLDER = "configs/schema"
-FIRST_LINE = "# yaml-language-server: $schema=schema/{name}.schema.json"
-"""What the first line of a settings file says, for the editors that know it."""
 
 DRAFT = "http://json-schema.org/draft-07/schema#"  # the newest that all editors know
 VARIABLE = r"\$\{\w[^}]*\}"

@@ -13,7 +13,6 @@ from typing import Literal, get_args
 __all__ = [
     "CENSUS_EXPORTS",
     "CURLY",
-    "DEVICES",
     "EXPORTS",
     "FAMILIES",
     "METHODS",
@@ -85,7 +84,6 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 Device = Literal["auto", "cpu", "cuda", "directml", "openvino"]
 """Where inference runs; auto: the best that is installed."""
-DEVICES: tuple[Device, ...] = get_args(Device)
 
 ChannelOrder = Literal["rgb", "bgr"]
 """The order in which a network takes colours."""

@@ -12,9 +12,7 @@ from wildetect.census.counting.animals import Animals
 from wildetect.census.design.searched import SearchedStratum, searched_ground
 from wildetect.census.design.transect_files import MOST_NAMED, Transects
 from wildetect.census.design.vector_files import Area
-from wildetect.census.estimates.class_estimates import estimates_of
 from wildetect.census.estimates.sample_records import (
-    ClassEstimate,
     Sample,
     SampledStratum,
     SampledTransect,
@@ -23,19 +21,7 @@ from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
 from wildetect.wording import form, listed, number_of
 
-__all__ = ["place_animals", "sample_survey", "survey_estimates"]
-
-
-def survey_estimates(
-    animals: Animals,
-    boxes: GroundBoxes,
-    views: Views,
-    strata: Sequence[Area] | None,
-    transects: Transects,
-    wanted: Sequence[int],
-) -> list[ClassEstimate]:
-    """`sample_survey` and `estimates_of` in one."""
-    return estimates_of(sample_survey(animals, boxes, views, strata, transects), animals, wanted)
+__all__ = ["place_animals", "sample_survey"]
 
 
 def sample_survey(

@@ -26,7 +26,6 @@ class GroundBoxes:
         xyxy: In px of the upright picture, shape (n, 4).
         corners: On the ground in m, shape (n, 4, 2): from the upper left one, clockwise in the picture.
         centre: The place that the middle of the box shows, in m, shape (n, 2).
-        index_in_photograph: Row of the photograph's detections, shape (n,).
         id: Identifier of the detection, as all files of its run name it, shape (n,).
     """
 
@@ -36,7 +35,6 @@ class GroundBoxes:
     xyxy: NDArray[np.float64]
     corners: NDArray[np.float64]
     centre: NDArray[np.float64]
-    index_in_photograph: NDArray[np.int64]
     id: NDArray[np.str_]
 
     def __len__(self) -> int:
@@ -73,7 +71,6 @@ def boxes_on_ground(photographs: Sequence[Photograph], views: Views) -> GroundBo
         xyxy=xyxy,
         corners=ground[:, :4],
         centre=ground[:, 4],
-        index_in_photograph=_joined([np.arange(count) for count in counts]).astype(np.int64),
         id=np.array(
             [
                 one

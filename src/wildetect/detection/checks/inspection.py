@@ -79,13 +79,11 @@ class Check:
     """What a model did when it was run once.
 
     Attributes:
-        output_shapes: Shapes of all outputs, for one picture, without the batch dimension.
         batch: Pictures that a forward pass may have, None: any number. This goes into the manifest's feeding.
         seconds: For one forward pass, the first.
         left_out: What the network leaves out by itself, though the manifest asks for it; None: nothing.
     """
 
-    output_shapes: tuple[tuple[int, ...], ...]
     batch: int | None
     seconds: float
     left_out: str | None = None
@@ -204,7 +202,7 @@ def check(path: Path, manifest: Manifest) -> Check:
             hint=_name_one(others) if others else "Check its feeding and its class names",
         )
     lost = left_out(detector.limits, manifest.thresholds.confidence, detector.detect([picture]))
-    return Check(shapes, _bearable_batch(detector, picture), seconds, lost)
+    return Check(_bearable_batch(detector, picture), seconds, lost)
 
 
 def _outputs(

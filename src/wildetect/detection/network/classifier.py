@@ -28,7 +28,7 @@ class Classifier:
     Args:
         weights: ONNX file.
         stage: How to feed and read it.
-        device: auto or one of devices.DEVICES.
+        device: One of words.Device.
 
     Raises:
         ConfigurationError: The device cannot be used.

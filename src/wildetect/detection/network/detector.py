@@ -75,7 +75,7 @@ class Detector:
     Args:
         weights: ONNX file.
         manifest: How to feed and read it, and the classifier behind it.
-        device: auto or one of devices.DEVICES; the attribute says which was picked.
+        device: One of words.Device; the attribute says which was picked.
         classifier: ONNX file of the second stage; needed where the manifest has one.
         batch_size: Tiles in a forward pass on a GPU, where the network takes any number.
 

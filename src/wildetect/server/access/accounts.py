@@ -21,7 +21,6 @@ GRANTS = ("experiment", "run", "logged_model", "registered_model", "registered_m
 """What an editor may change; deleting what others made stays with the admin."""
 NAME = re.compile(r"[\w.@-]{1,64}")
 USERS = "/api/2.0/mlflow/users"
-OF_USER = "/api/3.0/mlflow/users"
 OF_ROLE = "/api/3.0/mlflow/roles"
 
 
