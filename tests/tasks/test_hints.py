@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from invoke.main import program
 from tests.hinted import commands_in
-from tests.workspaces import REPOSITORY
+from tests.workspaces import REPOSITORY, Workspace
 
 from wildetect.settings.keys import key_names
 from wildetect.settings.sections import sections
-from wildetect.tasks import ns, support
+from wildetect.tasks import calling, ns
 from wildetect.tasks.command_line import corrected_words
-from wildetect.wording import with_extra
+from wildetect.wording import quoted, with_extra
 
 FILLED = "FILLER"
 """What stands for a value that is known only when the program runs."""
@@ -97,6 +98,7 @@ def test_there_are_such_commands() -> None:
 
 
 OF_OTHER_PROGRAMS = {
+    "--project",
     *("--extra", "--inexact", "--clear", "--python", "--nthreads", "--inputs-as-nchw", "--backend-store-uri"),
     *("--list", "--help"),
 }
@@ -123,12 +125,51 @@ def test_options_and_settings_that_texts_name_are_those_there_are() -> None:
 
 
 def test_hints_of_a_program_that_was_installed_name_what_works_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(support, "_HOW_CALLED", ["wildetect"])
-    hint = support.as_called(f"Install it: {with_extra('remote')}, then: uv run invoke detect.run")
+    monkeypatch.setattr(calling, "_calling", [])
+    calling.called_as("wildetect")
+    hint = calling.as_called(f"Install it: {with_extra('remote')}, then: uv run invoke detect.run")
     assert re.search(
         r'uv tool install "wildetect\[remote\]( @ file://[^"]+)?", then: wildetect detect\.run', hint
     )
-    hint = support.as_called("uv run --extra ultralytics invoke model.train --name herd")
+    hint = calling.as_called("uv run --extra ultralytics invoke model.train --name herd")
     assert re.match(
         r'uv tool install "wildetect\[ultralytics\][^"]*", then wildetect model\.train --name herd', hint
     )
+
+
+def test_hints_outside_of_the_project_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling, "_calling", [])
+    monkeypatch.setenv("UV", "uv")
+    root = tmp_path / "my project"
+    (root / "configs").mkdir(parents=True)
+    calling.called_from(root / "configs", root)
+    assert calling.as_called("uv run invoke demo") == "uv run invoke demo"  # uv looks for it upward
+    calling.called_from(tmp_path, root)
+    assert calling.as_called("Take uv run invoke demo; or uv sync --inexact --extra torch") == (
+        f'Take uv run --project "{root}" invoke -r "{root}" demo; '
+        f'or uv sync --project "{root}" --inexact --extra torch'
+    )
+    assert calling.as_called("uv run --extra cluster dask worker") == (
+        f'uv run --project "{root}" --extra cluster dask worker'
+    )
+
+
+def test_hints_where_there_is_no_uv_do_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling, "_calling", [])
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    calling.called_from(tmp_path, tmp_path)
+    python = quoted(sys.executable)
+    assert calling.as_called("Take uv run invoke demo") == f"Take {python} -m invoke demo"
+    assert calling.as_called("uv run --extra torch invoke demo") == (
+        f'{python} -m pip install -e "{tmp_path}[torch]", then {python} -m invoke demo'
+    )
+
+
+def test_a_hint_is_called_from_where_the_person_is(tmp_path: Path) -> None:
+    workspace = Workspace.make(tmp_path / "my project", UV="uv")
+    told = workspace.invoke("-r", workspace.root, "model.shwo", folder=tmp_path).stderr
+    assert f'uv run --project "{workspace.root}" invoke -r "{workspace.root}" --list' in told
+    workspace.variables["WILDETECT_CALLER_CWD"] = str(tmp_path)  # as the .bat files say it
+    told = workspace.invoke("doctor").stdout
+    assert f'-> uv run --project "{workspace.root}" invoke -r "{workspace.root}" ' in told

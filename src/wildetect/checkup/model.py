@@ -121,7 +121,7 @@ def _weights(subject: Subject, reference: ModelReference, version: int) -> Findi
         )
     says = f"the registry has lost {listed(missing)} of {fixed}"
     alias = f" --alias {reference.alias}" if reference.alias else ""
-    fix = f"{REGISTER} --weights FILE --name {reference.name}{alias} --force"
+    fix = f"{REGISTER} --weights FILE --name {quoted(reference.name)}{alias} --force"
     if copy is not None:
         return warning("weights", f"{says}; this machine has a copy, others cannot fetch it", fix=fix)
     return problem("weights", says, fix=fix, error=ModelError)

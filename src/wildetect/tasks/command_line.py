@@ -27,11 +27,12 @@ from invoke.program import Program
 
 from wildetect.errors import ConfigurationError
 from wildetect.remote.address import is_address
-from wildetect.settings.project import CALLER_FOLDER, from_caller
+from wildetect.settings.project import CALLER_FOLDER, caller_folder, from_caller, project_root
 from wildetect.shims import COMMAND_LINE
+from wildetect.tasks.calling import as_called, called_from
 from wildetect.tasks.overview import overview
 from wildetect.tasks.streams import outlive_readers
-from wildetect.tasks.support import Verb, as_called, errors_told
+from wildetect.tasks.support import Verb, errors_told
 from wildetect.wording import quoted
 
 __all__ = ["corrected_words", "prepare_command_line", "words_of_explorer"]
@@ -59,8 +60,9 @@ def prepare_command_line(tasks: Collection, program: Program | None = None) -> N
     if not hasattr(program, "core"):  # tasks.py is imported by something else
         return
     outlive_readers()
-    if "search-root" in program.args:
+    if "search-root" in program.args:  # not in the console script, which has its tasks with it
         _enter_project(str(program.args["search-root"].value or ""))
+        called_from(caller_folder(), project_root())
     from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))
     words = [*program.core.unparsed, *from_explorer]
     if {"--help", "-h"} & {*words} or program.args["help"].got_value:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.calling import as_called
 from wildetect.tasks.support import export_variables, say, verb
 from wildetect.wording import commas, number_of
 
@@ -147,7 +148,7 @@ def _report(
     project: Project, url: str, version: Version, run: DetectionRun, measured: Counts, output: Path
 ) -> None:
     counts = commas(f"{count} {name}" for name, count in run.counts.items())
-    print(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)")
+    print(as_called(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)"))
     print(f"model     {NAME} version {version.version}, alias {ALIAS}")
     print(f"pictures  {run.images.read} of {run.images.found}, {number_of(run.tiles, 'tile')}: {counts}")
     print(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.calling import as_called
 from wildetect.tasks.support import emit, verb
 from wildetect.wording import number_of
 
@@ -121,7 +122,7 @@ def _shown(findings: Iterator[Finding]) -> Iterator[Finding]:
 def _plain_line(finding: Finding) -> None:
     print(f"{finding.verdict:<{WIDTHS[0]}}  {finding.check:<{WIDTHS[1]}}  {finding.says}", flush=True)
     if finding.fix:
-        print(f"{'':<{WIDTHS[0]}}  {'':<{WIDTHS[1]}}  -> {finding.fix}", flush=True)
+        print(f"{'':<{WIDTHS[0]}}  {'':<{WIDTHS[1]}}  -> {as_called(finding.fix)}", flush=True)
 
 
 def _line_for_terminal() -> Callable[[Finding], None]:
@@ -141,7 +142,7 @@ def _line_for_terminal() -> Callable[[Finding], None]:
         grid.add_column(overflow="fold")
         grid.add_row(*map(Text, (finding.verdict, finding.check, finding.says)))
         if finding.fix:
-            grid.add_row("", "", Text(f"-> {finding.fix}", style="cyan"))
+            grid.add_row("", "", Text(f"-> {as_called(finding.fix)}", style="cyan"))
         console.print(grid)
 
     return line

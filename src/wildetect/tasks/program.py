@@ -7,8 +7,8 @@ import importlib.metadata
 from invoke.program import Program
 
 from wildetect.tasks import ns
+from wildetect.tasks.calling import called_as
 from wildetect.tasks.command_line import prepare_command_line
-from wildetect.tasks.support import called_as
 
 __all__ = ["main"]
 

@@ -11,10 +11,8 @@ import inspect
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
@@ -23,6 +21,7 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
+from wildetect.tasks.calling import as_called
 from wildetect.tasks.streams import sign_of_life, write_any_letter
 from wildetect.wording import hint_line
 
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Verb",
     "all_tasks",
-    "as_called",
-    "called_as",
     "emit",
     "export_variables",
     "keep_log",
@@ -174,34 +171,6 @@ def _prepare() -> None:
     from wildetect.checkup.bytecode import compile_once
 
     compile_once(say)
-
-
-_IN_PROJECT = "uv run invoke"
-_HOW_CALLED = [_IN_PROJECT]
-_EXTRA = re.compile(r"uv (?:sync --inexact|(?P<runs>run)) --extra (?P<extra>[\w-]+)(?(runs) invoke)")
-
-
-def called_as(command: str) -> None:
-    """Have hints name the tasks as they are called here, so that they work when pasted."""
-    _HOW_CALLED[:] = [command]
-
-
-def as_called(text: str) -> str:
-    """A text whose commands are those that work here."""
-    if _HOW_CALLED[0] == _IN_PROJECT:
-        return text
-    return _EXTRA.sub(_installed, text.replace(_IN_PROJECT, _HOW_CALLED[0]))
-
-
-def _installed(command: re.Match[str]) -> str:
-    """What installs an extra where the program is no project's, and what then runs the task that needs it."""
-    name = _HOW_CALLED[0]
-    try:  # a wheel that lies somewhere is in no index
-        where = json.loads(distribution(name).read_text("direct_url.json") or "{}").get("url")
-    except (PackageNotFoundError, ValueError):
-        where = None
-    package = f"{name}[{command['extra']}]" + (f" @ {where}" if where else "")
-    return f'uv tool install "{package}"' + (f", then {name}" if command["runs"] else "")
 
 
 def say(text: str) -> None:

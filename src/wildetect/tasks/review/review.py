@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from wildetect.tasks.calling import as_called
 from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, say, verb
 from wildetect.wording import first_lines, listed, number_of
@@ -179,7 +180,7 @@ def _show_training(plan: Plan, folder: str) -> None:
     )
     of_all = number_of(len(plan.units), "photograph")
     print(f"{len(plan.to_review):,} of {of_all}: review/training.csv says why")
-    print(f"review them: uv run invoke review.open --run {quoted(folder)} --for training")
+    print(as_called(f"review them: uv run invoke review.open --run {quoted(folder)} --for training"))
 
 
 def _plan_document(made: Planned) -> dict[str, Any]:
@@ -223,7 +224,7 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
             "number of "
             f"{made.plan.species or 'animals'} photographed; what the flight did not see comes on top"
         )
-    print(f"review them: uv run invoke review.open --run {quoted(folder)}")
+    print(as_called(f"review them: uv run invoke review.open --run {quoted(folder)}"))
 
 
 @verb(
