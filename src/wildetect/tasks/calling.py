@@ -63,7 +63,7 @@ def called_from(folder: Path, root: Path) -> None:
 
     Args:
         folder: Where the person is; below the project's root uv and invoke find it by themselves.
-        root: Of the project.
+        root: Root of the project.
     """
     here = quoted(str(root))
     is_outside = not folder.resolve().is_relative_to(root.resolve())
