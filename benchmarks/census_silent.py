@@ -48,7 +48,7 @@ class Row:
 
     Attributes:
         name: Tags, mistake and animals, as cells of the table.
-        told: Of each survey.
+        told: What each survey gave.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Row:
         rest = [one for one in wrong if not one.warned and set(one.others) <= {"merging-untested"}]
         silent = [one for one in rest if not one.others]
         largest = max((abs(one.error) for one in self.told if not (one.warned or one.others)), default=None)
-        shown = "–" if largest is None else f"{largest:.1%}"
+        shown = "none" if largest is None else f"{largest:.1%}"
         parts = f"{len(wrong)} | {len(wrong) - len(rest)} | {len(rest) - len(silent)} | {len(silent)}"
         return f"| {self.name} | {error:+.1%} | {parts} | {shown} |"
 

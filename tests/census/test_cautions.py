@@ -102,6 +102,26 @@ def test_what_is_doubtful_is_told_with_its_files(
     assert found[kind].files == [one.file for one in photographs[rows]]
 
 
+def test_pictures_that_stand_among_others_that_lie_across_were_turned() -> None:
+    """Whoever turns a photograph by 90 degrees may write its size anew; a camera stores it as ever."""
+    photographs = flight()
+    for rows in (slice(1, 3), slice(0, 6)):
+        stand = set(range(*rows.indices(8)))
+        mixed = [
+            replace(one, width=one.height, height=one.width) if row in stand else one
+            for row, one in enumerate(photographs)
+        ]
+        few = stand if len(stand) < 4 else set(range(8)) - stand
+        caution = told(mixed)["edited"]
+        assert caution.files == [photographs[row].file for row in sorted(few)]
+        assert "where the others" in caution.what
+        as_tagged = [
+            replace(one, tags=replace(one.tags, orientation=6)) if row in stand else one
+            for row, one in enumerate(mixed)
+        ]
+        assert "edited" not in told(as_tagged)  # stored as all others, and turned when it is shown
+
+
 def test_one_position_for_all() -> None:
     first = flight()[0].tags.position
     found = told(changed(flight(), slice(None), position=first))

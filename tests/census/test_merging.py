@@ -361,7 +361,7 @@ def test_a_dark_photograph_that_shows_few_animals_lies_right_all_the_same() -> N
 
 
 def test_a_survey_too_small_to_test_merging_says_so_and_what_would_not_be_seen() -> None:
-    """With three animals even all missing partners are no clean bill of health."""
+    """Three animals that have all their partners are no clean bill of health."""
     flight = Survey(**RTK).mown(2, 4, ahead=0.6, aside=0.3)
     herd = Herd.at([(0, 0), (10, 25), (-30, -10)])
     right = fly(flight, herd)
@@ -369,7 +369,7 @@ def test_a_survey_too_small_to_test_merging_says_so_and_what_would_not_be_seen()
         found = told(flown)
         assert found.others == ("merging-untested",)
         (caution,) = recall(found.check)
-        assert caution.what.startswith("Too few animals lie in overlaps to test the merging: of ")
+        assert caution.what.startswith("Too few animals lie in overlaps to test the merging: ")
         assert f"up to {found.check.power.unseen:.0%} of these animals" in caution.what
 
 

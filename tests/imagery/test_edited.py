@@ -29,6 +29,12 @@ def test_a_real_photograph_turned_in_a_viewer(shared_data: Path) -> None:
         "IrfanView",
         "Photos 1.5",
         "paint.net 5.0",
+        "ACD Systems Digital Imaging",
+        "Microsoft Office Picture Manager",
+        "ON1 Photo RAW 2024",
+        "ViewNX 2.10 W",
+        "XnConvert 1.98",
+        "Adobe Bridge 2024",
     ],
 )
 def test_programs_that_edit_pictures(tmp_path: Path, software: str) -> None:
@@ -37,11 +43,40 @@ def test_programs_that_edit_pictures(tmp_path: Path, software: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "software", ["v01.23.4920", "10.02.01.14", "Ver.1.10", "HDR+ 1.0.5", "ExifTool 12.4", ""]
+    "software",
+    [
+        "v01.23.4920",
+        "10.02.01.14",
+        "Ver.1.10",
+        "Nikon Z 7 Ver.03.50",
+        "Parrot ANAFI 1.8",
+        "DJI Pilot 2",
+        "Skydio OS 23.1",
+        "HDR+ 1.0.5",
+        "ExifTool 12.4",
+        "",
+    ],
 )
 def test_firmware_and_programs_for_positions_edit_nothing(tmp_path: Path, software: str) -> None:
     main = {Base.Software: software, Base.DateTime: "2016:06:23 16:32:45"}
     assert read_camera(saved(tmp_path / "a.jpg", main=main, exif=SHOT)).edited is None
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="Adobe Photoshop 25.0"/>',
+        (
+            '<rdf:Description xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"><rdf:li '
+            'stEvt:action="saved" stEvt:softwareAgent="Adobe Photoshop 25.0"/></rdf:Description>'
+        ),
+    ],
+)
+def test_programs_that_write_their_name_into_xmp_alone(tmp_path: Path, description: str) -> None:
+    rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    block = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF {rdf}>{description}</rdf:RDF></x:xmpmeta>'
+    path = saved(tmp_path / "a.jpg", exif=SHOT, xmp=block)
+    assert read_camera(path).edited == "saved by Adobe Photoshop 25.0"
 
 
 @pytest.mark.parametrize(

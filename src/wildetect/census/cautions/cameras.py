@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wildetect.census.cautions.caution import Caution, Survey, number_of
+from wildetect.census.ground.photographs import Photograph
 from wildetect.imagery.camera.lens import is_cut
 from wildetect.wording import listed
 
@@ -13,6 +14,7 @@ __all__ = ["cameras", "edited", "lens", "pitch", "resolution", "yaw"]
 
 _COARSER = 1.5  # times the resolution that the model knows
 _MOST_REASONS = 3  # that are named
+_EXCHANGED = (5, 6, 7, 8)  # orientations of EXIF in which rows and columns are exchanged
 _UNEVEN = 2.0  # coarsest over finest resolution of one survey
 
 
@@ -80,7 +82,8 @@ def lens(survey: Survey) -> Iterator[Caution]:
 
 def edited(survey: Survey) -> Iterator[Caution]:
     """Photographs that a program has written again after the flight."""
-    why = {one.file: one.tags.edited for one in survey.photographs if one.tags.edited is not None}
+    why = _stand_among_others(survey.photographs)
+    why |= {one.file: one.tags.edited for one in survey.photographs if one.tags.edited is not None}
     if why:
         reasons = list(dict.fromkeys(why.values()))
         files = list(why)
@@ -92,6 +95,28 @@ def edited(survey: Survey) -> Iterator[Caution]:
             "Put the camera's own files in their place, and detect again.",
             files,
         )
+
+
+def _stand_among_others(photographs: Sequence[Photograph]) -> dict[str, str]:
+    """Photographs whose stored picture is upright where most of the same camera's lie across, or vice versa.
+
+    A camera that is turned writes an orientation, and stores the picture as it always does.
+    """
+    found: dict[tuple[str, int, int], dict[bool, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for one in photographs:
+        if one.georeference is None and one.width != one.height:
+            exchanged = one.tags.orientation in _EXCHANGED
+            short, long = sorted((one.width, one.height))
+            group = found[one.tags.camera or "", short, long]
+            group[(one.height > one.width) != exchanged].append(one.file)
+    said = {True: "stands upright where the others lie across", False: "lies across where the others stand"}
+    return {
+        file: said[upright]
+        for ways in found.values()
+        for upright, files in ways.items()
+        if len(files) < len(ways.get(not upright, ()))
+        for file in files
+    }
 
 
 def resolution(survey: Survey) -> Iterator[Caution]:

@@ -242,11 +242,11 @@ def untested(check: MergingCheck) -> str:
         )
     few = "lie in overlaps" if power.unseen > _MUCH else "lie in single photographs"
     said = (
-        f"Too few animals {few} to test the merging: of {wording.number_of(expected, 'box', 'boxes')} of "
-        f"{wording.number_of(power.tested, 'animal')} well inside another photograph {joined:,} "
-        f"{form(joined, 'was', 'were')} joined to a box of it. A mistake of positions that leaves up to "
-        f"{power.unseen:.0%} of these animals without a partner would not be told from animals that the "
-        "detector missed"
+        f"Too few animals {few} to test the merging: {power.tested:,} "
+        f"{form(power.tested, 'lies', 'lie')} well inside other photographs, and of "
+        f"{wording.number_of(expected, 'partner')} that they should have there {joined:,} "
+        f"{form(joined, 'was', 'were')} found. A mistake of positions that leaves up to {power.unseen:.0%} "
+        "of these animals without one would not be told from animals that the detector missed"
     )
     if not power.twice:
         return said

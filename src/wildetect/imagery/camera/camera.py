@@ -116,7 +116,7 @@ def camera_of(image: Image.Image) -> CameraTags:
         taken=_taken(main, exif),
         position_error=_position_error(gps, xmp),
         rtk=None if rtk is None else int(rtk) == _RTK_FIXED,
-        edited=edited(main, exif, image.size),
+        edited=edited(main, exif, xmp, image.size),
     )
 
 

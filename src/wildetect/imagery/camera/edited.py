@@ -16,27 +16,35 @@ __all__ = ["edited"]
 # Programs that turn, cut or scale pictures, by what they write as Software. A camera writes the version of
 # its firmware there; programs for positions (ExifTool, GeoSetter) leave the pixels alone.
 _EDITORS = re.compile(
-    r"photo ?shop|lightroom|camera raw|photo ?viewer|photo ?editor|photo gallery|\bphotos\b|picture manager"
-    r"|paint|gimp|picasa|irfan|xnview|acdsee|faststone|nomacs|gthumb|shotwell|eye of gnome|digikam|darktable"
-    r"|rawtherapee|capture one|affinity|snapseed|pixelmator|preview|iphoto|aperture|photoscape|corel|luminar"
-    r"|\bdxo|zoner|polarr|imagemagick|graphicsmagick|gd-jpeg|\bpil\b|pillow|opencv|ffmpeg|honeyview"
-    r"|imageglass|quickpic|windows imaging",
+    r"adobe|photo ?shop|lightroom|camera raw|\bphotos\b|picture manager|picture viewer"
+    r"|photo ?(?:viewer|editor|gallery|filtre|impact|plus|line|pad|pea|scape|director|works|studio|lab|mator)"
+    r"|image (?:viewer|editor|resizer|composite)|paint|gimp|krita|canva|picasa|irfan|\bxn(?:view|convert)"
+    r"|acdsee|acd systems|faststone|fsviewer|nomacs|gthumb|gwenview|shotwell|eye of gnome|digikam|showfoto"
+    r"|darktable|rawtherapee|capture (?:one|nx)|viewnx|nx studio|silkypix|digital photo professional"
+    r"|affinity|snapseed|vsco|pixelmator|pixlr|fotor|preview|iphoto|aperture|corel|luminar|\bon1\b|topaz"
+    r"|ashampoo|movavi|cyberlink|arcsoft|magix|nero|\bdxo|zoner|polarr|phatch|sagethumbs|leadtools|\bsips\b"
+    r"|imagemagick|graphicsmagick|libvips|gd-jpeg|\bpil\b|pillow|opencv|ffmpeg|scikit-image|\bgdal\b"
+    r"|honeyview|imageglass|quickpic|windows imaging|\bwic\b",
     re.IGNORECASE,
 )
+_TOOLS = ("xmp:CreatorTool", "event:softwareAgent")  # of XMP: Adobe's own, and those of a history
 _LATER = timedelta(minutes=1)  # cameras write a file some seconds after the shot
 
 
-def edited(main: Mapping[int, Any], exif: Mapping[int, Any], size: tuple[int, int]) -> str | None:
+def edited(
+    main: Mapping[int, Any], exif: Mapping[int, Any], xmp: Mapping[str, str], size: tuple[int, int]
+) -> str | None:
     """Why a photograph seems to have been edited; None where nothing tells so.
 
     Args:
         main: Its main EXIF tags.
         exif: Its Exif tags.
+        xmp: Its XMP properties.
         size: Width and height in px of the stored picture.
     """
-    software = text(main.get(Base.Software))
-    if _EDITORS.search(software):
-        return f"saved by {software}"
+    for software in (text(main.get(Base.Software)), *(xmp.get(tool, "") for tool in _TOOLS)):
+        if _EDITORS.search(software):
+            return f"saved by {software}"
     taken = [above_zero(exif.get(tag)) for tag in (Base.ExifImageWidth, Base.ExifImageHeight)]
     width, height = taken
     if width and height and (width, height) != size:

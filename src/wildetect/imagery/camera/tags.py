@@ -31,6 +31,8 @@ _NAMES = frozenset(
 # Names that mean something only in their namespace, with the prefix that they get here.
 _SPACED = {
     "camera": ("Camera", {"Yaw", "Pitch", "Roll"}),
+    "xap": ("xmp", {"CreatorTool"}),
+    "resourceevent": ("event", {"softwareAgent"}),
     "exif": ("exif", {"GPSLatitude", "GPSLongitude", "GPSStatus"}),
     "drone-skydio": ("skydio", {"Latitude", "Longitude"}),
 }
