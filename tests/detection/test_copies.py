@@ -56,3 +56,10 @@ def test_pictures_of_one_moment_by_several_lenses_are_told(
     found = doubled([ImageFile(tmp_path / name, name) for name in names])
     assert list(found.values()) == ([names[:told]] if told else [])
     assert all("of the same moment" in what for what in found)
+
+
+def test_pictures_of_one_name_in_several_kinds_of_files_are_told(tmp_path: Path) -> None:
+    names = ["DJI_1.JPG", "DJI_1.tif", "DJI_2.JPG", "x/DJI_2.tif", "dji_3.png", "DJI_3.jpg"]
+    ((what, told),) = doubled([ImageFile(tmp_path / name, name) for name in names]).items()
+    assert "animals count once in each" in what
+    assert told == ["DJI_1.tif", "DJI_3.jpg"]

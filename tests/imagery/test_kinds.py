@@ -43,6 +43,7 @@ def _known_again() -> None:
         ("a.BMP", "BMP"),
         ("a.gif", "GIF"),
         ("a.jp2", "JPEG2000"),
+        ("a.dib", "DIB"),
         ("a.JPG", "JPEG"),
     ],
 )
@@ -98,7 +99,9 @@ def test_a_raw_file_beside_its_jpeg_is_the_same_picture(
         (tmp_path / name).write_bytes(b"x")
     found = look_for([tmp_path])
     assert sorted(image.name for image in found.images) == ["DJI_1.JPG", "dji_2.dng", "x/DJI_1.dng"]
-    assert (found.twins, found.not_read) == (["DJI_1.DNG"], {})
+    ((why, names),) = found.not_read.items()
+    assert names == ["DJI_1.DNG"]
+    assert "read in its place" in why
 
 
 def test_a_film_is_read_as_its_first_picture_and_named(tmp_path: Path) -> None:
@@ -214,3 +217,26 @@ def test_a_raw_file_that_is_none_fails_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "a.dng").write_bytes(b"no raw file" * 100)
     with pytest.raises(UnreadableImageError, match="cannot be developed"):
         open_image(tmp_path / "a.dng")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a.R3D", "videos are not read"),
+        ("a.insv", "videos are not read"),
+        ("a.webm", "videos are not read"),
+        ("a.crw", "--extra raw"),
+        ("a.pcx", "save them as JPEG"),
+        ("a.ntf", "save them as JPEG"),
+        ("bitmap", "their names do not say"),
+    ],
+)
+def test_no_kind_of_picture_vanishes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, why: str
+) -> None:
+    missing(monkeypatch)
+    Image.fromarray(PIXELS).save(tmp_path / "ok.png")
+    Image.fromarray(PIXELS).save(tmp_path / name, format="BMP")
+    ((told, names),) = look_for([tmp_path]).not_read.items()
+    assert names == [name]
+    assert why in told

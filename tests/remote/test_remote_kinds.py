@@ -113,7 +113,6 @@ def seen(source: Place) -> dict[str, object]:
     told: dict[str, object] = {image.name: _picture(image.path) for image in found.images}
     return {**told, "not read": {name for names in found.not_read.values() for name in names}} | {
         "why": [*found.not_read],
-        "twins": found.twins,
     }
 
 
@@ -141,7 +140,7 @@ def test_every_kind_is_read_at_an_address_as_here(
         assert seen(address) == here
     assert sum(isinstance(one, str) for one in here.values()) == 6  # the broken ones
     assert here["not read"] == {"misnamed.bak", "noname", "film.mp4", "layers.psd"}
-    assert len(here) == 38
+    assert len(here) == 37
 
 
 def test_rasters_that_are_named_one_by_one_are_placed_by_what_lies_beside(kinds: Path) -> None:
@@ -164,7 +163,7 @@ def test_raw_files_and_heic_are_read_at_an_address_as_here(
     Image.fromarray(PIXELS).save(tmp_path / "c.jpg")
     (tmp_path / "d.dng").write_bytes(b"no raw file" * 100)
     here = seen(tmp_path)
-    assert here["twins"] == ["c.DNG"]
+    assert here["not read"] == {"c.DNG"}
     assert isinstance(here["b.dng"], tuple)
     with at_address(where, tmp_path, monkeypatch) as address:
         assert seen(address) == here

@@ -34,6 +34,7 @@ _OF_A_RUN = frozenset({"journal.jsonl", "run.json"})
 DRAWN = "overlays"
 """The folder beside them with copies of photographs that have boxes drawn in."""
 _SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information"}
+_TWINS = "an image of the same name beside it is read in its place, as the same picture"
 _SYSTEM_FILES = ("thumbs.", "ehthumbs")
 
 logger = logging.getLogger(__name__)
@@ -63,12 +64,10 @@ class Discovery:
         images: To work on, in natural order.
         not_read: Names of the files that look like pictures and are not worked on, for each reason; and of
             folders that cannot be looked into, with a slash at the end.
-        twins: Names of the files that hold the same picture as an image beside them, as raw ones do.
     """
 
     images: list[ImageFile]
     not_read: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    twins: Sequence[str] = ()
 
 
 def discover(sources: Sequence[Place], *, exclude: Iterable[Path] = ()) -> list[ImageFile]:
@@ -112,13 +111,11 @@ def look_for(sources: Sequence[Place], *, exclude: Iterable[Path] = ()) -> Disco
         if key not in twins:
             (images if image.path.suffix.lower() in readable else other).append(image)
     not_read = {**_by_reason(other), **there.unseen}
+    if twins:
+        not_read[_TWINS] = sorted((found[key].name for key in twins), key=natural_order)
     if not images:
         raise _nothing(sources, not_read)
-    return Discovery(
-        sorted(images, key=lambda image: natural_order(image.name)),
-        not_read,
-        sorted((found[key].name for key in twins), key=natural_order),
-    )
+    return Discovery(sorted(images, key=lambda image: natural_order(image.name)), not_read)
 
 
 class _There(NamedTuple):

@@ -36,17 +36,27 @@ EXTENSIONS: Final = (
 HEIF: Final = (".heic", ".heif", ".hif")
 RAW: Final = (
     *(".dng", ".arw", ".nef", ".nrw", ".cr2", ".cr3", ".raf", ".rw2", ".orf", ".pef", ".srw", ".3fr"),
-    *(".iiq", ".fff", ".raw", ".rwl", ".kdc", ".sr2", ".x3f", ".gpr"),
+    *(".iiq", ".fff", ".raw", ".rwl", ".kdc", ".sr2", ".x3f", ".gpr", ".crw", ".erf", ".mef", ".mos"),
+    *(".mrw", ".dcr", ".srf", ".ptx", ".dcs", ".k25", ".bay", ".cap"),
 )
 _WITH_EXTRA: Final = {**dict.fromkeys(HEIF, "pillow_heif"), **dict.fromkeys(RAW, "rawpy")}
 _OTHERS: Final = frozenset(
     (
         *(".jxl", ".jxr", ".wdp", ".psd", ".psb", ".tga", ".ppm", ".pgm", ".pnm", ".exr", ".hdr", ".qoi"),
-        *(".insp", ".ecw", ".sid", ".img", ".vrt", ".jpx", ".jpf", ".j2c", ".jpc", ".seq", ".cog"),
+        *(".insp", ".ecw", ".sid", ".img", ".vrt", ".jpx", ".jpf", ".j2c", ".jpc", ".seq", ".cog", ".jls"),
+        *(".pcx", ".ico", ".xcf", ".eps", ".nitf", ".ntf", ".hdf", ".h5", ".nc", ".fits", ".bil", ".bip"),
+        *(".bsq", ".ers", ".pix", ".svs", ".mrxs", ".dcm", ".dpx", ".sgi", ".ras", ".pbm", ".pam"),
+        *(".eip", ".xisf"),
     )
 )
 
-_VIDEOS: Final = frozenset((".mp4", ".mov", ".avi", ".mkv", ".m4v", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv"))
+_VIDEOS: Final = frozenset(
+    (
+        *(".mp4", ".mov", ".avi", ".mkv", ".m4v", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".webm", ".3gp"),
+        *(".flv", ".f4v", ".mxf", ".r3d", ".braw", ".insv", ".360", ".asf", ".vob", ".ogv", ".h264", ".h265"),
+        *(".hevc", ".mjpeg", ".mjpg", ".mj2", ".crm", ".ari"),
+    )
+)
 _COMPANIONS: Final = frozenset(
     (
         *(".txt", ".csv", ".tsv", ".json", ".jsonl", ".geojson", ".xml", ".xmp", ".md", ".html", ".pdf"),
@@ -94,7 +104,8 @@ def holds_a_picture(path: Place) -> bool:
     except OSError:
         return False
     webp = start[:4] == b"RIFF" and start[8:] == b"WEBP"
-    return start.startswith(_SIGNS) or webp or (start[4:8] == b"ftyp" and start[8:] in _BRANDS)
+    bitmap = start[:2] == b"BM" and start[6:10] == bytes(4)
+    return start.startswith(_SIGNS) or webp or bitmap or (start[4:8] == b"ftyp" and start[8:] in _BRANDS)
 
 
 def why_not_read(suffix: str) -> str:

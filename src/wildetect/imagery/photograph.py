@@ -148,8 +148,9 @@ def _holds_others(path: Place, image: Image.Image) -> bool:
 
 
 def _formats_for(path: Place) -> tuple[str, ...]:
-    if path.suffix.lower() not in HEIF:
-        return _FORMATS
+    suffix = path.suffix.lower()
+    if suffix not in HEIF:
+        return ("DIB", *_FORMATS) if suffix == ".dib" else _FORMATS  # a bitmap without its file header
     try:
         from pillow_heif import register_heif_opener
     except ImportError:

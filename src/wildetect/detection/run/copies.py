@@ -21,6 +21,10 @@ _LENSES = (
     "one of several pictures of the same moment, by other lenses or of other bands, as their names say: "
     "animals count once in each; detect in one of the kinds alone"
 )
+_KINDS = (
+    "of the same name as another of the images, but for the kind of the file: if both are the same picture, "
+    "animals count once in each; move one of the kinds away"
+)
 # DJI: wide, zoom, thermal, visible, and bands (MS_G, MS_NIR); Parrot Sequoia; MicaSense: bands 1 to 10
 _MOMENTS = (
     re.compile(r"(?P<moment>DJI_\d{14}_\d{4,}_)(?:[TWZVSD]|MS_[A-Z]+)(?P<rest>(?:_.*)?\.\w+)", re.IGNORECASE),
@@ -35,8 +39,22 @@ def doubled(images: Sequence[ImageFile]) -> dict[str, list[str]]:
     Args:
         images: In the order of the run.
     """
-    told = {_COPIES: _copies_among(images), _LENSES: _of_one_moment(images)}
+    copies = _copies_among(images)
+    kinds = [name for name in _of_several_kinds(images) if name not in set(copies)]
+    told = {_COPIES: copies, _LENSES: _of_one_moment(images), _KINDS: kinds}
     return {what: names for what, names in told.items() if names}
+
+
+def _of_several_kinds(images: Sequence[ImageFile]) -> list[str]:
+    """Names of the images before which one of the same name with another suffix lies: a.jpg and a.tif."""
+    seen: set[str] = set()
+    found = []
+    for image in images:
+        stem = image.name.removesuffix(image.path.suffix).casefold()
+        if stem in seen:
+            found.append(image.name)
+        seen.add(stem)
+    return found
 
 
 def _of_one_moment(images: Sequence[ImageFile]) -> list[str]:
