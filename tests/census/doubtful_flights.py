@@ -12,7 +12,7 @@ from wildetect.census.cautions.findings import cautions
 from wildetect.census.cautions.merging import doubled, hanging, in_crowds, merging, recall
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
-from wildetect.census.ground.photographs import make_views
+from wildetect.census.ground.photographs import Views, make_views
 from wildetect.census.merging.partners import MergingCheck, check_merging
 from wildetect.census.merging.single import on_own_ground
 from wildetect.census.result import ToleranceCount
@@ -91,6 +91,7 @@ class Told:
         fit: Kinds of its cautions that all photographs are too large, too small or turned: numbers of
             animals allow for it, areas do not.
         check: All that it says of the overlaps.
+        views: Where the photographs look.
     """
 
     error: float
@@ -100,6 +101,7 @@ class Told:
     others: tuple[str, ...]
     fit: tuple[str, ...]
     check: MergingCheck
+    views: Views
 
     @property
     def warned(self) -> bool:
@@ -134,10 +136,11 @@ def told(flown: Flown, chosen: Corrections | None = None) -> Told:
             caution.kind
             for caution in (
                 *doubled(check, boxes, views),
-                *recall(check),
+                *recall(check, views),
                 *in_crowds(check, len(animals.members)),
             )
         ),
         tuple({one.kind for one in cautions(flown.photographs, views, None, animals)} & {"scale", "turn"}),
         check,
+        views,
     )

@@ -170,7 +170,7 @@ def _cautions(plan: SurveyPlan, gathered: Gathered, census: Census) -> Iterator[
     yield from hanging(merged, census.counts)
     yield from unused(census.said)
     yield from doubled(merged, boxes, views)
-    yield from recall(merged)
+    yield from recall(merged, views)
     yield from in_crowds(merged, len(animals.members))
     yield from coverage(census.sample.strata)
     yield from clustered(census.estimates, plan.run.class_names)

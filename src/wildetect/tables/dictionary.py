@@ -81,7 +81,7 @@ _KNOWN: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), ("px", "edge of the box, upright photograph")),
 }
 _LIST = ("", "photographs that show the animal")
-_BOXES = ("", "number of boxes that it was seen in")
+_BOXES = ("", "number of boxes that show it")
 
 _PLACE = ("", "order of review, from 1")
 _DETECTED = ("", "detections in it, as the detector gives them")

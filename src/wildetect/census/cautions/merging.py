@@ -24,6 +24,7 @@ __all__ = ["corrections", "doubled", "hanging", "in_crowds", "merging", "recall"
 
 _POOR = 0.75  # of the animals: a detector that surely finds fewer is told of
 _POOR_SEEN = 0.55  # of the boxes: so few have a partner by chance hardly ever
+_MOST_FIRST = 3  # photographs that are named in a sentence
 _MUCH = 0.3  # of the animals in overlaps, whose partners could be missing without being told
 _LEAST_CROWDED, _CROWDED = 5, 0.02  # pairs of boxes, and part of the animals
 _HANGING, _LEAST_HANGING = 1.35, 5  # times, and animals, more at the strict tolerance than at the loose one
@@ -209,7 +210,7 @@ def corrections(chosen: Corrections) -> Iterator[Caution]:
         )
 
 
-def recall(check: MergingCheck) -> Iterator[Caution]:
+def recall(check: MergingCheck, views: Views) -> Iterator[Caution]:
     """A detector that misses many animals, as the overlaps alone tell, or too few boxes to tell that."""
     rate = check.recall
     if rate is not None and rate.share is not None and (rate.upper < _POOR or rate.share < _POOR_SEEN):
@@ -223,13 +224,20 @@ def recall(check: MergingCheck) -> Iterator[Caution]:
             "survey.confidence.",
         )
     elif check.untested:
+        files = [views.views[row].file for row in check.power.doubtful]
         yield Caution(
             "merging-untested",
             f"{untested(check)}.",
-            "Look at the places in the report that a second photograph shows empty, at photographs that were "
-            "turned or cut after the flight, and at yaw and height of some; and compare the number with the "
-            "conservative count, which takes each spot of ground from one photograph only.",
+            f"Look at the places in the report that a second photograph shows empty{_first(files)}, at "
+            "photographs that were turned or cut after the flight, and at yaw and height of some; and "
+            "compare the number with the conservative count, which takes each spot of ground from one "
+            "photograph only.",
+            files,
         )
+
+
+def _first(files: Sequence[str]) -> str:
+    return f", first of all in {listed(files, most=_MOST_FIRST)}" if files else ""
 
 
 def untested(check: MergingCheck) -> str:

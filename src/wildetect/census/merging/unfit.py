@@ -93,6 +93,13 @@ class Power(NamedTuple):
         return int(self.alone[self.blind].sum())
 
     @property
+    def doubtful(self) -> list[int]:
+        """Rows of the photographs that show these animals, that with the most of them first."""
+        here = np.where(self.blind, self.alone, 0)
+        order: list[int] = np.argsort(-here, kind="stable").tolist()
+        return order[: int((here > 0).sum())]
+
+    @property
     def too_many(self) -> float:
         """Share by which that would make the number too high."""
         return self.twice / max(self.counted - self.twice, 1)
