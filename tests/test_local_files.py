@@ -15,7 +15,7 @@ from rasterio.errors import RasterioError
 from rasterio.transform import from_origin
 
 from wildetect.census.design.vector_files import read_areas
-from wildetect.census.ground.terrain import Terrain
+from wildetect.census.ground.heights import Terrain
 from wildetect.errors import InputError
 from wildetect.local_files import open_raster
 

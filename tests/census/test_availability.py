@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from wildetect.census.output.summary import with_availability
+from wildetect.census.output.document import with_availability
 from wildetect.evaluation.reviewed_sample import CorrectedNumber
 from wildetect.settings.census import Availability
 

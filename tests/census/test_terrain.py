@@ -13,8 +13,8 @@ from rasterio.transform import from_origin
 from tests.census.simulator import Flown, Herd, Shot, Survey, fly
 
 from wildetect.census.cautions.findings import cautions
+from wildetect.census.ground.heights import Terrain
 from wildetect.census.ground.photographs import make_views
-from wildetect.census.ground.terrain import Terrain
 from wildetect.census.ground.views import View
 from wildetect.errors import InputError
 from wildetect.imagery.camera.optics import Flight

@@ -14,8 +14,7 @@ from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.errors import ConfigurationError
 from wildetect.tasks import ns
-from wildetect.tasks.command_line import corrected_words, words_of_explorer
-from wildetect.tasks.overview import overview
+from wildetect.tasks.command_line import corrected_words, overview, words_of_explorer
 from wildetect.tasks.support import Verb
 
 FILE = r"C:\my work\scripts\run_detection.bat"

@@ -132,6 +132,18 @@ class EvaluationRecord:
     doubts: tuple[Remark, ...] = ()
     mlflow: LoggedEvaluation | None = None
 
+    @property
+    def cut_into(self) -> str:
+        """What the pictures were cut into, in words."""
+        if self.settings.get("scale") == "auto":
+            return f"tiles cut for {self.settings['trained_gsd_cm']:g} cm/px"
+        return f"tiles of {self.settings['tile_size']} px" if self.settings["tile_size"] else "whole pictures"
+
+    @property
+    def confidence(self) -> float:
+        """The confidence from which boxes counted."""
+        return float(self.settings["confidence"])
+
     def document(self) -> dict[str, Any]:
         """The record as JSON has it."""
         return asdict(self) | {

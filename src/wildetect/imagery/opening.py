@@ -1,26 +1,99 @@
-"""Open images of any kind: photographs are decoded whole, rasters read window by window."""
+"""Open images of any kind: photographs are decoded whole, rasters read window by window.
+
+Raw files of cameras are developed by LibRaw (extra `raw`), with the camera's white balance.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
 from PIL import Image
 from PIL.ExifTags import Base
 
 from wildetect.geometry import Window
 from wildetect.imagery import photograph, raster
+from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.kinds import RAW
 from wildetect.imagery.placement import beside
-from wildetect.imagery.raw_files import develop, look_at_raw
 from wildetect.imagery.reading import AS_IT_IS, Reading
-from wildetect.imagery.source import ArraySource, HeaderFacts, ImageFacts, ImageSource, UnreadableImageError
+from wildetect.imagery.source import (
+    ArraySource,
+    HeaderFacts,
+    ImageFacts,
+    ImageSource,
+    UnreadableImageError,
+    check_size,
+)
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow, trouble_with
+from wildetect.wording import with_extra
 
 __all__ = ["georeference_of", "look_at", "look_well", "open_image"]
+
+_TURNED: Final = (5, 6)  # LibRaw's flip: by 90 degrees, to either side
+_READ_AS: Final = "developed from a raw file with the white balance of the camera"
+
+
+def develop(path: Place) -> ArraySource:
+    """Decode a raw file whole; LibRaw turns it upright.
+
+    Raises:
+        UnreadableImageError: It is damaged, of an unknown camera, or the extra is not installed.
+    """
+    with _opened(path) as raw:
+        facts = _facts(path, raw)
+        pixels = raw.postprocess(use_camera_wb=True, output_bps=8)
+    return ArraySource(np.ascontiguousarray(pixels), facts)
+
+
+def look_at_raw(path: Place) -> HeaderFacts:
+    """What the header of a raw file says, without developing it.
+
+    Raises:
+        UnreadableImageError: It is damaged, of an unknown camera, or the extra is not installed.
+    """
+    with _opened(path) as raw:
+        return _facts(path, raw)
+
+
+def _facts(path: Place, raw: Any) -> HeaderFacts:
+    sizes = raw.sizes
+    width, height = sizes.width, sizes.height
+    if sizes.flip in _TURNED:
+        width, height = height, width
+    check_size(path, width, height)
+    tags = read_camera(path)
+    problem = f"no position: {tags.position_problem}" if tags.position_problem else None
+    return HeaderFacts(
+        width,
+        height,
+        position=tags.position,
+        camera=tags,
+        read_as=(_READ_AS,),
+        doubts=() if problem is None else (problem,),
+    )
+
+
+@contextmanager
+def _opened(path: Place) -> Iterator[Any]:
+    try:
+        import rawpy
+    except ImportError:
+        raise UnreadableImageError(path, f"raw files need the extra: {with_extra('raw')}") from None
+    try:
+        with rawpy.imread(str(path) if isinstance(path, Path) else path.open()) as raw:
+            yield raw
+    except rawpy.LibRawError as error:
+        said = error.args[0] if error.args else error
+        text = said.decode(errors="replace") if isinstance(said, bytes) else said
+        raise UnreadableImageError(path, f"it cannot be developed ({text})") from error
+
 
 _SIXTEEN = 16  # bits a colour, of which Pillow takes the upper 8
 

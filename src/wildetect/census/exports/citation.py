@@ -15,17 +15,10 @@ from wildetect.wording import listed, number_of
 
 __all__ = ["CITATION", "citation_of", "digest_of"]
 
-_DATA = ("photographs", "transects", "strata", "estimates", "animals")
-
 
 def digest_of(record: CensusRecord) -> str:
     """A sha256 of all that a census counted: of two censuses with one digest all numbers are the same."""
-    document = record.document()
-    for photograph in document["photographs"]:
-        del photograph["lines"]  # follows from the rest, and earlier versions have none
-    text = json.dumps(
-        {name: document[name] for name in _DATA}, sort_keys=True, ensure_ascii=False, separators=(",", ":")
-    )
+    text = json.dumps(record.counted(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 

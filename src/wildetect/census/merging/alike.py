@@ -79,19 +79,15 @@ class Alike:
     @property
     def corrections(self) -> dict[str, float | str | bool]:
         """The settings under `survey.corrections` that correct it."""
-        found: dict[str, float | str | bool] = {}
-        if self.positions is not None:
-            found["positions"] = self.positions
-        if self.clock:
-            found["clock"] = round(self.clock, 2)
-        if self.yaw_reversed:
-            found["yaw_reversed"] = True
-        if abs(self.scale - 1) > _NO_SCALE:
-            found["scale"] = round(self.scale, 3)
-        if self.fixed:
-            found["fixed_yaw"] = round(self.degrees, 1)
-        elif abs(self.degrees) > _NO_TURN or not found:
-            found["yaw"] = round(self.degrees, 1)
+        others: dict[str, float | str | bool | None] = {
+            "positions": self.positions,
+            "clock": round(self.clock, 2) if self.clock else None,
+            "yaw_reversed": self.yaw_reversed or None,
+            "scale": round(self.scale, 3) if abs(self.scale - 1) > _NO_SCALE else None,
+        }
+        found = {name: value for name, value in others.items() if value is not None}
+        if self.fixed or abs(self.degrees) > _NO_TURN or not found:
+            found["fixed_yaw" if self.fixed else "yaw"] = round(self.degrees, 1)
         return found
 
 

@@ -49,7 +49,7 @@ from wildetect.results.files import along, write_text
 from wildetect.results.run_parts import BlurredFiles, Logged, RunModel
 from wildetect.wording import quoted
 
-__all__ = ["CensusRecord", "read_census_file", "record_from", "write_census_file"]
+__all__ = ["CensusRecord", "cited_model", "read_census_file", "record_from", "write_census_file"]
 
 # one item a line: what is long is still read by people, and quick to write
 _LONG = (
@@ -57,6 +57,7 @@ _LONG = (
     *("corrected", "left_out", "cautions", "near_misses", "empty_places", "overlaps"),
 )
 _LONGEST = ("animals", "empty_places", "merges", "near_misses", "overlaps", "photographs")
+_COUNTED = ("photographs", "transects", "strata", "estimates", "animals")
 _NEEDED = {"estimates", "transects", "strata"}
 
 
@@ -133,6 +134,13 @@ class CensusRecord:
     sensitive: tuple[str, ...] = ()
     blurred: BlurredFiles | None = None
     places_km: float | None = None
+
+    def counted(self) -> dict[str, Any]:
+        """What was counted, and where, as JSON has it: of two censuses that agree in it all numbers do."""
+        document = self.document()
+        for photograph in document["photographs"]:
+            del photograph["lines"]  # follows from the rest, and earlier versions have none
+        return {name: document[name] for name in _COUNTED}
 
     @property
     def headlines(self) -> list[EstimateRecord]:
@@ -236,6 +244,20 @@ def read_census_file(folder: Path) -> CensusRecord:
     except ValueError as error:
         raise InputError(f"{path} is not the census.json of a census", hint=_to_take(path.parent)) from error
     return replace(record, detections=_where_it_is(record.detections, path.parent))
+
+
+def cited_model(path: Path) -> RunModel | None:
+    """Read only from which model the boxes of a census are; null where the file does not tell.
+
+    Whatever else is wrong with the file, as with that of a version yet to come, the model is found.
+    """
+    try:
+        model = json.loads(path.read_text(encoding="utf-8"))["model"]
+        return RunModel(
+            name=model["name"], version=str(model["version"]), sha256=model["sha256"], class_names=()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _where_it_is(run: DetectionsRecord, census: Path) -> DetectionsRecord:

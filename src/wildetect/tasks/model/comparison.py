@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -79,9 +80,8 @@ def compare(
     for note in (*found.notes, *notes):
         say(f"warning: {note}")
     if json:
-        document = found.document()
-        document["notes"] += notes
-        emit({**document, "paired": [one.document() for one in paired]})
+        told = replace(found, notes=(*found.notes, *notes))
+        emit({**told.document(), "paired": [one.document() for one in paired]})
         return
     _print(found)
     for one in paired:

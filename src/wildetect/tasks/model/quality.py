@@ -95,15 +95,12 @@ def evaluate(
 
 
 def _print_scores(record: EvaluationRecord, place: Path) -> None:
-    model, dataset, settings, metrics = record.model, record.dataset, record.settings, record.metrics
+    model, dataset, metrics = record.model, record.dataset, record.metrics
     version = f" version {model.version}" if model.version else ""
-    tiles = f"tiles of {settings['tile_size']} px" if settings["tile_size"] else "whole pictures"
-    if settings.get("scale") == "auto":
-        tiles = f"tiles cut for {settings['trained_gsd_cm']:g} cm/px"
     print(
         f"{model.name}{version} on {dataset.name} (digest {dataset.sha256[:8]}): "
         f"pictures {dataset.pictures}, "
-        f"animals {dataset.animals}, {tiles}, confidence {settings['confidence']:g}, IoU 0.5"
+        f"animals {dataset.animals}, {record.cut_into}, confidence {record.confidence:g}, IoU 0.5"
     )
     rows = [
         [

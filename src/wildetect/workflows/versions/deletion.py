@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from wildetect.census.output.record import cited_model
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.registry.connection import Connection
 from wildetect.registry.reference import ModelReference
@@ -58,11 +57,7 @@ def deletable(
 def _censuses(project: Project, version: Version) -> Iterator[Path]:
     """The census files of this project that cite a version of this very registry: its sha256 tells."""
     for file in sorted((project.root / "results").rglob("census.json")):
-        try:
-            document: Any = json.loads(file.read_text(encoding="utf-8"))
-            model = document["model"]
-            named = (model["name"], str(model["version"]), model["sha256"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if named == (version.name, version.version, version.tags.get("sha256")):
+        model = cited_model(file)
+        cited = model and (model.name, model.version, model.sha256)
+        if cited == (version.name, version.version, version.tags.get("sha256")):
             yield file
