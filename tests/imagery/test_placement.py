@@ -40,6 +40,8 @@ def placed(path: Path) -> tuple[float, float]:
         ("a.jpg", "a.jgw"),
         ("a.png", "a.pgw"),
         ("a.jpg", "a.wld"),
+        ("a.bmp", "a.bpw"),
+        ("a.webp", "a.wpw"),
     ],
 )
 def test_a_world_file_with_a_prj(tmp_path: Path, name: str, world: str) -> None:
@@ -65,6 +67,35 @@ def test_gdals_side_file(tmp_path: Path) -> None:
         file.crs, file.transform = "EPSG:32737", from_origin(5e5, 9.8e6, 0.05, 0.05)
     assert (tmp_path / "a.png.aux.xml").exists()
     assert placed(path) == pytest.approx(CORNER, abs=1e-3)
+
+
+@pytest.mark.parametrize("text", ["0.05\nnorth\n", "", "0\n0\n0\n0\n1\n2\n", "nan\n0\n0\n-1\n5\n5\n"])
+@pytest.mark.parametrize("name", ["a.png", "a.webp"])
+def test_a_world_file_that_is_none_is_named(tmp_path: Path, name: str, text: str) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / name)
+    (tmp_path / "a.wld").write_text(text, encoding="utf-8")
+    (tmp_path / "a.prj").write_text(ESRI, encoding="utf-8")
+    source = look_at(tmp_path / name)
+    assert source.georeference is None
+    assert any("its world file (.wld) is not six numbers" in doubt for doubt in source.doubts)
+
+
+def test_the_coordinate_system_of_older_qgis(tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    (tmp_path / "a.pgw").write_text(WORLD, encoding="utf-8")
+    (tmp_path / "a.qpj").write_text(CRS.from_epsg(32737).to_wkt(), encoding="utf-8")
+    assert placed(tmp_path / "a.png") == pytest.approx(CORNER, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["a.RPB", "a_rpc.txt", "a_RPC.TXT"])
+def test_polynomials_beside_a_picture_are_named(tmp_path: Path, name: str) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.tif")
+    keys = [f"{key}_{what}" for key in ("LINE", "SAMP", "LAT", "LONG", "HEIGHT") for what in ("OFF", "SCALE")]
+    keys += [
+        f"{key}_{part}_COEFF_{n}" for key in ("LINE", "SAMP") for part in ("NUM", "DEN") for n in range(1, 21)
+    ]
+    (tmp_path / name).write_text("".join(f"{key}: 1\n" for key in keys), encoding="utf-8")
+    assert any("rational polynomials" in doubt for doubt in look_at(tmp_path / "a.tif").doubts)
 
 
 def raster(path: Path, **keys: object) -> Path:

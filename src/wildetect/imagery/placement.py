@@ -14,7 +14,7 @@ from wildetect.remote.place import Place
 
 __all__ = ["Placement", "beside", "georeference_beside", "place_of"]
 
-_ENDS: Final = ("w", ".wld", ".prj", ".aux.xml")
+_ENDS: Final = ("w", ".wld", ".prj", ".qpj", ".aux.xml", ".rpb", "_rpc.txt")
 _FOLDERS: Final = 16
 _LONGEST: Final = 1_000_000  # bytes: a .prj has a few hundred
 _FEWEST_POINTS: Final = 3
@@ -33,6 +33,7 @@ _RPCS: Final = (
     "placed by rational polynomials (RPCs) alone, which need heights: not placed on the map; "
     "orthorectify it (gdalwarp -rpc)"
 )
+_BROKEN: Final = "its world file ({suffix}) is not six numbers, one a line: not placed on the map"
 
 
 class Placement(NamedTuple):
@@ -60,39 +61,57 @@ def place_of(dataset: Any, path: Place) -> Placement:
         dataset: The raster.
         path: The file.
     """
-    transform = _transform_of(dataset, path)
-    if not transform.is_identity:
+    if not all(map(math.isfinite, dataset.transform)):
+        return _by_world_file(path)  # which says so
+    if not dataset.transform.is_identity:
         if dataset.crs is not None:
             aside = _world_file(path)
-            return Placement(Georeference(transform, dataset.crs), _used(aside) if aside else None)
-        crs = _crs_beside(path)
-        if crs is None:
-            return Placement(doubt=_NO_SYSTEM)
-        aside = _world_file(path)
-        return Placement(Georeference(transform, crs), f"{_used(aside)} with its .prj")
+            return Placement(Georeference(dataset.transform, dataset.crs), _used(aside) if aside else None)
+        return _with_system_beside(path, dataset.transform)
     points, crs = dataset.gcps
     if points:
         return _by_points(points, crs)
-    return Placement(doubt=_RPCS) if dataset.rpcs is not None else Placement()
+    # that of a picture at an address is not read by GDAL (rasterio 1.4), nor a broken one
+    placed = _by_world_file(path)
+    return Placement(doubt=_RPCS) if placed == Placement() and _has_rpcs(path, dataset) else placed
 
 
-def _transform_of(dataset: Any, path: Place) -> Any:
-    """The transformation; the world file of a picture at an address is not read by GDAL (rasterio 1.4).
+def _has_rpcs(path: Place, dataset: Any = None) -> bool:
+    """Whether a raster has rational polynomials, or a file with some beside it."""
+    # at an address each name would be asked for, of every picture
+    names = [f"{path.stem}.rpb", f"{path.stem}_rpc.txt"] if isinstance(path, Path) else []
+    if names and _sibling(path, names) is not None:
+        return True  # GDAL raises where that file is broken
+    return dataset is not None and dataset.rpcs is not None
+
+
+def _by_world_file(path: Place) -> Placement:
+    """The place that a world file alone gives, with the coordinate system beside it.
 
     Six numbers, one a line: x and y of a step to the right, of a step down, and of the middle of the first
     pixel (Esri, "World files for raster datasets").
     """
-    if isinstance(path, Path) or not dataset.transform.is_identity:
-        return dataset.transform
+    from rasterio.transform import Affine
+
     aside = _world_file(path)
     if aside is None:
-        return dataset.transform
+        return Placement()
     try:
         numbers = aside.read_text(encoding="utf-8", errors="replace").replace(",", ".").split()
         a, d, b, e, x, y = map(float, numbers[:6])
-    except ValueError:
-        return dataset.transform
-    return type(dataset.transform)(a, b, x - 0.5 * a - 0.5 * b, d, e, y - 0.5 * d - 0.5 * e)
+    except (OSError, ValueError):
+        return Placement(doubt=_BROKEN.format(suffix=aside.suffix))
+    transform = Affine(a, b, x - 0.5 * a - 0.5 * b, d, e, y - 0.5 * d - 0.5 * e)
+    if transform.is_degenerate or not all(map(math.isfinite, transform)):
+        return Placement(doubt=_BROKEN.format(suffix=aside.suffix))
+    return _with_system_beside(path, transform)
+
+
+def _with_system_beside(path: Place, transform: Any) -> Placement:
+    crs = _crs_beside(path)
+    if crs is None:
+        return Placement(doubt=_NO_SYSTEM)
+    return Placement(Georeference(transform, crs), f"{_used(_world_file(path))} with its .prj")
 
 
 def _used(world_file: Place | None) -> str:
@@ -120,8 +139,12 @@ def _by_points(points: Any, crs: Any) -> Placement:
 
 
 def beside(path: Place) -> bool:
-    """Whether a world file or GDAL's .aux.xml lies beside a file."""
-    return _world_file(path) is not None or _sibling(path, [f"{path.name}.aux.xml"]) is not None
+    """Whether a world file, GDAL's .aux.xml or rational polynomials lie beside a file."""
+    return _world_file(path) is not None or _auxiliary(path) is not None or _has_rpcs(path)
+
+
+def _auxiliary(path: Place) -> Place | None:
+    return _sibling(path, [f"{path.name}.aux.xml"])
 
 
 def georeference_beside(path: Place) -> Placement:
@@ -132,9 +155,12 @@ def georeference_beside(path: Place) -> Placement:
         return Placement()
     try:
         with open_raster(path) as dataset:
-            return place_of(dataset, path)
-    except (rasterio.errors.RasterioError, OSError):  # whoever reads the pixels says why
-        return Placement()
+            place = place_of(dataset, path)
+    except (rasterio.errors.RasterioError, OSError):  # a kind that GDAL does not read, or a damaged file
+        return _by_world_file(path)
+    if place.georeference is not None and place.why is None and _auxiliary(path) is not None:
+        return place._replace(why="placed by the .aux.xml beside it")
+    return place
 
 
 def _world_file(path: Place) -> Place | None:
@@ -151,7 +177,7 @@ def _crs_beside(path: Place) -> Any:
     import rasterio.errors
     from rasterio.crs import CRS
 
-    prj = _sibling(path, [f"{path.stem}.prj"])
+    prj = _sibling(path, [f"{path.stem}.prj", f"{path.stem}.qpj"])  # the latter: older QGIS
     if prj is None or prj.stat().st_size > _LONGEST:
         return None
     text = prj.read_text(encoding="utf-8", errors="replace").strip("\ufeff\0 \r\n\t")
