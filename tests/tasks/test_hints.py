@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,7 +140,7 @@ def test_hints_of_a_program_that_was_installed_name_what_works_there(monkeypatch
 
 def test_hints_outside_of_the_project_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calling, "_calling", [])
-    monkeypatch.setenv("UV", "uv")
+    monkeypatch.setattr(shutil, "which", lambda name: name)
     root = tmp_path / "my project"
     (root / "configs").mkdir(parents=True)
     calling.called_from(root / "configs", root)
@@ -151,6 +152,16 @@ def test_hints_outside_of_the_project_name_it(tmp_path: Path, monkeypatch: pytes
     )
     assert calling.as_called("uv run --extra cluster dask worker") == (
         f'uv run --project "{root}" --extra cluster dask worker'
+    )
+
+
+def test_hints_name_a_uv_that_is_not_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling, "_calling", [])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("UV", "/home/ann/uv/bin/uv")
+    calling.called_from(tmp_path, tmp_path)
+    assert calling.as_called("stop it: uv run invoke mlflow.stop") == (
+        "stop it: /home/ann/uv/bin/uv run invoke mlflow.stop"
     )
 
 

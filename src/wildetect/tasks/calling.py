@@ -67,17 +67,19 @@ def called_from(folder: Path, root: Path) -> None:
     """
     here = quoted(str(root))
     is_outside = not folder.resolve().is_relative_to(root.resolve())
-    if not (os.environ.get("UV") or shutil.which("uv")):  # uv tells what it runs where it lies
+    uv = "uv" if shutil.which("uv") else os.environ.get("UV")  # it tells what it runs where it lies
+    if uv is None:
         invoke = "invoke" if shutil.which("invoke") else f"{quoted(sys.executable)} -m invoke"
         called = f"{invoke} -r {here}" if is_outside else invoke
         _calling[:] = [_Calling(called, lambda extra: _with_pip(root, extra))]
-    elif is_outside:
+    elif is_outside or uv != "uv":
+        option, root_option = (f" --project {here}", f" -r {here}") if is_outside else ("", "")
 
-        def on_project(call: re.Match[str]) -> str:
-            changed = call[0].replace(f"uv {call['verb']}", f"uv {call['verb']} --project {here}", 1)
-            return f"{changed} -r {here}" if call["task"] else changed
+        def by_path(call: re.Match[str]) -> str:
+            called = call[0].replace(f"uv {call['verb']}", f"{quoted(uv)} {call['verb']}{option}", 1)
+            return f"{called}{root_option}" if call["task"] else called
 
-        _calling[:] = [on_project]
+        _calling[:] = [by_path]
     else:
         _calling.clear()
 
