@@ -71,12 +71,16 @@ class Shot:
         yaw: Direction of its upper edge, degrees clockwise from north.
         pitch: -90 straight down.
         roll: About the line of sight.
+        climb: Above the survey's height, in m.
+        day: On which it was taken, from 0.
     """
 
     place: tuple[float, float]
     yaw: float = 0.0
     pitch: float = -90.0
     roll: float = 0.0
+    climb: float = 0.0
+    day: int = 0
 
 
 @dataclass(frozen=True)
@@ -251,7 +255,7 @@ def _doubled(
 
 def to_pixels(survey: Survey, shot: Shot, places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where places on the ground (n, 2) lie in a photograph, in px; nan behind the camera."""
-    below = np.column_stack([places - shot.place, survey.slope * places[:, 0] - survey.height])
+    below = np.column_stack([places - shot.place, survey.slope * places[:, 0] - _height(survey, shot)])
     # east, north, up -> forward, right, down of a camera that looks north at the horizon, then turned
     points = np.column_stack([below[:, 1], below[:, 0], -below[:, 2]]).T
     yaw, pitch, roll = (math.radians(angle) for angle in (shot.yaw, shot.pitch, shot.roll))
@@ -266,6 +270,10 @@ def to_pixels(survey: Survey, shot: Shot, places: NDArray[np.float64]) -> NDArra
     ahead = np.where(ahead > 0, ahead, np.nan)
     seen = np.column_stack([right / ahead, down / ahead]) * survey.focal_px
     return np.asarray(seen + np.array(survey.size) / 2)
+
+
+def _height(survey: Survey, shot: Shot) -> float:
+    return survey.height + shot.climb
 
 
 def _box(
@@ -285,12 +293,12 @@ def _tags(survey: Survey, shot: Shot, number: int, dice: np.random.Generator) ->
     yaw = shot.yaw + survey.yaw_bias + dice.normal(0, survey.yaw_error)
     return CameraTags(
         position=Position(float(longitude), float(latitude)),
-        height=survey.height * survey.height_factor,
+        height=_height(survey, shot) * survey.height_factor,
         yaw=(yaw + 180) % 360 - 180 if survey.tells_yaw else None,
         pitch=shot.pitch,
         roll=shot.roll,
         focal_length_35=survey.film,
         camera="DJI FC6360",
-        taken=START + timedelta(seconds=SECONDS * number),
+        taken=START + timedelta(shot.day, SECONDS * number),
         position_error=survey.stated_error,
     )
