@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -65,6 +65,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "heights of 100 and 130 m": _uneven,
     "portrait mounting": _portrait,
 }
+FLOWN_AGAIN = {"two days over the same ground"}
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,16 @@ class Mistake:
     Attributes:
         name: For people.
         changes: What it does to the photographs; null: nothing is wrong.
-        moves: Whether it moves all photographs together, which no photograph can tell.
+        right: Whether numbers and areas are right all the same, so that no caution is owed.
+        areas: Whether searched areas are wrong, too, so that one is owed whatever the number.
+        mounted: Degrees by which the camera is turned against the way flown.
     """
 
     name: str
     changes: Callable[[Photographs], Photographs] | None = None
-    moves: bool = False
+    right: bool = False
+    areas: bool = False
+    mounted: float = 0.0
 
 
 def _each(change: Callable[[int, Photograph], Mapping[str, Any]]) -> Callable[[Photographs], Photographs]:
@@ -135,9 +140,9 @@ def _rounded(digits: int) -> Callable[[int, Photograph], Mapping[str, Any]]:
 
 
 MISTAKES = (
-    Mistake("nothing"),
-    Mistake("lens of 24 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 24.0})),
-    Mistake("lens of 50 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 50.0})),
+    Mistake("nothing", right=True),
+    Mistake("lens of 24 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 24.0}), areas=True),
+    Mistake("lens of 50 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 50.0}), areas=True),
     Mistake(
         "longitude without its sign",
         _each(lambda _n, one: {"position": Position(-_position(one).longitude, _position(one).latitude)}),
@@ -149,13 +154,19 @@ MISTAKES = (
     Mistake("second half by a clock of another time zone", _other_clock),
     Mistake("every third photograph twice", _copies),
     Mistake("the same names in two folders", _same_names),
-    Mistake("all 50 m off", _each(_moved(40.0, 30.0)), moves=True),
-    Mistake("another datum (Arc 1950 as WGS 84)", _each(_moved(-140.0, -300.0)), moves=True),
+    Mistake("all 50 m off", _each(_moved(40.0, 30.0)), right=True),
+    Mistake("another datum (Arc 1950 as WGS 84)", _each(_moved(-140.0, -300.0)), right=True),
     Mistake("coordinates of 4 decimals", _each(_rounded(4))),
     Mistake("coordinates of 3 decimals", _each(_rounded(3))),
+    Mistake("coordinates of 5 decimals", _each(_rounded(5))),
     Mistake(
         "every other yaw tag missing",
         _each(lambda number, one: {} if number % 2 else {"yaw": None}),
+    ),
+    Mistake(
+        "every other yaw tag missing, mounted across",
+        _each(lambda number, one: {} if number % 2 else {"yaw": None}),
+        mounted=90.0,
     ),
     Mistake(
         "second half without yaw tags", lambda photographs: _without_yaw(photographs, len(photographs) // 2)
@@ -173,6 +184,10 @@ def _without_yaw(photographs: Photographs, first: int) -> Photographs:
 POSITIONS: Mapping[str, Mapping[str, Any]] = {"RTK": RTK, "3 m GPS": {**PLAIN, "stated_error": None}}
 
 
+FACTS = {"flat-ground", "tilted", "resolution-varies", "mixed-cameras"}
+"""Kinds of cautions that say how a survey was flown, not that something is suspicious."""
+
+
 class Found(NamedTuple):
     """What a census makes of a cell.
 
@@ -184,11 +199,17 @@ class Found(NamedTuple):
     error: float
     kinds: frozenset[str]
 
+    @property
+    def suspicious(self) -> frozenset[str]:
+        """Those that say that something is wrong with the numbers."""
+        return self.kinds - FACTS
 
-def found(layout: Layout, mistake: Mistake, positions: Mapping[str, Any], seed: int) -> Found:
+
+def surveyed(layout: Layout, mistake: Mistake, positions: Mapping[str, Any], seed: int) -> Found:
     """Fly, make the mistake, and count."""
     survey = layout(Survey(**{"jitter": 0.1, **positions}))
-    flown = fly(survey, Herd.apart(4, 380, 380, ANIMALS, seed), seed)
+    shots = tuple(replace(shot, yaw=shot.yaw + mistake.mounted) for shot in survey.shots)
+    flown = fly(replace(survey, shots=shots), Herd.apart(4, 380, 380, ANIMALS, seed), seed)
     if mistake.changes is not None:
         flown = Flown(mistake.changes(flown.photographs), flown.animals)
     return everything(flown)
@@ -199,7 +220,7 @@ def everything(flown: Flown) -> Found:
     views = make_views(flown.photographs, Flight())
     boxes = boxes_on_ground(flown.photographs, views)
     animals = count_once(boxes, views, default_tolerance(views))
-    found = told(flown)
+    overlaps = told(flown)
     kinds = {
         one.kind
         for one in (
@@ -208,9 +229,5 @@ def everything(flown: Flown) -> Found:
             *cautions(flown.photographs, views, None, animals),
         )
     }
-    return Found(found.error, frozenset({*found.kinds, *found.others, *kinds}))
+    return Found(overlaps.error, frozenset({*overlaps.kinds, *overlaps.others, *kinds}))
 
-
-def mean_error(cells: Sequence[Found]) -> float:
-    """Of some surveys."""
-    return float(np.mean([one.error for one in cells]))

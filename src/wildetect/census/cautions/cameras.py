@@ -23,11 +23,16 @@ def yaw(survey: Survey) -> Iterator[Caution]:
     track = [view.file for view in survey.shots if view.source_of("yaw") == "flight track"]
     none = [view.file for view in survey.shots if view.source_of("yaw") == "none"]
     if track:
+        mounted = next((view.sources["mounting"] for view in survey.shots if "mounting" in view.sources), "0")
+        how = (
+            f"turned by {mounted} degrees, as it is in the photographs that tell theirs"
+            if mounted not in {"0", "-0"}
+            else "as if the upper edge of each photograph pointed forward"
+        )
         yield Caution(
             "yaw-from-track",
-            f"{number_of(track)} no direction of the camera: it is taken from the way flown, as if the upper "
-            "edge of each photograph pointed forward.",
-            "Look at some merged pairs in the report: if the camera was mounted across, they are wrong, and "
+            f"{number_of(track)} no direction of the camera: it is taken from the way flown, {how}.",
+            "Look at some merged pairs in the report: if the camera was mounted otherwise, they are wrong, and "
             "animals in overlaps count twice.",
             track,
         )

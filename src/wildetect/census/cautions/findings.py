@@ -9,8 +9,8 @@ import numpy as np
 
 from wildetect.census.cautions.cameras import cameras, edited, lens, pitch, resolution, yaw
 from wildetect.census.cautions.caution import Caution, Survey, number_of
-from wildetect.census.cautions.flights import dates, heights, jumps, same_position, yaw_leaps
-from wildetect.census.counting.animals import Animals
+from wildetect.census.cautions.flights import dates, heights, jumps, rounded, same_position, yaw_leaps
+from wildetect.census.counting.animals import Animals, default_tolerance
 from wildetect.census.ground.photographs import Photograph, Views
 from wildetect.census.ground.views import View
 from wildetect.wording import form
@@ -86,6 +86,7 @@ def _tilted(survey: Survey) -> Iterator[Caution]:
 
 def _position(survey: Survey) -> Iterator[Caution]:
     yield from same_position(survey.shots)
+    yield from rounded(survey.shots, default_tolerance(survey.views))
     yield from jumps(survey.shots)
     yield from yaw_leaps(survey.shots)
     places = np.array([(view.x, view.y) for view in survey.views.views]).reshape(-1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from wildetect.census.cautions.caution import Caution, Survey, number_of
+from wildetect.census.counting.animals import ERRORS_IN_TOLERANCE
 from wildetect.census.ground.headings import flight_order, straight_legs
 from wildetect.census.ground.photographs import Photograph
 from wildetect.census.ground.views import View, camera_axes
@@ -16,7 +18,7 @@ from wildetect.imagery.camera.optics import LOWEST
 from wildetect.imagery.positions.heads import Head
 from wildetect.wording import listed
 
-__all__ = ["dates", "heights", "jumps", "same_position", "yaw_leaps"]
+__all__ = ["dates", "heights", "jumps", "rounded", "same_position", "yaw_leaps"]
 
 _ZONES = timedelta(days=1)  # a camera's clock may be that of any time zone
 _FIRST_YEAR = (
@@ -27,6 +29,20 @@ _LEAP = 20.0  # usual steps
 _LEAST_TRACK = 5  # photographs
 _DRIFT = 0.2  # of the usual height
 _YAW_LEAP = 60.0  # degrees between photographs of one leg: no wind turns a drone so far
+_GRIDS = {  # degrees, the coarsest first
+    "1 decimal": 1e-1,
+    "whole minutes": 1 / 60,
+    "2 decimals": 1e-2,
+    "3 decimals": 1e-3,
+    "whole seconds": 1 / 3600,
+    "hundredths of minutes": 1 / 6000,
+    "4 decimals": 1e-4,
+    "tenths of seconds": 1 / 36_000,
+    "thousandths of minutes": 1 / 60_000,
+    "5 decimals": 1e-5,
+}
+_ON_GRID = 0.01  # of a step: tags hold seconds to some digits
+_DEGREE = 111_200.0  # m of latitude
 _TABLE = "CSV"
 _MEASURED = ("XMP", _TABLE)  # above take-off, or what a table gives for it
 _WIDE = 5.0  # times the height: an area in which the ground may well rise or fall
@@ -77,6 +93,34 @@ def same_position(shots: Sequence[View]) -> Iterator[Caution]:
             "positions in a CSV file.",
             repeated,
         )
+
+
+def rounded(shots: Sequence[View], tolerance: float) -> Iterator[Caution]:
+    """Positions that all lie on one coarse grid: somebody, or a program, left digits out.
+
+    Args:
+        shots: Where photographs look.
+        tolerance: In m, that follows from the errors that positions state.
+    """
+    degrees = np.unique(np.array([(view.longitude, view.latitude) for view in shots]).reshape(-1, 2), axis=0)
+    if len(degrees) < _LEAST_TRACK:
+        return
+    for name, step in _GRIDS.items():
+        if not np.all(np.abs(degrees / step - np.round(degrees / step)) < _ON_GRID):
+            continue
+        across = math.cos(math.radians(float(np.median(degrees[:, 1]))))
+        metres = step * _DEGREE * math.sqrt((1 + across**2) / 12)  # standard deviation of even errors
+        if ERRORS_IN_TOLERANCE * metres > tolerance:
+            stated = float(np.median([view.position_error for view in shots]))
+            yield Caution(
+                "rounded-positions",
+                f"All positions are rounded to {name}, {step * _DEGREE:.1f} m of latitude: each is off by "
+                f"{metres:.1f} m as a rule, and the census takes {stated:.2g} m. Animals in overlaps may "
+                "count twice, and what the overlaps seem to say of height, lens or yaw may come from it.",
+                "Use the photographs as they came from the camera, or a table of positions with 6 decimals "
+                "or more; until then the conservative count is the safer one.",
+            )
+        return
 
 
 def jumps(shots: Sequence[View]) -> Iterator[Caution]:

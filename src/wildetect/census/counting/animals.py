@@ -17,7 +17,10 @@ from wildetect.census.counting.shifts import Settled, settle
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import USUAL_ERROR, Views
 
-__all__ = ["Animals", "Merge", "count_once", "default_tolerance"]
+__all__ = ["ERRORS_IN_TOLERANCE", "Animals", "Merge", "count_once", "default_tolerance"]
+
+ERRORS_IN_TOLERANCE = 3 * math.sqrt(2)
+"""Usual errors of a place that make the tolerance: two places differ by root 2 of them, and by 3 times that."""
 
 _LEAST = 1.0  # m: boxes of one animal do not have their middles at the same place of it
 _TILT = 0.5  # degrees by which a camera looks elsewhere than its tags say
@@ -77,7 +80,7 @@ def default_tolerance(views: Views) -> float:
         for view in views.views
     ]
     error = float(np.median(errors)) if errors else USUAL_ERROR
-    return max(3 * math.sqrt(2) * error, _LEAST)
+    return max(ERRORS_IN_TOLERANCE * error, _LEAST)
 
 
 def count_once(boxes: GroundBoxes, views: Views, tolerance: float, said: Said = NOTHING_SAID) -> Animals:

@@ -20,7 +20,7 @@ __all__ = ["FITS", "Misfit", "misfit_of"]
 _AGREEING = 3  # animals: across a narrow overlap one or two may agree by chance, and all the same way
 _LEAST_VOTES = 30  # pairs of photographs: fewer tell nothing of all of them
 _STANDARD_ERRORS = 5.0
-_LARGEST, _MOST_TURNED = 1.4, 20.0  # factor and degrees: beyond, something else is wrong
+_LARGEST, _MOST_TURNED = 1.6, 20.0  # factor (a lens of 35 for 24 mm is 1.46) and degrees
 _ROUNDS = 8  # of weighing votes again
 
 

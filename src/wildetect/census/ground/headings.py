@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from wildetect.imagery.discovery import natural_order
 
-__all__ = ["Shot", "flight_order", "headings", "straight_legs"]
+__all__ = ["Shot", "flight_order", "headings", "mounting", "straight_legs"]
 
 Shot = tuple[str, datetime | None]
 """File and time of a photograph."""
 
 _STANDING = 0.5  # m between two photographs: less gives no direction
 _GAP_STEPS = 5.0  # a step so many times the usual one leads to another flight
+_LEAST_TOLD, _AGREE = 5, 0.95  # photographs, and length of the mean of their directions, 0 to 1
 _TURN, _SHARP = 30.0, 60.0  # degrees from step to step: more is the end of a line, or no curve either
 
 
@@ -61,6 +62,26 @@ def headings(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[float |
         if abs(direction) > _STANDING:
             found[row] = math.degrees(cmath.phase(direction))
     return found
+
+
+def mounting(flown: Sequence[float | None], yaws: Sequence[float | None]) -> float:
+    """How the camera is turned against the way flown, by the photographs that tell their yaw.
+
+    Args:
+        flown: Direction of flight at each photograph in degrees; None: unknown.
+        yaws: Of each photograph in the same system; None: it does not tell.
+
+    Returns:
+        Degrees clockwise, -180 to 180; 0 where too few tell, or they do not agree.
+    """
+    pairs = zip(flown, yaws, strict=True)
+    turns = [
+        cmath.rect(1, math.radians(yaw - way)) for way, yaw in pairs if way is not None and yaw is not None
+    ]
+    mean = sum(turns, 0j) / max(len(turns), 1)
+    if len(turns) < _LEAST_TOLD or abs(mean) < _AGREE:
+        return 0.0
+    return math.degrees(cmath.phase(mean))
 
 
 def straight_legs(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[list[int]]:

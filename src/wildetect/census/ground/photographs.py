@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wildetect.census.ground.corrections import corrected, corrected_degrees, corrected_metres
-from wildetect.census.ground.headings import headings
+from wildetect.census.ground.headings import headings, mounting
 from wildetect.census.ground.heights import above_flat_ground, above_terrain
 from wildetect.census.ground.projection import Projection
 from wildetect.census.ground.raster_views import RasterView, outline
@@ -80,6 +80,7 @@ class Place(NamedTuple):
         y: In m.
         north: Direction of true north in the projection.
         heading: Direction of flight in the projection; None if unknown.
+        mounted: Degrees clockwise by which the camera is turned against it, as other photographs tell.
     """
 
     position: Position
@@ -87,6 +88,7 @@ class Place(NamedTuple):
     y: float
     north: float
     heading: float | None
+    mounted: float = 0.0
 
 
 def view_of(placed: Placed, place: Place, specs: FlightLike) -> View:
@@ -120,6 +122,7 @@ def view_of(placed: Placed, place: Place, specs: FlightLike) -> View:
             "height": height_source,
             **({"height column": column} if column is not None and height_source == "CSV" else {}),
             "yaw": yaw_source,
+            **({"mounting": f"{place.mounted:.0f}"} if yaw_source == "flight track" and place.mounted else {}),
             "pitch": "none" if tags.pitch is None else "XMP",
             "position error": "assumed" if tags.position_error is None else "stated",
             "lens": lens_source,
@@ -133,7 +136,7 @@ def _yaw(told: float | None, place: Place) -> tuple[float, str]:
     if told is not None:
         return told, "XMP"
     if place.heading is not None:
-        return (place.heading - place.north + 180) % 360 - 180, "flight track"
+        return (place.heading + place.mounted - place.north + 180) % 360 - 180, "flight track"
     return 0.0, "none"
 
 
@@ -184,7 +187,8 @@ def make_views(
     """Find out where each photograph looks.
 
     What a photograph says counts first, then the table of positions, then the settings; only the settings'
-    `gsd` overrides what a photograph says. A camera that does not tell its yaw points where the drone flew;
+    `gsd` overrides what a photograph says. A camera that does not tell its yaw points where the drone flew,
+    turned against it as photographs that tell theirs are;
     one that does not tell its pitch looks straight down.
 
     Args:
@@ -266,8 +270,12 @@ def _places(
         degrees[shots] = projection.to_degrees(metres[shots])
     north = projection.convergence(degrees)
     flown = headings(times, metres)
+    told = [one.photograph.tags.yaw for one in placed]
+    mounted = mounting(
+        flown, [None if yaw is None else yaw + up for yaw, up in zip(told, north.tolist(), strict=True)]
+    )
     rows = zip(degrees.tolist(), metres.tolist(), north.tolist(), flown, strict=True)
-    return projection, [Place(Position(*at), x, y, up, heading) for at, (x, y), up, heading in rows]
+    return projection, [Place(Position(*at), x, y, up, heading, mounted) for at, (x, y), up, heading in rows]
 
 
 def _over(
