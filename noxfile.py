@@ -172,7 +172,7 @@ def _with_pytorch(session: nox.Session) -> None:
 def benchmark(session: nox.Session) -> None:
     """Speed, memory and coverage, each against its limit; best on a machine with nothing else to do."""
     usual = ["start_up", "mlflow_server", "registry", "detection", "census"]
-    usual += ["census_coverage", "census_merging"]
+    usual += ["census_coverage", "census_merging", "census_layouts"]
     scripts = session.posargs or usual
     for script in scripts:
         run(session, "python", "-m", f"benchmarks.{script}", groups=("tests",))
