@@ -193,7 +193,7 @@ class Found(NamedTuple):
 
     Attributes:
         error: Counted / true - 1.
-        kinds: Of all of its cautions.
+        kinds: All kinds of its cautions.
     """
 
     error: float
