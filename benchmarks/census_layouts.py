@@ -61,7 +61,10 @@ def main() -> int:
                 for name, surveys in cells.items()
                 if not kept(layout, mistake, surveys)
             ]
-    print(f"\n{number} surveys a cell; " + (f"NOT as promised: {'; '.join(broken)}" if broken else "as promised"))
+    print(
+        f"\n{number} surveys a cell; "
+        + (f"NOT as promised: {'; '.join(broken)}" if broken else "as promised")
+    )
     return int(bool(broken))
 
 

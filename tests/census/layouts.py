@@ -139,6 +139,10 @@ def _rounded(digits: int) -> Callable[[int, Photograph], Mapping[str, Any]]:
     return lambda _number, one: {"position": Position(*(round(part, digits) for part in _position(one)))}
 
 
+def _every_other_yaw(number: int, _one: Photograph) -> Mapping[str, Any]:
+    return {} if number % 2 else {"yaw": None}
+
+
 MISTAKES = (
     Mistake("nothing", right=True),
     Mistake("lens of 24 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 24.0}), areas=True),
@@ -161,11 +165,11 @@ MISTAKES = (
     Mistake("coordinates of 5 decimals", _each(_rounded(5))),
     Mistake(
         "every other yaw tag missing",
-        _each(lambda number, one: {} if number % 2 else {"yaw": None}),
+        _each(_every_other_yaw),
     ),
     Mistake(
         "every other yaw tag missing, mounted across",
-        _each(lambda number, one: {} if number % 2 else {"yaw": None}),
+        _each(_every_other_yaw),
         mounted=90.0,
     ),
     Mistake(
@@ -230,4 +234,3 @@ def everything(flown: Flown) -> Found:
         )
     }
     return Found(overlaps.error, frozenset({*overlaps.kinds, *overlaps.others, *kinds}))
-

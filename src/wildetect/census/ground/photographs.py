@@ -122,7 +122,7 @@ def view_of(placed: Placed, place: Place, specs: FlightLike) -> View:
             "height": height_source,
             **({"height column": column} if column is not None and height_source == "CSV" else {}),
             "yaw": yaw_source,
-            **({"mounting": f"{place.mounted:.0f}"} if yaw_source == "flight track" and place.mounted else {}),
+            **({"mounting": f"{place.mounted:.0f}"} if yaw_source == "flight track" else {}),
             "pitch": "none" if tags.pitch is None else "XMP",
             "position error": "assumed" if tags.position_error is None else "stated",
             "lens": lens_source,
