@@ -32,8 +32,8 @@ def yaw(survey: Survey) -> Iterator[Caution]:
         yield Caution(
             "yaw-from-track",
             f"{number_of(track)} no direction of the camera: it is taken from the way flown, {how}.",
-            "Look at some merged pairs in the report: if the camera was mounted otherwise, they are wrong, and "
-            "animals in overlaps count twice.",
+            "Look at some merged pairs in the report: if the camera was mounted otherwise, they are wrong, "
+            "and animals in overlaps count twice.",
             track,
         )
     if none:

@@ -20,7 +20,7 @@ from wildetect.census.ground.photographs import USUAL_ERROR, Views
 __all__ = ["ERRORS_IN_TOLERANCE", "Animals", "Merge", "count_once", "default_tolerance"]
 
 ERRORS_IN_TOLERANCE = 3 * math.sqrt(2)
-"""Usual errors of a place that make the tolerance: two places differ by root 2 of them, and by 3 times that."""
+"""Usual errors of a place that make the tolerance: two places differ by root 2, at most by 3 times that."""
 
 _LEAST = 1.0  # m: boxes of one animal do not have their middles at the same place of it
 _TILT = 0.5  # degrees by which a camera looks elsewhere than its tags say
