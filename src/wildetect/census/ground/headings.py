@@ -69,7 +69,7 @@ def mounting(flown: Sequence[float | None], yaws: Sequence[float | None]) -> flo
 
     Args:
         flown: Direction of flight at each photograph in degrees; None: unknown.
-        yaws: Of each photograph in the same system; None: it does not tell.
+        yaws: Direction of each photograph's upper edge in the same system; None: it does not tell.
 
     Returns:
         Degrees clockwise, -180 to 180; 0 where too few tell, or they do not agree.
