@@ -41,7 +41,7 @@ def test_what_is_no_detector_is_refused_with_its_reason(shared_data: Path, file:
         (None, "not found"),
         (b"", "is empty"),
         (b"\x08\x07" + b"x" * 500, "not a usable ONNX file"),
-        (b"<html>" * 100, "not a usable ONNX file"),
+        (b"<html>" * 100, "is a page of the web"),
     ],
 )
 def test_files_that_are_no_network(tmp_path: Path, content: bytes | None, reason: str) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 import yaml
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from tests import known_answers
-from tests.workspaces import Workspace, unused_uri
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
+
+DEMO = REPOSITORY / "demo"
 
 
 @pytest.fixture
@@ -72,3 +77,80 @@ def test_a_file_that_the_settings_do_not_name_is_told_to_be_named_there(
     error, hint = workspace.fail(4, "detect.run", photograph, "--model", weights)
     assert "does not say its family" in error
     assert f"as localizer.yolo.weights: {weights}" in hint
+
+
+def prepared(weights: Path, nodes: list[onnx.NodeProto], kind: int, shape: list[int | str]) -> Path:
+    """The demo's detector with steps before it; the last of them gives `pictures`."""
+    model = onnx.load(DEMO / "detector.onnx")
+    before = model.graph.input[0].name
+    for node in model.graph.node:
+        node.input[:] = ["pictures" if name == before else name for name in node.input]
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(255), "brightest"))
+    own = [*nodes, *model.graph.node]
+    del model.graph.input[:], model.graph.node[:]
+    model.graph.node.extend(own)
+    model.graph.input.append(helper.make_tensor_value_info("given", kind, shape))
+    onnx.save(model, weights)
+    return weights
+
+
+def found_in(workspace: Workspace, weights: Path, output: str) -> list[list[float]]:
+    words = ("detect.run", DEMO / "pictures/A1.jpg", "--model", weights, "--output", output)
+    ended = workspace.invoke(*words)
+    assert ended.returncode == 0, ended.stderr
+    lines = (workspace.root / output / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    boxes: list[list[float]] = json.loads(lines[1])["xyxy"]
+    return boxes
+
+
+def test_a_file_that_scales_pixels_itself_is_given_them_as_they_are(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    steps = [
+        helper.make_node("Cast", ["given"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["floats", "brightest"], ["pictures"]),
+    ]
+    free: list[int | str] = ["batch", 3, "height", "width"]
+    plain = found_in(workspace, DEMO / "detector.onnx", "plain")
+    assert len(plain) > 20
+    for kind in (TensorProto.FLOAT, TensorProto.UINT8, TensorProto.FLOAT16):
+        weights = prepared(tmp_path / f"scaling{kind}.onnx", steps, kind, free)
+        assert np.allclose(found_in(workspace, weights, f"of{kind}"), plain, atol=0.5)
+    twice = tmp_path / f"scaling{TensorProto.FLOAT}.onnx"
+    named_by_settings(workspace, twice, scale=1 / 255)
+    error, hint = workspace.fail(4, "model.register", "--dry-run")
+    assert "would scale them twice" in error
+    assert "Remove scale:" in hint
+
+
+def test_a_file_with_the_colours_last_and_free_sides_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    turned = [helper.make_node("Transpose", ["given"], ["pictures"], perm=[0, 3, 1, 2])]
+    weights = prepared(tmp_path / "last.onnx", turned, TensorProto.FLOAT, ["batch", "height", "width", 3])
+    error, hint = workspace.fail(4, "detect.run", DEMO / "pictures/A1.jpg", "--model", weights)
+    assert "with the colours last" in error
+    assert "--inputs-as-nchw given" in hint
+
+
+def test_what_is_no_onnx_file_or_too_new_is_called_so(workspace: Workspace, tmp_path: Path) -> None:
+    whole = (DEMO / "detector.onnx").read_bytes()
+    newest, newer, foreign = (onnx.load(DEMO / "detector.onnx") for _ in range(3))
+    newest.opset_import[0].version = 99
+    newer.ir_version = 99
+    node = foreign.graph.node.add(op_type="EfficientNMS_TRT", domain="TRT")
+    node.input.append(foreign.graph.output[0].name)
+    node.output.append("boxes")
+    foreign.opset_import.append(helper.make_opsetid("TRT", 1))
+    contents = {
+        "weights.onnx": (b"PK\x03\x04" + whole, "a zip archive or weights of PyTorch"),
+        "page.onnx": (b"\n<!DOCTYPE html>" + whole, "a page of the web"),
+        "cut.onnx": (whole[: len(whole) // 2], "is not a usable ONNX file"),
+        "opset.onnx": (newest.SerializeToString(), "opset 99 of ONNX, newer than"),
+        "ir.onnx": (newer.SerializeToString(), "IR version 99 of ONNX, newer than"),
+        "tensorrt.onnx": (foreign.SerializeToString(), "uses TRT:EfficientNMS_TRT"),
+    }
+    for name, (content, said) in contents.items():
+        (tmp_path / name).write_bytes(content)
+        error, hint = workspace.fail(4, "model.register", "--weights", tmp_path / name, "--dry-run")
+        assert said in error
+        assert len(error) < 200
+        assert "again" in hint

@@ -22,6 +22,7 @@ from wildetect.detection.families.family import Frame, Reading, Shapes
 from wildetect.detection.families.table import TABLE, families_fitting, fits, implausible
 from wildetect.detection.network.detector import Detector
 from wildetect.detection.network.own_limits import left_out
+from wildetect.detection.network.own_scaling import scales_pixels
 from wildetect.detection.network.session import (
     Session,
     TensorSpec,
@@ -56,6 +57,7 @@ class WeightsFile:
         height: Height of the picture's input in px; None if free and not in the metadata.
         batch: Pictures in a forward pass; None: any number.
         dtype: Type of the picture's input: float32, float16 or uint8.
+        scales_pixels: Whether its graph scales pixels from 0 to 255 by itself.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class WeightsFile:
     height: int | None
     batch: int | None
     dtype: str
+    scales_pixels: bool = False
 
     @property
     def input_size(self) -> tuple[int, int] | None:
@@ -112,6 +115,7 @@ def inspect(path: Path) -> WeightsFile:
         height=image.shape[2] or noted_height,
         batch=image.shape[0],
         dtype=image.dtype,
+        scales_pixels=scales_pixels(path, image.name),
     )
     weights = _named(weights, noted_class_names(metadata))
     if not candidates(weights):
@@ -263,13 +267,13 @@ def _image_input(path: Path, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
             path, f"its inputs have shape {shapes}; none is a single picture (1, 3, height, width)"
         )
     image = found[0]
+    if image.shape[1] != _CHANNELS and image.shape[-1] == _CHANNELS:
+        raise ModelError(
+            f"{path.name} takes pictures of shape {_shown(image.shape)}, with the colours last",
+            hint="Export it again with the colours first, (1, 3, height, width); from TensorFlow: "
+            f"python -m tf2onnx.convert ... --inputs-as-nchw {image.name}",
+        )
     if image.shape[1] not in {_CHANNELS, None}:
-        if image.shape[-1] == _CHANNELS:
-            raise ModelError(
-                f"{path.name} takes pictures of shape {_shown(image.shape)}, with the colours last",
-                hint="Export it again with the colours first, (1, 3, height, width); from TensorFlow: "
-                f"python -m tf2onnx.convert ... --inputs-as-nchw {image.name}",
-            )
         raise _no_detector(
             path, f"it takes input of shape {_shown(image.shape)}, not colour pictures (1, 3, ...)"
         )

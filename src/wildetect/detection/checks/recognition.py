@@ -16,6 +16,7 @@ __all__ = ["UnclearFamilyError", "describe"]
 
 CONFIG = RegistrationSettings.file
 _UPRIGHT_IOU = 0.6
+_AS_IT_IS = {"scale": 1.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
 
 class UnclearFamilyError(ModelError):
@@ -98,7 +99,13 @@ def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Famil
     # Ultralytics' RT-DETR stretches pictures to the square, whatever comes out of its export
     resize = {"resize": "stretch"} if is_rt_detr(weights.metadata) else {}
     facts = {"width": width, "height": height, "dtype": weights.dtype, "batch": weights.batch}
-    return Feeding.model_validate({**facts, **TABLE[family].feeding, **resize, **said})
+    inside = _AS_IT_IS if weights.scales_pixels and weights.dtype != "uint8" else {}
+    if inside and settings.scale not in {None, 1}:
+        raise ModelError(
+            f"{weights.path.name} scales pixels itself, and scale: {settings.scale:g} would scale them twice",
+            hint=f"Remove scale: from {CONFIG}, or write scale: 1 there.",
+        )
+    return Feeding.model_validate({**facts, **TABLE[family].feeding, **resize, **inside, **said})
 
 
 def _thresholds(settings: RegistrationSettings, family: Family) -> Thresholds:

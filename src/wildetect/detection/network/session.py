@@ -257,9 +257,22 @@ def _unusable(weights: Path, text: str) -> ModelError:
             f"{weights.name} keeps its weights in another file, which is missing: {missing}",
             hint=f"Put {missing} beside {weights.name}, or export the model into one file",
         )
+    newer = re.search(r"Unsupported model IR version: (\d+)|Opset (\d+) is under development", text)
+    if newer:
+        format_of = f"IR version {newer[1]}" if newer[1] else f"opset {newer[2]}"
+        return ModelError(
+            f"{weights.name} is of {format_of} of ONNX, newer than the onnxruntime here can read",
+            hint="Export it again with an older opset (Ultralytics: opset=17), or update onnxruntime",
+        )
+    foreign = re.search(r"([\w.:]+)\(-?\d+\) is not a registered function/op", text)
+    if foreign:
+        return ModelError(
+            f"{weights.name} uses {foreign[1]}, which is no part of ONNX: it was made for another program",
+            hint="Export it again for onnxruntime, without an NMS or plugins of TensorRT",
+        )
     return ModelError(
         f"{weights.name} is not a usable ONNX file: {text}",
-        hint="Export the model again as ONNX, and register it with the .onnx file",
+        hint="It may be cut short, or be something else: copy it again, or export the model again as ONNX",
     )
 
 

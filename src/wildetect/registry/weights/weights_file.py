@@ -21,7 +21,16 @@ def sha256_of(path: Path) -> str:
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
-
+# ONNX itself has no mark; a file of its own begins with the number of its IR version
+_OTHERS = (
+    (b"PK\x03\x04", "a zip archive or weights of PyTorch"),
+    (b"\x80\x02", "weights of PyTorch"),
+    (b"\x89HDF", "weights of Keras (HDF5)"),
+    (b"<", "a page of the web"),
+    (b"\x1f\x8b", "a packed archive"),
+    (b"Rar!", "a packed archive"),
+    (b"7z\xbc\xaf", "a packed archive"),
+)
 _SMALLEST = 64  # bytes; no network fits in less
 
 
@@ -29,7 +38,8 @@ def check_file(weights: Path) -> None:
     """Say of files that cannot hold weights what they are.
 
     Raises:
-        ModelError: The file is missing, cannot be read, is empty or a Git LFS pointer.
+        ModelError: The file is missing, cannot be read, is empty, a Git LFS pointer, or something else than
+            its name says.
     """
     try:
         size = weights.stat().st_size
@@ -47,6 +57,12 @@ def check_file(weights: Path) -> None:
         raise ModelError(
             f"{weights.name} is a Git LFS pointer, not the weights themselves",
             hint="Run `git lfs pull` where the file came from, and copy the real file (some MB)",
+        )
+    other = next((what for mark, what in _OTHERS if beginning.lstrip().startswith(mark)), None)
+    if other is not None and weights.suffix.lower() == ".onnx":
+        raise ModelError(
+            f"{weights.name} is {other}, not an ONNX file, whatever its name says",
+            hint="Download or export the file again; a file inside of an archive has to be unpacked first",
         )
     if size < _SMALLEST:
         raise ModelError(
