@@ -381,6 +381,8 @@ def test_animals_that_lie_in_no_overlap_test_nothing_and_that_is_said() -> None:
     assert caution.what.startswith("No animal lies well inside another photograph")
     apart = fly(Survey(**RTK).mown(1, 2, ahead=-0.2, aside=0.0), Herd.at([(0, 50), (5, -50)]))
     assert told(apart).others == ()  # nothing can be merged there
+    seam = fly(Survey(**RTK).mown(1, 2, ahead=0.03, aside=0.0), Herd.at([(0, 50), (5, -50)]))
+    assert told(seam).others == ()  # nor in a seam
 
 
 @pytest.mark.parametrize(("animals", "unseen"), [(3, 0.865), (8, 0.6), (25, 0.375), (200, 0.181)])

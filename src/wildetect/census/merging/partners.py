@@ -169,9 +169,10 @@ class MergingCheck(NamedTuple):
         """
         if self.told and self.recall is None:
             return False
-        share = self.all.share or 0.0
-        few = not self.told or self.power.unseen > _WEAK or (self.all.expected < _ENOUGH and share < _GOOD)
-        return self.power.counted > 0 and self.power.overlap and (few or self.power.too_many >= _UNSEEN)
+        expected, joined = self.all
+        missing = joined < expected * (_GOOD if self.told else 1) and expected < _ENOUGH
+        weak = self.power.overlap and (not self.told or self.power.unseen > _WEAK)
+        return self.power.counted > 0 and (missing or weak or self.power.too_many >= _UNSEEN)
 
     @property
     def worse_across(self) -> bool:

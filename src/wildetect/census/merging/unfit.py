@@ -25,6 +25,7 @@ _CHANCE = 0.005  # of a survey in which all is right, that one of its photograph
 _MOSTLY = 0.6  # of the boxes that no other photograph shows, and of the animals that it does not show
 _FITS = 0.65  # of the partners that the others have: below, more is wrong than single photographs
 _LITTLE = 0.8  # of what a photograph shows that does not fit, where it lies elsewhere: some fits by chance
+_SEAM, _SOME = 0.1, 2_000  # of the ground shown by others: less is a seam; photographs that tell it
 _SOUND, _ERROR = 0.9, 0.05  # partner rate of a good detector in right places; of both errors of the test
 _AGREE = 2  # photographs that show an animal in one place: it stands there
 
@@ -67,7 +68,7 @@ class Power(NamedTuple):
         alone: Those on ground that several photographs show, of which only one has a box: each may be
             another one, there twice. Shape (views,), by the photograph that has it.
         blind: Which photographs show too few animals to be named, if they lay elsewhere; shape (views,).
-        overlap: Whether any photograph shows ground of another one.
+        overlap: Whether photographs show ground of others, more than a seam.
     """
 
     counted: int
@@ -128,9 +129,13 @@ def power_of(boxes: GroundBoxes, animals: Animals, expected: Expected, views: Vi
 
 
 def _overlap(views: Views) -> bool:
+    """Whether photographs show ground of others on purpose, and not a seam; some of them tell it."""
     grounds = np.array([shapely.Polygon(view.footprint) for view in views.views], object)
-    one, other = shapely.STRtree(grounds).query(grounds, predicate="overlaps")
-    return bool((one != other).any())
+    some = grounds[:_SOME]
+    one, other = shapely.STRtree(grounds).query(some, predicate="intersects")
+    one, other = one[one != other], other[one != other]
+    common = shapely.area(shapely.intersection(some[one], grounds[other])).sum()
+    return bool(common >= _SEAM * shapely.area(some).sum() > 0)
 
 
 def _blind(shown: _Shown) -> NDArray[np.bool_]:
