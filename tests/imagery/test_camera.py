@@ -176,6 +176,13 @@ def test_what_is_no_photograph_tells_nothing(tmp_path: Path) -> None:
             2340.4,
             "EXIF",
         ),
+        # twice enlarged: half of the ground
+        (
+            CameraTags(focal_length=3.61, camera="DJI FC300S", zoom=2.0),
+            (4000, 2250),
+            4680.7,
+            "EXIF",
+        ),
         # nothing told: 35 mm before 24 mm on the shorter side
         (CameraTags(), (3600, 2400), 3500.0, "flight_specs"),
         # no lens has a focal length of a hundredth of its picture
@@ -305,6 +312,12 @@ def test_skydios_position_and_lens(tmp_path: Path) -> None:
     tags = read_camera(saved(tmp_path / "a.jpg", f"<rdf:Description {space}>{inner}</rdf:Description>"))
     assert (tags.position, tags.height, tags.position_error) == ((23.5, -19.25), 41.5, 0.8)
     assert (tags.focal_length_px, tags.full_size) == (3000.5, (4056.0, 3040.0))
+
+
+@pytest.mark.parametrize(("ratio", "zoom"), [(2.0, 2.0), (1.0, None), (0.0, None), (float("nan"), None)])
+def test_a_digital_zoom_is_told_where_it_was_used(tmp_path: Path, ratio: float, zoom: float | None) -> None:
+    tags = read_camera(saved(tmp_path / "a.jpg", exif={Base.DigitalZoomRatio: ratio}))
+    assert tags.zoom == zoom
 
 
 @pytest.mark.parametrize(

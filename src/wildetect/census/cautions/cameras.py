@@ -76,6 +76,16 @@ def lens(survey: Survey) -> Iterator[Caution]:
             "Check sensor_height, focal_length and flight_height in detection.flight_specs, or give its gsd.",
             assumed,
         )
+    zoomed = [one.file for one in survey.photographs if one.tags.zoom is not None]
+    if zoomed:
+        yield Caution(
+            "digital-zoom",
+            f"{number_of(zoomed)} been enlarged by a digital zoom: they show less ground than their lens "
+            "sees, and cameras do not agree on which of their tags allow for it. Resolution, area and "
+            "places may be wrong by as many times.",
+            "Fly without digital zoom; give the resolution as detection.flight_specs.gsd where it is known.",
+            zoomed,
+        )
     if cut:
         yield Caution(
             "cut",

@@ -31,6 +31,7 @@ _NO_PLACE = (
     "XMP tags of a position that are no place on Earth (0, 0, out of range, not numbers, or one alone)"
 )
 _VOID = "V"  # GPSStatus of a receiver that had no fix
+_NO_ZOOM = 1.01
 _PER_INCH = {2: 25.4, 3: 10.0, 4: 1.0}  # mm by FocalPlaneResolutionUnit
 
 
@@ -49,6 +50,8 @@ class CameraTags:
         roll: Roll of the gimbal about its line of sight in degrees, clockwise.
         focal_length: Focal length of the lens in mm.
         focal_length_35: In mm, as if on 35 mm film.
+        zoom: How many times a digital zoom enlarged the picture, which the focal length in mm leaves out;
+            null for none.
         focal_length_px: In px of the full picture, as the maker measured it.
         full_size: Width and height in px of the picture that `focal_length_px` is for.
         sensor_width: Longer side of the sensor in mm, from the resolution in its focal plane.
@@ -69,6 +72,7 @@ class CameraTags:
     roll: float | None = None
     focal_length: float | None = None
     focal_length_35: float | None = None
+    zoom: float | None = None
     focal_length_px: float | None = None
     full_size: tuple[float, float] | None = None
     sensor_width: float | None = None
@@ -108,6 +112,7 @@ def camera_of(image: Image.Image) -> CameraTags:
         roll=direction.roll,
         focal_length=above_zero(exif.get(Base.FocalLength)),
         focal_length_35=above_zero(exif.get(Base.FocalLengthIn35mmFilm)),
+        zoom=_zoom(exif),
         focal_length_px=above_zero(xmp.get("CalibratedFocalLength")),
         full_size=_full_size(xmp),
         sensor_width=_sensor_width(exif, image.size),
@@ -167,6 +172,11 @@ def _yaw(camera: float | None, gps: Mapping[int, Any], xmp: Mapping[str, str]) -
     if yaw is None and text(gps.get(GPS.GPSImgDirectionRef)).upper() == _TRUE_NORTH:
         yaw = number(gps.get(GPS.GPSImgDirection))
     return yaw
+
+
+def _zoom(exif: Mapping[int, Any]) -> float | None:
+    zoom = above_zero(exif.get(Base.DigitalZoomRatio))  # 0: not used
+    return zoom if zoom is not None and zoom > _NO_ZOOM else None
 
 
 def _full_size(xmp: Mapping[str, str]) -> tuple[float, float] | None:

@@ -100,7 +100,7 @@ def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
         scale = 1.0 if cut else long_side / max(tags.full_size)
         found.append((tags.focal_length_px * scale, "XMP"))
     if sensor is not None and focal_length is not None:
-        found.append((focal_length / sensor * long_side, "EXIF"))
+        found.append((focal_length / sensor * long_side * (tags.zoom or 1.0), "EXIF"))
     if tags.focal_length_35 is not None:
         found.append((tags.focal_length_35 / FILM_DIAGONAL * diagonal, "EXIF"))
     if tags.sensor_width is not None and focal_length is not None:
