@@ -353,7 +353,7 @@ def test_heights_of_a_table_in_feet_are_read_or_doubted(
 def test_one_position_for_all(tmp_path: Path) -> None:
     flight = Flight(places=[(0.0, 0.0)] * 4, yaws=[0.0] * 4, names=[f"{n}.JPG" for n in range(4)])
     census = survey(plan_of(make_run(tmp_path, flight, HERD)))
-    said = [caution for caution in census.cautions if "position" in caution.what]
+    said = [caution for caution in census.cautions if caution.kind == "one-position"]
     assert said
     assert len(said[0].files) == 4
     assert said[0].fix
