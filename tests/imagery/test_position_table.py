@@ -174,6 +174,11 @@ def test_altitude_and_height_beside_each_other_are_both_read(tmp_path: Path) -> 
         ("Flugh\u00f6he (m)", "92", "may be heights, and does not say"),
         ("Altura (m)", "92", "may be heights, and does not say"),
         ("H_m", "92", "may be heights, and does not say"),
+        ("FL", "15", "FL may be heights, and does not say"),
+        ("Flight level", "15", "Flight level may be heights, and does not say"),
+        ("altitude,FlightLevel", "1120,15", "FlightLevel may be heights, and does not say"),
+        ("height (FL)", "15", "the unit of the column height (FL) is not known"),
+        ("GPSAltitude,GPSAltitudeRef", "12,7", "does not say whether an altitude is above or below the sea"),
         ("altitude,Z", "1120,92", "Z may be heights, and does not say"),
     ],
 )
@@ -233,6 +238,24 @@ def test_metres_of_a_map_are_refused_and_the_hint_says_what_to_do(tmp_path: Path
     with pytest.raises(InputError, match="no column latitude") as caught:
         read(tmp_path, f"filename,{heads}\na.jpg,764000.5,7871000.5\n")
     assert "may be metres of a map. Positions are wanted in degrees" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("reference", "altitude"),
+    [
+        ("0", 12.5),
+        ("1", -12.5),
+        ("3", -12.5),
+        ("Below Sea Level", -12.5),
+        ("Above Sea Level", 12.5),
+        ("", 12.5),
+    ],
+)
+def test_altitudes_below_the_sea_are_known_by_their_reference(
+    tmp_path: Path, reference: str, altitude: float
+) -> None:
+    head = "SourceFile,GPSLatitude,GPSLongitude,GPSAltitude,GPSAltitudeRef"
+    assert read(tmp_path, f"{head}\na.jpg,-19.25,23.5,12.5,{reference}\n")["a.jpg"].altitude == altitude
 
 
 def test_an_unclear_column_beside_a_clear_one_is_passed_over(tmp_path: Path) -> None:

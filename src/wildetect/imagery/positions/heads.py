@@ -33,6 +33,7 @@ _OF_AXES |= {"dd", "dm", "dms", "center", "centre", "photo", "image"}
 _PLANE = {"easting", "northing", "eastings", "northings", "utm", "x", "y"}
 _ALTITUDE = {"altitude", "alt", "height", "elevation", "elev", "agl"}
 _MAYBE = {"hoehe", "höhe", "flughoehe", "flughöhe", "altura", "altitud", "hauteur", "hgt", "ht", "z", "h"}
+_LEVEL = {"fl", "flightlevel"}  # pressure altitudes in hundreds of feet; "flight level" is two words
 _HEIGHT = {"height", "relative", "rel", "agl"}
 _GROUND = {"ground", "takeoff", "off", "home"}
 _ABOVE = {"above", "over", "from", "relative", "rel", "agl"}
@@ -103,8 +104,15 @@ class Head:
         return bool(self.words & _AXES[axis]) and self.words <= _AXES[axis] | _OF_AXES
 
     def is_reference(self, axis: str) -> bool:
-        """Whether the column holds the directions of latitudes, or longitudes: ExifTool's GPSLatitudeRef."""
-        return "ref" in self.words and replace(self, words=self.words - {"ref"}).is_axis(axis)
+        """Whether the column holds the directions of latitudes, or longitudes: ExifTool's GPSLatitudeRef.
+
+        Args:
+            axis: "latitude", "longitude", or "altitude" for which side of the sea level altitudes are on.
+        """
+        plain = replace(self, words=self.words - {"ref"})
+        if axis == "altitude":
+            return plain.words != self.words and plain.is_length and not plain.above_ground
+        return plain.words != self.words and plain.is_axis(axis)
 
     @property
     def hemisphere(self) -> str:
@@ -123,7 +131,9 @@ class Head:
     def may_be_length(self) -> bool:
         """Whether the column may hold heights or altitudes, and does not say from where they count."""
         of_length = self.words & _MAYBE - {"h"} or (self.unit is not None and "h" in self.words)
-        return bool(of_length) and not self.is_length and self.words <= _OF_HEIGHTS | _MAYBE
+        level = self.words & _LEVEL or {"flight", "level"} <= self.words
+        known = self.words <= _OF_HEIGHTS | _MAYBE | _LEVEL
+        return bool(of_length or level) and not self.is_length and known
 
     @property
     def names_ground(self) -> bool:

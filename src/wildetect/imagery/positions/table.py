@@ -25,6 +25,7 @@ _MOST_SHOWN = 5
 _WANTED = (
     "The form wanted: filename,latitude,longitude,height (m), then lines such as DJI_1.JPG,-19.25,23.5,92"
 )
+_ABOVE, _BELOW = {"0", "2"}, {"1", "3"}  # Exif's GPSAltitudeRef: of the sea level, and of the ellipsoid (3.0)
 _DEFAULTS = {"filename_col": "filename", "lat_col": "latitude", "lon_col": "longitude", "alt_col": "altitude"}
 
 
@@ -86,6 +87,7 @@ class _Columns:
     altitude: int | None
     height: int | None
     references: tuple[int | None, int | None]
+    below_sea: int | None = None
 
     @classmethod
     def of(cls, path: Path, table: PositionTable, heads: Sequence[Head]) -> _Columns:
@@ -106,6 +108,7 @@ class _Columns:
             altitude=find.only([place for place in lengths if not heads[place].above_ground]),
             height=find.only([place for place in lengths if heads[place].above_ground]),
             references=(find.reference("latitude"), find.reference("longitude")),
+            below_sea=find.reference("altitude"),
         )
 
     def row(self, line: Line) -> TableRow | None:
@@ -132,7 +135,18 @@ class _Columns:
             raise ValueError(f"latitude {latitude:g}, longitude {longitude:g} is not a place on Earth")
         height = self._length(cells, self.height)
         column = None if self.height is None or height is None else self.heads[self.height].text
-        return TableRow(position, self._length(cells, self.altitude), height, column)
+        return TableRow(position, self._altitude(cells), height, column)
+
+    def _altitude(self, cells: Sequence[str]) -> float | None:
+        altitude = self._length(cells, self.altitude)
+        told = "" if self.below_sea is None else cells[self.below_sea].casefold()
+        if altitude is None or not told:
+            return altitude
+        if told in _BELOW or "below" in told:
+            return -abs(altitude)
+        if told in _ABOVE or "above" in told:
+            return altitude
+        raise ValueError(f"{told!r} does not say whether an altitude is above or below the sea")
 
     def _degrees(self, cells: Sequence[str], place: int, axis: str) -> float:
         reference = self.references[axis == "longitude"]
