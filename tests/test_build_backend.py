@@ -63,6 +63,7 @@ def test_what_is_installed_says_what_it_needs_and_is_sound(unpacked: Path) -> No
     metadata = Parser().parsestr((info / "METADATA").read_text(encoding="utf-8"))
     wanted = {str(Requirement(one)) for one in metadata.get_all("Requires-Dist", [])}
     assert wanted == {str(Requirement(one)) for one in requires("wildetect") or []}
+    assert "Programming Language :: Python :: 3.14" in metadata.get_all("Classifier", [])
     assert any("extra" in one for one in wanted)
     assert "wildetect = wildetect.tasks.program:main" in (info / "entry_points.txt").read_text("utf-8")
     for name, digest, _ in csv.reader((info / "RECORD").read_text("utf-8").splitlines()):

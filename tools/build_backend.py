@@ -110,6 +110,7 @@ def _metadata(project: dict[str, Any]) -> str:
         f"Version: {project['version']}",
         f"Summary: {project['description']}",
         f"License-Expression: {project['license']}",
+        *(f"Classifier: {one}" for one in project["classifiers"]),
         f"Requires-Python: {project['requires-python']}",
         *(f"Requires-Dist: {package}" for package in project["dependencies"]),
     ]

@@ -90,8 +90,27 @@ def test_uv(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert only(check_uv(subject())).says.startswith("uv 9.9.9 (")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     monkeypatch.setenv("UV", "/elsewhere/uv")
-    assert "runs from /elsewhere/uv" in bad(check_uv(subject())).says
+    (root / "tasks.py").touch()
+    assert bad(check_uv(subject())).verdict == "problem"
+    elsewhere = program(tmp_path / "own uv", "uv", "uv 9.9.9")
+    monkeypatch.setenv("UV", str(elsewhere))
+    found = bad(check_uv(subject()))
+    assert (found.verdict, str(elsewhere) in (found.fix or "")) == ("warning", True)
     program(tmp_path / ".local" / "bin", "uv", "uv 9.9.9")
     assert bad(check_uv(subject())).verdict == "warning"
     program(tmp_path / ".local" / "bin", "uv", "broken", code=3)
     assert bad(check_uv(subject())).says.endswith("does not run")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a shell script")
+def test_a_uv_that_passes_over_the_settings_of_the_project(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what uv 0.5 says, which knows no preview-features and then heeds no pinned date, too."""
+    path = program(tmp_path / "bin", "uv", "uv 0.5.0")
+    told = "warning: Failed to parse `pyproject.toml` during settings discovery:"
+    path.write_text(f"#!/bin/sh\necho 'uv 0.5.0'\n[ $1 = cache ] && echo '{told}' >&2\nexit 0\n", "ascii")
+    monkeypatch.setenv("PATH", f"{path.parent}{os.pathsep}{os.environ['PATH']}")
+    found = bad(check_uv(subject()))
+    assert "passes over all" in found.says
+    assert "uv self update" in (found.fix or "")

@@ -199,7 +199,7 @@ def test_uv_missing(workspace: Workspace, tmp_path: Path) -> None:
     nowhere = dict.fromkeys(("HOME", "USERPROFILE", "PATH"), str(tmp_path))
     found = the_problem(with_variables(workspace, **nowhere, UV=""), check="uv", code=2)
     assert found["says"].startswith("uv was not found")
-    assert found["mend"].startswith("pip install uv")
+    assert "install" in found["mend"]
 
 
 def test_the_first_problem_gives_the_exit_code(workspace: Workspace) -> None:

@@ -100,7 +100,16 @@ NAME = "wildetect"
 SHOWN = ("mlflow", "onnxruntime", "invoke")
 ONNXRUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 SYNC = "uv sync"
-INSTALL_UV = "pip install uv, then open a new window"
+INSTALL_UV = {
+    "win32": "Double-click scripts\\setup.bat, or: winget install astral-sh.uv, then open a new window",
+    "darwin": "brew install uv",
+}.get(sys.platform, "pipx install uv; or: python3 -m venv ~/uv, then ~/uv/bin/pip install uv")
+UPDATE_UV = (
+    "Update it as it was installed: uv self update; winget upgrade astral-sh.uv; brew upgrade uv; "
+    "pipx upgrade uv; or pip install -U uv. Then: uv sync"
+)
+UNREAD = "Failed to parse `pyproject.toml`"
+"""Says a uv that is older than one of the settings there: it then reads none of them, and goes on."""
 UV_TIMEOUT = 5.0  # s
 
 
@@ -222,27 +231,42 @@ def check_uv(subject: Subject) -> list[Finding]:
     """Whether uv is found as users and the .bat files look for it."""
     on_path = shutil.which("uv")
     at_home = shutil.which("uv", path=str(Path.home() / ".local" / "bin"))
-    found = on_path or at_home
+    found = on_path or at_home or shutil.which(os.environ.get("UV", ""))  # it names itself to what it runs
     if found is None:
-        # "uv run" names itself to what it starts
-        running = os.environ.get("UV")
-        says = f"uv is not on PATH (it runs from {running})" if running else "uv was not found"
         if (subject.project.root / "tasks.py").is_file():
-            return [problem("uv", f"{says}: commands and .bat files cannot start", fix=INSTALL_UV)]
-        return [warning("uv", says, fix=INSTALL_UV)]
+            says = "uv was not found: commands and .bat files cannot start"
+            return [problem("uv", says, fix=INSTALL_UV)]
+        return [warning("uv", "uv was not found", fix=INSTALL_UV)]
     version = _uv_version(found)
     if version is None:
         return [problem("uv", f"{found} does not run", fix=INSTALL_UV)]
+    if UNREAD in (_said(found, "cache", "dir", folder=subject.project.root) or ("", ""))[1]:
+        says = (
+            f"{version} ({found}) does not know all settings of pyproject.toml, and passes over all of them"
+        )
+        return [warning("uv", f"{says}: packages may be other versions than those tested", fix=UPDATE_UV)]
     if on_path is None:
         says = f"{version} is in {Path(found).parent}, which is not on PATH"
-        return [warning("uv", says, fix=f"Put that folder on PATH: {found} tool update-shell")]
+        fix = f"Put that folder on PATH: {found} tool update-shell"
+        return [
+            warning(
+                "uv", says, fix=fix if at_home else f"Put that folder on PATH, or type {found} in place of uv"
+            )
+        ]
     return [fine("uv", f"{version} ({found})")]
 
 
 def _uv_version(program: str) -> str | None:
+    said = _said(program, "--version")
+    return said and (said[0].partition("\n")[0].partition(" (")[0].strip() or None)
+
+
+def _said(program: str, *words: str, folder: Path | None = None) -> tuple[str, str] | None:
+    """What a program says on stdout and stderr; None where it does not run."""
     try:
         ended = subprocess.run(  # noqa: S603 - the program that users start, too
-            [program, "--version"],
+            [program, *words],
+            cwd=folder,
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -253,5 +277,4 @@ def _uv_version(program: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    lines = ended.stdout.split("\n")
-    return lines[0].partition(" (")[0].strip() or None if ended.returncode == 0 else None
+    return (ended.stdout, ended.stderr) if ended.returncode == 0 else None
