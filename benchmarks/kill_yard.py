@@ -175,6 +175,11 @@ class Yard:
         """Whether a server of the project runs."""
         return bool(self.of_the_server())
 
+    def serve(self) -> None:
+        """Start the server, unless it runs."""
+        if not self.healthy():
+            self.done("mlflow.serve", "--detach")
+
 
 def _reason(said: str) -> str:
     """What a task said of why it failed, on one line."""

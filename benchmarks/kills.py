@@ -80,8 +80,8 @@ def trial(yard: Yard, action: Action, dice: random.Random, count: Count) -> None
     what = f"{action.name} killed {where}{' with all' if whole else ''} (trial {yard.trial})"
     count.kills += 1
     try:
-        if action.served and action.name != "serve" and not yard.healthy():
-            yard.done("mlflow.serve", "--detach")
+        if action.served and action.name != "serve":
+            yard.serve()
         if action.fresh:
             yard.begin_again()
         action.before(yard)
@@ -93,8 +93,8 @@ def trial(yard: Yard, action: Action, dice: random.Random, count: Count) -> None
         count.at_writes += killed.code < 0 and moment.write is not None
         if whole:
             yard.kill_all()
-        if action.served and action.name not in ("serve", "stop") and not yard.healthy():
-            yard.done("mlflow.serve", "--detach")
+        if action.served and action.name not in ("serve", "stop"):
+            yard.serve()
         count.undisturbed(yard.done(*(action.again or action.words)(yard)))
         count.lost += [f"{what}: {one}" for one in losses(yard)]
         action.after(yard)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wildetect.census.estimates.limits import refused
-from wildetect.census.estimates.methods.jolly import jolly1, jolly2
+from wildetect.census.estimates.methods.jolly import jolly2
 from wildetect.census.estimates.methods.total_count import total_count
 from wildetect.census.estimates.records import Estimate, SampleUnit, Stratum
 from wildetect.census.estimates.sums import combine
@@ -77,24 +77,6 @@ def test_a_slope_across_the_stratum_is_no_error_of_lines_in_a_pattern() -> None:
     steep, random = jolly2(slope, systematic=True), jolly2(slope)
     # differences of 10 against a spread of 600: 10² / 2 = 50
     assert (steep.standard_error or 0) / (random.standard_error or 0) == pytest.approx(math.sqrt(50 / 600))
-
-
-def test_method_1_by_hand() -> None:
-    # mean 4, s² 4: Y = 50 * 4; Var = 50 * 47 / 3 * 4
-    found = jolly1(stratum([2, 4, 6]))
-    assert found.estimate == pytest.approx(200)
-    assert found.standard_error == pytest.approx(math.sqrt(50 * 47 / 3 * 4))
-
-
-def test_both_methods_agree_on_transects_of_one_size_that_fill_the_stratum() -> None:
-    one, two = jolly1(stratum([2, 4, 6])), jolly2(stratum([2, 4, 6]))
-    assert one.estimate == pytest.approx(two.estimate)
-    assert one.standard_error == pytest.approx(two.standard_error)
-
-
-def test_method_1_warns_of_transects_that_differ_in_size() -> None:
-    assert "method 2" in jolly1(stratum([2, 4], [1.0, 2.0])).notes[-1]
-    assert not any("method 2" in note for note in jolly1(stratum([2, 4])).notes)
 
 
 def test_without_the_number_possible_it_is_the_area_by_the_mean_transect() -> None:
@@ -280,7 +262,6 @@ def test_every_number_is_finite_and_in_order_whatever_the_sample(
     )
     for found in (
         jolly2(sample, systematic=True),
-        jolly1(sample),
         combine([jolly2(sample), total_count(3, 1.0, 1.0)]),
     ):
         check(found)

@@ -14,6 +14,7 @@ from wildetect.errors import ConfigurationError, InputError
 from wildetect.remote.address import Address, is_address
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.remote_file import RemoteFile, store_for
+from wildetect.tables.sheet import delimiter_of
 from wildetect.wording import first_of
 
 __all__ = [
@@ -200,7 +201,7 @@ def _listed(source: RemoteFile) -> list[RemoteFile]:
     text = source.read_bytes().decode("utf-8-sig", errors="replace")
     lines = [line.strip() for line in text.splitlines()]
     if source.suffix.lower() == ".csv":
-        lines = [_cell(row) for row in csv.reader(io.StringIO(text), _delimiter(text))]
+        lines = _first_cells(source, text)
         lines[:1] = [line for line in lines[:1] if "." in line]  # the heads of its columns
     files, wrong = [], []
     for number, line in enumerate(lines, start=1):
@@ -224,13 +225,12 @@ def _listed(source: RemoteFile) -> list[RemoteFile]:
     return files
 
 
-def _delimiter(text: str) -> type[csv.excel]:
-    head = text.partition("\n")[0]
-
-    class Table(csv.excel):
-        delimiter = max(",;\t", key=head.count)
-
-    return Table
+def _first_cells(source: RemoteFile, text: str) -> list[str]:
+    try:
+        mark = delimiter_of(text.partition("\n")[0])
+        return [_cell(row) for row in csv.reader(io.StringIO(text), delimiter=mark)]
+    except csv.Error as error:
+        raise InputError(f"{source} is not a table: {error}", hint="Give a list of addresses.") from error
 
 
 def _cell(row: Sequence[str]) -> str:

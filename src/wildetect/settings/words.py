@@ -78,7 +78,7 @@ CensusExport = Literal["aed", "dwc", "xlsx", "summary", "citation"]
 """The forms in which a census leaves the house; docs/tasks/census.export.md explains each."""
 CENSUS_EXPORTS: tuple[CensusExport, ...] = get_args(CensusExport)
 
-Method = Literal["total count", "Jolly 2", "Jolly 1"]
+Method = Literal["total count", "Jolly 2"]
 """How a census comes from a stratum to its number; the first that applies is used."""
 METHODS: tuple[Method, ...] = get_args(Method)
 

@@ -12,7 +12,7 @@ from wildetect.errors import InputError
 from wildetect.tables.writing import plain_text
 from wildetect.wording import number_of
 
-__all__ = ["Line", "Sheet", "read_sheet", "table_text"]
+__all__ = ["Line", "Sheet", "delimiter_of", "read_sheet", "table_text"]
 
 DELIMITERS = (",", ";", "\t")
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # the first line that Excel itself writes and reads
@@ -61,7 +61,7 @@ def read_sheet(path: Path, what: str, *, hint: str, delimiter: str = ",", skip: 
         delimiter = told[1] if told else delimiter
         skip += 1
     try:
-        mark = _delimiter(lines[0], delimiter) if lines else delimiter
+        mark = delimiter_of(lines[0], delimiter) if lines else delimiter
     except csv.Error as error:  # a head without an end
         raise InputError(f"{what}: line {skip + 1}: {error}", hint=hint) from error
     reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=mark)
@@ -90,8 +90,12 @@ def _line(number: int, values: list[str], head: tuple[str, ...], delimiter: str)
     return Line(number, cells, surplus)
 
 
-def _delimiter(head: str, expected: str) -> str:
-    """Return the separator that parts the head into most columns; the expected one where several do."""
+def delimiter_of(head: str, expected: str = ",") -> str:
+    """Return the separator that parts the head into most columns; the expected one where several do.
+
+    Raises:
+        csv.Error: The head cannot be parted, as where a quote in it does not end.
+    """
     marks = [mark for mark in (expected, *DELIMITERS) if len(mark) == 1]
     return max(marks, key=lambda mark: len(next(csv.reader([head], delimiter=mark), [])))
 

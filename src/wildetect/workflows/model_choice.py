@@ -21,7 +21,7 @@ from wildetect.settings.registration import RegistrationSettings
 from wildetect.workflows.connecting import connect_for
 from wildetect.workflows.watching import Watcher
 
-__all__ = ["chosen_model"]
+__all__ = ["chosen_model", "registered_model"]
 
 
 def chosen_model(
@@ -47,7 +47,9 @@ def chosen_model(
     text = wanted or named_by_settings(project, settings)
     path = from_caller(text) if wanted else project.path(Path(text))
     if not (names_a_file(text) or path.is_file()):
-        model, connection = _from_registry(project, ModelReference.parse(text), watcher)
+        model, connection = registered_model(
+            project, ModelReference.parse(text), watcher, "; the run is not logged"
+        )
         each_once(
             model.manifest.class_names,
             f"Register {text} again with class_names: in {RegistrationSettings.file}.",
@@ -62,10 +64,21 @@ def chosen_model(
         return model, None
 
 
-def _from_registry(
-    project: Project, reference: ModelReference, watcher: Watcher
+def registered_model(
+    project: Project, reference: ModelReference, watcher: Watcher, besides: str = ""
 ) -> tuple[FetchedModel, Connection | None]:
-    """A registered version; with no server, the one that was fetched when there was one."""
+    """Fetch a registered version; with no server, take the one that was fetched when there was one.
+
+    Args:
+        project: Its server, and its cache of fetched versions.
+        reference: The version.
+        watcher: Told where there is no server.
+        besides: What else the warning says then.
+
+    Raises:
+        ModelError: The registry does not hold it.
+        ServerError: No server answers, and the version was never fetched.
+    """
     cache = project.runs / "models"
     try:
         connection = connect_for(project, watcher)
@@ -76,9 +89,7 @@ def _from_registry(
         unchecked = (
             f", which {reference} was when the registry was last asked" if not reference.is_fixed else ""
         )
-        watcher.notice(
-            f"warning: {error.message}: taking {model} from this machine{unchecked}; the run is not logged"
-        )
+        watcher.notice(f"warning: {error.message}: taking {model} from this machine{unchecked}{besides}")
         return model, None
     return fetch(connection, reference, cache), connection
 

@@ -20,7 +20,6 @@ __all__ = [
     "of_detected_elsewhere",
     "of_sample",
     "of_total_count",
-    "of_unequal_sizes",
     "same_everywhere",
     "searched_too_much",
     "silent_strata",
@@ -34,7 +33,6 @@ FEW_TRANSECTS = 5
 _MOST_ON_ONE = 0.5  # of the animals
 _LEAST_EFFECTIVE = 3.0
 _EFFECTIVE_SHARE = 0.5
-_LIKE_SIZES = 1.1
 _ALL = 0.9995  # a fraction that reads 100.0%
 
 SYSTEMATIC = (
@@ -194,15 +192,6 @@ def of_total_count(fraction: float) -> tuple[str, ...]:
     if fraction >= _ALL:
         return (note,)
     return note, "Nothing is added for the rest that was not searched."
-
-
-def of_unequal_sizes(stratum: Stratum) -> tuple[str, ...]:
-    """Method 1 is for transects of one size."""
-    areas = [unit.area_km2 for unit in stratum.units]
-    if not areas or max(areas) <= _LIKE_SIZES * min(areas):
-        return ()
-    sizes = f"{min(areas):.3g} to {max(areas):.3g} km²"
-    return (f"The transects of {stratum.name} differ in size ({sizes}): Jolly's method 2 is made for that.",)
 
 
 def strata_missing(missing: Sequence[tuple[str, str | None]]) -> str:

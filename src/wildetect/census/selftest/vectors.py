@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from wildetect.census.counting.animals import count_once
 from wildetect.census.estimates import spread
 from wildetect.census.estimates.limits import log_normal_limits
-from wildetect.census.estimates.methods.jolly import jolly1, jolly2
+from wildetect.census.estimates.methods.jolly import jolly2
 from wildetect.census.estimates.records import Estimate, SampleUnit, Stratum
 from wildetect.census.estimates.sums import combine
 from wildetect.census.ground.boxes import boxes_on_ground
@@ -304,7 +304,7 @@ def _caribou() -> Iterator[VectorCheck]:
         Stratum(name, float(possible), float(possible), equal_units(flown, mean, variance, 1.0))
         for name, (possible, flown, mean, variance) in _CARIBOU.items()
     ]
-    together = combine([jolly1(stratum) for stratum in strata])
+    together = combine([jolly2(stratum) for stratum in strata])
     yield _check(_B, "all: estimate", 54496.6, together.estimate, 1)
     yield _check(_B, "all: standard error", 5840.0, together.standard_error, 1)
 

@@ -6,7 +6,7 @@ import io
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,15 +118,11 @@ class Pictures:
         boxes = np.zeros((0, 4), np.float32) if result.detections is None else result.detections.xyxy
         with self._turn:
             try:
-                source = open_seen(result, self._reading)
+                with closing(open_seen(result, self._reading)) as source:
+                    found = [look_of(read_around_damage(source, _inner(source, box))) for box in boxes]
             except UnreadableImageError:
                 return None
-            try:
-                return np.array([look_of(read_around_damage(source, _inner(source, box))) for box in boxes])
-            except UnreadableImageError:
-                return None
-            finally:
-                source.close()
+        return np.array(found)
 
     def photograph(self, image: int, result: ImageResult) -> bytes:
         """A whole image, as JPEG.

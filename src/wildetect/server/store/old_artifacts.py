@@ -74,7 +74,7 @@ def named_on_disk(database: Path, roots: Sequence[Path]) -> list[Named]:
     return found
 
 
-def bring_in(plan: Plan, fresh: Path, found: Sequence[Named]) -> int:
+def bring_in(plan: Plan, fresh: Path, found: Sequence[Named], missing: Sequence[tuple[Path, Path]]) -> int:
     """Copy the files that a store names by their place on the disk, and name them by the server.
 
     A place on the disk is wrong once the project lies elsewhere, and a backup does not hold it. What was not
@@ -84,6 +84,7 @@ def bring_in(plan: Plan, fresh: Path, found: Sequence[Named]) -> int:
         plan: Names the artifact folder.
         fresh: The new database, which is changed.
         found: What it names.
+        missing: What of it is to be copied, as `to_copy` says.
 
     Returns:
         How many files were copied.
@@ -94,7 +95,6 @@ def bring_in(plan: Plan, fresh: Path, found: Sequence[Named]) -> int:
     target = plan.artifacts.folder
     if target is None:
         return 0
-    missing = to_copy(plan, found)
     _check_space(target, sum(source.stat().st_size for source, _ in missing))
     for source, goal in missing:
         _copy_file(source, goal)

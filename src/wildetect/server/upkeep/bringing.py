@@ -47,8 +47,7 @@ class Bringing:
         fresh: A copy of it, at the schema of the installed MLflow.
         named: The files that it names by their place on a disk.
         artifacts: The old server's folder of files; None where it was not given.
-        copied: How many files would be copied, without those that the old server kept itself.
-        size: Their bytes.
+        copied: Files to copy, each with where it goes, without those that the old server kept itself.
     """
 
     plan: Plan
@@ -56,8 +55,12 @@ class Bringing:
     fresh: Path
     named: tuple[Named, ...]
     artifacts: Path | None
-    copied: int
-    size: int
+    copied: tuple[tuple[Path, Path], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files to copy."""
+        return sum(path.stat().st_size for path, _ in self.copied)
 
     @property
     def found(self) -> int:
@@ -155,8 +158,7 @@ def examined(plan: Plan, source: Path, artifacts: Path | None, *, dry_run: bool)
         beside = [source.parent / name for name in ("mlruns", "mlartifacts", "artifacts")]
         roots = [*([artifacts] if artifacts else []), *beside, source.parent, folder]
         named = tuple(named_on_disk(fresh, roots))
-        sizes = [path.stat().st_size for path, _ in to_copy(plan, named)]
-        yield Bringing(plan, source, fresh, named, artifacts, len(sizes), sum(sizes))
+        yield Bringing(plan, source, fresh, named, artifacts, tuple(to_copy(plan, named)))
 
 
 def bring(bringing: Bringing) -> Brought:
@@ -167,7 +169,7 @@ def bring(bringing: Bringing) -> Brought:
     """
     plan, fresh = bringing.plan, bringing.fresh
     database, _ = local_store(plan)
-    copied = bring_in(plan, fresh, bringing.named)
+    copied = bring_in(plan, fresh, bringing.named, bringing.copied)
     if bringing.artifacts is not None:
         copied += copy_old_artifacts(plan, fresh, bringing.artifacts)
     check_database(fresh)

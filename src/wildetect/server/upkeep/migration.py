@@ -28,7 +28,7 @@ from wildetect.server.store.file_store import (
     file_store_root,
     repeats,
 )
-from wildetect.server.store.old_artifacts import bring_in, copy_old_artifacts, named_on_disk, outside
+from wildetect.server.store.old_artifacts import bring_in, copy_old_artifacts, named_on_disk, outside, to_copy
 from wildetect.server.store.stores import holds_file_store
 from wildetect.server.upkeep.upkeep import store_at_rest
 
@@ -94,7 +94,7 @@ def migrate(
             counts = _verified(store, fresh)
             copied = copy_old_artifacts(plan, fresh, artifacts or plan.project.root / "mlartifacts")
             named = named_on_disk(fresh, [file_store_root(source), *([artifacts] if artifacts else [])])
-            copied += bring_in(plan, fresh, named)
+            copied += bring_in(plan, fresh, named, to_copy(plan, named))
             left, missing = outside(fresh), sum(one.folder is None for one in named)
             aside = free_name(database.parent / "before-migration") / database.name
             # an empty one at the most, see _refuse_to_overwrite, but with a journal perhaps

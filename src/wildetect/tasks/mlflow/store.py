@@ -111,7 +111,7 @@ def _bring(plan: Plan, database: Path, artifacts: Path | None, *, dry_run: bool)
             say("A run that logged no files has no folder.")
             them = form(len(found.missing), "it", "them")
             say_hint(f"Name the folder that holds {them} now: --artifacts DIR")
-        size = f"{number_of(found.copied, 'file')} ({found.size / 1e6:.1f} MB)"
+        size = f"{number_of(len(found.copied), 'file')} ({found.size / 1e6:.1f} MB)"
         if dry_run:
             print(f"would copy {size} to {plan.artifacts.shown}; nothing was changed")
             return

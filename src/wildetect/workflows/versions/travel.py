@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from wildetect.detection.checks.inspection import inspect
-from wildetect.errors import ModelError, ServerError
-from wildetect.registry.cache import FetchedModel, fetch, fetched_before, known_details
+from wildetect.errors import ModelError
+from wildetect.registry.cache import FetchedModel, known_details
 from wildetect.registry.connection import Connection, errors_of_mlflow
 from wildetect.registry.evaluations import evaluations_of
 from wildetect.registry.learning.card import refresh_card
@@ -25,6 +25,7 @@ from wildetect.registry.travel.package import Package, PackedEvaluation, pack, u
 from wildetect.registry.versions import Version, aliases_of, resolve
 from wildetect.settings import Project
 from wildetect.workflows.connecting import connect_for
+from wildetect.workflows.model_choice import registered_model
 from wildetect.workflows.registration import one_at_a_time
 from wildetect.workflows.versions.aliases import tell_moved
 from wildetect.workflows.watching import SILENT, Watcher
@@ -49,21 +50,15 @@ def export_version(
         ServerError: No server answers, and the version was never fetched.
         InputError: The file cannot be written.
     """
-    cache = project.runs / "models"
-    try:
-        connection = connect_for(project, watcher)
-    except ServerError as error:
-        model = fetched_before(reference, cache)
-        if model is None:
-            raise
-        watcher.notice(f"warning: {error.message}: taking {model} from this machine, as it was last known")
-        version = known_details(cache, model.name, str(model.version))
+    model, connection = registered_model(project, reference, watcher)
+    version: Version | None
+    if connection is not None:
+        version = resolve(connection, ModelReference(model.name, version=model.version))
+    else:
+        version = known_details(project.runs / "models", model.name, str(model.version))
         if version is None:
             watcher.notice("warning: its evaluations, tags and description are not on this machine: left out")
             version = Version(model.name, str(model.version))
-        return pack(_package(None, model, version), model.weights.parent, target)
-    model = fetch(connection, reference, cache)
-    version = resolve(connection, ModelReference(model.name, version=model.version))
     return pack(_package(connection, model, version), model.weights.parent, target)
 
 

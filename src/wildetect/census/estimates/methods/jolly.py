@@ -14,9 +14,7 @@ the sources of each.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +24,8 @@ from wildetect.census.estimates import spread
 from wildetect.census.estimates.limits import limits_by, refused, variance_of_total, with_limits
 from wildetect.census.estimates.methods.method import Counted, EstimateMethod
 from wildetect.census.estimates.records import Estimate, Limits, Stratum
-from wildetect.settings.words import Method
 
-__all__ = ["JOLLY_1", "JOLLY_2", "jolly1", "jolly2"]
+__all__ = ["JOLLY_2", "jolly2"]
 
 _Numbers = NDArray[np.float64]
 
@@ -51,43 +48,6 @@ def jolly2(stratum: Stratum, *, systematic: bool = False) -> Estimate:
     Returns:
         The estimate; without limits, or without any number, where the sample cannot carry it.
     """
-
-    def by_ratio(counted: _Numbers, areas: _Numbers, possible: float) -> float:
-        del possible
-        return stratum.area_km2 * float(counted.sum() / areas.sum())
-
-    return _from_sample(stratum, "Jolly 2", _Formula(by_ratio, lambda areas: areas), systematic=systematic)
-
-
-def jolly1(stratum: Stratum, *, systematic: bool = False) -> Estimate:
-    """Estimate from transects of equal size (Jolly 1969, method 1).
-
-    Y = N mean(y) and Var(Y) = N (N - n) / n * s2_y; limits as in `jolly2`.
-
-    Args:
-        stratum: The transects flown; N must be known, or be the area divided by a transect's.
-        systematic: As in `jolly2`.
-
-    Returns:
-        As `jolly2`.
-    """
-
-    def by_mean(counted: _Numbers, areas: _Numbers, possible: float) -> float:
-        del areas
-        return possible * float(counted.mean())
-
-    found = _from_sample(stratum, "Jolly 1", _Formula(by_mean, np.ones_like), systematic=systematic)
-    return replace(found, notes=(*found.notes, *say.of_unequal_sizes(stratum)))
-
-
-class _Formula(NamedTuple):
-    """A method: the estimate of counts, areas and N, and the sizes that the variance goes by."""
-
-    estimate: Callable[[_Numbers, _Numbers, float], float]
-    sizes: Callable[[_Numbers], _Numbers]
-
-
-def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systematic: bool) -> Estimate:
     counted = np.array([unit.counted for unit in stratum.units], np.float64)
     areas = np.array([unit.area_km2 for unit in stratum.units], np.float64)
     searched, flown = float(areas.sum()), len(areas)
@@ -97,7 +57,7 @@ def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systema
     seen = round(float(counted.sum()))
     bare = replace(
         refused("", seen, searched, stratum.area_km2),
-        method=method,
+        method="Jolly 2",
         name=stratum.name,
         detected=seen + stratum.detected_elsewhere,
         sampled=flown,
@@ -106,14 +66,14 @@ def _from_sample(stratum: Stratum, method: Method, formula: _Formula, *, systema
     reason = _why_not(stratum, searched, possible)
     if reason or possible is None:
         return replace(bare, method="none", refusal=reason)
-    estimate = formula.estimate(counted, areas, possible)
+    estimate = stratum.area_km2 * (float(counted.sum()) / searched)
     density = estimate / stratum.area_km2
     notes = say.of_detected_elsewhere(stratum)
     found = replace(bare, estimate=estimate, density_per_km2=density, refusal=None, notes=notes)
     if seen <= 0:  # below 0 where a review takes away more than it leaves
         could_be = say.could_be(stratum.name, searched / stratum.area_km2)
         return replace(found, refusal=say.none_detected(stratum.name), notes=(could_be, *notes))
-    limits = _limits(estimate, possible, counted, formula.sizes(areas), systematic=systematic)
+    limits = _limits(estimate, possible, counted, areas, systematic=systematic)
     if limits[-1].standard_error <= _SAME_SPREAD * estimate:
         return replace(found, refusal=say.same_everywhere(stratum.name, flown))
     notes = (*say.of_sample(flown, stratum, systematic=systematic), *notes)
@@ -148,21 +108,10 @@ def _why_not(stratum: Stratum, searched: float, possible: float | None) -> str |
     return None
 
 
-def _by_method_1(counted: Counted) -> Estimate:
-    return jolly1(counted.sample, systematic=counted.stratum.systematic)
-
-
 def _by_method_2(counted: Counted) -> Estimate:
     return jolly2(counted.sample, systematic=counted.stratum.systematic)
 
 
-JOLLY_1 = EstimateMethod(
-    name="Jolly 1",
-    said="Jolly's method 1",
-    explained="method_jolly.html.j2",
-    applies=None,
-    estimate=_by_method_1,
-)
 JOLLY_2 = EstimateMethod(
     name="Jolly 2",
     said="Jolly's method 2",

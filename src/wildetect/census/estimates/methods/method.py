@@ -49,7 +49,7 @@ class EstimateMethod:
         name: The word in census.json.
         said: How a sentence names it.
         explained: The template in census/output/templates that explains it in the report.
-        applies: Whether a stratum is estimated so, where no method before it applies; null: never unasked.
+        applies: Whether a stratum is estimated so, where no method before it applies.
         estimate: Gives the number with its limits, or the reason why there is none.
         complete: Whether all of a stratum is counted: then there is no sampling error, and no limits.
     """
@@ -57,6 +57,6 @@ class EstimateMethod:
     name: Method
     said: str
     explained: str
-    applies: Callable[[Counted], bool] | None
+    applies: Callable[[Counted], bool]
     estimate: Callable[[Counted], Estimate]
     complete: bool = False

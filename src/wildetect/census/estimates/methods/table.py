@@ -23,7 +23,7 @@ COMPLETE = frozenset(word for word, one in METHODS.items() if one.complete)
 
 def method_for(counted: Counted) -> EstimateMethod:
     """The first method that applies to a stratum."""
-    return next(one for one in METHODS.values() if one.applies is not None and one.applies(counted))
+    return next(one for one in METHODS.values() if one.applies(counted))
 
 
 def methods_among(used: Iterable[str]) -> list[EstimateMethod]:
