@@ -148,6 +148,22 @@ def test_the_hint_of_a_run_that_a_census_began_is_that_census(
     assert json.loads((detections / "run.json").read_text(encoding="utf-8"))["settings"]["tile_size"] == 800
 
 
+def test_a_run_stands_for_the_one_census_in_its_folder(surveyed: Workspace) -> None:
+    inside = surveyed.root / "results/census"
+    shutil.copytree(surveyed.root / "census", inside)
+    try:
+        _, hint = surveyed.fail(2, "census.export", "results")
+        assert hint.endswith("results/census --format aed")
+        (written,) = surveyed.document("census.export", "results", "--format", "citation")["files"]
+        assert Path(written).parent == inside / "export"
+        shutil.copytree(surveyed.root / "census", surveyed.root / "results/other")  # which is it, then?
+        error, _ = surveyed.fail(5, "census.export", "results", "--format", "citation")
+        assert "there is no census in" in error
+    finally:
+        for name in ("census", "other"):
+            shutil.rmtree(surveyed.root / "results" / name, ignore_errors=True)
+
+
 def test_a_census_of_a_finished_run_has_nothing_to_restart(surveyed: Workspace) -> None:
     error, _ = surveyed.fail(2, "census.run", "results", "--restart")
     assert "--restart" in error
