@@ -14,6 +14,8 @@ from PIL import Image
 from tests import known_answers
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
+from wildetect.settings.registration import Column
+
 DEMO = REPOSITORY / "demo"
 
 
@@ -77,6 +79,28 @@ def test_a_file_that_the_settings_do_not_name_is_told_to_be_named_there(
     error, hint = workspace.fail(4, "detect.run", photograph, "--model", weights)
     assert "does not say its family" in error
     assert f"as localizer.yolo.weights: {weights}" in hint
+
+
+def test_a_first_class_that_never_comes_is_doubted_where_a_file_may_count_from_1(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    columns: list[Column] = ["x1", "y1", "x2", "y2", "score", "class"]
+    weights = known_answers.table(tmp_path / "rows.onnx", columns)
+    blue = [(column, row, 1) for column, row, _ in known_answers.SQUARES]
+    for name, squares in (("blue", blue), ("both", known_answers.SQUARES)):
+        Image.fromarray(known_answers.picture(squares)).save(tmp_path / f"{name}.png")
+    said: dict[str, object] = {"family": "end-to-end", "class_names": ["red", "blue"]}
+    doubt = f"none of {len(blue)} detections is of the model's first class, red"
+    for name, first, doubted in (("blue", None, True), ("both", None, False), ("blue", 0, False)):
+        named_by_settings(workspace, weights, **said, **({} if first is None else {"first_label": first}))
+        words = ("--model", weights, "--output", f"{name}-{first}")
+        ended = workspace.invoke("detect.run", tmp_path / f"{name}.png", *words)
+        assert ended.returncode == 0, ended.stderr
+        assert f"{len(blue)} detections in 1 of 1 image" in ended.stdout
+        page = (workspace.root / f"{name}-{first}" / "report.html").read_text(encoding="utf-8")
+        run = json.loads((workspace.root / f"{name}-{first}" / "run.json").read_text(encoding="utf-8"))
+        assert {doubt in ended.stderr, "model&#39;s first class, red" in page} == {doubted}
+        assert any(one["what"].startswith(doubt) for one in run["doubts"]) is doubted
 
 
 def prepared(weights: Path, nodes: list[onnx.NodeProto], kind: int, shape: list[int | str]) -> Path:

@@ -120,6 +120,12 @@ class Detector:
         return self.session.backend.device
 
     @property
+    def may_count_from_1(self) -> bool:
+        """Whether rows carry numbers of classes, and neither the file nor its owner says from which on."""
+        told = self.manifest.first_label is not None or "task" in self.session.metadata
+        return bool(self._family.columns) and not told
+
+    @property
     def workers(self) -> int:
         """Number of threads that make full use of the device."""
         return self.session.backend.threads or cores()

@@ -31,6 +31,7 @@ from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import DetectionRun, RunFacts, run_of
 from wildetect.results.run_file import mark_running, write_run_file
 from wildetect.results.run_parts import State
+from wildetect.wording import number_of
 
 __all__ = ["Clock", "JournalKeeper", "RunPlan", "detect_into_folder", "settings_of"]
 
@@ -77,6 +78,7 @@ class JournalKeeper(TileKeeper):
 
 
 Progress = Callable[[RunSummary], None]
+_ENOUGH = 20  # detections, for a class that never comes to be noticed
 _STANDING = (
     "read by an earlier start alone: what it found there counts, as this one could not read them as far; see "
     "that their files open, then give the same command again"
@@ -201,7 +203,23 @@ def _in_order(plan: RunPlan, journal: Journal, finished: set[str]) -> RunSummary
     for what, names in doubled(plan.images).items():
         if there := [name for name in names if name in read]:
             summary.doubts[what].extend(there)
+    if told := _unsure_names(plan.detector, summary):
+        summary.doubts[told] = sorted(read)
     return summary
+
+
+def _unsure_names(detector: Detector, summary: RunSummary) -> str | None:
+    """Say so where each name may be that of the class before, as the first class never comes."""
+    names = detector.manifest.class_names
+    if summary.counts[0] or summary.detections < _ENOUGH or len(names) < 2:  # noqa: PLR2004 - one has no other
+        return None
+    if not detector.may_count_from_1 or detector.classifier is not None:
+        return None
+    return (
+        f"none of {number_of(summary.detections, 'detection')} is of the model's first class, {names[0]}: a "
+        "file that numbers its classes from 1 would shift each name by one; look at some, and register it "
+        "with first_label: 1 where the names are wrong, with first_label: 0 where they are right"
+    )
 
 
 def _detected(plan: RunPlan, work: Continuation, journal: Journal) -> Iterator[ImageResult]:
