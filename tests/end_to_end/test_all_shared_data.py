@@ -83,7 +83,7 @@ def test_what_an_independent_decoder_finds_is_found_or_in_doubt(run: Document, s
             assert told == pytest.approx(sorted(round(box[4], 3) for box in expected), abs=2e-3), file
             compared += 1
             boxes += len(found)
-    assert compared > 45
+    assert compared >= 45
     assert boxes > 25
 
 
