@@ -203,6 +203,16 @@ def test_a_server_without_ranges_will_do(pictures: Path, web: Web, detector: Det
     assert lines(there.images, detector) == lines(here.images, detector)
 
 
+def test_commas_in_a_quoted_head_part_no_columns_of_a_list(pictures: Path, web: Web) -> None:
+    table = f'"place, camp, block";picture\n"A";{web.address}/camp%2023/2.jpg\n'
+    (pictures / FOLDER / "quoted.csv").write_text(table, encoding="utf-8")
+    assert list(found(place_of_text(f"{web.address}/camp%2023/quoted.csv"))) == ["2.jpg"]
+    (pictures / FOLDER / "cell.csv").write_text(f"{'x' * 200_000}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="is not a table: field larger") as refused:
+        found(place_of_text(f"{web.address}/camp%2023/cell.csv"))
+    assert refused.value.hint == "Give a list of addresses."
+
+
 def test_a_list_names_pictures_by_path_or_address(pictures: Path, web: Web, tmp_path: Path) -> None:
     assert list(found(place_of_text(f"{web.address}/camp%2023/notes.txt"))) == ["2.jpg", "morning/turned.jpg"]
     web.root = tmp_path
