@@ -88,6 +88,12 @@ def test_almost_black_photographs_are_told() -> None:
             "the 180 m of detection.flight_specs",
         ),
         (slice(1, 3), {"edited": "saved by GIMP 2.10"}, "edited", "2 photographs have been edited after the"),
+        (
+            slice(1, 4),
+            {"yaw_from_nose": True},
+            "yaw-zero",
+            "yaw of the gimbal of exactly 0",
+        ),
         (slice(2, 4), {"zoom": 2.0}, "digital-zoom", "2 photographs have been enlarged by a digital zoom"),
         (slice(None), {"yaw": None}, "yaw-from-track", "taken from the way flown"),
         (slice(6, None), {"camera": "DJI FC220"}, "mixed-cameras", "DJI FC220 4000 x 3000 (2)"),

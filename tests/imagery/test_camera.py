@@ -314,6 +314,23 @@ def test_skydios_position_and_lens(tmp_path: Path) -> None:
     assert (tags.focal_length_px, tags.full_size) == (3000.5, (4056.0, 3040.0))
 
 
+@pytest.mark.parametrize(
+    ("gimbal", "drone", "told"),
+    [
+        ("+0.00", "+120.30", True),
+        ("0.0", "-45.0", True),
+        ("+0.00", "-3.00", False),
+        ("+0.10", "+120", False),
+        ("+0.00", "", False),
+    ],
+)
+def test_a_gimbal_that_always_points_north_while_the_drone_turns_is_told(
+    tmp_path: Path, gimbal: str, drone: str, told: bool
+) -> None:
+    block = attributes(GimbalYawDegree=gimbal, GimbalPitchDegree="-90", FlightYawDegree=drone)
+    assert read_camera(saved(tmp_path / "a.jpg", block)).yaw_from_nose == told
+
+
 @pytest.mark.parametrize(("ratio", "zoom"), [(2.0, 2.0), (1.0, None), (0.0, None), (float("nan"), None)])
 def test_a_digital_zoom_is_told_where_it_was_used(tmp_path: Path, ratio: float, zoom: float | None) -> None:
     tags = read_camera(saved(tmp_path / "a.jpg", exif={Base.DigitalZoomRatio: ratio}))

@@ -12,6 +12,7 @@ from wildetect.wording import listed
 
 __all__ = ["cameras", "edited", "lens", "pitch", "resolution", "yaw"]
 
+_FEWEST_FROM_NOSE = 3  # photographs: one alone may point exactly north by chance
 _COARSER = 1.5  # times the resolution that the model knows
 _MOST_REASONS = 3  # that are named
 _EXCHANGED = (5, 6, 7, 8)  # orientations of EXIF in which rows and columns are exchanged
@@ -22,6 +23,16 @@ def yaw(survey: Survey) -> Iterator[Caution]:
     """Photographs without a direction."""
     track = [view.file for view in survey.shots if view.source_of("yaw") == "flight track"]
     none = [view.file for view in survey.shots if view.source_of("yaw") == "none"]
+    nose = [one.file for one in survey.photographs if one.tags.yaw_from_nose]
+    if len(nose) >= _FEWEST_FROM_NOSE:
+        yield Caution(
+            "yaw-zero",
+            f"{number_of(nose)} a yaw of the gimbal of exactly 0 while the drone flew in another direction: "
+            "they are taken as with north at the top, but some gimbals count from the drone's nose.",
+            "Look at some merged pairs in the report: if animals lie elsewhere, the yaw is wrong and animals "
+            "in overlaps count twice.",
+            nose,
+        )
     if track:
         mounted = next((view.sources["mounting"] for view in survey.shots if "mounting" in view.sources), "0")
         how = (

@@ -31,6 +31,7 @@ _NO_PLACE = (
     "XMP tags of a position that are no place on Earth (0, 0, out of range, not numbers, or one alone)"
 )
 _VOID = "V"  # GPSStatus of a receiver that had no fix
+_TURN = 10.0  # degrees: gimbals follow the drone more closely
 _NO_ZOOM = 1.01
 _PER_INCH = {2: 25.4, 3: 10.0, 4: 1.0}  # mm by FocalPlaneResolutionUnit
 
@@ -46,6 +47,8 @@ class CameraTags:
         height: Above the place of take-off in m, as written: DJI writes 0 where it does not know.
         yaw: Direction of the sensor's upper edge, in degrees clockwise from north: that of the gimbal, or
             else of the drone.
+        yaw_from_nose: Whether the yaw is exactly 0 while the drone's is another, as of gimbals that seem to
+            count from its nose.
         pitch: Pitch of the gimbal in degrees: -90 looks straight down, 0 at the horizon.
         roll: Roll of the gimbal about its line of sight in degrees, clockwise.
         focal_length: Focal length of the lens in mm.
@@ -68,6 +71,7 @@ class CameraTags:
     altitude: float | None = None
     height: float | None = None
     yaw: float | None = None
+    yaw_from_nose: bool = False
     pitch: float | None = None
     roll: float | None = None
     focal_length: float | None = None
@@ -108,6 +112,7 @@ def camera_of(image: Image.Image) -> CameraTags:
         altitude=first(_altitude(gps), number(xmp.get("AbsoluteAltitude"))),
         height=first(number(xmp.get("RelativeAltitude")), number(xmp.get("AboveGroundAltitude"))),
         yaw=_yaw(direction.yaw, gps, xmp),
+        yaw_from_nose=direction.yaw == 0 and _turned(number(xmp.get("FlightYawDegree"))),
         pitch=direction.pitch,
         roll=direction.roll,
         focal_length=above_zero(exif.get(Base.FocalLength)),
@@ -177,6 +182,11 @@ def _yaw(camera: float | None, gps: Mapping[int, Any], xmp: Mapping[str, str]) -
 def _zoom(exif: Mapping[int, Any]) -> float | None:
     zoom = above_zero(exif.get(Base.DigitalZoomRatio))  # 0: not used
     return zoom if zoom is not None and zoom > _NO_ZOOM else None
+
+
+def _turned(yaw: float | None) -> bool:
+    """Whether a direction in degrees is clearly another than north."""
+    return yaw is not None and _TURN <= yaw % 360 <= 360 - _TURN
 
 
 def _full_size(xmp: Mapping[str, str]) -> tuple[float, float] | None:
