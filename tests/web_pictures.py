@@ -9,13 +9,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 BUCKET = "survey"
@@ -217,9 +218,8 @@ def web_server(root: Path, certificate: Path | None = None) -> Iterator[Web]:
 
 
 @contextmanager
-def s3_server(root: Path) -> Iterator[dict[str, str]]:
+def s3_server(root: Path, bucket: str = BUCKET) -> Iterator[dict[str, str]]:
     """Put the files of a folder into a bucket of moto's S3; gives the variables that lead to it."""
-    import boto3
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -231,23 +231,35 @@ def s3_server(root: Path) -> Iterator[dict[str, str]]:
         "AWS_SECRET_ACCESS_KEY": "lions-and-keys",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    client = boto3.client(
+    client = s3_client(variables)
+    try:
+        client.create_bucket(Bucket=bucket)
+        for path in sorted(root.rglob("*")):
+            if path.is_file():
+                client.put_object(
+                    Bucket=bucket, Key=path.relative_to(root).as_posix(), Body=path.read_bytes()
+                )
+        yield variables
+    finally:
+        for key in s3_keys(variables, bucket):  # moto keeps them for the next server of this process
+            client.delete_object(Bucket=bucket, Key=key)
+        server.stop()
+
+
+def s3_client(variables: Mapping[str, str]) -> Any:
+    """Client of the S3 that variables lead to."""
+    import boto3
+
+    return boto3.client(
         "s3",
         endpoint_url=variables["AWS_ENDPOINT_URL"],
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         region_name=variables["AWS_DEFAULT_REGION"],
     )
-    try:
-        client.create_bucket(Bucket=BUCKET)
-        for path in sorted(root.rglob("*")):
-            if path.is_file():
-                client.put_object(
-                    Bucket=BUCKET, Key=path.relative_to(root).as_posix(), Body=path.read_bytes()
-                )
-        yield variables
-    finally:
-        listed = client.list_objects_v2(Bucket=BUCKET)
-        for one in listed.get("Contents", ()):  # moto keeps them for the next server of this process
-            client.delete_object(Bucket=BUCKET, Key=one["Key"])
-        server.stop()
+
+
+def s3_keys(variables: Mapping[str, str], bucket: str) -> list[str]:
+    """Names of all that lies in a bucket."""
+    listed = s3_client(variables).list_objects_v2(Bucket=bucket)
+    return [one["Key"] for one in listed.get("Contents", ())]

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from tests.servers import processes_of
+from tests.web_pictures import s3_keys, s3_server
 from tests.workspaces import Workspace, free_port, unused_uri
 
 PASSWORD = "Tr0ub4dor-and-3"  # noqa: S105 - of a server that lives as long as the test
-SECRET = "s3-secret-never-shown"  # noqa: S105
+BUCKET = "models"
 PROGRAMS = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 
 
@@ -54,36 +55,18 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """moto's S3 with one bucket; gives its address."""
-    boto3 = pytest.importorskip("boto3")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """moto's S3 with one bucket; gives the variables that lead to it."""
     pytest.importorskip("moto")
-    port = free_port()
-    uri = f"http://127.0.0.1:{port}"
-    log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
-    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stdout=log, stderr=log)
-    try:
-        keys = {"aws_access_key_id": "field", "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
-        client = boto3.client("s3", endpoint_url=uri, **keys)
-        until = time.monotonic() + 60
-        while True:
-            try:
-                client.create_bucket(Bucket="models")
-                break
-            except Exception:  # noqa: BLE001 - it is not up yet, in one of several ways
-                assert server.poll() is None
-                assert time.monotonic() < until
-                time.sleep(0.3)
-        yield uri
-    finally:
-        server.terminate()
-        server.wait()
-        log.close()
+    with s3_server(tmp_path_factory.mktemp("empty"), BUCKET) as variables:
+        yield variables
 
 
 @pytest.fixture
-def workspace(postgresql: int, object_store: str, tmp_path: Path) -> Iterator[Workspace]:
+def workspace(postgresql: int, object_store: dict[str, str], tmp_path: Path) -> Iterator[Workspace]:
     workspace = Workspace.make(tmp_path / "project")
+    keys = {**object_store, "MLFLOW_S3_ENDPOINT_URL": object_store["AWS_ENDPOINT_URL"]}
+    del keys["AWS_ENDPOINT_URL"]
     (workspace.root / "configs/mlflow.yaml").write_text(
         f"backend_store_uri: postgresql://field:${{DB_PASSWORD}}@127.0.0.1:{postgresql}/postgres\n"
         "artifacts_destination: s3://models/wildetect\n",
@@ -91,15 +74,14 @@ def workspace(postgresql: int, object_store: str, tmp_path: Path) -> Iterator[Wo
     )
     (workspace.root / ".env").write_text(
         f"MLFLOW_TRACKING_URI={unused_uri()}\nDB_PASSWORD={PASSWORD}\n"
-        f"AWS_ACCESS_KEY_ID=field\nAWS_SECRET_ACCESS_KEY={SECRET}\nAWS_DEFAULT_REGION=us-east-1\n"
-        f"MLFLOW_S3_ENDPOINT_URL={object_store}\n",
+        + "".join(f"{name}={value}\n" for name, value in keys.items()),
         encoding="utf-8",
     )
     yield workspace
     workspace.succeed("mlflow.stop")
 
 
-def test_register_and_detect(workspace: Workspace, shared_data: Path, object_store: str) -> None:
+def test_register_and_detect(workspace: Workspace, shared_data: Path, object_store: dict[str, str]) -> None:
     served = workspace.invoke("mlflow.serve", "--detach", timeout=200)
     assert served.returncode == 0, served.stdout + served.stderr
     said = [served.stdout + served.stderr]
@@ -116,23 +98,15 @@ def test_register_and_detect(workspace: Workspace, shared_data: Path, object_sto
     assert "far" in said[-1]
     assert "postgresql://field@127.0.0.1" in said[-1]
     assert "s3://models/wildetect" in said[-1]
-    assert stored_keys(object_store)
+    assert any(
+        key.startswith("wildetect/") and key.endswith("model.onnx") for key in s3_keys(object_store, BUCKET)
+    )
     said += [
         path.read_text(encoding="utf-8", errors="replace") for path in workspace.root.glob("runs/**/*.log")
     ]
     said += [path.read_text(encoding="utf-8") for path in workspace.root.glob("runs/mlflow/*.json")]
     said += [" ".join(process.cmdline()) for process in processes_of(workspace)]
-    assert not [text for text in said if PASSWORD in text or SECRET in text]
-
-
-def stored_keys(uri: str) -> list[str]:
-    import boto3
-
-    keys = {"aws_access_key_id": "field", "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
-    listed = boto3.client("s3", endpoint_url=uri, **keys).list_objects_v2(
-        Bucket="models", Prefix="wildetect/"
-    )
-    return [item["Key"] for item in listed.get("Contents", []) if item["Key"].endswith("model.onnx")]
+    assert not [text for text in said if PASSWORD in text or object_store["AWS_SECRET_ACCESS_KEY"] in text]
 
 
 def test_a_database_that_is_off(tmp_path: Path) -> None:
