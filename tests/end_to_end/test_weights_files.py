@@ -118,6 +118,39 @@ def prepared(weights: Path, nodes: list[onnx.NodeProto], kind: int, shape: list[
     return weights
 
 
+def with_names(weights: Path, names: str) -> Path:
+    model = onnx.load(DEMO / "detector.onnx")
+    for entry in model.metadata_props:
+        if entry.key == "names":
+            entry.value = names
+    onnx.save(model, weights)
+    return weights
+
+
+def test_names_that_are_not_as_many_as_the_classes_are_said_to_be(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for count, names in ((2, "{0: 'a', 1: 'b'}"), (4, "['a', 'b', 'c', 'd']"), (6, "{0: 'a', 5: 'f'}")):
+        weights = with_names(tmp_path / f"names{count}.onnx", names)
+        error, hint = workspace.fail(4, "detect.run", DEMO / "pictures/A1.jpg", "--model", weights)
+        assert error.startswith(f"error: names{count}.onnx names {count} classes, and its outputs ")
+        assert error.endswith("hold 3 (as yolov8)")
+        assert "as class_names: in configs/detector_registration.yaml, and give family: yolov8 there" in hint
+    named_by_settings(workspace, weights, class_names=["a", "b", "c"], family="yolov8")
+    assert len(found_in(workspace, weights, "named")) > 20
+
+
+def test_names_that_are_counted_from_1_are_those_of_the_outputs(workspace: Workspace, tmp_path: Path) -> None:
+    plain = found_in(workspace, DEMO / "detector.onnx", "plain")
+    weights = with_names(tmp_path / "from1.onnx", "{1: ' elephant ', 2: 'zebra', 3: 'antelope'}")
+    assert found_in(workspace, weights, "from1") == plain
+    counted = [
+        json.loads((workspace.root / output / "run.json").read_text(encoding="utf-8"))["detections"]
+        for output in ("plain", "from1")
+    ]
+    assert counted[0] == counted[1]
+
+
 def found_in(workspace: Workspace, weights: Path, output: str) -> list[list[float]]:
     words = ("detect.run", DEMO / "pictures/A1.jpg", "--model", weights, "--output", output)
     ended = workspace.invoke(*words)

@@ -10,12 +10,13 @@ from wildetect.errors import ModelError
 from wildetect.registry.manifest import Feeding, Manifest, Source, Thresholds, each_once
 from wildetect.settings.registration import RegistrationSettings
 from wildetect.settings.words import FAMILIES, Family
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 __all__ = ["UnclearFamilyError", "describe"]
 
 CONFIG = RegistrationSettings.file
 _UPRIGHT_IOU = 0.6
+_MOST_CLASSES = 1000  # looked for in outputs
 _AS_IT_IS = {"scale": 1.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
 
@@ -72,6 +73,7 @@ def _refuse_to_guess(weights: WeightsFile, settings: RegistrationSettings) -> Fa
     fitting = candidates(weights, len(settings.class_names) if settings.class_names else None)
     shapes = listed(str(output.shape).replace("None", "any") for output in weights.outputs)
     if not fitting:
+        _refuse_number_of_names(weights, settings, shapes)
         raise ModelError(
             f"{weights.path.name} is not a detector of a known family: its outputs are {shapes}",
             hint=f"The families that can be registered: {listed(FAMILIES)}.",
@@ -81,6 +83,25 @@ def _refuse_to_guess(weights: WeightsFile, settings: RegistrationSettings) -> Fa
         hint=f"Write the one it was trained as into {CONFIG} (family: {fitting[0]}), or see what each finds: "
         "model.register --family auto-check --picture FILE",
     )
+
+
+def _refuse_number_of_names(weights: WeightsFile, settings: RegistrationSettings, shapes: str) -> None:
+    """Say so where the outputs are those of a family, and of another number of classes than there are names.
+
+    Raises:
+        ModelError: They are.
+    """
+    names = settings.class_names or weights.class_names or ()
+    for number in range(1, _MOST_CLASSES):
+        fitting = candidates(weights, number)
+        if fitting:
+            whose = "the settings name" if settings.class_names else f"{weights.path.name} names"
+            raise ModelError(
+                f"{whose} {number_of(len(names), 'class', 'classes')}, and its outputs {shapes} hold "
+                f"{number} (as {listed(fitting, last='or')})",
+                hint="List the names of all classes, in the order of the outputs, as class_names: in "
+                f"{CONFIG}, and give family: {fitting[0]} there.",
+            )
 
 
 def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Family) -> Feeding:

@@ -33,6 +33,7 @@ def noted_class_names(metadata: Mapping[str, str]) -> tuple[tuple[str, ...], ...
     numbers = sorted(number for number in names if number is not None and number < _MOST_CLASSES)
     if len(numbers) != len(names) or not all(isinstance(name, str) for name in names.values()):
         return ()
+    names = {number: str(name).strip() for number, name in names.items()}
     by_number = tuple(names.get(number, f"class {number}") for number in range(numbers[-1] + 1))
     from_one = numbers == list(range(1, len(numbers) + 1))
     return (by_number, tuple(names[number] for number in numbers)) if from_one else (by_number,)

@@ -18,7 +18,9 @@ def _fits(shapes: Shapes) -> bool:
     if shape is None or len(shapes.outputs) > 1:
         return False
     classes = shapes.classes
-    depth = shape[0]
+    depth, rows, columns = shape
+    if shapes.frame and rows and columns and rows * shapes.frame.width != columns * shapes.frame.height:
+        return False  # its cells are squares
     return alike(depth, None if classes is None else _BEFORE_CLASSES + classes) and (
         depth is None or depth > _BEFORE_CLASSES
     )
