@@ -489,6 +489,32 @@ def test_one_mistake_in_all_photographs_is_told_with_its_size_and_goes_when_it_i
     assert right.kinds == ()
 
 
+@pytest.mark.parametrize("tags", [RTK, {**PLAIN, "stated_error": None}], ids=["RTK", "plain GPS"])
+@pytest.mark.parametrize("factor", [0.3048, 0.4, 0.5])
+def test_heights_that_leave_no_overlap_are_told_with_their_size(tags: dict[str, Any], factor: float) -> None:
+    """Metres that were taken for feet: photographs look so small that each animal lies in one only."""
+    flown = Case("", {**tags, "recall": 0.9, "height_factor": factor}).flown(5)
+    found = told(flown)
+    assert found.error > 0.5
+    assert found.check.alike is not None
+    assert found.check.alike.scale == pytest.approx(1 / factor, rel=0.04)
+    assert "merging-all" in found.kinds
+    right = told(flown, Corrections(scale=1 / factor))
+    assert right.kinds == ()
+    assert abs(right.error) < 0.03
+
+
+@pytest.mark.parametrize("tags", [RTK, {**PLAIN, "stated_error": None}], ids=["RTK", "plain GPS"])
+@pytest.mark.parametrize(("ahead", "aside"), [(0.0, 0.0), (-0.5, -2.0), (0.05, -1.0)])
+def test_photographs_that_do_not_overlap_raise_no_alarm(
+    tags: dict[str, Any], ahead: float, aside: float
+) -> None:
+    survey = Survey(**tags).mown(4, 10, ahead=ahead, aside=aside)
+    for seed in SEEDS:
+        for animals in (Herd.apart(3, 500, 500, 1200, seed), herds(seed)):
+            assert told(fly(survey, animals, seed)).check.alike is None
+
+
 def noted(flown: Flown, change: Callable[[CameraTags, Photograph], dict[str, Any]]) -> Flown:
     """The same photographs with other tags."""
     changed = [replace(one, tags=replace(one.tags, **change(one.tags, one))) for one in flown.photographs]

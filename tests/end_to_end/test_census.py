@@ -233,6 +233,22 @@ def test_settings_that_do_not_fit_the_model(run: Path, capsys: pytest.CaptureFix
     assert not Path("results/a/census.json").exists()
 
 
+def test_heights_that_leave_no_overlap_are_told_at_the_end_of_the_run(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flight = Flight(width=240)
+    for line in range(3):
+        flight.line(f"L{line}", (line * 90.0, 0.0), 0.0, 8, 35.0)
+    places = np.random.default_rng(2).uniform((-50, -30), (230, 280), (90, 2))
+    run = make_run(tmp_path, flight, Herd(places, np.zeros(90, np.int64)))
+    text = "campaign: {id: low}\nsurvey: {corrections: {scale: 0.3048}}\n"
+    (here / "configs/census.yaml").write_text(text, encoding="utf-8")
+    ns["census.run"].body(Context(), detections=[str(run)])
+    assert "The photographs fit together when all lengths are taken as 3." in capsys.readouterr().err
+    cautions = {one.kind for one in read_census_file(here / "results/low").cautions}
+    assert {"corrections", "merging-all"} <= cautions
+
+
 def test_vanished_photographs_end_with_5_after_all_is_written(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

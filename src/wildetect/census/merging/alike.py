@@ -1,6 +1,7 @@
 """One mistake in all photographs: what makes them fit together, as the overlaps tell it.
 
-Tried are: one angle and one scale for all (a compass or a mounting that is off, a wrong height or lens), one
+Tried are: one angle and one scale for all (a compass or a mounting that is off, a wrong height or lens; a
+scale that is several times off, as of metres taken for feet, leaves no overlap: it is tried there, too), one
 and the same yaw (a camera that is fixed to the north), yaws that count the other way round, positions that
 lost a sign or are swapped (the track is mirrored then, or turned), and positions that were joined to the
 photographs by a clock that is off (they lie farther along the way flown, or less far).
@@ -36,6 +37,9 @@ _NO_WORSE = 0.9  # of the boxes along lines that agree as they are
 _EVEN = 0.95  # of the boxes that agree at best: what reaches it cannot be told from it
 _ANGLES = tuple(range(-175, 181, 5))
 _SCALES = (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4)
+_FAR_SCALES = tuple(np.geomspace(1.4, 4.2, 29).tolist())  # 4% from each to the next; a foot is 1 / 3.28 m
+_BESIDE = 1.6  # times such a scale: what agrees by chance does so there, too
+_FAR_SHARE = 0.2  # of all boxes: as many must agree where no photographs seem to overlap
 _NO_SCALE, _NO_TURN = 0.02, 1.5  # less is none; degrees
 _POSITIONS: tuple[OtherPositions, ...] = ("latitude", "longitude", "both", "swapped")
 _LONGEST_CLOCK = 30.0  # s: a drone is somewhere else by then
@@ -124,6 +128,7 @@ class _Search:
     def tried(self) -> Iterator[_Tried]:
         """All that may be, the likelier first."""
         yield self._turned()
+        yield from self.far_scaled()
         if len(self.shots) == len(self.views.views):
             yield from self._reversed()
             yield from self._other_positions()
@@ -145,6 +150,19 @@ class _Search:
         fit, factor = (north, one_yaw) if fixed else (self.fit, found)
         what = Alike(degrees=-math.degrees(cmath.phase(factor)), scale=abs(factor), fixed=fixed)
         return _Tried(what, self._score(fit, factor))
+
+    def far_scaled(self) -> Iterator[_Tried]:
+        """Heights far too low make photographs so small that few or none overlap.
+
+        Boxes fit on one another at one scale only, and far less at scales a little smaller and larger.
+        """
+        factor = complex(max(_FAR_SCALES, key=self.fit.of_all))
+        most = self.fit.of_all(factor)
+        beside = max(self.fit.of_all(factor * by) for by in (_BESIDE, 1 / _BESIDE))
+        if most >= max(_LEAST, _FAR_SHARE * self.fit.boxes) and _deviations(beside, most) >= _BETTER:
+            factor = _refined(self.fit, factor)
+            what = Alike(degrees=-math.degrees(cmath.phase(factor)), scale=abs(factor))
+            yield _Tried(what, self._score(self.fit, factor))
 
     def _reversed(self) -> Iterator[_Tried]:
         if any(view.source_of("yaw") != "XMP" for view in self.shots):
@@ -194,22 +212,24 @@ class _Search:
         yield _Tried(Alike(clock=best), self._score(at(best)))
 
 
-def all_alike(boxes: GroundBoxes, views: Views, tolerance: float, shares: Shares) -> Alike | None:
+def all_alike(boxes: GroundBoxes, views: Views, tolerance: float, shares: Shares | None) -> Alike | None:
     """Find what makes all photographs fit together; null where nothing does far better.
 
     Args:
         boxes: All that count.
         views: That they were seen from.
         tolerance: Within which boxes are joined, in m.
-        shares: How many boxes should agree.
+        shares: How many boxes should agree; null where too few lie on common ground to tell anything:
+            then only scales that are far off are tried.
     """
     kept = _some(boxes)
     if not len(kept):
         return None
     search = _Search(boxes.select(kept), views, tolerance)
     before = search.score
-    enough = Shares(*(_SHARE * share * len(kept) for share in shares))
-    found = [one for one in search.tried() if _far_better(before, one.score, enough)]
+    enough = Shares(*(_SHARE * share * len(kept) for share in shares or (0.0, 0.0)))
+    tried = search.far_scaled() if shares is None else search.tried()
+    found = [one for one in tried if _far_better(before, one.score, enough)]
     if not found:
         return None
     most = max(one.score.all for one in found)
@@ -229,8 +249,12 @@ def _far_better(before: _Score, after: _Score, enough: Shares) -> bool:
 
 
 def _more(before: float, after: float, enough: float) -> bool:
-    better = (after - before) / math.sqrt(after + before + 1)
-    return after >= max(_TIMES * before, before + _LEAST, enough) and better >= _BETTER
+    return after >= max(_TIMES * before, before + _LEAST, enough) and _deviations(before, after) >= _BETTER
+
+
+def _deviations(before: float, after: float) -> float:
+    """Standard deviations by which one number of boxes is larger than another."""
+    return (after - before) / math.sqrt(after + before + 1)
 
 
 def _best(fit: Fit, candidates: Sequence[complex]) -> tuple[complex, float]:

@@ -61,6 +61,11 @@ class Fit:
         self.cameras = cameras
         self.factor = np.ones(len(cameras), np.complex128)  # by which each photograph is turned
 
+    @property
+    def boxes(self) -> int:
+        """How many are looked at."""
+        return len(self.view)
+
     def placed(
         self,
         cameras: NDArray[np.complex128] | None = None,

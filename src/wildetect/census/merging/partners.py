@@ -215,7 +215,9 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
     along, across = _rate(pairs, pairs.along), _rate(pairs, ~pairs.along)
     alike: Alike | None = None
     turned: list[Turned] = []
-    if rate.share is not None and (rate.share < _ALIKE or _worse(across, along)):
+    if rate.expected < FEWEST:
+        alike = all_alike(boxes, views, tolerance, None)
+    if alike is None and rate.share is not None and (rate.share < _ALIKE or _worse(across, along)):
         shares = Shares(*(one.expected / 2 / len(boxes) for one in (rate, across)))
         alike = all_alike(boxes, views, tolerance, shares)
     if rate.share is not None and rate.share < 1 and alike is None:
