@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 from tests.detection.networks import save_network
 from tests.detection.test_decoders import yolov8
@@ -55,14 +56,43 @@ def test_positions_of_a_table_are_in_the_results(workspace: Workspace) -> None:
         ("Photo,latitude,longitude\nother.jpg,1.5,2.5\n", "names none of the photographs, such as DJI_1.JPG"),
         ("File,latitude,longitude\nDJI_1.JPG,1,2\n", "no column Photo; its columns are file"),
         ("Photo,latitude,longitude\nDJI_1.JPG,91,2\n", "line 2: latitude 91"),
+        ("Photo,latitude,longitude\nDJI_1.JPG,,\n", "no line has the name of a photograph and its position"),
+        ("Photo,latitude,longitude,height (furlong)\nDJI_1.JPG,1.5,2.5,9\n", "furlong"),
+        ("Photo,latitude,longitude\nDJI_1.JPG,1.5,2.5,9\n", "line 2"),
+        ("Photo,latitude,longitude\na/DJI_1.JPG,1.5,2.5\nb/DJI_1.JPG,1.6,2.5\n", "2 lines of the table"),
         (None, "camp.csv cannot be read"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_told_before_work_begins(
     workspace: Workspace, table: str | None, message: str
 ) -> None:
+    """Told alike by a run, a dry run, and a census of a run that was made without it."""
+    workspace.succeed("detect.run", "camp", *WORDS[3:])
+    (workspace.root / "camp.csv").unlink(missing_ok=True)
     if table is not None:
         (workspace.root / "camp.csv").write_text(table, encoding="utf-8")
-    error, _ = workspace.fail(5, *WORDS)
+    error, _ = workspace.fail(5, *WORDS[:-1], "again")
     assert message in error
-    assert not (workspace.root / "found").exists()
+    assert not (workspace.root / "again").exists()
+    assert workspace.fail(5, *WORDS[:-1], "again", "--dry-run")[0] == error
+    keys = {"image_folder": "camp", "csv_path": "camp.csv", "filename_col": "Photo"}
+    census = {"campaign": {"id": "camp"}, "detection": {"exif_gps_update": keys}}
+    (workspace.root / "census.yaml").write_text(yaml.safe_dump(census), encoding="utf-8")
+    assert workspace.fail(5, "census.run", "found", "--config", "census.yaml")[0] == error
+
+
+def test_heights_of_a_table_set_the_overlap_of_tiles(workspace: Workspace) -> None:
+    """At 30 m an animal of 6 m takes up 289 px, by the settings' 180 m only 49 px: it would be cut."""
+    for path in (workspace.root / "camp").iterdir():
+        Image.new("RGB", (1200, 900), "tan").save(path)
+    table = workspace.root / "camp.csv"
+    lines = "".join(f"DJI_{number}.JPG,-19.25,23.{number},30\n" for number in (1, 2, 3))
+    words = (*WORDS, "--tile-size", "640", "--overlap", "auto")
+    table.write_text(f"Photo,latitude,longitude\n{lines.replace(',30', '')}", encoding="utf-8")
+    flown_by_settings = workspace.document(*words, "--dry-run")
+    assert flown_by_settings["overlap"]["most"] == pytest.approx(0.077, abs=0.002)
+    table.write_text(f"Photo,latitude,longitude,height (m)\n{lines}", encoding="utf-8")
+    planned = workspace.document(*words, "--dry-run")
+    assert planned["overlap"]["least"] == pytest.approx(289 / 640, abs=0.002)
+    done = workspace.document(*words)
+    assert done["tiles"] == planned["tiles"] > flown_by_settings["tiles"]

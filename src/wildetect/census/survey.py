@@ -41,6 +41,7 @@ from wildetect.census.merging.partners import check_merging
 from wildetect.census.result import Census, Tolerance, ToleranceCount, ToleranceSource
 from wildetect.errors import ConfigurationError
 from wildetect.evaluation.reviewed_sample import ReviewedSample
+from wildetect.imagery.positions.matching import refuse_strange
 from wildetect.results.finished_run import FinishedRun
 from wildetect.settings.census import SurveyKeys
 from wildetect.settings.detection import FlightSpecs
@@ -131,8 +132,9 @@ def _on_ground(plan: SurveyPlan) -> tuple[Gathered, Views]:
     """The photographs, and where they look.
 
     Raises:
-        InputError: None has a position.
+        InputError: None has a position, or the table of positions is of others.
     """
+    refuse_strange((result.name for result in plan.run.results), plan.files.positions)
     gathered = gather(plan.run, plan.progress)
     views = make_views(
         gathered.photographs,

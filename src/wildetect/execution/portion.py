@@ -106,6 +106,7 @@ class Photo:
         path: Where the parent has it, or its address.
         size: Size of its file in bytes; None where the parent cannot see it.
         position: Position by a table of positions.
+        above_ground: Height in m by that table.
         remote: What the parent knows of an image at an address, with what signs in there.
     """
 
@@ -113,6 +114,7 @@ class Photo:
     path: str
     size: int | None
     position: Position | None = None
+    above_ground: float | None = None
     remote: RemoteFile | None = field(default=None, repr=False)
 
 
@@ -120,7 +122,14 @@ def photo_of(image: ImageFile) -> Photo:
     """What a worker is told of an image."""
     stamp = stamp_of(image.path)
     remote = image.path if isinstance(image.path, RemoteFile) else None
-    return Photo(image.name, str(image.path), None if stamp is None else stamp.size, image.position, remote)
+    return Photo(
+        image.name,
+        str(image.path),
+        None if stamp is None else stamp.size,
+        image.position,
+        image.above_ground,
+        remote,
+    )
 
 
 def image_now(image: ImageFile) -> ImageFile:
@@ -256,7 +265,9 @@ def work(job: Job, photos: Sequence[Photo], part: Part | None = None) -> Answer:
     detector = _detector_or_why(job, address, Path(worker.local_directory))
     if isinstance(detector, Answer):
         return detector
-    images = [ImageFile(_found(photo, job)[0], photo.name, photo.position) for photo in photos]
+    images = [
+        ImageFile(_found(photo, job)[0], photo.name, photo.position, photo.above_ground) for photo in photos
+    ]
     options = _options(job, detector, max(worker.state.nthreads, 1))
     if part is not None:
         return _part_done(part, images[0], _Working(job, detector, options, address))

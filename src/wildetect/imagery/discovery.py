@@ -49,11 +49,13 @@ class ImageFile:
         name: What results call it: relative to the source folder (or to the folder that all sources
             share), with forward slashes; unique in a run.
         position: Position by a table of positions, for a photograph that does not tell; null: none.
+        above_ground: Height in m by that table, for a photograph that does not tell; null: none.
     """
 
     path: Place
     name: str
     position: Position | None = None
+    above_ground: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

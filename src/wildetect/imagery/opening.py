@@ -17,7 +17,9 @@ from PIL.ExifTags import Base
 
 from wildetect.geometry import Window
 from wildetect.imagery import photograph, raster
-from wildetect.imagery.camera.camera import read_camera
+from wildetect.imagery.camera.camera import CameraTags, read_camera
+from wildetect.imagery.camera.optics import plausible_height
+from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.kinds import RAW
 from wildetect.imagery.placement import beside
@@ -34,7 +36,7 @@ from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow, trouble_with
 from wildetect.wording import with_extra
 
-__all__ = ["georeference_of", "look_at", "look_well", "open_image"]
+__all__ = ["georeference_of", "look_at", "look_at_file", "look_well", "open_file", "open_image"]
 
 _TURNED: Final = (5, 6)  # LibRaw's flip: by 90 degrees, to either side
 _READ_AS: Final = "developed from a raw file with the white balance of the camera"
@@ -118,7 +120,38 @@ def open_image(path: Place, reading: Reading = AS_IT_IS) -> ImageSource:
         return photograph.decode(path, use_damaged=reading.use_damaged)
 
 
-def look_well(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
+def open_file(file: ImageFile, reading: Reading = AS_IT_IS) -> ImageSource:
+    """Open an image of a run; its camera knows the height of a table where the photograph tells none.
+
+    Raises:
+        UnreadableImageError: As for `open_image`.
+    """
+    source = open_image(file.path, reading)
+    source.camera = _at_height(source.camera, file.above_ground)
+    return source
+
+
+def look_at_file(file: ImageFile, reading: Reading = AS_IT_IS) -> ImageFacts:
+    """As `look_well`, for an image of a run; its camera knows what that of `open_file` knows.
+
+    Raises:
+        UnreadableImageError: As for `open_image`.
+    """
+    facts = look_well(file.path, reading)
+    if isinstance(facts, HeaderFacts):
+        return replace(facts, camera=_at_height(facts.camera, file.above_ground))
+    facts.camera = _at_height(facts.camera, file.above_ground)
+    return facts
+
+
+def _at_height(tags: CameraTags | None, above_ground: float | None) -> CameraTags | None:
+    """The tags with the height of a table, as the census takes it: where they tell no plausible one."""
+    if tags is None or above_ground is None or plausible_height(tags.height) is not None:
+        return tags
+    return replace(tags, height=above_ground)
+
+
+def look_well(path: Place, reading: Reading = AS_IT_IS) -> HeaderFacts | ImageSource:
     """As `look_at`, and decode a JPEG or PNG that does not end as these do: it may be cut short.
 
     Raises:
@@ -133,7 +166,7 @@ def look_well(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
         return source
 
 
-def look_at(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
+def look_at(path: Place, reading: Reading = AS_IT_IS) -> HeaderFacts | ImageSource:
     """Read the header of an image alone: quick, and good enough to plan by.
 
     Args:

@@ -29,7 +29,7 @@ from wildetect.imagery.photograph import BACKDROP, DAMAGED, FILM, ends_whole
 from wildetect.imagery.placement import beside, place_of
 from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.reading import AS_IT_IS, Reading
-from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError, check_size
+from wildetect.imagery.source import Pixels, UnreadableImageError, check_size
 from wildetect.imagery.stretch import NoPictureError, is_opacity, levels_of
 from wildetect.local_files import open_raster, raster_kind, said_by_gdal
 from wildetect.remote.failures import RemoteError
@@ -109,7 +109,7 @@ def _tuple(value: Any) -> tuple[Any, ...]:
     return () if value is None else value if isinstance(value, tuple) else (value,)
 
 
-def look_at(path: Place, reading: Reading = AS_IT_IS) -> ImageFacts:
+def look_at(path: Place, reading: Reading = AS_IT_IS) -> RasterSource:
     """What is known of a raster before its pixels are read.
 
     Raises:

@@ -93,6 +93,8 @@ class ImageFacts(Protocol):
 class ImageSource(ImageFacts, Protocol):
     """An upright RGB image that can be read in windows, from several threads."""
 
+    camera: CameraTags | None
+
     def read(self, window: Window) -> Pixels:
         """Pixels of a window that lies inside the image, shape (height, width, 3), RGB."""
 

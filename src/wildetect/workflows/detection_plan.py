@@ -11,10 +11,10 @@ from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.run import RunPlan
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.scale import ModelScale
-from wildetect.errors import ConfigurationError, InputError
-from wildetect.imagery.camera.optics import Flight
+from wildetect.errors import ConfigurationError
+from wildetect.imagery.camera.optics import Flight, plausible_height
 from wildetect.imagery.discovery import Discovery, ImageFile, look_for
-from wildetect.imagery.positions.matching import rows_for
+from wildetect.imagery.positions.matching import refuse_strange, rows_for
 from wildetect.imagery.positions.table import read_position_table
 from wildetect.imagery.reading import Reading
 from wildetect.registry.cache import FetchedModel
@@ -143,7 +143,7 @@ def images_in(sources: list[Place], request: Request, output: Path) -> Discovery
 
 
 def placed(project: Project, settings: DetectionSettings, images: list[ImageFile]) -> list[ImageFile]:
-    """The images with the positions that a table gives, for those that do not tell theirs.
+    """The images with the positions and heights that a table gives, for those that do not tell theirs.
 
     Raises:
         InputError: The table cannot be read, or names none of the photographs.
@@ -152,16 +152,14 @@ def placed(project: Project, settings: DetectionSettings, images: list[ImageFile
     if table is None or table.csv_path is None:
         return images
     path = project.path(table.csv_path)
-    rows = rows_for(
-        (image.name for image in images), read_position_table(table.model_copy(update={"csv_path": path}))
-    )
-    if not rows:
-        raise InputError(
-            f"{path} names none of the photographs, such as {images[0].name}",
-            hint=f"Check exif_gps_update in {settings.file}: csv_path and filename_col.",
-        )
+    known = read_position_table(table.model_copy(update={"csv_path": path}))
+    names = [image.name for image in images]
+    refuse_strange(names, known)
+    rows = rows_for(names, known)
     return [
-        replace(image, position=rows[image.name].position) if image.name in rows else image
+        replace(image, position=row.position, above_ground=plausible_height(row.height))
+        if (row := rows.get(image.name))
+        else image
         for image in images
     ]
 

@@ -197,7 +197,8 @@ def heights(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterato
             "height-zero",
             f"{number_of(zero)} a height of 0 or below: the {guessed[0].height_above_ground:g} m of "
             "detection.flight_specs.flight_height are used.",
-            "Set flight_height to the height that was flown; the drone writes 0 when its barometer fails.",
+            "Set flight_height to the height that was flown, or give heights in the table of positions; the "
+            "drone writes 0 when its barometer fails.",
             zero,
         )
     if missing:

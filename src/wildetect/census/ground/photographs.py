@@ -18,7 +18,7 @@ from wildetect.census.ground.views import STEEPEST, View, lowest_corner
 from wildetect.detections import Detections
 from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.camera.lens import FlightLike, lens_of
-from wildetect.imagery.camera.optics import LOWEST
+from wildetect.imagery.camera.optics import LOWEST, plausible_height
 from wildetect.imagery.georeference import Georeference
 from wildetect.imagery.positions.matching import rows_for
 from wildetect.imagery.positions.metadata import Position
@@ -229,7 +229,8 @@ def _place(
     unsure = [
         one.file
         for one in photographs
-        if one.georeference is None and (one.tags.position is None or one.tags.height is None)
+        if one.georeference is None
+        and (one.tags.position is None or plausible_height(one.tags.height) is None)
     ]
     rows = rows_for(unsure, table)
     placed: list[Placed] = []

@@ -16,7 +16,7 @@ from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.detection.tiles.scale import ScaleSummary
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.imagery.opening import look_well, open_image
+from wildetect.imagery.opening import look_at_file, open_file
 from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError
 
@@ -131,7 +131,7 @@ def sample(images: Sequence[ImageFile]) -> Sequence[ImageFile]:
 
 def _facts(image: ImageFile, reading: Reading) -> ImageFacts | str:
     try:
-        return look_well(image.path, reading)
+        return look_at_file(image, reading)
     except UnreadableImageError as error:
         return error.reason
 
@@ -162,7 +162,7 @@ def _some_tiles(images: Sequence[ImageFile], options: PipelineOptions, count: in
     middle = len(images) // 2
     for image in [*images[middle:], *images[:middle]][:_LOOKED_AT]:
         try:
-            source = open_image(image.path, options.reading)
+            source = open_file(image, options.reading)
         except UnreadableImageError:
             continue
         try:

@@ -30,7 +30,7 @@ from wildetect.detection.run.options import PipelineOptions
 from wildetect.detections import Detections
 from wildetect.geometry import Window
 from wildetect.imagery.discovery import ImageFile
-from wildetect.imagery.opening import open_image
+from wildetect.imagery.opening import open_file
 from wildetect.imagery.pixel_memory import release_spare_memory
 from wildetect.imagery.source import ImageSource, Pixels
 from wildetect.results.records import ImageResult
@@ -163,7 +163,7 @@ class Workers:
         while (image := self._take_next()) is not None:
             windows: list[Window] = []
             try:
-                image.source = open_image(image.file.path, self._options.reading)
+                image.source = open_file(image.file, self._options.reading)
                 tiles = self._options.tiles(image.source)
                 image.scale = self._options.scale_doubt(image.source, tiles[0])
                 image.scaled = self._options.scaled_side(image.source)

@@ -9,9 +9,27 @@ from wildetect.imagery.positions.table import TableRow
 from wildetect.tables.names import Names
 from wildetect.wording import listed
 
-__all__ = ["rows_for"]
+__all__ = ["refuse_strange", "rows_for"]
 
 _HINT = "Write the names in the table with their folders, as the run has them: {name}"
+
+
+def refuse_strange(files: Iterable[str], table: Mapping[str, TableRow]) -> None:
+    """Refuse a table that is of other photographs, or fits these in two ways, whatever they tell themselves.
+
+    Args:
+        files: Names of all photographs of a run.
+        table: Outcome of `read_position_table`; empty: none is given.
+
+    Raises:
+        InputError: It names none of them, one row fits several, or several rows fit one.
+    """
+    names = list(files)
+    if table and names and not rows_for(names, table):
+        raise InputError(
+            f"the table of positions names none of the photographs, such as {names[0]}",
+            hint="Check exif_gps_update in the settings: csv_path and filename_col.",
+        )
 
 
 def rows_for(files: Iterable[str], table: Mapping[str, TableRow]) -> dict[str, TableRow]:

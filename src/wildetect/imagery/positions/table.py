@@ -277,6 +277,8 @@ def _rows(
             "all positions are whole degrees, as where decimal commas part the columns: put such numbers "
             "into quotes, or semicolons between the columns"
         )
+    if not rows and not problems:
+        problems.append("no line has the name of a photograph and its position")
     if problems:
         raise InputError(f"{path}: {first_of(problems)}", hint=_WANTED, details=problems[1:_MOST_SHOWN])
     return rows
