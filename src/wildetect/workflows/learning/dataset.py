@@ -135,8 +135,9 @@ def _moved(groups: Sequence[tuple[str, ...]], frozen: Mapping[Part, frozenset[st
         return ()
     number = sum(digest in learned for group in mixed for digest in group)
     note = (
-        f"{number:,} photographs that the earlier set learned from lie on one ground or flight line with "
-        "some that it measures with: they are in test now, on which versions of the earlier set are refused"
+        f"{number_of(number, 'photograph')} that the earlier set learned from {form(number, 'lies', 'lie')} "
+        f"on one ground or flight line with some that it measures with: {form(number, 'it is', 'they are')} "
+        "in test now, on which versions of the earlier set are refused"
     )
     return (note,)
 
