@@ -267,6 +267,9 @@ def test_classes_in_any_script_are_measured_and_required_by_their_names(served: 
         served.succeed(*promote, f"recall/{one['name']}>={one['recall'] - 0.001}")
         served.fail(4, *promote, f"recall/{one['name']}>{one['recall'] + 0.001}")
     served.succeed(*promote, "营地/map50>0.5")
+    shown = served.succeed("model.show", "scripts/1")
+    assert "recall/大象" in shown
+    assert "recall/Grévy's zebra" in shown
 
 
 def test_a_weights_file_with_the_server_off(served: Workspace, first: Any) -> None:

@@ -27,6 +27,15 @@ def test_categories_are_the_models_classes_by_name(tmp_path: Path) -> None:
     assert (truth.classes, truth.unknown) == ((0, 1), {})
 
 
+def test_classes_that_letter_case_alone_tells_apart_are_not_one(tmp_path: Path) -> None:
+    """The boxes of both went to the second, so that its recall was too low and the first had none."""
+    path = write_coco(tmp_path / "truth.json", coco_document(TWO, ("Kob", "kob")))
+    assert read_annotations(path, ["Kob", "kob"]).images[0].animals.class_id.tolist() == [0, 1]
+    loud = write_coco(tmp_path / "loud.json", coco_document(TWO, ("KOB", "kob")))
+    truth = read_annotations(loud, ["Kob", "kob"])
+    assert (truth.classes, truth.unknown) == ((1,), {"KOB": 1})
+
+
 def test_classes_that_the_model_lacks_are_counted(tmp_path: Path) -> None:
     path = write_coco(tmp_path / "truth.json", coco_document(TWO, ("elephant", "impala")))
     truth = read_annotations(path, CLASSES)

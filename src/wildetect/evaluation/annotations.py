@@ -144,7 +144,7 @@ class Annotations:
 def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | None = None) -> Annotations:
     """Read labelled boxes from a COCO annotation file; its categories are the model's classes by name.
 
-    Letter case and spaces around a name do not matter.
+    Letter case and spaces around a name do not matter, unless they alone tell two classes apart.
 
     Args:
         path: The JSON file.
@@ -157,9 +157,8 @@ def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | Non
     """
     content = _content(path)
     document = _parsed(path, content)
-    of_name = {_plain(name): class_id for class_id, name in enumerate(class_names)}
     names = {category.id: category.name for category in document.categories}
-    of_category = {number: of_name.get(_plain(name)) for number, name in names.items()}
+    of_category = {number: _class_of(name, class_names) for number, name in names.items()}
     classes = tuple(sorted({class_id for class_id in of_category.values() if class_id is not None}))
     if not classes:
         raise ConfigurationError(
@@ -305,6 +304,14 @@ def _text(value: object) -> str:
 
 def _above_zero(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
+
+
+def _class_of(name: str, class_names: Sequence[str]) -> int | None:
+    """The class that a category is: the one of that very name, else the only one that reads alike."""
+    if name in class_names:
+        return class_names.index(name)
+    alike = [class_id for class_id, one in enumerate(class_names) if _plain(one) == _plain(name)]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _plain(name: str) -> str:

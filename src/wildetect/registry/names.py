@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-__all__ = ["earlier_name", "find_metric", "metric_name", "name_for_mlflow"]
+__all__ = ["earlier_name", "find_metric", "for_people", "metric_name", "name_for_mlflow"]
 
 _LONGEST = 120  # characters; MLflow takes 250 for a metric with its prefix, and 250 for a tag
 _NOT_TAKEN = re.compile(r"[^\w. -]")
@@ -39,6 +39,13 @@ def name_for_mlflow(text: str) -> str:
 def metric_name(measure: str, class_name: str) -> str:
     """Name the metric of one class, such as "recall/zebra"."""
     return f"{measure}/{name_for_mlflow(class_name)}"
+
+
+def for_people(metric: str, class_names: Sequence[str]) -> str:
+    """Name a metric by its class's own name: "recall/Grévy's zebra" for "recall/Grévy_s zebra-3d31f1"."""
+    measure, slash, last = metric.partition("/")
+    own = {name_for_mlflow(name): name for name in class_names}
+    return f"{measure}{slash}{own.get(last, last)}"
 
 
 def earlier_name(name: str) -> str:

@@ -167,6 +167,7 @@ def _print_version(
     version: Version, manifest: Manifest, metrics: Mapping[str, float], of_run: Thresholds | None
 ) -> None:
     from wildetect.registry.learning.card import words_of_people
+    from wildetect.registry.names import for_people
 
     feeding, thresholds = manifest.feeding.model_dump(), manifest.thresholds
     aliases = commas(version.aliases)
@@ -193,7 +194,7 @@ def _print_version(
             for name, value in sorted(version.tags.items())
             if name not in type(manifest).model_fields and not name.startswith("eval.")
         },
-        **{name: f"{value:.4g}" for name, value in metrics.items()},
+        **{for_people(name, manifest.class_names): f"{value:.4g}" for name, value in metrics.items()},
     }
     width = max(map(len, rows))
     for name, value in rows.items():
