@@ -178,9 +178,11 @@ def test_a_photograph_that_is_cut_short_is_found_early_and_used_where_that_is_wi
 ) -> None:
     place = workspace(tmp_path)
     words = ("--source", shared_data / "reports/truncated", "--model", shared_data / KNOWN)
-    error, _ = place.fail(5, "detect.run", *words, "--output", tmp_path / "plan", "--dry-run")
+    wish = "processing.on_damage: use takes what there is of damaged ones."
+    error, hint = place.fail(5, "detect.run", *words, "--output", tmp_path / "plan", "--dry-run")
     assert "1 of 3 images cannot be read" in error
-    place.fail(5, "detect.run", *words, "--output", tmp_path / "results")
+    assert hint.endswith(wish)
+    assert place.fail(5, "detect.run", *words, "--output", tmp_path / "results")[1].endswith(wish)
     (failure,) = run_of(tmp_path / "results")["failures"]
     assert failure == {"file": "IMG_002.JPG", "reason": "the file is cut short (truncated)"}
     place.variables["WILDETECT_DETECTION__PROCESSING__ON_DAMAGE"] = "use"

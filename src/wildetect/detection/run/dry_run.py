@@ -10,6 +10,7 @@ from typing import Any
 
 from wildetect.detection.run.continuation import Continuation, shape_of
 from wildetect.detection.run.copies import doubled
+from wildetect.detection.run.failures import use_of_damaged
 from wildetect.detection.run.options import PipelineOptions, most_failures
 from wildetect.detection.run.preflight import Space, Survey, seconds_per_tile, space_for, survey
 from wildetect.detection.run.run import RunPlan, settings_of
@@ -202,5 +203,6 @@ def raise_if_unreadable(run: DryRun) -> None:
         kept = the_others(run.found - broken, "would be done; fix", "would be done; fix") or "Fix"
         raise InputError(
             f"{broken} of {number_of(run.found, 'image')} cannot be read",
-            hint=f"{kept} or remove {files} before the run.",
+            hint=f"{kept} or remove {files} before the run."
+            f"{use_of_damaged(run.survey.unreadable.values(), run.settings)}",
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+
 from wildetect.errors import InputError
 from wildetect.remote.address import is_address
 from wildetect.results.run import DetectionRun
 from wildetect.wording import first_lines, form, number_of, the_others
 
-__all__ = ["raise_if_images_failed"]
+__all__ = ["raise_if_images_failed", "use_of_damaged"]
 
 MOST_FAILURES_SHOWN = 5
+_DAMAGED = re.compile("the file is (damaged|cut short)")
 
 
 def raise_if_images_failed(run: DetectionRun) -> None:
@@ -39,6 +43,7 @@ def raise_if_images_failed(run: DetectionRun) -> None:
         f"Connect the disk or network, fix {files}, or allow more with processing.max_errors; then run again."
         if images.left
         else f"{kept} or remove {files} and run again.{_at_addresses(run)}"
+        f"{use_of_damaged((one.reason for one in failures), run.settings)}"
     )
     raise InputError(
         f"{len(failures)} of {number_of(images.found, 'image')} failed{stopped}", hint=hint, details=details
@@ -54,6 +59,19 @@ def _raise_if_tiles_failed(run: DetectionRun) -> None:
         f"run again.{_at_addresses(run)}",
         details=[f"{image.file}: {image.tiles[0]}" for image in run.tiles_failed[:MOST_FAILURES_SHOWN]],
     )
+
+
+def use_of_damaged(reasons: Iterable[str], settings: Mapping[str, object]) -> str:
+    """What to set where a part of what failed can be read; empty where nothing is to be gained.
+
+    Args:
+        reasons: Why images failed.
+        settings: Those of the run.
+    """
+    damaged = any(_DAMAGED.search(reason) for reason in reasons)
+    if not damaged or settings.get("on_damage") == "use":
+        return ""
+    return " processing.on_damage: use takes what there is of damaged ones."
 
 
 def _at_addresses(run: DetectionRun) -> str:
