@@ -13,6 +13,7 @@ from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.headings import flight_order, headings, straight_legs
 from wildetect.census.ground.photographs import make_views
+from wildetect.census.ground.views import View
 from wildetect.imagery.camera.optics import Flight
 
 START = datetime(2026, 8, 14, 7)  # noqa: DTZ001 - as EXIF has it
@@ -50,6 +51,40 @@ def test_without_yaw_tags_the_count_is_right_at_line_ends(seed: int) -> None:
     views = make_views(bare, Flight())
     counted = count_once(boxes_on_ground(bare, views), views, default_tolerance(views))
     assert len(counted.members) == pytest.approx(len(flown.seen), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("lines", "photographs", "ahead", "aside"), [(5, 12, 0.8, 0.7), (4, 20, 0.9, 0.8), (6, 8, 0.6, 0.3)]
+)
+@pytest.mark.parametrize("errors", [(2.0, None), (0.7, 1.0)], ids=["plain GPS", "stated 1 m"])
+def test_without_yaw_tags_the_count_is_right_where_positions_err_by_much_of_a_step(
+    lines: int, photographs: int, ahead: float, aside: float, errors: tuple[float, float | None]
+) -> None:
+    survey = Survey(position_error=errors[0], stated_error=errors[1], tells_yaw=False)
+    survey = survey.mown(lines, photographs, ahead=ahead, aside=aside, heading=20)
+    flown = fly(survey, Herd.apart(4.0, 300.0, 300.0, 150, 2), 2)
+    views = make_views(flown.photographs, Flight())
+    yaws = [view.yaw for view in views.views if isinstance(view, View)]
+    off = (np.array(yaws) - [shot.yaw for shot in survey.shots] + 180) % 360 - 180
+    assert np.abs(off).max() < 4
+    boxes = boxes_on_ground(flown.photographs, views)
+    counted = count_once(boxes, views, default_tolerance(views))
+    assert len(counted.members) == pytest.approx(len(flown.seen), rel=0.01)
+
+
+def test_in_a_curve_and_on_a_line_flown_back_the_way_flown_is_not_smoothed_away() -> None:
+    dice = np.random.default_rng(4)
+    angles = np.arange(0, 180, 10.0)
+    curve = 60 * np.column_stack([1 - np.cos(np.radians(angles)), np.sin(np.radians(angles))])
+    there = np.column_stack([np.zeros(10), np.arange(10) * 15.0])
+    for track, true in (
+        (curve, angles),
+        (np.concatenate([there, there[::-1]]), np.repeat([0.0, 180.0], 10)),
+    ):
+        shots = [(f"{number}.jpg", None) for number in range(len(track))]
+        found = headings(shots, track + dice.normal(0, 1.0, track.shape), 2.0)
+        off = (np.array(found, float) - true + 180) % 360 - 180
+        assert np.abs(off)[1:-1].max() < 15
 
 
 @pytest.mark.parametrize("places", [[(0.0, 0.0)], [(5.0, 5.0), (5.0, 5.0)]])

@@ -20,6 +20,10 @@ Shot = tuple[str, datetime | None]
 _STANDING = 0.5  # m between two photographs: less gives no direction
 _GAP_STEPS = 5.0  # a step so many times the usual one leads to another flight
 _LEAST_TOLD, _AGREE = 5, 0.95  # photographs, and length of the mean of their directions, 0 to 1
+_SURE = 0.5  # degrees of standard error: a direction that is known so well needs no more photographs
+_MOST_FITTED = 21  # photographs, along which a line is fitted
+_ON_LINE, _FORWARD = 2.0, 0.7  # standard deviations off a line, and steps along it, of photographs on one line
+_OUTLIER = 4.0  # standard deviations: a photograph so far off is on another line
 _TURN, _SHARP = 30.0, 60.0  # degrees from step to step: more is the end of a line, or no curve either
 
 
@@ -31,12 +35,18 @@ def flight_order(shots: Sequence[Shot]) -> list[int]:
     return sorted(rows, key=lambda row: shots[row][1] or datetime.min)  # noqa: DTZ901 - as EXIF, without zone
 
 
-def headings(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[float | None]:
+def headings(
+    shots: Sequence[Shot], metres: NDArray[np.float64], error: float = 0.0
+) -> list[float | None]:
     """Direction of flight at each photograph: from the one before to the one after, or along its line.
+
+    Where places err by much of a step, it is the direction of a line that is fitted through so many
+    photographs around it that it is sure to half a degree, or through as many as lie on one line.
 
     Args:
         shots: The photographs.
         metres: Their places, shape (n, 2), metres east and north.
+        error: Usual error of a place in m.
 
     Returns:
         Degrees clockwise from the y axis; None for a photograph without neighbours.
@@ -50,10 +60,13 @@ def headings(shots: Sequence[Shot], metres: NDArray[np.float64]) -> list[float |
     longest = _longest(lengths)
     linked = np.concatenate([[False], lengths <= longest, [False, False]])
     steps = np.diff(track, axis=0) @ (1j, 1)  # north + i east: the angle counts clockwise from north
+    fitted = _fitted(steps, longest, error)
     for place, row in enumerate(order):
         before = steps[place - 1] if linked[place] else 0j
         after = steps[place] if linked[place + 1] else 0j
-        if _bend(before, after) > _TURN:
+        if fitted[place]:
+            direction = 2 * complex(fitted[place])  # as over two steps
+        elif _bend(before, after) > _TURN:
             earlier = steps[place - 2] if linked[place - 1] else 0j
             later = steps[place + 1] if linked[place + 2] else 0j
             direction = _on_line(earlier, before, after, later)
@@ -114,6 +127,53 @@ def _longest(lengths: NDArray[np.float64]) -> float:
     """Length in m of a step beyond which another way begins, of the lengths of all."""
     moving = lengths[lengths > _STANDING]
     return _GAP_STEPS * float(np.median(moving)) if len(moving) else 0.0
+
+
+def _fitted(steps: NDArray[np.complex128], longest: float, error: float) -> NDArray[np.complex128]:
+    """Direction of the line through the photographs around each; 0 where none is needed, or they lie on none.
+
+    Places are regressed on the numbers of the photographs: of n places that are d apart and err by s in each
+    direction, the standard error of the angle is s / (d sqrt(n (n^2 - 1) / 12)). The photograph need not be
+    in the middle of its line's piece, which so ends where the line does.
+
+    Args:
+        steps: From each photograph to the next, north + i east in m, shape (n - 1,).
+        longest: Length of a step beyond which another way begins.
+        error: Usual error of a place in m.
+
+    Returns:
+        Shape (n,).
+    """
+    found = np.zeros(len(steps) + 1, np.complex128)
+    moving = np.abs(steps)[np.abs(steps) > _STANDING]
+    if not error or not len(moving):
+        return found
+    track, step, spread = np.concatenate([[0], np.cumsum(steps)]), float(np.median(moving)), error / math.sqrt(2)
+    number = next(
+        (count for count in range(3, _MOST_FITTED) if _angle_error(count, step, spread) <= _SURE), _MOST_FITTED
+    )
+    for count in range(min(number, len(track)), 3, -1):  # three are the one before and the one after
+        pieces = np.lib.stride_tricks.sliding_window_view(track, count)
+        at = np.arange(count) - (count - 1) / 2
+        slope = pieces @ at / (at @ at)
+        along = slope / np.maximum(np.abs(slope), _STANDING)
+        off = np.abs(((pieces - pieces.mean(axis=1)[:, None]) * np.conj(along)[:, None]).imag) / spread
+        usual = np.sqrt((off**2).sum(axis=1) / (count - 2)) / _ON_LINE
+        linked = np.lib.stride_tricks.sliding_window_view(np.abs(steps), count - 1).max(axis=1) <= longest
+        good = (usual <= 1) & (off.max(axis=1) <= _OUTLIER) & linked & (np.abs(slope) >= _FORWARD * step)
+        begins, open_ones = np.flatnonzero(good), found == 0
+        least = np.full(len(track), np.inf)
+        for member, aside in enumerate(np.abs(at).tolist()):  # rather in the middle, and on the better line
+            cost = aside + usual[begins]
+            better = open_ones[begins + member] & (cost < least[begins + member])
+            found[begins[better] + member] = slope[begins[better]]
+            least[begins[better] + member] = cost[better]
+    return found
+
+
+def _angle_error(count: int, step: float, spread: float) -> float:
+    """Standard error in degrees of the angle of a line through so many places."""
+    return math.degrees(spread / (step * math.sqrt(count * (count**2 - 1) / 12)))
 
 
 def _on_line(earlier: complex, before: complex, after: complex, later: complex) -> complex:

@@ -270,7 +270,8 @@ def _places(
         metres[shots] = corrected_metres(timed, metres[shots], corrections)
         degrees[shots] = projection.to_degrees(metres[shots])
     north = projection.convergence(degrees)
-    flown = headings(times, metres)
+    errors = [one.photograph.tags.position_error or USUAL_ERROR for one in placed]
+    flown = headings(times, metres, float(np.median(errors)) if errors else 0.0)
     told = [one.photograph.tags.yaw for one in placed]
     mounted = mounting(
         flown, [None if yaw is None else yaw + up for yaw, up in zip(told, north.tolist(), strict=True)]

@@ -182,7 +182,8 @@ class _Search:
 
     def _along_the_way(self, metres: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Turns of those photographs whose direction is that of the way flown, shape (views,)."""
-        way = headings([(view.file, view.taken) for view in self.shots], metres)
+        error = float(np.median([view.position_error for view in self.shots]))
+        way = headings([(view.file, view.taken) for view in self.shots], metres, error)
         turns = [
             0.0 if there is None or view.source_of("yaw") == "XMP" else there - view.yaw - view.convergence
             for view, there in zip(self.shots, way, strict=True)
