@@ -22,8 +22,8 @@ _GAP_STEPS = 5.0  # a step so many times the usual one leads to another flight
 _LEAST_TOLD, _AGREE = 5, 0.95  # photographs, and length of the mean of their directions, 0 to 1
 _SURE = 0.5  # degrees of standard error: a direction that is known so well needs no more photographs
 _MOST_FITTED = 21  # photographs, along which a line is fitted
-_ON_LINE, _FORWARD = 2.0, 0.7  # standard deviations off a line, and steps along it, of photographs on one line
-_OUTLIER = 4.0  # standard deviations: a photograph so far off is on another line
+_ON_LINE, _BENT = 2.0, 2.5  # standard deviations off a line, and of its curvature: more is none
+_FORWARD = 0.7  # of a step: photographs on one line go on along it
 _TURN, _SHARP = 30.0, 60.0  # degrees from step to step: more is the end of a line, or no curve either
 
 
@@ -35,9 +35,7 @@ def flight_order(shots: Sequence[Shot]) -> list[int]:
     return sorted(rows, key=lambda row: shots[row][1] or datetime.min)  # noqa: DTZ901 - as EXIF, without zone
 
 
-def headings(
-    shots: Sequence[Shot], metres: NDArray[np.float64], error: float = 0.0
-) -> list[float | None]:
+def headings(shots: Sequence[Shot], metres: NDArray[np.float64], error: float = 0.0) -> list[float | None]:
     """Direction of flight at each photograph: from the one before to the one after, or along its line.
 
     Where places err by much of a step, it is the direction of a line that is fitted through so many
@@ -59,7 +57,8 @@ def headings(
     lengths = np.hypot(*np.diff(track, axis=0).T)
     longest = _longest(lengths)
     linked = np.concatenate([[False], lengths <= longest, [False, False]])
-    steps = np.diff(track, axis=0) @ (1j, 1)  # north + i east: the angle counts clockwise from north
+    # north + i east: the angle counts clockwise from north
+    steps = np.asarray(np.diff(track, axis=0) @ (1j, 1), np.complex128)
     fitted = _fitted(steps, longest, error)
     for place, row in enumerate(order):
         before = steps[place - 1] if linked[place] else 0j
@@ -148,27 +147,45 @@ def _fitted(steps: NDArray[np.complex128], longest: float, error: float) -> NDAr
     moving = np.abs(steps)[np.abs(steps) > _STANDING]
     if not error or not len(moving):
         return found
-    track, step, spread = np.concatenate([[0], np.cumsum(steps)]), float(np.median(moving)), error / math.sqrt(2)
-    number = next(
-        (count for count in range(3, _MOST_FITTED) if _angle_error(count, step, spread) <= _SURE), _MOST_FITTED
-    )
-    for count in range(min(number, len(track)), 3, -1):  # three are the one before and the one after
-        pieces = np.lib.stride_tricks.sliding_window_view(track, count)
-        at = np.arange(count) - (count - 1) / 2
-        slope = pieces @ at / (at @ at)
-        along = slope / np.maximum(np.abs(slope), _STANDING)
-        off = np.abs(((pieces - pieces.mean(axis=1)[:, None]) * np.conj(along)[:, None]).imag) / spread
-        usual = np.sqrt((off**2).sum(axis=1) / (count - 2)) / _ON_LINE
+    step, spread = float(np.median(moving)), error / math.sqrt(2)
+    sure = (count for count in range(3, _MOST_FITTED) if _angle_error(count, step, spread) <= _SURE)
+    number = next(sure, _MOST_FITTED)
+    for count in range(min(number, len(found)), 3, -1):  # three are the one before and the one after
         linked = np.lib.stride_tricks.sliding_window_view(np.abs(steps), count - 1).max(axis=1) <= longest
-        good = (usual <= 1) & (off.max(axis=1) <= _OUTLIER) & linked & (np.abs(slope) >= _FORWARD * step)
-        begins, open_ones = np.flatnonzero(good), found == 0
-        least = np.full(len(track), np.inf)
-        for member, aside in enumerate(np.abs(at).tolist()):  # rather in the middle, and on the better line
-            cost = aside + usual[begins]
-            better = open_ones[begins + member] & (cost < least[begins + member])
+        slope, off = _pieces(steps, count, spread)
+        good = linked & (off <= 1) & (np.abs(slope) >= _FORWARD * step)
+        begins, still = np.flatnonzero(good), found == 0
+        least = np.full(len(found), np.inf)
+        for member in range(count):  # rather in the middle of a piece, and on the better line
+            cost = abs(member - (count - 1) / 2) + off[begins]
+            better = still[begins + member] & (cost < least[begins + member])
             found[begins[better] + member] = slope[begins[better]]
             least[begins[better] + member] = cost[better]
     return found
+
+
+def _pieces(
+    steps: NDArray[np.complex128], count: int, spread: float
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """The mean step of so many photographs in a row, and how far off a line they lie: above 1 on none.
+
+    Args:
+        steps: As of `_fitted`.
+        count: How many photographs.
+        spread: Standard deviation of their places in each direction, in m.
+
+    Returns:
+        Both of shape (photographs - count + 1,).
+    """
+    pieces = np.lib.stride_tricks.sliding_window_view(np.concatenate([[0], np.cumsum(steps)]), count)
+    at = np.arange(count) - (count - 1) / 2
+    slope = pieces @ at / (at @ at)
+    along = slope / np.maximum(np.abs(slope), np.finfo(float).tiny)
+    off = ((pieces - pieces.mean(axis=1)[:, None]) * np.conj(along)[:, None]).imag / spread
+    curve = at**2 - (at**2).mean()
+    bent = np.abs(off @ curve) / np.linalg.norm(curve)
+    usual = np.sqrt((off**2).sum(axis=1) / (count - 2))
+    return slope, np.maximum(usual / _ON_LINE, bent / _BENT)
 
 
 def _angle_error(count: int, step: float, spread: float) -> float:
