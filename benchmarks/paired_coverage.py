@@ -58,8 +58,8 @@ class Cell:
     """What is measured.
 
     Attributes:
-        world: That the photographs are of.
-        photographs: In the test set.
+        world: World that the photographs are of.
+        photographs: Photographs in the test set.
         gain: Gain of the second detector, on the scale of the logit.
         tiles: Number of tiles of each photograph; one: it is measured whole.
         places: Whether these are places, and their tiles photographs: what they have in common is the same.

@@ -25,6 +25,10 @@ def draw(height: float, *names: str) -> str:
         height: Of the drawing.
         *names: Official names.
         other (null: none): By class id.
+        scale: In m.
+
+    Raises:
+        OSError: As writing raises it.
     """
     return "Of this no word is said: " + names[0]
 '''
@@ -32,6 +36,7 @@ def draw(height: float, *names: str) -> str:
 
 def test_lines_of_docstrings_that_begin_in_the_middle_of_a_phrase_are_found() -> None:
     lines = [number for number, _ in HOUSE.dangling(DANGLING)]
-    assert lines == [1, 4, 11, 13]
+    assert lines == [1, 4, 11, 13, 14]
     whole = DANGLING.replace("Of the drawing", "Height of the drawing").replace("By class", "Names by class")
+    whole = whole.replace("In m", "Scale in m")
     assert [number for number, _ in HOUSE.dangling(whole)] == [1, 4]

@@ -157,7 +157,8 @@ def words() -> list[str]:
 
 
 DANGLING = re.compile(r"(?:Of|By)\b")
-DESCRIBED = re.compile(r"[ ]+\*{0,2}\w+(?: \([^)]*\))?: (.*)")
+HALF = re.compile(r"(?:Of|By|In|As|At|From|With|That|Told)\b")  # of what is described: "Tolerance in m"
+DESCRIBED = re.compile(r"[ ]+\*{0,2}\w+(?<!Error)(?<!Exit)(?: \([^)]*\))?: (.*)")  # errors say when they come
 
 
 def dangling(text: str) -> list[tuple[int, str]]:
@@ -173,9 +174,10 @@ def dangling(text: str) -> list[tuple[int, str]]:
             continue  # only docstrings, of attributes too, stand by themselves
         for number, line in enumerate(value.value.splitlines(), value.lineno):
             described = DESCRIBED.match(line)
-            begins = line if number == value.lineno else described[1] if described else ""
-            if DANGLING.match(begins):
-                found.append((number, begins))
+            if number == value.lineno and DANGLING.match(line):
+                found.append((number, line))
+            elif described and HALF.match(described[1]):
+                found.append((number, described[1]))
     return found
 
 

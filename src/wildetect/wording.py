@@ -103,7 +103,7 @@ def first_of(problems: Sequence[object]) -> str:
     """Give the first of some problems in one line: "it is empty (and 2 more)".
 
     Args:
-        problems: At least one.
+        problems: Problems, at least one.
     """
     more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
     return f"{problems[0]}{more}"

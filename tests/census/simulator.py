@@ -97,7 +97,7 @@ class Survey:
         yaw_error: Standard deviation of the yaws that are noted, in degrees.
         jitter: Standard deviation of the middles of boxes in each direction, in m.
         recall: Part of the animals in a photograph that is found.
-        stated_error: That the tags tell; None: nothing.
+        stated_error: Error that the tags tell; None: nothing.
         height_factor: Factor between the true height and the one that the tags tell.
         yaw_bias: Degrees that are added to the yaw that the tags tell.
         tilt: Standard deviation in degrees, in each direction, of a tilt that the tags do not tell.
@@ -174,7 +174,7 @@ class Flown:
     """What a survey brings home.
 
     Attributes:
-        photographs: With boxes and tags.
+        photographs: Photographs with boxes and tags.
         animals: Rows of the herd that each photograph's boxes show.
     """
 

@@ -49,7 +49,7 @@ def gather(run: FinishedRun, progress: Progress) -> Gathered:
 
     Args:
         run: Names the files.
-        progress: Told how many of how many are done.
+        progress: Callback that is told how many of how many are done.
 
     Raises:
         InputError: None of the files is there, or a server does not answer: which of them it has is not

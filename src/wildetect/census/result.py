@@ -89,10 +89,10 @@ class Census:
         views: Where they look.
         boxes: Those of the animals that count, with the confidence asked for.
         animals: Different ones.
-        tolerance: That was used.
-        counts: At the strict, the chosen and the loose tolerance.
+        tolerance: Tolerance that was used.
+        counts: Counts at the strict, the chosen and the loose tolerance.
         merging: What the overlaps say of how boxes were joined.
-        by_confidence: At each threshold.
+        by_confidence: Numbers at each threshold.
         transects: Which photographs make one.
         sample: Searched areas, and which animals lie where.
         estimates: Each class and all of them, each stratum and all.

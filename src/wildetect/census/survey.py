@@ -63,7 +63,7 @@ class SurveyPlan:
         species: Classes to count; null: all.
         specs: Camera and flight, where a photograph does not tell.
         files: Strata, transects and positions.
-        progress: Told how many of how many photographs have been read.
+        progress: Callback that is told how many of how many photographs have been read.
         reviewed: What people saw; null where no number follows from a review.
         review_reason: Why none does; null where one does.
         largest_animal: Length in m that boxes may have on the ground; null: they are not looked at.
@@ -248,7 +248,7 @@ class _Counting:
 
     Attributes:
         joined: The boxes, those of other classes among them.
-        views: That they were seen from.
+        views: Views that they were seen from.
         class_ids: Classes to count.
     """
 
@@ -276,7 +276,7 @@ class _Counting:
         Args:
             said: What they said.
             everything: The animals of all classes that were made with it.
-            tolerance: At which.
+            tolerance: Tolerance that the numbers are at.
         """
         if not len(said):
             return None

@@ -24,7 +24,8 @@ class Finding:
         verdict: A warning does not keep tasks from working; a problem does.
         says: What was found.
         fix: What fixes it, best as a command; None where nothing has to be done.
-        exit_code: As errors have it: 2 configuration, 3 server, 4 model; 0 where it is not a problem.
+        exit_code: Exit code as errors have it: 2 configuration, 3 server, 4 model; 0 where it is not a
+            problem.
     """
 
     check: str

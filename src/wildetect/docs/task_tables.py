@@ -17,7 +17,7 @@ class TaskOption:
     """An option of a task.
 
     Attributes:
-        flag: As users type it: "--tile-size", or "--no-browser" of a switch that is on.
+        flag: Flag as users type it: "--tile-size", or "--no-browser" of a switch that is on.
         meaning: What it does.
         default: What counts without it; empty where the settings say it, and for a switch.
         is_switch: Whether it takes no value.
@@ -34,12 +34,12 @@ class TaskText:
     """What the code says of a task.
 
     Attributes:
-        name: As users type it: "detect.run".
+        name: Name as users type it: "detect.run".
         summary: Its first line of help.
         explanation: The paragraphs after it.
         shim: The .bat file that calls it, if there is one.
         takes_paths: Whether paths may be given without their option.
-        options: In the order of its signature.
+        options: Options in the order of its signature.
     """
 
     name: str

@@ -91,7 +91,7 @@ class LabelledImage:
     """A picture and the animals in it.
 
     Attributes:
-        name: As the file calls it, a relative path as a rule.
+        name: Name as the file calls it, a relative path as a rule.
         animals: Their boxes in px and classes; all have confidence 1.
         crowd: For each box whether it stands for a herd that was not counted, shape (n,).
         size: Width and height in px, if the file says them.

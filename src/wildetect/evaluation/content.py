@@ -35,8 +35,8 @@ class Content:
     Attributes:
         sha256: SHA-256 of its size and its upright RGB values.
         look: Fingerprint of its fields, 256 hexadecimal digits; empty: it is smaller than they are many.
-        width: In px.
-        height: In px.
+        width: Width in px.
+        height: Height in px.
     """
 
     sha256: str

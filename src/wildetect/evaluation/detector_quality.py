@@ -40,7 +40,8 @@ class DetectorQuality:
     Attributes:
         precision: Share of the detections that show an animal; null without detections.
         recall: Share of the animals that were detected; null without animals.
-        best_confidence: At which the number of detections of a photograph is nearest to that of its animals.
+        best_confidence: Confidence at which the number of detections of a photograph is nearest to that of
+            its animals.
     """
 
     precision: Share | None

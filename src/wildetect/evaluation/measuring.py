@@ -101,8 +101,8 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
 
     Args:
         plan: What to do.
-        progress: Told after each picture. All are gone through twice where there is a curve: a picture counts
-            as done after as many passes over pictures as there are passes.
+        progress: Callback that is told after each picture. All are gone through twice where there is a curve:
+            a picture counts as done after as many passes over pictures as there are passes.
 
     Returns:
         The content of evaluation.json.

@@ -54,7 +54,7 @@ class PictureCounts:
         found: Animals found.
         missed: Animals missed.
         wrong: Boxes without an animal of the class.
-        photograph: That the picture is a tile of; empty: it is one itself.
+        photograph: Photograph that the picture is a tile of; empty: it is one itself.
         place: Pictures with the same one are not independent of each other; empty: unknown.
     """
 

@@ -194,7 +194,7 @@ class ClassScore:
 
     Attributes:
         name: Name of the class.
-        counts: At `IOU`.
+        counts: Counts at `IOU`.
         ap50: Area under the precision-recall curve at IoU 0.5; None where no animal is labelled.
         ap50_95: The mean of the areas at IoU 0.5, 0.55, ..., 0.95; None where no animal is labelled.
         curve: Precision at each of `RECALLS`, at `IOU`; None where no animal is labelled.
@@ -215,7 +215,7 @@ class ScoredBox:
         picture: Its name.
         name: Name of the class.
         confidence: Confidence of the detector, 0 to 1.
-        hits: At IoU 0.5, 0.55, ..., 0.95: "1" where it does, "0" where it does not, "i" where it is
+        hits: Hits at IoU 0.5, 0.55, ..., 0.95: "1" where it does, "0" where it does not, "i" where it is
             ignored, on a herd that was not counted.
     """
 

@@ -28,7 +28,7 @@ class Seen:
     Attributes:
         picture: Its name.
         dataset: Name of the training set.
-        how: In which way it is in it, for a person.
+        how: Way in which it is in it, for a person.
     """
 
     picture: str

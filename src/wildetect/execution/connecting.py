@@ -64,7 +64,7 @@ def joined(
     Args:
         cluster: Who does the work.
         plan: The run.
-        notice: Told what a person should know.
+        notice: Callback that is told what a person should know.
         batch_size: Tiles in a pass on a GPU.
 
     Raises:

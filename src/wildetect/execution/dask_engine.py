@@ -78,7 +78,7 @@ class DaskEngine:
     Args:
         client: Client of the cluster.
         job: What all portions share.
-        notice: Told what a person should know.
+        notice: Callback that is told what a person should know.
     """
 
     def __init__(self, client: Client, job: Job, notice: Callable[[str], None]) -> None:

@@ -72,7 +72,7 @@ class Job:
         weights: Weights of the detector.
         classifier: Weights of its second stage.
         manifest: How they are fed and read, with the run's thresholds, as JSON.
-        device: That the parent picked.
+        device: Device that the parent picked.
         batch_size: Tiles in a pass on a GPU.
         options: Options of the pipeline.
         versions: Versions of the parent's packages.
@@ -143,8 +143,8 @@ def same_as_told(images: Sequence[ImageFile], told: Sequence[Photo]) -> bool:
     """Whether images are still those of which a worker was told.
 
     Args:
-        images: As they are now, as `image_now` gives them.
-        told: In the same order.
+        images: Images as they are now, as `image_now` gives them.
+        told: Photos that the worker is told of, in the same order.
     """
     for image, photo in zip(images, told, strict=True):
         if photo_of(image) != photo:
@@ -180,7 +180,7 @@ class Answer:
         long: For each image that is long its tiles.
         tiles: What came of a stretch of a long image, as a line of the journal; None where that was not
             asked for.
-        seconds: That the stretch took.
+        seconds: Seconds that the stretch took.
         unfit: Why nothing was done.
         needs: The sha256 of files that the worker does not have.
     """

@@ -103,7 +103,7 @@ class LongImage:
         stretches: All that are to be done.
         tiles: What came back, and what an earlier start had done.
         back: Number of stretches that came back.
-        seconds: That workers took for it.
+        seconds: Seconds that workers took for it.
     """
 
     image: ImageFile

@@ -21,8 +21,8 @@ class Georeference:
     """The place of a raster on the map, rotated or not, in any coordinate system that PROJ knows.
 
     Args:
-        transform: From column and row in px to x and y of the coordinate system (an affine.Affine); the
-            left edge of the first pixel is column 0, as in boxes.
+        transform: Transform from column and row in px to x and y of the coordinate system (an affine.Affine);
+            the left edge of the first pixel is column 0, as in boxes.
         crs: The coordinate system (a rasterio.crs.CRS).
     """
 

@@ -82,7 +82,7 @@ def levels_of(dataset: Any, bands: Sequence[int], stretch: Stretch) -> Levels:
 
     Args:
         dataset: The raster.
-        bands: That are read; all of one type.
+        bands: Bands that are read; all of one type.
         stretch: `processing.stretch`.
 
     Raises:

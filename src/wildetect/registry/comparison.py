@@ -88,7 +88,7 @@ class Comparison:
 
     Attributes:
         name: Name of the registered model.
-        versions: In the order asked for.
+        versions: Versions in the order asked for.
         notes: What makes their numbers hard to compare.
     """
 

@@ -184,7 +184,8 @@ class MeasuredQuality:
         confidence: Lowest confidence of the boxes that counted.
         overall: Metrics of all classes together.
         classes: Metrics of each class, by name.
-        best_confidence: At which it counts a photograph's animals best; None where that was not noted.
+        best_confidence: Confidence at which it counts a photograph's animals best; None where that was not
+            noted.
     """
 
     dataset: str
@@ -285,7 +286,7 @@ class Evaluation:
         of_classes: The like for single classes, named by `metric_name`.
         settings: What else the numbers depend on.
         folder: Files to keep with the run.
-        of_survey: As of an `Evaluated`.
+        of_survey: Metrics of the survey as of an `Evaluated`.
     """
 
     dataset: str

@@ -41,7 +41,7 @@ def citations_of(connection: Connection, version: Version) -> Citations:
 
     Args:
         connection: The server.
-        version: With its aliases.
+        version: Version with its aliases.
 
     Raises:
         ServerError: Where the server fails.

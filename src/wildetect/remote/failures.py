@@ -66,7 +66,7 @@ def not_trusted(error: Exception, variable: str) -> RemoteError:
 
     Args:
         error: What TLS said.
-        variable: That names the file with the certificates of further authorities.
+        variable: Variable that names the file with the certificates of further authorities.
     """
     why = _WHY.search(str(error))
     if why is None:

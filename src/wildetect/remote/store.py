@@ -20,7 +20,7 @@ class Facts:
     """What tells whether a picture at an address is still the one that was read; names as in os.stat_result.
 
     Attributes:
-        st_size: In bytes.
+        st_size: Size in bytes.
         st_mtime_ns: When it was changed last, in ns since 1970; 0 where the server does not say.
         tag: The server's own sign of its content (ETag); "" where it gives none.
     """

@@ -33,12 +33,13 @@ class ImageResult:
     Attributes:
         name: Path relative to the source folder, with forward slashes; unique in a run.
         path: Where the file lies, or its address.
-        detections: In px of the upright image, cut to it; null if the image failed.
+        detections: Detections in px of the upright image, cut to it; null if the image failed.
         failure: Reason why the image failed, for a person; null if it did not.
         width: Width of the upright image in px; null if it could not be opened.
         height: Height of the upright image in px; null if it could not be opened.
         tiles: Number of tiles run through the model.
-        seconds: From the start of decoding to the stitched result, other images being in work meanwhile.
+        seconds: Seconds from the start of decoding to the stitched result, other images being in work
+            meanwhile.
         longitude: Longitude of the camera in degrees, WGS 84; null if unknown.
         latitude: Latitude of the camera in degrees, WGS 84; null if unknown.
         positions: Longitude and latitude of the middle of each detection's box in degrees, WGS 84, shape
@@ -115,7 +116,7 @@ class TileResult(NamedTuple):
 
     Attributes:
         window: Where it lies.
-        detections: In px of the image; None if it holds no data or could not be read.
+        detections: Detections in px of the image; None if it holds no data or could not be read.
         failure: Why it could not be read.
         levels: Its lowest and highest value of 255, or some that say as much: that it is neither dark nor
             flat; None if that cannot be told.

@@ -150,7 +150,7 @@ class RunFacts:
         model: The detector.
         settings: The settings that shape the result, by name.
         device: Where inference ran.
-        state: As in `DetectionRun`.
+        state: State as in `DetectionRun`.
         started: When.
         seconds: How long it took, all starts of an interrupted run together; of the images that count.
         dataset: The pictures.

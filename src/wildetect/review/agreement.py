@@ -44,7 +44,7 @@ class Conflict:
 
     Attributes:
         image: Its photograph.
-        xyxy: In px of the upright image.
+        xyxy: Corners in px of the upright image.
         said: Word of each reviewer: a class, "no animal" or "unsure".
         settled: Whether somebody gave a verdict on it after both had completed the photograph.
     """

@@ -212,7 +212,7 @@ def error_with_more(corrected: Corrected, more: int) -> float:
     sample without any missed animal does not show that there is none.
 
     Args:
-        corrected: From the photographs reviewed so far.
+        corrected: Corrected estimate from the photographs reviewed so far.
         more: Photographs to come; 0 for those so far.
     """
     design = corrected.design

@@ -25,8 +25,8 @@ def find_again(boxes: Sequence[BoxCorners], among: Sequence[BoxCorners]) -> list
     """Match boxes with those of another run of the same image, by the rule of `same_boxes`.
 
     Args:
-        boxes: In px.
-        among: In px, of the same image.
+        boxes: Boxes in px.
+        among: Boxes in px, of the same image.
 
     Returns:
         For each of `boxes` the index in `among`; None where nothing lies there.

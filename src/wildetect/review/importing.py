@@ -52,7 +52,7 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
     """Append the verdicts that a corrected file amounts to; a file that was not changed amounts to none.
 
     Args:
-        run: That the file was exported from.
+        run: Run that the file was exported from.
         source: The file; a verdicts.jsonl holds verdicts of its own, on a copy of the run.
         reviewer: Who corrected it.
 
@@ -128,9 +128,9 @@ def _other_pictures(run: FinishedRun, images: Collection[str], refused: list[str
     """Those images of a file that are another picture now than the run saw: which one was judged?
 
     Args:
-        run: As it was read.
+        run: Run as it was read.
         images: Images of which the file says something.
-        refused: Told of each.
+        refused: Callback that is told of each.
     """
     hidden = all_unseen(one for one in run.results if one.name in images)
     another = {name: one.reason for name, one in hidden.items() if one.why == "another"}
@@ -152,7 +152,7 @@ def _filtered_out(unjudged: Sequence[Mark], gone: Collection[str], refused: list
         unjudged: The detections of the file's images that nobody has judged, but of images that the file
             calls complete.
         gone: Ids of boxes that the file no longer holds.
-        refused: Told of it.
+        refused: Callback that is told of it.
     """
     missing = [mark for mark in unjudged if mark.id in gone]
     left = [mark for mark in unjudged if mark.id not in gone]

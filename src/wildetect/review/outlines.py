@@ -27,8 +27,8 @@ class GroundView(NamedTuple):
 
     Attributes:
         image: Its name.
-        width: In px.
-        height: In px.
+        width: Width in px.
+        height: Height in px.
         footprint: The corners on the ground in m, shape (4, 2): upper left, then clockwise in the picture.
     """
 

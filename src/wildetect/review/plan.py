@@ -100,7 +100,7 @@ class Plan:
         purpose: "estimate": drawn by chance, for numbers; "training": chosen, and never extrapolated.
         created: When, as ISO 8601.
         run_digest: Digest of the run's detections when the plan was made.
-        strata: From few detections to many.
+        strata: Strata from few detections to many.
         units: Every unit of the run, drawn or not.
         species: Whose detections make the strata; null: all.
     """

@@ -62,7 +62,7 @@ class Planned:
     """A plan, and what to expect from it.
 
     Attributes:
-        plan: As it was written.
+        plan: Plan as it was written.
         expected: Coefficient of variation that the review leaves in the total; null: it cannot be told.
         earlier: How many units the earlier plan had drawn; 0: there was none.
     """

@@ -37,7 +37,7 @@ class ReviewStatus:
         outlook: Standard error by the number of further photographs: what the review would leave in the
             total, 0 for those so far; empty where no number follows yet, or all is reviewed.
         problems: Lines of verdicts.jsonl that cannot be used.
-        sample: That the numbers follow from; null where none do.
+        sample: Sample that the numbers follow from; null where none do.
         agreement: Agreement of each two people who completed the same photographs.
         conflicts: Conflicts in what they say.
         another: Images that are another picture now than the run saw, so that nobody can judge them.

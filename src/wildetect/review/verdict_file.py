@@ -49,7 +49,7 @@ class VerdictsRead:
     """What a file of verdicts holds.
 
     Attributes:
-        verdicts: In the order in which they were given, undone ones among them.
+        verdicts: Verdicts in the order in which they were given, undone ones among them.
         problems: "line 7 (of a.jpg): reason" for each line that cannot be used; the others count.
     """
 

@@ -41,8 +41,8 @@ class Marked:
     """A box with its class.
 
     Attributes:
-        xyxy: In px of the upright image.
-        class_name: As the model or the reviewer calls it; may be one that the model does not know.
+        xyxy: Corners in px of the upright image.
+        class_name: Class name as the model or the reviewer calls it; may be one that the model does not know.
     """
 
     xyxy: BoxCorners

@@ -24,7 +24,7 @@ class EffectiveKey:
     """A setting as tasks get it.
 
     Attributes:
-        key: As users write it: `processing.tile_size`.
+        key: Key as users write it: `processing.tile_size`.
         value: Made of what JSON has; secrets are hidden.
         origin: The layer that gave it, one of `PRECEDENCE`.
         place: The line of the file or the variable that says it; None for a default.

@@ -137,7 +137,7 @@ def _fix(problems: list[Problem], model: type[SectionKeys], shown_file: str) -> 
     """What fixes problems, told for the places that the values came from.
 
     Args:
-        problems: At least one, sorted.
+        problems: Problems, at least one, sorted.
         model: The section.
         shown_file: The YAML file in use.
     """

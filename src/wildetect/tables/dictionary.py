@@ -18,7 +18,7 @@ class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
-        name: As the table has it.
+        name: Name as the table has it.
         unit: Unit of its numbers; empty of texts and counts.
         meaning: For a person.
     """

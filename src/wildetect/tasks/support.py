@@ -59,7 +59,7 @@ class Verb(Task):  # type: ignore[type-arg]
         paths: The options whose values are files and folders that must be there.
         words: The options that take what is given without an option, in this order; `paths` that it does not
             name come after it. One each, but the last of them takes all that is left where it is iterable.
-        options: As for `invoke.Task`.
+        options: Options as for `invoke.Task`.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ class PhotographEntry:
         sha256: SHA-256 of its size and pixels, not of its file.
         image: Its name in its run.
         run: Name of the run.
-        part: That it is in.
+        part: Part that it is in.
         group: Photographs with the same number stay together.
         reviewers: Who looked at it.
         animals: Number of animals in it by class, whole photograph.

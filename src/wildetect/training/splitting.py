@@ -47,7 +47,7 @@ class Shot:
 
     Attributes:
         run: Which of the runs.
-        name: In its run.
+        name: Name in its run.
         digest: Digest of its pixels; null where it is not reviewed, and so in no part.
         footprint: Corners on the ground in m, shape (k, 2); null if unknown.
         camera: Where it was taken, in m; null if unknown.

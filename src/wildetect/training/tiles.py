@@ -83,7 +83,7 @@ def tiles_of(
 
     Args:
         one: The photograph.
-        part: That it is in.
+        part: Part that it is in.
         classes: Classes of the set.
         grid: Side of a tile in px, 0 for whole photographs, and the part that tiles overlap by.
         options: Options of the set.
@@ -118,7 +118,7 @@ def _looked_at(window: Window, ground: shapely.Geometry | None) -> bool:
 
     Args:
         window: Window of a photograph.
-        ground: That a person looked at, in its px; it may be empty. None: all of it.
+        ground: Outline that a person looked at, in its px; it may be empty. None: all of it.
     """
     if ground is None:
         return True

@@ -104,7 +104,7 @@ class Cutting:
 
     Attributes:
         classes: Classes of the set.
-        tile_size: In px; 0 for whole photographs.
+        tile_size: Tile size in px; 0 for whole photographs.
         overlap: Part that tiles overlap by.
         options: Options of the set.
     """

@@ -78,7 +78,7 @@ def census(
         project: Its .env names the server; paths of the settings are relative to its root.
         settings: What to count, and how.
         request: What is not in the settings: where the photographs lie now, coarsened places.
-        watcher: Told what happens; asked whether to stop.
+        watcher: Observer that is told what happens; asked whether to stop.
 
     Raises:
         WildDetectError: There is nothing to count in, or a file of the survey cannot be used.

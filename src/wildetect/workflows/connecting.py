@@ -19,7 +19,7 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
 
     Args:
         project: Its environment and .env take precedence.
-        watcher: Told where another project's server is used.
+        watcher: Observer that is told where another project's server is used.
         configured: A server that a settings file names.
 
     Raises:

@@ -65,7 +65,7 @@ def detect(
         project: Its .env names the server; paths of the settings are relative to its root.
         settings: What to detect in, with which model, and how.
         request: What is not in the settings: sources, a model, a limit, whether to begin again.
-        watcher: Told what happens; asked whether to stop.
+        watcher: Observer that is told what happens; asked whether to stop.
 
     Returns:
         The run; its state says whether it was stopped or interrupted.
@@ -336,7 +336,7 @@ def tell_places(run: DetectionRun, output: Path, places: Places, watcher: Watche
         run: The content of run.json.
         output: Its folder.
         places: When places are coarsened.
-        watcher: Told.
+        watcher: Observer of the run.
     """
     for name in places.unknown([*run.class_names, *run.counts]):
         watcher.notice(
@@ -356,7 +356,7 @@ def tell_exact(
         blurred: The files for others; None where there are none.
         logged: Where MLflow has it.
         output: Its folder.
-        watcher: Told.
+        watcher: Observer of the run.
     """
     if blurred is None:
         return

@@ -69,7 +69,7 @@ def evaluate(
         labelled: The COCO file, and the folder of its pictures; None: beside it.
         dataset: What the labelled pictures are called; null: as their file, or as the part of the training
             set that they are.
-        watcher: Told what happens.
+        watcher: Observer that is told what happens.
 
     Returns:
         What evaluation.json holds, and where it is logged; and the folder.

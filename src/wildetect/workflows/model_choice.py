@@ -33,7 +33,7 @@ def chosen_model(
         project: Its .env names the server.
         settings: Name the model where the command line does not.
         wanted: What the command line names.
-        watcher: Told where there is no server.
+        watcher: Observer that is told where there is no server.
 
     Returns:
         The model, and the server that its runs are logged on; None where a weights file is used and
@@ -72,7 +72,7 @@ def registered_model(
     Args:
         project: Its server, and its cache of fetched versions.
         reference: The version.
-        watcher: Told where there is no server.
+        watcher: Observer that is told where there is no server.
         besides: What else the warning says then.
 
     Raises:
@@ -103,7 +103,7 @@ def _from_file(project: Project, path: Path, fix: str, watcher: Watcher) -> Fetc
         project: Its registration settings may name the file.
         path: The file.
         fix: Where it is to be named, as a hint.
-        watcher: Told as what it is read, and why.
+        watcher: Observer that is told as what it is read, and why.
     """
     check_is_onnx(path, fix=fix)
     registration = load_settings(RegistrationSettings, project)

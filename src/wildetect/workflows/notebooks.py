@@ -52,9 +52,9 @@ def detect(*sources: Path | str, watcher: Watcher = SILENT, **options: Unpack[De
 
     Args:
         sources: Photographs and folders of them; without any those of the settings.
-        watcher: Told what happens; by default the log is.
-        options: As the options of `detect.run`: output, model, confidence, tile_size, overlap, device,
-            limit, restart, config.
+        watcher: Observer that is told what happens; by default the log is.
+        options: Options of `detect.run`: output, model, confidence, tile_size, overlap,
+            device, limit, restart, config.
 
     Returns:
         The run: `run.record` is what run.json holds, `run.results` has one result for each image.
@@ -90,8 +90,8 @@ def take_census(
 
     Args:
         run: A finished run or its folder; None detects first in the photographs that the settings name.
-        watcher: Told what happens; by default the log is.
-        options: As the options of `census.run`: output, tolerance, confidence, config.
+        watcher: Observer that is told what happens; by default the log is.
+        options: Options of `census.run`: output, tolerance, confidence, config.
 
     Raises:
         WildDetectError: There is nothing to count in, or a file of the survey cannot be used.

@@ -61,7 +61,7 @@ class Optimized:
     Attributes:
         kind: int8, float16 or windows.
         kept: Part of the convolutions that stays in float.
-        agreement: With the version that it was made of, on pictures that were not used to make it.
+        agreement: Agreement with the version that it was made of, on pictures that were not used to make it.
         speed: Time of a forward pass (of windows: of whole pictures) as a share of that one's, in turn on
             this machine.
         windows: Longest side of its windows in tiles; 1 where each pass is a tile.
@@ -111,7 +111,7 @@ def optimize(
         request: Names the model and the pictures; tiles and thresholds are those of a detection run.
         kind: What to make.
         least: Agreement, 0 to 1, below which nothing is registered.
-        watcher: Told what happens.
+        watcher: Observer that is told what happens.
         dry_run: Compare and time, register nothing.
 
     Raises:

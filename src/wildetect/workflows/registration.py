@@ -95,7 +95,7 @@ def register(
         project: Whose tasks register one after the other.
         connection: The server.
         registration: What `checked` found.
-        watcher: Told where an alias moves.
+        watcher: Observer that is told where an alias moves.
         force: Make a new version even of a file that is registered already.
 
     Returns:

@@ -43,7 +43,7 @@ def own_grounds_of(project: Project, run: FinishedRun, watcher: Watcher = SILENT
     Args:
         project: Its configs/census.yaml says what the photographs do not tell.
         run: The detections.
-        watcher: Told where no place is known.
+        watcher: Observer that is told where no place is known.
     """
     try:
         gathered = gathered_of(project, run, SILENT)
@@ -64,8 +64,8 @@ def run_and_census(folder: Path, census: Path | None) -> tuple[Path, Path | None
     """Tell the folder of a run from that of a census, which names its run.
 
     Args:
-        folder: That was given.
-        census: That was given beside it; null: none.
+        folder: Folder that was given.
+        census: Census that was given beside it; null: none.
 
     Returns:
         The folder of the run, and that of the census where one is named.
@@ -82,9 +82,9 @@ def with_photographs_to_look_at(
     """Have the photographs of a run where they lie now: nobody can judge what nobody sees.
 
     Args:
-        run: As it was read.
+        run: Run as it was read.
         sources: Where they are now; empty: where the run found them.
-        watcher: Told which ones are away.
+        watcher: Observer that is told which ones are away.
 
     Raises:
         InputError: None of them is there.

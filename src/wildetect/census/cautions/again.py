@@ -33,7 +33,7 @@ class _Again(NamedTuple):
 
     Attributes:
         rows: Rows of Views.views, the later ones.
-        ground: That earlier ones had shown, too, in m: a shapely geometry.
+        ground: Outline that earlier ones had shown, too, in m: a shapely geometry.
         gap: Usual time in s since; nan where photographs do not tell.
     """
 

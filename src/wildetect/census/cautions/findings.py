@@ -32,7 +32,7 @@ def cautions(
     """All that is doubtful about where the photographs look, what spoils most first.
 
     Args:
-        photographs: As `make_views` was given them.
+        photographs: Photographs as `make_views` was given them.
         views: What it made of them.
         trained_gsd: Resolution of the pictures that the model learned from, in m/px.
         animals: Counted once, as they show whether the photographs fit together.

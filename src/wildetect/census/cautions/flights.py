@@ -100,7 +100,7 @@ def rounded(shots: Sequence[View], tolerance: float) -> Iterator[Caution]:
 
     Args:
         shots: Where photographs look.
-        tolerance: In m, that follows from the errors that positions state.
+        tolerance: Tolerance in m, that follows from the errors that positions state.
     """
     degrees = np.unique(np.array([(view.longitude, view.latitude) for view in shots]).reshape(-1, 2), axis=0)
     if len(degrees) < _LEAST_TRACK:

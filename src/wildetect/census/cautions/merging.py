@@ -87,7 +87,7 @@ def hanging(check: MergingCheck, counts: Sequence[ToleranceCount]) -> Iterator[C
 
     Args:
         check: What the overlaps say: where they tell it already, it is not said again.
-        counts: At the strict, the chosen and the loose tolerance.
+        counts: Counts at the strict, the chosen and the loose tolerance.
     """
     strict, chosen, loose = counts
     more = strict.animals - loose.animals
@@ -293,7 +293,7 @@ def doubled(check: MergingCheck, boxes: GroundBoxes, views: Views) -> Iterator[C
     Args:
         check: What the overlaps say.
         boxes: All that count.
-        views: That they were seen from.
+        views: Views that they were seen from.
     """
     found = check.doubles
     number = found.doubtful

@@ -31,7 +31,7 @@ def sizes(
     """Boxes longer than any animal, pixels too large or small, and ground deep below the sea.
 
     Args:
-        photographs: As `make_views` was given them.
+        photographs: Photographs as `make_views` was given them.
         views: What it made of them.
         boxes: Those that count.
         largest_animal: Length in m, from the settings; null: boxes are not looked at.

@@ -97,8 +97,8 @@ def count_once(boxes: GroundBoxes, views: Views, tolerance: float, said: Said = 
 
     Args:
         boxes: All that count.
-        views: That they were seen from.
-        tolerance: In m.
+        views: Views that they were seen from.
+        tolerance: Tolerance in m.
         said: Pairs of detections that people called one animal, or two.
 
     Raises:

@@ -50,7 +50,7 @@ def join(
         boxes: Tell the photograph of each box.
         places: Places of the boxes in m, shape (n, 2).
         pairs: May be one animal.
-        reach: In m.
+        reach: Distance in m.
         said: What people said of pairs.
     """
     pairs = pairs.select(~said.of(pairs))
@@ -103,7 +103,7 @@ class _Steps:
     Attributes:
         boxes: Tell the photograph of each box.
         places: Places of the boxes in m, shape (n, 2).
-        reach: In m.
+        reach: Distance in m.
         said: What people said; its pairs that are one animal come first.
     """
 
@@ -146,7 +146,7 @@ class _Group:
 
     Attributes:
         rows: Rows of the boxes.
-        views: That they were seen from.
+        views: Views that they were seen from.
         x: Sum of their places.
         y: Sum of their places.
         barred: Rows that people called another animal.

@@ -60,12 +60,12 @@ def misfit_of(
     """What photographs have in common that do not fit; none where it cannot be told from chance.
 
     Args:
-        cameras: From the other camera to the one in m, for each pair of photographs, shape (n, 2).
-        vectors: From an animal's place in the other to that in the one in m, shape (n, 2).
+        cameras: Vectors from the other camera to the one in m, for each pair of photographs, shape (n, 2).
+        vectors: Vectors from an animal's place in the other to that in the one in m, shape (n, 2).
         number: Animals that agree on it, shape (n,).
         views: How many photographs there are: each has one error, in however many pairs it is.
         spread: Usual error of a vector in m.
-        known: That there is a misfit, of which a part is taken out already: no need to tell it from chance.
+        known: Whether a part of a misfit is taken out already: no need to tell it from chance.
     """
     sure = number >= _AGREEING
     if sure.sum() < _LEAST_VOTES:

@@ -43,7 +43,7 @@ def rolled_up(run: FinishedRun, groups: Mapping[str, Sequence[str]]) -> Finished
     """A run whose classes are species.
 
     Args:
-        run: As detection left it.
+        run: Run as detection left it.
         groups: Classes by species; without any the run is as it was.
 
     Raises:

@@ -65,9 +65,9 @@ def agreed(group: NDArray[np.int64], vectors: NDArray[np.float64], groups: int, 
 
     Args:
         group: Group of each vector, shape (n,), from 0.
-        vectors: In m, none longer than the tolerance, shape (n, 2).
+        vectors: Vectors in m, none longer than the tolerance, shape (n, 2).
         groups: How many.
-        tolerance: In m.
+        tolerance: Tolerance in m.
 
     Returns:
         Vectors, shape (groups, 2), and numbers, shape (groups,).
@@ -159,7 +159,7 @@ class _Votes(NamedTuple):
     Attributes:
         one: Views, shape (n,).
         other: Views, shape (n,).
-        vector: In m, shape (n, 2).
+        vector: Vectors in m, shape (n, 2).
         number: Pairs of boxes that agree on it, shape (n,).
     """
 

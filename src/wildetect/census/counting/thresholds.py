@@ -51,11 +51,11 @@ def numbers_by_confidence(
 
     Args:
         boxes: All GroundBoxes of the survey, those of other classes among them.
-        views: As `count_once` takes them.
-        tolerance: In m, as `count_once` takes it.
+        views: Views as `count_once` takes them.
+        tolerance: Tolerance in m, as `count_once` takes it.
         lowest: Least confidence that the model was run with; below it nothing is known.
         classes: Class ids of the animals to count; null: all.
-        said: As `count_once` takes it.
+        said: What people said, as `count_once` takes it.
 
     Returns:
         By rising threshold: the lowest, if it is not a point of the grid, and all points of the grid above.

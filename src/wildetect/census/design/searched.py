@@ -120,8 +120,8 @@ class SearchedStratum:
     """What was searched of a stratum.
 
     Attributes:
-        name: As a person calls it; "all" without strata.
-        polygon: In m; null without strata.
+        name: Name as a person calls it; "all" without strata.
+        polygon: Polygon in m; null without strata.
         area_km2: Area of the polygon in km²; null without strata.
         searched_km2: Union of all footprints in it, of photographs in no transect too.
         possible: Transects possible; null if unknown.

@@ -36,7 +36,7 @@ class SurveyFiles:
         """Read them.
 
         Args:
-            keys: With absolute paths.
+            keys: Settings with absolute paths.
             table: Positions of photographs, with an absolute path; null for none.
 
         Raises:

@@ -37,7 +37,7 @@ class Transect:
     """Photographs taken along one line.
 
     Attributes:
-        name: As a person calls it.
+        name: Name as a person calls it.
         views: Rows of Views.views, in the order of flight.
         stratum: The stratum that a file puts it in; null: wherever it lies.
     """
@@ -52,7 +52,7 @@ class Transects:
     """All transects of a survey.
 
     Attributes:
-        transects: In the order of flight, or of the file.
+        transects: Transects in the order of flight, or of the file.
         outside: Rows of Views.views that belong to no transect: turns, ends, other flights.
         source: "flight track", "lines" or "table".
         notes: What a reader must know, one sentence each.

@@ -99,7 +99,7 @@ def projected(shapes: NDArray[Any], turned: Any) -> NDArray[Any]:
 
     Args:
         shapes: shapely geometries, shape (n,).
-        turned: From points (n, 2) to points (n, 2).
+        turned: Function from points (n, 2) to points (n, 2).
     """
     west, south, east, north = shapely.total_bounds(shapes)
     longest = max(east - west, north - south) / _PIECES
@@ -167,8 +167,8 @@ class Features:
 
     Attributes:
         path: The file.
-        columns: As the file spells them.
-        features: At least one.
+        columns: Columns as the file spells them.
+        features: Features, at least one.
         crs: Coordinate system of the shapes, as PROJ knows it.
     """
 

@@ -175,7 +175,7 @@ class Area:
     """A stratum as a file gives it.
 
     Attributes:
-        name: As the file calls it.
+        name: Name as the file calls it.
         polygon: shapely Polygon or MultiPolygon in degrees, WGS 84 (longitude, latitude).
         possible: Number of possible transects, where the file says it.
     """
@@ -190,7 +190,7 @@ class Line:
     """A transect as a file gives it: a line, or the photographs that belong to it.
 
     Attributes:
-        name: As the file calls it.
+        name: Name as the file calls it.
         line: shapely LineString or MultiLineString in degrees, WGS 84; null if photographs are listed.
         photographs: Their file names, as the table has them.
         stratum: The stratum that it belongs to, where the file says it.

@@ -57,7 +57,7 @@ class _Part:
     """A stratum's share in the estimate of all.
 
     Attributes:
-        estimate: From the corrected counts; its standard error is that of the flight's sampling.
+        estimate: Estimate from the corrected counts; its standard error is that of the flight's sampling.
         corrected: Set right, of the units in the stratum.
         scale: What the residual of a unit adds to the root of the variance: Z / z times the root of n / N.
     """
@@ -81,7 +81,7 @@ def corrected_estimates(
         sample: Strata and transects of the survey.
         views: Where the photographs look.
         wanted: Names of the species; those that only people named among them.
-        confidence: From which on a detection of a species counts; 0 where none is given.
+        confidence: Confidence from which on a detection of a species counts; 0 where none is given.
 
     Returns:
         All wanted species together first (species null), then each; for each its strata, then "all" if
@@ -225,7 +225,7 @@ def limits_of_sample(found: Estimate, second: float, freedom: float) -> Correcte
     """Add what the review leaves open to an estimate's limits.
 
     Args:
-        found: From the corrected counts; its standard error is that of the flight's sampling.
+        found: Estimate from the corrected counts; its standard error is that of the flight's sampling.
         second: What the review leaves open: (n / N) (Z / z)² V2.
         freedom: Degrees of freedom of V2.
 

@@ -54,7 +54,7 @@ class PilotStratum:
 
         Args:
             transects: How many (n), 1 to N.
-            safe: With an s² that the true one is below in 4 of 5 cases, d s² / chi²(d, 0.2).
+            safe: Whether to take an s² that the true one is below in 4 of 5 cases, d s² / chi²(d, 0.2).
         """
         possible = max(self.possible, float(self.most))
         if self.standard_error == 0 or possible <= self.flown:
@@ -93,7 +93,7 @@ class Step:
     """What a number of transects buys.
 
     Attributes:
-        transects: In all strata, shared out as in the pilot.
+        transects: Transects in all strata, shared out as in the pilot.
         km: Their length.
         cv: Coefficient of variation of the sum.
     """

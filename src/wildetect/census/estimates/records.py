@@ -23,7 +23,7 @@ class SampleUnit:
     """A transect as the sample sees it.
 
     Attributes:
-        name: As a person calls it.
+        name: Name as a person calls it.
         counted: Animals counted on it; a count that a review corrected may lie below 0.
         area_km2: Its searched area in km².
     """
@@ -44,7 +44,7 @@ class Stratum:
     """A part of the survey area and the transects flown in it.
 
     Attributes:
-        name: As a person calls it.
+        name: Name as a person calls it.
         area_km2: Area of the whole stratum in km².
         possible: Number of transects that would cover it all; null: area / mean searched area.
         units: The transects flown; in their order across the stratum where they lie in a regular pattern.

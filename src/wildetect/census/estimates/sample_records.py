@@ -32,7 +32,7 @@ class SampledTransect:
     """A transect within a stratum: a row of transects.csv.
 
     Attributes:
-        name: As a person calls it.
+        name: Name as a person calls it.
         stratum: Name of the stratum, or "all" without strata.
         views: Rows of Views.views.
         searched_km2: Union of its footprints in the stratum, overlap with others shared out.
@@ -57,7 +57,7 @@ class Reach:
     """How well transects cover a stratum.
 
     Attributes:
-        spacing_km: From one transect to the next, on average.
+        spacing_km: Distance from one transect to the next, on average.
         far_share: Share of the stratum farther than two spacings from any searched ground, 0 to 1.
         short: Names of the lines that stop short: a fifth or more of their way through the stratum lies
             before their beginning or behind their end.
@@ -80,7 +80,7 @@ class SampledStratum:
     """A stratum, what was searched of it and what was seen in it.
 
     Attributes:
-        name: As a person calls it; "all" without strata.
+        name: Name as a person calls it; "all" without strata.
         polygon: shapely polygon in metres of the survey's projection; null without strata.
         area_km2: Area of the polygon in km²; null without strata.
         searched_km2: Union of all footprints in it.

@@ -64,7 +64,7 @@ class AedRow:
         possible: The same.
         source: To be filled in: the report that is quoted.
         pfs: To be filled in by the database.
-        area_km2: That the estimate is for.
+        area_km2: Area that the estimate is for.
         longitude: Longitude of the middle of the photographs.
         latitude: The same.
         remark: Why something is missing, or what makes the limits doubtful.

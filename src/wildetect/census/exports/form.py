@@ -37,7 +37,7 @@ class Publication:
         record: What census.json holds.
         taxa: Scientific names by class.
         identified: What people said, by number of the animal.
-        grid: That the record's places are coarsened to; null where they are exact.
+        grid: Grid that the record's places are coarsened to; null where they are exact.
         keys: Who answers for it, and what others may do with it.
     """
 

@@ -29,7 +29,7 @@ class Sheet(NamedTuple):
     """A table of a workbook.
 
     Attributes:
-        name: At most 31 characters.
+        name: Name, at most 31 characters.
         head: Titles of the columns.
         rows: Numbers, texts, truth values or null.
     """

@@ -23,7 +23,7 @@ class GroundBoxes:
         view: Row of Views.views that each was seen from, shape (n,).
         class_id: Shape (n,).
         confidence: Shape (n,).
-        xyxy: In px of the upright picture, shape (n, 4).
+        xyxy: Corners in px of the upright picture, shape (n, 4).
         corners: On the ground in m, shape (n, 4, 2): from the upper left one, clockwise in the picture.
         centre: The place that the middle of the box shows, in m, shape (n, 2).
         id: Identifier of the detection, as all files of its run name it, shape (n,).
@@ -49,7 +49,7 @@ def boxes_on_ground(photographs: Sequence[Photograph], views: Views) -> GroundBo
     """Project the boxes of all photographs that have a view; those of the others are left out.
 
     Args:
-        photographs: As `make_views` was given them.
+        photographs: Photographs as `make_views` was given them.
         views: What it made of them.
     """
     of_file = {photograph.file: photograph.detections for photograph in photographs}

@@ -136,7 +136,7 @@ def _fitted(steps: NDArray[np.complex128], longest: float, error: float) -> NDAr
     in the middle of its line's piece, which so ends where the line does.
 
     Args:
-        steps: From each photograph to the next, north + i east in m, shape (n - 1,).
+        steps: Steps from each photograph to the next, north + i east in m, shape (n - 1,).
         longest: Length of a step beyond which another way begins.
         error: Usual error of a place in m.
 
@@ -170,7 +170,7 @@ def _pieces(
     """The mean step of so many photographs in a row, and how far off a line they lie: above 1 on none.
 
     Args:
-        steps: As of `_fitted`.
+        steps: Value as of `_fitted`.
         count: How many photographs.
         spread: Standard deviation of their places in each direction, in m.
 

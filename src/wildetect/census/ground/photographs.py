@@ -39,7 +39,7 @@ class Photograph:
         width: Width of the upright picture in px.
         height: Height of the upright picture in px.
         tags: What it says of its camera.
-        detections: In px of the upright picture.
+        detections: Detections in px of the upright picture.
         georeference: Place on the map of a raster; null for a photograph.
         dark: Whether it is almost black.
     """
@@ -75,9 +75,9 @@ class Place(NamedTuple):
     """Where a photograph was taken.
 
     Attributes:
-        position: In degrees.
-        x: In m.
-        y: In m.
+        position: Position in degrees.
+        x: Place to the east in m.
+        y: Place to the north in m.
         north: Direction of true north in the projection.
         heading: Direction of flight in the projection; None if unknown.
         mounted: Degrees clockwise by which the camera is turned against it, as other photographs tell.
@@ -192,7 +192,7 @@ def make_views(
     one that does not tell its pitch looks straight down.
 
     Args:
-        photographs: In any order.
+        photographs: Photographs in any order.
         specs: Camera and flight, where a photograph does not tell.
         table: Outcome of `read_position_table`.
         terrain: Heights of the ground, a GeoTIFF; null: it is as flat as the place of take-off.

@@ -115,8 +115,8 @@ class _Search:
 
     Args:
         boxes: Some of those that count.
-        views: That they were seen from.
-        tolerance: In m.
+        views: Views that they were seen from.
+        tolerance: Tolerance in m.
     """
 
     def __init__(self, boxes: GroundBoxes, views: Views, tolerance: float) -> None:
@@ -218,7 +218,7 @@ def all_alike(boxes: GroundBoxes, views: Views, tolerance: float, shares: Shares
 
     Args:
         boxes: All that count.
-        views: That they were seen from.
+        views: Views that they were seen from.
         tolerance: Within which boxes are joined, in m.
         shares: How many boxes should agree; null where too few lie on common ground to tell anything:
             then only scales that are far off are tried.

@@ -50,7 +50,7 @@ def empty_places(
         check: What the overlaps say.
         boxes: All that count.
         animals: Made of them.
-        views: That they were seen from; places in rasters are left out.
+        views: Views that they were seen from; places in rasters are left out.
     """
     pairs, count = check.pairs, len(views.views)
     row, view = check.near.alone, check.near.not_in

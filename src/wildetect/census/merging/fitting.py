@@ -52,7 +52,7 @@ class Fit:
     Args:
         boxes: Those to be looked at.
         cameras: Where the views were taken from, east + i north in m.
-        tolerance: In m.
+        tolerance: Tolerance in m.
     """
 
     def __init__(self, boxes: GroundBoxes, cameras: NDArray[np.complex128], tolerance: float) -> None:
@@ -146,7 +146,7 @@ def turned_photographs(
 
     Args:
         boxes: All that count.
-        views: That they were seen from.
+        views: Views that they were seen from.
         tolerance: Within which boxes are joined, in m.
         rates: Partner rates of the photographs, shape (views,): in a large survey the lowest are looked at.
     """

@@ -69,7 +69,7 @@ def expected_partners(boxes: GroundBoxes, animals: Animals, views: Views, margin
     Args:
         boxes: All that count.
         animals: Made of these boxes.
-        views: That they were seen from.
+        views: Views that they were seen from.
         margin: How far inside in m, so that errors of places decide nothing; at most a fifth of a
             photograph's shorter side.
     """

@@ -206,7 +206,7 @@ def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance:
     Args:
         boxes: All that count.
         animals: Made of them.
-        views: That they were seen from.
+        views: Views that they were seen from.
         tolerance: Within which boxes were joined, in m; so far from its edge a box is well inside.
     """
     expected = expected_partners(boxes, animals, views, tolerance)

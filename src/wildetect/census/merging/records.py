@@ -30,7 +30,7 @@ class RateRecord:
     Attributes:
         expected: Boxes that lie well inside another photograph.
         joined: Those of them that were joined to a box of it.
-        partner_rate: From 0 to 1; null where none was expected.
+        partner_rate: Rate, from 0 to 1; null where none was expected.
     """
 
     expected: int = 0
@@ -83,7 +83,7 @@ class NearMissRecord:
     """Two boxes without a partner, each the nearest to the other.
 
     Attributes:
-        photographs: That they are in.
+        photographs: Photographs that they are in.
         boxes: Edges of both in px.
         metres: Between them.
         seconds: Between the exposures; null where the photographs do not tell.
@@ -160,7 +160,7 @@ class DoublesRecord:
     Attributes:
         pairs: How many.
         doubtful: Those of them that no other photograph shows as two, too.
-        photographs: That hold these.
+        photographs: Photographs that hold these.
     """
 
     pairs: int = 0
@@ -173,7 +173,7 @@ class PowerRecord:
     """Which mistakes of positions could be told from animals that were missed; see `Power`.
 
     Attributes:
-        animals: That lie well inside another photograph than one that shows them.
+        animals: Animals that lie well inside another photograph than one that shows them.
         unseen: The largest share of them without a partner that would not be told.
         blind_photographs: How many show too few animals to be named, if they lay elsewhere.
         doubtful_animals: Those that only one of these shows, on ground that others show, too.

@@ -23,7 +23,7 @@ def on_own_ground(boxes: GroundBoxes, views: Views) -> NDArray[np.bool_]:
 
     Args:
         boxes: All that count.
-        views: That they were seen from.
+        views: Views that they were seen from.
     """
     if not len(boxes):
         return np.zeros(0, bool)

@@ -113,7 +113,7 @@ def power_of(boxes: GroundBoxes, animals: Animals, expected: Expected, views: Vi
         boxes: All that count.
         animals: Made of them.
         expected: Boxes that lie well inside of another photograph.
-        views: That they were seen from.
+        views: Views that they were seen from.
     """
     animal = animal_of(animals, len(boxes))
     shared = np.unique(expected_partners(boxes, animals, views, 0.0).box)

@@ -59,7 +59,7 @@ class CensusMap:
         strata: Path of the outlines.
         stratum_names: Where they stand.
         transects: Path of the lines of flight.
-        transect_names: At their beginnings.
+        transect_names: Names of transects, at their beginnings.
         dots: The animals.
         size: Diameter of a dot.
         bar: Length of the scale bar in units of the drawing.

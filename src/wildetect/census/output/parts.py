@@ -158,7 +158,7 @@ class CorrectedRecord:
         reviewed: Animals that people saw on it.
         corrected: The number with its limits; null where there is none.
         reason: Why there is none; null where there is one.
-        available: With the animals out of sight, where their share is known.
+        available: Estimate with the animals out of sight, where their share is known.
     """
 
     species: str | None

@@ -42,14 +42,14 @@ class AnimalRow(NamedTuple):
         animal: Its number, from 1.
         species: Its class.
         confidence: The highest of its boxes.
-        longitude: In degrees, WGS 84.
-        latitude: In degrees, WGS 84.
+        longitude: Longitude in degrees, WGS 84.
+        latitude: Latitude in degrees, WGS 84.
         stratum: Where it stands; null outside all strata, or without strata.
-        transect: That it counts for; null for none.
+        transect: Transect that it counts for; null for none.
         boxes: Rows of the boxes it was seen in.
         photographs: Their photographs.
         apart_m: The largest distance of a pair of its boxes that was taken for one animal; null for one box.
-        id: That of its surest detection: the same in each census in which that one is of this animal.
+        id: Id of its surest detection: the same in each census in which that one is of this animal.
     """
 
     animal: int

@@ -181,7 +181,7 @@ class VectorCheck:
     Attributes:
         name: Name of the vector, with its source.
         what: Which figure.
-        expected: As published.
+        expected: Value as published.
         computed: Value that this program computes.
         digits: Decimals to which they must agree.
         ok: Whether they do.

@@ -47,10 +47,11 @@ class Candidate:
     """What a file finds, read as one family.
 
     Attributes:
-        family: That fits the shapes of its outputs.
+        family: Family that fits the shapes of its outputs.
         verdict: Whether the boxes can be right.
         reason: For the verdict, in a few words.
-        detections: At the confidence of the settings, in px of the window; empty where it is impossible.
+        detections: Detections at the confidence of the settings, in px of the window; empty where it is
+            impossible.
         best: Highest confidence, 0.01 or more; None if there is no box at all.
     """
 
@@ -66,11 +67,11 @@ class FamilyCheck:
     """All candidates on one picture, the most plausible first.
 
     Attributes:
-        candidates: At least one.
+        candidates: Candidates, at least one.
         pixels: What they looked at, RGB.
         window: Where that lies in the picture.
         class_names: For the labels; numbers where none are given.
-        feeding: With what the first was probably trained, where it is fed otherwise; None: unknown.
+        feeding: Feeding with what the first was probably trained, where it is fed otherwise; None: unknown.
     """
 
     candidates: Sequence[Candidate]
@@ -86,9 +87,9 @@ def check_families(weights: WeightsFile, settings: RegistrationSettings, picture
     Args:
         weights: The file.
         settings: What its owner says; the family is not looked at.
-        picture: With animals. Of a large one, where they would be too small for the network, a tile of
-            the size of the network's input is looked at: the one closest to the middle in which a family
-            finds something.
+        picture: Photograph with animals. Of a large one, where they would be too small for the network, a
+            tile of the size of the network's input is looked at: the one closest to the middle in which a
+            family finds something.
 
     Raises:
         InputError: The picture cannot be read.

@@ -52,7 +52,7 @@ class WeightsFile:
         inputs: All inputs, the picture's and others.
         outputs: All outputs; where the file leaves their shapes open, as they came out once.
         metadata: Text that the exporter stored, as it is.
-        class_names: From the metadata; None if it holds none.
+        class_names: Class names from the metadata; None if it holds none.
         width: Width of the picture's input in px; None if free and not in the metadata.
         height: Height of the picture's input in px; None if free and not in the metadata.
         batch: Pictures in a forward pass; None: any number.
@@ -135,7 +135,7 @@ def candidates(weights: WeightsFile, classes: int | None = None) -> tuple[Family
     """The families that a file can be of, by the shapes of its outputs.
 
     Args:
-        weights: From `inspect`.
+        weights: Weights from `inspect`.
         classes: Number of class names; by default that of the file's own.
     """
     if classes is None and weights.class_names is not None:

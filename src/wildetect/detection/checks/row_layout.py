@@ -46,7 +46,7 @@ def with_layout(
 
     Args:
         weights: The file, whose metadata may tell.
-        manifest: From `describe`.
+        manifest: Manifest from `describe`.
         settings: What the owner says.
         picture: A photograph with animals; a made-up picture is looked at besides.
 

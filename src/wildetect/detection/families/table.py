@@ -47,7 +47,7 @@ def implausible(family: Family, outputs: Outputs, reading: Reading) -> str | Non
     the range of the values, on any picture; these are looked for when a model is registered.
 
     Args:
-        family: As declared.
+        family: Family as declared.
         outputs: Without the batch dimension, of shapes that fit the family.
         reading: Size of the network's input and number of classes.
     """

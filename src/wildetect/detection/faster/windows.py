@@ -26,7 +26,7 @@ def check_sides(detector: Detector, options: PipelineOptions) -> None:
     """Refuse a network that cannot take windows of other sizes than its tiles.
 
     Args:
-        detector: With larger windows.
+        detector: Detector with larger windows.
         options: Options of the run.
 
     Raises:

@@ -59,7 +59,7 @@ class Found(NamedTuple):
     """What a network found in a tile.
 
     Attributes:
-        detections: In px of the tile.
+        detections: Detections in px of the tile.
         full: Whether a limit was reached, the settings' or the network's own, so that there may be more.
         failure: Why what the network gave for this tile cannot be read; there are no detections then.
     """

@@ -29,7 +29,7 @@ class Backend:
         package: What must be installed for it.
         says: What it is, for a person.
         batched: Whether a pass over many tiles is faster than many passes.
-        threads: That keep it busy, each with its own forward pass; None: one a core.
+        threads: Threads that keep it busy, each with its own forward pass; None: one a core.
         options: Options of the provider.
     """
 
@@ -81,7 +81,7 @@ def to_try(device: Device, available: Collection[str]) -> list[Backend]:
     """The backends that may serve a device, best first; auto ends with the CPU.
 
     Args:
-        device: From the settings.
+        device: Device from the settings.
         available: Providers of the installed onnxruntime.
 
     Raises:

@@ -63,7 +63,7 @@ class TensorSpec:
     """An input or output of a network.
 
     Attributes:
-        name: As the file gives it.
+        name: Name as the file gives it.
         dtype: NumPy's name: "float32", "float16", "uint8", "int64", ...
         shape: Length of each dimension; None where any is possible.
     """

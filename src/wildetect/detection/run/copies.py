@@ -37,7 +37,7 @@ def doubled(images: Sequence[ImageFile]) -> dict[str, list[str]]:
     """Why animals in some images would count more than once, and the names of these.
 
     Args:
-        images: In the order of the run.
+        images: Images in the order of the run.
     """
     copies = _copies_among(images)
     kinds = [name for name in _of_several_kinds(images) if name not in set(copies)]
@@ -76,7 +76,7 @@ def _copies_among(images: Sequence[ImageFile]) -> list[str]:
     pieces, whole ones only where these are the same.
 
     Args:
-        images: In the order of the run. A file that cannot be read is no copy.
+        images: Images in the order of the run. A file that cannot be read is no copy.
     """
     groups: Iterable[Sequence[ImageFile]] = [images]
     for key in (_size, pieces_of, _content):

@@ -30,7 +30,7 @@ class PipelineOptions:
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
         auto_overlap: Takes the overlap from each image's ground resolution instead.
         windows: How large a pass may be, for a network with free sides; None: each is a tile.
-        scale: That of the model's training, for which tiles may be cut; None: it is unknown.
+        scale: Scale of the model's training, for which tiles may be cut; None: it is unknown.
         reading: How bands and values are read.
         max_errors: The run stops when more images than this have failed; below 1 and above 0 a share of
             them; None: when its first 50 images all have.

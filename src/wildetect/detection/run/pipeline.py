@@ -99,7 +99,7 @@ def until_too_many_fail(
     Where a drive or a server went in the middle, no options let thousands of images fail one by one.
 
     Args:
-        results: In any order.
+        results: Results in any order.
         images: Images of the run.
         options: Say how many are too many.
         known: Names of images that failed before: they do not count.

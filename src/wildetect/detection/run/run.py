@@ -131,7 +131,7 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
 
     Args:
         plan: What to do.
-        progress: Told after each image.
+        progress: Callback that is told after each image.
 
     Returns:
         The content of run.json.
@@ -139,7 +139,7 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
     Raises:
         ConfigurationError: The output folder holds another run, or another run is writing into it.
         InputError: The output folder cannot be written.
-        KeyboardInterrupt: As it came.
+        KeyboardInterrupt: The one that interrupted the run.
     """
     make_folder(plan.output, hint="Give another folder with --output.")
     with sole_writer(plan.output):

@@ -60,7 +60,7 @@ class Stitched(NamedTuple):
     """The detections of an image, each animal once as far as tiles can tell.
 
     Attributes:
-        detections: In px of the image.
+        detections: Detections in px of the image.
         cut: How many of them end at an inner border of a tile and were seen whole by no tile: each may be a
             part of an animal that counts more than once.
         joined: How many parts were joined to others.
@@ -229,7 +229,7 @@ def _shared(seen: _Seen, cut: NDArray[np.bool_], a: Indices, b: Indices, side: i
 
     Args:
         seen: All boxes.
-        cut: At which sides they end at an inner border.
+        cut: Sides at which they end at an inner border.
         a: The parts that end at this side of their tile.
         b: Those that begin at the facing side of theirs.
         side: 2, right, or 3, bottom.

@@ -30,7 +30,7 @@ class ScaledTile(NamedTuple):
     """Side of the tiles of an image, and what it comes from.
 
     Attributes:
-        side: In px of the image; None: they are not cut for the scale.
+        side: Side in px of the image; None: they are not cut for the scale.
         assumed: Whether that is so since height or lens come from the settings, as the image does not tell.
     """
 

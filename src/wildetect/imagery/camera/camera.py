@@ -52,10 +52,10 @@ class CameraTags:
         pitch: Pitch of the gimbal in degrees: -90 looks straight down, 0 at the horizon.
         roll: Roll of the gimbal about its line of sight in degrees, clockwise.
         focal_length: Focal length of the lens in mm.
-        focal_length_35: In mm, as if on 35 mm film.
+        focal_length_35: Focal length in mm, as if on 35 mm film.
         zoom: How many times a digital zoom enlarged the picture, which the focal length in mm leaves out;
             null for none.
-        focal_length_px: In px of the full picture, as the maker measured it.
+        focal_length_px: Focal length in px of the full picture, as the maker measured it.
         full_size: Width and height in px of the picture that `focal_length_px` is for.
         sensor_width: Longer side of the sensor in mm, from the resolution in its focal plane.
         orientation: EXIF's: how the stored picture is turned to stand upright, 1 to 8.

@@ -42,7 +42,7 @@ class Maker:
     """What a maker writes.
 
     Attributes:
-        name: In lower case, as EXIF's Make begins; "" where only the names of the tags tell.
+        name: Name in lower case, as EXIF's Make begins; "" where only the names of the tags tell.
         angles: Names of yaw, pitch and roll in XMP; with the prefix where others use the name differently.
         convention: What the angles mean; null: the maker's files disagree, so that they are not used.
         sensors: Longer side of the sensor in mm by EXIF's Model, as its maker states it.

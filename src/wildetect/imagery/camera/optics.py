@@ -17,7 +17,7 @@ class Flight:
 
     Attributes:
         sensor_height: Shorter side of the sensor in mm.
-        focal_length: In mm, as the lens has it.
+        focal_length: Focal length in mm, as the lens has it.
         flight_height: Above ground in m.
         gsd: Ground sampling distance in cm/px; overrides all others.
     """

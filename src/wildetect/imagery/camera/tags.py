@@ -83,7 +83,7 @@ def _space(prefix: str | None, until: int, bound: Sequence[tuple[int, str | None
     """The last part of the address of a namespace, without its version: camera, exif, drone-dji.
 
     Args:
-        prefix: That of a name.
+        prefix: Prefix of a name.
         until: Where the tag that holds the name ends: what it binds counts within it.
         bound: Place, prefix and address of each namespace.
     """
@@ -141,7 +141,7 @@ def coordinate(value: str | None, directions: str) -> float | None:
     """Signed degrees of a GPSCoordinate of XMP: "47,33.9N", or "47,33,54N" (ISO 16684-1, part 2).
 
     Args:
-        value: As XMP has it.
+        value: Value as XMP has it.
         directions: The letters of plus and minus: "NS" or "EW".
     """
     found = _COORDINATE.fullmatch((value or "").strip().upper())

@@ -55,7 +55,7 @@ class Head:
     """The head of one column.
 
     Attributes:
-        text: As the file writes it.
+        text: Text as the file writes it.
         words: Its words in lower case, without units: `rel_height(feet)` and `RelHeightFeet` have the same.
         unit: The unit of length that it names; null: none.
         unknown_unit: What may be a unit and is not known: a word in brackets, or beside one of heights, that

@@ -68,7 +68,7 @@ class Package(BaseModel):
         name: Name of the registered model.
         version: Its number where it comes from.
         origin: Address of the registry it comes from; None where that is not known.
-        aliases: That pointed at it there.
+        aliases: Aliases that pointed at it there.
         description: Markdown.
         created: When it was registered, in ms since 1970 UTC.
         tags: Its labels: who registered it, when, where, from which commit.

@@ -177,7 +177,7 @@ class Shape(NamedTuple):
     """A place on Earth, longitude before latitude, in degrees, WGS 84.
 
     Attributes:
-        wkb: As little-endian well-known binary.
+        wkb: Geometry as little-endian well-known binary.
         bounds: min_x, min_y, max_x, max_y.
     """
 

@@ -103,7 +103,7 @@ def line_style(*, width: float, label: str = "") -> str:
     """Dark lines.
 
     Args:
-        width: In mm.
+        width: Width in mm.
         label: Column that is written along them; empty for none.
     """
     look = {"line_color": _INK, "line_width": f"{width}", "line_style": "solid"}
@@ -170,9 +170,9 @@ class ProjectLayer(NamedTuple):
     """A layer of a project, from the top to the bottom of the map.
 
     Attributes:
-        name: In its GeoPackage.
+        name: Name in its GeoPackage.
         kind: Point, Line or Polygon.
-        style: As QML.
+        style: Style as QML.
     """
 
     name: str

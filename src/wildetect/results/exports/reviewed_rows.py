@@ -23,7 +23,7 @@ class ReviewedRow(NamedTuple):
 
     Attributes:
         image: Name of the photograph.
-        class_name: As the reviewer calls it; may be one that the model does not know.
+        class_name: Class name as the reviewer calls it; may be one that the model does not know.
         confidence: Confidence of the detector, 0 to 1; null for an animal that it missed.
         xyxy: x_min, y_min, x_max, y_max in px of the upright image.
         position: Longitude and latitude in degrees, WGS 84; null if unknown.

@@ -26,7 +26,7 @@ class Command:
     """A task with its options.
 
     Attributes:
-        task: As users type it: "detect.run".
+        task: Task as users type it: "detect.run".
         options: Each with its value, as they are typed; paths are absolute.
     """
 

@@ -69,7 +69,7 @@ def document_of(result: ImageResult, stamp: Stamp | None, folder: Path | None = 
     Args:
         result: The result.
         stamp: Stamp of the image's file, taken before it was read.
-        folder: That of the journal: where the image lies from there is kept, too.
+        folder: Folder of the journal: where the image lies from there is kept, too.
     """
     document: dict[str, Any] = {
         "image": result.name,
@@ -150,7 +150,7 @@ def place_document(path: Place, folder: Path | None = None) -> dict[str, str]:
 
     Args:
         path: Path of the image.
-        folder: That of the journal; on another drive there is no way from the one to the other.
+        folder: Folder of the journal; on another drive there is no way from the one to the other.
     """
     document = {"path": str(path)}
     if folder is not None and isinstance(path, Path) and (way := way_from(folder, path)):
@@ -163,7 +163,7 @@ def place_from(document: dict[str, Any], folder: Path | None = None) -> Place:
 
     Args:
         document: Its place, and the stamp that its file had.
-        folder: That of the journal, as it is called now.
+        folder: Folder of the journal, as it is called now.
     """
     text, from_here = document["path"], document.get("from_here")
     for name, value in (("path", text), ("from_here", from_here or "")):
@@ -192,7 +192,7 @@ def result_from(
     Args:
         document: The parsed line.
         path: Where the image lies now; by default as the line says.
-        folder: That of the journal, for images that were moved with it.
+        folder: Folder of the journal, for images that were moved with it.
     """
     found = None
     if document["failure"] is None:

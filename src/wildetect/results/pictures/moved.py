@@ -28,7 +28,7 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedR
     there keeps the path of the run.
 
     Args:
-        run: As it was read.
+        run: Run as it was read.
         sources: The files or folders that the run had, where they are now.
 
     Raises:
@@ -61,7 +61,7 @@ def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Place]) -> Fini
     not taken for that of the run.
 
     Args:
-        run: As it was read.
+        run: Run as it was read.
         folders: Where the photographs may lie now.
     """
     if not folders:

@@ -70,7 +70,8 @@ def all_unseen(results: Iterable[ImageResult], *, inside: bool = True) -> dict[s
     Args:
         results: Results of a run; failed ones and those at addresses are left out: the server would be
             asked for each of them.
-        inside: As for `unseen`: of ten thousand copies on a disk that turns it takes minutes.
+        inside: Whether to look into files, as for `unseen`: of ten thousand copies on a disk that turns
+            it takes minutes.
     """
     near = [result for result in results if not result.failed and isinstance(result.path, Path)]
     found = zip(near, of_each(lambda one: unseen(one, inside=inside), near), strict=True)

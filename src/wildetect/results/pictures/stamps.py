@@ -18,7 +18,7 @@ class Stamp(NamedTuple):
     """What tells whether a file is still the one that was read.
 
     Attributes:
-        size: In bytes.
+        size: Size in bytes.
         modified: Its time in ns since 1970; 0 where a server does not say.
         tag: What a server says of its content (ETag); "" of a file on this machine.
     """

@@ -133,7 +133,7 @@ def cut_around(source: ImageSource, xyxy: Box, side: float, *, most: int = _SIDE
 
     Args:
         source: The image, open.
-        xyxy: In px of the image.
+        xyxy: Corners in px of the image.
         side: Side of the square in px of the image.
         most: Side of the picture in px, where it is not smaller by itself.
 

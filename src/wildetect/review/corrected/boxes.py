@@ -26,7 +26,7 @@ class CorrectedBox:
 
     Attributes:
         key: Id that the file gives it; null: none.
-        xyxy: In px of the upright image.
+        xyxy: Corners in px of the upright image.
         class_name: Its class.
         verdict: "right", "wrong" or "unsure", where the file says so in words.
     """
@@ -67,7 +67,7 @@ class RunNames:
 
         Args:
             text: The name, as any tool writes it.
-            refuse: Told of a name that is not found.
+            refuse: Callback that is told of a name that is not found.
             what: Which part of the file holds it.
         """
         several: list[str] = []

@@ -23,8 +23,8 @@ def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, Co
     Args:
         path: Label Studio's JSON, COCO, MegaDetector's JSON, Timelapse's CSV, a detections.gpkg or a
             detections.csv.
-        run: That it was exported from.
-        refuse: Told of each edit that cannot be taken over, and why.
+        run: Run that it was exported from.
+        refuse: Callback that is told of each edit that cannot be taken over, and why.
 
     Returns:
         By name of the image in the run; images that the file does not hold are not among them.

@@ -34,7 +34,7 @@ class AnimalCase:
     """An animal of a census that people can judge.
 
     Attributes:
-        number: In the census.
+        number: Number in the census.
         species: Its class.
         boxes: Ids of its detections, the surest first; each is of another image.
         apart_m: The largest distance of two of them; null for one.
@@ -70,7 +70,7 @@ class Comparing:
     """Knows the animals, and what was said of pairs of their boxes.
 
     Args:
-        run: That the census counted in.
+        run: Run that the census counted in.
         reviewer: Who sits at the page.
         cases: The animals.
         verdicts: All that were given so far.
@@ -145,7 +145,7 @@ class Comparing:
         """Forget verdicts on pairs: what was said of these before stands again.
 
         Args:
-            undone: That do not count any more.
+            undone: Verdicts that do not count any more.
             verdicts: All, with what undid them.
 
         Returns:

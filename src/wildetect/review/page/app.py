@@ -48,7 +48,7 @@ class Guard:
     Args:
         app: Behind it.
         token: Secret of this start of the page.
-        port: That it listens on.
+        port: Port that it listens on.
     """
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
@@ -135,7 +135,7 @@ def make_app(session: Session, token: str, port: int) -> ASGIApp:
     Args:
         session: What it shows, and whom it serves.
         token: Secret without which it answers nobody.
-        port: That it will listen on.
+        port: Port that it will listen on.
     """
     pictures = Pictures(Reading.of(session.run.record.settings))
     routes = [

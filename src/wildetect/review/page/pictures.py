@@ -217,7 +217,7 @@ def scaled(source: ImageSource, longest: int = LONGEST_SIDE, window: Window | No
 
     Args:
         source: The image.
-        longest: In px.
+        longest: Longest side in px.
         window: The part of it that is shown; null: all.
     """
     part_of = Window(0, 0, source.width, source.height) if window is None else window

@@ -58,7 +58,7 @@ class Saying:
     """What a person says on the page.
 
     Attributes:
-        kind: As of a verdict.
+        kind: Kind as of a verdict.
         image: Number of the image in the run, from 0.
         detection: Id of the box; null for an added one and for a whole image.
         class_name: For "class" and "added".

@@ -50,7 +50,7 @@ class Accounts:
     """The accounts behind a server with sign-in.
 
     Attributes:
-        server: With the credentials of its admin.
+        server: Server with the credentials of its admin.
     """
 
     server: Probe

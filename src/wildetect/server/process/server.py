@@ -129,7 +129,7 @@ def start(
     Args:
         plan: What it will be.
         wait: Seconds until it must answer.
-        progress: Told now and then how long it has taken.
+        progress: Callback that is told now and then how long it has taken.
         cancelled: Asked now and then; once true, what was started is ended.
 
     Raises:

@@ -43,7 +43,7 @@ def launch(
     Args:
         plan: What it will be.
         until: When it must answer, by `time.monotonic()`.
-        progress: Told how many seconds it has taken.
+        progress: Callback that is told how many seconds it has taken.
         cancelled: Asked whether to call it off.
 
     Raises:

@@ -57,7 +57,7 @@ def removable(database: Path, artifacts: Path, before: int) -> Removable:
     """Find what nothing cites.
 
     Args:
-        database: At the schema of the installed MLflow.
+        database: Database at the schema of the installed MLflow.
         artifacts: The server's folder.
         before: Only what was deleted before this time, in ms since 1970 UTC.
 

@@ -64,7 +64,7 @@ def exchange(folder: Path, moves: Sequence[Move]) -> None:
 
     Args:
         folder: Where the plan is written.
-        moves: From where to where, in order; each target is free once the moves before are made.
+        moves: Moves from where to where, in order; each target is free once the moves before are made.
 
     Raises:
         ServerError: A move cannot be made; all are taken back.

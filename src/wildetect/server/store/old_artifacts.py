@@ -41,7 +41,7 @@ class Named:
     """Files of a run or a logged model that a store names by their place on a disk.
 
     Attributes:
-        address: As the store has it; the place may be one of another machine.
+        address: Address as the store has it; the place may be one of another machine.
         place: Where they are to lie, below the server's artifacts.
         folder: Where they lie now; None where they were not found.
     """
@@ -58,7 +58,7 @@ def named_on_disk(database: Path, roots: Sequence[Path]) -> list[Named]:
     store may have been moved since, or have come from another machine.
 
     Args:
-        database: At the schema of the installed MLflow.
+        database: Database at the schema of the installed MLflow.
         roots: Folders of artifacts, as they lie now.
     """
     runs = "SELECT artifact_uri, experiment_id, run_uuid FROM runs"

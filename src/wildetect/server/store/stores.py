@@ -60,9 +60,9 @@ def store_of(uri: str | None, *, root: Path, default: Path) -> Store:
     """Read a `backend_store_uri`.
 
     Args:
-        uri: As in the settings; None means SQLite in the default file.
+        uri: Address of the store as in the settings; None means SQLite in the default file.
         root: The folder that relative paths start from.
-        default: That file.
+        default: Default file.
 
     Raises:
         ConfigurationError: Where it names no database that the server can use, or a driver is missing.

@@ -26,7 +26,7 @@ def run_trainer(job: TrainingJob, told: Callable[[Epoch], None]) -> Trained:
 
     Args:
         job: What to do.
-        told: Told of each epoch, those of earlier starts included.
+        told: Callback that is told of each epoch, those of earlier starts included.
 
     Raises:
         ModelError: The trainer failed; the message says why.

@@ -61,7 +61,7 @@ class Epoch:
     """An epoch that is done.
 
     Attributes:
-        number: From 1.
+        number: Number, from 1.
         metrics: What was measured, such as "train/box_loss" or "val/recall"; a number may be no number.
     """
 
@@ -92,7 +92,7 @@ class Trainer(Protocol):
 
         Args:
             job: What to learn from, beginning with what.
-            told: Told of each epoch once a kill cannot undo it.
+            told: Callback that is told of each epoch once a kill cannot undo it.
         """
         ...
 

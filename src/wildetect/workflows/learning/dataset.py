@@ -74,7 +74,7 @@ def build_dataset(project: Project, request: DataSetRequest, watcher: Watcher = 
     Args:
         project: Its configs/census.yaml says of positions what photographs do not.
         request: What to build.
-        watcher: Told what is doubtful.
+        watcher: Observer that is told what is doubtful.
 
     Raises:
         ConfigurationError: A run is named twice, the folder is there, or runs or classes do not fit together.

@@ -57,7 +57,7 @@ def shots_of(
     Args:
         project: Its configs/census.yaml says of positions what photographs do not.
         sources: The runs.
-        watcher: Told of the tags that are read.
+        watcher: Observer that is told of the tags that are read.
 
     Returns:
         The photographs, and notes for a person.
@@ -131,7 +131,7 @@ def gathered_of(project: Project, run: FinishedRun, watcher: Watcher) -> Gathere
     Args:
         project: Its configs/census.yaml says where photographs lie that are away.
         run: The run.
-        watcher: Told how far it is.
+        watcher: Observer that is told how far it is.
 
     Raises:
         InputError: None of the photographs is there.
@@ -146,7 +146,7 @@ def views_of(project: Project, run: FinishedRun, photographs: Sequence[Photograp
     Args:
         project: Its configs/census.yaml says of positions what photographs do not.
         run: A run that they are of.
-        photographs: With their tags.
+        photographs: Photographs with their tags.
     """
     settings = settings_for(project, CensusRequest(detections=(str(run.folder),)))
     files = SurveyFiles.read(keys_of(project, settings), table_of(project, settings))

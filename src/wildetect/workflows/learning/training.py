@@ -117,7 +117,7 @@ def train_model(project: Project, request: TrainingRequest, watcher: Watcher = S
     Args:
         project: Its server logs the training.
         request: What to train.
-        watcher: Told of each epoch, and what is doubtful.
+        watcher: Observer that is told of each epoch, and what is doubtful.
 
     Raises:
         ConfigurationError: There is no set, an extra is missing, or the same training runs already.

@@ -32,7 +32,7 @@ def tell_moved(
         version: The new one.
         aliases: What points at it now.
         pointed: Where each alias of the model pointed before.
-        watcher: Told of each that moved, with the way back.
+        watcher: Observer that is told of each that moved, with the way back.
 
     Raises:
         ServerError: Where the server fails.

@@ -42,7 +42,7 @@ def export_version(
         project: Its server, and its cache of fetched versions.
         reference: The version.
         target: The file, which must not exist yet.
-        watcher: Told where there is no server.
+        watcher: Observer that is told where there is no server.
 
     Raises:
         ConfigurationError: The target exists.
@@ -133,7 +133,7 @@ def import_version(
         content: What `checked_package` gave.
         name: Name of the registered model; None: as it was called.
         aliases: What is to point at it.
-        watcher: Told where another project's server is used, and where an alias moves.
+        watcher: Observer that is told where another project's server is used, and where an alias moves.
 
     Returns:
         The version, and whether it was made.

@@ -88,7 +88,7 @@ def misfit(rows: Array, layout: Layout, reading: Reading, share: float = _SHARE)
 
     Args:
         rows: Without those that only fill the table up, shape (n, columns).
-        layout: As supposed.
+        layout: Layout as supposed.
         reading: Size of the network's input, and number of classes.
         share: Share of the rows whose box may be odd.
     """

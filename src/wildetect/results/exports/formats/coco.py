@@ -45,7 +45,7 @@ def write_coco_results(path: Path, results: Iterable[ImageResult]) -> None:
 
     Args:
         path: The file.
-        results: In the order of coco.json.
+        results: Results in the order of coco.json.
 
     Raises:
         InputError: The file cannot be written.

@@ -36,7 +36,7 @@ def write_labelstudio(
 
     Args:
         path: The file.
-        results: In the order of the file.
+        results: Results in the order of the file.
         class_names: The labels.
         model: Name and version, for `model_version`.
         names: Names of the tags in the labelling setup.

@@ -32,7 +32,7 @@ def write_megadetector(
 
     Args:
         path: The file.
-        results: In the order of the file; each image takes one line of it.
+        results: Results in the order of the file; each image takes one line of it.
         class_names: Category "1" is the first of them.
         detector: Name of the model, for the file's `info`.
         confidence: Lowest that was kept; without it Timelapse hides what is less sure than its own default.

@@ -79,7 +79,7 @@ def yolo_line(class_id: int, xyxy: Sequence[float], size: tuple[int, int], digit
     """The line of a box.
 
     Args:
-        class_id: From 0.
+        class_id: Number of the class, from 0.
         xyxy: Its edges in px of the picture.
         size: Width and height of the picture in px.
         digits: Digits of the shares.
