@@ -170,7 +170,7 @@ def _pieces(
     """The mean step of so many photographs in a row, and how far off a line they lie: above 1 on none.
 
     Args:
-        steps: Value as of `_fitted`.
+        steps: Steps as of `_fitted`.
         count: How many photographs.
         spread: Standard deviation of their places in each direction, in m.
 
