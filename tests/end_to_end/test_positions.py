@@ -81,6 +81,13 @@ def test_a_table_that_cannot_be_used_is_told_before_work_begins(
     assert workspace.fail(5, "census.run", "found", "--config", "census.yaml")[0] == error
 
 
+def test_the_column_of_latitudes_is_not_offered_for_longitudes(workspace: Workspace) -> None:
+    (workspace.root / "camp.csv").write_text("Photo,latitude\nDJI_1.JPG,-19.25\n", encoding="utf-8")
+    error, hint = workspace.fail(5, *WORDS)
+    assert "no column longitude" in error
+    assert "perhaps" not in hint
+
+
 def test_heights_of_a_table_set_the_overlap_of_tiles(workspace: Workspace) -> None:
     """At 30 m an animal of 6 m takes up 289 px, by the settings' 180 m only 49 px: it would be cut."""
     for path in (workspace.root / "camp").iterdir():

@@ -198,7 +198,12 @@ class _Finder:
                 f"them, in QGIS with Reproject Layer, or name these columns if they hold degrees: set "
                 f"exif_gps_update.lat_col and lon_col. {_WANTED}"
             )
-        close = nearest(_plain(getattr(self.table, key)), [_plain(head.text) for head in self.heads])
+        free = [
+            _plain(head.text)
+            for head in self.heads
+            if not (head.names_photographs or head.is_axis("latitude") or head.is_axis("longitude"))
+        ]
+        close = nearest(_plain(getattr(self.table, key)), free)
         perhaps = f", perhaps {close}" if close else ""
         return f"Set exif_gps_update.{key} to the right column{perhaps}. {_WANTED}"
 
