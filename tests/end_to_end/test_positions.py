@@ -86,6 +86,8 @@ def test_the_column_of_latitudes_is_not_offered_for_longitudes(workspace: Worksp
     error, hint = workspace.fail(5, *WORDS)
     assert "no column longitude" in error
     assert "perhaps" not in hint
+    (workspace.root / "camp.csv").write_text("Photos,latitude,longitude\nDJI_1.JPG,-19.25,23.5\n", "utf-8")
+    assert "perhaps photos" in workspace.fail(5, *WORDS)[1]
 
 
 def test_heights_of_a_table_set_the_overlap_of_tiles(workspace: Workspace) -> None:

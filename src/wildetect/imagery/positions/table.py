@@ -201,7 +201,8 @@ class _Finder:
         free = [
             _plain(head.text)
             for head in self.heads
-            if not (head.names_photographs or head.is_axis("latitude") or head.is_axis("longitude"))
+            if not (head.is_axis("latitude") and key != "lat_col")
+            and not (head.is_axis("longitude") and key != "lon_col")
         ]
         close = nearest(_plain(getattr(self.table, key)), free)
         perhaps = f", perhaps {close}" if close else ""
