@@ -13,39 +13,21 @@ from wildetect.wording import commas, listed
 __all__ = ["Choice", "UnknownBandError", "chosen"]
 
 _COLOURS: Final = ("red", "green", "blue")
-_WORDS: Final = {
-    "red": frozenset(
-        (
-            *("red", "rouge", "rojo", "roja", "rot", "vermelho", "vermelha", "rosso", "rood", "rooi", "rød"),
-            *(
-                "röd",
-                "punainen",
-                "czerwony",
-                "červená",
-                "piros",
-                "k\u0131rm\u0131z\u0131",
-                "kirmizi",
-                "красный",
-                "nyekundu",
-                "merah",
-            ),
-            *("红", "红色", "紅", "赤", "r"),
-        )
+_LANGUAGES: Final = {
+    "red": (
+        "red rouge rojo roja rot vermelho vermelha rosso rood rooi rød röd punainen czerwony červená piros "
+        "k\u0131rm\u0131z\u0131 kirmizi красный nyekundu merah 红 红色 紅 赤 r"
     ),
-    "green": frozenset(
-        (
-            *("green", "vert", "verde", "gruen", "grün", "groen", "grøn", "grønn", "grön", "vihreä"),
-            *("zielony", "zelená", "zöld", "yeşil", "зелёный", "зеленый", "kijani", "hijau"),
-            *("绿", "绿色", "綠", "緑", "g"),
-        )
+    "green": (
+        "green vert verde gruen grün groen grøn grønn grön vihreä zielony zelená zöld yeşil зелёный "
+        "зеленый kijani hijau 绿 绿色 綠 緑 g"
     ),
-    "blue": frozenset(
-        (
-            *("blue", "bleu", "azul", "blau", "blu", "blauw", "blou", "blå", "sininen", "niebieski", "modrá"),
-            *("kék", "mavi", "синий", "buluu", "bluu", "biru", "蓝", "蓝色", "藍", "青", "b"),
-        )
+    "blue": (
+        "blue bleu azul blau blu blauw blou blå sininen niebieski modrá kék mavi синий buluu bluu biru "
+        "蓝 蓝色 藍 青 b"
     ),
 }
+_WORDS: Final = {colour: frozenset(words.split()) for colour, words in _LANGUAGES.items()}
 # beside a colour's name these say that another part of the spectrum is meant
 _OTHERS: Final = frozenset(
     (
@@ -234,7 +216,7 @@ def _colour(dataset: Any, band: int, name: str, *, short: bool) -> str | None:
             return _SENTINEL[words[0]]
         if _is_other(name):
             return None
-        found = [colour for colour in _COLOURS if _WORDS[colour] & set(words)]
+        found = [colour for colour in _COLOURS if not _WORDS[colour].isdisjoint(words)]
         if len(found) == 1:
             return found[0]
     nanometres = _wavelength_in(name) or _wavelength(dataset, band)
@@ -255,7 +237,7 @@ def _is_other(name: str) -> bool:
 
 def _has_other(names: Sequence[str], interpreted: Sequence[str]) -> bool:
     """Whether names or meanings contradict a picture in red, green and blue, or say part of one alone."""
-    colours = sum(any(_WORDS[colour] & set(_words(name)) for colour in _COLOURS) for name in names)
+    colours = sum(any(not _WORDS[colour].isdisjoint(_words(name)) for colour in _COLOURS) for name in names)
     return colours > 0 or any(map(_is_other, names)) or _places(interpreted) is None
 
 
