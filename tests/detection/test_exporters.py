@@ -246,10 +246,13 @@ def doubt_of(weights: Path, picture: Path, **said: object) -> str | None:
 
 
 def test_a_wrong_scale_that_finds_nothing_on_a_picture_is_named(tmp_path: Path, photograph: Path) -> None:
-    full = onnx.helper.make_node("Constant", [], ["full"], value_float=255.0)
-    divided = onnx.helper.make_node("Div", ["pictures", "full"], ["images"])
+    # in two steps, neither of which tells by itself that pixels are divided
+    steps = []
+    for by, taken, given in ((15.0, "pictures", "lower"), (17.0, "lower", "images")):
+        steps.append(onnx.helper.make_node("Constant", [], [f"by_{given}"], value_float=by))
+        steps.append(onnx.helper.make_node("Div", [taken, f"by_{given}"], [given]))
     shape = [1, 3, 256, 256]
-    weights = fed_otherwise(tmp_path / "network.onnx", onnx.TensorProto.FLOAT, shape, [full, divided])
+    weights = fed_otherwise(tmp_path / "network.onnx", onnx.TensorProto.FLOAT, shape, steps)
     told = str(doubt_of(weights, photograph))
     assert "it was probably trained with scale: 1: fed so it finds" in told
     assert "as it is fed now, nothing" in told

@@ -24,7 +24,7 @@ from wildetect.detection.run import workers
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import detect_images
 from wildetect.imagery.discovery import ImageFile, discover
-from wildetect.imagery.opening import open_image
+from wildetect.imagery.opening import open_file
 from wildetect.imagery.reading import Reading
 from wildetect.registry.manifest import Thresholds
 from wildetect.results.exports.formats.csv_file import write_csv
@@ -234,9 +234,9 @@ def test_only_a_few_images_are_in_memory(
     alive, most = set(), 0
     lock = threading.Lock()
 
-    def watched(path: Path, reading: Reading) -> Any:
+    def watched(file: ImageFile, reading: Reading) -> Any:
         nonlocal most
-        source = open_image(path, reading)
+        source, path = open_file(file, reading), file.path
         close = source.close
 
         def closed() -> None:
@@ -250,7 +250,7 @@ def test_only_a_few_images_are_in_memory(
             most = max(most, len(alive))
         return source
 
-    monkeypatch.setattr(workers, "open_image", watched)
+    monkeypatch.setattr(workers, "open_file", watched)
     images = photographs(tmp_path / "photographs", 60)
     options = PipelineOptions(tile_size=32, workers=2, decode_ahead=2, decode_threads=3)
     assert len(list(detect_images(images, detector, options))) == 60
