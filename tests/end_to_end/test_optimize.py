@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from tests.workspaces import REPOSITORY, Workspace
@@ -110,3 +111,20 @@ def test_float16_keeps_inputs_and_outputs() -> None:
     assert [one.name for one in half.graph.input] == [one.name for one in proto.graph.input]
     assert half.graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     assert len(half.SerializeToString()) < 0.7 * len(proto.SerializeToString())
+
+
+def test_an_int8_form_of_a_network_of_an_old_opset_can_be_run(shared_data: Path, tmp_path: Path) -> None:
+    from wildetect.detection.faster.lighter import lighter
+    from wildetect.detection.network.session import open_session
+    from wildetect.registry.manifest import Feeding
+
+    proto = onnx.load(str(shared_data / "models/fastestdet.onnx"))
+    assert proto.opset_import[0].version < 13, "as older exporters write"
+    (picture,) = proto.graph.input
+    height, width = (one.dim_value for one in picture.type.tensor_type.shape.dim[2:])
+    tiles = [np.random.default_rng(one).integers(0, 256, (height, width, 3), np.uint8) for one in range(2)]
+    onnx.save(lighter(proto, "int8", Feeding(width=width, height=height), tiles, 0), tmp_path / "int8.onnx")
+    light = open_session(tmp_path / "int8.onnx", "cpu")
+    assert [one.name for one in light.inputs] == [picture.name]
+    (found,) = light.run({picture.name: np.zeros((1, 3, height, width), np.float32)}, [light.outputs[0].name])
+    assert np.isfinite(found).all()

@@ -27,6 +27,7 @@ SHARES_KEPT = (0.0, 0.15, 0.4)
 """Parts of the convolutions, counted from the outputs, that stay in float: boxes need more than 8 bits."""
 
 _IMAGE_RANK = 4
+_PER_CHANNEL = 13  # opset since which DequantizeLinear has an axis
 
 
 def lighter(
@@ -78,7 +79,7 @@ def _quantised(proto: ModelProto, feeding: Feeding, tiles: Sequence[Pixels], kep
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    named = _all_named(proto)
+    named = _all_named(_with_scales_per_channel(proto))
     names = [node.name for node in named.graph.node if node.op_type == "Conv"]
     with (
         tempfile.TemporaryDirectory(prefix="wildetect-int8-", ignore_cleanup_errors=True) as folder,
@@ -98,6 +99,14 @@ def _quantised(proto: ModelProto, feeding: Feeding, tiles: Sequence[Pixels], kep
             nodes_to_exclude=names[len(names) - kept :],
         )
         return onnx.load(str(after))
+
+
+def _with_scales_per_channel(proto: ModelProto) -> ModelProto:
+    """The network in an opset whose DequantizeLinear knows channels; older ones are brought up to it."""
+    from onnx import version_converter
+
+    opset = max((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), default=0)
+    return proto if opset >= _PER_CHANNEL else version_converter.convert_version(proto, _PER_CHANNEL)
 
 
 def _all_named(proto: ModelProto) -> ModelProto:
