@@ -57,7 +57,7 @@ class WeightsFile:
         height: Height of the picture's input in px; None if free and not in the metadata.
         batch: Pictures in a forward pass; None: any number.
         dtype: Type of the picture's input: float32, float16 or uint8.
-        scales_pixels: Whether its graph scales pixels from 0 to 255 by itself.
+        scales_pixels: Whether its graph scales pixels from 0 to 255 by itself, where it could take others.
     """
 
     path: Path
@@ -115,7 +115,7 @@ def inspect(path: Path) -> WeightsFile:
         height=image.shape[2] or noted_height,
         batch=image.shape[0],
         dtype=image.dtype,
-        scales_pixels=scales_pixels(path, image.name),
+        scales_pixels=image.dtype != "uint8" and scales_pixels(path, image.name),
     )
     weights = _named(weights, noted_class_names(metadata))
     # names that are too many or too few are not the file's fault alone: its owner may give others

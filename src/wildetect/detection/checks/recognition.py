@@ -120,7 +120,7 @@ def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Famil
     # Ultralytics' RT-DETR stretches pictures to the square, whatever comes out of its export
     resize = {"resize": "stretch"} if is_rt_detr(weights.metadata) else {}
     facts = {"width": width, "height": height, "dtype": weights.dtype, "batch": weights.batch}
-    inside = _AS_IT_IS if weights.scales_pixels and weights.dtype != "uint8" else {}
+    inside = _AS_IT_IS if weights.scales_pixels else {}
     if inside and settings.scale not in {None, 1}:
         raise ModelError(
             f"{weights.path.name} scales pixels itself, and scale: {settings.scale:g} would scale them twice",

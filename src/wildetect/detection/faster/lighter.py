@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.detection.network.graph import opset_of
 from wildetect.detection.network.preprocess import network_input
 from wildetect.errors import ModelError
 from wildetect.imagery.source import Pixels
@@ -105,8 +106,9 @@ def _with_scales_per_channel(proto: ModelProto) -> ModelProto:
     """The network in an opset whose DequantizeLinear knows channels; older ones are brought up to it."""
     from onnx import version_converter
 
-    opset = max((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), default=0)
-    return proto if opset >= _PER_CHANNEL else version_converter.convert_version(proto, _PER_CHANNEL)
+    if opset_of(proto) >= _PER_CHANNEL:
+        return proto
+    return version_converter.convert_version(proto, _PER_CHANNEL)
 
 
 def _all_named(proto: ModelProto) -> ModelProto:

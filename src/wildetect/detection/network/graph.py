@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto
 
-__all__ = ["Constants", "graph_of"]
+__all__ = ["Constants", "graph_of", "opset_of"]
 
 _LARGEST = 2_000_000_000  # bytes: protobuf reads no more
 _MOST_VALUES = 64
@@ -26,6 +26,11 @@ def graph_of(weights: Path) -> GraphProto | None:
     if weights.stat().st_size > _LARGEST:
         return None
     return onnx.load(str(weights), load_external_data=False).graph
+
+
+def opset_of(proto: ModelProto) -> int:
+    """The version of ONNX's own operators that a network is made of; 0 where it names none."""
+    return max((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), default=0)
 
 
 class Constants:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wildetect.detection.network.graph import opset_of
 from wildetect.registry.manifest import Feeding
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def with_pixel_input(weights: Path, feeding: Feeding, *, convolved: bool = False
         for place, value in enumerate(proto.graph.input)
         if value.name not in constants and _is_picture(value, feeding)
     ]
-    if len(pictures) != 1 or _opset(proto) < _BROADCASTING or _has_our_names(proto):
+    if len(pictures) != 1 or opset_of(proto) < _BROADCASTING or _has_our_names(proto):
         return None
     ((place, picture),) = pictures
     feed = convolve_pixels if convolved else _feed_pixels
@@ -187,10 +188,6 @@ def _is_picture(value: ValueInfoProto, feeding: Feeding) -> bool:
         own in {None, other} for own, other in zip(shape[1:], fed[1:], strict=True)
     )
     return fits and helper.tensor_dtype_to_np_dtype(kind.elem_type) == np.dtype(feeding.dtype)
-
-
-def _opset(proto: ModelProto) -> int:
-    return max((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), default=0)
 
 
 def _pixels(picture: ValueInfoProto) -> ValueInfoProto:
