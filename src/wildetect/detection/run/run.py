@@ -204,7 +204,7 @@ def _in_order(plan: RunPlan, journal: Journal, finished: set[str]) -> RunSummary
         if there := [name for name in names if name in read]:
             summary.doubts[what].extend(there)
     if told := _unsure_names(plan.detector, summary):
-        summary.doubts[told] = sorted(read)
+        summary.doubts[told] = [image.name for image in plan.images if image.name in read]
     return summary
 
 
