@@ -23,7 +23,7 @@ def test_copies_are_told_from_files_that_only_begin_and_end_alike(tmp_path: Path
         (tmp_path / f"{name}.jpg").write_bytes(b"" if name == "empty" else name[:5].encode())
     names = ["a", "b", "gone", "c", "b (2)", "empty", "small", "b (1)", "smaller"]
     images = [ImageFile(tmp_path / f"{name}.jpg", name) for name in names]
-    ((what, copies),) = doubled(images).items()
+    ((what, copies),) = doubled(images, {image.name for image in images}).items()
     assert what.startswith("byte for byte the same")
     assert copies == ["b (2)", "b (1)", "smaller"]
 
@@ -53,13 +53,13 @@ def test_copies_are_told_from_files_that_only_begin_and_end_alike(tmp_path: Path
 def test_pictures_of_one_moment_by_several_lenses_are_told(
     tmp_path: Path, names: list[str], told: int
 ) -> None:
-    found = doubled([ImageFile(tmp_path / name, name) for name in names])
+    found = doubled([ImageFile(tmp_path / name, name) for name in names], names)
     assert list(found.values()) == ([names[:told]] if told else [])
     assert all("of the same moment" in what for what in found)
 
 
 def test_pictures_of_one_name_in_several_kinds_of_files_are_told(tmp_path: Path) -> None:
     names = ["DJI_1.JPG", "DJI_1.tif", "DJI_2.JPG", "x/DJI_2.tif", "dji_3.png", "DJI_3.jpg"]
-    ((what, told),) = doubled([ImageFile(tmp_path / name, name) for name in names]).items()
+    ((what, told),) = doubled([ImageFile(tmp_path / name, name) for name in names], names).items()
     assert "animals count once in each" in what
     assert told == ["DJI_1.tif", "DJI_3.jpg"]

@@ -25,7 +25,7 @@ from wildetect.results.logged_run import left_out, run_record
 from wildetect.results.reviewed import ReviewedRun
 from wildetect.results.run import DetectionRun
 from wildetect.results.run_file import write_run_file
-from wildetect.results.run_parts import BlurredFiles, Logged, Remark
+from wildetect.results.run_parts import BlurredFiles, Logged, Remark, remarks_of
 from wildetect.review.summary import reviewed_run
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings, KeptFiles
@@ -50,6 +50,7 @@ _KEPT_HERE: dict[KeptFiles, str] = {
     "record": "all files but run.json",
 }
 """What of a run MLflow does not get, by `logging.keep_in_mlflow`."""
+_BY_JSON = "what --json prints"
 _ROUND = 100  # px: a side of tiles that people would choose
 
 
@@ -88,7 +89,7 @@ def detect(
         watcher.notice(f"{run.resumed_images} of {number_of(len(plan.images), 'image')} had been done before")
     _tell_empty_tiles(run, watcher)
     _warn_of_unchecked(run.model.unchecked, watcher)
-    warn_of_dark_images(run, watcher)
+    warn_of_dark_images(run.dark_images, run.images.found, watcher)
     warn_of_doubts(run.doubts, run.images.found, watcher)
     _warn_of_others({one.what: one.files for one in run.not_read}, watcher)
     warn_of_full_tiles(run, watcher)
@@ -135,9 +136,12 @@ def plan_detection(
         watcher.notice("the time is that of this machine alone; the workers of --cluster share it")
     planned = dry_run(plan)
     _warn_of_unchecked(plan.model.manifest.unchecked, watcher)
-    doubts = [Remark(what, tuple(files)) for what, files in planned.survey.doubts.items()]
-    warn_of_doubts(doubts, planned.found, watcher)
-    _warn_of_others(planned.not_read, watcher)
+    found, looked = planned.survey, number_of(planned.survey.glanced_at, "image")
+    if found.glanced_at < len(found.tiles):
+        watcher.notice(f"the pixels of {looked} were looked at, of the others headers alone")
+    warn_of_dark_images(found.dark, planned.found, watcher, kept=_BY_JSON)
+    warn_of_doubts(remarks_of(found.doubts), planned.found, watcher, kept=_BY_JSON)
+    _warn_of_others(planned.not_read, watcher, kept=_BY_JSON)
     if planned.overlap is not None:
         _warn_of_small_tiles(planned.overlap, plan.options, watcher)
     return planned
@@ -222,15 +226,14 @@ def _warn_of_unchecked(unchecked: str | None, watcher: Watcher) -> None:
         )
 
 
-def warn_of_dark_images(run: DetectionRun, watcher: Watcher) -> None:
+def warn_of_dark_images(dark: Sequence[str], found: int, watcher: Watcher, kept: str = "run.json") -> None:
     """Say so where animals can hardly be seen: a count of 0 would look like any other."""
-    dark = run.dark_images
     if not dark:
         return
-    named = _named(dark)
+    named = _named(dark, kept)
     verb, them = form(len(dark), "is", "are"), form(len(dark), "it", "them")
     watcher.notice(
-        f"warning: {len(dark)} of {number_of(run.images.found, 'image')} {verb} almost black, animals in "
+        f"warning: {len(dark)} of {number_of(found, 'image')} {verb} almost black, animals in "
         f"{them} can hardly be seen: {named}."
     )
 
@@ -253,12 +256,12 @@ def warn_of_doubts(doubts: Iterable[Remark], found: int, watcher: Watcher, kept:
         )
 
 
-def _warn_of_others(not_read: Mapping[str, Sequence[str]], watcher: Watcher) -> None:
+def _warn_of_others(not_read: Mapping[str, Sequence[str]], watcher: Watcher, kept: str = "run.json") -> None:
     """Say which files look like pictures and are not among the images: animals in them are not counted."""
     for what, files in not_read.items():
         noun = "folder" if all(file.endswith("/") for file in files) else "picture"
         number = f"{number_of(len(files), noun)} {form(len(files), 'is', 'are')}"
-        watcher.notice(f"warning: {number} not among the images ({_named(files)}): {what}.")
+        watcher.notice(f"warning: {number} not among the images ({_named(files, kept)}): {what}.")
 
 
 def _named(files: Sequence[str], kept: str = "run.json") -> str:

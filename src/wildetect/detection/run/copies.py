@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 
 from wildetect.imagery.discovery import ImageFile
 from wildetect.remote.place import Place
@@ -33,16 +33,18 @@ _MOMENTS = (
 )
 
 
-def doubled(images: Sequence[ImageFile]) -> dict[str, list[str]]:
+def doubled(images: Sequence[ImageFile], read: Container[str]) -> dict[str, list[str]]:
     """Why animals in some images would count more than once, and the names of these.
 
     Args:
         images: Images in the order of the run.
+        read: Names of those that can be read.
     """
     copies = _copies_among(images)
     kinds = [name for name in _of_several_kinds(images) if name not in set(copies)]
     told = {_COPIES: copies, _LENSES: _of_one_moment(images), _KINDS: kinds}
-    return {what: names for what, names in told.items() if names}
+    found = {what: [name for name in names if name in read] for what, names in told.items()}
+    return {what: names for what, names in found.items() if names}
 
 
 def _of_several_kinds(images: Sequence[ImageFile]) -> list[str]:

@@ -10,15 +10,24 @@ from typing import Any
 
 from wildetect.detection.run.continuation import Continuation, shape_of
 from wildetect.detection.run.copies import doubled
-from wildetect.detection.run.failures import use_of_damaged
+from wildetect.detection.run.failures import MOST_FAILURES_SHOWN, use_of_damaged
 from wildetect.detection.run.options import PipelineOptions, most_failures
-from wildetect.detection.run.preflight import Space, Survey, seconds_per_tile, space_for, survey
+from wildetect.detection.run.preflight import (
+    Space,
+    Survey,
+    glance,
+    sample,
+    seconds_per_tile,
+    space_for,
+    survey,
+)
 from wildetect.detection.run.run import RunPlan, settings_of
 from wildetect.detection.tiles.overlap import FALLBACK, OverlapSummary
 from wildetect.errors import InputError
 from wildetect.registry.cache import FetchedModel
 from wildetect.results.journal.record import Record
-from wildetect.wording import form, number_of, the_others
+from wildetect.results.run_parts import remarks_of
+from wildetect.wording import first_lines, form, number_of, the_others
 
 __all__ = ["DryRun", "dry_run", "raise_if_unreadable"]
 
@@ -96,6 +105,7 @@ class DryRun:
                 "left": self.left,
                 "unreadable": len(self.survey.unreadable),
                 "without_position": self.survey.without_position,
+                "pixels_looked_at": self.survey.glanced_at,
             },
             "tiles": self.tiles,
             "overlaps": [
@@ -107,8 +117,13 @@ class DryRun:
             "seconds": self.seconds,
             "tiles_per_second": self.tiles_per_second,
             "disk": {"needed": space.needed, "free": space.free, "pictures": space.pictures},
-            "doubts": [{"what": what, "files": names} for what, names in sorted(self.survey.doubts.items())],
-            "not_read": [{"what": what, "files": list(names)} for what, names in self.not_read.items()],
+            "tiles_failed": [
+                {"file": name, "tiles": tiles} for name, tiles in self.survey.tiles_failed.items()
+            ],
+            "dark_images": sorted(self.survey.dark),
+            "doubts": [asdict(one) for one in remarks_of(self.survey.doubts)],
+            "read_as": [asdict(one) for one in remarks_of(self.survey.read_as)],
+            "not_read": [asdict(one) for one in remarks_of(self.not_read)],
             "failures": [{"file": name, "reason": reason} for name, reason in self.survey.unreadable.items()],
         }
 
@@ -144,7 +159,10 @@ def dry_run(plan: RunPlan) -> DryRun:
     work = Continuation.of(plan.images, record)
     work.warn_of_left_out()
     found = survey(plan.images, plan.options, _overlaps(plan))
-    found.doubts.update(doubled(plan.images))
+    # of addresses headers alone are read: photographs would come whole over the network
+    here = [one for one in plan.images if one.name in found.tiles and isinstance(one.path, Path)]
+    found.add(glance(sample(here), plan.options), plan.images)
+    found.doubts |= doubled(plan.images, found.tiles)
     readable = [image for image in work.left if image.name in found.tiles]
     each = seconds_per_tile(readable, plan.detector, plan.options)
     overlays = plan.wanted.overlays
@@ -205,4 +223,13 @@ def raise_if_unreadable(run: DryRun) -> None:
             f"{broken} of {number_of(run.found, 'image')} cannot be read",
             hint=f"{kept} or remove {files} before the run."
             f"{use_of_damaged(run.survey.unreadable.values(), run.settings)}",
+        )
+    lost = run.survey.tiles_failed
+    if lost:
+        raise InputError(
+            f"{number_of(sum(map(len, lost.values())), 'tile')} of those looked at cannot be read; animals "
+            "there would be missing",
+            hint="Copy a damaged file again from where it was made."
+            f"{use_of_damaged((tile for tiles in lost.values() for tile in tiles), run.settings)}",
+            details=first_lines((f"{name}: {tiles[0]}" for name, tiles in lost.items()), MOST_FAILURES_SHOWN),
         )

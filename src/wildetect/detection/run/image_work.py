@@ -122,9 +122,16 @@ class ImageWork:
                 self.note(TileResult(window, failure=reason_of(found.failure, self.file)))
             return
         detections = found.detections.shift(window.x, window.y)
+        self.note(TileResult(window, detections, levels=self._levels_of(pixels), full=found.full))
+
+    def glance(self, window: Window, source: ImageSource) -> None:
+        """Note what a tile's pixels alone tell; no model looks at it."""
+        if (pixels := self.read(window, source)) is not None:
+            self.note(TileResult(window, Detections.empty(), levels=self._levels_of(pixels)))
+
+    def _levels_of(self, pixels: Pixels) -> tuple[int, int] | None:
         deep = self.source is not None and self.source.deep
-        levels = _deep_levels(pixels) if deep else _levels(pixels)
-        self.note(TileResult(window, detections, levels=levels, full=found.full))
+        return _deep_levels(pixels) if deep else _levels(pixels)
 
     def take(self, tiles: Sequence[TileResult]) -> None:
         """Add what an earlier start knew."""

@@ -11,20 +11,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wildetect.detection.network.detector import Detector
+from wildetect.detection.run.image_work import ImageWork, reason_of
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.detection.tiles.scale import ScaleSummary
+from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.opening import look_at_file, open_file
 from wildetect.imagery.reading import Reading
-from wildetect.imagery.source import ImageFacts, Pixels, UnreadableImageError
+from wildetect.imagery.source import ArraySource, ImageFacts, Pixels, UnreadableImageError
+from wildetect.results.records import ImageResult, RunSummary
 
-__all__ = ["Space", "Survey", "check_space", "sample", "seconds_per_tile", "space_for", "survey"]
+__all__ = ["Space", "Survey", "check_space", "glance", "sample", "seconds_per_tile", "space_for", "survey"]
 
 _HEADER_THREADS = 8  # headers wait for the disk, on a network drive most of all
 _TIMED_PASSES = 4  # for each worker thread
 _LOOKED_AT = 5
+_GLANCE_THREADS = 4  # each holds a decoded photograph
+_GLANCES = 24  # tiles of a raster
 _SAMPLE = 50  # headers; a second even where a network drive takes a tenth of one for each
 _BASE_BYTES = 20_000_000  # report and log
 _BYTES_PER_IMAGE = 4_000  # a line in the journal and in each export
@@ -42,6 +47,10 @@ class Survey:
         tiles: For each readable image; a raster's empty tiles are among them.
         pixels: Number of pixels of all readable images.
         doubts: Names of the images for each reason why detections in them may be wrong.
+        read_as: Names of the images for each way of reading that is not plain.
+        dark: Names of the images that are almost black.
+        tiles_failed: Tiles that cannot be read, for each image that has some.
+        glanced_at: Number of images whose pixels were looked at, too.
         overlap: What overlap_ratio: auto comes to; None where the overlap is given.
         scale: What scale: auto comes to; None where it is native.
         otherwise: For other options by name the number of tiles of each readable image.
@@ -52,6 +61,10 @@ class Survey:
     tiles: dict[str, int] = field(default_factory=dict)
     pixels: int = 0
     doubts: dict[str, list[str]] = field(default_factory=dict)
+    read_as: dict[str, list[str]] = field(default_factory=dict)
+    dark: list[str] = field(default_factory=list)
+    tiles_failed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    glanced_at: int = 0
     overlap: OverlapSummary | None = None
     scale: ScaleSummary | None = None
     otherwise: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -60,6 +73,23 @@ class Survey:
     def pixels_each(self) -> float:
         """Mean size of a readable image in px."""
         return self.pixels / max(len(self.tiles), 1)
+
+    def add(self, seen: RunSummary, images: Sequence[ImageFile]) -> None:
+        """Add what pixels say of some of the images.
+
+        Args:
+            seen: What a run would say of them.
+            images: All, whose order names keep.
+        """
+        self.glanced_at += seen.done
+        self.unreadable = _in_order({**self.unreadable, **seen.failures}, images)
+        for name in seen.failures:
+            self.tiles.pop(name, None)
+        self.dark += seen.dark
+        self.tiles_failed |= seen.tiles_failed
+        for told, known in ((seen.doubts, self.doubts), (seen.read_as, self.read_as)):
+            for text, names in told.items():
+                known[text] = [*_in_order(dict.fromkeys([*known.get(text, ()), *names], ""), images)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +149,8 @@ def survey(
             far_off = options.scale_doubt(facts, tiles[0])
             for text in (*facts.doubts, *([far_off] if far_off else [])):
                 found.doubts.setdefault(text, []).append(image.name)
+            for text in facts.read_as:
+                found.read_as.setdefault(text, []).append(image.name)
             found.pixels += facts.width * facts.height
             found.without_position += not (facts.position or facts.georeference or image.position)
     return found
@@ -127,6 +159,33 @@ def survey(
 def sample(images: Sequence[ImageFile]) -> Sequence[ImageFile]:
     """At most 50 of the images, from first to last: to look at all would hold up a large run."""
     return images[:: max(math.ceil(len(images) / _SAMPLE), 1)]
+
+
+def glance(images: Sequence[ImageFile], options: PipelineOptions) -> RunSummary:
+    """What a run would say of images by their pixels, in its own words; no model looks at them.
+
+    Photographs are decoded whole; of rasters some tiles are read, from the first to the last.
+    """
+    with ThreadPoolExecutor(_GLANCE_THREADS) as threads:
+        return RunSummary.of(threads.map(lambda image: _glanced_at(image, options), images))
+
+
+def _glanced_at(image: ImageFile, options: PipelineOptions) -> ImageResult:
+    work = ImageWork(0, image, time.perf_counter())
+    try:
+        source = work.source = open_file(image, options.reading)
+        tiles = options.tiles(source)
+        work.scale = options.scale_doubt(source, tiles[0])
+        for window in tiles[:: 1 if isinstance(source, ArraySource) else -(-len(tiles) // _GLANCES)]:
+            work.glance(window, source)
+    except Exception as error:  # noqa: BLE001 - one image must not cost the others, as in a run
+        work.failure = reason_of(error, image)
+    work.fail_if_unread()
+    return work.result(None if work.failure is not None else Detections.empty())
+
+
+def _in_order(names: Mapping[str, str], images: Sequence[ImageFile]) -> dict[str, str]:
+    return {image.name: names[image.name] for image in images if image.name in names}
 
 
 def _facts(image: ImageFile, reading: Reading) -> ImageFacts | str:

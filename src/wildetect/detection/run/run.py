@@ -200,9 +200,7 @@ def _in_order(plan: RunPlan, journal: Journal, finished: set[str]) -> RunSummary
     summary = RunSummary(expected=len(plan.images))
     journal.record.count((image for image in plan.images if image.name in finished), summary)
     read = finished - summary.failures.keys()
-    for what, names in doubled(plan.images).items():
-        if there := [name for name in names if name in read]:
-            summary.doubts[what].extend(there)
+    summary.doubts |= doubled(plan.images, read)
     if told := _unsure_names(plan.detector, summary):
         summary.doubts[told] = [image.name for image in plan.images if image.name in read]
     return summary

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, keep_log, say, verb
-from wildetect.wording import first_lines, number_of
+from wildetect.wording import first_lines, listed, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,7 @@ MOST_SHOWN = 5
 
 def show_preflight(run: DryRun) -> None:
     """The preflight as lines on stdout."""
+    from wildetect.results.run_parts import remarks_of
     from wildetect.workflows.detection import overlap_text, scale_text
 
     version = f" version {run.model.version}" if run.model.version else ""
@@ -33,6 +34,13 @@ def show_preflight(run: DryRun) -> None:
     print(f"         {len(unreadable)} cannot be read, {run.survey.without_position} without position")
     for line in first_lines((f"{name}: {reason}" for name, reason in unreadable.items()), MOST_SHOWN):
         print(f"           {line}")
+    broken = run.survey.tiles_failed
+    if broken:
+        print(f"         {number_of(sum(map(len, broken.values())), 'tile')} cannot be read")
+    for line in first_lines((f"{name}: {tiles[0]}" for name, tiles in broken.items()), MOST_SHOWN):
+        print(f"           {line}")
+    for number, one in enumerate(remarks_of(run.survey.read_as)[:MOST_SHOWN]):
+        print(f"{'' if number else 'read as':<8} {listed(one.files, most=MOST_SHOWN)}: {one.what}")
     print(f"model    {run.model.name}{version} on {run.device}")
     print(f"tiles    {run.tiles}{_time(run)}")
     if len({*run.by_overlap.values()}) > 1:
