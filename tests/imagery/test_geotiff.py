@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,37 @@ def test_what_is_missing_of_a_large_photograph_is_no_grey(
         source = open_image(path)
         assert any("cut short" in doubt for doubt in source.doubts)
         source.close()
+
+
+def test_palettes_of_16_bits_and_white_that_is_0_have_the_colours_of_the_file(tmp_path: Path) -> None:
+    for kind in ("uint8", "uint16"):
+        grey = noise(1, kind)
+        source = open_image(save_raster(tmp_path / f"{kind}.tif", grey, photometric="miniswhite"))
+        dark = 255 - grey[0] / (np.iinfo(kind).max / 255)
+        assert np.abs(source.read(Window(0, 0, 70, 50))[..., 1] - dark).max() <= 1
+        # not what GDAL itself writes, but others: GDAL gives a palette
+        other = tmp_path / f"{kind} of others.tif"
+        Image.fromarray(grey[0]).save(other)
+        data = other.read_bytes()
+        told = struct.pack("<HHII", 262, 3, 1, 1)
+        assert told in data
+        other.write_bytes(data.replace(told, struct.pack("<HHII", 262, 3, 1, 0)))
+        assert np.abs(open_image(other).read(Window(0, 0, 70, 50))[..., 1] - dark).max() <= 1
+    path = tmp_path / "palette.tif"
+    shape = {"count": 1, "height": 50, "width": 70, "dtype": "uint16"}
+    colours = {int(index): (int(index) % 251, int(index) % 241, 9, 255) for index in np.unique(grey)}
+    with rasterio.open(path, "w", driver="GTiff", crs="EPSG:32633", **shape) as file:
+        file.write(grey)
+        file.write_colormap(1, colours)
+    pixels = open_image(path).read(Window(0, 0, 70, 50))
+    assert pixels[7, 9].tolist() == list(colours[int(grey[0, 7, 9])][:3])
+
+
+def test_a_photograph_of_16_bits_that_is_turned_is_not_doubted(tmp_path: Path) -> None:
+    path = tmp_path / "turned.tif"
+    upright = np.random.default_rng(1).integers(0, 65536, (40, 30), np.uint16)
+    turned = Image.fromarray(np.rot90(upright))
+    turned.save(path, tiffinfo={274: 6})
+    source = open_image(path)
+    assert np.array_equal(source.read(Window(0, 0, 30, 40))[..., 0], np.round(upright / 257).astype(np.uint8))
+    assert source.doubts == ()

@@ -13,6 +13,7 @@ from tests.imagery.damaged_rasters import place_of_block
 
 from wildetect.geometry import Window
 from wildetect.imagery.jpeg_blocks import JpegBlocks
+from wildetect.imagery.opening import open_image
 from wildetect.imagery.raster import RasterSource
 from wildetect.imagery.source import UnreadableImageError
 
@@ -38,7 +39,7 @@ def save(path: Path, **profile: Any) -> Path:
 
 def blocks_of(path: Path, cache_bytes: int = 1 << 20) -> JpegBlocks | None:
     with rasterio.open(path) as dataset:
-        return JpegBlocks.of(path, dataset, cache_bytes)
+        return JpegBlocks.of(path, dataset, cache_bytes, in_order=True)
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 1 << 20])
@@ -54,7 +55,7 @@ def blocks_of(path: Path, cache_bytes: int = 1 << 20) -> JpegBlocks | None:
 def test_windows_show_what_gdal_shows(tmp_path: Path, window: Window, cache_bytes: int) -> None:
     path = save(tmp_path / "raster.tif")
     with rasterio.open(path) as dataset:
-        blocks = JpegBlocks.of(path, dataset, cache_bytes)
+        blocks = JpegBlocks.of(path, dataset, cache_bytes, in_order=True)
         assert blocks is not None
         pixels = blocks.read(window)
         blocks.close()
@@ -68,18 +69,49 @@ def test_windows_show_what_gdal_shows(tmp_path: Path, window: Window, cache_byte
     assert difference.max() <= 16
 
 
-@pytest.mark.parametrize(
-    "profile",
-    [
-        {"compress": "deflate", "photometric": "rgb"},
-        {"photometric": "rgb"},
-        {"tiled": False, "blockxsize": WIDTH, "blockysize": 16},
-    ],
-)
+@pytest.mark.parametrize("profile", [{"compress": "deflate", "photometric": "rgb"}])
 def test_other_rasters_are_left_to_gdal(tmp_path: Path, profile: dict[str, Any]) -> None:
     path = save(tmp_path / "raster.tif", **profile)
     assert blocks_of(path) is None
     assert RasterSource(path).read(Window(0, 0, 9, 9)).shape == (9, 9, 3)
+
+
+LAYOUTS = {
+    "tiles": {},
+    "no YCbCr": {"photometric": "rgb"},
+    "strips": {"tiled": False, "blockxsize": WIDTH, "blockysize": 16},
+    "bands": {"photometric": "rgb", "interleave": "band"},
+    "opacity": {"photometric": "rgb", "count": 4, "alpha": "yes"},
+    "grey": {"photometric": "minisblack", "count": 1},
+}
+
+
+@pytest.mark.parametrize("profile", LAYOUTS.values(), ids=LAYOUTS.keys())
+@pytest.mark.parametrize("placed", [True, False])
+def test_damage_in_a_block_is_told_however_blocks_lie(
+    tmp_path: Path, profile: dict[str, Any], *, placed: bool
+) -> None:
+    path = tmp_path / "raster.tif"
+    kind = {"driver": "GTiff", "width": WIDTH, "height": HEIGHT, "count": 3, "dtype": "uint8"}
+    with rasterio.open(path, "w", **kind | (PLACE if placed else {}) | JPEG | profile) as file:
+        bands = np.concatenate([picture(), np.full((1, HEIGHT, WIDTH), 255, np.uint8)])
+        file.write(bands[: file.count])
+    whole = Window(0, 0, WIDTH, HEIGHT)
+    sound = open_image(path)
+    expected = picture() if profile.get("count", 3) > 1 else picture()[[0, 0, 0]]
+    assert np.abs(sound.read(whole) - expected.transpose(1, 2, 0).astype(int)).mean() < 12
+    assert sound.doubts == ()
+    data, (offset, size) = path.read_bytes(), place_of_block(path, 0, 1)
+    middle, end = offset + size // 2, offset + size
+    path.write_bytes(data[:middle] + b"\xff\xd9" + bytes(end - middle - 2) + data[end:])
+    with pytest.raises(UnreadableImageError, match="the file is damaged"):
+        open_image(path).read(whole)
+    late = end - size // 8
+    path.write_bytes(data[:late] + bytes(end - late - 2) + data[end - 2 :])
+    source = open_image(path)
+    source.read(whole)
+    (doubt,) = source.doubts
+    assert "bytes that belong to nothing" in doubt
 
 
 def test_a_block_that_the_file_leaves_out_is_black(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import struct
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from wildetect.geometry import Window
 from wildetect.imagery import kinds
 from wildetect.imagery.discovery import look_for
 from wildetect.imagery.opening import look_at, open_image
+from wildetect.imagery.photograph import FILM
 from wildetect.imagery.source import UnreadableImageError
 
 ROWS, COLUMNS = np.mgrid[:60, :80]
@@ -135,6 +138,52 @@ def test_a_tiff_that_begins_with_a_preview_says_that_the_picture_is_another(tmp_
         picture.save(file, format="TIFF")
     for facts in (look_at(path), open_image(path)):
         assert sum("the first alone is read" in doubt for doubt in facts.doubts) == 1
+
+
+def test_a_picture_in_a_directory_below_a_preview_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "as cameras do.tif"
+    small, large = Image.new("RGB", (20, 10), "tan"), Image.new("RGB", (200, 100), "tan")
+    small.save(path, save_all=True, append_images=[large], tiffinfo={330: 0})
+    data = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, first)
+    end = first + 2 + entries * 12
+    (second,) = struct.unpack_from("<I", data, end)
+    below = next(place for place in range(first + 2, end, 12) if data[place : place + 2] == b"\x4a\x01")
+    struct.pack_into("<HHII", data, below, 330, 4, 1, second)
+    struct.pack_into("<I", data, end, 0)
+    path.write_bytes(data)
+    source = open_image(path)
+    assert (source.width, source.doubts) == (20, (FILM,))
+
+
+def test_a_compression_that_is_not_known_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.new("RGB", (20, 10), "tan").save(path)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(struct.pack("<HHII", 259, 3, 1, 1), struct.pack("<HHII", 259, 3, 1, 50002)))
+    with pytest.raises(UnreadableImageError, match=r"not read here \(JXL\): save it with LZW"):
+        open_image(path)
+
+
+def test_webp_in_a_tiff_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 40, 50), np.uint8)
+    kind = {"driver": "GTiff", "width": 50, "height": 40, "count": 3, "dtype": "uint8", "compress": "webp"}
+    with rasterio.open(path, "w", **kind, webp_lossless=True) as file:
+        file.write(pixels)
+    assert np.array_equal(open_image(path).read(Window(0, 0, 50, 40)), pixels.transpose(1, 2, 0))
+
+
+def test_an_archive_of_pictures_is_named_and_one_of_others_is_not(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.jpg")
+    for name, inside in (("pictures.zip", "DCIM/DJI_0001.JPG"), ("outlines.zip", "strata.shp")):
+        with ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(inside, b"any")
+    (tmp_path / "broken.zip").write_bytes(b"PK\3\4")
+    found = look_for([tmp_path])
+    ((reason, names),) = found.not_read.items()
+    assert (names, reason.startswith("archives are not looked into")) == (["pictures.zip"], True)
 
 
 def test_pages_of_16_bits_and_on_the_map_are_named_once(tmp_path: Path) -> None:

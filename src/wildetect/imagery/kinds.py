@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Final
+from zipfile import BadZipFile, ZipFile
 
 from wildetect.remote.place import Place
 from wildetect.wording import with_extra
@@ -40,13 +41,14 @@ RAW: Final = (
     *(".mrw", ".dcr", ".srf", ".ptx", ".dcs", ".k25", ".bay", ".cap"),
 )
 _WITH_EXTRA: Final = {**dict.fromkeys(HEIF, "pillow_heif"), **dict.fromkeys(RAW, "rawpy")}
+_PHOTOGRAPHS: Final = frozenset((*EXTENSIONS, *_WITH_EXTRA))
 _OTHERS: Final = frozenset(
     (
         *(".jxl", ".jxr", ".wdp", ".psd", ".psb", ".tga", ".ppm", ".pgm", ".pnm", ".exr", ".hdr", ".qoi"),
         *(".insp", ".ecw", ".sid", ".img", ".vrt", ".jpx", ".jpf", ".j2c", ".jpc", ".seq", ".cog", ".jls"),
         *(".pcx", ".ico", ".xcf", ".eps", ".nitf", ".ntf", ".hdf", ".h5", ".nc", ".fits", ".bil", ".bip"),
         *(".bsq", ".ers", ".pix", ".svs", ".mrxs", ".dcm", ".dpx", ".sgi", ".ras", ".pbm", ".pam"),
-        *(".eip", ".xisf"),
+        *(".eip", ".xisf", ".mbtiles", ".mrf"),
     )
 )
 
@@ -62,7 +64,7 @@ _COMPANIONS: Final = frozenset(
         *(".txt", ".csv", ".tsv", ".json", ".jsonl", ".geojson", ".xml", ".xmp", ".md", ".html", ".pdf"),
         *(".yaml", ".yml", ".ini", ".log", ".db", ".gpkg", ".shp", ".shx", ".dbf", ".prj", ".cpg", ".qml"),
         *(".qgz", ".kml", ".kmz", ".gpx", ".tfw", ".tifw", ".jgw", ".jpgw", ".pgw", ".wld", ".aux", ".ovr"),
-        *(".msk", ".zip", ".7z", ".gz", ".tar", ".onnx", ".pt", ".py", ".bat", ".lnk", ".exe", ".doc"),
+        *(".msk", ".7z", ".gz", ".tar", ".onnx", ".pt", ".py", ".bat", ".lnk", ".exe", ".doc"),
         *(".docx", ".xls", ".xlsx", ".ods", ".odt", ".las", ".laz", ".obj", ".mtl", ".ply", ".mrk", ".nav"),
         *(".obs", ".rtk", ".ubx", ".pos", ".srt", ".thm", ".lrv", ".lrf"),
     )
@@ -74,6 +76,7 @@ _SIGNS: Final = (
     *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"8BPS"),
 )
 _BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+_ARCHIVES: Final = (".zip",)
 _MISNAMED: Final = "their names do not say that they are pictures: rename them to .jpg, .tif or what they are"
 
 
@@ -91,7 +94,7 @@ def looks_like_a_picture(name: str) -> bool:
 
 
 def holds_a_picture(path: Place) -> bool:
-    """Whether a file begins as pictures do, though its name says nothing of it.
+    """Whether a file begins as pictures do, or is an archive of some, though its name says nothing of it.
 
     Files that usually lie beside photographs are not looked into, nor are ExifTool's backups of them.
     """
@@ -100,8 +103,10 @@ def holds_a_picture(path: Place) -> bool:
         return False
     try:
         with path.open("rb") as file:
+            if suffix in _ARCHIVES:
+                return any(Path(name).suffix.lower() in _PHOTOGRAPHS for name in ZipFile(file).namelist())
             start = file.read(12)
-    except OSError:
+    except (OSError, BadZipFile, NotImplementedError):
         return False
     webp = start[:4] == b"RIFF" and start[8:] == b"WEBP"
     bitmap = start[:2] == b"BM" and start[6:10] == bytes(4)
@@ -117,6 +122,8 @@ def why_not_read(suffix: str) -> str:
         )
     if lower in _VIDEOS:
         return "videos are not read: save single pictures of them"
+    if lower in _ARCHIVES:
+        return "archives are not looked into: unpack them, if their pictures are not there besides"
     if lower not in _OTHERS:
         return _MISNAMED
     return f"{lower} files are not read: save them as JPEG, PNG or TIFF"
@@ -124,12 +131,15 @@ def why_not_read(suffix: str) -> str:
 
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
+_SUB_DIRECTORIES = 330
 _OLD_REDUCED = 2
 _MOST_PAGES = 10_000
 
 
 def pages_of(path: Place) -> int:
     """Number of the pictures in a TIFF: its smaller copies and its masks are none. 1 for other files.
+
+    Those in a directory below another one count, too: cameras put the picture there, behind a preview.
 
     The first counts whatever it is, as it is the one that is read: it may be a preview of another.
 
@@ -152,22 +162,36 @@ def _kinds_of_pages(file: BinaryIO) -> Iterator[int]:
     if not big and version != 42:  # noqa: PLR2004
         return
     count, entry, offset = ("Q", "HHQQ", "Q") if big else ("H", "HHII", "I")
-    (place,) = struct.unpack(order + offset, start[8:16] if big else start[4:8])
+    places = list(struct.unpack(order + offset, start[8:16] if big else start[4:8]))
     seen: set[int] = set()
-    while place and place not in seen and len(seen) < _MOST_PAGES:
+    while places and len(seen) < _MOST_PAGES:
+        place = places.pop(0)
+        if not place or place in seen:
+            continue
         seen.add(place)
         file.seek(place)
         (number,) = _unpacked(file, order + count)
-        kind = 0
+        kind, below = 0, (0, 0)
         for _ in range(number):
-            tag, _type, _length, value = _unpacked(file, order + entry)
+            tag, _type, length, value = _unpacked(file, order + entry)
             short = value & 0xFFFF if order == "<" else value >> (48 if big else 16)
             if tag == _NEW_SUBFILE_TYPE:
                 kind = value if order == "<" or not big else value >> 32
             elif tag == _SUBFILE_TYPE and short == _OLD_REDUCED:
                 kind = _REDUCED
+            elif tag == _SUB_DIRECTORIES:
+                below = length, value
         yield kind
-        (place,) = _unpacked(file, order + offset)
+        places += _unpacked(file, order + offset)
+        places += _sub_directories(file, *below, order + offset)
+
+
+def _sub_directories(file: BinaryIO, number: int, value: int, layout: str) -> tuple[int, ...]:
+    """Where directories below one lie: the value says it of a single one, else where that is told."""
+    if number <= 1:
+        return (value,) * number
+    file.seek(value)
+    return _unpacked(file, f"{layout[0]}{min(number, _MOST_PAGES)}{layout[1]}")
 
 
 def _unpacked(file: BinaryIO, layout: str) -> tuple[int, ...]:

@@ -97,6 +97,7 @@ def _opened(path: Place) -> Iterator[Any]:
         raise UnreadableImageError(path, f"it cannot be developed ({text})") from error
 
 
+_PIECES = (7, 50001)  # compression of a TIFF by JPEG, by WebP
 _SIXTEEN = 16  # bits a colour, of which Pillow takes the upper 8
 
 
@@ -115,8 +116,8 @@ def open_image(path: Place, reading: Reading = AS_IT_IS) -> ImageSource:
             return develop(path)
         if raster.is_raster(path):
             return raster.RasterSource(path, reading)
-        if _is_deep(path):
-            return _decode_deep(path, reading)
+        if _is_for_gdal(path):
+            return _decode_by_gdal(path, reading)
         return photograph.decode(path, use_damaged=reading.use_damaged)
 
 
@@ -182,7 +183,7 @@ def look_at(path: Place, reading: Reading = AS_IT_IS) -> HeaderFacts | ImageSour
         if raster.is_raster(path):
             return raster.look_at(path, reading)
         facts = photograph.look_at(path)
-        return _with_depth(facts, raster.look_at(path, reading)) if _is_deep(path) else facts
+        return _with_depth(facts, raster.look_at(path, reading)) if _is_for_gdal(path) else facts
 
 
 def georeference_of(path: Place) -> Georeference | None:
@@ -198,14 +199,19 @@ def georeference_of(path: Place) -> Georeference | None:
         return None
 
 
-def _is_deep(path: Place) -> bool:
-    """Whether a photograph (PNG, TIFF) has 16 bits a colour."""
+def _is_for_gdal(path: Place) -> bool:
+    """Whether a photograph has 16 bits a colour (PNG, TIFF), or is a TIFF of JPEGs or WebPs.
+
+    Pillow passes over what is wrong with these JPEGs, and its libtiff knows no WebP.
+    """
     try:
         with Image.open(for_pillow(path), formats=("PNG", "TIFF")) as image:
             if image.format == "PNG":
                 return image.mode.startswith("I") or _png_bits(path) == _SIXTEEN
-            bits = getattr(image, "tag_v2", {}).get(Base.BitsPerSample)
-            return _SIXTEEN in (bits if isinstance(bits, tuple) else (bits,))
+            tags: Any = getattr(image, "tag_v2", {})
+            bits = tags.get(Base.BitsPerSample)
+            pieces = tags.get(Base.Compression) in _PIECES and image.mode in {"L", "RGB", "RGBA"}
+            return pieces or _SIXTEEN in (bits if isinstance(bits, tuple) else (bits,))
     except Exception:  # noqa: BLE001 - not such a file; who decodes it says what is wrong
         return False
 
@@ -216,8 +222,8 @@ def _png_bits(path: Place) -> int:
         return file.read(25)[-1]
 
 
-def _decode_deep(path: Place, reading: Reading) -> ArraySource:
-    """Decode a photograph of 16 bits a colour whole, upright."""
+def _decode_by_gdal(path: Place, reading: Reading) -> ArraySource:
+    """Decode a photograph whole by GDAL, upright."""
     photograph.look_at(path)  # refuses what is too large
     source = raster.RasterSource(path, reading)
     try:
@@ -231,9 +237,9 @@ def _decode_deep(path: Place, reading: Reading) -> ArraySource:
 
 def _with_depth(facts: HeaderFacts, deep: ImageFacts) -> HeaderFacts:
     """What tags say of a photograph, and how its values are read."""
-    return replace(
-        facts, read_as=deep.read_as, doubts=tuple(dict.fromkeys((*deep.doubts, *facts.doubts))), deep=True
-    )
+    doubts = dict.fromkeys((*deep.doubts, *facts.doubts))
+    doubts.pop(raster.NOT_TURNED, None)  # in pieces it is not, but whole
+    return replace(facts, read_as=deep.read_as, doubts=tuple(doubts), deep=deep.deep)
 
 
 @contextmanager

@@ -35,7 +35,17 @@ from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow
 from wildetect.wording import with_extra
 
-__all__ = ["BACKDROP", "DAMAGED", "FILM", "decode", "ends_whole", "facts_of", "look_at", "upright"]
+__all__ = [
+    "BACKDROP",
+    "DAMAGED",
+    "FILM",
+    "decode",
+    "ends_whole",
+    "facts_of",
+    "look_at",
+    "upright",
+    "wrong_in",
+]
 
 BACKDROP: Final = 114
 """Grey that stands for "nothing here" behind transparent pixels: the border detectors are trained with."""
@@ -68,6 +78,7 @@ _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 _TAIL = 4096  # bytes: some programs fill up the last block with zeros
 _STRIP_PIXELS = 4_000_000
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc")
 _MP_ENTRIES = 0xB002  # CIPA DC-007, "MP Entry"
 _PLAIN = 1  # orientation
 _TURNED = (
@@ -149,7 +160,7 @@ def _holds_others(path: Place, image: Image.Image) -> bool:
 
 def _formats_for(path: Place) -> tuple[str, ...]:
     suffix = path.suffix.lower()
-    if suffix not in HEIF:
+    if suffix not in HEIF and not _begins_as_heif(path):
         return ("DIB", *_FORMATS) if suffix == ".dib" else _FORMATS  # a bitmap without its file header
     try:
         from pillow_heif import register_heif_opener
@@ -157,6 +168,13 @@ def _formats_for(path: Place) -> tuple[str, ...]:
         raise UnreadableImageError(path, f"HEIC files need the extra: {with_extra('raw')}") from None
     register_heif_opener()
     return ("HEIF", *_FORMATS)
+
+
+def _begins_as_heif(path: Place) -> bool:
+    """Whether a file of another name is a telephone's HEIC picture (ISO 23008-12, brands)."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    return start[4:8] == b"ftyp" and start[8:] in _HEIF_BRANDS
 
 
 @contextmanager
@@ -203,7 +221,7 @@ def _decoded(path: Place, image: Image.Image, *, use_damaged: bool) -> tuple[Pix
         if (pixels := _jpeg(path, image)) is not None:
             return pixels, None
     except ValueError as error:
-        doubt = _wrong_in(str(error))
+        doubt = wrong_in(str(error))
         if doubt == DAMAGED:
             if not use_damaged:
                 raise
@@ -233,7 +251,7 @@ def _hidden(image: Image.Image) -> str | None:
     return _VEIL if sum(counts[1:-1]) > _VEILED * sum(counts[1:]) else None
 
 
-def _wrong_in(warning: str) -> str | None:
+def wrong_in(warning: str) -> str | None:
     """What a warning of libjpeg means; None for one that says nothing of the data."""
     if _EXTRANEOUS in warning:
         return _SURPLUS

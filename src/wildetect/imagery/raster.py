@@ -8,6 +8,7 @@ that are as wide as the cache allows, one after the other, each from top to bott
 from __future__ import annotations
 
 import contextvars
+import re
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
@@ -30,13 +31,13 @@ from wildetect.imagery.placement import beside, place_of
 from wildetect.imagery.positions.metadata import Position
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import Pixels, UnreadableImageError, check_size
-from wildetect.imagery.stretch import NoPictureError, is_opacity, levels_of
+from wildetect.imagery.stretch import PLAIN, NoPictureError, is_opacity, levels_of
 from wildetect.local_files import open_raster, raster_kind, said_by_gdal
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.place import Place, for_pillow, trouble_with
 from wildetect.wording import commas
 
-__all__ = ["RasterSource", "is_raster", "look_at"]
+__all__ = ["NOT_TURNED", "RasterSource", "is_raster", "look_at"]
 
 # tie points, transformation matrix, GeoTIFF keys, GDAL's metadata (names of bands), RPCs
 _GEO_TAGS: Final = (33922, 34264, 34735, 42112, 50844)
@@ -47,9 +48,13 @@ _INKS: Final = 5  # photometric interpretation: cyan, magenta, yellow, black
 _PILLOW_BITS: Final = (1, 2, 4, 8, 16)
 _MOST_UNFOLDED: Final = 1032  # times: what deflate can do at the most
 _UPRIGHT: Final = 1  # EXIF's orientation
-_NOT_TURNED: Final = (
+NOT_TURNED: Final = (
     "its orientation tag says that it is to be turned, which is not done with pictures read in pieces: boxes "
     "are those of the picture as it is stored"
+)
+_UNKNOWN_CODEC: Final = re.compile(r"missing codec (?:of code )?(\w+)")
+_NO_CODEC: Final = (
+    "it is compressed in a way that is not read here ({codec}): save it with LZW, deflate or JPEG compression"
 )
 _NO_OPACITY: Final = (
     "its last band is marked as opacity but holds values of a picture (near infrared?): it is not used as "
@@ -172,13 +177,14 @@ class RasterSource:
             alpha or self._dataset.nodata is not None
         )
         try:
-            self._levels = levels_of(self._dataset, self._bands, self._reading.stretch)
+            plain = self._palette is not None
+            self._levels = PLAIN if plain else levels_of(self._dataset, self._bands, self._reading.stretch)
         except NoPictureError as error:
             raise UnreadableImageError(self._path, str(error)) from None
-        self.deep = self._dataset.dtypes[self._bands[0] - 1] != "uint8"
+        self.deep = self._dataset.dtypes[self._bands[0] - 1] != "uint8" and not plain
         taken = f"bands {commas(choice.bands)} {choice.why}" if choice.why else None
         self.read_as = tuple(filter(None, (taken, self._levels.text, place.why)))
-        lying = _NOT_TURNED if tags and tags.orientation != _UPRIGHT else None
+        lying = NOT_TURNED if tags and tags.orientation != _UPRIGHT else None
         film = FILM if pages_of(self._path) > 1 else None
         veiled = _NO_OPACITY if unlikely is not None else None
         told = choice.doubt, veiled, self._levels.doubt, place.doubt, lying, film, self._cut_short()
@@ -186,7 +192,7 @@ class RasterSource:
         self.swath: int | None = self._use_cache()
         self._overviews: list[int] = self._dataset.overviews(self._bands[0])
         in_order = choice.bands == (1, 2, 3)
-        self._jpeg_blocks = JpegBlocks.of(self._path, self._dataset, _CACHE_BYTES) if in_order else None
+        self._jpeg_blocks = JpegBlocks.of(self._path, self._dataset, _CACHE_BYTES, in_order=in_order)
 
     def read(self, window: Window) -> Pixels:
         """Pixels of a window, shape (height, width, 3), RGB."""
@@ -222,6 +228,8 @@ class RasterSource:
             held = self._jpeg_blocks.read(window) if self._jpeg_blocks else None
             values: Any = None if held is not None else self._dataset.read(self._bands, window=place)
             valid = self._dataset.dataset_mask(window=place) if self._masked else None
+            if self._jpeg_blocks and self._jpeg_blocks.doubts:
+                self.doubts = tuple(dict.fromkeys((*self.doubts, *self._jpeg_blocks.doubts)))
         pixels = self._as_rgb(values) if held is None else held
         valid = self._with_data(values, valid)
         if valid is None:
@@ -318,14 +326,15 @@ class RasterSource:
 
         if choice.bands != (1,) or self._dataset.colorinterp[0] != ColorInterp.palette:
             return None
-        palette = np.zeros((256, 3), np.uint8)
-        for index, colour in self._dataset.colormap(1).items():
-            palette[index & 255] = colour[:3]
+        colours = self._dataset.colormap(1)
+        palette = np.zeros((max(256, *colours) + 1, 3), np.uint8)
+        for index, colour in colours.items():
+            palette[index] = colour[:3]
         return palette
 
     def _as_rgb(self, values: np.ndarray) -> Pixels:
         if self._palette is not None:
-            return np.ascontiguousarray(self._palette[values[0] & 255])
+            return np.ascontiguousarray(self._palette[np.clip(values[0], 0, len(self._palette) - 1)])
         picture = self._levels.apply(values)
         if len(picture) == 1:
             return np.repeat(picture[0][..., None], 3, axis=2)
@@ -344,7 +353,9 @@ def _damage_explained(path: Place, reason: str) -> Iterator[None]:
         raise
     except Exception as error:  # the classes of GDAL's errors are private to rasterio
         if (trouble := trouble_with(path)) is None:
-            said = reason.format(error=said_by_gdal(path, error))
+            text = said_by_gdal(path, error)
+            codec = _UNKNOWN_CODEC.search(text)
+            said = reason.format(error=text) if codec is None else _NO_CODEC.format(codec=codec[1])
             raise UnreadableImageError(path, said) from error
         raise UnreadableImageError(path, trouble.reason) from None
     if (trouble := trouble_with(path)) is not None:

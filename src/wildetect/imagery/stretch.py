@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wildetect.imagery.reading import Stretch
 
-__all__ = ["Levels", "NoPictureError", "is_opacity", "levels_of"]
+__all__ = ["PLAIN", "Levels", "NoPictureError", "is_opacity", "levels_of"]
 
 _PERCENTILES: Final = (2.0, 98.0)
 _WHITE: Final = 255
@@ -77,6 +77,10 @@ class Levels:
         return np.rint(np.clip(np.nan_to_num(scaled, nan=0.0), 0, _WHITE)).astype(np.uint8)
 
 
+PLAIN: Final = Levels(0, _WHITE)
+"""Levels of plain values of 8 bits."""
+
+
 def levels_of(dataset: Any, bands: Sequence[int], stretch: Stretch) -> Levels:
     """The levels of an open rasterio dataset, one pair for all of its bands, so that colours stay.
 
@@ -92,8 +96,9 @@ def levels_of(dataset: Any, bands: Sequence[int], stretch: Stretch) -> Levels:
     if dtype.kind not in "uif":
         raise NoPictureError(f"it holds {dtype} values, not a picture's")
     full = _full_range(dataset, bands, dtype)
+    inverted = dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES"
     if full == _WHITE:
-        return Levels(0, _WHITE)
+        return Levels(_WHITE, 0, "0 is white in the file") if inverted else PLAIN
     sample = _sample(dataset, bands) if full is None or stretch == "percentiles" else np.zeros(0)
     mark = None if full is not None else _mark_in(sample)
     if mark is not None:
@@ -106,6 +111,8 @@ def levels_of(dataset: Any, bands: Sequence[int], stretch: Stretch) -> Levels:
         levels = Levels(0, full, f"the full range of {int(full).bit_length()} bits")
     else:
         levels = _of_unlimited(sample, bands, dtype)
+    if inverted and isinstance(stretch, str):
+        levels = replace(levels, black=levels.white, white=levels.black)
     return replace(levels, mark=mark)
 
 
