@@ -1,4 +1,4 @@
-"""Labelled pictures: animals that people drew boxes around, from a COCO annotation file."""
+"""Labelled pictures: animals that people drew boxes around, from a COCO file or what is read as one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.evaluation.coco_boxes import CocoBox, box_of
+from wildetect.evaluation.label_formats import coco_of_labels
 from wildetect.settings.yaml_files.encoding import encoding_of
 from wildetect.wording import first_lines, listed
 
@@ -28,11 +29,7 @@ _MOST_NAMED = 8
 _CROWD = (1, True, "1", "true", "True")
 MOST_PROBLEMS_SHOWN = 5
 HINT = "A COCO file holds images, categories, and annotations with bbox = [x, y, width, height] in px."
-_OTHER_FORMAT = (
-    "Export the labels as COCO (JSON) from the program that wrote them: CVAT, Label Studio and Roboflow do."
-)
 _ONE_ENTRY = "Keep one entry for each picture, and give all annotations of it that entry's id as image_id."
-_TEXTS = (".xml", ".txt", ".csv", ".yaml", ".yml")  # Pascal VOC's, YOLO's, and tables
 
 
 def _id(value: object) -> object:
@@ -141,21 +138,26 @@ class Annotations:
         return all(image.photograph for image in self.images)
 
 
-def read_annotations(path: Path, class_names: Sequence[str], *, limit: int | None = None) -> Annotations:
+def read_annotations(
+    path: Path, class_names: Sequence[str], *, limit: int | None = None, pictures: Path | None = None
+) -> Annotations:
     """Read labelled boxes from a COCO annotation file; its categories are the model's classes by name.
+
+    Labels of Pascal VOC or YOLO and tables are read as the COCO file that says the same.
 
     Letter case and spaces around a name do not matter, unless they alone tell two classes apart.
 
     Args:
-        path: The JSON file.
+        path: The file, or a folder of label files.
         class_names: The model's.
         limit: Only the first so many pictures.
+        pictures: Folder of the pictures, where it is known.
 
     Raises:
         InputError: The file is not there, or is none of COCO's; the places are listed.
         ConfigurationError: The model and the file have no class in common.
     """
-    content = _content(path)
+    content = coco_of_labels(path, pictures) or _content(path)
     document = _parsed(path, content)
     names = {category.id: category.name for category in document.categories}
     of_category = {number: _class_of(name, class_names) for number, name in names.items()}
@@ -222,18 +224,14 @@ class _Kept:
 
 
 def _content(path: Path) -> bytes:
-    hint = "Give a COCO file with --annotations."
     try:
         return path.read_bytes()
     except OSError as error:
         reason = "does not exist" if not path.exists() else f"cannot be read: {error.strerror or error}"
-        if path.is_dir():
-            reason, hint = "cannot be read: it is a folder", _OTHER_FORMAT
-    raise InputError(f"the annotation file {path} {reason}", hint=hint)
+    raise InputError(f"the annotation file {path} {reason}", hint="Give a COCO file with --annotations.")
 
 
 def _parsed(path: Path, content: bytes) -> _CocoFile:
-    hint = _OTHER_FORMAT if path.suffix.lower() in _TEXTS else HINT
     try:
         document = _CocoFile.model_validate_json(content.decode(encoding_of(content)))
     except ValidationError as error:
@@ -253,7 +251,7 @@ def _parsed(path: Path, content: bytes) -> _CocoFile:
     shown = first_lines(problems[1:], MOST_PROBLEMS_SHOWN - 1)
     raise InputError(
         f"{path} is not a COCO annotation file: {problems[0]}",
-        hint=_ONE_ENTRY if problems[0].startswith("images: ") else hint,
+        hint=_ONE_ENTRY if problems[0].startswith("images: ") else HINT,
         details=shown,
     )
 

@@ -16,7 +16,7 @@ from wildetect.wording import first_lines, form, listed, number_of
 __all__ = ["labelled_files"]
 
 MOST_SHOWN = 5
-FOLDERS = (".", "images", "pictures", "../images")
+FOLDERS = (".", "images", "pictures", "../images", "../JPEGImages")
 _FOLDERS_KEPT = 256
 
 
@@ -34,7 +34,8 @@ def labelled_files(truth: Annotations, annotations: Path, folder: Path | None) -
     Raises:
         InputError: Some are not there, or two are one file; the first of them are listed.
     """
-    bases = [folder] if folder else [annotations.parent / name for name in FOLDERS]
+    beside = annotations if annotations.is_dir() else annotations.parent
+    bases = [folder] if folder else [beside / name for name in FOLDERS]
     found = {image.name: _found(image.name, bases) for image in truth.images}
     missing = [name for name, path in found.items() if path is None]
     if missing:

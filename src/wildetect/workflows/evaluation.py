@@ -84,7 +84,7 @@ def evaluate(
     limit = limit_of(request.limit)
     settings = settings_for(project, request)
     model, connection = chosen_model(project, settings, request.model, watcher)
-    truth = read_annotations(annotations, model.manifest.class_names, limit=limit)
+    truth = read_annotations(annotations, model.manifest.class_names, limit=limit, pictures=folder)
     files = labelled_files(truth, annotations, folder)
     _tell_labels(truth, annotations, files, watcher)
     detector, options = prepared(settings, model)

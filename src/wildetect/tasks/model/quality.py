@@ -21,8 +21,8 @@ __all__ = ["evaluate"]
 @verb(
     help={
         "model": "name@alias, name/version, name/latest or a weights file",
-        "annotations": "COCO file with the labelled boxes",
-        "images": "folder of the pictures; without it beside the COCO file, or images/ or pictures/ there",
+        "annotations": "the labelled boxes: a COCO file, a folder of VOC or YOLO label files, or a CSV table",
+        "images": "folder of the pictures; without it beside the labels, or images/ or pictures/ there",
         "dataset": "what the labelled pictures are called; without it as their file or training set",
         "config": "settings file; without it configs/detection.yaml",
         "device": "auto, cpu, cuda, directml or openvino",
