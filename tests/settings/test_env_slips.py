@@ -25,6 +25,12 @@ NAME = "MLFLOW_TRACKING_PASSWORD"
         (f"{NAME}: geheim", f": in place of =: write {NAME}=value"),
         (f"{NAME}＝geheim", f"＝ in place of =: write {NAME}=value"),  # noqa: RUF001
         ("geheim", "not NAME=value"),
+        (f"set {NAME}=geheim", f"as for another program: write {NAME}=value"),
+        (f'$env:{NAME}="geheim"', f"as for another program: write {NAME}=value"),
+        (f"- {NAME}=geheim", f"as for another program: write {NAME}=value"),
+        (f'{NAME}="geheim', 'a quote is opened here and not closed: put " at the end'),
+        (f'{NAME}="geheim" oder', "something stands behind the quotes"),
+        ('DATA_ROOT="D:\\new-geheim"', "a backslash begins a special character: write DATA_ROOT='value'"),
     ],
 )
 def test_a_slip_is_named_with_its_line_and_without_the_value(line: str, says: str, tmp_path: Path) -> None:
@@ -53,6 +59,22 @@ def test_a_variable_of_ours_that_is_given_twice_is_named_and_none_is_chosen(tmp_
     with pytest.raises(ConfigurationError) as caught:
         Variables.read(path)
     assert caught.value.message == f".env:4: {NAME} is given twice, with another value in line 1"
+
+
+def test_a_name_beside_one_of_ours_is_named(tmp_path: Path) -> None:
+    workspace = Workspace.make(tmp_path / "project")
+    env = workspace.root / ".env"
+    env.write_text("MLFLOW_TRACKING_URL=http://a\nMLFLOW_TRACKING_TOKEN=x\n", encoding="utf-8")
+    told = workspace.invoke("config.show", "detection").stderr
+    assert ".env:1: MLFLOW_TRACKING_URL is not read: did you mean MLFLOW_TRACKING_URI?" in told
+    assert "TOKEN" not in told
+
+
+def test_a_text_that_begins_in_other_letters_is_read_in_utf_16_without_its_mark(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    for encoding in ("utf-16-le", "utf-16-be"):
+        path.write_bytes(f"# наша съёмка\n{NAME}=größe\n".encode(encoding))
+        assert Variables.read(path).values == {NAME: "größe"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])

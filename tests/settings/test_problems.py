@@ -134,7 +134,7 @@ def test_a_file_that_is_not_there(workspace: Path) -> None:
         load_settings(DetectionSettings, Project.find(), file=workspace / "configs/gone.yaml")
 
 
-@pytest.mark.parametrize("line", ["NO EQUALS SIGN", 'QUOTED="never closed', "JUST_A_NAME"])
+@pytest.mark.parametrize("line", ["NO EQUALS SIGN", "JUST_A_NAME"])
 def test_a_broken_dotenv_is_an_error_with_its_line(workspace: Path, line: str) -> None:
     (workspace / ".env").write_text(f"A=1\n\n# a remark\n{line}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"^\.env:4: not NAME=value$") as caught:

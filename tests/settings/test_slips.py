@@ -34,6 +34,26 @@ def problems(text: str | bytes) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
+        # as in files of other kinds
+        ("processing:\n  tile_size 800\n  batch_size: 3\n", 2, "a colon is missing: write tile_size: 800"),
+        ("processing:\n  tile_size\n  batch_size: 3\n", 2, "a colon is missing: write tile_size:"),
+        ("image_dir D:/x\n", 1, "a colon is missing: write image_dir: D:/x"),
+        ("image_dir :D:/x\n", 1, "a space is missing after the colon: write image_dir: D:/x"),
+        ("export image_dir=D:/x\n", 1, "= in place of a colon: write image_dir: D:/x"),
+        ("// ours\nimage_dir: D:/x\n", 1, "a comment begins with #: write # ours"),
+        ("; ours\nimage_dir: D:/x\n", 1, "a comment begins with #: write # ours"),
+        ("image_dir: D:/x // ours\n", 1, "a comment begins with #: write image_dir: D:/x # ours"),
+        ("[model]\n", 1, "brackets are no block to YAML: write model:"),
+        (
+            "processing: tile_size: 800\n",
+            1,
+            "two keys in one line: write tile_size: 800 in a line of its own",
+        ),
+        ("processing.tile_size: 800\n", 1, "write processing: and below it, indented, tile_size: 800"),
+        ("IMAGE_DIR: D:/x\n", 1, "did you mean image_dir?"),
+        ("image_paths: D:/x.jpg\n", 1, "must be a valid list; write [D:/x.jpg]"),
+        ("processing:\n  tile_size: [800]\n", 2, "must be one value, not a list; write 800"),
+        ("processing:\n  tile_size: ８００\n", 2, "must be a valid integer; write 800"),  # noqa: RUF001
         # quotes of word processors
         ("image_dir: “D:/survey”\n", 1, "curly quotes are no quotes to YAML: write 'D:/survey'"),
         ("image_dir: „D:/survey“\n", 1, "write 'D:/survey'"),

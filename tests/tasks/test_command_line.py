@@ -202,8 +202,33 @@ def test_the_help_of_a_task_shows_what_needs_no_option() -> None:
 @pytest.mark.parametrize("width", [50, 72])
 def test_help_is_as_narrow_as_columns_says(tmp_path: Path, width: int) -> None:
     workspace = Workspace.make(tmp_path / "project", COLUMNS=str(width))
-    _, *lines = workspace.succeed("detect.run", "--help").splitlines()  # the first is how to call it
-    assert width - 12 < max(map(len, lines)) <= width
+    for words in (("detect.run", "--help"), ()):  # invoke reads its own --help before our tasks
+        lines = workspace.succeed(*words).splitlines()
+        assert width - 12 < max(map(len, lines)) <= width, words
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "near"),
+    [
+        ("detect.run --source pcitures", 5, "pictures"),
+        ("detect.run --source=camp/nroth", 5, "camp/north"),
+        ("model.register --weights detectr.onnx --name x", 4, "detector.onnx"),
+        ("census.run --detections reslts", 5, "results"),
+        ("review.plan --run reslts", 5, "results"),
+        ("detect.run --config configs/detectoin.yaml", 2, "configs/detection.yaml"),
+        ("model.train --dataset trainig-set --weights detector.onnx", 2, "training-set"),
+        ("detect.run --source quite-another", 5, None),
+    ],
+)
+def test_a_mistyped_path_behind_an_option_is_told_as_one_without(
+    tmp_path: Path, words: str, code: int, near: str | None
+) -> None:
+    workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+    for name in ("pictures", "camp/north", "results", "training-set"):
+        (workspace.root / name).mkdir(parents=True)
+    (workspace.root / "detector.onnx").touch()
+    _, hint = workspace.fail(code, *words.split())
+    assert hint.startswith(f"hint: Did you mean {near}? ") if near else "Did you mean" not in hint
 
 
 def test_the_console_script_has_the_same_tasks(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from wildetect.detections import Detections
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.evaluation.coco_boxes import CocoBox, box_of
 from wildetect.evaluation.label_formats import coco_of_labels
-from wildetect.settings.yaml_files.encoding import encoding_of
+from wildetect.tables.encoding import encoding_of
 from wildetect.wording import first_lines, listed
 
 __all__ = ["Annotations", "LabelledImage", "read_annotations"]

@@ -244,6 +244,9 @@ def _problems_of(
         if detail["type"] == "extra_forbidden":
             close = nearest(name, key_names(model))
             meant = f"; did you mean {close}?" if close else ""
+            if close and close == key[-1]:  # "processing.tile_size: 800" is one key, of the top level
+                block, _, last = close.rpartition(".")
+                meant = f"; write {block}: and below it, indented, {last}: {shown(key, detail['input'])}"
             what = f"{name} = {shown(key, detail['input'])}: unknown key{meant}"
         elif detail["type"] == "missing":
             what = f"{name} is missing"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -96,7 +97,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     A key of the same block comes first, then one of the same last part elsewhere in the file:
     `tile_size` at the top level is `processing.tile_size`.
     """
-    block, _, last = name.rpartition(".")
+    block, _, last = name.lower().rpartition(".")
     candidates = list(known)
     siblings = {key.rpartition(".")[2]: key for key in candidates if key.rpartition(".")[0] == block}
     close = difflib.get_close_matches(last, siblings, n=1, cutoff=0.6)
@@ -172,10 +173,15 @@ def what_is_wrong(detail: Mapping[str, Any], meaning: str = "") -> tuple[str, tu
         if isinstance(given, bool):
             said = "yes, no, on, off, true and false are words for it only in quotes: write 'no'"
         elif kind.startswith("path_type"):
-            said = "must be one path; one that begins with { or [ stands in quotes"
+            what = "one path, not a list" if isinstance(given, list) else "one path"
+            said = f"must be {what}; one that begins with {{ or [ stands in quotes"
         return said, ()
-    if kind == "list_type" and isinstance(given, str) and "," in given:
-        return f"{said}; write [{given}]", (f"[{given}]",)
+    one = given[0] if isinstance(given, list) and len(given) == 1 else given
+    if (kind == "list_type" or (one is not given and kind.endswith("_type"))) and isinstance(
+        one, str | int | float
+    ):
+        said, meant = (said, f"[{given}]") if one is given else ("must be one value, not a list", str(one))
+        return f"{said}; write {meant}", (meant,)
     if kind.startswith("bool"):
         return "must be true or false", ("true", "false")
     if kind in ("int_parsing", "float_parsing", "int_from_float") and isinstance(given, str):
@@ -218,7 +224,7 @@ def _number_meant(text: str, unit: str, *, whole: bool) -> str | None:
     found = NUMBER.fullmatch(text.strip().replace("–", "-"))  # noqa: RUF001 - a dash in place of minus
     if not found:
         return None
-    number, typed = found["number"], found["unit"].lower()
+    number, typed = unicodedata.normalize("NFKC", found["number"]), found["unit"].lower()
     scale = _scale_of(typed, unit)
     if scale is None or (whole and scale != 1):
         return f"the number alone, in {unit}" if unit else "the number alone, without a unit"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
 import re
@@ -51,6 +52,9 @@ USERNAME = "MLFLOW_TRACKING_USERNAME"
 PASSWORD = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the variable's name
 # Windows takes no notice of case in names of variables, and people copy them from there.
 _ANY_CASE = ("MLFLOW_", "WILDETECT_", "AWS_")
+_OTHER_SHELL = re.compile(r"\s*(?:-\s+|setx?\s+|\$env:)(?P<name>[A-Za-z_]\w*)\s*[= ]", re.IGNORECASE)
+_ESCAPED_PATH = re.compile(r"""[^=]*=\s*"(?:[A-Za-z]:|\\)\\""")
+_OPENED = re.compile(r"[^=]*=\s*(?P<quote>[\"'])")
 _OTHER_SIGN = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[:;：＝])")  # noqa: RUF001 - an Asian keyboard's
 _OF_THE_SERVER = {TRACKING_URI, USERNAME, PASSWORD}
 _INHERITED = frozenset(name for name, value in os.environ.items() if value)
@@ -129,7 +133,7 @@ class Variables:
         from dotenv import dotenv_values
         from dotenv.parser import parse_stream
 
-        from wildetect.settings.yaml_files.encoding import encoding_of
+        from wildetect.tables.encoding import encoding_of
 
         if not path.exists():
             return cls()
@@ -156,10 +160,9 @@ def _named(key: str) -> str:
 
 def _fault_of(binding: Binding) -> str | None:
     """What is wrong with a line, and what to write; never its value, which may be a password."""
-    key, value = binding.key, binding.value
-    if binding.error or (key is not None and value is None):
-        other = _OTHER_SIGN.match(binding.original.string)
-        return f"{other['sign']} in place of =: write {other['name']}=value" if other else "not NAME=value"
+    key, value, line = binding.key, binding.value, binding.original.string
+    if _OTHER_SHELL.match(line) or binding.error or (key is not None and value is None):
+        return _fault_of_form(line)
     if key is None or not value:
         return None
     if any(letter in key + value for letter in _UNSEEN):
@@ -167,9 +170,23 @@ def _fault_of(binding: Binding) -> str | None:
         return (
             f"it holds a letter that cannot be seen (copied from a page or a document): type {typed}= again"
         )
+    if _ESCAPED_PATH.match(line) and not value.isprintable():
+        return f"in double quotes a backslash begins a special character: write {key}='value' in single ones"
     if value[0] in CURLY or value[-1] in CURLY:
         return f'curly quotes are no quotes here: write {key}="value" with straight ones, or none'
     return None
+
+
+def _fault_of_form(line: str) -> str:
+    """What is wrong with a line that gives no value to a name."""
+    if shell := _OTHER_SHELL.match(line):
+        return f"it is written as for another program: write {shell['name']}=value"
+    if other := _OTHER_SIGN.match(line):
+        return f"{other['sign']} in place of =: write {other['name']}=value"
+    opened = _OPENED.match(line)
+    if opened and line.count(opened["quote"]) == 1:
+        return f"a quote is opened here and not closed: put {opened['quote']} at the end of the value"
+    return "something stands behind the quotes" if opened else "not NAME=value"
 
 
 def _given_twice(bindings: Sequence[Binding]) -> Iterator[tuple[int, str]]:
@@ -208,7 +225,12 @@ class Project:
         root = project_root()
         if (root / ".env.txt").is_file() and not (root / ".env").exists():
             logger.warning("the file .env.txt is not read: rename it to .env (Windows hides the ending .txt)")
-        return cls(root, Variables.read(root / ".env"))
+        variables = Variables.read(root / ".env")
+        for name, line in variables.lines.items():
+            known = sorted(_OF_THE_SERVER)
+            if name not in known and (meant := difflib.get_close_matches(name, known, n=1, cutoff=0.9)):
+                logger.warning(".env:%d: %s is not read: did you mean %s?", line, name, meant[0])
+        return cls(root, variables)
 
     @property
     def dotenv_path(self) -> Path:

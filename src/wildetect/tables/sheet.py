@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.errors import InputError
+from wildetect.tables.encoding import encoding_of
 from wildetect.tables.writing import plain_text
 from wildetect.wording import number_of
 
@@ -119,11 +120,10 @@ def table_text(path: Path, what: str, *, hint: str) -> str:
         raise InputError(
             f"{what} is a workbook, not a CSV file", hint="Open it in Excel and save it as CSV UTF-8."
         )
-    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:  # Excel's "Unicode text"
-        return content.decode("utf-16", errors="replace")
-    if b"\0" in content[:2]:  # the same without a mark: half of each letter of the head is 0
-        return content.decode("utf-16-be" if content[:1] == b"\0" else "utf-16-le", errors="replace")
+    encoding = encoding_of(content)
+    if encoding != "utf-8-sig":  # such as Excel's "Unicode text"
+        return content.decode(encoding, errors="replace")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding)
     except UnicodeDecodeError:
         return content.decode("cp1252", errors="replace")

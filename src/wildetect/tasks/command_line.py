@@ -15,7 +15,6 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 
 import invoke.program
@@ -26,10 +25,10 @@ from invoke.parser.context import ParserContext
 from invoke.program import Program
 
 from wildetect.errors import ConfigurationError
-from wildetect.remote.address import is_address
 from wildetect.settings.project import CALLER_FOLDER, caller_folder, from_caller, project_root
 from wildetect.shims import COMMAND_LINE
 from wildetect.tasks.calling import as_called, called_from
+from wildetect.tasks.meant import is_path, keep_words, nearest_path
 from wildetect.tasks.streams import outlive_readers
 from wildetect.tasks.support import Verb, errors_told
 from wildetect.wording import quoted
@@ -75,12 +74,11 @@ def _group(tasks: Collection, title: str, names: list[str], width: int) -> Itera
     yield from ("", title)
     for name in names:
         summary = (tasks[name].__doc__ or "").strip().partition("\n")[0]
-        yield f"  {name:<{width}}  {summary}"
+        yield _fitted(f"  {name:<{width}}  {summary}", indent=width + 4)
 
 
 WORD = re.compile(r'(?:"[^"]*"|[^\s"])+')
 UNKNOWN = re.compile(r"No idea what '(.*)' is!")
-MOST_NAMES = 5_000  # of a folder that are compared with a mistyped one
 NO_VALUE = re.compile(r"Flag <Argument: (\S+).*> needed value")
 
 
@@ -113,17 +111,38 @@ def prepare_command_line(tasks: Collection, program: Program | None = None) -> N
         raise Exit(code=0)
     try:
         program.core.unparsed[:] = corrected_words(words, tasks, program.initial_context)
+        keep_words(program.core.unparsed)
     except ConfigurationError as error:
         with errors_told():
             raise error from None
 
 
+def _window() -> int | None:
+    """The columns of the window, or COLUMNS where that is set; None where a file is written."""
+    is_seen = os.environ.get("COLUMNS") or sys.stdout.isatty()
+    return shutil.get_terminal_size().columns if is_seen else None
+
+
+def _fitted(line: str, indent: int) -> str:
+    """Fit a line to the window; what does not go into it follows, indented."""
+    width = _window()
+    if width is None or len(line) <= width:
+        return line
+    return textwrap.fill(
+        line, max(width, indent + 20), subsequent_indent=" " * indent, break_on_hyphens=False
+    )
+
+
+def _print_usage_fitted(text: str = "") -> None:
+    print(_fitted(text, indent=7) if text.startswith("Usage: ") else text)
+
+
 def _fit_help(tasks: Collection) -> None:
     """Fit help to the window, or to COLUMNS where that is set; invoke fits the options to a window alone."""
-    if not (os.environ.get("COLUMNS") or sys.stdout.isatty()):
+    width = _window()
+    if width is None:
         return
-    width = shutil.get_terminal_size().columns
-    vars(invoke.program)["pty_size"] = shutil.get_terminal_size
+    vars(invoke.program).update(pty_size=shutil.get_terminal_size, print=_print_usage_fitted)
     for name in tasks.task_names:
         paragraphs = (inspect.getdoc(tasks[name]) or "").split("\n\n")
         tasks[name].__doc__ = "\n\n".join(textwrap.fill(text, max(width - 2, 20)) for text in paragraphs)
@@ -172,7 +191,7 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
             flag = next((context.flags[word] for context in known if word in context.flags), None)
             awaits_value = flag is not None and flag.takes_value and not flag.optional
         elif option := _option_for(word, verbs.get(task), named[start:], contexts):
-            if option in verbs[task].paths and not _is_path(word):
+            if option in verbs[task].paths and not is_path(word):
                 _refuse_unknown(parser, named, contexts)  # of "--sorce x" the option is what is wrong
                 raise _no_path(word, task, contexts)
             named.append(f"--{option}")
@@ -180,7 +199,7 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
             task, start = word, len(named) + 1
         elif task in verbs and verbs[task].paths:
             _refuse_unknown(parser, named, contexts)
-            raise _one_too_many(word, task, verbs[task]) if _is_path(word) else _no_path(word, task, contexts)
+            raise _one_too_many(word, task, verbs[task]) if is_path(word) else _no_path(word, task, contexts)
         named.append(word)
     _refuse_unknown(parser, named, contexts)
     return named
@@ -200,7 +219,7 @@ def _option_for(
     option = next((one for one in verb.words if f"--{one}" not in given or verb.takes_more(one)), None)
     if option is None or word not in contexts:
         return option
-    is_meant = _is_path(word) if option in verb.paths else "." not in word and f"--{option}" not in given
+    is_meant = is_path(word) if option in verb.paths else "." not in word and f"--{option}" not in given
     return option if is_meant else None
 
 
@@ -223,15 +242,11 @@ def _refuse_unknown(parser: Parser, words: list[str], contexts: Mapping[str, Par
         raise _as_error(str(problem), problem.context, contexts) from problem
 
 
-def _is_path(word: str) -> bool:
-    return bool(word) and (is_address(word) or from_caller(word).exists())
-
-
 def _no_path(word: str, task: str, contexts: Mapping[str, ParserContext]) -> ConfigurationError:
     flag = f"--{word}"
     if flag in contexts[task].flags:
         meant = f"Did you mean {flag}? "
-    elif near := _nearest_path(word):
+    elif near := nearest_path(word):
         meant = f"Did you mean {quoted(near)}? "
     else:
         meant = _closest(word, contexts) or "Check the path, in quotes if it holds spaces. "
@@ -239,35 +254,6 @@ def _no_path(word: str, task: str, contexts: Mapping[str, ParserContext]) -> Con
         f"there is no task, file or folder {word!r}",
         hint=f"{meant}uv run invoke {task} --help lists the options.",
     )
-
-
-def _nearest_path(word: str) -> str | None:
-    """The path that there is and that a mistyped one was most likely meant to be, as it would be typed.
-
-    A folder of a name with spaces, typed without quotes, comes as its first word.
-    """
-    there = from_caller(".")
-    typed: list[str] = []
-    for part in Path(word).parts:
-        if not (there / part).exists():
-            names = _names_in(there)
-            starts = sorted(name for name in names if name.startswith(f"{part} "))
-            small = {name.lower(): name for name in reversed(names)}
-            close = starts or [small[one] for one in difflib.get_close_matches(part.lower(), small, n=1)]
-            if not close:
-                return None
-            part = close[0]  # noqa: PLW2901 - as it is called
-        typed.append(part)
-        there /= part
-    return Path(*typed).as_posix() if typed else None
-
-
-def _names_in(folder: Path) -> list[str]:
-    """Names in a folder; of one with very many the first."""
-    try:
-        return sorted(path.name for path in islice(folder.iterdir(), MOST_NAMES))
-    except OSError:
-        return []
 
 
 def _as_error(

@@ -12,7 +12,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.review.corrected.boxes import EXPORT_AGAIN, CorrectedImage, Refuse
 from wildetect.review.corrected.documents import from_json
 from wildetect.review.corrected.tables import from_csv, from_geopackage
-from wildetect.settings.yaml_files.encoding import encoding_of
+from wildetect.tables.encoding import encoding_of
 
 __all__ = ["read_corrected"]
 

@@ -25,8 +25,14 @@ Fault = tuple[int, str]
 INVISIBLE = "\u00a0\u2007\u202f\u200b\u2060\ufeff"
 KEY = r"(?P<key>[A-Za-z_]\w*)"
 INDENT = r"(?P<indent>[^\S\n]*(?:-[ ]+)?)"
-NO_SPACE = re.compile(rf"^{INDENT}{KEY}:(?P<value>[^\s:].*)$")
-OTHER_SIGN = re.compile(rf"^{INDENT}{KEY}\s*(?P<sign>=|：|;)\s*(?P<value>.*)$")  # noqa: RUF001 - an Asian keyboard's
+NO_SPACE = re.compile(rf"^{INDENT}{KEY}[ ]*:(?P<value>[^\s:].*)$")
+NO_COLON = re.compile(rf"^[ ]*{KEY}(?:[ ]+(?P<value>[^\s:=].*))?$")
+KEY_LINE = re.compile(rf"^{INDENT}{KEY}[ ]*:(?:[ ]|$)")
+SECOND_KEY = re.compile(rf"^{INDENT}{KEY}[ ]*:[ ]+(?P<value>(?P<second>[A-Za-z_]\w*):(?:[ ].*)?)$")
+OTHER_COMMENT = re.compile(r"^\s*(?://|;)\s*(?P<comment>.*)$")
+OTHER_BLOCK = re.compile(rf"^\[{KEY}\]\s*$")
+COMMENT_BEHIND = re.compile(rf"^{INDENT}{KEY}:[ ]+(?P<value>[^\s'\"#][^'\"#]*?)\s+//\s+(?P<comment>.*)$")
+OTHER_SIGN = re.compile(rf"^{INDENT}(?:export[ ]+)?{KEY}\s*(?P<sign>=|：|;)\s*(?P<value>.*)$")  # noqa: RUF001 - an Asian keyboard's
 ITEM_NO_SPACE = re.compile(r"^\s*-(?P<value>[^\s\-\d.].*)$")
 BLOCK_TEXT = re.compile(r":[ ]+[|>][-+\d]*\s*(?:#.*)?$")
 PROSE = ("description", "tags")
@@ -83,7 +89,35 @@ def _fault_of(line: str, above: str, names: Collection[str]) -> str | None:
     item = ITEM_NO_SPACE.match(line)
     if item and (above.rstrip().endswith(":") or above.lstrip().startswith("-")):
         return f"a space is missing after the dash: write - {item['value'].strip()}"
-    return _curly(line)
+    return _curly(line) or _of_another_kind(line, above, names)
+
+
+def _of_another_kind(line: str, above: str, names: Collection[str]) -> str | None:
+    """What is written as in files of other kinds: comments after //, [blocks], keys without a colon."""
+    if comment := OTHER_COMMENT.match(line):
+        return f"a comment begins with #: write # {comment['comment']}".rstrip()
+    block = OTHER_BLOCK.match(line)
+    if block and block["key"] in names:
+        return f"brackets are no block to YAML: write {block['key']}: and indent the lines below it"
+    behind = COMMENT_BEHIND.match(line)
+    if behind and behind["key"] in names and behind["key"] not in PROSE:
+        return f"a comment begins with #: write {behind['key']}: {behind['value']} # {behind['comment']}"
+    second = SECOND_KEY.match(line)
+    if second and {second["key"], second["second"]} <= {*names}:
+        return f"two keys in one line: write {second['value']} in a line of its own, indented"
+    alone = NO_COLON.match(line)
+    if alone and alone["key"] in names and _may_hold_a_key(line, above):
+        return f"a colon is missing: write {alone['key']}: {alone['value'] or ''}".rstrip()
+    return None
+
+
+def _may_hold_a_key(line: str, above: str) -> bool:
+    """Whether a line can be meant as a key and its value, and not as more of the text above it."""
+    begun = KEY_LINE.match(above)
+    if begun is None:
+        return not above
+    opens_block = above.split(" #", maxsplit=1)[0].rstrip().endswith(":") and begun["key"] not in PROSE
+    return opens_block or _depth(line) <= _depth(above)
 
 
 def _curly(line: str) -> str | None:

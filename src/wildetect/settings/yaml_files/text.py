@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import yaml
 
-from wildetect.settings.yaml_files.encoding import encoding_of
+from wildetect.tables.encoding import encoding_of
 
 __all__ = ["MOST_VALUES", "PlainLoader", "check_shape", "lines_of", "text_of"]
 
