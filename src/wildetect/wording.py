@@ -25,6 +25,7 @@ __all__ = [
     "number_of",
     "plural",
     "quoted",
+    "quoted_program",
     "the_others",
     "with_extra",
 ]
@@ -143,6 +144,18 @@ def quoted(text: str) -> str:
     if '"' in text:
         return f"'{text}'"
     return text if _PLAIN_WORD.fullmatch(text) else f'"{text}"'
+
+
+def quoted_program(path: str) -> str:
+    """Give the path of a program that begins a command that is to be pasted.
+
+    A command that begins with a quote is a text to PowerShell, so on Windows the quote follows the drive,
+    which cmd.exe reads as well.
+    """
+    drive = re.match(r"[A-Za-z]:\\", path)
+    if sys.platform != "win32" or drive is None or quoted(path) == path:
+        return quoted(path)
+    return f'{drive[0]}"{path[drive.end() :]}"'
 
 
 def the_others(count: int, one: str, many: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from wildetect.wording import quoted
+from wildetect.wording import quoted, quoted_program
 
 __all__ = ["as_called", "called_as", "called_from"]
 
@@ -69,19 +69,27 @@ def called_from(folder: Path, root: Path) -> None:
     is_outside = not folder.resolve().is_relative_to(root.resolve())
     uv = "uv" if shutil.which("uv") else os.environ.get("UV")  # it tells what it runs where it lies
     if uv is None:
-        invoke = "invoke" if shutil.which("invoke") else f"{quoted(sys.executable)} -m invoke"
+        invoke = "invoke" if shutil.which("invoke") else f"{_python(folder)} -m invoke"
         called = f"{invoke} -r {here}" if is_outside else invoke
         _calling[:] = [_Calling(called, lambda extra: _with_pip(root, extra))]
     elif is_outside or uv != "uv":
         option, root_option = (f" --project {here}", f" -r {here}") if is_outside else ("", "")
 
         def by_path(call: re.Match[str]) -> str:
-            called = call[0].replace(f"uv {call['verb']}", f"{quoted(uv)} {call['verb']}{option}", 1)
+            called = call[0].replace(f"uv {call['verb']}", f"{quoted_program(uv)} {call['verb']}{option}", 1)
             return f"{called}{root_option}" if call["task"] else called
 
         _calling[:] = [by_path]
     else:
         _calling.clear()
+
+
+def _python(folder: Path) -> str:
+    """The interpreter as a person calls it: PowerShell runs no path in quotes, so from where they are."""
+    here = Path(sys.executable)
+    if sys.platform == "win32" and here.is_relative_to(folder):
+        here = here.relative_to(folder)
+    return quoted(str(here))
 
 
 def _with_pip(root: Path, extra: str) -> str:
