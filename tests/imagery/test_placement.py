@@ -35,6 +35,8 @@ def placed(path: Path) -> tuple[float, float]:
     ("name", "world"),
     [
         ("a.tif", "a.tfw"),
+        ("a.tif", "a.tfwx"),
+        ("a.TIF", "a.TFWX"),
         ("a.tif", "a.tifw"),
         ("a.TIF", "a.TFW"),
         ("a.jpg", "a.jgw"),
@@ -96,6 +98,15 @@ def test_polynomials_beside_a_picture_are_named(tmp_path: Path, name: str) -> No
     ]
     (tmp_path / name).write_text("".join(f"{key}: 1\n" for key in keys), encoding="utf-8")
     assert any("rational polynomials" in doubt for doubt in look_at(tmp_path / "a.tif").doubts)
+
+
+@pytest.mark.parametrize("picture", ["a.tif", "a.jpg", "a.png"])
+@pytest.mark.parametrize("name", ["a.tab", "a.TAB", "a.map"])
+def test_the_place_of_another_program_is_named(tmp_path: Path, picture: str, name: str) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / picture)
+    (tmp_path / name).write_text("!table\n!version 300\n", encoding="utf-8")
+    (doubt,) = look_at(tmp_path / picture).doubts
+    assert f"beside it ({Path(name).suffix.lower()}) may place it" in doubt
 
 
 def raster(path: Path, **keys: object) -> Path:

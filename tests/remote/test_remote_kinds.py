@@ -79,6 +79,18 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / world).write_text(WORLD, encoding="utf-8")
         crs = rasterio.crs.CRS.from_epsg(32737).to_wkt()
         (root / f"{name[0]}.prj").write_text(crs, encoding="utf-8")
+    for name in ("q.RPB", "r_RPC.TXT"):
+        save(root / f"{name[0]}.tif")
+        told = [
+            f"{key}_{what}" for key in ("LINE", "SAMP", "LAT", "LONG", "HEIGHT") for what in ("OFF", "SCALE")
+        ]
+        told += [
+            f"{key}_{part}_COEFF_{n}"
+            for key in ("LINE", "SAMP")
+            for part in ("NUM", "DEN")
+            for n in range(1, 21)
+        ]
+        (root / name).write_text("".join(f"{one}: 1\n" for one in told), encoding="utf-8")
     (root / "empty.jpg").write_bytes(b"")
     (root / "garbage.jpg").write_bytes(b"nothing")
     (root / "garbage.tif").write_bytes(b"II*\0garbage" * 20)
@@ -140,12 +152,12 @@ def test_every_kind_is_read_at_an_address_as_here(
         assert seen(address) == here
     assert sum(isinstance(one, str) for one in here.values()) == 6  # the broken ones
     assert here["not read"] == {"misnamed.bak", "noname", "film.mp4", "layers.psd"}
-    assert len(here) == 37
+    assert len(here) == 39
 
 
 def test_rasters_that_are_named_one_by_one_are_placed_by_what_lies_beside(kinds: Path) -> None:
     with web_server(kinds) as web:
-        for name in ("y.jp2", "z.tif", "mask%20aside.tif"):
+        for name in ("y.jp2", "z.tif", "mask%20aside.tif", "q.tif", "r.tif"):
             place = place_of_text(f"{web.address}/{name}")
             assert _picture(place) == _picture(kinds / name.replace("%20", " "))
 

@@ -14,7 +14,7 @@ from wildetect.remote.place import Place
 
 __all__ = ["Placement", "beside", "georeference_beside", "place_of"]
 
-_ENDS: Final = ("w", ".wld", ".prj", ".qpj", ".aux.xml", ".rpb", "_rpc.txt")
+_ENDS: Final = ("w", "wx", ".wld", ".prj", ".qpj", ".aux.xml", ".rpb", "_rpc.txt", ".tab", ".map")
 _FOLDERS: Final = 16
 _LONGEST: Final = 1_000_000  # bytes: a .prj has a few hundred
 _FEWEST_POINTS: Final = 3
@@ -32,6 +32,10 @@ _FEW_POINTS: Final = (
 _RPCS: Final = (
     "placed by rational polynomials (RPCs) alone, which need heights: not placed on the map; "
     "orthorectify it (gdalwarp -rpc)"
+)
+_OTHERS: Final = (
+    "a file of another program beside it ({suffix}) may place it, and is not used: not placed on the map; "
+    "export a world file and a .prj"
 )
 _BROKEN: Final = "its world file ({suffix}) is not six numbers, one a line: not placed on the map"
 
@@ -73,14 +77,21 @@ def place_of(dataset: Any, path: Place) -> Placement:
         return _by_points(points, crs)
     # that of a picture at an address is not read by GDAL (rasterio 1.4), nor a broken one
     placed = _by_world_file(path)
-    return Placement(doubt=_RPCS) if placed == Placement() and _has_rpcs(path, dataset) else placed
+    return placed if placed != Placement() else Placement(doubt=_not_used(path, dataset))
+
+
+def _not_used(path: Place, dataset: Any) -> str | None:
+    """What may place a raster and is not used."""
+    if _has_rpcs(path, dataset):
+        return _RPCS
+    other = _other_program(path)
+    return None if other is None else _OTHERS.format(suffix=other.suffix.lower())
 
 
 def _has_rpcs(path: Place, dataset: Any = None) -> bool:
     """Whether a raster has rational polynomials, or a file with some beside it."""
-    # at an address each name would be asked for, of every picture
-    names = [f"{path.stem}.rpb", f"{path.stem}_rpc.txt"] if isinstance(path, Path) else []
-    if names and _sibling(path, names) is not None:
+    # as satellites' providers spell them, since at an address each spelling is another question
+    if _sibling(path, [f"{path.stem}.RPB", f"{path.stem}_RPC.TXT"]) is not None:
         return True  # GDAL raises where that file is broken
     return dataset is not None and dataset.rpcs is not None
 
@@ -139,8 +150,13 @@ def _by_points(points: Any, crs: Any) -> Placement:
 
 
 def beside(path: Place) -> bool:
-    """Whether a world file, GDAL's .aux.xml or rational polynomials lie beside a file."""
-    return _world_file(path) is not None or _auxiliary(path) is not None or _has_rpcs(path)
+    """Whether a world file, GDAL's .aux.xml, rational polynomials or another program's lie beside a file."""
+    return any(one(path) for one in (_world_file, _auxiliary, _has_rpcs, _other_program))
+
+
+def _other_program(path: Place) -> Place | None:
+    """The file of MapInfo or OziExplorer that may place a picture."""
+    return _sibling(path, [f"{path.stem}.tab", f"{path.stem}.map"]) if isinstance(path, Path) else None
 
 
 def _auxiliary(path: Place) -> Place | None:
@@ -164,11 +180,11 @@ def georeference_beside(path: Place) -> Placement:
 
 
 def _world_file(path: Place) -> Place | None:
-    """Named by the suffix of the picture: its first and last letter and a w, all of it and a w; or .wld."""
+    """Named by the suffix of the picture: its first and last letter and w or wx, all of it and w; or .wld."""
     suffix = path.suffix.lstrip(".")
     if not suffix:
         return None
-    ends = (f"{suffix[0]}{suffix[-1]}w", f"{suffix}w", "wld")
+    ends = (f"{suffix[0]}{suffix[-1]}w", f"{suffix}w", "wld", f"{suffix[0]}{suffix[-1]}wx")
     return _sibling(path, [f"{path.stem}.{end}" for end in ends])
 
 

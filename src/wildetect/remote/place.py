@@ -41,6 +41,7 @@ _BATCH: Final = 64  # items at most in one
 
 SIBLINGS: Final = ("w", ".wld", ".prj", ".aux.xml", ".msk", ".ovr")
 """Ends of the names of files that belong to a picture beside them."""
+_BELONGS: Final = (*SIBLINGS, ".rpb", "_rpc.txt")
 _LISTS: Final = (".txt", ".csv")
 _LARGEST_LIST: Final = 100_000_000  # bytes
 _MOST_NAMED: Final = 5
@@ -244,8 +245,8 @@ def _with_siblings(files: Iterable[RemoteFile]) -> list[RemoteFile]:
     every = list(files)
     beside: dict[tuple[str, str], list[RemoteFile]] = {}
     for file in every:
-        if file.name.casefold().endswith(SIBLINGS):
-            stem = file.name.casefold().partition(".")[0]
+        if file.name.casefold().endswith(_BELONGS):
+            stem = file.name.casefold().removesuffix("_rpc.txt").partition(".")[0]
             beside.setdefault((str(file.address.folder), stem), []).append(file)
     return [
         RemoteFile(
