@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from wildetect.census.cautions.missing import of_the_run
 from wildetect.results.run import DetectionRun
-from wildetect.results.run_parts import BrokenImage, CutBoxes, FullImage, Remark, RunModel, Times
+from wildetect.results.run_parts import BrokenImage, CutBoxes, FullImage, LeftOut, Remark, RunModel, Times
 
 PLAIN = DetectionRun(
     state="finished",
@@ -41,3 +41,9 @@ def test_each_doubt_is_named_with_its_photographs_and_what_fixes_it() -> None:
     assert "animals may be missing" in full.what
     assert (cut.kind, cut.files) == ("cut-animals", ["c.jpg"])
     assert all(caution.fix for caution in (unchecked, doubt, broken, full, cut))
+
+
+def test_photographs_that_were_done_and_are_away_are_named() -> None:
+    (gone,) = of_the_run(replace(PLAIN, left_out=LeftOut(6, 290)))
+    assert gone.kind == "gone-photographs"
+    assert gone.what.startswith("6 images with 290 detections had been done and were not found")

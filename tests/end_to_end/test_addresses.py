@@ -34,6 +34,20 @@ def test_an_inherited_registry_is_named_and_not_used(served: Workspace) -> None:
     assert served.document("model.show", "inherited/1")["version"] == "1"
 
 
+def test_a_broken_number_for_mlflows_client_is_named_and_not_used(served: Workspace) -> None:
+    broken = Workspace(served.root, {**served.variables, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "two"})
+    ended = broken.invoke("model.list")
+    assert ended.returncode == 0, ended.stderr
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES of the environment is not used" in ended.stderr
+
+
+def test_where_nothing_names_a_server_status_and_tasks_agree_on_the_projects_own(served: Workspace) -> None:
+    plain = Workspace(served.root, {})
+    assert plain.document("model.list")["models"] == served.document("model.list")["models"]
+    assert plain.document("mlflow.status")["tracking_uri_matches"] is True
+    assert "look elsewhere" not in plain.invoke("mlflow.status").stdout
+
+
 @pytest.mark.parametrize("line", ["mlflow_tracking_uri={uri}", 'Mlflow_Tracking_Uri="{uri}/"'])
 def test_env_in_any_case_and_with_quotes(served: Workspace, line: str) -> None:
     other = Workspace.make(served.root.parent / f"case{len(line)}")

@@ -148,10 +148,14 @@ def test_images_that_are_gone_are_named_and_count_nowhere(workspace: Workspace) 
     assert lost > 0
     assert "warning: 1 image done before and not found now" in ended.stderr
     assert f"left out of all results, with {lost} detections" in ended.stderr
+    told = f"1 image with {lost} detections"
+    at_the_end = ended.stderr.rpartition("warning: not in these results: ")[2]
+    assert at_the_end.startswith(told)
     assert two["left_out"] == {"images": 1, "detections": lost}
     assert three["left_out"] == {"images": 0, "detections": 0}
     assert two["times"]["seconds"] <= three["times"]["seconds"]  # of those that count
     folder = workspace.root / "fewer"
+    assert f"{told} not found any more" in (folder / "report.html").read_text(encoding="utf-8")
     table = (folder / "detections.csv").read_bytes()
     workspace.succeed("detect.export", "--run", "fewer", "--export", "csv", "--export", "labelstudio")
     assert (folder / "detections.csv").read_bytes() == table

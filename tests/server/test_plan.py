@@ -46,7 +46,7 @@ def planned(root: Path, uri: str | None = None, **settings: object) -> Plan:
         ("http://localhost:5123", {"host": "0.0.0.0"}, 5123, False),
         ("http://localhost:5123", {"port": 5123}, 5123, False),
         ("http://localhost:5123", {"port": 5124}, 5124, True),
-        (None, {"port": 5124}, 5124, True),
+        (None, {"port": 5124}, 5124, False),
         ("http://server.example:5123", {}, 5000, True),
         ("http://me:secret@server.example:5123", {}, 5000, True),
         ("sqlite:///mlruns.db", {}, 5000, True),
@@ -81,6 +81,7 @@ def test_a_tracking_uri_with_a_bad_port(tmp_path: Path) -> None:
 def test_points_at() -> None:
     assert points_at("http://localhost:5000", "127.0.0.1", 5000)
     assert points_at(None, "0.0.0.0", 5000)
+    assert points_at(None, "127.0.0.1", 5310)  # as tasks find their project's own server by its record
     assert not points_at("http://localhost:5001", "127.0.0.1", 5000)
     assert not points_at("http://10.9.8.7:5000", "127.0.0.1", 5000)
     assert not points_at("databricks", "127.0.0.1", 5000)

@@ -173,7 +173,10 @@ def connect(uri: str, database: Path | None = None) -> Connection:
             hint=how_to_start(uri),
         )
     for name, value in CLIENT_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+        given = os.environ.setdefault(name, value)
+        if value.isdigit() and not given.strip().isdigit():  # MLflow's client would fail at each request
+            logger.warning("the variable %s of the environment is not used: it is no whole number", name)
+            os.environ[name] = value
     _leave_inherited_out(uri)
     _pass_by_proxies()
     import mlflow

@@ -105,7 +105,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        hint = "Close the file in other programs, or give another folder with --output."
+        hint = "Close the file in other programs, and see that neither it nor its folder is write-protected."
         raise unwritable(path, error, hint) from error
     finally:
         with suppress(OSError):

@@ -171,6 +171,9 @@ class LeftOut:
     images: int = 0
     detections: int = 0
 
+    def __str__(self) -> str:
+        return f"{number_of(self.images, 'image')} with {number_of(self.detections, 'detection')}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:

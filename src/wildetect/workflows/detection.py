@@ -92,6 +92,8 @@ def detect(
     warn_of_dark_images(run.dark_images, run.images.found, watcher)
     warn_of_doubts(run.doubts, run.images.found, watcher)
     _warn_of_others({one.what: one.files for one in run.not_read}, watcher)
+    if run.left_out.images:  # said at the start, too, when there is time to stop
+        watcher.notice(f"warning: not in these results: {run.left_out}, done before and not found now")
     warn_of_full_tiles(run, watcher)
     warn_of_cut_boxes(run, watcher)
     tell_places(run, plan.output, plan.wanted.places, watcher)

@@ -91,6 +91,13 @@ def of_the_run(run: DetectionRun) -> Iterator[Caution]:
             "See the detection run's report; fix the cause, and detect again with --restart.",
             list(doubt.files),
         )
+    if run.left_out.images:
+        yield Caution(
+            "gone-photographs",
+            f"{run.left_out} had been done and were not found when the run went on: they and their ground "
+            "do not count.",
+            "Where a drive or folder was away, bring it back and give the detection's command again.",
+        )
     yield from _lost_in_tiles(run)
 
 

@@ -103,7 +103,9 @@ def plan_server(project: Project, settings: MlflowSettings) -> Plan:
 
 def _port(project: Project, settings: MlflowSettings, host: str) -> int:
     """The port of the settings, else the one that clients look at."""
-    uri = project.variable(TRACKING_URI) or local_url("127.0.0.1", DEFAULT_PORT)
+    uri = project.variable(TRACKING_URI)
+    if not uri:  # the tasks find this project's own server, wherever it listens
+        return settings.port or DEFAULT_PORT
     looked_at = _address(uri)
     here = looked_at is not None and _is_this_machine(looked_at[0], host)
     port = settings.port or (looked_at[1] if looked_at and here else DEFAULT_PORT)
@@ -118,8 +120,16 @@ def _port(project: Project, settings: MlflowSettings, host: str) -> int:
 
 
 def points_at(uri: str | None, host: str, port: int) -> bool:
-    """Whether clients with this tracking URI reach the server on a host and port of this machine."""
-    address = _address(uri) if uri else ("127.0.0.1", DEFAULT_PORT)
+    """Whether the tasks reach this project's server, on a host and port of this machine.
+
+    Args:
+        uri: The tracking URI that is named for them; where none is, they find the server by its record.
+        host: Where the server listens.
+        port: Its port.
+    """
+    if not uri:
+        return True
+    address = _address(uri)
     return address is not None and address[1] == port and _is_this_machine(address[0], host)
 
 

@@ -196,7 +196,7 @@ def server_status(project: Project) -> ServerStatus:
         problem=problem,
         database_bytes=database.stat().st_size if database.is_file() else None,
         artifacts_bytes=_size(artifacts),
-        free_bytes=shutil.disk_usage(folder).free if folder.is_dir() else None,
+        free_bytes=shutil.disk_usage(folder if folder.is_dir() else project.root).free,
         tracking_uri=uri,
         tracking_uri_matches=points_at(uri, state.host, state.port) if state else None,
     )
