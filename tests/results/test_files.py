@@ -16,7 +16,10 @@ from wildetect.results.leftovers import remove_run
     [
         (errno.ENOSPC, "Make room on its drive, then give the same command again"),
         (errno.EDQUOT, "Make room on its drive, then give the same command again"),
-        (errno.EACCES, "Close the file in other programs, and see that neither it nor its folder is write-protected."),
+        (
+            errno.EACCES,
+            "Close the file in other programs, and see that neither it nor its folder is write-protected.",
+        ),
     ],
 )
 def test_what_mends_a_file_that_cannot_be_written(tmp_path: Path, number: int, fix: str) -> None:

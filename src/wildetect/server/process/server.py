@@ -22,7 +22,7 @@ from wildetect.server.process.state import ServerState, processes_of, read_state
 from wildetect.server.process.turns import START, end_suspended_start, turn
 from wildetect.server.store.exchange import finish_exchange
 from wildetect.settings import Project
-from wildetect.wording import listed
+from wildetect.wording import listed, number_of
 
 __all__ = ["Address", "Started", "Stopped", "address_of_tasks", "running", "start", "stop"]
 
@@ -168,7 +168,9 @@ def _found_or_cleared(folder: Path) -> ServerState | None:
         time.sleep(0.2)
     left = processes_of(folder, state)
     if left:
-        logger.warning("ending %d processes that an earlier server left behind", len(left))
+        logger.warning(
+            "ending %s that an earlier server left behind", number_of(len(left), "process", "processes")
+        )
         _end_all(folder, state, STOP_TIMEOUT)
     remove_state(folder)
     return None
