@@ -20,6 +20,7 @@ from PIL.ExifTags import Base
 from PIL.ImageFile import ImageFile
 
 from wildetect.imagery.camera.camera import camera_of
+from wildetect.imagery.camera.preview import turned_since
 from wildetect.imagery.kinds import HEIF, holds_temperatures, pages_of
 from wildetect.imagery.limits import MAX_PIXELS
 from wildetect.imagery.pixel_memory import empty_pixels
@@ -114,8 +115,8 @@ def decode(path: Place, *, use_damaged: bool = False) -> ArraySource:
     with _opened(path) as image:
         pixels, doubt = _decoded(path, image, use_damaged=use_damaged)
         facts = facts_of(path, image)  # later: Pillow reads the pixels of a PNG for its tags, and is silent
-        if doubt is not None:
-            facts = replace(facts, doubts=(*facts.doubts, doubt))
+        found = tuple(filter(None, (doubt, turned_since(image, pixels))))
+        facts = replace(facts, doubts=(*facts.doubts, *found))
         return ArraySource(upright(pixels, image), facts)
 
 
