@@ -17,6 +17,7 @@ from rasterio.transform import from_origin
 from tests.detection.networks import save_network
 from tests.detection.test_decoders import yolov8
 from tests.imagery.damaged_rasters import save_damaged
+from tests.imagery.test_preview import with_preview
 from tests.workspaces import Workspace, unused_uri
 
 SIDE = 600
@@ -46,6 +47,8 @@ def save_all(folder: Path) -> None:
     picture.point(lambda value: 150 + value // 32).save(folder / "flat.png")
     picture.save(folder / "film.tif", save_all=True, append_images=[picture.rotate(90)])
     picture.save(folder / "film.webp", save_all=True, append_images=[picture.rotate(90)])
+    turned = picture.transpose(Image.Transpose.ROTATE_180)
+    with_preview(folder / "turned later.jpg", turned, picture.resize((120, 120)))
     picture.save(folder / "twice.bmp")
     picture.save(folder / "twice copied.bmp")
     picture.save(folder / "misplaced.png")
@@ -118,3 +121,4 @@ def test_there_is_a_picture_of_each_doubt(told: tuple[dict[str, Any], dict[str, 
     doubtful = {file for one in run["doubts"] for file in one["files"]}
     assert "plain.jpg" not in doubtful
     assert {"flat.png", "12 bits.tif", "reflectance.tif", "reflectance.png", "surplus.jpg"} <= doubtful
+    assert "turned later.jpg" in doubtful
