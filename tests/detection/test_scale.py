@@ -35,9 +35,10 @@ def test_one_pixel_of_the_input_is_as_large_on_the_ground_as_in_training(gsd: fl
     assert steps.size == 0 or steps.max() <= 0.75 * side + 1  # the overlap keeps its ratio
 
 
-def test_the_shorter_side_of_the_input_decides() -> None:
-    """A square tile is letterboxed, so that the longer side of the input is not filled."""
-    assert scale(4, size=(1280, 640)).measure(photograph()).side == 640
+def test_tiles_are_cut_in_the_shape_of_the_input() -> None:
+    options = PipelineOptions(tile_size=500, scale=scale(4, size=(1280, 640)), shape=(1280, 640))
+    assert {(tile.width, tile.height) for tile in options.tiles(photograph())} == {(1280, 640)}
+    assert options.scale_doubt(photograph(), options.tiles(photograph())[0]) is None
 
 
 def test_auto_overlap_is_taken_for_the_tiles_that_are_cut() -> None:

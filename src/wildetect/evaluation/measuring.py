@@ -16,6 +16,7 @@ from wildetect.detection.network.detector import Detector
 from wildetect.detection.run.options import PipelineOptions
 from wildetect.detection.run.pipeline import detect_images
 from wildetect.detection.run.run import settings_of
+from wildetect.detection.tiles.tiling import tile_windows
 from wildetect.detections import Detections
 from wildetect.errors import InputError
 from wildetect.evaluation.annotations import Annotations, LabelledImage
@@ -31,7 +32,6 @@ from wildetect.evaluation.record import (
     write_evaluation_file,
 )
 from wildetect.evaluation.scoring import IOU, ClassScore, Counts, Scores, score, write_precision_recall
-from wildetect.geometry import Window
 from wildetect.imagery.camera.camera import camera_of
 from wildetect.imagery.camera.lens import ground_resolution
 from wildetect.imagery.camera.optics import Flight
@@ -164,8 +164,8 @@ def _off_scale(plan: EvaluationPlan) -> Iterator[Remark]:
     for image in plan.truth.images:
         if image.gsd_cm is None or image.size is None:
             continue
-        width, height = (min(side, plan.options.tile_size or side) for side in image.size)
-        far = plan.options.scale.far_off(image.gsd_cm / 100, Window(0, 0, width, height))
+        tile, *_ = tile_windows(*image.size, plan.options.tile_size, 0, plan.options.shape)
+        far = plan.options.scale.far_off(image.gsd_cm / 100, tile)
         if far is not None:
             found[far].append(image.name)
     yield from (Remark(what, tuple(files)) for what, files in found.items())

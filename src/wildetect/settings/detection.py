@@ -181,7 +181,7 @@ class Processing(Keys):
         return value if value is None or 0 < value < 1 else int(value)
 
     batch_size: int = Field(32, gt=0, description="tiles per forward pass on a GPU")
-    tile_size: int = Field(800, ge=0, description="side of a tile in px; 0 takes each image whole")
+    tile_size: int = Field(800, ge=0, description="longer side of a tile in px; 0: each image whole")
     overlap_ratio: Overlap = Field(
         0.2, description="overlap of neighbouring tiles, 0 up to 1, or auto: from largest_animal"
     )

@@ -196,7 +196,8 @@ def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector
         classifier=model.classifier,
         batch_size=settings.processing.batch_size,
     )
-    return detector, replace(_options(settings), scale=scale, windows=detector.windows)
+    shape = (manifest.feeding.width, manifest.feeding.height)
+    return detector, replace(_options(settings), scale=scale, windows=detector.windows, shape=shape)
 
 
 def thresholds_of_run(settings: DetectionSettings, manifest: Manifest) -> Thresholds:

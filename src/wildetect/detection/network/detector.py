@@ -258,7 +258,7 @@ class Detector:
         windows, feeding = self.manifest.windows, self.manifest.feeding
         if windows is None:
             return None
-        return LargeWindows(windows.most, min(feeding.width, feeding.height) // self._stride)
+        return LargeWindows(windows.most, max(feeding.width, feeding.height) // self._stride)
 
     @property
     def _stride(self) -> int:

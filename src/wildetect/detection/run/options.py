@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.scale import ModelScale
-from wildetect.detection.tiles.tiling import LargeWindows, in_swaths, large_windows, tile_windows
+from wildetect.detection.tiles.tiling import (
+    SQUARE,
+    LargeWindows,
+    in_swaths,
+    large_windows,
+    tile_windows,
+)
 from wildetect.geometry import Window
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts
@@ -26,7 +32,8 @@ class PipelineOptions:
     """Tiles and threads of a run; its thresholds are those of the detector's manifest.
 
     Attributes:
-        tile_size: Side of a tile in px; it is resized to the network's input. 0: the image whole.
+        tile_size: Longer side of a tile in px; it is resized to the network's input. 0: the image whole.
+        shape: Width and height of that input, in whose shape tiles are cut.
         overlap_ratio: Overlap of neighbouring tiles, 0 up to, but not including, 1.
         auto_overlap: Takes the overlap from each image's ground resolution instead.
         windows: How large a pass may be, for a network with free sides; None: each is a tile.
@@ -42,6 +49,7 @@ class PipelineOptions:
     """
 
     tile_size: int = 800
+    shape: tuple[int, int] = SQUARE
     overlap_ratio: float = 0.2
     auto_overlap: AutoOverlap | None = None
     windows: LargeWindows | None = None
@@ -67,11 +75,11 @@ class PipelineOptions:
         return failed > most_failures(self.max_errors, images)
 
     def scaled_side(self, source: ImageFacts) -> int:
-        """Side in px of the tiles of an image that are cut for the model's scale; 0 where they are not."""
+        """Longer side in px of an image's tiles where they are cut for the model's scale; else 0."""
         return 0 if self.scale is None else self.scale.measure(source).side or 0
 
     def side(self, source: ImageFacts) -> int:
-        """Side in px of the tiles of an image: for the model's scale, else `tile_size`; 0: it is whole."""
+        """Longer side in px of an image's tiles: for the model's scale, else `tile_size`; 0: it is whole."""
         return self.scaled_side(source) or self.tile_size
 
     def of_cut_tiles(self) -> PipelineOptions:
@@ -85,13 +93,13 @@ class PipelineOptions:
 
     def tiles(self, source: ImageFacts) -> list[Window]:
         """The tiles of an image, in the order in which it is best read."""
-        side, ratio = self.side(source), self.overlap_ratio
+        side, ratio, size = self.side(source), self.overlap_ratio, (source.width, source.height)
         if self.auto_overlap is not None:
             ratio = self.auto_overlap.ratio(source, side)
         if self.windows is not None and side:
-            windows = large_windows(source.width, source.height, side, ratio, self.windows)
+            windows = large_windows(*size, side, ratio, self.windows, self.shape)
         else:
-            windows = tile_windows(source.width, source.height, side, ratio)
+            windows = tile_windows(*size, side, ratio, self.shape)
         return in_swaths(windows, source.swath)
 
     def scale_doubt(self, source: ImageFacts, tile: Window) -> str | None:
@@ -99,5 +107,5 @@ class PipelineOptions:
         if self.scale is None:
             return None
         if self.windows is not None and (side := self.side(source)):  # animals look as large as in a tile
-            tile = Window(tile.x, tile.y, min(tile.width, side), min(tile.height, side))
+            tile = tile_windows(tile.width, tile.height, side, 0, self.shape)[0]
         return self.scale.doubt(source, tile)

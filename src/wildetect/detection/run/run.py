@@ -240,6 +240,7 @@ def settings_of(detector: Detector, options: PipelineOptions) -> dict[str, objec
     thresholds = detector.manifest.thresholds
     return {
         "tile_size": options.tile_size,
+        **({} if len(set(options.shape)) == 1 else {"tile_shape": list(options.shape)}),
         **_overlap_of(options),
         "confidence": thresholds.confidence,
         "nms_threshold": thresholds.iou,

@@ -27,10 +27,10 @@ _ROUND = 20  # px: images of one flight get one advice
 
 
 class ScaledTile(NamedTuple):
-    """Side of the tiles of an image, and what it comes from.
+    """Longer side of the tiles of an image, and what it comes from.
 
     Attributes:
-        side: Side in px of the image; None: they are not cut for the scale.
+        side: Longer side in px of the image; None: they are not cut for the scale.
         assumed: Whether that is so since height or lens come from the settings, as the image does not tell.
     """
 
@@ -59,7 +59,7 @@ class ModelScale:
     cut: bool = False
 
     def measure(self, source: ImageFacts) -> ScaledTile:
-        """Side of the tiles of an image that show the ground as in training, resized to the network's input.
+        """Longer side of tiles that show the ground as in training, once resized to the network's input.
 
         It is a quarter of the input at least and four times the input at most. A height or lens that is
         assumed is no measure: a wrong one would bring all animals to a wrong size.
@@ -72,9 +72,8 @@ class ModelScale:
         known = AutoOverlap(flight=self.flight).resolution(source)
         if known is None or known.assumed:
             return ScaledTile(assumed=known is not None)
-        shorter = min(self.width, self.height)
         times = min(max(self.trained / (100 * known.gsd), 1 / _MOST), _MOST)
-        return ScaledTile(max(round(shorter * times), 1))
+        return ScaledTile(max(round(max(self.width, self.height) * times), 1))
 
     def doubt(self, source: ImageFacts, tile: Window) -> str | None:
         """Say so where the network sees the ground at a scale far from that of its training.

@@ -92,7 +92,7 @@ def show_summary(run: DetectionRun, output: Path) -> None:
         "model": "name@alias, name/version, name/latest or a weights file",
         "device": "auto, cpu, cuda, directml or openvino",
         "confidence": "boxes below it are not counted, 0 to 1",
-        "tile-size": "side of a tile in px; 0 takes each photograph whole",
+        "tile-size": "longer side of a tile in px; 0 takes each photograph whole",
         "overlap": "overlap of neighbouring tiles as a part of a tile, such as 0.2; or auto",
         "limit": "only the first so many photographs",
         "dry-run": "look at all images, time some tiles, say what would be done, and do nothing",

@@ -23,7 +23,7 @@ __all__ = ["optimize"]
         "agree": "least agreement of the boxes, 0 to 1; below it nothing is registered (0.99)",
         "kind": "int8 for processors, float16 for GPUs, windows for fewer overlaps (int8)",
         "config": "settings file; without it configs/detection.yaml",
-        "tile-size": "side of a tile in px; 0 takes each photograph whole",
+        "tile-size": "longer side of a tile in px; 0 takes each photograph whole",
         "confidence": "boxes below it are not compared, 0 to 1",
         "device": "auto, cpu, cuda, directml or openvino",
         "limit": "only so many of the photographs, spread over all",

@@ -27,7 +27,7 @@ __all__ = ["evaluate"]
         "config": "settings file; without it configs/detection.yaml",
         "device": "auto, cpu, cuda, directml or openvino",
         "confidence": "boxes below it are not counted, 0 to 1; mAP does not depend on it",
-        "tile-size": "side of a tile in px; 0 takes each photograph whole",
+        "tile-size": "longer side of a tile in px; 0 takes each photograph whole",
         "overlap": "overlap of neighbouring tiles as a part of a tile, such as 0.2",
         "limit": "only the first so many labelled pictures",
         "output": "folder of the results; without it one below results/evaluation",
