@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,15 @@ DEMO = REPOSITORY / "demo"
 WORDS = ("--pictures", DEMO / "pictures", "--tile-size", "640", "--confidence", "0.35", "--limit", "4")
 FAINT = (*WORDS[:-3], "0.02", "--limit", "4")
 
+FASTER = """
+import sys
+from invoke.main import program
+from wildetect.workflows import optimizing
+optimizing.speed_ratio = lambda *_: 0.5
+program.run(["invoke", *sys.argv[1:]])
+"""
+"""Run a task on what would be a processor with VNNI: without it int8 takes as long, and is refused."""
+
 
 @pytest.fixture(scope="module")
 def registered(served: Workspace) -> Workspace:
@@ -21,11 +33,21 @@ def registered(served: Workspace) -> Workspace:
 
 
 def test_an_int8_form_that_agrees_becomes_a_version_with_its_lineage(registered: Workspace) -> None:
-    made = registered.document("model.optimize", "slow@production", *WORDS, "--agree", "0.95")
-    assert made["agreement"] >= 0.95
+    ended = subprocess.run(
+        [sys.executable, "-c", FASTER, "model.optimize", "slow@production", *WORDS, "--json"],
+        cwd=registered.root,
+        env=registered.environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    made = json.loads(ended.stdout)
+    assert made["agreement"] >= 0.99
     assert made["boxes"]["before"] > 40
     assert (made["pictures"], made["kind"]) == (2, "int8")
-    assert made["speed_ratio"] < 1
+    assert made["speed_ratio"] == 0.5
     shown = registered.document("model.show", f"slow/{made['version']}")
     assert shown["tags"]["optimized_from"] == "slow/1"
     assert float(shown["tags"]["agreement"]) == pytest.approx(made["agreement"], abs=1e-3)
@@ -128,3 +150,40 @@ def test_an_int8_form_of_a_network_of_an_old_opset_can_be_run(shared_data: Path,
     assert [one.name for one in light.inputs] == [picture.name]
     (found,) = light.run({picture.name: np.zeros((1, 3, height, width), np.float32)}, [light.outputs[0].name])
     assert np.isfinite(found).all()
+
+
+def test_int8_sums_do_not_overflow_on_any_processor(tmp_path: Path) -> None:
+    """Without VNNI onnxruntime adds two products in 16 bits: large ones were cut, and boxes changed."""
+    from wildetect.detection.network.session import open_session
+
+    node, tensor = onnx.helper.make_node, onnx.numpy_helper.from_array
+    channels, most = 64, 64 * 3 * 3  # the sum where all pixels and all weights are 1
+    constants = {
+        "in": np.float32(1 / 255),
+        "w": np.float32(1 / 127),
+        "out": np.float32(most / 255),
+        "zero": np.uint8(0),
+        "even": np.int8(0),
+        "weights": np.full((8, channels, 3, 3), 127, np.int8),
+    }
+    nodes = [
+        node("QuantizeLinear", ["images", "in", "zero"], ["q"]),
+        node("DequantizeLinear", ["q", "in", "zero"], ["x"]),
+        node("DequantizeLinear", ["weights", "w", "even"], ["k"]),
+        node("Conv", ["x", "k"], ["y"]),
+        node("QuantizeLinear", ["y", "out", "zero"], ["r"]),
+        node("DequantizeLinear", ["r", "out", "zero"], ["found"]),
+    ]
+    of = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        nodes,
+        "full",
+        [of("images", onnx.TensorProto.FLOAT, [1, channels, 16, 16])],
+        [of("found", onnx.TensorProto.FLOAT, [1, 8, 14, 14])],
+        [tensor(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "full.onnx")
+    session = open_session(tmp_path / "full.onnx", "cpu")
+    (found,) = session.run({"images": np.ones((1, channels, 16, 16), np.float32)}, ["found"])
+    assert np.allclose(found, most, rtol=0.01)

@@ -239,6 +239,9 @@ def _loaded(network: Path | bytes, backend: Backend, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ONLY_ERRORS
+    # without VNNI sums of int8 would overflow, and boxes differ from one processor to another (onnxruntime:
+    # "Quantize ONNX Models", When and why do I need to try U8U8?)
+    options.add_session_config_entry("session.x64quantprecision", "1")
     # DirectML needs buffers that it places itself (onnxruntime: "DirectML Execution Provider")
     options.enable_mem_pattern = backend.device != "directml"
     if backend.device == "cuda" and hasattr(onnxruntime, "preload_dlls"):
