@@ -14,6 +14,7 @@ from wildetect.wording import (
     hint_line,
     listed,
     number_of,
+    percent,
     plural,
     quoted,
     the_others,
@@ -91,3 +92,25 @@ def test_what_is_shown_in_lines_counts_what_it_leaves_out() -> None:
 )
 def test_a_word_of_a_command_stands_in_quotes_where_a_shell_would_read_it(word: str, pasted: str) -> None:
     assert quoted(word) == pasted
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "said"),
+    [
+        (0, 0, "0%"),
+        (1, 0, "100%"),
+        (1.0 - 1e-12, 0, "100%"),
+        (0.254, 0, "25%"),
+        (0.254, 1, "25.4%"),
+        (0.996, 0, "99.6%"),
+        (0.004, 0, "0.4%"),
+        (0.9996, 1, "99.96%"),
+        (0.00001, 0, "under 0.01%"),
+        (0.99999, 1, "over 99.99%"),
+        (1.004, 0, "100.4%"),
+        (1.00001, 0, "100.00%"),
+        (2.5, 0, "250%"),
+    ],
+)
+def test_what_is_not_all_or_nothing_is_not_called_so(share: float, digits: int, said: str) -> None:
+    assert percent(share, digits) == said

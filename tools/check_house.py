@@ -280,11 +280,13 @@ BY_HAND = {
     r"""(["'])s\1 (?:\*|if)|else (["'])s\2|\+ (["'])s\3""": "write plurals with number_of() or plural()",
     r"""\band \{[^{}]+ - [^{}]+\} more""": "cut lists with listed(most=...) or first_lines()",
     r"""(?:say|print|write)\(f?["']hint:""": "show hints with say_hint()",
+    r""":\.\d%\}""": "write shares with percent(), which calls nothing 0% or 100% that is not",
 }
 """What wildetect/wording.py says by one function each, and what to write instead."""
 IN_PAGES = {
     r"""\|join\("(?:, | and | or )"\)""": "list names with listed()",
     r"""" if [\w.|]+ == 1 (?:else "|\}\})(?!middle)""": "write plurals with number_of() or form()",
+    r"""f%%"\|format\(""": "write shares with percent()",
 }
 """The same of templates, which know these functions by their names."""
 COUNTED = {

@@ -4,6 +4,7 @@
     number_of(1204, "photograph")                   1,204 photographs
     listed(["a", "b", "c"])                         a, b and c
     listed(["a", "b", "c", "d"], most=2)            a, b and 2 more
+    percent(0.25), percent(0.996)                   25%, 99.6%
 
 tools/check_house.py refuses what is put together by hand elsewhere.
 """
@@ -23,6 +24,7 @@ __all__ = [
     "hint_line",
     "listed",
     "number_of",
+    "percent",
     "plural",
     "quoted",
     "quoted_program",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 
+_MOST_PLACES = 2
 _READ_IN_QUOTES = re.compile(r"[$`!]")
 _PLAIN_WORD = re.compile(r"[\w%+=:./\\~-][\w@%+=:./\\~-]*")
 """A word that no shell parts or reads: letters of any language, signs of paths and addresses.
@@ -70,6 +73,21 @@ def number_of(count: int, noun: str, nouns: str | None = None) -> str:
         nouns: Name of several; None: the same with an s.
     """
     return f"{count:,} {plural(count, noun, nouns)}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Give a part of a whole in percent: "0%" for nothing and "100%" for all, never for what is near.
+
+    Args:
+        share: Part, from 0 to 1.
+        digits: How many behind the point; more where these would round to nothing or all.
+    """
+    exact = round(share, 9)  # sums of floats miss 1 by less
+    for places in range(digits, _MOST_PLACES + 1):
+        said = f"{exact:.{places}%}"
+        if exact in {0, 1} or float(said.removesuffix("%")) not in {0, 100}:
+            return said
+    return "under 0.01%" if exact < 1 / 2 else "over 99.99%" if exact < 1 else said
 
 
 def listed(

@@ -33,7 +33,7 @@ from wildetect.results.report.overlay import draw
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings
 from wildetect.settings.words import Device
-from wildetect.wording import number_of
+from wildetect.wording import number_of, percent
 from wildetect.workflows.detection_plan import Request, limit_of, prepared, settings_for
 from wildetect.workflows.model_choice import chosen_model
 from wildetect.workflows.registration import register
@@ -193,7 +193,7 @@ def _best(
             found=found,
         )
         tries.append(one)
-        watcher.notice(f"{kind}, {kept:.0%} of it left in float: agreement {one.agreement.share:.3f}")
+        watcher.notice(f"{kind}, {percent(kept)} of it left in float: agreement {one.agreement.share:.3f}")
         if one.enough >= least:
             return one
     return max(tries, key=lambda one: one.enough)
@@ -391,6 +391,6 @@ def _registration(
         manifest=manifest.model_copy(update={"sha256": sha256, "source": source}),
         files=files,
         tags=tags,
-        description=f"{kind} form of version {model.version}: the same boxes by {share:.1%} on "
+        description=f"{kind} form of version {model.version}: the same boxes by {percent(share, 1)} on "
         f"{number_of(len(made.found), 'picture')}, {speed:.2f} of its time on {tags['registered_on']}.",
     )

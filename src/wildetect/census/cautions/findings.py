@@ -13,7 +13,7 @@ from wildetect.census.cautions.flights import dates, heights, jumps, rounded, sa
 from wildetect.census.counting.animals import Animals, default_tolerance
 from wildetect.census.ground.photographs import Photograph, Views
 from wildetect.census.ground.views import View
-from wildetect.wording import form
+from wildetect.wording import form, percent
 
 __all__ = ["cautions"]
 
@@ -111,9 +111,9 @@ def _fit(survey: Survey) -> Iterator[Caution]:
         larger = "larger" if scale > 1 else "smaller"
         yield Caution(
             "scale",
-            f"Animals detected twice show that all photographs are taken as {abs(scale - 1):.0%} {larger} "
-            "than they are: height above the ground or lens is wrong. Detected numbers allow for it; areas "
-            "and densities do not.",
+            f"Animals detected twice show that all photographs are taken as {percent(abs(scale - 1))} "
+            f"{larger} than they are: height above the ground or lens is wrong. Detected numbers allow for "
+            "it; areas and densities do not.",
             "Give the ground resolution as detection.flight_specs.gsd, or a terrain file as survey.terrain; "
             f"or set survey.corrections to {{scale: {1 / scale:.3f}}} in configs/census.yaml.",
         )

@@ -16,7 +16,7 @@ from wildetect.census.ground.photographs import Photograph
 from wildetect.census.ground.views import View, camera_axes
 from wildetect.imagery.camera.optics import LOWEST
 from wildetect.imagery.positions.heads import Head
-from wildetect.wording import listed
+from wildetect.wording import listed, percent
 
 __all__ = ["dates", "heights", "jumps", "rounded", "same_position", "yaw_leaps"]
 
@@ -239,8 +239,8 @@ def _unknown_ground(shots: Sequence[View]) -> Iterator[Caution]:
         "flat-ground",
         f"{_whence(shots)} how the ground lies along the "
         f"{extent:,.0f} m of the survey: where it is {_RISE * usual:.0f} m higher, photographs show "
-        f"{less:.0%} less ground than is taken for searched, and densities come out too low; where it is "
-        "lower, too high.",
+        f"{percent(less)} less ground than is taken for searched, and densities come out too low; where it "
+        "is lower, too high.",
         "Name the heights of the ground as survey.terrain, a GeoTIFF; on ground level to a few metres "
         "nothing is to be done.",
     )
@@ -275,9 +275,9 @@ def _drift(shots: Sequence[View]) -> Iterator[Caution]:
         low, high = min(flown.values()), max(flown.values())
         yield Caution(
             "height-drift",
-            f"{number_of(off)} a height more than {_DRIFT:.0%} off the usual {usual:.0f} m ({low:.0f} to "
-            f"{high:.0f} m): the drone climbed, followed the ground, or its barometer drifted. The ground is "
-            "taken as flat, so that searched areas may be wrong.",
+            f"{number_of(off)} a height more than {percent(_DRIFT)} off the usual {usual:.0f} m ({low:.0f} "
+            f"to {high:.0f} m): the drone climbed, followed the ground, or its barometer drifted. The ground "
+            "is taken as flat, so that searched areas may be wrong.",
             "Leave climbs and descents out; over hills name the heights of the ground as survey.terrain.",
             off,
         )

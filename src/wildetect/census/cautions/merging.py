@@ -18,7 +18,7 @@ from wildetect.census.merging.partners import MergingCheck, Rate
 from wildetect.census.result import ToleranceCount
 from wildetect.settings.census import Corrections
 from wildetect.settings.words import OtherPositions
-from wildetect.wording import form, listed
+from wildetect.wording import form, listed, percent
 
 __all__ = ["corrections", "doubled", "hanging", "in_crowds", "merging", "recall", "untested", "unused"]
 
@@ -196,7 +196,7 @@ def _rates(check: MergingCheck) -> str:
 
 
 def _part(rate: Rate) -> str:
-    return f"{rate.share or 0:.0%}"
+    return percent(rate.share or 0)
 
 
 def corrections(chosen: Corrections) -> Iterator[Caution]:
@@ -253,15 +253,16 @@ def untested(check: MergingCheck) -> str:
         f"Too few animals {few} to test the merging: {power.tested:,} "
         f"{form(power.tested, 'lies', 'lie')} well inside other photographs, and of "
         f"{wording.number_of(expected, 'partner')} that they should have there {joined:,} "
-        f"{form(joined, 'was', 'were')} found. A mistake of positions that leaves up to {power.unseen:.0%} "
-        "of these animals without one would not be told from animals that the detector missed"
+        f"{form(joined, 'was', 'were')} found. A mistake of positions that leaves up to "
+        f"{percent(power.unseen)} of these animals without one would not be told from animals that the "
+        "detector missed"
     )
     if not power.twice:
         return said
     return (
         f"{said}. {power.twice:,} of {power.counted:,} detected {form(power.twice, 'stands', 'stand')} in "
         "one photograph only, on ground that others show, too: if such photographs do not lie as their tags "
-        f"say, the number is up to {power.too_many:.0%} too high"
+        f"say, the number is up to {percent(power.too_many)} too high"
     )
 
 
@@ -280,7 +281,7 @@ def in_crowds(check: MergingCheck, animals: int) -> Iterator[Caution]:
         f"{found.joins:,} of the boxes that were joined lie more than {found.metres:.1f} m from each other, "
         "farther than boxes of one animal mostly do in this survey, and other animals stand about as "
         "near: where an animal was missed and its neighbour was taken for it, two count as one. The number "
-        f"may be too low by about {found.joins / (animals + found.joins):.0%} or more.",
+        f"may be too low by about {percent(found.joins / (animals + found.joins))} or more.",
         "Look at the pairs in the report that lie farthest apart, and say with review.open whether they are "
         "one animal: the next census counts so. Positions with a stated error (RTK) leave less room for it, "
         "as does a detector that misses fewer animals.",

@@ -27,7 +27,7 @@ from wildetect.census.design.vector_files import Area
 from wildetect.census.estimates.sample_records import ALL_STRATA, Reach
 from wildetect.census.ground.photographs import Views
 from wildetect.errors import InputError
-from wildetect.wording import listed
+from wildetect.wording import listed, percent
 
 __all__ = [
     "SearchedStratum",
@@ -237,8 +237,8 @@ def _notes(name: str, sampled: Sequence[SearchedTransect], brushing: Sequence[st
     shared = alone - math.fsum(each.area_km2 for each in sampled)
     if shared > 0.001 * alone:
         notes.append(
-            f"Transects of {name} overlap: {shared:.3g} km² ({shared / alone:.1%}) were searched more than "
-            "once and count once, shared out evenly."
+            f"Transects of {name} overlap: {shared:.3g} km² ({percent(shared / alone, 1)}) were searched "
+            "more than once and count once, shared out evenly."
         )
     if brushing:
         notes.append(f"These transects only brush {name} and are no sample of it: {listed(brushing)}.")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from wildetect.census.estimates.records import Stratum
-from wildetect.wording import first_lines, form, listed, number_of
+from wildetect.wording import first_lines, form, listed, number_of, percent
 
 __all__ = [
     "SYSTEMATIC",
@@ -33,7 +33,7 @@ FEW_TRANSECTS = 5
 _MOST_ON_ONE = 0.5  # of the animals
 _LEAST_EFFECTIVE = 3.0
 _EFFECTIVE_SHARE = 0.5
-_ALL = 0.9995  # a fraction that reads 100.0%
+_ALL = 0.99995  # outlines that two programs write differ by less
 
 SYSTEMATIC = (
     "The transects lie in a regular pattern: the chosen limits come from how much each differs from the next "
@@ -63,8 +63,8 @@ def searched_too_much(name: str, searched: float, area: float) -> str:
 def too_far(name: str, far_share: float, spacing_km: float) -> str:
     """Most of the stratum is far from any searched ground."""
     return (
-        f"{far_share:.0%} of {name} lies farther than two line spacings ({2 * spacing_km:.3g} km) from any "
-        "ground that was searched: the photographs do not stand for it; draw the outline (survey.strata) "
+        f"{percent(far_share)} of {name} lies farther than two line spacings ({2 * spacing_km:.3g} km) from "
+        "any ground that was searched: the photographs do not stand for it; draw the outline (survey.strata) "
         "around what was flown, or fly the rest"
     )
 
@@ -72,7 +72,7 @@ def too_far(name: str, far_share: float, spacing_km: float) -> str:
 def too_short(name: str, unflown_share: float) -> str:
     """The lines end before they have crossed half of the stratum."""
     return (
-        f"{unflown_share:.0%} of the way of the transects through {name} lies before their beginning or "
+        f"{percent(unflown_share)} of the way of the transects through {name} lies before their beginning or "
         "behind their end: the photographs do not stand for it; draw the outline (survey.strata) to where "
         "the lines end, or fly the rest"
     )
@@ -108,8 +108,9 @@ def could_be(name: str, fraction: float) -> str:
     """
     most = math.log(0.05) / math.log1p(-min(fraction, 0.999))
     return (
-        f"None detected is not none there: with {fraction:.1%} of {name} searched, up to {math.ceil(most)} "
-        "animals standing each on its own would be missed wholly one time in twenty; in herds, more."
+        f"None detected is not none there: with {percent(fraction, 1)} of {name} searched, up to "
+        f"{math.ceil(most)} animals standing each on its own would be missed wholly one time in twenty; "
+        "in herds, more."
     )
 
 
@@ -153,8 +154,8 @@ def doubt_of(stratum: Stratum) -> str | None:
     largest = max(stratum.units, key=lambda unit: unit.counted)
     if largest.counted > _MOST_ON_ONE * total:
         return (
-            f"{largest.counted / total:.0%} of the animals counted in {stratum.name} are on one transect of "
-            f"{flown} ({largest.name})"
+            f"{percent(largest.counted / total)} of the animals counted in {stratum.name} are on one "
+            f"transect of {flown} ({largest.name})"
         )
     effective = total**2 / math.fsum(count**2 for count in counts)
     if effective < max(_LEAST_EFFECTIVE, _EFFECTIVE_SHARE * flown):
@@ -184,7 +185,7 @@ def of_detected_elsewhere(stratum: Stratum) -> tuple[str, ...]:
 
 def of_total_count(fraction: float) -> tuple[str, ...]:
     """What a total count leaves open."""
-    part = "Everything" if fraction >= _ALL else f"{fraction:.1%} of the area"
+    part = "Everything" if fraction >= _ALL else f"{percent(fraction, 1)} of the area"
     note = (
         f"{part} was searched, so there is no sampling error; animals hidden from the camera or missed by "
         "the model are not in the number, and each wrong box of the model is."

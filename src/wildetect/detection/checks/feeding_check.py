@@ -32,7 +32,7 @@ from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import ImageSource, Pixels
 from wildetect.registry.manifest import Feeding, Manifest
 from wildetect.settings.registration import RegistrationSettings
-from wildetect.wording import commas, number_of
+from wildetect.wording import commas, number_of, percent
 
 __all__ = ["feeding_doubt", "likelier_feeding"]
 
@@ -137,11 +137,12 @@ def likelier_feeding(weights: Path, manifest: Manifest, picture: Path) -> str | 
     other, best = max(tried, key=lambda one: (one[1].tells, one[1].returned))
     if not best.beats(own):
         return None
-    now = f"{number_of(own.boxes, 'box', 'boxes')} and {own.share:.0%}" if own.boxes else "nothing"
+    now = f"{number_of(own.boxes, 'box', 'boxes')} and {percent(own.share)}" if own.boxes else "nothing"
     boxes = number_of(best.boxes, "box", "boxes")
     return (
         f"it was probably trained with {_words(other)}: fed so it finds {boxes} on {picture.name}, and "
-        f"{best.share:.0%} of them again where it is mirrored; as it is fed now, {now}. Set that in {CONFIG}"
+        f"{percent(best.share)} of them again where it is mirrored; as it is fed now, {now}. Set that in "
+        f"{CONFIG}"
     )
 
 

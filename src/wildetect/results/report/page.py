@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wildetect.wording import form, listed, number_of
+from wildetect.wording import form, listed, number_of, percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,7 +72,7 @@ def environment(*folders: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"form": form, "listed": listed, "number_of": number_of}
+    made.globals |= {"form": form, "listed": listed, "number_of": number_of, "percent": percent}
     made.filters |= {
         "breakable": _breakable,
         "duration": _duration,

@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, keep_log, verb
 from wildetect.tasks.table import print_table
-from wildetect.wording import listed, number_of
+from wildetect.wording import listed, number_of, percent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,14 +65,14 @@ def show_plan(folder: Path, cv: float, plans: Sequence[SpeciesPlan]) -> None:
     print(f"pilot: {folder}")
     rows = [row for one in plans for row in _rows(one)]
     if rows:
-        wanted = f"for {cv:.0%}"
+        wanted = f"for {percent(cv)}"
         print_table(
             ["species", "stratum", "flown", "possible", "CV", wanted, "to be sure", "km"], rows, numbers=True
         )
     for one in plans:
         name = one.species or "all species"
         if one.effort is not None:
-            steps = listed(f"{step.transects} give {step.cv:.0%}" for step in one.effort.steps)
+            steps = listed(f"{step.transects} give {percent(step.cv)}" for step in one.effort.steps)
             print(f"{name}: transects and their CV: {steps}")
         if one.refusal is not None:
             print(f"{name}: no plan: {one.refusal}")
@@ -103,9 +103,15 @@ def _rows(one: SpeciesPlan) -> list[list[str]]:
     ]
     flown = sum(each.flown for each in effort.strata)
     possible = sum(each.possible for each in effort.strata)
-    sums = [f"{flown:,}", f"{possible:,.0f}", f"{effort.cv:.0%}", f"{effort.needed:,}", f"{effort.safe:,}"]
+    sums = [
+        f"{flown:,}",
+        f"{possible:,.0f}",
+        percent(effort.cv),
+        f"{effort.needed:,}",
+        f"{effort.safe:,}",
+    ]
     if len(rows) == 1:
-        rows[0][4] = f"{effort.cv:.0%}"
+        rows[0][4] = percent(effort.cv)
         return rows
     return [*rows, [name, "all", *sums, f"{effort.km:,.1f}"]]
 

@@ -10,7 +10,7 @@ from invoke.context import Context
 from wildetect.tasks.calling import as_called
 from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, say, verb
-from wildetect.wording import first_lines, listed, number_of
+from wildetect.wording import first_lines, listed, number_of, percent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,7 +220,7 @@ def _show_plan(made: Planned, wish: Wish, folder: str) -> None:
         say("photographs overlap: of each, the ground that lies nearest to its middle is reviewed")
     if made.expected is not None:
         print(
-            f"{number_of(drawn, 'photograph')} should leave about ±{NORMAL * made.expected:.0%} in the "
+            f"{number_of(drawn, 'photograph')} should leave about ±{percent(NORMAL * made.expected)} in the "
             "number of "
             f"{made.plan.species or 'animals'} photographed; what the flight did not see comes on top"
         )

@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from wildetect.tasks.review.review import MOST_PROBLEMS, NORMAL, RUN, run_folder
 from wildetect.tasks.support import emit, say, verb
-from wildetect.wording import listed, number_of
+from wildetect.wording import listed, number_of, percent
 
 if TYPE_CHECKING:
     from wildetect.evaluation.detector_quality import DetectorQuality
@@ -149,6 +149,6 @@ def _show_agreement(agreement: Sequence[Agreement], conflicts: Sequence[Conflict
 def _show_quality(quality: DetectorQuality) -> None:
     for what, share in (("precision", quality.precision), ("recall", quality.recall)):
         if share:
-            print(f"{what} {share.value:.0%} ({share.lower:.0%} to {share.upper:.0%})")
+            print(f"{what} {percent(share.value)} ({percent(share.lower)} to {percent(share.upper)})")
     if quality.best_confidence is not None:
         print(f"the detector counts best at a confidence of {quality.best_confidence:g}")
