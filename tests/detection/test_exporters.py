@@ -197,6 +197,15 @@ def test_what_no_output_tells_about_the_feeding_of_hugging_faces_detrs_is_said(
     assert ("RT-DETR and D-FINE, which are fed without" in reader.read_as) is told
 
 
+def test_what_no_output_tells_about_the_feeding_of_paddles_files_is_said(
+    tmp_path: Path, photograph: Path
+) -> None:
+    weights = known_answers.paddle(tmp_path / "network.onnx")
+    said: dict[str, Any] = {"family": "end-to-end", "class_names": NAMES}
+    assert "NormalizeImage in the model's infer_cfg.yml" in str(doubt_of(weights, photograph, **said))
+    assert doubt_of(weights, photograph, **said, mean=[0, 0, 0], std=[1, 1, 1]) is None
+
+
 def fed_otherwise(path: Path, kind: int, shape: list[int], first: list[onnx.NodeProto]) -> Path:
     """An end-to-end file whose input `pictures` is turned into the usual one by some nodes."""
     columns: list[Column] = ["x1", "y1", "x2", "y2", "score", "class"]

@@ -30,7 +30,7 @@ PLAIN = {"class_names": NAMES, "scale": 1 / 255}
 
 
 def described(path: Path, **keys: Any) -> SecondStage:
-    return describe_classifier(path, Settings.model_validate({**PLAIN, **keys}), "0" * 64, SOURCE)
+    return describe_classifier(path, Settings.model_validate({**PLAIN, **keys}), "0" * 64, SOURCE)[0]
 
 
 def plain(red: int, green: int, blue: int, size: tuple[int, int] = (20, 30)) -> Pixels:
@@ -56,15 +56,22 @@ def test_what_the_file_says_of_itself(tmp_path: Path, caplog: pytest.LogCaptureF
     notes = {"task": "classify", "names": "{0: 'a', 1: 'b', 2: 'c'}"}
     path = save_classifier(tmp_path / "c.onnx", metadata=notes)
     with caplog.at_level(logging.WARNING):
-        stage = describe_classifier(path, Settings(), "0" * 64, SOURCE)
+        stage = describe_classifier(path, Settings(), "0" * 64, SOURCE)[0]
     assert stage.class_names == ("a", "b", "c")
     assert (stage.feeding.scale, stage.feeding.mean) == (1 / 255, (0.0, 0.0, 0.0))
     assert not caplog.records
     silent = save_classifier(tmp_path / "silent.onnx")
     with caplog.at_level(logging.WARNING):
-        stage = describe_classifier(silent, Settings(class_names=NAMES), "0" * 64, SOURCE)
+        stage = describe_classifier(silent, Settings(class_names=NAMES), "0" * 64, SOURCE)[0]
     assert stage.feeding.mean == (0.485, 0.456, 0.406)
     assert "does not say how it is fed" in caplog.text
+
+
+def test_names_at_other_places_than_in_the_file_are_in_doubt(tmp_path: Path) -> None:
+    path = save_classifier(tmp_path / "c.onnx", metadata={"names": "['red', 'green', 'blue']"})
+    for names, doubted in ((["green", "red", "blue"], True), (NAMES, False), (["a", "b", "c"], False)):
+        doubt = describe_classifier(path, Settings(class_names=names, scale=1 / 255), "0" * 64, SOURCE)[1]
+        assert ("classifier: class_names has green and red at another place" in str(doubt)) is doubted
 
 
 @pytest.mark.parametrize(

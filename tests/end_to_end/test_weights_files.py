@@ -103,6 +103,34 @@ def test_a_first_class_that_never_comes_is_doubted_where_a_file_may_count_from_1
         assert any(one["what"].startswith(doubt) for one in run["doubts"]) is doubted
 
 
+@pytest.mark.parametrize("family", ["detr", "end-to-end-split"])
+def test_a_first_class_that_never_comes_is_doubted_wherever_boxes_carry_numbers(
+    workspace: Workspace, tmp_path: Path, family: str
+) -> None:
+    make = known_answers.detr if family == "detr" else known_answers.split
+    weights = make(tmp_path / "labels.onnx")
+    blue = [(column, row, 1) for column, row, _ in known_answers.SQUARES]
+    Image.fromarray(known_answers.picture(blue)).save(tmp_path / "blue.png")
+    for first, doubted in ((None, True), (0, False)):
+        said = {} if first is None else {"first_label": first}
+        named_by_settings(workspace, weights, family=family, class_names=["red", "blue"], **said)
+        output = workspace.root / f"first-{first}"
+        ended = workspace.invoke("detect.run", tmp_path / "blue.png", "--model", weights, "--output", output)
+        assert ended.returncode == 0, ended.stderr
+        run = json.loads((output / "run.json").read_text(encoding="utf-8"))
+        assert run["counts"] == {"red": 0, "blue": len(blue)}
+        told = [one["what"] for one in run["doubts"] if "of the model's first class, red" in one["what"]]
+        assert bool(told) is doubted
+
+
+def test_a_side_that_no_input_can_have_is_refused_with_those_that_fit(workspace: Workspace) -> None:
+    weights = DEMO / "detector.onnx"
+    named_by_settings(workspace, weights, localizer={"yolo": {"weights": str(weights), "imgsz": 650}})
+    error, hint = workspace.fail(4, "model.register", "--dry-run")
+    assert error.endswith("imgsz: 650 does not fit detector.onnx, whose sides are multiples of 32 px")
+    assert "Write 672 or 640 into" in hint
+
+
 def prepared(weights: Path, nodes: list[onnx.NodeProto], kind: int, shape: list[int | str]) -> Path:
     """The demo's detector with steps before it; the last of them gives `pictures`."""
     model = onnx.load(DEMO / "detector.onnx")

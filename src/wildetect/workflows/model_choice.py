@@ -119,8 +119,10 @@ def _from_file(project: Project, path: Path, fix: str, watcher: Watcher) -> Fetc
     if registration.classifier is None or registration.classifier.weights is None:
         return FetchedModel(path.stem, None, path, manifest)
     second = prepared_classifier(project.path(registration.classifier.weights))
-    stage = describe_classifier(second.onnx, registration.classifier, second.source.sha256, second.source)
-    return FetchedModel(path.stem, None, path, manifest.with_second_stage(stage), second.onnx)
+    stage, doubt = describe_classifier(
+        second.onnx, registration.classifier, second.source.sha256, second.source
+    )
+    return FetchedModel(path.stem, None, path, manifest.with_second_stage(stage).doubted(doubt), second.onnx)
 
 
 def _read(path: Path, registration: RegistrationSettings) -> Reader:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildetect.detection.checks.ending import check_it_ends
-from wildetect.detection.families.exporter_notes import noted_class_names, noted_size
+from wildetect.detection.families.exporter_notes import names_in_doubt, noted_class_names, noted_size
 from wildetect.detection.families.family import IMAGENET
 from wildetect.detection.network.classifier import Classifier
 from wildetect.detection.network.session import Session, TensorSpec, open_session
@@ -29,7 +29,9 @@ _BATCH_TOLERANCE = 1e-3
 logger = logging.getLogger(__name__)
 
 
-def describe_classifier(path: Path, settings: ClassifierSettings, sha256: str, source: Source) -> SecondStage:
+def describe_classifier(
+    path: Path, settings: ClassifierSettings, sha256: str, source: Source
+) -> tuple[SecondStage, str | None]:
     """Say how a classifier is fed and read: by its owner, else by its file; and run it once.
 
     Args:
@@ -38,14 +40,19 @@ def describe_classifier(path: Path, settings: ClassifierSettings, sha256: str, s
         sha256: SHA-256 of the file as it is stored.
         source: The file that the owner gave.
 
+    Returns:
+        The stage, and what of its class names is in doubt.
+
     Raises:
         ModelError: It is not a classifier, or its class names or input size are given nowhere.
     """
     check_it_ends(path)
     session = open_session(path, "cpu")
+    noted = _noted_names(session)
+    names = _class_names(session, tuple(settings.class_names or noted))
     stage = SecondStage(
         feeding=_feeding(session, settings),
-        class_names=_class_names(session, settings),
+        class_names=names,
         softmax=False,
         crop=settings.crop,
         margin=settings.margin,
@@ -60,7 +67,9 @@ def describe_classifier(path: Path, settings: ClassifierSettings, sha256: str, s
         raise _unusable(path, "some of its outputs are not finite numbers")
     done = rows.min() >= 0 and np.abs(rows.sum(axis=1) - 1).max() < _SUM_TOLERANCE
     feeding = stage.feeding.model_copy(update={"batch": _bearable_batch(classifier, rows)})
-    return stage.model_copy(update={"softmax": not done, "feeding": feeding})
+    doubt = names_in_doubt(noted, names)
+    stage = stage.model_copy(update={"softmax": not done, "feeding": feeding})
+    return stage, doubt and f"classifier: {doubt}"
 
 
 def _feeding(session: Session, settings: ClassifierSettings) -> Feeding:
@@ -118,11 +127,13 @@ def _image_input(session: Session) -> TensorSpec:
     return image
 
 
-def _class_names(session: Session, settings: ClassifierSettings) -> tuple[str, ...]:
+def _noted_names(session: Session) -> tuple[str, ...]:
     ways = noted_class_names(session.metadata)
     scores = session.outputs[0].shape[-1] if session.outputs[0].shape else None
-    noted = next((names for names in ways if len(names) == scores), ways[0] if ways else ())
-    names = tuple(settings.class_names or noted)
+    return next((names for names in ways if len(names) == scores), ways[0] if ways else ())
+
+
+def _class_names(session: Session, names: tuple[str, ...]) -> tuple[str, ...]:
     if not names:
         raise ModelError(
             f"the classifier {session.weights.name} carries no class names",

@@ -12,6 +12,7 @@ from wildetect.detection.checks.feeding_check import feeding_doubt
 from wildetect.detection.checks.inspection import WeightsFile, check, inspect
 from wildetect.detection.checks.recognition import describe
 from wildetect.detection.checks.row_layout import with_layout
+from wildetect.detection.families.exporter_notes import names_in_doubt
 from wildetect.registry.manifest import CLASSIFIER_FILE, Manifest, Source
 from wildetect.registry.weights.intake import PreparedWeights, load_for_storage
 from wildetect.settings.registration import RegistrationSettings
@@ -82,9 +83,15 @@ def read_once(
     manifest, layout = with_layout(file, manifest, settings, picture)
     why = "as the settings say" if settings.family else "as its metadata and the shapes of its outputs say"
     read_as = f"{manifest.family}, {why}" + (f"; {layout}" if layout else "") + _kind_of_boxes(manifest)
-    unsaid = _feeding_to_look_at(file, settings, manifest)
-    fed = feeding_doubt(file.path, manifest, picture)
-    manifest, read_as = manifest.doubted(unsaid).doubted(fed), "; ".join(filter(None, (read_as, unsaid, fed)))
+    doubts = (
+        _feeding_to_look_at(file, settings, manifest),
+        # a second stage gives names of its own
+        names_in_doubt(file.class_names, () if settings.classifier else manifest.class_names),
+        feeding_doubt(file.path, manifest, picture),
+    )
+    for doubt in doubts:
+        manifest = manifest.doubted(doubt)
+    read_as = "; ".join(filter(None, (read_as, *doubts)))
     outcome = check(file.path, manifest)
     feeding = manifest.feeding.model_copy(update={"batch": outcome.batch})
     return Reader(
@@ -115,21 +122,32 @@ def examined(
     reader = read_once(file, settings, stored.sha256, weights.source, picture)
     manifest = reader.manifest
     files: dict[str, bytes] = {}
+    doubt = None
     if classifier is not None and settings.classifier is not None:
         second = load_for_storage(classifier)
-        stage = describe_classifier(classifier.onnx, settings.classifier, second.sha256, classifier.source)
-        manifest = manifest.with_second_stage(stage)
+        stage, doubt = describe_classifier(
+            classifier.onnx, settings.classifier, second.sha256, classifier.source
+        )
+        manifest = manifest.with_second_stage(stage).doubted(doubt)
         files[CLASSIFIER_FILE] = second.proto.SerializeToString()
-    read_as = "; ".join(filter(None, (reader.read_as, reader.left_out)))
+    read_as = "; ".join(filter(None, (reader.read_as, doubt, reader.left_out)))
     return Examined(stored.proto, manifest, files, reader.seconds, read_as)
 
 
 def _feeding_to_look_at(file: WeightsFile, settings: RegistrationSettings, manifest: Manifest) -> str | None:
-    """What no output tells: Hugging Face's DETRs have one layout, and are not all fed alike.
+    """What no output tells: files of PaddleDetection, and Hugging Face's DETRs, are not all fed alike.
 
-    Source: the image processors of transformers; those of RT-DETR and D-FINE do not normalise.
+    Source: the readers of PaddleDetection's configurations, of which PP-YOLOE, PicoDet and Faster R-CNN
+    normalise and PP-YOLOE+ and RT-DETR do not; the image processors of transformers, of which those of
+    RT-DETR and D-FINE do not.
     """
     unsaid = settings.mean is None and settings.std is None
+    if unsaid and any(spec.name == "scale_factor" for spec in file.inputs):
+        return (
+            "fed without mean and deviation, as PP-YOLOE+ is: where NormalizeImage in the model's "
+            "infer_cfg.yml has others (PP-YOLOE, PicoDet), set them as mean: and std:, else "
+            "mean: [0, 0, 0] and std: [1, 1, 1]"
+        )
     theirs = {"logits", "pred_boxes"} <= {spec.name for spec in file.outputs}
     if manifest.family != "rf-detr" or not (unsaid and theirs):
         return None

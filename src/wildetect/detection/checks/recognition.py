@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wildetect.detection.checks.inspection import WeightsFile, candidates, infer_family
-from wildetect.detection.families.exporter_notes import is_rt_detr
+from wildetect.detection.families.exporter_notes import is_rt_detr, noted_stride
 from wildetect.detection.families.points.peaks import POINT_SIZE
 from wildetect.detection.families.table import TABLE
 from wildetect.errors import ModelError
@@ -111,6 +111,13 @@ def _feeding(weights: WeightsFile, settings: RegistrationSettings, family: Famil
         raise ModelError(
             f"{weights.path.name} takes pictures of any size and does not say of which it was trained on",
             hint=f"Write the side in px into {CONFIG}, as localizer.yolo.imgsz.",
+        )
+    stride = noted_stride(weights.metadata)
+    if side and stride and side % stride:
+        low = side // stride * stride
+        raise ModelError(
+            f"imgsz: {side} does not fit {weights.path.name}, whose sides are multiples of {stride} px",
+            hint=f"Write {low + stride}{f' or {low}' if low else ''} into {CONFIG}, as localizer.yolo.imgsz.",
         )
     said = {
         key: value

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wildetect.settings.registration import CENTRES, CORNERS, BoxUnit, Column
+from wildetect.wording import listed
 
-__all__ = ["is_rt_detr", "noted_class_names", "noted_layout", "noted_size", "says_end_to_end"]
+__all__ = [
+    "is_rt_detr",
+    "names_in_doubt",
+    "noted_class_names",
+    "noted_layout",
+    "noted_size",
+    "noted_stride",
+    "says_end_to_end",
+]
 
 _RT_DETR = re.compile(r"rt-?detr", re.IGNORECASE)
 
 
 _MOST_CLASSES = 100_000
+_SHOWN = 6  # names in a message
 
 
 def noted_class_names(metadata: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
@@ -37,6 +47,30 @@ def noted_class_names(metadata: Mapping[str, str]) -> tuple[tuple[str, ...], ...
     by_number = tuple(names.get(number, f"class {number}") for number in range(numbers[-1] + 1))
     from_one = numbers == list(range(1, len(numbers) + 1))
     return (by_number, tuple(names[number] for number in numbers)) if from_one else (by_number,)
+
+
+def names_in_doubt(noted: Sequence[str] | None, given: Sequence[str]) -> str | None:
+    """Say so where an owner gives a class the name that the file has for another one.
+
+    Args:
+        noted: Names from the file; None if it holds none.
+        given: Names that count.
+    """
+    places = {name.casefold(): place for place, name in enumerate(noted or ())}
+    moved = [name for place, name in enumerate(given) if places.get(name.casefold(), place) != place]
+    if not noted or not moved:
+        return None
+    return (
+        f"class_names has {listed(moved[:3])} at another place than the model's file, whose names are "
+        f"{listed(noted[:_SHOWN])}{', ...' if len(noted) > _SHOWN else ''}: the names of the counts may be "
+        "swapped; remove class_names, or give them in the file's order"
+    )
+
+
+def noted_stride(metadata: Mapping[str, str]) -> int | None:
+    """Give the number of px of which an input's sides are a multiple; None if the notes do not tell."""
+    stride = _literal(metadata.get("stride"))
+    return stride if isinstance(stride, int) and stride > 0 else None
 
 
 def noted_size(metadata: Mapping[str, str]) -> tuple[int | None, int | None]:

@@ -121,9 +121,9 @@ class Detector:
 
     @property
     def may_count_from_1(self) -> bool:
-        """Whether rows carry numbers of classes, and neither the file nor its owner says from which on."""
+        """Whether boxes carry numbers of classes, and neither the file nor its owner says from which on."""
         told = self.manifest.first_label is not None or "task" in self.session.metadata
-        return bool(self._family.columns) and not told
+        return bool(self._family.columns or self._family.box_units) and not told
 
     @property
     def workers(self) -> int:
