@@ -142,8 +142,13 @@ class Variables:
             content = path.read_bytes()
             text = content.decode(encoding_of(content))
         except (OSError, UnicodeDecodeError) as error:
-            problem = Problem(name, f"cannot be read as UTF-8 text ({error})")
-            raise ConfigurationError(str(problem), hint="Save the file as UTF-8 text.") from error
+            place, what = name, f"cannot be read ({error})"
+            if isinstance(error, UnicodeDecodeError):
+                line = content[: error.start].count(b"\n") + 1
+                place, what = f"{name}:{line}", "cannot be read as UTF-8 text"
+            raise ConfigurationError(
+                str(Problem(place, what)), hint="Save the file as UTF-8 text."
+            ) from error
         from io import StringIO
 
         bindings = list(parse_stream(StringIO(text)))

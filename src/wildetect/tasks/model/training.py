@@ -60,7 +60,7 @@ def train(
         raise ConfigurationError(
             "a training set and weights to begin with are needed",
             hint="uv run invoke model.train "
-            f"--dataset {quoted(dataset or 'FOLDER')} --weights {quoted(weights or 'yolov8n.pt')}",
+            f"--dataset {quoted(dataset or 'FOLDER')} --weights {quoted(weights or 'FILE')}",
         )
     project = Project.find()
     export_variables(project)
