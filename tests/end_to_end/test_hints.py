@@ -262,5 +262,5 @@ def test_env_in_another_encoding_names_the_line(tmp_path: Path) -> None:
     workspace = Workspace.make(tmp_path / "project")
     env = workspace.root / ".env"
     env.write_bytes("# ours\nMLFLOW_ALIAS=é\n".encode("latin-1"))
-    error, _ = workspace.fail(2, "config.show")
+    error, _ = workspace.fail(2, "model.list")
     assert error == "error: .env:2: cannot be read as UTF-8 text"
