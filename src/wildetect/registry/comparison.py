@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from wildetect.errors import ConfigurationError, ModelError
+from wildetect.errors import ModelError
 from wildetect.registry.cache import stored_manifest
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import Evaluated, evaluations_of
 from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.registry.versions import Version, resolve, versions_of
-from wildetect.wording import listed, quoted
+from wildetect.wording import listed
 
 __all__ = ["MOST_VERSIONS", "ComparedVersion", "Comparison", "compare", "versions_to_compare"]
 
@@ -28,31 +28,17 @@ def versions_to_compare(connection: Connection, name: str, wanted: Sequence[str]
 
     Args:
         connection: The server.
-        name: Name of the registered model, or one of its versions, which then comes first.
-        wanted: Version numbers or aliases, with the name before them or without.
+        name: Name of the registered model.
+        wanted: Version numbers or aliases.
 
     Raises:
-        ConfigurationError: One of them is neither, or of another model.
+        ConfigurationError: One of them is neither.
         ModelError: The registry does not hold the model or one of the versions.
         ServerError: Where the server fails.
     """
-    if "/" in name or "@" in name:
-        name, wanted = ModelReference.parse(name).name, [name, *wanted]
     newest = versions_of(connection, name)[:MOST_VERSIONS]
     which = wanted or [version.version for version in reversed(newest)] or [LATEST]
-    return [resolve(connection, reference) for reference in [_one_of(name, one) for one in which]]
-
-
-def _one_of(name: str, which: str) -> ModelReference:
-    if "/" not in which and "@" not in which:
-        return ModelReference.of(name, which)
-    reference = ModelReference.parse(which)
-    if reference.name != name:
-        raise ConfigurationError(
-            f"{reference} is not a version of {name}: versions of one model are compared",
-            hint=f"How another model did: uv run invoke model.show {quoted(str(reference))}",
-        )
-    return reference
+    return [resolve(connection, ModelReference.of(name, one)) for one in which]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
