@@ -147,6 +147,7 @@ MISTAKES = (
     Mistake("nothing", right=True),
     Mistake("lens of 24 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 24.0}), areas=True),
     Mistake("lens of 50 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 50.0}), areas=True),
+    Mistake("lens of 350 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 350.0}), areas=True),
     Mistake(
         "longitude without its sign",
         _each(lambda _n, one: {"position": Position(-_position(one).longitude, _position(one).latitude)}),

@@ -5,8 +5,12 @@ All of the matrix is benchmarks/census_layouts.py; here are the cells that decid
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from tests.census.doubtful_flights import PLAIN, Case, told_of
 from tests.census.layouts import LAYOUTS, MISTAKES, POSITIONS, Found, surveyed
+from tests.census.simulator import Herd
 
 _MISTAKES = {mistake.name: mistake for mistake in MISTAKES}
 
@@ -27,6 +31,26 @@ def test_a_lens_that_is_half_as_long_again_is_told_and_allowed_for(layout: str) 
     found = cell(layout, "lens of 50 in place of 35 mm", "3 m GPS")
     assert "scale" in found.kinds
     assert abs(found.error) < 0.01
+
+
+@pytest.mark.parametrize("layout", ["60/30% overlap", "a single line"])
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_a_lens_that_no_survey_is_flown_with_is_told(layout: str, positions: str) -> None:
+    """It makes photographs so small that none seem to overlap: their overlaps cannot tell it."""
+    found = cell(layout, "lens of 350 in place of 35 mm", positions)
+    assert found.error > 1
+    assert "lens-odd" in found.suspicious
+
+
+@pytest.mark.parametrize("seed", range(101, 105))
+def test_animals_that_walk_slowly_are_told_by_the_lines_of_flight(seed: int) -> None:
+    """With plain GPS they hardly move between photographs of a line, but far enough between lines."""
+    slow = Case("animals walk 0.1 m/s", {**PLAIN, "stated_error": None, "recall": 0.9, "walking": 0.1})
+    found = told_of(slow, seed, Herd.apart(4, 460, 440, 300, seed))
+    assert found.error > 0.05
+    assert "merging-across" in found.kinds
+    honest = replace(slow, changes={**slow.changes, "walking": 0.0})
+    assert not told_of(honest, seed, Herd.apart(4, 460, 440, 300, seed)).warned
 
 
 def test_rounded_positions_are_named_as_such() -> None:

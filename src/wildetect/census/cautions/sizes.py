@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ _FEW = 5  # boxes: their median says nothing
 _TOLD_FROM = 1.15  # times: less says nothing
 _SMALLEST = 0.02  # m: no animal that a survey counts from the air is shorter
 _FINEST, _COARSEST = 0.0005, 1.0  # m/px of photographs in which single animals can be detected
+_NARROWEST, _WIDEST = 12.0, 125.0  # degrees from corner to corner: lenses of 206 and 11 mm on 35 mm film
 _LOWEST_GROUND = -110.0  # m: ground below the sea, or below the ellipsoid, that many photographs can show
 _HEIGHT = (
     "Check the heights (a table's column may be in feet: name its unit in the head, as height_ft; or count "
@@ -28,7 +30,7 @@ _HEIGHT = (
 def sizes(
     photographs: Sequence[Photograph], views: Views, boxes: GroundBoxes, largest_animal: float | None
 ) -> Iterator[Caution]:
-    """Boxes longer than any animal, pixels too large or small, and ground deep below the sea.
+    """Boxes longer than any animal, pixels too large or small, odd lenses, and ground deep below the sea.
 
     Args:
         photographs: Photographs as `make_views` was given them.
@@ -40,6 +42,7 @@ def sizes(
     if largest_animal is not None:
         yield from _animals(boxes, largest_animal)
     yield from _pixels(shots)
+    yield from _lenses(shots)
     yield from _ground(photographs, shots)
 
 
@@ -80,6 +83,27 @@ def _pixels(shots: Sequence[View]) -> Iterator[Caution]:
             "on the ground, which no camera sees animals with from the air: height or lens is wrong.",
             _HEIGHT,
             [view.file for view in odd],
+        )
+
+
+def _lenses(shots: Sequence[View]) -> Iterator[Caution]:
+    """Lenses that see less or more than those of a survey, by tags: a wrong focal length or sensor."""
+    angles = {
+        view.file: 2 * math.degrees(math.atan(math.hypot(view.width, view.height) / 2 / view.focal_px))
+        for view in shots
+        if view.source_of("lens") != "flight_specs"
+    }
+    odd = {file: angle for file, angle in angles.items() if not _NARROWEST <= angle <= _WIDEST}
+    if odd:
+        yield Caution(
+            "lens-odd",
+            f"In {number_of(list(odd), verb=False)} the lens would see {min(odd.values()):.0f} to "
+            f"{max(odd.values()):.0f} degrees from corner to corner by its tags; those that surveys are "
+            f"flown with see {_NARROWEST:.0f} to {_WIDEST:.0f}: focal length or sensor is likely wrong, and "
+            "areas and places with it.",
+            "Hold the focal length in the tags against the camera's data sheet; where they differ, give the "
+            "ground resolution as detection.flight_specs.gsd.",
+            list(odd),
         )
 
 

@@ -84,8 +84,8 @@ _SURE = 1.96  # standard errors of a 95% limit
 _REPEATED = 4.0  # boxes that miss a partner since one animal was missed: they do not tell it independently
 _ALIKE = 0.8  # rate below which one mistake in all is looked for
 _GAPS = (0.0, 5.0, 15.0, 60.0, 300.0, 1800.0, math.inf)  # s
-_WORSE = 0.15  # by which the rate across lines is below that along them
-_BEHIND = 4.5  # standard deviations by which a rate lies below another
+_WORSE = 0.12  # by which the rate across lines is below that along them
+_BEHIND = 2.5  # standard deviations, of which chance makes half as many: boxes hardly repeat so often
 
 
 class Rate(NamedTuple):
