@@ -7,8 +7,10 @@ import os
 import random
 import shlex
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from benchmarks.kill_and_resume import Trial, differences
@@ -107,6 +109,43 @@ def test_ctrl_c_keeps_what_is_done(workspace: Workspace, trial: Trial) -> None:
         assert (output / name).read_bytes() == (workspace.root / "undisturbed" / name).read_bytes()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl+C cannot be sent from here")
+def test_a_ctrl_c_that_comes_twice_is_one(trial: Trial) -> None:
+    process = trial.start("twice")
+    journal = trial.root / "twice" / "journal.jsonl"
+    while process.poll() is None and (not journal.exists() or journal.read_bytes().count(b"\n") < 3):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGINT)  # uv passes on what the program got, too
+    assert process.wait() == 130
+    run = json.loads((trial.root / "twice" / "run.json").read_text(encoding="utf-8"))
+    assert run["state"] == "interrupted"
+    assert run["images"]["done"] >= 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl+C cannot be sent from here")
+def test_ctrl_c_while_tasks_load_ends_as_exit_codes_say() -> None:
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from importlib.abc import MetaPathFinder\n"
+        "class Press(MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'wildetect.tasks.command_line': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Press())\n"
+        "from invoke.main import program; program.run(['invoke', 'doctor'])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
+
+
 def test_killed_while_it_goes_on_it_is_no_finished_run(workspace: Workspace, trial: Trial) -> None:
     workspace.succeed("detect.run", *WORDS, "--output", "marked", "--limit", "2")
     journal = workspace.root / "marked" / "journal.jsonl"
@@ -201,6 +240,7 @@ def test_a_dry_run_says_what_would_be_done(workspace: Workspace) -> None:
         "left": 1,
         "unreadable": 1,
         "without_position": 40,
+        "pixels_looked_at": 40,
     }
     assert document["tiles"] == 0
     assert document["failures"][0]["file"] == "broken.jpg"

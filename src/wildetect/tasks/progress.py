@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Terminal", "clock", "progress_on", "stop_wish"]
 
 NAMES = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+SAME = 0.5  # seconds in which a second signal is the same Ctrl+C: uv passes on what the program got, too
 NOTE = (
     b"\nstopping: the images at hand are finished first, of an image of many tiles what is done is kept "
     b"(Ctrl+C again stops at once)\n"
@@ -33,13 +34,18 @@ def stop_wish() -> Iterator[Callable[[], bool]]:
     """Collect the wish to stop.
 
     Yields:
-        Says whether the user wishes to stop. A second Ctrl+C raises KeyboardInterrupt. A signal that is
-        ignored (nohup) stays so, and outside the main thread nothing is collected.
+        Says whether the user wishes to stop. A second Ctrl+C raises KeyboardInterrupt, but not one that
+        comes with the first. A signal that is ignored (nohup) stays so, and outside the main thread
+        nothing is collected.
     """
     wished = threading.Event()
+    came = [-SAME]
 
     def collect(number: int, frame: object) -> None:
         del number, frame
+        before_this, came[0] = came[0], time.monotonic()
+        if came[0] < before_this + SAME:
+            return
         if wished.is_set():
             raise KeyboardInterrupt
         wished.set()

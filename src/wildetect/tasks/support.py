@@ -20,7 +20,7 @@ from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
-from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
+from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError, raise_on_interrupt
 from wildetect.tasks.calling import as_called
 from wildetect.tasks.streams import sign_of_life, write_any_letter
 from wildetect.wording import hint_line
@@ -221,6 +221,7 @@ def errors_told() -> Iterator[None]:
     write_any_letter()
     log_file = _start_logging()
     try:
+        raise_on_interrupt()
         yield
     except WildDetectError as error:
         logger.debug("%s", error, exc_info=True)
@@ -231,7 +232,7 @@ def errors_told() -> Iterator[None]:
         say_hint(f"{meant_by(error.message)}{as_read(error.hint)}")
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt as interrupt:
-        say("interrupted")
+        say("\n".join([*map(str, interrupt.args), "interrupted"]))
         raise Exit(code=EXIT_INTERRUPTED) from interrupt
     except Exit:
         raise

@@ -19,6 +19,7 @@ from wildetect.census.output.parts import Campaign, DetectorRecord
 from wildetect.census.output.record import CensusRecord, read_census_file, write_census_file
 from wildetect.census.survey import SurveyPlan, survey
 from wildetect.detection.run.failures import raise_if_images_failed
+from wildetect.detection.run.run import what_is_kept
 from wildetect.errors import ConfigurationError, InputError, ModelError, ServerError
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import qualities_of
@@ -196,8 +197,7 @@ def _detected(
     wish = Request(restart=request.restart, blur=request.blur, begun_by=request.command)
     run = detect(project, wanted, wish, watcher=watcher)
     if run.state == "interrupted":
-        watcher.notice(f"{run.images} are done; the same command goes on from there")
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(what_is_kept(run))
     if run.state == "stopped":
         raise_if_images_failed(run)
     return run

@@ -33,7 +33,7 @@ from wildetect.results.run_file import mark_running, write_run_file
 from wildetect.results.run_parts import State
 from wildetect.wording import number_of
 
-__all__ = ["Clock", "JournalKeeper", "RunPlan", "detect_into_folder", "settings_of"]
+__all__ = ["Clock", "JournalKeeper", "RunPlan", "detect_into_folder", "settings_of", "what_is_kept"]
 
 
 class Clock:
@@ -191,8 +191,13 @@ def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:
     results = journal.record.results(image for image in plan.images if image.name in finished)
     run = _written(plan, results, run)
     if interrupt:
-        raise interrupt
+        raise KeyboardInterrupt(what_is_kept(run)) from interrupt
     return run
+
+
+def what_is_kept(run: DetectionRun) -> str:
+    """Say what an interrupted run keeps, and how it goes on."""
+    return f"{run.images} are done; the same command goes on from there"
 
 
 def _in_order(plan: RunPlan, journal: Journal, finished: set[str]) -> RunSummary:

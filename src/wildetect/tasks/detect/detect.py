@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from wildetect.tasks.support import emit, export_variables, keep_log, say, verb
+from wildetect.tasks.support import emit, export_variables, keep_log, verb
 from wildetect.wording import first_lines, listed, number_of
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ def run(
         _plan(settings, request, json=json)
         return
     from wildetect.detection.run.failures import raise_if_images_failed
+    from wildetect.detection.run.run import what_is_kept
 
     done = detected(settings, request)
     if json:
@@ -167,8 +168,7 @@ def run(
     else:
         show_summary(done, Project.find().path(settings.output.directory))
     if done.state == "interrupted":
-        say(f"{done.images} are done; the same command goes on from there")
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(what_is_kept(done))
     raise_if_images_failed(done)
 
 
