@@ -43,9 +43,10 @@ def stop_wish() -> Iterator[Callable[[], bool]]:
 
     def collect(number: int, frame: object) -> None:
         del number, frame
-        before_this, came[0] = came[0], time.monotonic()
-        if came[0] < before_this + SAME:
+        now = time.monotonic()
+        if now < came[0] + SAME:  # of the last that counted, so that hammering at the keys stops it, too
             return
+        came[0] = now
         if wished.is_set():
             raise KeyboardInterrupt
         wished.set()
