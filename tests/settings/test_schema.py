@@ -125,7 +125,7 @@ def test_what_does_not_load_is_marked(tmp_path: Path, section: str, text: str) -
 def test_hints_for_a_person() -> None:
     schema = schema_of(section_named("detection"))
     tile_size = in_block(schema, "processing", "tile_size")
-    assert tile_size["description"] == "side of a tile in px; 0 takes each image whole"
+    assert tile_size["description"] == "longer side of a tile in px; 0: each image whole"
     assert tile_size["default"] == 800
     assert "auto" in str(in_block(schema, "model", "device"))
     pinned = in_block(schema, "processing", "pin_memory")
