@@ -1,6 +1,6 @@
 """The collection that `invoke` finds: `uv run invoke --list` shows its tasks."""
 
-from wildetect.errors import leave_on_interrupt
+from wildetect.interrupts import leave_on_interrupt
 
 leave_on_interrupt()
 

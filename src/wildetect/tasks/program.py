@@ -6,7 +6,7 @@ import importlib.metadata
 
 from invoke.program import Program
 
-from wildetect.errors import leave_on_interrupt
+from wildetect.interrupts import leave_on_interrupt
 
 leave_on_interrupt()
 

@@ -20,7 +20,8 @@ from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
-from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError, raise_on_interrupt
+from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
+from wildetect.interrupts import raise_on_interrupt
 from wildetect.tasks.calling import as_called
 from wildetect.tasks.streams import sign_of_life, write_any_letter
 from wildetect.wording import hint_line

@@ -6,13 +6,7 @@ from dataclasses import dataclass, replace
 
 from wildetect.detection.tiles.overlap import AutoOverlap
 from wildetect.detection.tiles.scale import ModelScale
-from wildetect.detection.tiles.tiling import (
-    SQUARE,
-    LargeWindows,
-    in_swaths,
-    large_windows,
-    tile_windows,
-)
+from wildetect.detection.tiles.tiling import SQUARE, LargeWindows, in_swaths, large_windows, tile_windows
 from wildetect.geometry import Window
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ImageFacts

@@ -8,14 +8,7 @@ from typing import NamedTuple
 
 from wildetect.geometry import Window
 
-__all__ = [
-    "SQUARE",
-    "LargeWindows",
-    "from_the_middle",
-    "in_swaths",
-    "large_windows",
-    "tile_windows",
-]
+__all__ = ["SQUARE", "LargeWindows", "from_the_middle", "in_swaths", "large_windows", "tile_windows"]
 
 SQUARE = (1, 1)
 
