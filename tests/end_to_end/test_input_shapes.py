@@ -51,3 +51,13 @@ def test_as_many_animals_are_found_as_with_a_square_input(
     animals = square["counts"]
     assert all(abs(long["counts"][name] - number) <= 2 for name, number in animals.items()), long["counts"]
     assert not long["cut_boxes"]["number"]
+
+
+def test_a_check_at_registration_cuts_tiles_in_the_shape_of_the_input_too(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    long = with_sides(tmp_path / "long.onnx", 640, 224)
+    said = ("--weights", long, "--name", "long", "--family", "auto-check", "--picture", PICTURE)
+    document = workspace.document("model.register", *said, "--output", tmp_path / "check.jpg")
+    (candidate,) = document["candidates"]
+    assert candidate["best_confidence"] > 0.5  # 0.23 in a square that is shrunk to the shorter side

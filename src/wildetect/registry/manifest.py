@@ -64,6 +64,11 @@ class Feeding(_Stored):
     pad: int = Field(default=114, ge=0, le=255, description="pixel value of the letterbox border")
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the network input in px."""
+        return self.width, self.height
+
+    @property
     def factor_and_offset(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Factor and offset of each channel, shape (3,), so that `p * factor - offset` is what is fed."""
         std = np.array(self.std, dtype=np.float64)

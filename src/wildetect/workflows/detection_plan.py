@@ -196,8 +196,9 @@ def prepared(settings: DetectionSettings, model: FetchedModel) -> tuple[Detector
         classifier=model.classifier,
         batch_size=settings.processing.batch_size,
     )
-    shape = (manifest.feeding.width, manifest.feeding.height)
-    return detector, replace(_options(settings), scale=scale, windows=detector.windows, shape=shape)
+    return detector, replace(
+        _options(settings), scale=scale, windows=detector.windows, shape=manifest.feeding.size
+    )
 
 
 def thresholds_of_run(settings: DetectionSettings, manifest: Manifest) -> Thresholds:

@@ -107,7 +107,7 @@ def check_families(weights: WeightsFile, settings: RegistrationSettings, picture
     source = open_image(picture)
     try:
         check = None
-        for window in from_the_middle(source.width, source.height, max(readers[0].frame)):
+        for window in from_the_middle(source.width, source.height, readers[0].frame):
             pixels = source.read(window).copy()
             found = [reader.look(pixels) for reader in readers]
             ranked = sorted(found, key=lambda one: (VERDICTS.index(one.verdict), -(one.best or 0)))
@@ -145,7 +145,7 @@ class _Reader:
         picture: Path,
     ) -> None:
         self.manifest = _manifest(weights, settings, family, names)
-        self.frame = Frame(self.manifest.feeding.width, self.manifest.feeding.height)
+        self.frame = Frame(*self.manifest.feeding.size)
         self._classes = len(names) if len(names) < _MOST_CLASSES else None
         self._detector: Detector | None = None
         try:

@@ -147,8 +147,7 @@ def likelier_feeding(weights: Path, manifest: Manifest, picture: Path) -> str | 
 
 
 def _looks(source: ImageSource, feeding: Feeding) -> Iterator[Pixels]:
-    side = max(feeding.width, feeding.height)
-    for window in islice(from_the_middle(source.width, source.height, side), _MOST_LOOKS):
+    for window in islice(from_the_middle(source.width, source.height, feeding.size), _MOST_LOOKS):
         pixels = source.read(window).copy()
         if np.ptp(pixels) >= _FLAT:
             yield pixels
@@ -217,8 +216,8 @@ def _faint(weights: Path, manifest: Manifest, picture: Path) -> str | None:
     detector, lowest = Detector(weights, manifest, "cpu"), manifest.thresholds.confidence
     best, source = 0.0, open_image(picture)
     try:
-        side = max(manifest.feeding.width, manifest.feeding.height)
-        windows = [*islice(from_the_middle(source.width, source.height, side), _MOST_TILES)]
+        tiles = from_the_middle(source.width, source.height, manifest.feeding.size)
+        windows = tiles[:_MOST_TILES]
         if source.width * source.height <= _LARGEST_WHOLE:
             windows.append(Window(0, 0, source.width, source.height))
         for window in windows:

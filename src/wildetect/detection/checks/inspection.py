@@ -289,7 +289,7 @@ def _image_input(path: Path, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
 
 def made_up_picture(manifest: Manifest) -> Pixels:
     """A picture of the network's size with edges, colours and texture, always the same."""
-    width, height = manifest.feeding.width, manifest.feeding.height
+    width, height = manifest.feeding.size
     row, column = np.mgrid[0:height, 0:width]
     texture = np.random.default_rng(0).integers(-20, 20, (height, width))
     channels = [

@@ -202,8 +202,7 @@ def _looks(
     source = open_image(picture)
     found = 0
     try:
-        side = max(manifest.feeding.width, manifest.feeding.height)
-        for window in from_the_middle(source.width, source.height, side):
+        for window in from_the_middle(source.width, source.height, manifest.feeding.size):
             pixels = source.read(window).copy()
             looks.append(_Look(pixels, read(detector.forward([pixels])[0][0])))
             found += len(looks[-1].rows)

@@ -80,7 +80,7 @@ class Reading:
     @classmethod
     def of(cls, manifest: Manifest) -> Reading:
         """What a manifest says of it."""
-        frame = Frame(manifest.feeding.width, manifest.feeding.height)
+        frame = Frame(*manifest.feeding.size)
         told = manifest.columns, manifest.box_unit, manifest.first_label, manifest.point_size
         return cls(frame, len(manifest.detected_names), *told)
 

@@ -258,11 +258,11 @@ class Detector:
         windows, feeding = self.manifest.windows, self.manifest.feeding
         if windows is None:
             return None
-        return LargeWindows(windows.most, max(feeding.width, feeding.height) // self._stride)
+        return LargeWindows(windows.most, max(feeding.size) // self._stride)
 
     @property
     def _stride(self) -> int:
-        return math.gcd(self.manifest.feeding.width, self.manifest.feeding.height, _STRIDE)
+        return math.gcd(*self.manifest.feeding.size, _STRIDE)
 
     def _fed(self, tile: Pixels, side: int) -> Feeding:
         """How a tile is fed: the input of a window grows with it."""
@@ -276,7 +276,7 @@ class Detector:
         return feeding.model_copy(update={"width": grown_width, "height": grown_height, "resize": "stretch"})
 
     def _reading_of(self, feeding: Feeding) -> Reading:
-        return replace(self._reading, frame=Frame(feeding.width, feeding.height))
+        return replace(self._reading, frame=Frame(*feeding.size))
 
     def _read(
         self, outputs: Sequence[Array], placement: Placement, confidence: float, reading: Reading

@@ -117,7 +117,7 @@ def _framed(tile: Pixels, placement: Placement, feeding: Feeding, *, sharp: bool
     if (placement.width, placement.height) != (placement.tile_width, placement.tile_height):
         how: _How = "sharp" if sharp else feeding.shrink
         tile = _resize(tile, placement.width, placement.height, how)
-    if (placement.width, placement.height) == (feeding.width, feeding.height):
+    if (placement.width, placement.height) == feeding.size:
         return tile
     framed = np.full((feeding.height, feeding.width, 3), feeding.pad, np.uint8)
     bottom, right = placement.top + placement.height, placement.left + placement.width

@@ -108,7 +108,7 @@ def _even(length: int, overlap: int, tile_size: int, large: LargeWindows) -> tup
     return [index * (length - size) // (number - 1) for index in range(number)], size
 
 
-def from_the_middle(width: int, height: int, side: int) -> list[Window]:
+def from_the_middle(width: int, height: int, size: tuple[int, int]) -> list[Window]:
     """A picture whole, then its tiles from the middle outwards: to try a network on.
 
     Of a large picture the tiles alone: in the whole of it animals are too small.
@@ -116,8 +116,9 @@ def from_the_middle(width: int, height: int, side: int) -> list[Window]:
     Args:
         width: Width of the picture in px.
         height: Height of the picture in px.
-        side: Longer side of the network's input in px.
+        size: Width and height of the network's input in px.
     """
+    side = max(size)
     whole = [Window(0, 0, width, height)] if max(width, height) <= _WHOLE_UP_TO * side else []
     if max(width, height) <= side:
         return whole
@@ -125,7 +126,7 @@ def from_the_middle(width: int, height: int, side: int) -> list[Window]:
     def distance(window: Window) -> float:
         return abs(window.x + window.right - width) + abs(window.y + window.bottom - height)
 
-    return whole + sorted(tile_windows(width, height, side, 0), key=distance)[:_MOST_TO_LOOK_AT]
+    return whole + sorted(tile_windows(width, height, side, 0, size), key=distance)[:_MOST_TO_LOOK_AT]
 
 
 def _sides(tile_size: int, shape: tuple[int, int]) -> tuple[int, int]:
