@@ -146,6 +146,8 @@ def test_versions_side_by_side(registered: Workspace, first: Any) -> None:
     assert rows["classes"] == ["3: elephant, zebra and impala", "3: +antelope and -impala"]
     assert rows["truth: mAP50"] == [f"{run['metrics']['map50']:.3f}" for run in (evaluated, first)]
     assert "warning: numbers for truth cannot be compared" in shown.stderr
+    whole = registered.invoke("model.compare", f"{MODEL}/2", f"{MODEL}@production")
+    assert whole.stdout == shown.stdout
 
 
 @pytest.fixture(scope="module")
@@ -319,6 +321,8 @@ def test_wrong_input_of_compare(registered: Workspace) -> None:
     error, hint = registered.fail(4, "model.compare", "--name", MODEL, "--versions", "1,99")
     assert f"{MODEL}/99" in error
     assert "versions 2 and 1" in hint
+    error, _ = registered.fail(2, "model.compare", f"{MODEL}/1", "other/2")
+    assert f"other/2 is no version of {MODEL}" in error
 
 
 def test_families_shown_on_a_picture(served: Workspace, shared_data: Path) -> None:

@@ -40,10 +40,18 @@ def test_what_is_no_model(text: str) -> None:
         ("3", "detector/3"),
         ("latest", "detector/latest"),
         ("Latest", "detector/latest"),
+        ("detector/3", "detector/3"),
+        ("models:/detector@production", "detector@production"),
     ],
 )
 def test_the_alias_key_of_a_settings_file(which: str, expected: str) -> None:
     assert str(ModelReference.of("detector", which)) == expected
+
+
+def test_a_version_of_another_model_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="other/3 is no version of detector") as caught:
+        ModelReference.of("detector", "other/3")
+    assert caught.value.hint.endswith("uv run invoke model.list detector")
 
 
 @pytest.mark.parametrize("alias", ["latest", "LATEST", "v3", "V12", "3", "", "a b", "a/b", "é"])

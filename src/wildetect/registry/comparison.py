@@ -12,7 +12,7 @@ from wildetect.registry.cache import stored_manifest
 from wildetect.registry.connection import Connection
 from wildetect.registry.evaluations import Evaluated, evaluations_of
 from wildetect.registry.manifest import Manifest
-from wildetect.registry.reference import LATEST, ModelReference
+from wildetect.registry.reference import LATEST, ModelReference, model_named
 from wildetect.registry.versions import Version, resolve, versions_of
 from wildetect.wording import listed
 
@@ -28,17 +28,19 @@ def versions_to_compare(connection: Connection, name: str, wanted: Sequence[str]
 
     Args:
         connection: The server.
-        name: Name of the registered model.
-        wanted: Version numbers or aliases.
+        name: Name of the registered model, or the first of its versions as a whole reference.
+        wanted: Version numbers, aliases or whole references.
 
     Raises:
-        ConfigurationError: One of them is neither.
+        ConfigurationError: One of them is none of these, or a version of another model.
         ModelError: The registry does not hold the model or one of the versions.
         ServerError: Where the server fails.
     """
-    newest = versions_of(connection, name)[:MOST_VERSIONS]
-    which = wanted or [version.version for version in reversed(newest)] or [LATEST]
-    return [resolve(connection, ModelReference.of(name, one)) for one in which]
+    called = model_named(name)
+    newest = versions_of(connection, called)[:MOST_VERSIONS]
+    which = [*([name] if name != called else []), *wanted]
+    which = which or [version.version for version in reversed(newest)] or [LATEST]
+    return [resolve(connection, ModelReference.of(called, one)) for one in which]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

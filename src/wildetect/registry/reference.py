@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.settings.names import LONGEST_NAME, unfit_name
+from wildetect.wording import quoted
 
 if TYPE_CHECKING:
     from wildetect.settings import Project
@@ -20,6 +21,7 @@ __all__ = [
     "ModelReference",
     "check_alias",
     "check_name",
+    "model_named",
     "named_by_settings",
     "names_a_file",
 ]
@@ -27,6 +29,7 @@ __all__ = [
 LATEST = "latest"
 WEIGHTS_SUFFIXES = (".onnx", ".pt", ".pth", ".torchscript", ".ckpt", ".engine")
 _NAME_HINT = "Choose a short name such as elephant-detector, with --name or as processing.name."
+_PARTED = re.compile("[/@:]")
 FORMS = "Write name@alias, name/version, name/latest or the path of a weights file."
 
 
@@ -72,9 +75,30 @@ class ModelReference:
 
     @classmethod
     def of(cls, name: str, which: str) -> ModelReference:
-        """The model of a settings file, whose alias key may also hold a version number or "latest"."""
+        """The version of a model that is told by its number, an alias, "latest", or as a whole reference.
+
+        Raises:
+            ConfigurationError: It is none of them, or a version of another model.
+        """
+        if _PARTED.search(which):
+            whole = cls.parse(which)
+            if whole.name != name:
+                raise ConfigurationError(
+                    f"{which} is no version of {name}: both must be versions of one model",
+                    hint=f"{name} has those of: uv run invoke model.list {quoted(name)}",
+                )
+            return whole
         is_version = which.isdigit() or which.lower() == LATEST
         return cls.parse(f"{name}/{which.lower()}" if is_version else f"{name}@{which}")
+
+
+def model_named(text: str) -> str:
+    """The name of the model, where a version of it may be named as well.
+
+    Raises:
+        ConfigurationError: It is neither a name nor a reference.
+    """
+    return ModelReference.parse(text).name if _PARTED.search(text) else text
 
 
 def names_a_file(text: str) -> bool:

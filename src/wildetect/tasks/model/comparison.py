@@ -34,9 +34,9 @@ PAIRED = {**MEASURES, "f1": "F1", "count": "boxes for each animal"}
 
 @verb(
     help={
-        "name": "registered name",
-        "versions": "numbers or aliases, such as production,4, may be given more than once; without it the "
-        "newest six",
+        "name": "registered name, or the first version as name/version or name@alias",
+        "versions": "numbers, aliases or whole references, such as production,4, may be given more than "
+        "once; without it the newest six",
         "on": "only this data set of labelled pictures",
         "json": "everything as a JSON document on stdout",
     },

@@ -54,6 +54,7 @@ def connected(project: Project | None = None) -> Connection:
 def list_models(context: Context, name: str | None = None, json: bool = False) -> None:
     """List the registered models with versions and aliases."""
     del context
+    from wildetect.registry.reference import model_named
     from wildetect.registry.versions import list_models as registered_models
 
     rows = [
@@ -65,7 +66,7 @@ def list_models(context: Context, name: str | None = None, json: bool = False) -
             sha256=version.tags.get("sha256"),
             registered_at=version.tags.get("registered_at"),
         )
-        for model in _chosen(registered_models(connected()), name)
+        for model in _chosen(registered_models(connected()), name and model_named(name))
         for version in model.versions
     ]
     if json:
@@ -211,10 +212,12 @@ def history(context: Context, name: str | None = None, json: bool = False) -> No
     del context
     from wildetect.errors import ConfigurationError
     from wildetect.registry.history import moves_of, with_gaps
+    from wildetect.registry.reference import model_named
     from wildetect.registry.versions import aliases_of
 
     if name is None:
         raise ConfigurationError("no model is named", hint=name_one("model.history NAME"))
+    name = model_named(name)
     connection = connected()
     aliases = aliases_of(connection, name)
     moves = with_gaps(moves_of(connection, name), aliases)
