@@ -56,6 +56,43 @@ def test_other_photographs_of_the_same_names_are_another_run(moved: Workspace) -
     assert "--output" in hint
 
 
+def test_names_that_are_spelled_otherwise_and_copies_with_other_times_are_the_same_run(
+    moved: Workspace,
+) -> None:
+    """As macOS parts accents off, as drives write capitals, and as most programs that copy set the time."""
+    (moved.root / "E").rename(moved.root / "D")  # where a run has never been moved
+    (moved.root / "D/A1.jpg").rename(moved.root / "D/A1\u00fc.jpg")
+    moved.succeed("detect.run", "D", *WORDS, "--limit", "2", "--restart")
+    before = (moved.root / "run/detections.csv").read_bytes()
+    (moved.root / "F").mkdir()
+    for name, now in (("A2.jpg", "a2.JPG"), ("A1\u00fc.jpg", "A1u\u0308.jpg")):
+        shutil.copyfile(moved.root / "D" / name, moved.root / "F" / now)
+    (moved.root / "D").rename(moved.root / "away")
+    ended = moved.invoke("detect.run", "F", *WORDS, "--limit", "2")
+    assert ended.returncode == 0, ended.stderr
+    assert "2 of 2 images had been done before" in ended.stderr
+    assert (moved.root / "run/detections.csv").read_bytes() == before
+    again = moved.invoke("detect.run", "F", *WORDS, "--limit", "2")
+    assert "2 of 2 images had been done before" in again.stderr, again.stderr
+    assert "before in" not in again.stderr
+
+
+def test_photographs_that_are_sorted_otherwise_are_found_by_their_content(moved: Workspace) -> None:
+    page = (moved.root / "run/report.html").read_text(encoding="utf-8")
+    for number, path in enumerate(sorted((moved.root / "E").glob("A*.jpg"))):
+        folder = moved.root / "new/E" / f"card {number}"
+        folder.mkdir(parents=True)
+        path.rename(folder / f"{number}_{path.name}")
+    ended = moved.invoke("detect.export", "run", "--export", "report", "--source", "new")
+    assert ended.returncode == 0, ended.stderr
+    assert "3 photographs are found by content" in ended.stderr
+    assert (moved.root / "run/report.html").read_text(encoding="utf-8") == page
+    # a run goes by names: it says why it does not go on
+    ended = moved.invoke("detect.run", "new", *WORDS, "--limit", "3")
+    assert ended.returncode == 2
+    assert "0 of its 3 photographs are there by their names, not A1.jpg" in ended.stderr
+
+
 def test_export_and_report_find_the_photographs_in_their_new_place(moved: Workspace) -> None:
     run = moved.root / "run"
     page = (run / "report.html").read_text(encoding="utf-8")

@@ -152,6 +152,7 @@ def dry_run(plan: RunPlan) -> DryRun:
     """
     settings = settings_of(plan.detector, plan.options)
     record = Record(plan.output) if plan.restart else Record.read(plan.output)
+    plan = replace(plan, images=record.named_as_before(plan.images))
     record.refuse_another(
         shape_of(plan.detector, settings, plan.sources), plan.model.on_command_line, plan.images
     )

@@ -150,7 +150,7 @@ def detect_into_folder(plan: RunPlan, progress: Progress) -> DetectionRun:
         with Journal(plan.output, shape, plan.model.on_command_line, plan.images, plan.command) as journal:
             remove_drafts(plan.output)
             remove_overlays(plan.output, journal.record.entries)
-            return _go_on(plan, journal, progress)
+            return _go_on(replace(plan, images=journal.images), journal, progress)
 
 
 def _go_on(plan: RunPlan, journal: Journal, progress: Progress) -> DetectionRun:

@@ -51,6 +51,7 @@ class Journal:
 
     Attributes:
         record: What it holds.
+        images: The images, by the names that the run has for them.
 
     Raises:
         ConfigurationError: There is the journal of a run with another shape; the details say what differs.
@@ -67,7 +68,8 @@ class Journal:
     ) -> None:
         self.path = folder / JOURNAL
         self.record = Record.read(folder)
-        self.record.refuse_another(shape, model, images)
+        self.images = self.record.named_as_before(images)
+        self.record.refuse_another(shape, model, self.images)
         self._synced = time.monotonic()
         end = self.record.end
         try:
@@ -81,7 +83,7 @@ class Journal:
             self._write(sealed(header_of(self.record.started, shape, model, command)))
             self.record.command = command
         if self.record.moved_now:
-            self._keep_places(shape[SOURCE], images)
+            self._keep_places(shape[SOURCE])
         if self.record.damage:
             self.record.warn_of_damage()
             self._append({"damaged": len(self.record.damage)})
@@ -113,10 +115,15 @@ class Journal:
         self._append(tiles_document(name, stamp, tiles) | {"elapsed": round(seconds, 3)})
         self.record.note_part(name, seconds)
 
-    def _keep_places(self, source: object, images: Sequence[ImageFile]) -> None:
+    def _keep_places(self, source: object) -> None:
         """Keep where the images lie now that are done: what comes after the run looks for them there."""
-        known = (image for image in images if image.name in self.record.entries)
-        places = {image.name: place_document(image.path, self.path.parent) for image in known}
+        places: dict[str, dict[str, object]] = {}
+        for image in self.images:
+            if (entry := self.record.entries.get(image.name)) is not None:
+                places[image.name] = {
+                    **place_document(image.path, self.path.parent),
+                    "stamp": entry.stamp and entry.stamp.document,
+                }
         self._append({"moved": places, SOURCE: source})
 
     def leave_out(self, names: frozenset[str]) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.imagery.discovery import ImageFile
-from wildetect.remote.place import Place
+from wildetect.remote.place import Place, of_each
 from wildetect.results.journal.command import SOURCE, Command, to_go_on
 from wildetect.results.journal.lines import Entry, tally_from, tiles_from
 from wildetect.results.journal.reading import (
@@ -23,14 +23,16 @@ from wildetect.results.journal.reading import (
     lines,
     read_header,
 )
-from wildetect.results.pictures.stamps import Stamp, stamp_of
+from wildetect.results.pictures.stamps import Stamp, pieces_of, stamp_of
 from wildetect.results.records import ImageResult, RunSummary, TileResult
 from wildetect.results.sealed import Seals
+from wildetect.tables.names import spelled_alike
 from wildetect.wording import commas, form, listed
 
 __all__ = ["Record", "header_of"]
 
 _MOST_NAMED = 5
+_JPEG = (".jpg", ".jpeg")
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +122,11 @@ class Record:
         names = [name for name in sorted({*self.shape, *shape}) if self.shape.get(name) != shape.get(name)]
         if not names:
             return
-        if names == [SOURCE] and self._are_the_same(images):
+        other = self._why_not_the_same(images) if names == [SOURCE] else None
+        if names == [SOURCE] and other is None:
             logger.warning(
-                "the photographs lie in %s now, before in %s: names, sizes and times are the same, and the "
-                "run goes on",
+                "the photographs lie in %s now, before in %s: names, sizes and times or content are the "
+                "same, and the run goes on",
                 _shown(shape[SOURCE]),
                 _shown(self.shape[SOURCE]),
             )
@@ -132,6 +135,8 @@ class Record:
         details = [
             f"{name}: {_shown(shape.get(name))}, there {_shown(self.shape.get(name))}" for name in names
         ]
+        if other is not None:
+            details.append(other)
         # not compared: one file may be registered under two names
         if any("model" in name for name in names):
             details.insert(0, f"model: {model or 'another'}, there {self.model or 'another'}")
@@ -142,13 +147,53 @@ class Record:
             details=details,
         )
 
-    def _are_the_same(self, images: Iterable[ImageFile]) -> bool:
-        """Whether the images that were done are among these, by name, size and time."""
+    def named_as_before(self, images: Sequence[ImageFile]) -> Sequence[ImageFile]:
+        """Give images the names of the journal where only capitals or the form of accents differ.
+
+        A drive or a program that copies may write both in its own way.
+        """
+        now = {image.name for image in images}
+        before = _only_one_alike(name for name in self.entries if name not in now)
+        fresh = _only_one_alike(name for name in now if name not in self.entries)
+        names = {name: before[alike] for alike, name in fresh.items() if alike in before}
+        return [replace(one, name=names[one.name]) if one.name in names else one for one in images]
+
+    def _why_not_the_same(self, images: Iterable[ImageFile]) -> str | None:
+        """Why the images that were done are not those of these names; None where they are, most being there.
+
+        A copy has a time of its own: content tells then, and the time of the copy counts from now on. Of a
+        raster that is not compressed a part may have been written again, which its time alone tells.
+        """
         now = {image.name: image.path for image in images}
-        known = [(now.get(name), entry.stamp) for name, entry in self.entries.items()]
-        return bool(known) and all(
-            path is not None and stamp is not None and stamp.fits(stamp_of(path)) for path, stamp in known
-        )
+        there = [name for name in self.entries if name in now]
+        if not there or 2 * len(there) < len(self.entries):
+            away = next((name for name in self.entries if name not in now), "none")
+            return f"{len(there)} of its {len(self.entries)} photographs are there by their names, not {away}"
+        stamps = of_each(lambda name: stamp_of(now[name]), there)
+        copies: dict[str, Stamp] = {}
+        for name, stamp in zip(there, stamps, strict=True):
+            then = self.entries[name].stamp
+            if then is None or stamp is None or then.contradicts(stamp):
+                return f"{name} has another size there"
+            if then.fits(stamp):
+                continue
+            if not self._has_content(name, now[name]):
+                return f"{name} has another time there, and no content that is known to be the same"
+            copies[name] = stamp
+        self.entries |= {name: self.entries[name]._replace(stamp=stamp) for name, stamp in copies.items()}
+        return None
+
+    def _has_content(self, name: str, path: Place) -> bool:
+        """Whether a JPEG is that of an entry, by pieces of it: a change in one changes its end, too."""
+        if not isinstance(path, Path) or path.suffix.lower() not in _JPEG:
+            return False
+        with self.path.open("rb") as file:
+            file.seek(self.entries[name].offset)
+            pieces = Seals().parsed(file.readline()).get("pieces")
+        try:
+            return bool(pieces) and pieces_of(path) == pieces
+        except OSError:
+            return False
 
     def holds(self, name: str, stamp: Stamp | None) -> bool:
         """Whether an image is done: nothing of it failed, and its file is still the one that was read."""
@@ -264,6 +309,9 @@ class Record:
             return
         if "moved" in document:
             self.shape, self.moved = {**(self.shape or {}), SOURCE: document[SOURCE]}, True
+            for name, place in document["moved"].items():
+                if name in self.entries and place.get("stamp"):
+                    self.entries[name] = self.entries[name]._replace(stamp=Stamp(*place["stamp"]))
             return
         if "damaged" in document:
             self.damage.clear()  # that start did their images again
@@ -286,6 +334,14 @@ class Record:
         """Some of an image is done; the time is that of `note`."""
         self._partly[name] += max(seconds - self.seconds, 0.0)
         self.seconds = seconds
+
+
+def _only_one_alike(names: Iterable[str]) -> dict[str, str]:
+    """Names by how they are compared; those of which there are two stay out."""
+    by_key = defaultdict[str, list[str]](list)
+    for name in names:
+        by_key[spelled_alike(name)].append(name)
+    return {key: some[0] for key, some in by_key.items() if len(some) == 1}
 
 
 def _shown(value: object) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 from wildetect.errors import InputError
 from wildetect.imagery.discovery import discover
 from wildetect.remote.place import Place, are_there, of_each
 from wildetect.results.finished_run import FinishedRun
-from wildetect.results.journal.record import Record
-from wildetect.results.pictures.stamps import stamp_of
+from wildetect.results.pictures.stamps import pieces_of, stamp_of
 from wildetect.results.records import ImageResult
-from wildetect.wording import listed
+from wildetect.tables.names import spelled_alike
+from wildetect.wording import form, listed, number_of
 
 __all__ = ["with_lost_photographs_in", "with_photographs_in"]
 
@@ -24,8 +28,8 @@ _MOST_NAMED = 3
 def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedRun:
     """Have a run's results name their photographs in another place.
 
-    A photograph is the same if its name below the source and its size in bytes are; one that is not found
-    there keeps the path of the run.
+    A photograph is the same if its name below the source and its size in bytes are; in whatever folder, and
+    by whatever name, if its size and content are. One that is not found there keeps the path of the run.
 
     Args:
         run: Run as it was read.
@@ -85,15 +89,59 @@ def _looked_for(
 ) -> tuple[list[ImageResult], list[str]]:
     """Give the results with the places that were found, and names that were found in another size."""
     there = {image.name: image.path for image in discover(sources, exclude=[run.folder])}
-    entries = Record.read(run.folder).entries
-    wanted = [result.name for result in run.results if result.name in names and result.name in there]
-    stamps = dict(zip(wanted, of_each(lambda name: stamp_of(there[name]), wanted), strict=True))
-    results, other = [], []
-    for result in run.results:
-        path = there.get(result.name) if result.name in names else None
-        stamp, now = entries[result.name].stamp, stamps.get(result.name)
-        if path is not None and stamp is not None and now is not None and now.size != stamp.size:
-            other.append(result.name)
-            path = None
-        results.append(result if path is None else replace(result, path=path))
-    return results, other
+    alike = {spelled_alike(name): path for name, path in there.items()}
+    wanted = [result for result in run.results if result.name in names]
+    by_name = {one.name: there.get(one.name) or alike.get(spelled_alike(one.name)) for one in wanted}
+    named = [(one, path) for one in wanted if (path := by_name[one.name]) is not None]
+    sizes = of_each(lambda pair: _size_of(pair[1]), named)
+    pairs = list(zip(named, sizes, strict=True))
+    found = {one.name: path for (one, path), size in pairs if _may_be(one, size)}
+    other = [one.name for (one, _), size in pairs if not _may_be(one, size)]
+    lost = [one for one in wanted if one.name not in found]
+    renamed = _by_content(lost, there.values()) if lost else {}
+    if renamed:
+        name, path = next(iter(renamed.items()))
+        logger.warning(
+            "%s %s found by content, in other folders or by other names than the run had, such as %s in %s",
+            number_of(len(renamed), "photograph"),
+            form(len(renamed), "is", "are"),
+            name,
+            path,
+        )
+    places = {**found, **renamed}
+    results = [
+        replace(result, path=places[result.name]) if result.name in places else result
+        for result in run.results
+    ]
+    return results, [name for name in other if name not in renamed]
+
+
+def _by_content(lost: Iterable[ImageResult], there: Iterable[Place]) -> Mapping[str, Path]:
+    """Find photographs on this machine by their content, whatever they are called."""
+    here = [path for path in there if isinstance(path, Path)]
+    by_size = defaultdict[int | None, list[Path]](list)
+    for path, size in zip(here, of_each(_size_of, here), strict=True):
+        by_size[size].append(path)
+    content = cache(_pieces_of)
+    found: dict[str, Path] = {}
+    for one in lost:
+        if one.stamp is not None and one.pieces:
+            same = [path for path in by_size[one.stamp.size] if content(path) == one.pieces]
+            found |= {one.name: same[0]} if same else {}
+    return found
+
+
+def _size_of(path: Place) -> int | None:
+    stamp = stamp_of(path)
+    return None if stamp is None else stamp.size
+
+
+def _may_be(result: ImageResult, size: int | None) -> bool:
+    """Whether a file may be that of a result; a server may not tell its size."""
+    return result.stamp is None or size is None or size == result.stamp.size
+
+
+def _pieces_of(path: Path) -> str | None:
+    with suppress(OSError):
+        return pieces_of(path)
+    return None
