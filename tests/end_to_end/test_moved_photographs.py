@@ -90,7 +90,7 @@ def test_photographs_that_are_sorted_otherwise_are_found_by_their_content(moved:
     # a run goes by names: it says why it does not go on
     ended = moved.invoke("detect.run", "new", *WORDS, "--limit", "3")
     assert ended.returncode == 2
-    assert "0 of its 3 photographs are there by their names, not A1.jpg" in ended.stderr
+    assert "0 of its 3 photographs found by name, not A1.jpg" in ended.stderr
 
 
 def test_export_and_report_find_the_photographs_in_their_new_place(moved: Workspace) -> None:

@@ -27,7 +27,7 @@ from wildetect.results.pictures.stamps import Stamp, pieces_of, stamp_of
 from wildetect.results.records import ImageResult, RunSummary, TileResult
 from wildetect.results.sealed import Seals
 from wildetect.tables.names import spelled_alike
-from wildetect.wording import commas, form, listed
+from wildetect.wording import commas, form, listed, number_of
 
 __all__ = ["Record", "header_of"]
 
@@ -168,7 +168,7 @@ class Record:
         there = [name for name in self.entries if name in now]
         if not there or 2 * len(there) < len(self.entries):
             away = next((name for name in self.entries if name not in now), "none")
-            return f"{len(there)} of its {len(self.entries)} photographs are there by their names, not {away}"
+            return f"{len(there)} of its {number_of(len(self.entries), 'photograph')} found by name, not {away}"
         stamps = of_each(lambda name: stamp_of(now[name]), there)
         copies: dict[str, Stamp] = {}
         for name, stamp in zip(there, stamps, strict=True):
