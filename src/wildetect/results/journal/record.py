@@ -168,7 +168,8 @@ class Record:
         there = [name for name in self.entries if name in now]
         if not there or 2 * len(there) < len(self.entries):
             away = next((name for name in self.entries if name not in now), "none")
-            return f"{len(there)} of its {number_of(len(self.entries), 'photograph')} found by name, not {away}"
+            known = number_of(len(self.entries), "photograph")
+            return f"{len(there)} of its {known} found by name, not {away}"
         stamps = of_each(lambda name: stamp_of(now[name]), there)
         copies: dict[str, Stamp] = {}
         for name, stamp in zip(there, stamps, strict=True):
