@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -294,8 +295,13 @@ class Output(Keys):
 
 
 def as_list(value: Any) -> Any:
-    """Take one text as a list of it."""
-    return [value] if isinstance(value, str) else value
+    """Take one text as a list of it; several names in one text are no list."""
+    if not isinstance(value, str):
+        return value
+    names = [name.strip(" \"'") for name in re.split(r"[,;\n]", value.strip(" \n()[]"))]
+    if len(names) > 1 or value.strip()[:1] in ("(", "["):
+        raise ValueError(f"must be a list; write [{', '.join(names)}]")
+    return [value]
 
 
 LARGEST_KM = 1000.0

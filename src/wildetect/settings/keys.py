@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -12,7 +12,16 @@ from pydantic.fields import FieldInfo
 
 from wildetect.settings.problems import Key
 
-__all__ = ["FromVariable", "Keys", "NoEffect", "SectionKeys", "fields_of", "key_names", "keys_without_effect"]
+__all__ = [
+    "FromVariable",
+    "Keys",
+    "NoEffect",
+    "SectionKeys",
+    "fields_of",
+    "key_names",
+    "keys_without_effect",
+    "types_of",
+]
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,13 @@ class FromVariable:
 class Keys(BaseModel):
     """A block of keys. An unknown key is an error; null means the default where it is not a value itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        validate_default=True,
+        allow_inf_nan=False,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -54,7 +69,34 @@ class Keys(BaseModel):
         needed = {
             name for name, info in cls.model_fields.items() if type(None) not in get_args(info.annotation)
         }
-        return {key: value for key, value in values.items() if value is not None or key not in needed}
+        given = {
+            key: None if _stands_for_null(value, cls.model_fields.get(key)) else value
+            for key, value in values.items()
+        }
+        return {key: value for key, value in given.items() if value is not None or key not in needed}
+
+
+def _stands_for_null(value: Any, info: FieldInfo | None) -> bool:
+    """Whether a text is what other languages write for null, or empty where a path or a null belongs.
+
+    An empty path would be the project's folder.
+    """
+    if info is None or not isinstance(value, str):
+        return False
+    types = set(types_of(info.annotation))
+    word = value.strip().lower()
+    return (not word and bool(types & {Path, type(None)})) or (
+        word in ("none", "nil") and type(None) in types and word not in types
+    )
+
+
+def types_of(annotation: Any) -> Iterator[Any]:
+    """All that a value may be, and what a list or block of it may hold: types, and words of a Literal."""
+    parts = get_args(annotation)
+    if not parts:
+        yield annotation
+    for part in parts:
+        yield from types_of(part)
 
 
 class SectionKeys(Keys):

@@ -107,9 +107,11 @@ def variable_layer(section: str, variables: Mapping[str, str], place: str) -> La
 
 def _value_of_variable(text: str) -> Any:
     """The text itself, but null and a list in brackets as YAML reads them."""
-    if text.strip() in ("null", "~") or text.lstrip().startswith("["):
+    if text.strip() in ("null", "~"):
+        return None
+    if text.lstrip().startswith("["):
         try:
-            return yaml.safe_load(text)
+            return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts alone: 007 stays 007
         except yaml.YAMLError:
             return text
     return text

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wildetect.errors import ConfigurationError
-from wildetect.settings.keys import Keys, SectionKeys, fields_of, key_names, keys_without_effect
+from wildetect.settings.keys import Keys, SectionKeys, fields_of, key_names, keys_without_effect, types_of
 from wildetect.settings.layer import Layer, Option, command_line_layer, dotenv_layer, variable_layer
 from wildetect.settings.problems import (
     Key,
@@ -183,6 +183,7 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
         read_instead(model.file, project.shown(path))
     names = {part for name in key_names(model) for part in name.split(".")}
     found = read_yaml(path, name=project.shown(path), variable=project.variable, names=names)
+    _keep_texts(model, found)
     if misnamed is not None:
         found.doubts.append(
             Problem(
@@ -190,6 +191,18 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
             )
         )
     return found
+
+
+def _keep_texts(model: type[SectionKeys], file: YamlFile) -> None:
+    """Give the keys whose value is a text, a path or a name what is written: 007 and 1.10 are no numbers there."""
+    kinds = {key: set(types_of(info.annotation)) for key, info in fields_of(model)}
+    texts = {key for key, types in kinds.items() if types & {str, Path} and not types & {int, float, object}}
+    for key, text in file.written.items():
+        if any(key[:length] in texts for length in range(1, len(key) + 1)):
+            block = file.values
+            for part in key[:-1]:
+                block = block[part]  # type: ignore[index]
+            block[key[-1]] = text  # type: ignore[index]
 
 
 def _misnamed(path: Path) -> Path | None:

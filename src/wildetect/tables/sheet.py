@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.errors import InputError
-from wildetect.tables.encoding import encoding_of
+from wildetect.tables.encoding import encoding_of, other_kind
 from wildetect.tables.writing import plain_text
 from wildetect.wording import number_of
 
@@ -17,7 +17,6 @@ __all__ = ["Line", "Sheet", "delimiter_of", "read_sheet", "table_text"]
 
 DELIMITERS = (",", ";", "\t")
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # the first line that Excel itself writes and reads
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods, and old .xls, begin
 
 
 class Line(NamedTuple):
@@ -116,9 +115,9 @@ def table_text(path: Path, what: str, *, hint: str) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{what} cannot be read: {error.strerror or error}", hint=hint) from error
-    if content.startswith(_WORKBOOKS):
+    if other := other_kind(content):
         raise InputError(
-            f"{what} is a workbook, not a CSV file", hint="Open it in Excel and save it as CSV UTF-8."
+            f"{what} is {other}, not a CSV file", hint="Open it in Excel and save it as CSV UTF-8."
         )
     encoding = encoding_of(content)
     if encoding != "utf-8-sig":  # such as Excel's "Unicode text"

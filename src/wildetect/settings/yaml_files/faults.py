@@ -17,7 +17,7 @@ from wildetect.settings.problems import Key
 from wildetect.settings.words import CURLY
 from wildetect.settings.yaml_files.text import lines_of
 
-__all__ = ["Fault", "cut_name", "faults_of_lines", "misread_escape", "syntax_fault", "without"]
+__all__ = ["Fault", "cut_name", "faults_of_lines", "is_prose", "misread_escape", "syntax_fault", "without"]
 
 Fault = tuple[int, str]
 """A line, from 1, and what is wrong with it."""
@@ -133,11 +133,16 @@ def misread_escape(raw: str, value: str, key: Key) -> str | None:
         value: What YAML makes of it.
         key: Its key; a description may hold line breaks.
     """
-    if not raw.startswith('"') or "\\" not in raw or any(part in PROSE for part in key):
+    if not raw.startswith('"') or "\\" not in raw or is_prose(key):
         return None
     if all(letter.isprintable() for letter in value):
         return None
     return BACKSLASH + _single(raw[1:-1])
+
+
+def is_prose(key: Key) -> bool:
+    """Whether the value of a key may be written in several lines."""
+    return any(part in PROSE for part in key)
 
 
 def cut_name(value: str, rest: str) -> str | None:

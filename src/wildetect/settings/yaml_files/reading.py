@@ -15,6 +15,7 @@ from wildetect.settings.yaml_files.faults import (
     Fault,
     cut_name,
     faults_of_lines,
+    is_prose,
     misread_escape,
     syntax_fault,
     without,
@@ -41,6 +42,7 @@ class YamlFile:
         problems: What is wrong with the file itself: syntax, a key given twice, an unknown variable.
         doubts: What may have been meant in another way than it is read.
         incomplete: Whether lines at fault, and what stands below them, are not among the values.
+        written: The numbers as they stand in the file: 007, 1.10, 1e3.
     """
 
     name: str
@@ -49,6 +51,7 @@ class YamlFile:
     problems: list[Problem] = field(default_factory=list)
     doubts: list[Problem] = field(default_factory=list)
     incomplete: bool = False
+    written: dict[Key, str] = field(default_factory=dict)
 
     def where(self, key: Key) -> str:
         """The place of a key, or of the nearest one around it: "configs/detection.yaml:12"."""
@@ -106,7 +109,7 @@ def _read_into(file: YamlFile, text: str, variable: Callable[[str], str | None])
     Returns:
         The line that the parser stumbled over, if what is wrong with it is known: it can be read without.
     """
-    file.values, file.lines, file.problems, file.doubts = {}, {}, [], []
+    file.values, file.lines, file.problems, file.doubts, file.written = {}, {}, [], [], {}
     try:
         check_shape(text)
         loader = PlainLoader(text)
@@ -153,7 +156,10 @@ class _Reader:
             return items
         value = self.loader.construct_object(node)
         if not isinstance(value, str):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                self.file.written[key] = str(node.value)
             return value
+        self._look_at_lines(node, key)
         self._look_at_escapes(node, value, key)
         self._look_behind(node, value, key)
         return self._interpolated(value, key, node)
@@ -162,6 +168,14 @@ class _Reader:
         raw = self.text[node.start_mark.index : node.end_mark.index]
         if what := misread_escape(raw, value, key):
             self._problem(node.start_mark.line + 1, f"{dotted(key)}: {what}")
+
+    def _look_at_lines(self, node: yaml.Node, key: Key) -> None:
+        """A text without quotes goes on in the next line, where something else was meant most likely."""
+        first, last = node.start_mark.line, node.end_mark.line
+        is_plain = isinstance(node, yaml.ScalarNode) and node.style is None
+        if is_plain and last > first and not is_prose(key):
+            what = "YAML takes it for more of the value above it"
+            self._problem(first + 2, f"{what}: an item of a list begins with - and a comment with #")
 
     def _look_behind(self, node: yaml.Node, value: str, key: Key) -> None:
         """Note a path of which a comment took the end; a value in quotes has its own."""
@@ -175,7 +189,9 @@ class _Reader:
         self.loader.flatten_mapping(node)
         values: dict[str, Any] = {}
         for name_node, value_node in node.value:
-            name = str(self.loader.construct_object(name_node))
+            # as it is written: 007 and no are names of species as good as others
+            plain = isinstance(name_node, yaml.ScalarNode)
+            name = str(name_node.value if plain else self.loader.construct_object(name_node))
             line, inner = name_node.start_mark.line + 1, (*key, name)
             if name in values:
                 first = self.file.lines[inner]

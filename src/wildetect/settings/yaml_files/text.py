@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import yaml
 
-from wildetect.tables.encoding import encoding_of
+from wildetect.tables.encoding import encoding_of, other_kind
 
 __all__ = ["MOST_VALUES", "PlainLoader", "check_shape", "lines_of", "text_of"]
 
@@ -66,11 +66,15 @@ def text_of(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
         UnicodeDecodeError: It is neither.
-        yaml.YAMLError: It is too large to be a settings file.
+        yaml.YAMLError: It is too large to be a settings file, or of another kind.
     """
     content = path.read_bytes()
     if len(content) > LARGEST:
         raise yaml.YAMLError(f"it is larger than {LARGEST // 1_000_000} MB")
+    if other := other_kind(content):
+        raise yaml.YAMLError(f"it is {other}; save it as plain text, in UTF-8")
+    if not content.strip(b"\0") and content:
+        raise yaml.YAMLError("it holds zero bytes alone, as a crash leaves it: write it again")
     text = content.decode(encoding_of(content))
     return TAB_BETWEEN.sub(lambda tabs: " " * len(tabs[0]), text)
 
