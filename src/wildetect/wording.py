@@ -161,7 +161,11 @@ def quoted(text: str) -> str:
         return shlex.quote(text)
     if '"' in text:
         return f"'{text}'"
-    return text if _PLAIN_WORD.fullmatch(text) else f'"{text}"'
+    if _PLAIN_WORD.fullmatch(text):
+        return text
+    # Windows' programs read \" as a quote that belongs to the word
+    behind = "\\" * (len(text) - len(text.rstrip("\\"))) if sys.platform == "win32" else ""
+    return f'"{text}{behind}"'
 
 
 def quoted_program(path: str) -> str:

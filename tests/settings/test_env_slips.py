@@ -9,6 +9,7 @@ from tests.workspaces import Workspace
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings.project import Variables
+from wildetect.settings.sections import variable_meant
 
 NAME = "MLFLOW_TRACKING_PASSWORD"
 
@@ -30,6 +31,14 @@ NAME = "MLFLOW_TRACKING_PASSWORD"
         (f"- {NAME}=geheim", f"as for another program: write {NAME}=value"),
         (f'{NAME}="geheim', 'a quote is opened here and not closed: put " at the end'),
         (f'{NAME}="geheim" oder', "something stands behind the quotes"),
+        (f'{NAME}="geheim\\new"', f"a backslash begins a special character: write {NAME}='value'"),
+        ('DATA_ROOT="geheim\\new"', "a backslash begins a special character: write DATA_ROOT='value'"),
+        (f"{NAME}=geheim #x", f"what follows # would be left out: write {NAME}='value' in single quotes"),
+        (f"{NAME}=geheim${{x}}", "the variable x is set neither above nor outside: where it belongs to the"),
+        (f"AWS_X=geheim {NAME}=x", "two variables in one line: write each in a line of its own"),
+        ("DATA_ROOT=\u202aD:/geheim", "a letter that cannot be seen"),
+        ("DATA_ROOT=%USERPROFILE%\\geheim", "write ${USERPROFILE} there"),
+        ("DATA_ROOT=$HOME/geheim", "write ${HOME} there"),
         ('DATA_ROOT="D:\\new-geheim"', "a backslash begins a special character: write DATA_ROOT='value'"),
     ],
 )
@@ -64,9 +73,12 @@ def test_a_variable_of_ours_that_is_given_twice_is_named_and_none_is_chosen(tmp_
 def test_a_name_beside_one_of_ours_is_named(tmp_path: Path) -> None:
     workspace = Workspace.make(tmp_path / "project")
     env = workspace.root / ".env"
-    env.write_text("MLFLOW_TRACKING_URL=http://a\nMLFLOW_TRACKING_TOKEN=x\n", encoding="utf-8")
+    env.write_text(
+        "MLFLOW_TRACKING_URL=http://a\nMLFLOW_TRACKING_TOKEN=x\nDATA_ROOT=a\nDATA_ROOT=b\n", encoding="utf-8"
+    )
     told = workspace.invoke("config.show", "detection").stderr
     assert ".env:1: MLFLOW_TRACKING_URL is not read: did you mean MLFLOW_TRACKING_URI?" in told
+    assert ".env:4: DATA_ROOT is given twice: this line counts" in told
     assert "TOKEN" not in told
 
 
@@ -75,6 +87,56 @@ def test_a_text_that_begins_in_other_letters_is_read_in_utf_16_without_its_mark(
     for encoding in ("utf-16-le", "utf-16-be"):
         path.write_bytes(f"# наша съёмка\n{NAME}=größe\n".encode(encoding))
         assert Variables.read(path).values == {NAME: "größe"}
+
+
+def test_single_quotes_keep_what_they_hold_and_unknown_variables_stay(tmp_path: Path) -> None:
+    """`ab${cd}` lost a part in any quotes, and ${NOPE}/x became /x."""
+    path = tmp_path / ".env"
+    path.write_text(
+        f"{NAME}='ab${{cd}} #x'\nA=1\nB=${{A}}/${{NOPE}}\nC=${{NOPE:-d}}\nD=\"-----BEGIN\\n\"\n",
+        encoding="utf-8",
+    )
+    values = Variables.read(path).values
+    assert values[NAME] == "ab${cd} #x"
+    assert (values["B"], values["C"], values["D"]) == ("1/${NOPE}", "d", "-----BEGIN\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "hint"),
+    [
+        (b"PK\x03\x04\xff", ".env: is a workbook, a document or an archive", "Save the file as plain text"),
+        (b"A=1\n\0\0\0\0", ".env:2: zero bytes begin here", ".env.example shows how"),
+        (None, ".env: is a folder, not a file", "Rename the folder"),
+    ],
+)
+def test_a_file_that_is_no_text(content: bytes | None, message: str, hint: str, tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
+        Variables.read(path)
+    assert caught.value.message.startswith(message)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("MLFLOW-TRACKING-URI", "MLFLOW_TRACKING_URI"),
+        ('"MLFLOW_ALIAS"', "MLFLOW_ALIAS"),
+        ("MLFLOW_REGISTRY_NMAE", "MLFLOW_REGISTRY_NAME"),
+        ("WILDETECT_DETECTION_PROCESSING_TILE_SIZE", "WILDETECT_DETECTION__PROCESSING__TILE_SIZE"),
+        ("WILDETECT_PROCESSING__TILE_SIZE", "WILDETECT_DETECTION__PROCESSING__TILE_SIZE"),
+        ("WILDETECT_DETECTION__PROCESSING__TILE_SIZE", None),
+        ("mlflow_tracking_uri", None),
+        ("MLFLOW_REGISTRY_URI", None),
+        ("WILDETECT_DEBUG", None),
+        ("WILDETECT_CALLER_CWD", None),
+        ("WILDETECT_USER_PASSWORD", None),
+    ],
+)
+def test_a_name_that_no_one_reads(written: str, meant: str | None) -> None:
+    """A setting that is passed over without a word is a number quietly wrong."""
+    assert variable_meant(written) == meant
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])

@@ -51,7 +51,7 @@ def problems(text: str | bytes, model: type[SectionKeys] = DetectionSettings) ->
         ('image_dir: "D:\\survey"\n', "configs/mine.yaml:1", r"write 'D:\survey'"),
         ("model:\n\tdevice: cpu\n", "configs/mine.yaml:2", "indent with spaces"),
         ("model: [\n", "configs/mine.yaml:1", "[ is opened here and not closed"),
-        ("just words\n", "configs/mine.yaml", "holds no 'key: value' lines"),
+        ("just words\n", "configs/mine.yaml:1", "holds no 'key: value' lines"),
         (b"output:\n  directory: Erg\xe4nzung\n", "configs/mine.yaml:2", "is not UTF-8 text"),
         ("image_dir: a\nimage_paths: [b]\n", "configs/mine.yaml", "image_paths and image_dir are given"),
     ],

@@ -5,6 +5,7 @@ Where a parser stops differs from where the slip is, and some slips are YAML wit
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,149 @@ def test_every_slip_of_a_file_is_named_at_once(workspace: Path) -> None:
     assert [problem.split(": ")[0] for problem in told] == [f"{FILE}:1", f"{FILE}:3", f"{FILE}:4"]
 
 
+# what a person writes, the line that is named, and what the message says to write in its place
+FOLLOWED = [
+    ("model:\n  device := cpu\n", 2, "device: cpu"),
+    ("model:\n  device -> cpu\n", 2, "device: cpu"),
+    ("image_dir: `D:/survey`\n", 1, "'D:/survey'"),
+    ('image_dir: D:/survey"\n', 1, "'D:/survey'"),
+    ("image_dir: D:/survey'\n", 1, "'D:/survey'"),
+    ('image_dir: ""D:/survey""\n', 1, "'D:/survey'"),
+    ('image_dir: "D:/camp" and more\n', 1, "'D:/camp and more'"),
+    ('image_dir: D:\\"my survey"\\x\n', 1, r"'D:\my survey\x'"),
+    ("image_dir: \u202aD:/survey\n", 1, "image_dir: D:/survey"),
+    ("image_dir: D:/sur\u00advey\n", 1, "image_dir: D:/survey"),
+    ("model:\n  mlflow_model_name: ele\u200bphant\n", 2, "mlflow_model_name: elephant"),
+    ("image_dir: $HOME/x\n", 1, "${HOME}/x"),
+    ("image_dir: $env:HOME\\x\n", 1, r"${HOME}\x"),
+    ("image_dir: '%HOME%\\x'\n", 1, r"${HOME}\x"),
+    ("image_paths:\n  – a.jpg\n", 2, "- a.jpg"),  # noqa: RUF001
+    ("image_paths:\n  • a.jpg\n", 2, "- a.jpg"),
+    ("image_paths:\n  1. a.jpg\n", 2, "- a.jpg"),
+    ("-- mine\nmodel: {}\n", 1, "# mine"),
+    ("/* mine */\nmodel: {}\n", 1, "# mine"),
+    ("<!-- mine -->\nmodel: {}\n", 1, "# mine"),
+    ("rem mine\nmodel: {}\n", 1, "# mine"),
+    ("My file\nmodel: {}\n", 1, "# My file"),
+    ("model:\n  device: cpu\nthe tiles\nprocessing: {}\n", 3, "# the tiles"),
+    ("model:\n  device: cpu\nfilename,latitude\nprocessing: {}\n", 3, "# filename,latitude"),
+    ("processing:\n  tile_size: 1'024\n", 2, "1024"),
+    ("processing:\n  tile_size: 1 024\n", 2, "1024"),
+    ("processing:\n  tile_size: 1\u202f024\n", 2, "1024"),
+    ("processing:\n  tile_size: 800,\n", 2, "800"),
+    ("processing:\n  overlap_ratio: 1/5\n", 2, "0.2"),
+    ("processing:\n  confidence: 25 percent\n", 2, "0.25"),
+    ("sensitive:\n  species: rhino, elephant\n", 2, "[rhino, elephant]"),
+    ("sensitive:\n  species: (rhino; elephant)\n", 2, "[rhino, elephant]"),
+    ("sensitive:\n  species: {0: rhino, 1: elephant}\n", 2, "[rhino, elephant]"),
+    ("sensitive:\n  species: [yes]\n", 2, "'yes'"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "write"), FOLLOWED)
+def test_what_a_message_says_to_write_is_read(workspace: Path, text: str, line: int, write: str) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith(f"{FILE}:{line}: ")
+    assert problem.endswith(f"write {write}")
+    lines = text.splitlines()
+    at_fault = lines[line - 1]
+    before = at_fault[: len(at_fault) - len(at_fault.lstrip())]
+    if not re.match(r"\w+: |- |# ", write):
+        before = at_fault[: at_fault.index(": ") + 2]
+    lines[line - 1] = before + write
+    read("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("model:\n<<<<<<< HEAD\n  device: cpu\n", 2, "a merge left both versions here"),
+        ("model: {}\nMLFLOW_TRACKING_URI=http://a\n", 2, "a variable stands in .env"),
+        ("MLFLOW_TRACKING_URI: http://a\n", 1, "it is a variable: write it into .env"),
+        ("```yaml\nmodel: {}\n", 1, "remove the line"),
+        ("- image_dir: x\n", 1, "have no dash before them: write image_dir: without it"),
+        ("processing:\n  - tile_size: 800\n", 1, "processing: its keys have no dash before them"),
+        ("model:\n  device: cpu\n  processing: {}\n", 3, "write processing: without a space before it"),
+        ("port: 5000\n", 1, "it stands in configs/mlflow.yaml"),
+        ("survey: {}\n", 1, "it stands in configs/census.yaml"),
+        ('image_dir: "D:/x\nmodel:\n  device: "cpu"\n', 1, "a quote is opened here and not closed"),
+        ("image_dir: 'D:/x\nmodel:\n  device: 'cpu'\n", 1, "a quote is opened here and not closed"),
+        ("image_dir: ${HOME/x\n", 1, "${ is opened here and not closed by }"),
+        ("image_dir: D:/x\n  D:/y\n", 2, "more of the value above it"),
+        ("model:\n\u3000device: cpu\n", 2, "a space that is none to YAML"),
+        ("model:\n  device:\u2009cpu\n", 2, "a space that is none to YAML"),
+        ("flight_specs:\n  gsd: .inf\n", 2, "must be a finite number"),
+        ("output:\n  directory: a\x0bb\n", 2, "a character that is no text (code 11)"),
+        (b"model:\n  device: cpu\n\0\0\0\0", 3, "a character that is no text (code 0)"),
+    ],
+)
+def test_a_slip_that_needs_more_than_another_word(
+    workspace: Path, text: str | bytes, line: int, says: str
+) -> None:
+    test_a_slip_is_named_with_its_line(workspace, text, line, says)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"PK\x03\x04\x14\0", "a workbook, a document or an archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a workbook or a document"),
+        (b"{\\rtf1 model: {}}", "a document (.rtf)"),
+        (b"<!DOCTYPE html>", "a web page"),
+        (b"%PDF-1.4", "a PDF"),
+        (bytes(40), "it holds zero bytes alone"),
+    ],
+)
+def test_a_file_that_holds_no_text_is_named_for_what_it_is(
+    workspace: Path, content: bytes, kind: str
+) -> None:
+    (problem,) = problems(content)
+    assert kind in problem
+
+
+def test_braces_that_yaml_reads_in_another_way(workspace: Path) -> None:
+    """A comma or a missing space makes keys without a value of them."""
+    for written in ("{elephant:0.4}", "{elephant: 0,4}"):
+        Path(FILE).write_text(f"campaign: {{id: x}}\nsurvey:\n  confidence: {written}\n", encoding="utf-8")
+        with pytest.raises(ConfigurationError) as caught:
+            load_settings(CensusSettings, Project.find(), file=Path(FILE).resolve())
+        assert "configs/mine.yaml:3: " in caught.value.details[0]
+        assert caught.value.details[0].endswith("write elephant: 0.4")
+
+
+def test_names_ids_and_paths_are_what_is_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """007 became 7, 1.10 became 1.1 and 1e3 became 1000.0: another model, campaign or folder."""
+    settings = read(
+        "model:\n  mlflow_model_name: 007\n  mlflow_model_alias: 010\n"
+        "image_dir: 2024\noutput:\n  directory: 1e3\nprocessing:\n  tile_size: 0640\n"
+        "sensitive:\n  species: [001, 1.10]\n"
+    )
+    assert (settings.model.mlflow_model_name, settings.model.mlflow_model_alias) == ("007", "010")
+    assert (settings.image_dir, settings.output.directory) == (Path("2024"), Path("1e3"))
+    assert settings.processing.tile_size == 640
+    assert settings.sensitive.species == ["001", "1.10"]
+    Path(FILE).write_text(
+        "campaign:\n  id: 0123\n  roll_up: {no: [007]}\nsurvey:\n  confidence: {010: 0.4}\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("WILDETECT_CENSUS__CAMPAIGN__TARGET_SPECIES", "[007, no]")
+    census = load_settings(CensusSettings, Project.find(), file=Path(FILE).resolve())
+    assert census.campaign.id == "0123"
+    assert census.campaign.roll_up == {"no": ["007"]}
+    assert census.survey.confidence == {"010": 0.4}
+    assert census.campaign.target_species == ["007", "no"]
+
+
+def test_what_stands_for_nothing_is_null(workspace: Path) -> None:
+    """An empty path was the project's folder, None a folder of that name."""
+    for nothing in ("''", "None", "none", "null", "~", ""):
+        settings = read(
+            f"image_dir: {nothing}\nmodel:\n  mlflow_model_name: {nothing}\noutput:\n  overlays: none\n"
+        )
+        assert settings.image_dir is settings.model.mlflow_model_name is None
+        assert settings.output.overlays == "none"
+    assert read("output:\n  directory: ''\n").output.directory == Path("results")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_a_file_as_notepad_or_powershell_saves_it(workspace: Path, encoding: str) -> None:
     assert read("model:\r\n  device: cuda\r\n".encode(encoding)).model.device == "cuda"
@@ -211,6 +355,10 @@ def test_a_file_as_notepad_or_powershell_saves_it(workspace: Path, encoding: str
         'model:\n  device: "cuda"\noutput:\n  directory: "D:\\\\new"\n',
         "# model:device and model = x\nmodel:\n  device: cuda\n  # “so” it is\n",
         "model:\n  mlflow_model_name: >\n    a text: device:cpu\n    model = “x”\n  device: cuda\n",
+        "model:\n  device: cuda # a\u00a0: \u200bx, 'so\nimage_paths: [\n  'a.jpg',\n  \"b, c.jpg\"\n]\n",
+        "model: {device: cuda}\noutput:\n  directory: D:\\it's\n",
+        'model:\n  device: cuda\n  mlflow_model_name: Ann\'s "new" one\n',
+        "model:\n  device: cuda\nimage_dir: \\\\server\\C$\\survey\n",
         "image_paths:\n- -5.jpg\n- D:/new/a.jpg\n- http://x\nmodel: {device: cuda}\n",
     ],
 )

@@ -43,3 +43,29 @@ def test_the_rate_is_that_of_images_read_in_this_start(monkeypatch: pytest.Monke
     )
     assert said is not None
     assert 0 < float(said[1]) < 1
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_a_bar_says_left_behind_a_time_alone(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left, or known, before the first image and behind the last."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    stream, summary = Terminal(), RunSummary(expected=3)
+    with progress_on(stream) as show:
+        time.sleep(0.2)
+        for result in (None, READ, READ, READ):
+            if result is not None:
+                summary.add(result)
+            show(summary)
+            time.sleep(0.15)
+    said = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", stream.getvalue())
+    frames = [line.rstrip() for line in re.split(r"[\r\n]+", said) if line.strip()]
+    assert not [frame for frame in frames if re.search(r"(?<!\d) left|\?|…", frame)]
+    assert [frame for frame in frames if re.search(r"\d left$", frame)]
+    assert max(map(len, frames)) <= columns
+    assert frames[-1].count("3/3 images") == 1

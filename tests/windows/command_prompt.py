@@ -181,10 +181,18 @@ class CommandPrompt:
             return ended.returncode, output.read().decode(errors="replace")
 
     def typed(self, text: str, folder: Path, run_code: str = "0") -> Ended:
-        """Call what was typed at the prompt, ASCII only, with its quotes as they are."""
+        """Call what was typed at the prompt, with its quotes as they are.
+
+        A file cannot hold a percent sign as it is typed, and Wine's prompt reads it as a file does.
+        """
         file = folder / "typed.bat"
-        file.write_bytes(f"@echo off\r\n{text}\r\n".encode("ascii"))
-        return self.call(self.path(file), folder=folder, RUN_CODE=run_code)
+        file.write_bytes(
+            f"@echo off\r\n{text}\r\n".encode("cp437")
+        )  # as keys are, here and in Western Europe
+        keys = file.read_bytes().partition(b"\n")[2] + b"exit\r\n"
+        if text.isascii():
+            return self.call(self.path(file), folder=folder, RUN_CODE=run_code)
+        return self.call("cmd", "/q", folder=folder, keys=keys, RUN_CODE=run_code)
 
     def _search_path(self, programs: Path) -> dict[str, str]:
         """The variable that adds a folder to where programs are looked for."""

@@ -14,17 +14,40 @@ from tests.windows.command_prompt import CommandPrompt
 from wildetect.tasks import calling
 from wildetect.wording import quoted
 
-WORD = re.compile(r'(?:"[^"]*"|[^\s"])+')
+PARTS = re.compile(r'\\*"|\s+|\\+|[^\s"\\]+')
 IN_QUOTES = re.compile(r'"[^"]*"')
 READ_BY_POWERSHELL = re.compile(r"[&|;,(){}<>`$']|(?<!\S)[@#]")
 """What PowerShell reads where it stands outside of quotes."""
-VALUES = (r"D:\my survey\(north) & south", "elephants@production", "kob/3", "it's here", "a,b;c=d^e", "@all")
+VALUES = (
+    r"D:\my survey\(north) & south",
+    "elephants@production",
+    "kob/3",
+    "it's here",
+    "a,b;c=d^e",
+    "@all",
+    "D:\\my survey\\",
+    "#2!",
+    r"\\server\d$\Größe",
+    "Ñandú~1 [x] {y}",
+    "<a|b>*?",
+)
 COMMANDS = [f"uv run invoke {told}" for told in TOLD]
 
 
 def words_of(line: str) -> list[str]:
-    """The words that a program of Windows gets; no value here holds a quote."""
-    return [word.replace('"', "") for word in WORD.findall(line)]
+    """The words that a program of Windows gets, as its C library parts them; no value here holds a quote."""
+    words, word, is_inside = [], "", False
+    for part in [*PARTS.findall(line), " "]:
+        if part.endswith('"'):
+            slashes = len(part) - 1
+            word += "\\" * (slashes // 2) + '"' * (slashes % 2)
+            is_inside ^= not slashes % 2
+        elif is_inside or not part.isspace():
+            word += part
+        elif word:
+            words, word = [*words, word], ""
+    assert not is_inside
+    return words
 
 
 def filled(command: str, value: str) -> str:
@@ -36,7 +59,7 @@ def on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
 
 
-@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("value", [*VALUES, "100% of it", "%50% off%"])
 @pytest.mark.usefixtures("on_windows")
 def test_powershell_reads_the_words_that_cmd_reads(value: str) -> None:
     for command in COMMANDS:
@@ -44,7 +67,7 @@ def test_powershell_reads_the_words_that_cmd_reads(value: str) -> None:
         outside = IN_QUOTES.sub("x", line)
         assert "&&" not in line
         assert not READ_BY_POWERSHELL.search(outside), line
-        assert not any(re.search(r"[$`]", part) for part in IN_QUOTES.findall(line)), line
+        assert not any(re.search(r"\$(?!\\)|`", part) for part in IN_QUOTES.findall(line)), line
 
 
 @pytest.mark.parametrize("number", range(len(VALUES)))

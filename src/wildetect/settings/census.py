@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output, Sensitive, as_list
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.names import folder_name
+from wildetect.settings.problems import share_meant
 from wildetect.settings.words import Licence, OtherPositions
 
 __all__ = [
@@ -35,7 +36,7 @@ def _share(value: object, name: str = "") -> float:
     except (TypeError, ValueError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number <= 1:
-        raise ValueError(f"{name}must be a number from 0 to 1")
+        raise ValueError(f"{name}must be a number from 0 to 1{share_meant(value)}")
     return number
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from wildetect.settings.problems import (
     what_is_wrong,
 )
 from wildetect.settings.project import VARIABLE_PLACE, Project, read_instead
+from wildetect.settings.sections import sections
 from wildetect.settings.yaml_files.reading import YamlFile, read_yaml
 from wildetect.wording import form, listed, quoted
 
@@ -194,7 +196,7 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
 
 
 def _keep_texts(model: type[SectionKeys], file: YamlFile) -> None:
-    """Give the keys whose value is a text, a path or a name what is written: 007 and 1.10 are no numbers there."""
+    """Give the keys whose value is a text, a path or a name what is written, as 007 and 1.10."""
     kinds = {key: set(types_of(info.annotation)) for key, info in fields_of(model)}
     texts = {key for key, types in kinds.items() if types & {str, Path} and not types & {int, float, object}}
     for key, text in file.written.items():
@@ -255,22 +257,38 @@ def _problems_of(
         name = dotted(key)
         values: tuple[str, ...] = ()
         if detail["type"] == "extra_forbidden":
-            close = nearest(name, key_names(model))
-            meant = f"; did you mean {close}?" if close else ""
-            if close and close == key[-1]:  # "processing.tile_size: 800" is one key, of the top level
-                block, _, last = close.rpartition(".")
-                meant = f"; write {block}: and below it, indented, {last}: {shown(key, detail['input'])}"
-            what = f"{name} = {shown(key, detail['input'])}: unknown key{meant}"
+            what = f"{name} = {shown(key, detail['input'])}: unknown key{_meant(key, detail['input'], model)}"
         elif detail["type"] == "missing":
             what = f"{name} is missing"
         elif detail["type"] in ("model_type", "dict_type", "model_attributes_type"):
             what = f"{name} = {shown(key, detail['input'])}: must be a block of indented 'key: value' lines"
+            if isinstance(detail["input"], list) and any(isinstance(one, dict) for one in detail["input"]):
+                what = f"{name}: its keys have no dash before them: take each - away, and indent them alike"
         else:
             info = _setting(model, key)
             said, values = what_is_wrong(detail, (info and info.description) or "")
             values = values or _example(model, key)
             what = f"{name} = {shown(key, detail['input'])}: {said}" if key else said
         yield Problem(where, what, values)
+
+
+def _meant(key: Key, value: object, model: type[Keys]) -> str:
+    """What an unknown key may stand for: a key of this file, of another one, or a variable."""
+    name, last = dotted(key), str(key[-1])
+    if re.match(r"(MLFLOW|WILDETECT|AWS)_", last):
+        return "; it is a variable: write it into .env, with = in place of the colon"
+    known = key_names(model)
+    exact = any(one.rpartition(".")[2] == last.lower() for one in known)
+    others = [one.file for one in sections() if one is not model and last in one.model_fields]
+    if others and not exact:
+        return f"; it stands in {listed(others, last='or')}"
+    close = nearest(name, known)
+    if close and close == last and "." in close:  # "processing.tile_size: 800" is one key, of the top level
+        block, _, inner = close.rpartition(".")
+        return f"; write {block}: and below it, indented, {inner}: {shown(key, value)}"
+    if close and close == last:
+        return f"; write {close}: without a space before it, as {close} is a block of the file itself"
+    return f"; did you mean {close}?" if close else ""
 
 
 def _setting(model: type[Keys], key: Key) -> FieldInfo | None:

@@ -20,6 +20,7 @@ __all__ = [
     "Key",
     "Problem",
     "dotted",
+    "foreign_variable",
     "hidden",
     "is_option",
     "nearest",
@@ -27,6 +28,7 @@ __all__ = [
     "one_of",
     "raise_problems",
     "secret_texts",
+    "share_meant",
     "shown",
     "what_is_wrong",
 ]
@@ -73,6 +75,18 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+FOREIGN_VARIABLE = re.compile(r"(?:%(\w+)%|\$env:(\w+)|\$([A-Za-z_]\w*))(?=[/\\]|$)", re.IGNORECASE)
+
+
+def foreign_variable(text: str) -> str | None:
+    """Say what to write for a variable that begins a path as shells have it; null where none does."""
+    found = FOREIGN_VARIABLE.match(text)
+    if found is None or not (found[1] or found[2] or re.search(r"[/\\]", text)):
+        return "${ is opened here and not closed by }" if re.search(r"\$\{[^}]*$", text) else None
+    name = found[1] or found[2] or found[3]
+    return f"a variable is written ${{NAME}}: write ${{{name}}}{text[found.end() :]}"
 
 
 def dotted(key: Key) -> str:
@@ -151,8 +165,9 @@ def is_option(where: str) -> bool:
     return where.startswith("--")
 
 
-NUMBER = re.compile(r"(?P<number>[-+]?\d+(?:[.,]\d+)*)\s*(?P<unit>%|[^\W\d_]*(?:/px)?)")
+NUMBER = re.compile(r"(?P<number>[-+]?\d+(?:[.,]\d+)*)\s*(?P<unit>%|°|[^\W\d_]*(?:/px)?)")
 UNIT_NAMED = re.compile(r"\b(mm|cm|m|km|s|px|degrees)\b")
+DASHES = str.maketrans("–−", "--")  # noqa: RUF001 - in place of minus
 LENGTHS = {**METRES, "mm": 0.001, "cm": 0.01, "cm/px": 0.01}  # m
 
 
@@ -169,9 +184,12 @@ def what_is_wrong(detail: Mapping[str, Any], meaning: str = "") -> tuple[str, tu
     kind, given = str(detail["type"]), detail["input"]
     said = str(detail["msg"]).removeprefix("Value error, ").split(", unable to ")[0]
     said = said.replace("Input should be", "must be")
+    if of_shape := _of_shape(kind, given):
+        return of_shape
     if kind.startswith(("string_type", "path_type")):
         if isinstance(given, bool):
-            said = "yes, no, on, off, true and false are words for it only in quotes: write 'no'"
+            word = "'yes'" if given else "'no'"
+            said = f"yes, no, on, off, true and false are words for it only in quotes: write {word}"
         elif kind.startswith("path_type"):
             what = "one path, not a list" if isinstance(given, list) else "one path"
             said = f"must be {what}; one that begins with {{ or [ stands in quotes"
@@ -182,8 +200,6 @@ def what_is_wrong(detail: Mapping[str, Any], meaning: str = "") -> tuple[str, tu
     ):
         said, meant = (said, f"[{given}]") if one is given else ("must be one value, not a list", str(one))
         return f"{said}; write {meant}", (meant,)
-    if kind.startswith("bool"):
-        return "must be true or false", ("true", "false")
     if kind in ("int_parsing", "float_parsing", "int_from_float") and isinstance(given, str):
         return _with_number_meant(said, given, meaning, whole=kind.startswith("int"))
     if kind == "literal_error":
@@ -193,17 +209,42 @@ def what_is_wrong(detail: Mapping[str, Any], meaning: str = "") -> tuple[str, tu
         close = typed in ALSO_CALLED or difflib.get_close_matches(typed, [values[0].lower()])
         return f"{said}; write {values[0]}" if close else said, tuple(values)
     is_share = kind.startswith("less_than") and 1 in detail.get("ctx", {}).values()
-    part = _of_percent(given) if is_share else None
-    return (f"{said}; for {given}% write {part}", (part,)) if part else (said, ())
+    meant = share_meant(given) if is_share else ""
+    return f"{said}{meant}", (meant.split()[-1],) if meant else ()
 
 
-def _of_percent(given: object) -> str | None:
-    """The part of one that a number of percent stands for; null where it is none."""
-    try:
-        percent = float(given) if isinstance(given, str | int | float) else 0.0
-    except ValueError:
-        return None
-    return f"{percent / 100:g}" if 1 < percent <= 100 else None  # noqa: PLR2004 - percent
+def share_meant(given: object) -> str:
+    """Say what to write for a share in percent or with a decimal comma; empty where it is none."""
+    number = re.fullmatch(r"\s*(\d+(?:[.,]\d+)?)\s*(%?)\s*", str(given))
+    if number is None:
+        return ""
+    value = float(number[1].replace(",", "."))
+    if value <= 1 and not number[2]:
+        return f"; write {value:g}"
+    return f"; for {value:g}% write {value / 100:g}" if value <= 100 else ""  # noqa: PLR2004 - percent
+
+
+def _of_shape(kind: str, given: object) -> tuple[str, tuple[str, ...]] | None:
+    """What is wrong where it is not the value itself, but how many there are, or a word of two."""
+    if kind in ("string_too_short", "too_short"):
+        return "must not be empty" if not given else "holds too few values", ()
+    if kind == "too_long":
+        return "holds too many values: decimals are written with a point", ()
+    if kind == "list_type" and isinstance(given, dict) and given:
+        return f"must be a list; write [{', '.join(str(value or name) for name, value in given.items())}]", ()
+    if kind.startswith("bool"):
+        return "must be true or false", ("true", "false")
+    return _of_numbers(given) if kind == "tuple_type" and isinstance(given, str) else None
+
+
+def _of_numbers(text: str) -> tuple[str, tuple[str, ...]]:
+    """What to write for several numbers in one text; a decimal comma is told by what else parts them."""
+    parts = re.split(r"\s*;\s*|\s*,\s+|\s+", text.strip("()[] "))
+    points = [part.replace(",", ".") for part in parts] if len(parts) > 1 else text.split(",")
+    if not all(re.fullmatch(r"-?\d+(?:\.\d+)?", one) for one in points):
+        return "must be a list of numbers", ()
+    meant = f"[{', '.join(points)}]"
+    return f"must be a list of numbers; write {meant}", (meant,)
 
 
 def _with_number_meant(said: str, given: str, meaning: str, *, whole: bool) -> tuple[str, tuple[str, ...]]:
@@ -221,7 +262,10 @@ def _number_meant(text: str, unit: str, *, whole: bool) -> str | None:
         unit: The unit of the setting; empty where it has none.
         whole: Whether it is a whole number.
     """
-    found = NUMBER.fullmatch(text.strip().replace("–", "-"))  # noqa: RUF001 - a dash in place of minus
+    plain = re.sub(r"(?<=\d)['’\s](?=\d{3}(?:\D|$))", "", text.strip(" ,;").translate(DASHES))  # noqa: RUF001
+    if part := re.fullmatch(r"(\d+)\s*/\s*([1-9]\d*)", plain):
+        return None if whole else f"{int(part[1]) / int(part[2]):.9g}"
+    found = NUMBER.fullmatch(plain)
     if not found:
         return None
     number, typed = unicodedata.normalize("NFKC", found["number"]), found["unit"].lower()
@@ -242,8 +286,8 @@ def _scale_of(typed: str, unit: str) -> float | None:
     """What a number with one unit is multiplied by to be in another; None where that is not known."""
     if typed in LENGTHS and unit in LENGTHS:
         return LENGTHS[typed] / LENGTHS[unit]
-    also = {"s": ("sec", "seconds"), "degrees": ("deg", "degree")}.get(unit, ())
-    return 0.01 if typed == "%" else 1.0 if typed in ("", unit, *also) else None
+    also = {"s": ("sec", "seconds"), "degrees": ("deg", "degree", "°")}.get(unit, ())
+    return 0.01 if typed in ("%", "percent") else 1.0 if typed in ("", unit, *also) else None
 
 
 def raise_problems(problems: Sequence[Problem], *, hint: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,9 @@ from wildetect.errors import ConfigurationError
 from wildetect.remote.address import is_address
 from wildetect.remote.place import Place, place_of_text
 from wildetect.settings.address import server_address
-from wildetect.settings.problems import Problem, raise_problems
-from wildetect.settings.words import CURLY
+from wildetect.settings.problems import Problem, foreign_variable, raise_problems
+from wildetect.settings.sections import variable_meant
+from wildetect.settings.words import CURLY, UNSEEN
 from wildetect.wording import form, listed
 
 if TYPE_CHECKING:
@@ -53,14 +54,14 @@ PASSWORD = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the variable's name
 # Windows takes no notice of case in names of variables, and people copy them from there.
 _ANY_CASE = ("MLFLOW_", "WILDETECT_", "AWS_")
 _OTHER_SHELL = re.compile(r"\s*(?:-\s+|setx?\s+|\$env:)(?P<name>[A-Za-z_]\w*)\s*[= ]", re.IGNORECASE)
-_ESCAPED_PATH = re.compile(r"""[^=]*=\s*"(?:[A-Za-z]:|\\)\\""")
 _OPENED = re.compile(r"[^=]*=\s*(?P<quote>[\"'])")
 _OTHER_SIGN = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[:;：＝])")  # noqa: RUF001 - an Asian keyboard's
 _OF_THE_SERVER = {TRACKING_URI, USERNAME, PASSWORD}
 _INHERITED = frozenset(name for name, value in os.environ.items() if value)
 """What the environment gave before anything of .env was put into it."""
-_UNSEEN = "\u200b\u2060\ufeff"
-"""Letters without a width, which come along when a line is copied from a page."""
+_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
+_SECOND = re.compile(rf"\s(?:{'|'.join(_ANY_CASE)})\w+\s*=")
+_SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|KEY", re.IGNORECASE)
 
 
 def caller_folder() -> Path:
@@ -130,33 +131,82 @@ class Variables:
         Raises:
             ConfigurationError: Where the file is not text in UTF-8 or holds a line that is not `NAME=value`.
         """
-        from dotenv import dotenv_values
-        from dotenv.parser import parse_stream
+        from io import StringIO
 
-        from wildetect.tables.encoding import encoding_of
+        from dotenv.parser import parse_stream
 
         if not path.exists():
             return cls()
         name, hint = path.name, f'Write each line of {path.name} as NAME=value, or put "#" before it.'
-        try:
-            content = path.read_bytes()
-            text = content.decode(encoding_of(content))
-        except (OSError, UnicodeDecodeError) as error:
-            place, what = name, f"cannot be read ({error})"
-            if isinstance(error, UnicodeDecodeError):
-                line = content[: error.start].count(b"\n") + 1
-                place, what = f"{name}:{line}", "cannot be read as UTF-8 text"
-            raise ConfigurationError(
-                str(Problem(place, what)), hint="Save the file as UTF-8 text."
-            ) from error
-        from io import StringIO
-
-        bindings = list(parse_stream(StringIO(text)))
+        bindings = list(parse_stream(StringIO(_text_of(path))))
         told = [(_first_line(b.original), _fault_of(b)) for b in bindings] + list(_given_twice(bindings))
-        raise_problems([Problem(f"{name}:{line}", what) for line, what in told if what], hint=hint)
-        values = dotenv_values(stream=StringIO(text), interpolate=True)
-        lines = {_named(b.key): _first_line(b.original) for b in bindings if b.key is not None}
-        return cls({_named(key): value for key, value in values.items() if value is not None}, lines)
+        values: dict[str, str] = {}
+        for binding in bindings:
+            if binding.key is not None and binding.value is not None:
+                value, what = _with_variables(binding, values)
+                values[_named(binding.key)] = value
+                told.append((_first_line(binding.original), what))
+        problems = [Problem(f"{name}:{line}", what) for line, what in sorted(told, key=itemgetter(0)) if what]
+        raise_problems(problems, hint=hint)
+        lines: dict[str, int] = {}
+        for binding in bindings:
+            if binding.key is not None:
+                key, line = _named(binding.key), _first_line(binding.original)
+                if key in lines and lines[key] != line and not key.startswith(_ANY_CASE):
+                    logger.warning("%s:%d: %s is given twice: this line counts", name, line, key)
+                lines[key] = line
+        return cls(values, lines)
+
+
+def _text_of(path: Path) -> str:
+    from wildetect.tables.encoding import encoding_of, other_kind
+
+    save = "Save the file as plain text, in UTF-8."
+    try:
+        content = path.read_bytes()
+        text = content.decode(encoding_of(content))
+    except OSError as error:
+        hint = f"Rename the folder, and write a file {path.name}." if path.is_dir() else "Make it readable."
+        what = "is a folder, not a file" if path.is_dir() else f"cannot be read ({error.strerror or error})"
+        raise ConfigurationError(str(Problem(path.name, what)), hint=hint) from error
+    except UnicodeDecodeError as error:
+        other = other_kind(content)
+        line = content[: error.start].count(b"\n") + 1
+        problem = Problem(f"{path.name}:{line}", "cannot be read as UTF-8 text")
+        problem = Problem(path.name, f"is {other}, not text") if other else problem
+        raise ConfigurationError(str(problem), hint=save) from error
+    if other := other_kind(content):
+        raise ConfigurationError(str(Problem(path.name, f"is {other}, not text")), hint=save)
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        problem = Problem(f"{path.name}:{line}", "zero bytes begin here, as a crash leaves them")
+        raise ConfigurationError(str(problem), hint=f"Write {path.name} again; .env.example shows how.")
+    return text
+
+
+def _with_variables(binding: Binding, before: Mapping[str, str]) -> tuple[str, str | None]:
+    """Replace each `${NAME}` of a value by an earlier line's or the environment's; in single quotes it stays.
+
+    Returns:
+        The value, and what is wrong with a variable of ours whose value would lose a part.
+    """
+    key, value = binding.key or "", binding.value or ""
+    opened = _OPENED.match(binding.original.string)
+    if opened and opened["quote"] == "'":
+        return value, None
+    known = {**os.environ, **before}
+    what = None
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal what
+        if match["name"] in known:
+            return known[match["name"]]
+        if match["default"] is None and _named(key).startswith(_ANY_CASE):
+            unset = f"the variable {match['name']} is set neither above nor outside"
+            what = f"{unset}: where it belongs to the value write {key}='value' in single quotes"
+        return match[0] if match["default"] is None else match["default"]
+
+    return _VARIABLE.sub(replaced, value), what
 
 
 def _named(key: str) -> str:
@@ -170,16 +220,30 @@ def _fault_of(binding: Binding) -> str | None:
         return _fault_of_form(line)
     if key is None or not value:
         return None
-    if any(letter in key + value for letter in _UNSEEN):
-        typed = key.strip(_UNSEEN)
+    if any(letter in key + value for letter in UNSEEN):
+        typed = key.strip(UNSEEN)
         return (
             f"it holds a letter that cannot be seen (copied from a page or a document): type {typed}= again"
         )
-    if _ESCAPED_PATH.match(line) and not value.isprintable():
+    return _fault_of_value(key, value, line)
+
+
+def _fault_of_value(key: str, value: str, line: str) -> str | None:
+    """What is wrong with a value that is read as another one than the line shows."""
+    opened, variable = _OPENED.match(line), foreign_variable(value)
+    is_escaped = opened and opened["quote"] == '"' and "\\" in line and not value.isprintable()
+    if is_escaped and "-----BEGIN" not in value:
         return f"in double quotes a backslash begins a special character: write {key}='value' in single ones"
     if value[0] in CURLY or value[-1] in CURLY:
         return f'curly quotes are no quotes here: write {key}="value" with straight ones, or none'
-    return None
+    if _SECOND.search(value):
+        return "two variables in one line: write each in a line of its own"
+    if _SECRET.search(key):
+        cut = not opened and re.search(r"[ \t]#\S", line)
+        return f"what follows # would be left out: write {key}='value' in single quotes" if cut else None
+    if variable and (name := re.search(r"write (\$\{\w+\})", variable)):
+        return f"a variable is written with ${{ and }}: write {name[1]} there"
+    return variable
 
 
 def _fault_of_form(line: str) -> str:
@@ -231,10 +295,11 @@ class Project:
         if (root / ".env.txt").is_file() and not (root / ".env").exists():
             logger.warning("the file .env.txt is not read: rename it to .env (Windows hides the ending .txt)")
         variables = Variables.read(root / ".env")
-        for name, line in variables.lines.items():
-            known = sorted(_OF_THE_SERVER)
-            if name not in known and (meant := difflib.get_close_matches(name, known, n=1, cutoff=0.9)):
-                logger.warning(".env:%d: %s is not read: did you mean %s?", line, name, meant[0])
+        places = {**dict.fromkeys(os.environ, VARIABLE_PLACE), **variables.lines}
+        for name, line in places.items():
+            if meant := variable_meant(name):
+                where = VARIABLE_PLACE if line == VARIABLE_PLACE else f".env:{line}"
+                logger.warning("%s: %s is not read: did you mean %s?", where, name, meant)
         return cls(root, variables)
 
     @property

@@ -16,6 +16,7 @@ __all__ = [
     "EXPORTS",
     "FAMILIES",
     "METHODS",
+    "UNSEEN",
     "CensusExport",
     "ChannelOrder",
     "CropShape",
@@ -34,6 +35,8 @@ __all__ = [
 
 CURLY = "“”„‟«»‘’‚‹›"  # noqa: RUF001 - they are meant
 """What word processors make of straight quotes; in no file of settings they are quotes."""
+UNSEEN = "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+"""Letters without a width: Windows puts one before a path that is copied from a file's properties."""
 
 Family = Literal[
     "yolov8",

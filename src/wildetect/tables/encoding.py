@@ -10,7 +10,7 @@ _OTHERS = {
     b"\xd0\xcf\x11\xe0": "a workbook or a document (.xls, .doc)",
     b"%PDF": "a PDF",
     b"{\\rtf": "a document (.rtf)",
-    b"<!": "a web page",
+    b"<!doc": "a web page",
     b"<html": "a web page",
 }
 """How files begin that word processors and browsers save in place of plain text."""

@@ -67,6 +67,7 @@ def stop_wish() -> Iterator[Callable[[], bool]]:
 
 
 SECONDS_BETWEEN_LINES = 10.0
+WIDE = 80  # columns of a terminal that has room for a bar beside the numbers
 
 
 class Terminal(Watcher):
@@ -115,23 +116,35 @@ def progress_on(stream: TextIO) -> Iterator[Callable[[RunSummary], None]]:
 @contextlib.contextmanager
 def _bar(stream: TextIO) -> Iterator[Callable[[RunSummary], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+    from rich.text import Text
 
+    class TimeLeft(TimeRemainingColumn):
+        def render(self, task: Task) -> Text:
+            return Text.assemble(super().render(task), " left") if task.time_remaining else Text()
+
+    console = Console(file=stream)
     columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("[progress.download]{task.fields[done]}"),
         TextColumn("images  {task.fields[rate]}  {task.fields[found]}"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
+        TimeLeft(table_column=Column(no_wrap=True)),
     )
-    with Progress(*columns, console=Console(file=stream)) as progress:
-        bar = progress.add_task("", total=None, rate="", found="")
+    bars = [BarColumn()] if console.width >= WIDE else []
+    with Progress(*bars, *columns, console=console) as progress:
+        bar = progress.add_task("", total=None, visible=False, done="", rate="", found="")
         pace = _Pace()
 
         def show(summary: RunSummary) -> None:
             pace.note(summary)
             progress.update(
-                bar, total=summary.expected, completed=summary.done, rate=pace.rate, found=_found(summary)
+                bar,
+                visible=True,
+                total=summary.expected,
+                completed=summary.done,
+                done=f"{summary.done:,}/{summary.expected:,}",
+                rate=pace.rate,
+                found=_found(summary),
             )
 
         yield show
@@ -150,7 +163,7 @@ def _lines(stream: TextIO) -> Callable[[RunSummary], None]:
         last = time.monotonic()
         left = f"{clock(pace.seconds_left(summary.left))} left" if pace.images and not finished else ""
         parts = (
-            f"{summary.done} of {number_of(summary.expected, 'image')}",
+            f"{summary.done:,} of {number_of(summary.expected, 'image')}",
             pace.rate,
             _found(summary),
             left,

@@ -11,8 +11,8 @@ from wildetect.wording import listed
 __all__ = ["clustered"]
 
 _FIX = (
-    "Do not quote these limits alone: give the counts of the transects beside them, fly more or longer "
-    "transects, or put the ground where herds stand into a stratum of its own that is flown more densely."
+    "Do not quote these limits alone: give the counts of the transects beside them, and fly more or longer "
+    "ones, or a stratum of its own where herds stand."
 )
 
 
@@ -28,11 +28,17 @@ def clustered(estimates: Sequence[ClassEstimate], class_names: Sequence[str]) ->
         class_names: Names of the model's classes, by class id.
     """
     about: dict[str, list[str]] = {}
+    everyone = {one.class_id for one in estimates}
     for one in estimates:
         if one.estimate.doubt is not None and one.estimate.method != "strata added":
             name = "all species" if one.class_id is None else class_names[one.class_id]
             about.setdefault(one.estimate.doubt, []).append(name)
     if about:
-        told = [f"{listed(dict.fromkeys(names))}: {doubt}" for doubt, names in about.items()]
+        told = [f"{_which(names, len(everyone))}: {doubt}" for doubt, names in about.items()]
         which = listed(told, most=_MOST_TOLD, comma="; ")
         yield Caution("clustered", f"{_DOUBT} It concerns {which}.", _FIX)
+
+
+def _which(names: Sequence[str], all_of_them: int) -> str:
+    which = dict.fromkeys(names)
+    return "every estimate" if len(which) == all_of_them > 1 else listed(which)

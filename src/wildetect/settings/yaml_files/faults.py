@@ -14,7 +14,7 @@ from itertools import pairwise
 import yaml
 
 from wildetect.settings.problems import Key
-from wildetect.settings.words import CURLY
+from wildetect.settings.words import CURLY, UNSEEN
 from wildetect.settings.yaml_files.text import lines_of
 
 __all__ = ["Fault", "cut_name", "faults_of_lines", "is_prose", "misread_escape", "syntax_fault", "without"]
@@ -22,17 +22,24 @@ __all__ = ["Fault", "cut_name", "faults_of_lines", "is_prose", "misread_escape",
 Fault = tuple[int, str]
 """A line, from 1, and what is wrong with it."""
 
-INVISIBLE = "\u00a0\u2007\u202f\u200b\u2060\ufeff"
 KEY = r"(?P<key>[A-Za-z_]\w*)"
 INDENT = r"(?P<indent>[^\S\n]*(?:-[ ]+)?)"
 NO_SPACE = re.compile(rf"^{INDENT}{KEY}[ ]*:(?P<value>[^\s:].*)$")
 NO_COLON = re.compile(rf"^[ ]*{KEY}(?:[ ]+(?P<value>[^\s:=].*))?$")
 KEY_LINE = re.compile(rf"^{INDENT}{KEY}[ ]*:(?:[ ]|$)")
 SECOND_KEY = re.compile(rf"^{INDENT}{KEY}[ ]*:[ ]+(?P<value>(?P<second>[A-Za-z_]\w*):(?:[ ].*)?)$")
-OTHER_COMMENT = re.compile(r"^\s*(?://|;)\s*(?P<comment>.*)$")
+OTHER_COMMENT = re.compile(
+    r"^\s*(?://|;|/\*|<!--|--(?!-)|[Rr][Ee][Mm]\s|::)\s*(?P<comment>.*?)(?:\s*(?:\*/|-->))?$"
+)
 OTHER_BLOCK = re.compile(rf"^\[{KEY}\]\s*$")
 COMMENT_BEHIND = re.compile(rf"^{INDENT}{KEY}:[ ]+(?P<value>[^\s'\"#][^'\"#]*?)\s+//\s+(?P<comment>.*)$")
-OTHER_SIGN = re.compile(rf"^{INDENT}(?:export[ ]+)?{KEY}\s*(?P<sign>=|：|;)\s*(?P<value>.*)$")  # noqa: RUF001 - an Asian keyboard's
+OTHER_SIGN = re.compile(rf"^{INDENT}(?:export[ ]+)?{KEY}\s*(?P<sign>:=|=>|->|=|：|;)\s*(?P<value>.*)$")  # noqa: RUF001 - an Asian keyboard's
+MERGE_MARK = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)")
+VARIABLE = re.compile(r"^\s*(?:export\s+)?(?:MLFLOW|WILDETECT|AWS)_\w+\s*=")
+BULLET = re.compile(r"^\s*(?:[–—•·‣*]|\d+[.)])\s+(?P<value>\S.*)$")  # noqa: RUF001 - they are meant
+VALUE = re.compile(rf"^{INDENT}(?:{KEY}[ ]*:[ ]+)?(?P<value>[^\s#].*?)\s*(?:[ \t]#.*)?$")
+NOT_CLOSED = "a quote is opened here and not closed: put the same quote at the end of the value"
+FENCE = re.compile(r"^\s*`{3}\w*\s*$")
 ITEM_NO_SPACE = re.compile(r"^\s*-(?P<value>[^\s\-\d.].*)$")
 BLOCK_TEXT = re.compile(r":[ ]+[|>][-+\d]*\s*(?:#.*)?$")
 PROSE = ("description", "tags")
@@ -74,28 +81,68 @@ def _plain_lines(text: str) -> Iterator[Fault]:
 
 
 def _fault_of(line: str, above: str, names: Collection[str]) -> str | None:
-    indent = line[: len(line) - len(line.lstrip())]
+    return (
+        _letters(line)
+        or _sign(line, names)
+        or _item(line, above)
+        or _curly(line)
+        or _of_another_kind(line)
+        or _quotes(line)
+        or _other_key(line, above, names)
+    )
+
+
+def _letters(line: str) -> str | None:
+    """Letters that cannot be told from spaces, or not be seen."""
+    indent, code = line[: len(line) - len(line.lstrip())], line.split(" #", maxsplit=1)[0]
     if "\t" in indent:
         return "the line begins with a tab: indent with spaces, not with tabs"
-    if any(letter in indent for letter in INVISIBLE) or any(f":{letter}" in line for letter in INVISIBLE):
+    if re.search(r"^ *[^\S ]|:[^\S ]", code):
         return "it holds a space that is none to YAML (copied from a page or a document): type it again"
+    if any(letter in UNSEEN for letter in code):
+        seen = "".join(letter for letter in code.strip() if letter not in UNSEEN)
+        return f"it holds a letter that cannot be seen: write {seen}"
+    return None
+
+
+def _sign(line: str, names: Collection[str]) -> str | None:
+    """What stands between a key and its value."""
     missing = NO_SPACE.match(line)
-    if missing and missing["key"] in names:
+    if missing and missing["key"] in names and not missing["value"].startswith("="):
         return f"a space is missing after the colon: write {missing['key']}: {missing['value'].strip()}"
     other = OTHER_SIGN.match(line)
     if other and other["key"] in names:
         key, value = other["key"], other["value"].strip()
         return f"{other['sign']} in place of a colon: write {key}: {value}".rstrip()
+    return None
+
+
+def _item(line: str, above: str) -> str | None:
+    """What an item of a list begins with."""
     item = ITEM_NO_SPACE.match(line)
     if item and (above.rstrip().endswith(":") or above.lstrip().startswith("-")):
         return f"a space is missing after the dash: write - {item['value'].strip()}"
-    return _curly(line) or _of_another_kind(line, above, names)
+    bullet = BULLET.match(line)
+    if bullet and (above.rstrip().endswith(":") or BULLET.match(above)):
+        return f"an item of a list begins with - : write - {bullet['value']}"
+    return None
 
 
-def _of_another_kind(line: str, above: str, names: Collection[str]) -> str | None:
-    """What is written as in files of other kinds: comments after //, [blocks], keys without a colon."""
+def _of_another_kind(line: str) -> str | None:
+    """What belongs to files of other kinds, or to a program that left it here."""
+    if MERGE_MARK.match(line):
+        return "a merge left both versions here: keep one, and remove the lines <<<<<<<, ======= and >>>>>>>"
+    if VARIABLE.match(line):
+        return "a variable stands in .env, not here: move the line there"
+    if FENCE.match(line):
+        return "it marks code on a page, not in a file: remove the line"
     if comment := OTHER_COMMENT.match(line):
         return f"a comment begins with #: write # {comment['comment']}".rstrip()
+    return None
+
+
+def _other_key(line: str, above: str, names: Collection[str]) -> str | None:
+    """Keys as in files of other kinds: a comment after //, [blocks], two in a line, none with a colon."""
     block = OTHER_BLOCK.match(line)
     if block and block["key"] in names:
         return f"brackets are no block to YAML: write {block['key']}: and indent the lines below it"
@@ -123,6 +170,32 @@ def _may_hold_a_key(line: str, above: str) -> bool:
 def _curly(line: str) -> str | None:
     found = re.search(rf"(?:^\s*|:\s+|-\s+|[\[,]\s*)[{CURLY}](?P<inside>[^{CURLY}]*)", line)
     return f"curly quotes are no quotes to YAML: write {_single(found['inside'].strip())}" if found else None
+
+
+def _quotes(line: str) -> str | None:
+    """Quotes that stand around a part of the value, or are not opened or not closed."""
+    found = VALUE.match(line)
+    if not found or found["key"] in PROSE or found["value"][0] in "[{":
+        return None
+    value, named = found["value"], found["key"] or "-" in found["indent"]
+    plain = value.replace('"', "").strip("'`").strip()
+    if value[0] == value[-1] == "`" and len(value) > 1:
+        return f"` is no quote to YAML: write {_single(plain)}"
+    if value[0] in "\"'":
+        rest = re.sub(r"""^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')""", "", value)
+        around = rest != value and rest.strip() and not rest.lstrip().startswith((":", "#", ",", "]", "}"))
+        apostrophe = value[0] == value[-1] == "'"  # told by the parser's complaint
+        return (
+            f"quotes stand around the whole value: write {_single(plain)}"
+            if around and not apostrophe
+            else None
+        )
+    one_side = (value.count('"') % 2 and value.endswith('"')) or value.find("'") == len(value) - 1
+    if named and one_side:
+        return f"a quote is closed here and not opened: write {_single(plain)}"
+    if named and '"' in value and re.search(r"[/\\]", value):
+        return f"quotes stand around the whole value: write {_single(plain)}"
+    return None
 
 
 def misread_escape(raw: str, value: str, key: Key) -> str | None:
@@ -211,6 +284,7 @@ def syntax_fault(text: str, error: yaml.MarkedYAMLError) -> Fault | None:
         _unclosed(error, lines, begun),
         _not_spaced(lines, here),
         _of_value(lines, here),
+        _stray(error, lines, begun, here),
         _of_indent(lines, here),
     ):
         if told is not None:
@@ -223,7 +297,15 @@ def syntax_fault(text: str, error: yaml.MarkedYAMLError) -> Fault | None:
 def _unclosed(error: yaml.MarkedYAMLError, lines: list[str], begun: int) -> Fault | None:
     problem, context = str(error.problem), str(error.context)
     if "quoted scalar" in context and ("end of stream" in problem or "document separator" in problem):
-        return begun, "a quote is opened here and not closed: put the same quote at the end of the value"
+        return begun, NOT_CLOSED
+    if "<scalar>" in problem:
+        for number, line in enumerate(lines):
+            found = VALUE.match(line)
+            if found and found["value"][0] in "\"'" and found["value"].count(found["value"][0]) == 1:
+                return (
+                    number,
+                    "a quote is opened here and not closed: put the same quote at the end of the value",
+                )
     if "flow sequence" not in context and "flow mapping" not in context and "stream end" not in problem:
         return None
     for number, line in list(enumerate(lines))[0 if "stream end" in problem else begun :]:
@@ -231,6 +313,21 @@ def _unclosed(error: yaml.MarkedYAMLError, lines: list[str], begun: int) -> Faul
             if line.count(opening) > line.count(closing):
                 return number, f"{opening} is opened here and not closed by {closing}"
     return None
+
+
+def _stray(error: yaml.MarkedYAMLError, lines: list[str], begun: int, here: int) -> Fault | None:
+    """A line of words among the settings."""
+    problem = str(error.problem)
+    if "could not find expected ':'" in problem:
+        number = begun
+    elif "mapping values are not allowed" in problem:
+        number = next((place for place in range(here - 1, -1, -1) if _holds_something(lines[place])), here)
+    else:
+        return None
+    words = lines[number].strip()
+    if ":" in words or words.startswith(("-", "[", "{", '"', "'")):
+        return None
+    return number, f"it is neither 'key: value' nor a comment: for a comment write # {words}"
 
 
 def _not_spaced(lines: list[str], here: int) -> Fault | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from wildetect.settings.problems import Key, Problem, dotted
+from wildetect.settings.problems import Key, Problem, dotted, foreign_variable
 from wildetect.settings.yaml_files.faults import (
     Fault,
     cut_name,
@@ -119,7 +119,7 @@ def _read_into(file: YamlFile, text: str, variable: Callable[[str], str | None])
             if isinstance(values, dict):
                 file.values = values
             else:
-                file.problems.append(Problem(file.name, "holds no 'key: value' lines"))
+                file.problems.append(Problem(f"{file.name}:{node.start_mark.line + 1}", _no_block(values)))
     except yaml.MarkedYAMLError as error:
         fault = syntax_fault(text, error)
         if fault is not None:
@@ -127,9 +127,20 @@ def _read_into(file: YamlFile, text: str, variable: Callable[[str], str | None])
         mark = error.problem_mark or error.context_mark
         where = f"{file.name}:{mark.line + 1}" if mark else file.name
         file.problems.append(Problem(where, f"is not valid YAML: {error.problem or error.context}"))
+    except yaml.reader.ReaderError as error:
+        what = f"it holds a character that is no text (code {error.character}): write the line again"
+        return text.count("\n", 0, error.position) + 1, what
     except yaml.YAMLError as error:
         file.problems.append(Problem(file.name, f"is not valid YAML: {' '.join(str(error).split())}"))
     return None
+
+
+def _no_block(values: object) -> str:
+    """What is wrong with a file that is no block of keys."""
+    first = values[0] if isinstance(values, list) and values else None
+    if isinstance(first, dict) and first:
+        return f"the keys of the file have no dash before them: write {next(iter(first))}: without it"
+    return "holds no 'key: value' lines: write image_dir: D:/survey, for example, and # before a comment"
 
 
 @dataclass
@@ -197,11 +208,15 @@ class _Reader:
                 first = self.file.lines[inner]
                 self._problem(line, f"{dotted(inner)} is given twice (also in line {first})")
             self.file.lines[inner] = line
+            if what := _flow_slip(name_node, value_node, list(values.items())):
+                self._problem(line, f"{dotted(key)}: {what}")
             values[name] = self.read(value_node, inner)
         return values
 
     def _interpolated(self, text: str, key: Key, node: yaml.Node) -> Any:
         line = node.start_mark.line + 1
+        if what := foreign_variable(text):
+            self._problem(line, f"{dotted(key)}: {what}")
 
         def value_of(match: re.Match[str]) -> str:
             name = match["oc"] or match["name"]
@@ -218,6 +233,19 @@ class _Reader:
 
     def _problem(self, line: int, what: str) -> None:
         self.file.problems.append(Problem(f"{self.file.name}:{line}", what))
+
+
+def _flow_slip(name: yaml.Node, value: yaml.Node, before: list[tuple[str, Any]]) -> str | None:
+    """A key in braces that got no value: `{elephant:0.4}` and `{elephant: 0,4}` are valid YAML."""
+    if value.start_mark.index != value.end_mark.index or not isinstance(name, yaml.ScalarNode):
+        return None
+    whole, sign, number = re.split(r"\s*([:=])\s*", f"{name.value}:", maxsplit=1)
+    number = number.rstrip(":")
+    if sign and number:
+        return f"a space is missing after the colon: write {whole}: {number}"
+    if before and whole.isdigit() and isinstance(before[-1][1], int):
+        return f"a comma stands between two keys: write {before[-1][0]}: {before[-1][1]}.{whole}"
+    return None
 
 
 def _is_plain(text: str) -> bool:
