@@ -65,7 +65,7 @@ def test_what_is_installed_says_what_it_needs_and_is_sound(unpacked: Path) -> No
     assert wanted == {str(Requirement(one)) for one in requires("wildetect") or []}
     assert "Programming Language :: Python :: 3.14" in metadata.get_all("Classifier", [])
     assert any("extra" in one for one in wanted)
-    assert "wildetect = wildetect.tasks.program:main" in (info / "entry_points.txt").read_text("utf-8")
+    assert "wildetect = wildetect.__main__:main" in (info / "entry_points.txt").read_text("utf-8")
     for name, digest, _ in csv.reader((info / "RECORD").read_text("utf-8").splitlines()):
         if digest:
             sha256 = hashlib.sha256((unpacked / name).read_bytes()).digest()

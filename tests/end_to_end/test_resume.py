@@ -125,15 +125,24 @@ def test_a_ctrl_c_that_comes_twice_is_one(trial: Trial) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl+C cannot be sent from here")
-def test_ctrl_c_while_tasks_load_ends_as_exit_codes_say() -> None:
+@pytest.mark.parametrize(
+    ("loaded", "call"),
+    [
+        (
+            "wildetect.tasks.command_line",
+            "from invoke.main import program; program.run(['invoke', 'doctor'])",
+        ),
+        ("invoke", "from wildetect.__main__ import main; main()"),
+    ],
+)
+def test_ctrl_c_while_tasks_load_ends_as_exit_codes_say(loaded: str, call: str) -> None:
     code = (
         "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from importlib.abc import MetaPathFinder\n"
         "class Press(MetaPathFinder):\n"
         "    def find_spec(self, name, path, target=None):\n"
-        "        if name == 'wildetect.tasks.command_line': os.kill(os.getpid(), signal.SIGINT)\n"
-        "sys.meta_path.insert(0, Press())\n"
-        "from invoke.main import program; program.run(['invoke', 'doctor'])"
+        f"        if name == {loaded!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"sys.meta_path.insert(0, Press())\n{call}"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code],

@@ -186,13 +186,9 @@ class CommandPrompt:
         A file cannot hold a percent sign as it is typed, and Wine's prompt reads it as a file does.
         """
         file = folder / "typed.bat"
-        file.write_bytes(
-            f"@echo off\r\n{text}\r\n".encode("cp437")
-        )  # as keys are, here and in Western Europe
-        keys = file.read_bytes().partition(b"\n")[2] + b"exit\r\n"
-        if text.isascii():
-            return self.call(self.path(file), folder=folder, RUN_CODE=run_code)
-        return self.call("cmd", "/q", folder=folder, keys=keys, RUN_CODE=run_code)
+        # as keys are, in the code page of a new drive C and of Western Europe
+        file.write_bytes(f"@echo off\r\n{text}\r\n".encode("cp437"))
+        return self.call(self.path(file), folder=folder, RUN_CODE=run_code)
 
     def _search_path(self, programs: Path) -> dict[str, str]:
         """The variable that adds a folder to where programs are looked for."""

@@ -6,13 +6,9 @@ import importlib.metadata
 
 from invoke.program import Program
 
-from wildetect.interrupts import leave_on_interrupt
-
-leave_on_interrupt()
-
-from wildetect.tasks import ns  # noqa: E402 - loading takes a while, in which Ctrl+C may come
-from wildetect.tasks.calling import called_as  # noqa: E402
-from wildetect.tasks.command_line import prepare_command_line  # noqa: E402
+from wildetect.tasks import ns
+from wildetect.tasks.calling import called_as
+from wildetect.tasks.command_line import prepare_command_line
 
 __all__ = ["main"]
 
