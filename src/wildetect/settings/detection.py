@@ -23,7 +23,7 @@ from wildetect.remote.place import Place, place_of_text
 from wildetect.remote.remote_file import RemoteFile
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 from wildetect.settings.words import Device, Export, StretchRule
-from wildetect.wording import listed
+from wildetect.wording import commas, listed
 
 __all__ = [
     "LARGEST_KM",
@@ -300,7 +300,7 @@ def as_list(value: Any) -> Any:
         return value
     names = [name.strip(" \"'") for name in re.split(r"[,;\n]", value.strip(" \n()[]"))]
     if len(names) > 1 or value.strip()[:1] in ("(", "["):
-        raise ValueError(f"must be a list; write [{', '.join(names)}]")
+        raise ValueError(f"must be a list; write [{commas(names)}]")
     return [value]
 
 

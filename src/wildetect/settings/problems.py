@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from wildetect.errors import ConfigurationError
 from wildetect.settings.address import server_address
 from wildetect.tables.numbers import METRES
-from wildetect.wording import listed, number_of
+from wildetect.wording import commas, listed, number_of
 
 __all__ = [
     "HIDDEN",
@@ -231,7 +231,7 @@ def _of_shape(kind: str, given: object) -> tuple[str, tuple[str, ...]] | None:
     if kind == "too_long":
         return "holds too many values: decimals are written with a point", ()
     if kind == "list_type" and isinstance(given, dict) and given:
-        return f"must be a list; write [{', '.join(str(value or name) for name, value in given.items())}]", ()
+        return f"must be a list; write [{commas(value or name for name, value in given.items())}]", ()
     if kind.startswith("bool"):
         return "must be true or false", ("true", "false")
     return _of_numbers(given) if kind == "tuple_type" and isinstance(given, str) else None
@@ -243,7 +243,7 @@ def _of_numbers(text: str) -> tuple[str, tuple[str, ...]]:
     points = [part.replace(",", ".") for part in parts] if len(parts) > 1 else text.split(",")
     if not all(re.fullmatch(r"-?\d+(?:\.\d+)?", one) for one in points):
         return "must be a list of numbers", ()
-    meant = f"[{', '.join(points)}]"
+    meant = f"[{commas(points)}]"
     return f"must be a list of numbers; write {meant}", (meant,)
 
 
