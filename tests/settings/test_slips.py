@@ -335,7 +335,7 @@ def test_what_stands_for_nothing_is_null(workspace: Path) -> None:
         settings = read(
             f"image_dir: {nothing}\nmodel:\n  mlflow_model_name: {nothing}\noutput:\n  overlays: none\n"
         )
-        assert settings.image_dir is settings.model.mlflow_model_name is None
+        assert (settings.image_dir, settings.model.mlflow_model_name) == (None, None)
         assert settings.output.overlays == "none"
     assert read("output:\n  directory: ''\n").output.directory == Path("results")
 

@@ -36,7 +36,8 @@ COMMANDS = [f"uv run invoke {told}" for told in TOLD]
 
 def words_of(line: str) -> list[str]:
     """The words that a program of Windows gets, as its C library parts them; no value here holds a quote."""
-    words, word, is_inside = [], "", False
+    words: list[str] = []
+    word, is_inside = "", False
     for part in [*PARTS.findall(line), " "]:
         if part.endswith('"'):
             slashes = len(part) - 1
@@ -45,7 +46,8 @@ def words_of(line: str) -> list[str]:
         elif is_inside or not part.isspace():
             word += part
         elif word:
-            words, word = [*words, word], ""
+            words.append(word)
+            word = ""
     assert not is_inside
     return words
 
