@@ -5,6 +5,7 @@ setlocal EnableExtensions DisableDelayedExpansion
 set "WILDETECT_CALLER_CWD=%CD%"
 set "WILDETECT_COMMAND_LINE="
 set "PYTHONUTF8=1"
+if not defined UV_SYSTEM_CERTS set "UV_SYSTEM_CERTS=1"
 set "RC=1"
 
 rem WINDOW is set where Explorer opened a window for this file alone: only then hold it open at the end.
@@ -34,23 +35,28 @@ set "UV_EXE="
 set "UV_WORDS="
 for %%U in (uv.exe) do set "UV_EXE=%%~$PATH:U"
 for %%U in (
-  "%USERPROFILE%\.local\bin\uv.exe"
-  "%USERPROFILE%\.cargo\bin\uv.exe"
-  "%LOCALAPPDATA%\Microsoft\WinGet\Links\uv.exe"
-  "%USERPROFILE%\scoop\shims\uv.exe"
-  "%ProgramData%\chocolatey\bin\uv.exe"
-  "%USERPROFILE%\miniconda3\Scripts\uv.exe"
-  "%USERPROFILE%\miniforge3\Scripts\uv.exe"
-  "%USERPROFILE%\anaconda3\Scripts\uv.exe"
-  "%LOCALAPPDATA%\miniconda3\Scripts\uv.exe"
-  "%ProgramData%\miniconda3\Scripts\uv.exe"
-  "%ProgramData%\anaconda3\Scripts\uv.exe"
-) do if not defined UV_EXE if exist "%%~U" set "UV_EXE=%%~U"
+  "%USERPROFILE%\.local\bin"
+  "%USERPROFILE%\.cargo\bin"
+  "%LOCALAPPDATA%\Microsoft\WinGet\Links"
+  "%ProgramFiles%\WinGet\Links"
+  "%USERPROFILE%\scoop\shims"
+  "%ProgramData%\chocolatey\bin"
+) do if not defined UV_EXE if exist "%%~U\uv.exe" set "UV_EXE=%%~U\uv.exe"
+for %%P in ("%USERPROFILE%" "%LOCALAPPDATA%" "%ProgramData%" "%SystemDrive%") do for %%Q in (
+  miniconda3 miniforge3 anaconda3 mambaforge
+) do for %%R in (
+  Scripts Library\bin
+) do if not defined UV_EXE if exist "%%~P\%%Q\%%R\uv.exe" set "UV_EXE=%%~P\%%Q\%%R\uv.exe"
 for /d %%P in (
   "%LOCALAPPDATA%\Programs\Python\Python3*"
+  "%LOCALAPPDATA%\Python\pythoncore-3*"
   "%APPDATA%\Python\Python3*"
   "%ProgramFiles%\Python3*"
 ) do if not defined UV_EXE if exist "%%~P\Scripts\uv.exe" set "UV_EXE=%%~P\Scripts\uv.exe"
+rem winget may not make links without rights, and a window that is open keeps its old PATH.
+for /d %%P in (
+  "%LOCALAPPDATA%\Microsoft\WinGet\Packages\astral-sh.uv_*"
+) do if not defined UV_EXE if exist "%%~P\uv.exe" set "UV_EXE=%%~P\uv.exe"
 rem Python of the Microsoft Store keeps its programs where PATH does not look.
 for /d %%P in (
   "%LOCALAPPDATA%\Packages\PythonSoftwareFoundation.Python.3*"

@@ -4,6 +4,7 @@ rem The first step on a new machine: uv, Python, the packages, a look at everyth
 rem setup.bat /y answers each question with yes.
 setlocal EnableExtensions DisableDelayedExpansion
 set "PYTHONUTF8=1"
+if not defined UV_SYSTEM_CERTS set "UV_SYSTEM_CERTS=1"
 set "RC=1"
 set "WINDOW="
 set "LINE=%CMDCMDLINE:"=%"
@@ -23,23 +24,28 @@ set "UV_EXE="
 set "UV_WORDS="
 for %%U in (uv.exe) do set "UV_EXE=%%~$PATH:U"
 for %%U in (
-  "%USERPROFILE%\.local\bin\uv.exe"
-  "%USERPROFILE%\.cargo\bin\uv.exe"
-  "%LOCALAPPDATA%\Microsoft\WinGet\Links\uv.exe"
-  "%USERPROFILE%\scoop\shims\uv.exe"
-  "%ProgramData%\chocolatey\bin\uv.exe"
-  "%USERPROFILE%\miniconda3\Scripts\uv.exe"
-  "%USERPROFILE%\miniforge3\Scripts\uv.exe"
-  "%USERPROFILE%\anaconda3\Scripts\uv.exe"
-  "%LOCALAPPDATA%\miniconda3\Scripts\uv.exe"
-  "%ProgramData%\miniconda3\Scripts\uv.exe"
-  "%ProgramData%\anaconda3\Scripts\uv.exe"
-) do if not defined UV_EXE if exist "%%~U" set "UV_EXE=%%~U"
+  "%USERPROFILE%\.local\bin"
+  "%USERPROFILE%\.cargo\bin"
+  "%LOCALAPPDATA%\Microsoft\WinGet\Links"
+  "%ProgramFiles%\WinGet\Links"
+  "%USERPROFILE%\scoop\shims"
+  "%ProgramData%\chocolatey\bin"
+) do if not defined UV_EXE if exist "%%~U\uv.exe" set "UV_EXE=%%~U\uv.exe"
+for %%P in ("%USERPROFILE%" "%LOCALAPPDATA%" "%ProgramData%" "%SystemDrive%") do for %%Q in (
+  miniconda3 miniforge3 anaconda3 mambaforge
+) do for %%R in (
+  Scripts Library\bin
+) do if not defined UV_EXE if exist "%%~P\%%Q\%%R\uv.exe" set "UV_EXE=%%~P\%%Q\%%R\uv.exe"
 for /d %%P in (
   "%LOCALAPPDATA%\Programs\Python\Python3*"
+  "%LOCALAPPDATA%\Python\pythoncore-3*"
   "%APPDATA%\Python\Python3*"
   "%ProgramFiles%\Python3*"
 ) do if not defined UV_EXE if exist "%%~P\Scripts\uv.exe" set "UV_EXE=%%~P\Scripts\uv.exe"
+rem winget may not make links without rights, and a window that is open keeps its old PATH.
+for /d %%P in (
+  "%LOCALAPPDATA%\Microsoft\WinGet\Packages\astral-sh.uv_*"
+) do if not defined UV_EXE if exist "%%~P\uv.exe" set "UV_EXE=%%~P\uv.exe"
 rem Python of the Microsoft Store keeps its programs where PATH does not look.
 for /d %%P in (
   "%LOCALAPPDATA%\Packages\PythonSoftwareFoundation.Python.3*"
@@ -54,27 +60,47 @@ set "UV_WORDS= -m uv"
 if errorlevel 1 set "UV_EXE="
 :uv_found
 if defined UV_EXE goto :packages
-if defined TRIED goto :no_uv
-set "TRIED=1"
+if defined TRIED goto :%TRIED%
+set "TRIED=with_python"
 echo uv was not found. It brings Python and the packages that this project needs.
 call :ask "Install it now"
 if errorlevel 1 goto :no_uv
 set "TOOL="
 for %%U in (winget.exe) do set "TOOL=%%~$PATH:U"
-if defined TOOL goto :winget
+if not defined TOOL goto :with_python
+"%TOOL%" install --exact --id astral-sh.uv --accept-source-agreements --accept-package-agreements
+goto :find
+
+:with_python
+set "TRIED=with_installer"
+set "TOOL="
 for %%U in (py.exe) do set "TOOL=%%~$PATH:U"
-if not defined TOOL goto :no_uv
+if not defined TOOL goto :with_installer
 "%TOOL%" -m pip install --user uv
 goto :find
 
-:winget
-"%TOOL%" install --exact --id astral-sh.uv --accept-source-agreements --accept-package-agreements
+:with_installer
+set "TRIED=no_uv"
+set "TOOL=%SystemRoot%\System32\WindowsPowerShell\v1.0\powershell.exe"
+if not exist "%TOOL%" goto :no_uv
+"%TOOL%" -NoProfile -ExecutionPolicy Bypass -Command "irm https://astral.sh/uv/install.ps1 | iex" <nul
 goto :find
 
 :packages
 echo 1 of 3: Python and the packages of this project; the first time takes some minutes ...
 "%UV_EXE%"%UV_WORDS% sync
-if errorlevel 1 goto :no_packages
+if not errorlevel 1 goto :ready
+rem uv fetches the Python that .python-version names; without a way to it, another that is here may fit.
+"%UV_EXE%"%UV_WORDS% python find --no-python-downloads <nul >nul 2>nul
+if not errorlevel 1 goto :no_packages
+echo That Python could not be fetched; trying another one of this machine ...
+move /y .python-version .python-version.off >nul
+"%UV_EXE%"%UV_WORDS% sync
+if not errorlevel 1 goto :ready
+move /y .python-version.off .python-version >nul
+goto :no_packages
+
+:ready
 set "RC=0"
 echo 2 of 3: a look at this machine and this project ...
 "%UV_EXE%"%UV_WORDS% run --no-sync python -m invoke doctor
@@ -90,8 +116,9 @@ if errorlevel 1 goto :leave
 
 :ask
 if defined YES exit /b 0
-set "ANSWER="
+set "ANSWER=n"
 set /p "ANSWER=%~1? [y/n] "
+set "ANSWER=%ANSWER:"=%"
 if /i "%ANSWER:~0,1%"=="y" exit /b 0
 exit /b 1
 
@@ -107,13 +134,13 @@ goto :finish
 
 :no_packages
 echo error: the packages could not be installed 1>&2
-echo hint: uv says why above. Without a network, or behind a proxy, set HTTPS_PROXY and start this again. 1>&2
+echo hint: uv says why above, docs\trouble.md what fixes it. A proxy: setx HTTPS_PROXY http://name:port 1>&2
 goto :leave
 
 :no_uv
 set "RC=127"
 echo error: uv.exe was not found 1>&2
-echo hint: Install it: "winget install astral-sh.uv" or "py -m pip install uv". Then start again. 1>&2
+echo hint: Install it as https://docs.astral.sh/uv says, or "py -m pip install uv". Then start again. 1>&2
 
 :leave
 popd

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.docs.reading import Step, comes_as_shown, pages, steps_of
-from tests.docs.tour import DEMO, Tour, fresh_project, make_old_store, run, run_in_bash
-from tests.workspaces import Workspace, free_port
+from tests.docs.timed import TIMED
+from tests.docs.tour import DEMO, Given, Tour, fresh_project, make_old_store, run, run_in_bash
+from tests.workspaces import REPOSITORY, Workspace, free_port
 
 INSTALLS = "downloads and installs packages"
 OTHER_SHELL = "tests/end_to_end/test_config.py runs it where that shell is installed"
@@ -45,6 +49,10 @@ IN_PLACE = tuple(
 )
 """Pages of the tour that look at the project in which the server was started, and change nothing in it."""
 MIGRATED = "docs/tasks/mlflow.migrate.md"
+FIRST_SURVEY = "docs/first-survey.md"
+FOR_BASH = "docs/editors.md"
+READ_BY_A_SHELL = re.compile(r"&&|['&|;$`(){}^%!#*?\\\\]|^\\w+=|(?<=\\s)[@~]|,")
+"""What cmd.exe, PowerShell or bash read in their own ways outside of double quotes."""
 
 
 def joins_tour(page: str) -> bool:
@@ -87,11 +95,18 @@ def workspace(request: pytest.FixtureRequest, page: str, tmp_path: Path) -> Iter
 
 
 @pytest.mark.parametrize("page", with_commands())
-def test_commands(request: pytest.FixtureRequest, workspace: Workspace, page: str) -> None:
+def test_commands(
+    request: pytest.FixtureRequest,
+    workspace: Workspace,
+    page: str,
+    record_property: Callable[[str, object], None],
+) -> None:
     for step in steps_of(page):
         outputs = []
         for command in parts_of(step):
-            code, output = given(request, workspace, command)
+            code, output, seconds = given(request, workspace, command)
+            if page == FIRST_SURVEY:
+                record_property(TIMED, (seconds, command))
             expected = step.exit_code if command == parts_of(step)[-1] else 0
             assert code == expected, f"{step}: {command}\nended with {code}, not {expected}\n{output}"
             outputs.append(output)
@@ -105,7 +120,7 @@ def parts_of(step: Step) -> list[str]:
     return [part for part in step.single if part not in LEFT_OUT]
 
 
-def given(request: pytest.FixtureRequest, workspace: Workspace, command: str) -> tuple[int, str]:
+def given(request: pytest.FixtureRequest, workspace: Workspace, command: str) -> Given:
     if command.startswith("source "):
         if os.name == "nt" or shutil.which("bash") is None:
             pytest.skip("this machine has no bash, or another system's")
@@ -114,6 +129,31 @@ def given(request: pytest.FixtureRequest, workspace: Workspace, command: str) ->
         tour: Tour = request.getfixturevalue("tour")
         return tour.once(command, tour.workspace if command == DEMO else workspace)
     return run(workspace, command)
+
+
+def test_a_clone_gets_its_packages(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    """The first steps of a person's path, with packages that uv has fetched before."""
+    if shutil.which("uv") is None or not (REPOSITORY / ".git").exists():
+        pytest.skip("there is no uv on this machine, or no clone to take another one of")
+    place = tmp_path / "wildetect"
+    keep = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    for line in (f"git clone --quiet {REPOSITORY} {place}", "uv sync --offline --quiet"):
+        begun = time.monotonic()
+        words = line.split()
+        folder = place if place.exists() else tmp_path
+        ended = subprocess.run(words, cwd=folder, env=keep, capture_output=True, text=True, check=False)
+        if words[0] == "uv" and "network" in ended.stderr:
+            pytest.skip("uv's cache does not hold all packages")
+        assert ended.returncode == 0, ended.stderr
+        record_property(TIMED, (time.monotonic() - begun, " ".join(words[:2])))
+
+
+def test_commands_are_read_alike_by_cmd_powershell_and_bash() -> None:
+    commands = {
+        one for page in pages() if page != FOR_BASH for step in steps_of(page) for one in step.commands
+    }
+    for command in commands:
+        assert not READ_BY_A_SHELL.search(re.sub(r'"[^"$`%!\\]*"', "x", command)), command
 
 
 def test_nothing_is_left_out_that_is_not_there() -> None:

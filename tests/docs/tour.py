@@ -8,8 +8,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from filelock import FileLock
@@ -18,6 +19,20 @@ from tests.workspaces import REPOSITORY, Workspace, free_port
 
 DEMO = "uv run invoke demo"
 CARRIED = (".env.example", "README.md", "demo", "docs", "scripts")
+
+
+class Given(NamedTuple):
+    """A command that was given, to its end.
+
+    Attributes:
+        code: Its exit code.
+        output: All that it wrote.
+        seconds: How long it took.
+    """
+
+    code: int
+    output: str
+    seconds: float
 
 
 def fresh_project(root: Path, **variables: str) -> Workspace:
@@ -29,8 +44,8 @@ def fresh_project(root: Path, **variables: str) -> Workspace:
     return workspace
 
 
-def run(workspace: Workspace, command: str) -> tuple[int, str]:
-    """Give a command as a user pastes it; its exit code and all that it writes.
+def run(workspace: Workspace, command: str) -> Given:
+    """Give a command as a user pastes it.
 
     `uv run invoke` is run in this environment, so that nothing is downloaded.
     """
@@ -39,7 +54,8 @@ def run(workspace: Workspace, command: str) -> tuple[int, str]:
     return _ended(workspace, [sys.executable, "-m", "invoke", *words[3:]], workspace.environment)
 
 
-def _ended(workspace: Workspace, words: list[str], environment: dict[str, str]) -> tuple[int, str]:
+def _ended(workspace: Workspace, words: list[str], environment: dict[str, str]) -> Given:
+    begun = time.monotonic()
     ended = subprocess.run(
         words,
         cwd=workspace.root,
@@ -52,7 +68,7 @@ def _ended(workspace: Workspace, words: list[str], environment: dict[str, str]) 
         timeout=280,
         check=False,
     )
-    return ended.returncode, said(ended.stdout, workspace.root)
+    return Given(ended.returncode, said(ended.stdout, workspace.root), time.monotonic() - begun)
 
 
 class Tour:
@@ -91,15 +107,14 @@ class Tour:
             if not notes["visitors"]:
                 self.workspace.succeed("mlflow.stop")
 
-    def once(self, command: str, workspace: Workspace) -> tuple[int, str]:
+    def once(self, command: str, workspace: Workspace) -> Given:
         """Give a command the first time, in a workspace; later give what came then."""
         with self.lock:
             notes = self._read()
             if command not in notes["done"]:
                 notes["done"][command] = run(workspace, command)
                 self._write(notes)
-            code, output = notes["done"][command]
-            return code, output
+            return Given(*notes["done"][command])
 
     def copy(self, root: Path) -> Workspace:
         """A project in which the demo was run, and which talks to its server."""
@@ -121,7 +136,7 @@ class Tour:
         draft.replace(self.notes)
 
 
-def run_in_bash(workspace: Workspace, command: str) -> tuple[int, str]:
+def run_in_bash(workspace: Workspace, command: str) -> Given:
     """Give a line that is meant for the shell, with `invoke` as an entered environment has it."""
     environment = workspace.environment
     path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])

@@ -18,7 +18,7 @@ WINDOWS = sys.platform == "win32"
 SECONDS = 60  # a call that has not ended by then waits for a key
 # What the machine that runs the tests says must not decide them.
 LEFT_OUT = ("WILDETECT_", "PYTHONUTF8", "CI", "UV", "DISPLAY", "WINE", "CMDCMDLINE")
-RECORDED = ("ARGUMENTS=", "FOLDER=", "PYTHONUTF8=", "WILDETECT_")
+RECORDED = ("ARGUMENTS=", "FOLDER=", "PYTHONUTF8=", "UV_SYSTEM_CERTS=", "WILDETECT_")
 PLACES = ("USERPROFILE", "LOCALAPPDATA", "APPDATA", "ProgramData", "ProgramFiles")
 
 
@@ -198,7 +198,8 @@ class CommandPrompt:
 
     def _environment(self, *, uv: bool = True) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(LEFT_OUT)}
-        codes = {"CHECK_CODE": "0", "RUN_CODE": "0", "EXPLORER_CODE": "1"}
+        codes = dict.fromkeys(("CHECK_CODE", "AGAIN_CODE", "FIND_CODE", "RUN_CODE"), "0")
+        codes["EXPLORER_CODE"] = "1"
         programs = str(self.folder / "bin")
         if WINDOWS:
             system = os.environ["SYSTEMROOT"]

@@ -13,15 +13,19 @@ UV = """\
 @echo off
 set ARGUMENTS=%*
 set "FOLDER=%CD%"
+if "%~2"=="sync" if exist .python-version.off exit %AGAIN_CODE%
 if "%~2"=="sync" exit %CHECK_CODE%
+if "%~2"=="python" exit %FIND_CODE%
 if "%~4"=="--version" exit 0
 "%COMSPEC%" /u /c set>"%RECORD%"
 exit %RUN_CODE%
 """
-# In place of PowerShell, which Wine lacks: is Explorer the parent? 0 says so.
+# In place of PowerShell, which Wine lacks: is Explorer the parent? 0 says so. Or uv's installer, where
+# UV_COMES says what it installs.
 POWERSHELL = """\
 @echo off
 echo asked>"%RECORD%.asked"
+if defined UV_COMES copy "%UV_COMES%" "%USERPROFILE%\\.local\\bin\\uv.exe" >nul
 exit %EXPLORER_CODE%
 """
 

@@ -144,8 +144,16 @@ def test_without_uv(prompt: CommandPrompt, project: Path) -> None:
         ("LOCALAPPDATA", "Microsoft/WinGet/Links"),
         ("ProgramData", "chocolatey/bin"),
         ("USERPROFILE", "miniforge3/Scripts"),
+        ("LOCALAPPDATA", "miniconda3/Library/bin"),
+        ("ProgramFiles", "WinGet/Links"),
         ("ProgramData", "anaconda3/Scripts"),
         pytest.param("LOCALAPPDATA", "Programs/Python/Python313/Scripts", marks=NOT_IN_WINE),
+        pytest.param("LOCALAPPDATA", "Python/pythoncore-3.14-64/Scripts", marks=NOT_IN_WINE),
+        pytest.param(
+            "LOCALAPPDATA",
+            "Microsoft/WinGet/Packages/astral-sh.uv_Microsoft.Winget.Source_8wekyb3d8bbwe",
+            marks=NOT_IN_WINE,
+        ),
         pytest.param("APPDATA", "Python/Python312/Scripts", marks=NOT_IN_WINE),
         pytest.param("ProgramFiles", "Python311/Scripts", marks=NOT_IN_WINE),
         pytest.param(
@@ -209,9 +217,50 @@ def test_set_up_where_packages_cannot_be_had(prompt: CommandPrompt, project: Pat
     assert not ended.variables
 
 
-@pytest.mark.parametrize("keys", [b"n\r\n", b"y\r\n"])
+@pytest.mark.parametrize(
+    "keys",
+    [b"n\r\n", b'"\r\n', pytest.param(b"y\r\n", marks=pytest.mark.skipif(WINDOWS, reason="installs uv"))],
+)
 def test_set_up_without_uv(keys: bytes, prompt: CommandPrompt, project: Path) -> None:
     ended = prompt.call(prompt.path(project / "scripts/setup.bat"), keys=keys, uv=False)
     assert "Install it now? [y/n]" in ended.said
-    assert "hint: Install it:" in ended.said
+    assert "hint: Install it" in ended.said
+    assert "yntax" not in ended.said
     assert ended.code == 127
+
+
+@pytest.mark.skipif(WINDOWS, reason="the real PowerShell would install the real uv")
+def test_where_no_winget_is_the_installer_of_uv_brings_it(prompt: CommandPrompt, project: Path) -> None:
+    program = prompt.places["USERPROFILE"] / ".local/bin/uv.exe"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    comes = prompt.path(prompt.folder / "bin/uv.exe")
+    try:
+        file = prompt.path(project / "scripts/setup.bat")
+        ended = prompt.call(file, "/y", uv=False, UV_COMES=comes)
+    finally:
+        program.unlink(missing_ok=True)
+    assert ended.arguments == "run --no-sync python -m invoke demo"
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize(("again", "code"), [("0", 0), ("2", 1)])
+def test_a_python_that_cannot_be_fetched_gives_way_to_one_that_is_here(
+    again: str, code: int, prompt: CommandPrompt, project: Path
+) -> None:
+    pin = project / ".python-version"
+    pin.write_text("3.11\n", encoding="utf-8")
+    file = prompt.path(project / "scripts/setup.bat")
+    ended = prompt.call(file, keys=None, CHECK_CODE="2", FIND_CODE="2", AGAIN_CODE=again)
+    assert ended.code == code
+    assert "That Python could not be fetched" in ended.said
+    assert pin.exists() == bool(code)
+    assert ("the packages could not be installed" in ended.said) == bool(code)
+
+
+@pytest.mark.parametrize("file", ["demo.bat", "setup.bat"])
+def test_certificates_of_an_office_are_asked_of_windows(
+    file: str, prompt: CommandPrompt, project: Path
+) -> None:
+    path = prompt.path(project / "scripts" / file)
+    assert prompt.call(path, keys=None).variables["UV_SYSTEM_CERTS"] == "1"
+    assert prompt.call(path, keys=None, UV_SYSTEM_CERTS="0").variables["UV_SYSTEM_CERTS"] == "0"
