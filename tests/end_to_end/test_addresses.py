@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import socket
+from pathlib import Path
 
 import pytest
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
@@ -57,8 +59,25 @@ def test_env_in_any_case_and_with_quotes(served: Workspace, line: str) -> None:
     try:
         ended = other.invoke("model.list")
         assert ended.returncode == 0, ended.stderr
+        assert "(.env:1), which is not this project's own" in ended.stderr
     finally:
         shutil.rmtree(other.root)
+
+
+def test_the_server_of_another_project_is_said_whoever_names_it(served: Workspace, tmp_path: Path) -> None:
+    other = Workspace.make(tmp_path / "other", **served.variables)
+    said = other.invoke("model.register", DETECTOR, "--name", "from-elsewhere").stderr
+    assert "(environment variable MLFLOW_TRACKING_URI), which is not this project's own" in said
+    assert "not this project's own" not in served.invoke("model.list").stderr
+
+
+def test_a_task_names_the_own_server_where_another_program_is_at_the_address(served: Workspace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        uri = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        other = Workspace(served.root, {"MLFLOW_TRACKING_URI": uri})
+        error, hint = other.fail(3, "model.list")
+    assert error.startswith(f"error: no MLflow server answers at {uri}")  # its own runs elsewhere
+    assert f"MLFLOW_TRACKING_URI={served.variables['MLFLOW_TRACKING_URI']}" in hint
 
 
 def test_env_txt_is_named(served: Workspace) -> None:

@@ -154,6 +154,7 @@ def test_a_locked_database(with_store: Workspace) -> None:
     [
         ("IMMEDIATE", ("model.register", "--weights", WEIGHTS, "--name", "locked")),
         ("EXCLUSIVE", ("model.list",)),
+        ("EXCLUSIVE", ("mlflow.backup",)),  # it waited for as long as the lock was held
     ],
 )
 def test_a_database_that_is_locked_while_the_server_runs(

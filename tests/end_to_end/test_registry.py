@@ -8,10 +8,13 @@ import random
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.bad_servers import BadServer
+from tests.servers import port_of
 from tests.workspaces import Workspace, unused_uri
 
 
@@ -140,6 +143,17 @@ def test_a_laptop_without_the_server(served: Workspace, weights: Path, picture: 
     assert document["model"]["version"] == "1"
     assert document["mlflow"] is None
     offline.fail(3, "detect.run", "--source", picture, "--model", "field@another")
+    with BadServer(port_of(served), "login").running() as server:  # of a hotel's network
+        hotel = Workspace(served.root, {"MLFLOW_TRACKING_URI": server.uri})
+        ended = hotel.invoke(*run, "--output", "results/hotel")
+    assert ended.returncode == 0, ended.stderr
+    assert "taking field version 1 from this machine" in ended.stderr
+    document = json.loads((served.root / "results/hotel/run.json").read_text(encoding="utf-8"))
+    today = datetime.now().astimezone().strftime("%Y-%m-")
+    assert document["model"]["as_of"].startswith(f"when the registry was last asked ({today}")
+    assert document["model"]["as_of"] in (served.root / "results/hotel/report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_damaged_copy_is_fetched_again(served: Workspace, weights: Path, picture: Path) -> None:

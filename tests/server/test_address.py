@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from wildetect.settings import Project
 from wildetect.settings.project import Variables
 from wildetect.tasks.progress import Terminal
 from wildetect.workflows.connecting import connect_for
+from wildetect.workflows.people import accounts_of
 
 
 class Healthy(http.server.BaseHTTPRequestHandler):
@@ -48,6 +50,20 @@ def test_another_project_s_server_is_refused_where_nothing_names_it(stranger: st
         connect_for(Project(tmp_path), Terminal())
     assert f"MLFLOW_TRACKING_URI={stranger}" in refused.value.hint
     assert "mlflow.serve --port " in refused.value.hint
+
+
+def test_another_project_s_accounts_are_left_alone(stranger: str, tmp_path: Path) -> None:
+    with pytest.raises(ServerError, match="another project's"):
+        accounts_of(Project(tmp_path))
+
+
+def test_a_program_that_does_not_speak_is_not_offered_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        with pytest.raises(ServerError, match="something that is not an MLflow server answers at"):
+            connect_for(Project(tmp_path))
 
 
 def test_a_named_one_is_used_and_said(

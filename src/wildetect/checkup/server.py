@@ -13,7 +13,7 @@ from wildetect.checkup.subject import Subject
 from wildetect.errors import ServerError
 from wildetect.settings.project import TRACKING_URI
 
-__all__ = ["check_port", "check_server"]
+__all__ = ["check_port", "check_server", "why_silent"]
 
 DEFAULT = "http://127.0.0.1:5000"
 SERVE = "uv run invoke mlflow.serve"
@@ -98,28 +98,45 @@ def _whose(subject: Subject, says: str) -> list[Finding]:
 def _nobody(subject: Subject, shown: str, host: str, port: int) -> list[Finding]:
     """No MLflow server answers: why, and who does."""
     from wildetect.registry.probe import is_loopback
-    from wildetect.server.process.status import HINTS, condition_of
 
-    own = subject.own_server
-    condition = condition_of(own)
     says = f"no MLflow server answers at {shown}{_where(subject)}"
-    if condition == "running" and own is not None:
-        fix = f"Write {TRACKING_URI}={own.url} into .env"
-        return [problem("server", f"{says}; this project's runs at {own.url}", fix=fix, error=ServerError)]
-    if condition == "starting":
-        return [warning("server", "this project's server is starting", fix=HINTS[condition])]
-    if condition in ("not answering", "broken"):
-        what = "runs, but does not answer" if condition == "not answering" else "has died and left processes"
-        return [problem("server", f"this project's server {what}", fix=HINTS[condition], error=ServerError)]
-    if _listens(host, port):
-        says = f"something that is not an MLflow server answers at {shown}{_where(subject)}"
-        fix = f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:5001"
-        fix = fix if is_loopback(host) else f"Fix {TRACKING_URI}"
-        return [problem("server", says, fix=fix, error=ServerError)]
+    if (known := why_silent(subject, subject.uri)) is not None:
+        return [known]
     if is_loopback(host):
         return [warning("server", f"{says}: none is running", fix=f"Start it: {SERVE}")]
     fix = f"Start it there; let the firewall pass port {port}; or fix {TRACKING_URI}"
     return [problem("server", says, fix=fix, error=ServerError)]
+
+
+def why_silent(subject: Subject, uri: str) -> Finding | None:
+    """Why no MLflow server answers at an address; None where nothing at all is there.
+
+    Args:
+        subject: The project, whose own server may run elsewhere, or not answer.
+        uri: The address, without a sign-in.
+    """
+    from wildetect.registry.probe import is_loopback
+    from wildetect.server.process.status import HINTS, condition_of
+
+    own = subject.own_server
+    condition = condition_of(own)
+    at = f"{uri}{_where(subject)}"
+    if condition == "running" and own is not None:
+        fix = f"Write {TRACKING_URI}={own.url} into .env"
+        says = f"no MLflow server answers at {at}; this project's runs at {own.url}"
+        return problem("server", says, fix=fix, error=ServerError)
+    if condition == "starting":
+        return warning("server", "this project's server is starting", fix=HINTS[condition])
+    if condition in ("not answering", "broken"):
+        what = "runs, but does not answer" if condition == "not answering" else "has died and left processes"
+        return problem("server", f"this project's server {what}", fix=HINTS[condition], error=ServerError)
+    host, port = _address(uri) or ("", 0)
+    if host and _listens(host, port):
+        says = f"something that is not an MLflow server answers at {at}"
+        fix = f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:5001"
+        fix = fix if is_loopback(host) else f"Fix {TRACKING_URI}"
+        return problem("server", says, fix=fix, error=ServerError)
+    return None
 
 
 def _listens(host: str, port: int) -> bool:

@@ -2,7 +2,7 @@
 
 <cache>/<name>/<version>/     the files of a version, as MLflow stores them
 <cache>/<name>/<version>.json what the registry knew of it when it was last asked
-<cache>/<name>/aliases.json   which version each alias meant when the registry was last asked
+<cache>/<name>/aliases.json   which version each alias meant when the registry was last asked, and when
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import yaml
@@ -39,6 +39,7 @@ __all__ = [
     "fetched_before",
     "forget",
     "known_details",
+    "meant_before",
     "read_version",
     "stored_manifest",
 ]
@@ -54,7 +55,8 @@ JUST_BEGUN = 60.0  # s; a download holds its lock by then
 class FetchedModel:
     """A detector that is ready to run: its files on this machine and how it is fed and read.
 
-    `classifier` is the file of the second stage, where the manifest has one.
+    `classifier` is the file of the second stage, where the manifest has one; `as_of` says where it is what an
+    alias meant at an earlier time, as the registry could not be asked now.
     """
 
     name: str
@@ -62,6 +64,7 @@ class FetchedModel:
     weights: Path
     manifest: Manifest
     classifier: Path | None = None
+    as_of: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}" if self.version else self.weights.name
@@ -106,14 +109,17 @@ def fetched_before(reference: ModelReference, cache: Path) -> FetchedModel | Non
         cache: The folder of fetched versions.
     """
     which = reference.alias or str(reference.version)
-    known = _aliases(_folder(cache, reference.name))
-    number = str(known.get(which, "")) if not which.isdigit() else which
+    number, as_of = which, None
+    if not which.isdigit():
+        number, asked = meant_before(_folder(cache, reference.name)).get(which, ("", None))
+        as_of = f"when the registry was last asked{f' ({asked})' if asked else ''}"
     if not number.isdigit():
         return None
     try:
-        return _read(_folder(cache, reference.name, number), Version(reference.name, number))
+        model = _read(_folder(cache, reference.name, number), Version(reference.name, number))
     except ModelError:
         return None
+    return replace(model, as_of=as_of)
 
 
 def known_details(cache: Path, name: str, number: str) -> Version | None:
@@ -264,12 +270,18 @@ def _check_same(file: Path, sha256: str, what: str) -> None:
         )
 
 
-def _aliases(folder: Path) -> dict[str, Any]:
+def meant_before(folder: Path) -> dict[str, tuple[str, str | None]]:
+    """Give the version that each alias meant when the registry was last asked, and when that was, if known.
+
+    Args:
+        folder: The folder of a model in the cache.
+    """
     try:
         known = json.loads((folder / "aliases.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        entries = [(alias, e if isinstance(e, dict) else {"version": e}) for alias, e in known.items()]
+        return {alias: (str(e["version"]), e.get("asked")) for alias, e in entries}
+    except (OSError, ValueError, KeyError, AttributeError):
         return {}
-    return known if isinstance(known, dict) else {}
 
 
 def _remember(folder: Path, reference: ModelReference, version: str) -> None:
@@ -278,8 +290,11 @@ def _remember(folder: Path, reference: ModelReference, version: str) -> None:
         return
     path = folder / "aliases.json"
     draft = path.with_suffix(".tmp")
+    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+    known = {**meant_before(folder), which: (version, now)}
+    document = {alias: {"version": number, "asked": asked} for alias, (number, asked) in known.items()}
     with contextlib.suppress(OSError):  # only an offline run would miss it
-        draft.write_text(json.dumps({**_aliases(folder), which: version}, indent=2), encoding="utf-8")
+        draft.write_text(json.dumps(document, indent=2), encoding="utf-8")
         draft.replace(path)
 
 

@@ -30,6 +30,7 @@ from wildetect.registry.probe import (
     how_to_start,
 )
 from wildetect.settings.address import server_address
+from wildetect.settings.project import TRACKING_URI, put_into_environment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +55,7 @@ _ELSEWHERE = re.compile(f"{SENT_ON} (?P<address>[^\\s'\"]+)")
 
 DEFAULT_URI = "http://127.0.0.1:5000"
 ANSWER_TIMEOUT = 3.0
-TURN = 5.0  # s
+TURN = 3.0  # s; whoever only writes a few rows is done by then
 LONGEST_TEXT = 500  # letters of what a server says
 _UNLOCK = (
     "Close what has it open (a database viewer, a backup, another MLflow), then give the same command again."
@@ -109,21 +110,30 @@ class Connection:
     client: MlflowClient
     database: Path | None = None
 
-    def wait_for_turn(self, *, to_write: bool = True) -> None:
-        """Make sure that no other program holds the database; one that is done within 5 s is waited for.
+    def wait_for_turn(self) -> None:
+        """Make sure that no other program holds the database that is to be written.
 
         MLflow itself would wait for 20 s at each of several attempts, and then name the request alone.
-
-        Args:
-            to_write: Whether something is to be written: a lock that lets others read does not matter else.
 
         Raises:
             ServerError: Another program holds it.
         """
-        if self.database is None:
-            return
-        if locked(self.database, to_write=to_write):
-            raise ServerError(f"the database {self.database} is locked by another program", hint=_UNLOCK)
+        if self.database is not None:
+            demand_turn(self.database, to_write=True)
+
+
+def demand_turn(database: Path, *, to_write: bool) -> None:
+    """Make sure that no other program holds an SQLite file; one that is done soon is waited for.
+
+    Args:
+        database: The file.
+        to_write: Whether something is to be written: a lock that lets others read does not matter else.
+
+    Raises:
+        ServerError: Another program holds it.
+    """
+    if locked(database, to_write=to_write):
+        raise ServerError(f"the database {database} is locked by another program", hint=_UNLOCK)
 
 
 def locked(database: Path, *, to_write: bool, patience: float = TURN) -> bool:
@@ -155,7 +165,8 @@ def connect(uri: str, database: Path | None = None) -> Connection:
         database: The SQLite file behind it, where it lies on this machine.
 
     Raises:
-        ServerError: Where it does not answer within 3 s, or is not an http address.
+        ServerError: Where it does not answer within 3 s, is not an http address, or another program holds
+            the database.
     """
     if not uri.startswith(("http://", "https://")):
         raise ServerError(
@@ -179,6 +190,8 @@ def connect(uri: str, database: Path | None = None) -> Connection:
             os.environ[name] = value
     _leave_inherited_out(uri)
     _pass_by_proxies()
+    if database is not None:  # before MLflow is loaded, which takes seconds
+        demand_turn(database, to_write=False)
     import mlflow
 
     from wildetect.registry.patience import end_slow_answers
@@ -186,6 +199,7 @@ def connect(uri: str, database: Path | None = None) -> Connection:
     end_slow_answers()
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    put_into_environment(TRACKING_URI, uri)
     mlflow.set_tracking_uri(uri)
     return Connection(uri, mlflow.MlflowClient(uri, uri), database)
 

@@ -47,6 +47,8 @@ class RunModel:
         class_names: Names by class id.
         unchecked: What of the way in which its outputs are read no picture has shown to be right; null:
             nothing.
+        as_of: When the version was what the wanted alias means, where no registry could be asked; null: it
+            was asked, or the version itself was named.
     """
 
     name: str | None = None
@@ -57,6 +59,7 @@ class RunModel:
     box_kind: str = "boxes"
     class_names: tuple[str, ...]
     unchecked: str | None = None
+    as_of: str | None = None
 
     @classmethod
     def of(cls, model: FetchedModel) -> RunModel:
@@ -71,6 +74,7 @@ class RunModel:
             box_kind=manifest.box_kind,
             class_names=tuple(manifest.class_names),
             unchecked=manifest.unchecked,
+            as_of=model.as_of,
         )
 
     def __str__(self) -> str:

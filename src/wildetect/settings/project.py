@@ -37,6 +37,7 @@ __all__ = [
     "given_path",
     "place_from_caller",
     "project_root",
+    "put_into_environment",
     "read_instead",
 ]
 
@@ -57,11 +58,28 @@ _OTHER_SHELL = re.compile(r"\s*(?:-\s+|setx?\s+|\$env:)(?P<name>[A-Za-z_]\w*)\s*
 _OPENED = re.compile(r"[^=]*=\s*(?P<quote>[\"'])")
 _OTHER_SIGN = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[:;：＝])")  # noqa: RUF001 - an Asian keyboard's
 _OF_THE_SERVER = {TRACKING_URI, USERNAME, PASSWORD}
-_INHERITED = frozenset(name for name, value in os.environ.items() if value)
-"""What the environment gave before anything of .env was put into it."""
+_PUT_IN: dict[str, str] = {}
+"""What was put into the environment here, of .env and for libraries; all else came with it."""
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 _SECOND = re.compile(rf"\s(?:{'|'.join(_ANY_CASE)})\w+\s*=")
 _SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|KEY", re.IGNORECASE)
+
+
+def put_into_environment(name: str, value: str) -> None:
+    """Give libraries a variable that they look for themselves; where it comes from stays known.
+
+    Args:
+        name: The variable.
+        value: The value that it has for them.
+    """
+    if not _given_outside(name):
+        _PUT_IN[name] = value
+    os.environ[name] = value
+
+
+def _given_outside(name: str) -> bool:
+    value = os.environ.get(name)
+    return bool(value) and value != _PUT_IN.get(name)
 
 
 def caller_folder() -> Path:
@@ -110,7 +128,9 @@ def as_read(text: str) -> str:
     """
     for file, given in _READ_INSTEAD.items():
         text = text.replace(file, given)
-    set_outside = [name for name in sorted(_OF_THE_SERVER & _INHERITED) if re.search(rf"\b{name}\b", text)]
+    set_outside = [
+        name for name in sorted(_OF_THE_SERVER) if _given_outside(name) and re.search(rf"\b{name}\b", text)
+    ]
     if not set_outside or ".env" not in text:
         return text
     are = form(len(set_outside), "is", "are")
@@ -331,7 +351,7 @@ class Project:
 
     def origin_of(self, name: str) -> tuple[str, str | None]:
         """Which layer gives a variable, and its place there; ("default", None) where it is not given."""
-        if os.environ.get(name):
+        if _given_outside(name):
             return "environment", f"{VARIABLE_PLACE} {name}"
         if self.dotenv.values.get(name):
             return ".env", f".env:{self.dotenv.lines[name]} ({name})"

@@ -200,14 +200,16 @@ def emit(document: object) -> None:
 
 def export_variables(project: Project) -> None:
     """Give libraries the variables of .env that they look for themselves; the environment wins."""
-    from wildetect.settings.project import PASSWORD, TRACKING_URI, USERNAME
+    from wildetect.settings.project import PASSWORD, TRACKING_URI, USERNAME, put_into_environment
 
     for name, value in project.dotenv.values.items():
-        if name.startswith(EXPORTED_PREFIXES):
-            os.environ.setdefault(name, value)
+        if name.startswith(EXPORTED_PREFIXES) and name not in os.environ:
+            put_into_environment(name, value)
     # all are read before one is set: the sign-in may stand in the address
     understood = {name: project.variable(name) for name in (TRACKING_URI, USERNAME, PASSWORD)}
-    os.environ.update({name: value for name, value in understood.items() if value is not None})
+    for name, value in understood.items():
+        if value is not None:
+            put_into_environment(name, value)
 
 
 @contextlib.contextmanager

@@ -2,52 +2,64 @@
 
 from __future__ import annotations
 
+from wildetect.checkup.server import why_silent
+from wildetect.checkup.subject import Subject
 from wildetect.errors import ServerError
 from wildetect.registry.connection import Connection, connect, require_whole_answers
-from wildetect.server.process.server import address_of_tasks, running
+from wildetect.registry.probe import Probe
+from wildetect.server.process.server import Address, address_of_tasks
 from wildetect.settings import Project
+from wildetect.settings.project import TRACKING_URI
 from wildetect.workflows.watching import SILENT, Watcher
 
-__all__ = ["connect_for"]
+__all__ = ["connect_for", "refuse_unnamed"]
 
 
 def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str | None = None) -> Connection:
     """Connect to the project's server.
 
     Where nothing names a server it is this project's own. Another project's server on this machine is
-    used only where it is named, and a line says so.
+    used only where it is named. Whichever is not the project's own is told, with who names it.
 
     Args:
         project: Its environment and .env take precedence.
-        watcher: Observer that is told where another project's server is used.
+        watcher: Observer that is told where another server than the project's own is used.
         configured: A server that a settings file names.
 
     Raises:
         ServerError: No server answers, or nothing names the one that does and it is not this project's, or
-            another program holds the database of this project's own. Where this project's own server runs
-            elsewhere, the hint is the line for .env that makes them agree.
+            another program holds the database of this project's own. The hint fits who is there instead.
     """
     address = address_of_tasks(project, configured)
-    origin = project.origin_of("MLFLOW_TRACKING_URI")[0]  # before MLflow's client sets the variable itself
+    place = (project.origin_of(TRACKING_URI)[1] or "the settings").partition(" (")[0]
+    refuse_unnamed(address)
     try:
         connection = connect(address.uri, address.database)
     except ServerError as error:
-        own = running(project)
-        if own is None:
-            raise
-        raise ServerError(
-            error.message,
-            hint=f"This project's server runs at {own.url}: put MLFLOW_TRACKING_URI={own.url} into .env.",
-        ) from error
-    connection.wait_for_turn(to_write=False)
+        raise (_instead(project, address) or error) from error
     require_whole_answers(connection.uri)
-    if address.foreign and not address.named:
+    if not address.own:  # a copied .env, or the environment of a whole account, names one that nobody meant
+        watcher.notice(f"using the MLflow server at {address.uri} ({place}), which is not this project's own")
+    return connection
+
+
+def refuse_unnamed(address: Address) -> None:
+    """Leave another project's server alone unless somebody names it.
+
+    Raises:
+        ServerError: Nothing names the server that answers there, and it is not this project's.
+    """
+    if address.foreign and not address.named and Probe(address.uri).healthy():
         raise ServerError(
             f"the MLflow server at {address.uri} is another project's, and this project's own is not running",
             hint=f"Start this project's own: uv run invoke mlflow.serve --port {address.free_port}; "
-            f"or, to use that one, put MLFLOW_TRACKING_URI={address.uri} into .env.",
+            f"or, to use that one, put {TRACKING_URI}={address.uri} into .env.",
         )
-    if address.foreign and origin != "environment":
-        # a copied .env names the original's server, which nobody may have meant
-        watcher.notice(f"using the MLflow server at {address.uri}, which is not this project's own")
-    return connection
+
+
+def _instead(project: Project, address: Address) -> ServerError | None:
+    """Who is there where no MLflow server answers, as doctor says it; None where nobody is."""
+    if address.own and Probe(address.uri).healthy():  # it is the database that is not usable
+        return None
+    found = why_silent(Subject(project), address.uri)
+    return None if found is None else ServerError(found.says, hint=found.fix or "")

@@ -67,7 +67,7 @@ def chosen_model(
 def registered_model(
     project: Project, reference: ModelReference, watcher: Watcher, besides: str = ""
 ) -> tuple[FetchedModel, Connection | None]:
-    """Fetch a registered version; with no server, take the one that was fetched when there was one.
+    """Fetch a registered version; where the server is of no use, take the one that was fetched when it was.
 
     Args:
         project: Its server, and its cache of fetched versions.
@@ -77,21 +77,19 @@ def registered_model(
 
     Raises:
         ModelError: The registry does not hold it.
-        ServerError: No server answers, and the version was never fetched.
+        ServerError: No server answers, or not as it should, and the version was never fetched.
     """
     cache = project.runs / "models"
     try:
         connection = connect_for(project, watcher)
+        return fetch(connection, reference, cache), connection
     except ServerError as error:
         model = fetched_before(reference, cache)
         if model is None:
             raise
-        unchecked = (
-            f", which {reference} was when the registry was last asked" if not reference.is_fixed else ""
-        )
+        unchecked = f", which {reference} was {model.as_of}" if model.as_of else ""
         watcher.notice(f"warning: {error.message}: taking {model} from this machine{unchecked}{besides}")
         return model, None
-    return fetch(connection, reference, cache), connection
 
 
 def _from_file(project: Project, path: Path, fix: str, watcher: Watcher) -> FetchedModel:

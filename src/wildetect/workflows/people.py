@@ -8,6 +8,7 @@ from wildetect.server.access.accounts import Accounts
 from wildetect.server.access.signin import credentials_of
 from wildetect.server.process.server import address_of_tasks
 from wildetect.settings import Project
+from wildetect.workflows.connecting import refuse_unnamed
 
 __all__ = ["accounts_of"]
 
@@ -21,7 +22,9 @@ def accounts_of(project: Project) -> Accounts:
         ConfigurationError: The server asks for no sign-in, or .env holds none.
         ServerError: No server answers, or the sign-in is not accepted.
     """
-    uri = address_of_tasks(project, None).uri
+    address = address_of_tasks(project)
+    refuse_unnamed(address)
+    uri = address.uri
     credentials = credentials_of(project)
     probe = Probe(uri).within(TIMEOUT)
     if not probe.healthy():

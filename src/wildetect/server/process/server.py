@@ -76,12 +76,14 @@ class Address:
     Attributes:
         uri: Its address.
         named: Whether the environment, .env or a settings file names it.
+        own: Whether it is the project's own, which runs.
         foreign: Whether it is on this machine and not the project's own.
         database: The SQLite file of the project's own server, where it is that; else None.
     """
 
     uri: str
     named: bool
+    own: bool
     foreign: bool
     database: Path | None = None
 
@@ -105,7 +107,7 @@ def address_of_tasks(project: Project, configured: str | None = None) -> Address
     uri = tracking_uri(explicit or (own.url if own else None))
     ours = own is not None and points_at(uri, own.host, own.port)
     database = Path(own.store) if own is not None and ours and Path(own.store).is_file() else None
-    return Address(uri, bool(explicit), _is_here(uri) and not ours, database)
+    return Address(uri, bool(explicit), ours, _is_here(uri) and not ours, database)
 
 
 def _is_here(uri: str) -> bool:

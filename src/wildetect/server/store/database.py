@@ -17,7 +17,7 @@ from wildetect.errors import ServerError
 __all__ = ["as_single_file", "check_database", "copy_database", "moved_away", "opened"]
 
 logger = logging.getLogger(__name__)
-LOCK_TIMEOUT = 5.0  # s
+LOCK_TIMEOUT = 3.0  # s
 CHECK_BUDGET = 20.0  # s; a database of many gigabytes is not worth a longer wait at each start
 
 
@@ -69,7 +69,8 @@ def _unusable(database: Path, reason: str) -> ServerError:
     if "locked" in reason:
         return ServerError(
             f"the database {database} is locked by another program",
-            hint="Close what has it open (another MLflow, a database viewer, a backup), then start again.",
+            hint="Close what has it open (a database viewer, a backup, another MLflow), then give the same "
+            "command again.",
         )
     if "readonly" in reason or "unable to open" in reason:
         return ServerError(
@@ -100,15 +101,28 @@ def copy_database(database: Path, target: Path) -> None:
     """Copy a database, consistent even while a server writes it.
 
     Raises:
-        ServerError: Where it cannot be read or copied; then nothing is left at the target.
+        ServerError: Where it cannot be read or copied, or another program holds it; then nothing is left at
+            the target.
     """
+    turn = time.monotonic()
+
+    def in_turn(status: int, _left: int, _pages: int) -> None:
+        """SQLite's backup itself would wait for ever for whoever holds the database."""
+        nonlocal turn
+        if status not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            turn = time.monotonic()
+        elif time.monotonic() - turn > LOCK_TIMEOUT:
+            raise sqlite3.OperationalError("database is locked")
+
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with opened(database) as source, contextlib.closing(sqlite3.connect(target)) as copy:
-            source.backup(copy, pages=2000, sleep=0.01)
+        with opened(database, patience=0.1) as source, contextlib.closing(sqlite3.connect(target)) as copy:
+            source.backup(copy, pages=2000, sleep=0.01, progress=in_turn)
     except (OSError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):
             target.unlink(missing_ok=True)
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            raise _unusable(database, str(error)) from error
         raise ServerError(
             f"{database.name} could not be copied to {target} ({error})",
             hint="Check that there is space on the disk and that the folder can be written.",

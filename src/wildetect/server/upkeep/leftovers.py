@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wildetect.registry.cache import abandoned_downloads
+from wildetect.registry.cache import abandoned_downloads, meant_before
 from wildetect.server.process.plan import Plan
 
 __all__ = ["Item", "files_of", "leftovers", "size_of"]
@@ -78,11 +77,7 @@ def _written(path: Path) -> float:
 
 def _fetched(cache: Path) -> Iterator[Path]:
     for model in sorted(cache.glob("*")):
-        try:
-            meant = json.loads((model / "aliases.json").read_text(encoding="utf-8"))
-            kept = {str(version) for version in meant.values()}
-        except (OSError, ValueError, AttributeError):
-            kept = set()
+        kept = {version for version, _ in meant_before(model).values()}
         yield from (
             (entry for entry in model.iterdir() if entry.name.isdigit() and entry.name not in kept)
             if model.is_dir()
