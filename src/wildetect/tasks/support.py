@@ -207,9 +207,9 @@ def export_variables(project: Project) -> None:
             put_into_environment(name, value)
     # all are read before one is set: the sign-in may stand in the address
     understood = {name: project.variable(name) for name in (TRACKING_URI, USERNAME, PASSWORD)}
-    for name, value in understood.items():
-        if value is not None:
-            put_into_environment(name, value)
+    for name, one in understood.items():
+        if one is not None:
+            put_into_environment(name, one)
 
 
 @contextlib.contextmanager
