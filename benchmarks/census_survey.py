@@ -221,7 +221,6 @@ def _plan(run: FinishedRun) -> SurveyPlan:
         species=None,
         specs=FlightSpecs(),
         files=SurveyFiles(),
-        progress=lambda _done, _total: None,
     )
 
 

@@ -199,7 +199,7 @@ shape = {"driver": "HFA", "width": 640, "height": 640, "count": 3, "dtype": "uin
 with rasterio.open(path, "w", crs="EPSG:32737", transform=place, **shape) as file:
     file.write(np.arange(640 * 640 * 3).reshape(3, 640, 640).astype(np.uint8))
 wildetect.detect(path, model="demo/detector.onnx", output="{folder}/run")
-photographs = gather(wildetect.open_run("{folder}/run"), lambda *_: None).photographs
+photographs = gather(wildetect.open_run("{folder}/run")).photographs
 print([(one.file, round(one.georeference.gsd(320, 320), 2)) for one in photographs])
 """,
         says="[('a.img', 0.05)]",

@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parents[1]
 LEFT_OUT = ("MLFLOW_", "WILDETECT_", "AWS_", "DISPLAY", "WAYLAND_DISPLAY")
 
 # What a task says where it is slow to begin: on a busy machine any task, on an idle one none.
-SIGN_OF_LIFE = re.compile(r"^\S+ is at work(?:, \d+ s so far)? \.\.\.\r?\n", re.MULTILINE)
+SIGN_OF_LIFE = re.compile(r"^\S+ is at work(?:, \d+ s so far)?(?:: .*)? \.\.\.\r?\n", re.MULTILINE)
 
 
 def free_port() -> int:

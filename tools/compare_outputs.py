@@ -55,7 +55,7 @@ NUMBER = rb"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 KEYS = rb"\w*seconds\w*|\w*per_second|run_id|sum|check|elapsed|free|digest|fingerprint|instance|pid|port"
 """Keys of JSON documents whose values are times, speeds and ids."""
 VARYING = (
-    (rb"(?m)^\S+ is at work(?:, \d+ s so far)? \.\.\.\n", b""),
+    (rb"(?m)^\S+ is at work(?:, \d+ s so far)?(?:: .*)? \.\.\.\n", b""),
     (rb'("(?:' + KEYS + rb')": *)(?:"[^"]*"|' + NUMBER + rb")", rb"\1~"),
     (rb"\b[0-9a-f]{32}\b", b"~id~"),
     (rb"((?:digest \(sha256\):? |packageId=.|Identifier>))[0-9a-f]{64}", rb"\1~digest~"),

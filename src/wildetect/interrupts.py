@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 
 from wildetect.errors import EXIT_INTERRUPTED
 
-__all__ = ["leave_on_interrupt", "raise_on_interrupt"]
+__all__ = ["LOADED", "leave_on_interrupt", "raise_on_interrupt"]
+
+LOADED = time.monotonic()
+"""When the program began to load, by the clock of `time.monotonic`."""
 
 
 def leave_on_interrupt() -> None:

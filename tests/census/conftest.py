@@ -51,7 +51,6 @@ def plan_of(
         "species": None,
         "specs": FlightSpecs(),
         "files": SurveyFiles.read(wanted, table),
-        "progress": lambda _done, _total: None,
     }
     return SurveyPlan(**{**given, **changes})
 

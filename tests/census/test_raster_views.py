@@ -110,7 +110,7 @@ def test_an_orthomosaic_counts_in_a_census_whatever_its_form(
     path = tmp_path / name
     written(path, shared_data, **form)
     run = wildetect.detect(path, model=REPOSITORY / "demo" / "detector.onnx", output=tmp_path / "run")
-    (photograph,) = gather(run, lambda *_: None).photographs
+    (photograph,) = gather(run).photographs
     (view,) = make_views([photograph], Flight()).views
     assert isinstance(view, RasterView)
     assert view.gsd == pytest.approx(0.1, rel=0.02)  # m: what its makers say of it

@@ -45,7 +45,8 @@ LIKE = {
 }
 # Lines that come more or less often, as a machine is slow or fast.
 PROGRESS = re.compile(
-    rf"^(?:starting the MLflow server \.\.\. \d+ s|\d+ of \d+ images, .* left)\n|{SIGN_OF_LIFE.pattern}",
+    r"^(?:starting the MLflow server \.\.\. \d+ s|[\d,]+ of [\d,]+ images, .* left)\n"
+    rf"|{SIGN_OF_LIFE.pattern}",
     re.MULTILINE,
 )
 

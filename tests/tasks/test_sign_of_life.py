@@ -6,14 +6,18 @@ import io
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from invoke.context import Context
 from tests.tasks.test_collection import HEAVY
 from tests.workspaces import Workspace, unused_uri
 
+from wildetect.how_far import how_far, through
 from wildetect.tasks import ns
-from wildetect.tasks.streams import sign_of_life
+from wildetect.tasks.streams import sign_of_life, silence_is_meant
+from wildetect.tasks.support import verb
 
 # Python reads a module of this name when it starts: imports of heavy libraries then wait for ever.
 GATE = f"""
@@ -59,38 +63,78 @@ def test_every_task_speaks_before_a_heavy_library_is_there(tmp_path: Path) -> No
     assert {name: said[name].strip() for name in WAITS} == {name: f"{name} is at work ..." for name in WAITS}
 
 
+def test_a_loop_says_how_far_it_is() -> None:
+    assert how_far() == ""
+    said = []
+    for _ in through(range(2), "files read"):
+        said.append(how_far())
+        said += [how_far() for _ in through(iter("ab"), "bytes read")]
+    assert said == [
+        "0 of 2 files read", "0 bytes read", "1 bytes read",
+        "1 of 2 files read", "0 bytes read", "1 bytes read",
+    ]  # fmt: skip
+    left = through(range(1200), "files read", 1200)
+    assert [next(left) for _ in range(1001)][-1] == 1000
+    assert how_far() == "1,000 of 1,200 files read"
+    del left
+    assert how_far() == ""
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wildetect.tasks.streams.PATIENCE", 0.01)
-    monkeypatch.setattr("wildetect.tasks.streams.BETWEEN", 0.01)
+    for name in ("PATIENCE", "LEAST", "BETWEEN"):
+        monkeypatch.setattr(f"wildetect.tasks.streams.{name}", 0.01)
 
 
-def test_the_line_comes_again_while_there_is_silence(impatient: None) -> None:
-    twice = threading.Barrier(2)
+def test_the_line_comes_again_whenever_there_is_silence(
+    impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    often = threading.Barrier(2)
     told = []
 
     def say(seconds: float) -> None:
         told.append(seconds)
-        if len(told) == 2:
-            twice.wait(60)
+        if len(told) in (2, 4):
+            often.wait(60)
 
     with sign_of_life(say):
-        twice.wait(60)
-    assert told == pytest.approx([0.01, 0.02])
+        often.wait(60)
+        sys.stderr.write("a task that speaks may be silent again")
+        often.wait(60)
+    assert told == sorted(told)
+    assert told[0] > 0
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_what_a_task_writes_ends_the_watch(
-    impatient: None, stream: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_task_writes_is_no_silence(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = io.StringIO()
     monkeypatch.setattr(sys, stream, taken)
+    monkeypatch.setattr("wildetect.tasks.streams.LEAST", 60)
     told: list[float] = []
     with sign_of_life(told.append):
-        before = {thread.name for thread in threading.enumerate()}
         print("a line", file=getattr(sys, stream))
-        (watch,) = [one for one in threading.enumerate() if one.name == "sign of life"]
-        watch.join(60)
-        assert not watch.is_alive()
-    assert "sign of life" in before
     assert taken.getvalue() == "a line\n"
+    assert told == []
+
+
+def test_who_waits_for_a_person_is_silent(impatient: None) -> None:
+    told: list[float] = []
+    with silence_is_meant(), sign_of_life(told.append):
+        time.sleep(0.1)
+    assert told == []
+
+
+def test_a_task_says_how_far_its_loop_is(impatient: None, capsys: pytest.CaptureFixture[str]) -> None:
+    heard = threading.Event()
+
+    @verb()
+    def slow(context: Context) -> None:
+        del context
+        for number in through(range(3), "photographs' tags read"):
+            while number == 1 and not heard.is_set():
+                if "slow is at work: 1 of 3 photographs' tags read ...\n" in capsys.readouterr().err:
+                    heard.set()
+
+    slow(Context())
+    assert heard.is_set()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from wildetect.census.ground.photographs import Photograph
 from wildetect.detections import Detections
 from wildetect.errors import InputError
+from wildetect.how_far import through
 from wildetect.imagery.camera.camera import read_camera
 from wildetect.imagery.opening import georeference_of
 from wildetect.remote.place import Place, are_there, way_back, why_away
@@ -21,8 +22,6 @@ from wildetect.wording import number_of
 __all__ = ["Gathered", "gather"]
 
 _THREADS = 8  # reading tags waits for the drive more than it works
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,11 @@ class Gathered:
     way_back: str = ""
 
 
-def gather(run: FinishedRun, progress: Progress) -> Gathered:
+def gather(run: FinishedRun) -> Gathered:
     """Read the tags of a run's photographs.
 
     Args:
         run: Names the files.
-        progress: Callback that is told how many of how many are done.
 
     Raises:
         InputError: None of the files is there, or a server does not answer: which of them it has is not
@@ -69,7 +67,8 @@ def gather(run: FinishedRun, progress: Progress) -> Gathered:
         )
     photographs: list[Photograph] = []
     with ThreadPoolExecutor(_THREADS) as threads:
-        for number, photograph in enumerate(threads.map(lambda one: _photograph(*one), there), start=1):
+        read = threads.map(lambda one: _photograph(*one), there)
+        for photograph in through(read, "photographs' tags read", len(there)):
             place = photograph.path
             if isinstance(place, RemoteFile):
                 _refuse_silence(place)
@@ -77,13 +76,12 @@ def gather(run: FinishedRun, progress: Progress) -> Gathered:
                 away.append(place)  # its tags may say where it was taken, and nobody knows
             else:
                 photographs.append(photograph)
-            progress(number, len(there))
-    read = {photograph.file for photograph in photographs}
+    known = {photograph.file for photograph in photographs}
     return Gathered(
         tuple(photographs),
-        {result.name: len(boxes) for result, boxes in done if result.name not in read},
+        {result.name: len(boxes) for result, boxes in done if result.name not in known},
         {result.name: result.failure for result in run.results if result.failure is not None},
-        _changed(run, read),
+        _changed(run, known),
         way_back(away[0]) if away else "",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,7 +63,6 @@ class SurveyPlan:
         species: Classes to count; null: all.
         specs: Camera and flight, where a photograph does not tell.
         files: Strata, transects and positions.
-        progress: Callback that is told how many of how many photographs have been read.
         reviewed: What people saw; null where no number follows from a review.
         review_reason: Why none does; null where one does.
         largest_animal: Length in m that boxes may have on the ground; null: they are not looked at.
@@ -75,7 +74,6 @@ class SurveyPlan:
     species: Sequence[str] | None
     specs: FlightSpecs
     files: SurveyFiles
-    progress: Callable[[int, int], None]
     reviewed: ReviewedSample | None = None
     review_reason: str | None = None
     largest_animal: float | None = None
@@ -135,7 +133,7 @@ def _on_ground(plan: SurveyPlan) -> tuple[Gathered, Views]:
         InputError: None has a position, or the table of positions is of others.
     """
     refuse_strange((result.name for result in plan.run.results), plan.files.positions)
-    gathered = gather(plan.run, plan.progress)
+    gathered = gather(plan.run)
     views = make_views(
         gathered.photographs,
         plan.specs,

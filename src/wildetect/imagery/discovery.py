@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.errors import InputError
+from wildetect.how_far import through
 from wildetect.imagery.kinds import (
     EXTENSIONS,
     HEIF,
@@ -141,9 +142,8 @@ def _on_this_machine(sources: Sequence[Path], exclude: Iterable[Path]) -> _There
     found: dict[str, ImageFile] = {}
     troubles: list[OSError] = []
     for source in sources:
-        for path in (
-            _images_in(source.absolute(), left_out, troubles) if source.is_dir() else [source.absolute()]
-        ):
+        folder = _images_in(source.absolute(), left_out, troubles) if source.is_dir() else None
+        for path in [source.absolute()] if folder is None else through(folder, "pictures found"):
             key = _identity(path)
             if key not in found:
                 found[key] = ImageFile(path, _name(path, base))

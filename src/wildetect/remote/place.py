@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.how_far import through
 from wildetect.remote.address import Address, is_address
 from wildetect.remote.failures import RemoteError
 from wildetect.remote.remote_file import RemoteFile, store_for
@@ -83,7 +84,8 @@ def of_each(ask: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_An
     batches = [asked[start : start + size] for start in range(0, len(asked), size)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         answers = threads.map(lambda batch: [ask(item) for item in batch], batches)
-        return [answer for batch in answers for answer in batch]
+        flat = (answer for batch in answers for answer in batch)
+        return list(through(flat, "files looked for", len(asked)))
 
 
 def are_there(places: Iterable[Place]) -> list[bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from wildetect.errors import ConfigurationError
+from wildetect.tasks.streams import silence_is_meant
 from wildetect.tasks.support import say
 
 __all__ = ["confirmed"]
@@ -34,7 +35,9 @@ def confirmed(question: str, *, yes: bool, command: str, word: str = "y") -> boo
         )
     sys.stderr.write(f"{question}? Type {word} to go on: ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() == word:
+    with silence_is_meant():
+        answer = sys.stdin.readline()
+    if answer.strip().lower() == word:
         return True
     say("nothing was changed")
     return False

@@ -66,15 +66,12 @@ def stop_wish() -> Iterator[Callable[[], bool]]:
             signal.signal(known, handler)
 
 
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 8.0  # fewer than those after which a task that is silent says that it is at work
 WIDE = 80  # columns of a terminal that has room for a bar beside the numbers
 
 
 class Terminal(Watcher):
     """Shows on stderr what a workflow says; Ctrl+C stops a run after the images at hand."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
 
     def notice(self, text: str) -> None:
         """Print a line."""
@@ -91,12 +88,6 @@ class Terminal(Watcher):
         """Show how far the measurement is."""
         with progress_on(sys.stderr) as progress:
             yield progress
-
-    def tags_read(self, done: int, total: int) -> None:
-        """Say now and then how many photographs' tags have been read."""
-        if done < total and time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
-            self._last = time.monotonic()
-            say(f"tags of {done:,} of {number_of(total, 'photograph')} read")
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """stdout and stderr as tasks need them: any letter can be written, a reader may leave, silence is watched.
 
-Libraries take seconds to load on a busy laptop or a slow disk, and a task can say nothing before. Which
-task is slow differs from machine to machine, so it is silence itself that a line is said against.
+Libraries take seconds to load on a busy laptop or a slow disk, and ten thousand files minutes to read. Which
+task is slow, and where, differs from machine to machine, so it is silence itself that a line is said against.
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ import os
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
+
+from wildetect.interrupts import LOADED
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["outlive_readers", "sign_of_life", "write_any_letter"]
+__all__ = ["outlive_readers", "sign_of_life", "silence_is_meant", "write_any_letter"]
 
 NAMES = ("stdout", "stderr")
 GONE = (errno.EPIPE, errno.EINVAL)
 """What a write says once nobody reads the pipe: the second one on Windows."""
-PATIENCE = 1.0  # seconds of silence at the start
-BETWEEN = 10.0  # seconds from one line to the next, as long as the task itself says nothing
+PATIENCE = 0.8  # seconds of silence at the start, from when the program began to load
+LEAST = 0.1  # seconds of them that a task has, however long that took
+BETWEEN = 10.0  # seconds of silence later on
 
 
 class _Pipe(io.FileIO):
@@ -83,47 +87,74 @@ def write_any_letter() -> None:
 
 @contextlib.contextmanager
 def sign_of_life(say: Callable[[float], None]) -> Iterator[None]:
-    """Have a line said while a block writes nothing to stdout and stderr.
-
-    Its first write, whatever it is, ends the watch: from there on the task speaks for itself.
+    """Have a line said whenever a block writes nothing to stdout and stderr for a while.
 
     Args:
-        say: Writes the line; told for how many seconds there was silence.
+        say: Writes the line; told how many seconds the block has taken so far.
     """
-    spoken = threading.Event()
-    streams = (sys.stdout, sys.stderr)
+    heard, over = _Heard(), threading.Event()
     with contextlib.ExitStack() as stack:
-        for stream in streams:
-            stack.enter_context(_noted(stream, spoken))
-        watch = threading.Thread(target=_watch, args=(spoken, say), name="sign of life", daemon=True)
+        for stream in (sys.stdout, sys.stderr):
+            stack.enter_context(_noted(stream, heard))
+        watch = threading.Thread(target=_watch, args=(heard, over, say), name="sign of life", daemon=True)
         watch.start()
         try:
             yield
         finally:
-            spoken.set()
+            over.set()
             watch.join()
 
 
-def _watch(spoken: threading.Event, say: Callable[[float], None]) -> None:
-    silent = PATIENCE
-    pause = PATIENCE
-    while not spoken.wait(pause):
-        say(silent)
-        pause = BETWEEN
-        silent += pause
+@contextlib.contextmanager
+def silence_is_meant() -> Iterator[None]:
+    """Let a block be silent: a page waits for its reader, a question for its answer."""
+    _meant.set()
+    try:
+        yield
+    finally:
+        _meant.clear()
+
+
+_meant = threading.Event()
+
+
+class _Heard:
+    """When something was last written, and how long nothing may be from then on."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+        # to load the tasks took a part of it
+        self.patience = max(PATIENCE - (self.last - LOADED), LEAST)
+
+    def __call__(self) -> None:
+        self.last, self.patience = time.monotonic(), BETWEEN
+
+    @property
+    def left(self) -> float:
+        """Seconds until it has been silent for too long."""
+        return self.last + self.patience - time.monotonic()
+
+
+def _watch(heard: _Heard, over: threading.Event, say: Callable[[float], None]) -> None:
+    begun = heard.last
+    while not over.wait(max(heard.left, 0)):
+        if heard.left > 0:
+            continue
+        if not _meant.is_set():
+            say(time.monotonic() - begun)
+        heard()
 
 
 @contextlib.contextmanager
-def _noted(stream: TextIO | None, spoken: threading.Event) -> Iterator[None]:
-    """Note the first write of the main thread to a stream; pythonw has no streams."""
+def _noted(stream: TextIO | None, heard: _Heard) -> Iterator[None]:
+    """Note when a stream is written to; pythonw has no streams."""
     if stream is None:
         yield
         return
     write = stream.write
 
     def noting(text: str, /) -> int:
-        if threading.current_thread() is threading.main_thread():
-            spoken.set()
+        heard()
         return write(text)
 
     stream.write = noting  # type: ignore[method-assign]

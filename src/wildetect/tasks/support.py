@@ -21,6 +21,7 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from wildetect.errors import EXIT_BUG, EXIT_INTERRUPTED, WildDetectError
+from wildetect.how_far import how_far
 from wildetect.interrupts import raise_on_interrupt
 from wildetect.tasks.calling import as_called
 from wildetect.tasks.streams import sign_of_life, write_any_letter
@@ -138,7 +139,8 @@ def verb(
     def declare(body: Callable[..., object]) -> Verb:
         def at_work(seconds: float) -> None:
             since = f", {seconds:.0f} s so far" if seconds > 1 else ""
-            say(f"{_full_name(task)} is at work{since} ...")
+            far = how_far()
+            say(f"{_full_name(task)} is at work{since}{': ' * bool(far)}{far} ...")
 
         @functools.wraps(body)
         def told(*args: object, **options: object) -> None:

@@ -101,7 +101,7 @@ def census(
         folder,
         hint="Give another one with --output, or as export.output_directory in configs/census.yaml.",
     )
-    plan = _plan(settings, keys, files, run, watcher)
+    plan = _plan(settings, keys, files, run)
     found = survey(plan)
     server = _server(project, watcher)
     detector = _detector(server, run.record, groups)
@@ -118,9 +118,7 @@ def census(
     return CensusDone(_logged(server, record, folder, watcher), folder, detection)
 
 
-def _plan(
-    settings: CensusSettings, keys: SurveyKeys, files: SurveyFiles, run: FinishedRun, watcher: Watcher
-) -> SurveyPlan:
+def _plan(settings: CensusSettings, keys: SurveyKeys, files: SurveyFiles, run: FinishedRun) -> SurveyPlan:
     """What is counted, and how, with what people said of the run."""
     groups = settings.campaign.roll_up
     read = read_verdicts(run.folder)
@@ -132,7 +130,6 @@ def _plan(
         species=settings.campaign.target_species,
         specs=settings.detection.flight_specs,
         files=files,
-        progress=watcher.tags_read,
         reviewed=None if review is None or reason is not None else rolled_sample(review.sample, groups),
         review_reason=reason,
         largest_animal=settings.detection.processing.largest_animal,

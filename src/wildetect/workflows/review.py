@@ -46,7 +46,7 @@ def own_grounds_of(project: Project, run: FinishedRun, watcher: Watcher = SILENT
         watcher: Observer that is told where no place is known.
     """
     try:
-        gathered = gathered_of(project, run, SILENT)
+        gathered = gathered_of(project, run)
     except InputError as error:
         watcher.notice(f"warning: {error.message}; each is taken as a unit of its own")
         return {}

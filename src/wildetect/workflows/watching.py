@@ -37,9 +37,6 @@ class Watcher:
         """Be there while a model is measured."""
         yield lambda _summary: None
 
-    def tags_read(self, done: int, total: int) -> None:
-        """Take how many photographs' tags have been read: a network drive takes its time."""
-
 
 SILENT = Watcher()
 """For a caller who shows nothing."""

@@ -15,6 +15,7 @@ import numpy as np
 from wildetect.census.ground.photographs import Photograph
 from wildetect.census.merging.empty import EmptyPlace, empty_places
 from wildetect.census.result import Census
+from wildetect.how_far import through
 from wildetect.imagery.opening import open_image
 from wildetect.imagery.source import UnreadableImageError
 from wildetect.results.report.crops import Box, cut_around
@@ -245,7 +246,9 @@ def _crops(census: Census, spots: Sequence[_Spot]) -> dict[int, Picture]:
     found: dict[int, Picture] = {}
     unread: list[str] = []
     with ThreadPoolExecutor(_THREADS) as threads:
-        for made in threads.map(lambda one: _of_photograph(*one), work):
+        for made in through(
+            threads.map(lambda one: _of_photograph(*one), work), "photographs cut", len(work)
+        ):
             if isinstance(made, str):
                 unread.append(made)
             else:

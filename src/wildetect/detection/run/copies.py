@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 
+from wildetect.how_far import through
 from wildetect.imagery.discovery import ImageFile
 from wildetect.remote.place import Place
 from wildetect.results.pictures.stamps import pieces_of
@@ -90,7 +91,7 @@ def _copies_among(images: Sequence[ImageFile]) -> list[str]:
 def _alike(images: Sequence[ImageFile], key: Callable[[Place], Hashable]) -> Iterator[Sequence[ImageFile]]:
     """The images that have their key in common with another one, those of one key together."""
     groups: dict[Hashable, list[ImageFile]] = defaultdict(list)
-    for image in images:
+    for image in through(images, "files compared"):
         try:
             groups[key(image.path)].append(image)
         except (OSError, ValueError):  # ValueError: a name that no file can have

@@ -17,6 +17,7 @@ from wildetect.detection.tiles.overlap import OverlapSummary
 from wildetect.detection.tiles.scale import ScaleSummary
 from wildetect.detections import Detections
 from wildetect.errors import InputError
+from wildetect.how_far import through
 from wildetect.imagery.discovery import ImageFile
 from wildetect.imagery.opening import look_at_file, open_file
 from wildetect.imagery.reading import Reading
@@ -134,7 +135,7 @@ def survey(
     )
     with ThreadPoolExecutor(_HEADER_THREADS) as threads:
         looked = threads.map(lambda image: _facts(image, options.reading), images)
-        for image, facts in zip(images, looked, strict=True):
+        for image, facts in through(zip(images, looked, strict=True), "headers of images read", len(images)):
             if isinstance(facts, str):
                 found.unreadable[image.name] = facts
                 continue
@@ -167,7 +168,8 @@ def glance(images: Sequence[ImageFile], options: PipelineOptions) -> RunSummary:
     Photographs are decoded whole; of rasters some tiles are read, from the first to the last.
     """
     with ThreadPoolExecutor(_GLANCE_THREADS) as threads:
-        return RunSummary.of(threads.map(lambda image: _glanced_at(image, options), images))
+        looked = threads.map(lambda image: _glanced_at(image, options), images)
+        return RunSummary.of(through(looked, "images looked at", len(images)))
 
 
 def _glanced_at(image: ImageFile, options: PipelineOptions) -> ImageResult:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.errors import InputError
+from wildetect.how_far import through
 from wildetect.imagery.reading import Reading
 from wildetect.results.blurring import BLURRED, WITHHELD, CoarseResults, Grid, Places
 from wildetect.results.exports.format import ExportedRun, LabelNames
@@ -93,7 +94,8 @@ def write_exports(
 
 
 def _data(run: ExportedRun, wanted: Wanted) -> list[str]:
-    return [name for word, one in FORMATS.items() if word in wanted.exports for name in one.write(run)]
+    forms = [one for word, one in FORMATS.items() if word in wanted.exports]
+    return [name for one in through(forms, "forms of results written") for name in one.write(run)]
 
 
 def _blurred(run: ExportedRun, wanted: Wanted, pictures: _Drawn) -> BlurredFiles | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeGuard, overload
 
 from wildetect.errors import InputError
+from wildetect.how_far import through
 from wildetect.remote.place import Place
 from wildetect.results.journal.checks import check_header, check_line
 from wildetect.results.journal.command import DETECT, SOURCE, Command, again, to_go_on
@@ -132,7 +133,7 @@ class JournalledResults(Sequence[ImageResult]):
 
     def __iter__(self) -> Iterator[ImageResult]:
         with self._path.open("rb") as file:
-            for offset, image in self._places:
+            for offset, image in through(self._places, "results read"):
                 if file.tell() != offset:
                     file.seek(offset)
                 yield result_from(self._line(file.readline()), image, self._path.parent)
@@ -174,7 +175,7 @@ def read_results(folder: Path) -> JournalledResults:
             seals, first = Seals(), file.readline()
             header = read_header(first, seals)
             begun = command_of(header)
-            for line in lines(file, seals, len(first)):
+            for line in through(lines(file, seals, len(first)), "lines of the journal read"):
                 if line.document is None:
                     damage.append(line.complaint)
                 elif "damaged" in line.document:

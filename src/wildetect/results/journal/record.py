@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.how_far import through
 from wildetect.imagery.discovery import ImageFile
 from wildetect.remote.place import Place, of_each
 from wildetect.results.journal.command import SOURCE, Command, to_go_on
@@ -278,7 +279,7 @@ class Record:
             self.command = command_of(header)
             self.started = datetime.fromisoformat(header["started"])
             self.end = len(first)
-            for line in lines(file, seals, self.end):
+            for line in through(lines(file, seals, self.end), "lines of the journal read"):
                 if line.cut:
                     return
                 self.end = line.end

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wildetect.geometry import Window
+from wildetect.how_far import through
 from wildetect.imagery.damage import read_around_damage
 from wildetect.imagery.reading import AS_IT_IS, Reading
 from wildetect.imagery.source import ArraySource, ImageSource, UnreadableImageError
@@ -89,7 +90,8 @@ def make_pictures(
     crops: list[Crop] = []
     unread: list[str] = []
     with ThreadPoolExecutor(_THREADS) as threads:
-        for made in threads.map(lambda one: _make(folder, one, class_names, wanted.reading), work):
+        all_made = threads.map(lambda one: _make(folder, one, class_names, wanted.reading), work)
+        for made in through(all_made, "images cut and drawn", len(work)):
             overlays += made.overlays
             crops += made.crops
             unread += made.unread

@@ -14,6 +14,7 @@ from wildetect.tasks.mlflow.start import (
     show_log,
     started_server,
 )
+from wildetect.tasks.streams import silence_is_meant
 from wildetect.tasks.support import emit, say, say_hint, verb
 from wildetect.wording import number_of
 
@@ -153,5 +154,6 @@ def logs(context: Context, follow: bool = False, lines: str = "50", requests: bo
         if not log.exists():
             say(f"there is no log {log} yet")
         if follow:
-            for line in log_files.follow(log, ended=wished.is_set):
-                print(line, flush=True)
+            with silence_is_meant():
+                for line in log_files.follow(log, ended=wished.is_set):
+                    print(line, flush=True)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from wildetect.tasks.asking import confirmed
+from wildetect.tasks.streams import silence_is_meant
 from wildetect.tasks.support import say, say_hint, show_in_browser
 
 if TYPE_CHECKING:
@@ -149,8 +150,9 @@ def show_log(project: Project, state: ServerState, wished: threading.Event) -> N
     from wildetect.server.process.foreground import end_of, server_log
 
     say("Ctrl+C ends the server.")
-    for line in server_log(project, state, wished.is_set):
-        say(line)
+    with silence_is_meant():
+        for line in server_log(project, state, wished.is_set):
+            say(line)
     end_of(project, state, wished=wished.is_set())
     say("stopped")  # Ctrl+C is how a server in the foreground ends: with 0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.asking import confirmed
+from wildetect.tasks.streams import silence_is_meant
 from wildetect.tasks.support import emit, say, say_hint, verb
 from wildetect.wording import listed
 
@@ -112,7 +113,8 @@ def _new_password(name: str) -> str:
     import getpass
 
     say("the password is not shown while you type it")
-    first = getpass.getpass(f"Password of {name}: ")
-    if getpass.getpass("Again: ") != first:
+    with silence_is_meant():
+        first, again = (getpass.getpass(text) for text in (f"Password of {name}: ", "Again: "))
+    if again != first:
         raise ConfigurationError("the two passwords differ", hint="Give the command again.")
     return first

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.streams import silence_is_meant
 from wildetect.tasks.support import say, say_hint, show_in_browser, verb
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def open_(
     with open_page(finished, who, number, cases, purpose) as page:
         print(page.url, flush=True)
         say("Ctrl+C ends the page. What was said is kept.")
-        page.serve(lambda: None if no_browser else show_in_browser(page.url))
+        with silence_is_meant():
+            page.serve(lambda: None if no_browser else show_in_browser(page.url))
 
 
 def _purpose(folder: Path, wanted: str | None) -> Purpose:

@@ -86,7 +86,7 @@ def build_dataset(project: Project, request: DataSetRequest, watcher: Watcher = 
     tile_size, overlap = _grid(sources, request.options)
     reviewed = newest_of_each(one for source in sources for one in source.reviewed)
     classes = ClassTable.of(_class_names(sources), table)
-    shots, notes = shots_of(project, sources, watcher)
+    shots, notes = shots_of(project, sources)
     groups = groups_of(shots)
     shares = {
         "train": 1 - request.options.validation - request.options.test,

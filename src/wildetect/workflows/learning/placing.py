@@ -27,7 +27,6 @@ from wildetect.workflows.census_plan import (
     table_of,
     with_lost_photographs,
 )
-from wildetect.workflows.watching import Watcher
 
 __all__ = ["Source", "gathered_of", "shots_of", "split_of", "taken_of", "views_of"]
 
@@ -49,15 +48,12 @@ class Source:
     begun: int
 
 
-def shots_of(
-    project: Project, sources: Sequence[Source], watcher: Watcher
-) -> tuple[list[Shot], tuple[str, ...]]:
+def shots_of(project: Project, sources: Sequence[Source]) -> tuple[list[Shot], tuple[str, ...]]:
     """Find where all photographs of runs were taken, and what is not known.
 
     Args:
         project: Its configs/census.yaml says of positions what photographs do not.
         sources: The runs.
-        watcher: Observer that is told of the tags that are read.
 
     Returns:
         The photographs, and notes for a person.
@@ -65,7 +61,7 @@ def shots_of(
     Raises:
         InputError: The photographs of a run are gone.
     """
-    gathered = [gathered_of(project, source.run, watcher) for source in sources]
+    gathered = [gathered_of(project, source.run) for source in sources]
     photographs = [
         replace(one, file=f"{number}/{one.file}")
         for number, each in enumerate(gathered)
@@ -125,19 +121,18 @@ def taken_of(shot: Shot) -> Taken:
     )
 
 
-def gathered_of(project: Project, run: FinishedRun, watcher: Watcher) -> Gathered:
+def gathered_of(project: Project, run: FinishedRun) -> Gathered:
     """Read the tags of a run's photographs.
 
     Args:
         project: Its configs/census.yaml says where photographs lie that are away.
         run: The run.
-        watcher: Observer that is told how far it is.
 
     Raises:
         InputError: None of the photographs is there.
     """
     settings = settings_for(project, CensusRequest(detections=(str(run.folder),)))
-    return gather(with_lost_photographs(run, project, settings), watcher.tags_read)
+    return gather(with_lost_photographs(run, project, settings))
 
 
 def views_of(project: Project, run: FinishedRun, photographs: Sequence[Photograph]) -> Views:
