@@ -111,19 +111,23 @@ UPDATE_UV = (
 UNREAD = "Failed to parse `pyproject.toml`"
 """Says a uv that is older than one of the settings there: it then reads none of them, and goes on."""
 UV_TIMEOUT = 5.0  # s
+_LEAST_MEMORY = 0.8e9  # bytes free; a run at work takes about so many, or a quarter of the machine's
 
 
 def check_system(subject: Subject) -> list[Finding]:
     """Operating system, processor cores, memory."""
     del subject
-    memory = ""
+    says = f"{platform.platform(terse=True)}, {number_of(os.cpu_count() or 1, 'core')}"
     with contextlib.suppress(ImportError):  # the packages are looked at by a check of their own
         import psutil
 
-        memory = f", {psutil.virtual_memory().total / 1e9:.0f} GB memory"
-    return [
-        fine("system", f"{platform.platform(terse=True)}, {number_of(os.cpu_count() or 1, 'core')}{memory}")
-    ]
+        memory = psutil.virtual_memory()
+        says += f", {memory.total / 1e9:.0f} GB memory"
+        if min(memory.total / 4, memory.available) < _LEAST_MEMORY:
+            says += f", of which {memory.available / 1e9:.1f} GB are free: large pictures may not fit"
+            fix = "Close other programs; in configs/detection.yaml set processing.batch_size: 1 and "
+            return [warning("system", says, fix=f"{fix}processing.num_data_workers: 1")]
+    return [fine("system", says)]
 
 
 def check_clock(subject: Subject) -> list[Finding]:

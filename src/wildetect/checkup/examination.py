@@ -17,6 +17,7 @@ from wildetect.checkup.environment import (
     check_versions,
 )
 from wildetect.checkup.finding import Finding, of_error, problem, warning
+from wildetect.checkup.folder import check_folder
 from wildetect.checkup.model import check_device, check_model
 from wildetect.checkup.places import check_places
 from wildetect.checkup.server import check_port, check_server
@@ -34,6 +35,7 @@ Check = Callable[[Subject], list[Finding]]
 CHECKS: dict[str, Check] = {
     "system": check_system,
     "clock": check_clock,
+    "folder": check_folder,
     "versions": check_versions,
     "python": check_python,
     "packages": check_packages,
