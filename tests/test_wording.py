@@ -12,6 +12,7 @@ from wildetect.wording import (
     first_of,
     form,
     hint_line,
+    in_bytes,
     listed,
     number_of,
     percent,
@@ -114,3 +115,10 @@ def test_a_word_of_a_command_stands_in_quotes_where_a_shell_would_read_it(word: 
 )
 def test_what_is_not_all_or_nothing_is_not_called_so(share: float, digits: int, said: str) -> None:
     assert percent(share, digits) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0.0 MB"), (1_148_320, "1.1 MB"), (999_000_000, "999.0 MB"), (81e9, "81.0 GB")]
+)
+def test_a_size_is_written_in_one_way(count: float, said: str) -> None:
+    assert in_bytes(count) == said

@@ -281,6 +281,7 @@ BY_HAND = {
     r"""\band \{[^{}]+ - [^{}]+\} more""": "cut lists with listed(most=...) or first_lines()",
     r"""(?:say|print|write)\(f?["']hint:""": "show hints with say_hint()",
     r""":\.\d%\}""": "write shares with percent(), which calls nothing 0% or 100% that is not",
+    r"""(?:/ 1e6|/ 1e9|// 1_000_000|/ 1_000_000)[^{}]*\} [MG]B""": "write sizes with in_bytes()",
 }
 """What wildetect/wording.py says by one function each, and what to write instead."""
 IN_PAGES = {

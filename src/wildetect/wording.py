@@ -22,6 +22,7 @@ __all__ = [
     "first_of",
     "form",
     "hint_line",
+    "in_bytes",
     "listed",
     "number_of",
     "percent",
@@ -34,6 +35,7 @@ __all__ = [
 
 
 _MOST_PLACES = 2
+_GIGABYTE = 1e9
 _READ_IN_QUOTES = re.compile(r"[$`!]")
 _PLAIN_WORD = re.compile(r"[\w%+=:./\\~-][\w@%+=:./\\~-]*")
 """A word that no shell parts or reads: letters of any language, signs of paths and addresses.
@@ -73,6 +75,11 @@ def number_of(count: int, noun: str, nouns: str | None = None) -> str:
         nouns: Name of several; None: the same with an s.
     """
     return f"{count:,} {plural(count, noun, nouns)}"
+
+
+def in_bytes(count: float) -> str:
+    """Give a number of bytes as people know it: "1.1 MB", "81.0 GB"."""
+    return f"{count / _GIGABYTE:,.1f} GB" if count >= _GIGABYTE else f"{count / 1e6:.1f} MB"
 
 
 def percent(share: float, digits: int = 0) -> str:

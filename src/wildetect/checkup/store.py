@@ -11,14 +11,14 @@ from pathlib import Path
 from wildetect.checkup.finding import Finding, fine, of_error, problem, warning, warnings_kept
 from wildetect.checkup.subject import Subject
 from wildetect.errors import InputError, ServerError
-from wildetect.wording import number_of
+from wildetect.wording import in_bytes, number_of
 
 __all__ = ["check_disk", "check_store"]
 
 PATIENCE = 1.0  # s to wait for a program that is writing the database
 BUDGET = 2.0  # s to look through it
 CONNECT_TIMEOUT = 2.0  # s
-GIGABYTE = 1_000_000_000
+
 RIGHTS = "Give yourself the right to write it, or move the project to a folder of your own"
 
 
@@ -86,23 +86,19 @@ def check_disk(subject: Subject) -> list[Finding]:
 
     findings = []
     for place, free in _disks(subject):
-        says = f"{_size(free)} are free on the disk of {place}"
+        says = f"{in_bytes(free)} are free on the disk of {place}"
         if subject.space is not None and free < subject.space:
             says += f", {subject.space / 1e9:g} GB are wanted"
             fix = "Free some space, or give another disk: --output, artifacts_destination"
             findings.append(problem("disk", says, fix=fix, error=InputError))
         elif free < LEAST_SPACE:
-            fix = f"Free some space: the server needs {LEAST_SPACE // 1_000_000} MB"
+            fix = f"Free some space: the server needs {in_bytes(LEAST_SPACE)}"
             findings.append(problem("disk", says, fix=fix, error=ServerError))
         elif free < LITTLE_SPACE:
             findings.append(warning("disk", says, fix="Free some space before a long run"))
         else:
             findings.append(fine("disk", says))
     return findings
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= GIGABYTE else f"{count // 1_000_000} MB"
 
 
 def _disks(subject: Subject) -> Iterator[tuple[Path, int]]:

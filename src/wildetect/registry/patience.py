@@ -34,6 +34,7 @@ from wildetect.registry.probe import (
     TOO_SLOW,
     TimedReader,
 )
+from wildetect.wording import in_bytes
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -112,7 +113,7 @@ class _Response(HTTPResponse):
         if self._file:
             free = min(shutil.disk_usage(place).free for place in (tempfile.gettempdir(), Path.cwd()))
             if self.length is not None and self.length > free:
-                raise UselessAnswer(f"the disk has no space for its {self.length / 1e6:,.0f} MB")
+                raise UselessAnswer(f"the disk has no space for its {in_bytes(self.length)}")
             unsaid = max(LONGEST_ANSWER, min(free / 2, LARGEST_UNSAID))
             self._timed.largest = unsaid if self.length is None else math.inf
 

@@ -27,7 +27,7 @@ from wildetect.remote.address import Address
 from wildetect.remote.asking import came, with_retries
 from wildetect.remote.failures import RemoteError, explained, not_trusted
 from wildetect.remote.store import CONNECT_SECONDS, SILENT_SECONDS, Facts, Piece
-from wildetect.wording import with_extra
+from wildetect.wording import in_bytes, with_extra
 
 __all__ = ["S3", "Https"]
 
@@ -73,7 +73,7 @@ class Https:
                 return Piece(b"", facts, start)
             if answer.status_code != _PARTIAL and wanted and facts.st_size > MOST_WITHOUT_RANGES:
                 raise RemoteError(
-                    f"its server gives no parts of files (HTTP ranges), and {facts.st_size / 1e6:,.0f} MB "
+                    f"its server gives no parts of files (HTTP ranges), and {in_bytes(facts.st_size)} "
                     "are too much to read it whole"
                 )
             most = facts.st_size - begin if stop is None else min(stop, facts.st_size) - begin

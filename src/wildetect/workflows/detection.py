@@ -29,7 +29,7 @@ from wildetect.results.run_parts import BlurredFiles, Logged, Remark, remarks_of
 from wildetect.review.summary import reviewed_run
 from wildetect.settings import Project
 from wildetect.settings.detection import DetectionSettings, KeptFiles
-from wildetect.wording import form, listed, number_of
+from wildetect.wording import form, in_bytes, listed, number_of
 from wildetect.workflows.detection_plan import Request, plan_of
 from wildetect.workflows.watching import SILENT, Watcher
 
@@ -378,7 +378,5 @@ def _tell_left_out(run: DetectionRun, output: Path, keep: KeptFiles, watcher: Wa
     """Say what the registry does not have: who deletes the output folder loses it."""
     files = [file for name in left_out(run, keep) if (file := output / name).is_file()]
     if files:
-        size = sum(file.stat().st_size for file in files) / 1e6
-        watcher.notice(
-            f"kept here and not in MLflow: {_KEPT_HERE[keep]}, {size:.1f} MB (logging.keep_in_mlflow)"
-        )
+        size = in_bytes(sum(file.stat().st_size for file in files))
+        watcher.notice(f"kept here and not in MLflow: {_KEPT_HERE[keep]}, {size} (logging.keep_in_mlflow)")

@@ -23,6 +23,7 @@ from wildetect.imagery.opening import look_at_file, open_file
 from wildetect.imagery.reading import Reading
 from wildetect.imagery.source import ArraySource, ImageFacts, Pixels, UnreadableImageError
 from wildetect.results.records import ImageResult, RunSummary
+from wildetect.wording import in_bytes
 
 __all__ = ["Space", "Survey", "check_space", "glance", "sample", "seconds_per_tile", "space_for", "survey"]
 
@@ -274,8 +275,7 @@ def check_space(folder: Path, images: int, looked_at: Survey, overlays: int | No
     space = space_for(folder, images, overlays=overlays, pixels_each=looked_at.pixels_each)
     if space.free < space.needed:
         raise InputError(
-            f"the results need about {space.needed / 1e6:,.0f} MB, "
-            f"but {folder} has {space.free / 1e6:,.0f} MB free",
+            f"the results need about {in_bytes(space.needed)}, but {folder} has {in_bytes(space.free)} free",
             hint=space.fix,
         )
     return space

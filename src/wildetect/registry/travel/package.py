@@ -37,6 +37,7 @@ from wildetect.registry.manifest import Manifest
 from wildetect.registry.reference import check_name
 from wildetect.registry.stored_files import DESCRIPTION
 from wildetect.registry.versions import Version
+from wildetect.wording import in_bytes
 
 __all__ = ["Package", "PackedEvaluation", "pack", "unpacked"]
 
@@ -251,6 +252,6 @@ def _check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
-            f"the version needs {needed // 1_000_000} MB, and {free // 1_000_000} MB are free in {folder}",
+            f"the version needs {in_bytes(needed)}, and {in_bytes(free)} are free in {folder}",
             hint="Free some space.",
         )

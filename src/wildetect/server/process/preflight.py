@@ -23,7 +23,7 @@ from wildetect.server.store.old_artifacts import outside
 from wildetect.server.store.schema import AUTH_SCHEMA, STORE_SCHEMA, Schema
 from wildetect.server.store.stores import holds_file_store
 from wildetect.server.store.upgrading import upgrade_if_older
-from wildetect.wording import number_of
+from wildetect.wording import in_bytes, number_of
 
 __all__ = ["check_folder", "check_port", "check_stores"]
 
@@ -57,7 +57,7 @@ def check_folder(folder: Path) -> None:
     if free < LEAST_SPACE:
         raise _disk_full(folder, free)
     if free < LITTLE_SPACE:
-        logger.warning("only %d MB are left on the disk of %s", free // 1_000_000, folder)
+        logger.warning("only %s are left on the disk of %s", in_bytes(free), folder)
 
 
 def _remove(file: Path) -> None:
@@ -69,7 +69,7 @@ def _remove(file: Path) -> None:
 
 def _disk_full(folder: Path, free: int) -> ServerError:
     return ServerError(
-        f"the disk of {folder} is full ({free // 1_000_000} MB left, {LEAST_SPACE // 1_000_000} MB needed)",
+        f"the disk of {folder} is full ({in_bytes(free)} left, {in_bytes(LEAST_SPACE)} needed)",
         hint="Free some space, or name another place in configs/mlflow.yaml "
         "(backend_store_uri, artifacts_destination).",
     )

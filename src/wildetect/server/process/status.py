@@ -18,7 +18,7 @@ from wildetect.server.process.plan import points_at, server_folder
 from wildetect.server.process.state import ServerState, read_state
 from wildetect.settings import Project
 from wildetect.settings.project import TRACKING_URI
-from wildetect.wording import commas
+from wildetect.wording import commas, in_bytes
 
 __all__ = [
     "HINTS",
@@ -85,12 +85,12 @@ def as_lines(status: ServerStatus) -> list[str]:
 
 
 def _space(status: ServerStatus) -> str:
-    free = "unknown" if status.free_bytes is None else f"{status.free_bytes / 1e9:.1f} GB"
+    free = "unknown" if status.free_bytes is None else in_bytes(status.free_bytes)
     return f"  free      {free}"
 
 
 def _bytes(count: int | None) -> str:
-    return "" if count is None else f" ({count / 1e6:.1f} MB)"
+    return "" if count is None else f" ({in_bytes(count)})"
 
 
 def _duration(seconds: float) -> str:

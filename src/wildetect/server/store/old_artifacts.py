@@ -15,6 +15,7 @@ from urllib.request import url2pathname
 
 from wildetect.errors import ServerError
 from wildetect.server.process.plan import Plan
+from wildetect.wording import in_bytes
 
 __all__ = ["Named", "bring_in", "copy_old_artifacts", "named_on_disk", "outside", "to_copy"]
 
@@ -180,7 +181,7 @@ def _check_space(target: Path, needed: int) -> None:
     free = shutil.disk_usage(target).free
     if free < needed:
         raise ServerError(
-            f"the files of the old store take {needed // 1_000_000} MB, and {free // 1_000_000} MB are free",
+            f"the files of the old store take {in_bytes(needed)}, and {in_bytes(free)} are free",
             hint="Free some space, or name a folder on another disk as artifacts_destination.",
         )
 

@@ -26,6 +26,7 @@ from wildetect.server.process.plan import Plan
 from wildetect.server.store.database import copy_database
 from wildetect.server.store.exchange import PLAN
 from wildetect.server.store.old_artifacts import outside
+from wildetect.wording import in_bytes
 
 __all__ = ["ACCOUNTS", "ARTIFACTS", "DATABASE", "MANIFEST", "Archive", "back_up", "local_store"]
 
@@ -165,6 +166,6 @@ def _check_space(folder: Path, database: Path, artifacts: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ServerError(
-            f"the backup may need {needed // 1_000_000} MB, and {free // 1_000_000} MB are free in {folder}",
+            f"the backup may need {in_bytes(needed)}, and {in_bytes(free)} are free in {folder}",
             hint="Name a place on another disk with --output FILE.",
         )

@@ -21,6 +21,7 @@ from wildetect.server.store.schema import STORE_SCHEMA, check_schema
 from wildetect.server.upkeep.backup import local_store
 from wildetect.server.upkeep.leftovers import Item, leftovers, size_of
 from wildetect.server.upkeep.upkeep import store_at_rest
+from wildetect.wording import in_bytes
 
 __all__ = ["Cleaned", "Cleaning", "clean", "prepared"]
 
@@ -176,8 +177,8 @@ def _require_space(plan: Plan, database: Path) -> None:
     needed, free = 2 * database.stat().st_size, shutil.disk_usage(plan.folder).free
     if free < needed:
         raise ServerError(
-            f"a cleaning works on a copy of the database, which needs {needed / 1e6:.1f} MB for a while: the "
-            f"disk has {free / 1e6:.1f} MB",
+            f"a cleaning works on a copy of the database, which needs {in_bytes(needed)} for a while: the "
+            f"disk has {in_bytes(free)}",
             hint=f"Move something else to another disk first, such as what lies in "
             f"{plan.project.shown(plan.project.runs / 'backups')}; then give the same command again.",
         )

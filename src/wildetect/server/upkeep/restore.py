@@ -21,6 +21,7 @@ from wildetect.server.store.exchange import Move, emptied, exchange, free_name, 
 from wildetect.server.store.schema import STORE_SCHEMA, check_schema, revision_of
 from wildetect.server.upkeep.backup import ACCOUNTS, ARTIFACTS, DATABASE, FORMAT, MANIFEST, local_store
 from wildetect.server.upkeep.upkeep import store_at_rest
+from wildetect.wording import in_bytes
 
 __all__ = ["Restored", "restore"]
 
@@ -110,7 +111,7 @@ def _check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ServerError(
-            f"the backup needs {needed // 1_000_000} MB, and {free // 1_000_000} MB are free in {folder}",
+            f"the backup needs {in_bytes(needed)}, and {in_bytes(free)} are free in {folder}",
             hint="Free some space; the present store is kept beside the restored one.",
         )
 

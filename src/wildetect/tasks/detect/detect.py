@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, keep_log, verb
-from wildetect.wording import first_lines, listed, number_of
+from wildetect.wording import first_lines, in_bytes, listed, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def show_preflight(run: DryRun) -> None:
         print(f"scale    {scale_text(run.survey.scale)}")
     if run.overlap is not None and run.overlap.images:
         print(f"overlap  {overlap_text(run.overlap)}")
-    print(f"disk     about {run.space.needed / 1e6:,.0f} MB needed, {run.space.free / 1e6:,.0f} MB free")
+    print(f"disk     about {in_bytes(run.space.needed)} needed, {in_bytes(run.space.free)} free")
     print(f"output   {run.output}")
 
 

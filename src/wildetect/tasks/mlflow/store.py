@@ -9,7 +9,7 @@ from invoke.context import Context
 from wildetect.tasks.asking import confirmed
 from wildetect.tasks.mlflow.start import CONFIG_OPTION, planned, positive
 from wildetect.tasks.support import say, say_hint, verb
-from wildetect.wording import first_lines, form, number_of, quoted
+from wildetect.wording import first_lines, form, in_bytes, number_of, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ def _bring(plan: Plan, database: Path, artifacts: Path | None, *, dry_run: bool)
             say("A run that logged no files has no folder.")
             them = form(len(found.missing), "it", "them")
             say_hint(f"Name the folder that holds {them} now: --artifacts DIR")
-        size = f"{number_of(len(found.copied), 'file')} ({found.size / 1e6:.1f} MB)"
+        size = f"{number_of(len(found.copied), 'file')} ({in_bytes(found.size)})"
         if dry_run:
             print(f"would copy {size} to {plan.artifacts.shown}; nothing was changed")
             return
@@ -149,7 +149,7 @@ def backup(context: Context, output: str | None = None, config: str | None = Non
             archive = back_up(plan, given_path(output), cancelled=wished.is_set)
         except Cancelled:
             raise KeyboardInterrupt from None
-    print(f"{archive.path} ({number_of(archive.files, 'file')}, {archive.size / 1e6:.1f} MB)")
+    print(f"{archive.path} ({number_of(archive.files, 'file')}, {in_bytes(archive.size)})")
 
 
 def _to_restore(project: Project) -> str:
@@ -224,7 +224,7 @@ def clean(
     plan = planned(None, None, True, config)
     with cleaning.prepared(plan, days, dry_run=dry_run) as found:
         _print_cleaning(found)
-        size = f"{found.freed:,} bytes ({found.freed / 1e6:.1f} MB)"
+        size = f"{found.freed:,} bytes ({in_bytes(found.freed)})"
         if dry_run or not (found.items or found.fresh):
             after = found.before - found.freed
             outcome = f"would free {size}; nothing was deleted" if dry_run else f"freed {size}"
@@ -236,8 +236,8 @@ def clean(
         done = cleaning.clean(found)
     freed = done.before - done.after
     print(
-        f"before {done.before:,} bytes ({done.before / 1e6:.1f} MB), after {done.after:,} "
-        f"({done.after / 1e6:.1f} MB): freed {freed:,} bytes ({freed / 1e6:.1f} MB)"
+        f"before {done.before:,} bytes ({in_bytes(done.before)}), after {done.after:,} "
+        f"({in_bytes(done.after)}): freed {freed:,} bytes ({in_bytes(freed)})"
     )
     for line in done.failed:
         say(f"warning: could not be deleted: {line}")

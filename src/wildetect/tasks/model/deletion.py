@@ -7,7 +7,7 @@ from invoke.context import Context
 from wildetect.tasks.asking import confirmed
 from wildetect.tasks.model.listing import connected, name_one
 from wildetect.tasks.support import say, verb
-from wildetect.wording import number_of
+from wildetect.wording import in_bytes, number_of
 
 __all__ = ["delete"]
 
@@ -46,4 +46,4 @@ def delete(context: Context, model: str | None = None, yes: bool = False) -> Non
         return
     freed = delete_version(connection, version)
     forget(project.runs / "models", version)
-    print(f"deleted {version}: {freed:,} bytes freed ({freed / 1e6:.1f} MB)")
+    print(f"deleted {version}: {freed:,} bytes freed ({in_bytes(freed)})")

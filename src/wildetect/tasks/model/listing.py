@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from invoke.context import Context
 
 from wildetect.tasks.support import emit, export_variables, say, verb
-from wildetect.wording import commas, listed
+from wildetect.wording import commas, in_bytes, listed
 
 if TYPE_CHECKING:
     from wildetect.registry.connection import Connection
@@ -189,7 +189,7 @@ def _print_version(
         "in doubt": manifest.unchecked,
         "second stage": manifest.classifier and manifest.classifier.source.file,
         "sha256": manifest.sha256,
-        "weights": f"{manifest.source.file}, {manifest.source.size} bytes",
+        "weights": f"{manifest.source.file}, {in_bytes(manifest.source.size)}",
         **{
             name.replace("_", " "): value
             for name, value in sorted(version.tags.items())

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from wildetect.tasks.model.listing import name_one
 from wildetect.tasks.support import emit, export_variables, say, verb
-from wildetect.wording import commas, listed, number_of
+from wildetect.wording import commas, in_bytes, listed, number_of
 
 if TYPE_CHECKING:
     from wildetect.registry.travel.package import Package
@@ -48,7 +48,7 @@ def export(context: Context, model: str | None = None, output: str | None = None
     target = from_caller(output or f"{quote(reference.name, safe=' ')}-{which}.zip")
     package = export_version(project, reference, target, Terminal())
     size = target.stat().st_size
-    print(f"{package}: {target} ({number_of(len(package.files), 'file')}, {size / 1e6:.1f} MB)")
+    print(f"{package}: {target} ({number_of(len(package.files), 'file')}, {in_bytes(size)})")
     print(_evaluated(package))
 
 
