@@ -104,7 +104,7 @@ def test_little_memory_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     little = SimpleNamespace(total=2e9, available=1.5e9)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: little)
     found = bad(check_system(subject()))
-    assert "2 GB memory" in found.says
+    assert "2.0 GB memory" in found.says
     assert "processing.batch_size: 1" in str(found.fix)
 
 

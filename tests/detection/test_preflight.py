@@ -63,7 +63,7 @@ def test_a_full_drive_is_refused_before_the_run(
     tmp_path: Path, images: list[ImageFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1, 1, 1_000_000))
-    with pytest.raises(InputError, match="need about 20.0 MB") as raised:
+    with pytest.raises(InputError, match=r"need about 20\.0 MB") as raised:
         check_space(tmp_path, len(images), survey(images, PipelineOptions()), 100)
     assert "--output" in raised.value.hint
 

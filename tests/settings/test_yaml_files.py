@@ -62,7 +62,7 @@ MERGES = "a: &a {x: 1, y: 2}\n" + "".join(
         pytest.param(MERGES, "too many values", id="merges of merges"),
         pytest.param("a: " + "[" * 5000 + "]" * 5000, "nested too deeply", id="deep"),
         pytest.param("a: &a 1\nb: [" + "*a, " * 500 + "1]", "too many aliases", id="many aliases"),
-        pytest.param(b"a: 1\n" * 400_000, "larger than 1 MB", id="large"),
+        pytest.param(b"a: 1\n" * 400_000, "larger than 1,000,000 bytes", id="large"),
     ],
 )
 def test_a_bomb_is_named(text: str | bytes, says: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from wildetect import __version__
 from wildetect.checkup.finding import Finding, fine, problem, warning
 from wildetect.checkup.subject import Subject
-from wildetect.wording import commas, listed, number_of
+from wildetect.wording import commas, in_bytes, listed, number_of
 
 __all__ = [
     "check_clock",
@@ -122,9 +122,9 @@ def check_system(subject: Subject) -> list[Finding]:
         import psutil
 
         memory = psutil.virtual_memory()
-        says += f", {memory.total / 1e9:.0f} GB memory"
+        says += f", {in_bytes(memory.total)} memory"
         if min(memory.total / 4, memory.available) < _LEAST_MEMORY:
-            says += f", of which {memory.available / 1e9:.1f} GB are free: large pictures may not fit"
+            says += f", of which {in_bytes(memory.available)} are free: large pictures may not fit"
             fix = "Close other programs; in configs/detection.yaml set processing.batch_size: 1 and "
             return [warning("system", says, fix=f"{fix}processing.num_data_workers: 1")]
     return [fine("system", says)]

@@ -67,7 +67,7 @@ def _database(subject: Subject, database: Path) -> list[Finding]:
         except ServerError as error:
             return of_error("store", error)
     revision = revision_of(database, STORE_SCHEMA) or "none yet"
-    says = f"{shown}, {database.stat().st_size / 1e6:.1f} MB, schema {revision}"
+    says = f"{shown}, {in_bytes(database.stat().st_size)}, schema {revision}"
     if older:
         fix = "Nothing to do: mlflow.serve makes a copy of it before MLflow changes it"
         return [warning("store", f"{says}, of an older MLflow", fix=fix)]
@@ -88,7 +88,7 @@ def check_disk(subject: Subject) -> list[Finding]:
     for place, free in _disks(subject):
         says = f"{in_bytes(free)} are free on the disk of {place}"
         if subject.space is not None and free < subject.space:
-            says += f", {subject.space / 1e9:g} GB are wanted"
+            says += f", {in_bytes(subject.space)} are wanted"
             fix = "Free some space, or give another disk: --output, artifacts_destination"
             findings.append(problem("disk", says, fix=fix, error=InputError))
         elif free < LEAST_SPACE:

@@ -70,7 +70,7 @@ def text_of(path: Path) -> str:
     """
     content = path.read_bytes()
     if len(content) > LARGEST:
-        raise yaml.YAMLError(f"it is larger than {LARGEST // 1_000_000} MB")
+        raise yaml.YAMLError(f"it is larger than {LARGEST:,} bytes")
     if other := other_kind(content):
         raise yaml.YAMLError(f"it is {other}; save it as plain text, in UTF-8")
     if not content.strip(b"\0") and content:
