@@ -65,7 +65,7 @@ def test_a_database_server_that_is_off(root: Path) -> None:
 def test_space_that_is_wanted(root: Path) -> None:
     assert {finding.verdict for finding in check_disk(subject(space=1))} == {"ok"}
     found = bad(check_disk(subject(space=10**18)))
-    assert "1e+09 GB are wanted" in found.says
+    assert "1,000,000,000.0 GB are wanted" in found.says
     assert found.exit_code == 5
 
 

@@ -183,7 +183,7 @@ def test_an_old_shim(workspace: Workspace) -> None:
 
 def test_no_disk_space(workspace: Workspace) -> None:
     found = the_problem(workspace, "--space", "999999", check="disk", code=5)
-    assert "999999 GB are wanted" in found["says"]
+    assert "999,999.0 GB are wanted" in found["says"]
 
 
 def test_pythonpath_that_shadows_a_package(workspace: Workspace, tmp_path: Path) -> None:
