@@ -79,5 +79,5 @@ def test_little_space(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_disk_that_is_full(root: Path) -> None:
     with small_disk(root / "runs", "20m"):
         found = bad(check_disk(subject()))
-        assert found.says == f"20.0 MB are free on the disk of {root / 'runs'}"
+        assert found.says == f"21.0 MB are free on the disk of {root / 'runs'}"
         assert found.exit_code == 3

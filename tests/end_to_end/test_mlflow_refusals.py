@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written(with_store: Workspace) -> None:
 def test_a_full_disk(workspace: Workspace) -> None:
     with small_disk(workspace.root / "runs", "20m"):
         error, hint, _ = refused(workspace)
-        assert error.endswith("is full (20.0 MB left, 100.0 MB needed)")
+        assert error.endswith("is full (21.0 MB left, 100.0 MB needed)")
         assert "backend_store_uri" in hint
         with contextlib.suppress(OSError), (workspace.root / "runs" / "filler").open("wb") as filler:
             while True:
