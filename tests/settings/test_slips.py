@@ -431,3 +431,24 @@ def test_a_cut_path_is_warned_of_where_settings_are_looked_at(tmp_path: Path, wo
     (project.root / "configs/detection.yaml").write_text(f"{text}bogus: 1\n", encoding="utf-8")
     ended = project.invoke(*words)
     assert "write 'D:/survey #2'" in ended.stdout + ended.stderr
+
+
+def test_a_folder_in_place_of_the_file_and_one_that_cannot_be_read(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path("configs/detection.yaml")
+    path.mkdir()
+    with pytest.raises(
+        ConfigurationError, match=r"^configs/detection\.yaml is a folder, not a settings file$"
+    ):
+        load_settings(DetectionSettings, Project.find())
+    path.rename("configs/other")
+    load_settings(DetectionSettings, Project.find())
+    path.write_text("model: {}\n", encoding="utf-8")
+
+    def locked(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", locked)
+    with pytest.raises(ConfigurationError, match=r"Permission denied.*: close the program that has it open"):
+        load_settings(DetectionSettings, Project.find())

@@ -176,6 +176,11 @@ def _read_file(model: type[SectionKeys], project: Project, file: Path | None) ->
                 "extensions.",
             )
         return YamlFile(project.shown(path))
+    if path.is_dir():
+        raise ConfigurationError(
+            f"{project.shown(path)} is a folder, not a settings file",
+            hint="Rename it, or give a YAML file with --config; without the file the defaults count.",
+        )
     if not path.is_file():
         raise ConfigurationError(
             f"there is no settings file {project.shown(path)}",

@@ -24,6 +24,7 @@ from wildetect.settings.yaml_files.text import MOST_VALUES, PlainLoader, check_s
 
 __all__ = ["YamlFile", "read_yaml"]
 
+CLOSE_IT = "close the program that has it open, or give yourself the right to read it"
 MOST_FAULTS = 20  # lines; a file with more is not a settings file
 # ${NAME}, ${NAME:-default}, ${oc.env:NAME}, ${oc.env:NAME,default}
 INTERPOLATION = re.compile(
@@ -79,7 +80,7 @@ def read_yaml(
     try:
         text = text_of(path)
     except OSError as error:
-        file.problems.append(Problem(name, f"cannot be read: {error.strerror or error}"))
+        file.problems.append(Problem(name, f"cannot be read ({error.strerror or error}): {CLOSE_IT}"))
         return file
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
