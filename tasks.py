@@ -1,5 +1,17 @@
 """The collection that `invoke` finds: `uv run invoke --list` shows its tasks."""
 
+import importlib.util
+import sys
+
+if importlib.util.find_spec("wildetect") is None:  # invoke of another Python, or one without the packages
+    print(  # noqa: T201 - there is nothing of ours that could
+        f"error: the packages of this project are not installed for {sys.executable}\n"
+        f"hint: uv run invoke {' '.join(sys.argv[1:])} (README.md says how to get uv); "
+        "without uv make a virtual environment of Python 3.11 to 3.14, and in it: python -m pip install -e .",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
 from wildetect.interrupts import leave_on_interrupt
 
 leave_on_interrupt()

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import tomllib
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
+
+try:
+    import tomllib
+except ImportError:  # pip builds first, and looks at what Python is wanted afterwards
+    sys.exit(f"WildDetect needs Python 3.11 to 3.14; this is {sys.version.partition(' ')[0]}")
 
 __all__ = [
     "build_editable",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 from invoke.exceptions import Exit
+from tests.workspaces import REPOSITORY
 
 from wildetect.tasks.support import errors_told
 
 
-def told(error: OSError, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+def told(error: Exception, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     with pytest.raises(Exit) as ended, errors_told():
         raise error
     return ended.value.code, capsys.readouterr().err.splitlines()
@@ -56,3 +61,29 @@ def test_what_may_be_ours_is_still_called_a_bug(capsys: pytest.CaptureFixture[st
     code, lines = told(FileNotFoundError(errno.ENOENT, "No such file", "x"), capsys)
     assert code == 1
     assert "bug" in lines[1]
+
+
+def test_a_package_that_was_lost_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """As an installation that was interrupted leaves it, or a program that looks for viruses."""
+    code, lines = told(ModuleNotFoundError("No module named 'yaml'", name="yaml"), capsys)
+    assert code == 2
+    assert lines[0] == "error: the package yaml is not installed, or not whole"
+    assert "uv sync --reinstall" in lines[1]
+    code, lines = told(ModuleNotFoundError("No module named 'x'", name="wildetect.x"), capsys)
+    assert code == 1
+
+
+def test_an_invoke_without_the_packages_says_what_to_type(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "tasks.py", tmp_path)
+    site = Path(sysconfig.get_path("purelib"))
+    (tmp_path / "alone").mkdir()
+    for folder in (site / "invoke", *site.glob("invoke-*.dist-info")):
+        shutil.copytree(folder, tmp_path / "alone" / folder.name)
+    words = [sys.executable, "-S", "-m", "invoke", "detect.run", "camp23"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "alone")}
+    ended = subprocess.run(
+        words, cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("error: the packages of this project are not installed for ")
+    assert "hint: uv run invoke detect.run camp23 (" in ended.stderr

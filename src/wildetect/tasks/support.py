@@ -242,7 +242,7 @@ def errors_told() -> Iterator[None]:
     except Exit:
         raise
     except Exception as bug:
-        if isinstance(bug, OSError) and (told := _of_the_machine(bug)):
+        if told := _of_the_machine(bug):
             with errors_told():
                 raise told from bug
         logger.debug("a bug", exc_info=True)
@@ -252,14 +252,19 @@ def errors_told() -> Iterator[None]:
         raise Exit(code=EXIT_BUG) from bug
 
 
-def _of_the_machine(error: OSError) -> WildDetectError | None:
+def _of_the_machine(error: Exception) -> WildDetectError | None:
     """An error for what the system refused and no place of ours expected; None of what may be our bug."""
     import errno
     from pathlib import Path
 
-    from wildetect.errors import InputError
+    from wildetect.errors import ConfigurationError, InputError
     from wildetect.results.files import NO_ROOM, lasting
 
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "wildetect").startswith("wildetect"):
+        says = f"the package {error.name} is not installed, or not whole"
+        return ConfigurationError(says, hint="uv sync --reinstall fetches what is missing.")
+    if not isinstance(error, OSError):
+        return None
     said = error.strerror or str(error)
     named = error.filename2 or error.filename
     where = f"{lasting(Path(os.fsdecode(named)))} cannot be used: {said}" if named else said
