@@ -17,6 +17,13 @@ from wildetect.registry.reference import ModelReference, check_alias, check_name
         ("detector/latest", ModelReference("detector", version="latest")),
         ("models:/detector/latest", ModelReference("detector", version="latest")),
         ("detector@latest", ModelReference("detector", version="latest")),
+        (" detector@production/ ", ModelReference("detector", alias="production")),
+        ("Models:/detector/3/", ModelReference("detector", version="3")),
+        ("detector/v3", ModelReference("detector", version="3")),
+        ("detector@3", ModelReference("detector", version="3")),
+        ("detector:3", ModelReference("detector", version="3")),
+        ("detector version 3", ModelReference("detector", version="3")),
+        ("detector@2026-survey", ModelReference("detector", alias="2026-survey")),
         ("my detector@v 1", ModelReference("my detector", alias="v 1")),
     ],
 )
@@ -25,7 +32,18 @@ def test_forms(text: str, expected: ModelReference) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "detector", "detector@", "@x", "detector/v3", "a/b/3", "a@b@c", "detector/-1"]
+    "text",
+    [
+        "",
+        "detector",
+        "detector@",
+        "@x",
+        "detector/production",
+        "models:/detector",
+        "a/b/3",
+        "a@b@c",
+        "detector/-1",
+    ],
 )
 def test_what_is_no_model(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

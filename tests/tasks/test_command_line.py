@@ -121,6 +121,12 @@ def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
         ("detect.run --output --json", "--output needs a value", "detect.run --help"),
         ("mlflow.stop a&b.jpg", "there is no task 'a&b.jpg'", "uv run invoke --list"),
         ("detct.run", "there is no task 'detct.run'", "Did you mean detect.run?"),
+        (
+            "detect.run --conf 0.3",
+            "detect.run has no option --conf",
+            "Did you mean --confidence or --config?",
+        ),
+        ("--source x detect.run", "there is no option --source", "Options of a task come behind it."),
         ("--lst", "there is no option --lst", "Did you mean --list?"),
     ],
 )
@@ -148,6 +154,24 @@ def test_what_a_task_is_about_needs_no_option(name: str, folder: Path) -> None:
     assert {*task.words} <= {argument.name for argument in task.get_arguments()}
     named = corrected_words([name, *options], ns, program.initial_context)
     assert named == [name, *options]
+
+
+def test_a_pattern_is_the_paths_that_fit_as_no_shell_of_windows_gives_them(folder: Path) -> None:
+    for name in ("b [1]/10.jpg", "b [1]/2.jpg", "b [1]/.hidden.jpg", "b [1]/2.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    read = corrected_words(["detect.run", "--json", "b [1]/*.jpg"], ns, program.initial_context)
+    files = [str(folder / "b [1]" / name) for name in ("10.jpg", "2.jpg")]
+    assert read == ["detect.run", "--json", "--source", files[0], "--source", files[1]]
+    named = ["model.promote", "demo/1", "x", "--require", "map50>=*"]
+    assert corrected_words(named, ns, program.initial_context)[-1] == "map50>=*"
+
+
+@pytest.mark.parametrize("words", [["--output="], ["--output", ""], ["--json", "--output="]])
+def test_an_empty_value_is_not_the_default(words: list[str], folder: Path) -> None:
+    """As a script gives it whose variable is empty: results would go where the settings say."""
+    with pytest.raises(ConfigurationError, match="--output is given with nothing behind it"):
+        corrected_words(["detect.run", ".", *words], ns, program.initial_context)
 
 
 def test_an_empty_word_is_no_path(folder: Path) -> None:

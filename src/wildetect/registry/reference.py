@@ -30,6 +30,11 @@ LATEST = "latest"
 WEIGHTS_SUFFIXES = (".onnx", ".pt", ".pth", ".torchscript", ".ckpt", ".engine")
 _NAME_HINT = "Choose a short name such as elephant-detector, with --name or as processing.name."
 _PARTED = re.compile("[/@:]")
+_FORM = re.compile(
+    r"(?P<name>[^/:@]+?)"
+    r"(?:(?:[/@:]| version )(?:v?(?P<version>\d+)|(?P<latest>latest))|@(?P<alias>[^/:@]+))",
+    re.IGNORECASE,
+)
 FORMS = "Write name@alias, name/version, name/latest or the path of a weights file."
 
 
@@ -59,19 +64,20 @@ class ModelReference:
     def parse(cls, text: str) -> ModelReference:
         """Read `name@alias`, `name/version` or `name/latest`, with or without `models:/` before it.
 
+        What can mean nothing else is understood, too: `name/v3`, `name@3`, `name version 3` (as runs say it),
+        blanks around it and a slash behind it.
+
         Raises:
             ConfigurationError: Where the text is none of them.
         """
-        match = re.fullmatch(
-            r"(?:models:/)?(?P<name>[^/:@]+)(?:@(?P<alias>[^/:@]+)|/(?P<version>\d+|latest))", text
-        )
+        plain = _plain(text)
+        match = _FORM.fullmatch(plain)
         if match is None:
-            raise ConfigurationError(
-                f"{text!r} names no model", hint=f"{FORMS} uv run invoke model.list shows what there is."
-            )
-        if match["alias"] and match["alias"].lower() == LATEST:
-            return cls(match["name"], version=LATEST)
-        return cls(match["name"], alias=match["alias"], version=match["version"])
+            raise ConfigurationError(f"{text!r} names no version of a model", hint=_meant(plain))
+        name = match["name"].strip()
+        if match["alias"]:
+            return cls(name, alias=match["alias"])
+        return cls(name, version=LATEST if match["latest"] else str(int(match["version"])))
 
     @classmethod
     def of(cls, name: str, which: str) -> ModelReference:
@@ -88,8 +94,22 @@ class ModelReference:
                     hint=f"{name} has those of: uv run invoke model.list {quoted(name)}",
                 )
             return whole
-        is_version = which.isdigit() or which.lower() == LATEST
-        return cls.parse(f"{name}/{which.lower()}" if is_version else f"{name}@{which}")
+        return cls.parse(f"{name}@{which}")
+
+
+def _plain(text: str) -> str:
+    """A name or reference without MLflow's scheme, blanks around it and a slash behind it."""
+    return re.sub("models:/+", "", text.strip(), count=1, flags=re.IGNORECASE).rstrip("/")
+
+
+def _meant(text: str) -> str:
+    """The hint on a text that names no version of a model, with what it most likely means."""
+    name, slash, which = text.partition("/")
+    if slash and name and re.fullmatch(r"[\w-]+", which):
+        return f"For an alias write {quoted(f'{name}@{which}')}. {FORMS}"
+    if re.fullmatch(r"[\w-]+", text):
+        return f"{FORMS} uv run invoke model.list {quoted(text)} shows its versions."
+    return f"{FORMS} uv run invoke model.list shows what there is."
 
 
 def model_named(text: str) -> str:
@@ -98,7 +118,8 @@ def model_named(text: str) -> str:
     Raises:
         ConfigurationError: It is neither a name nor a reference.
     """
-    return ModelReference.parse(text).name if _PARTED.search(text) else text
+    plain = _plain(text)
+    return ModelReference.parse(plain).name if _PARTED.search(plain) else plain
 
 
 def names_a_file(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from wildetect.registry.connection import Connection, errors_of_mlflow, unlike_m
 from wildetect.registry.history import record_move
 from wildetect.registry.probe import harmless
 from wildetect.registry.reference import LATEST, ModelReference
-from wildetect.wording import listed, plural
+from wildetect.wording import listed, plural, quoted
 
 __all__ = [
     "RegisteredModel",
@@ -97,6 +98,17 @@ def resolve(connection: Connection, reference: ModelReference) -> Version:
 
 def _unknown(connection: Connection, reference: ModelReference) -> ModelError:
     held = {model.name: model for model in list_models(connection)}
+    known = [
+        f"{model.name}{which}"
+        for model in held.values()
+        for which in (
+            *(f"@{alias}" for alias in model.aliases),
+            *(f"/{one.version}" for one in model.versions),
+        )
+    ]
+    small = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(str(reference).casefold(), small, n=1)
+    meant = f"Did you mean {quoted(small[near[0]])}? " if near else ""
     model = held.get(reference.name)
     if not held:
         hint = "Nothing is registered yet: uv run invoke model.register"
@@ -108,7 +120,7 @@ def _unknown(connection: Connection, reference: ModelReference) -> ModelError:
         )
         versions = listed((version.version for version in model.versions), none="none")
         hint = f"{model.name} has {plural(len(model.versions), 'version')} {versions}; aliases {aliases}."
-    return ModelError(f"the registry at {connection.uri} holds no model {reference}", hint=hint)
+    return ModelError(f"the registry at {connection.uri} holds no model {reference}", hint=meant + hint)
 
 
 def list_models(connection: Connection) -> list[RegisteredModel]:

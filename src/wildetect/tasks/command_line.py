@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import textwrap
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from wildetect.tasks.calling import as_called, called_from
 from wildetect.tasks.meant import is_path, keep_words, nearest_path
 from wildetect.tasks.streams import outlive_readers
 from wildetect.tasks.support import Verb, errors_told
-from wildetect.wording import quoted
+from wildetect.wording import listed, quoted
 
 __all__ = ["corrected_words", "overview", "prepare_command_line", "words_of_explorer"]
 
@@ -77,6 +78,7 @@ def _group(tasks: Collection, title: str, names: list[str], width: int) -> Itera
         yield _fitted(f"  {name:<{width}}  {summary}", indent=width + 4)
 
 
+_MOST_BEGUN = 3
 WORD = re.compile(r'(?:"[^"]*"|[^\s"])+')
 UNKNOWN = re.compile(r"No idea what '(.*)' is!")
 NO_VALUE = re.compile(r"Flag <Argument: (\S+).*> needed value")
@@ -183,7 +185,14 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
     parser = Parser(contexts.values(), initial=core)
     named: list[str] = []
     task, start, awaits_value = "", 0, False
-    for word in words:
+    left = deque(words)
+    while left:
+        word = left.popleft()
+        if not awaits_value and (fitting := _fitting(word)):
+            left.extendleft(reversed(fitting))
+            continue
+        if awaits_value or word.startswith("--"):
+            _refuse_nothing(named[-1] if awaits_value else word, word)
         if awaits_value:
             awaits_value = False
         elif word.startswith("-"):
@@ -203,6 +212,24 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
         named.append(word)
     _refuse_unknown(parser, named, contexts)
     return named
+
+
+def _fitting(word: str) -> list[str]:
+    """The paths that a bare word with * or ? stands for: shells of Windows pass it on as it was typed."""
+    if not {"*", "?"} & {*word} or is_path(word):
+        return []
+    path = from_caller(word)
+    pattern = str(path.relative_to(path.anchor)).replace("[", "[[]")
+    return sorted(str(one) for one in Path(path.anchor).glob(pattern) if not one.name.startswith("."))
+
+
+def _refuse_nothing(flag: str, word: str) -> None:
+    """Refuse an empty value, as of a variable that a script never set: the default would take its place."""
+    if word == "" or (word.startswith("--") and word.endswith("=")):
+        name = flag.removesuffix("=")
+        raise ConfigurationError(
+            f"{name} is given with nothing behind it", hint=f"Give it a value, or leave {name} out."
+        )
 
 
 def _option_for(
@@ -271,7 +298,8 @@ def _as_error(
     if word.startswith("-"):
         flags = [*context.flags, *context.inverse_flags, "--help"] if context is not None else []
         whose = f"{task} has" if task else "there is"
-        return ConfigurationError(f"{whose} no option {word}", hint=_closest(word, flags) + options)
+        behind = "" if task else "Options of a task come behind it. "
+        return ConfigurationError(f"{whose} no option {word}", hint=_closest(word, flags) + behind + options)
     near = _closest(word, contexts)
     if task and not near:
         return ConfigurationError(
@@ -281,5 +309,7 @@ def _as_error(
 
 
 def _closest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {near[0]}? " if near else ""
+    every = list(known)
+    begun = sorted({one for one in every if one.startswith(word)}) if word.strip("-") else []
+    near = begun if 0 < len(begun) <= _MOST_BEGUN else difflib.get_close_matches(word, every, n=1)
+    return f"Did you mean {listed(near, last='or')}? " if near else ""
