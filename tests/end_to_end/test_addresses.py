@@ -47,7 +47,7 @@ def test_where_nothing_names_a_server_status_and_tasks_agree_on_the_projects_own
     plain = Workspace(served.root, {})
     assert plain.document("model.list")["models"] == served.document("model.list")["models"]
     assert plain.document("mlflow.status")["tracking_uri_matches"] is True
-    assert "look elsewhere" not in plain.invoke("mlflow.status").stdout
+    assert "  tasks " not in plain.invoke("mlflow.status").stdout
 
 
 @pytest.mark.parametrize("line", ["mlflow_tracking_uri={uri}", 'Mlflow_Tracking_Uri="{uri}/"'])
@@ -69,6 +69,16 @@ def test_the_server_of_another_project_is_said_whoever_names_it(served: Workspac
     said = other.invoke("model.register", DETECTOR, "--name", "from-elsewhere").stderr
     assert "(environment variable MLFLOW_TRACKING_URI), which is not this project's own" in said
     assert "not this project's own" not in served.invoke("model.list").stderr
+    status = other.invoke("mlflow.status")
+    assert status.returncode == 3  # its own does not run
+    uri = served.variables["MLFLOW_TRACKING_URI"]
+    assert f"  tasks     use {uri} (environment variable MLFLOW_TRACKING_URI), which answers" in status.stdout
+    assert "hint" not in status.stderr
+    elsewhere = unused_uri()
+    led_away = Workspace(served.root, {"MLFLOW_TRACKING_URI": elsewhere}).invoke("mlflow.status")
+    assert led_away.returncode == 0  # the own one runs
+    assert f"  tasks     use {elsewhere} (environment" in led_away.stdout
+    assert f"MLFLOW_TRACKING_URI={uri} in .env" in led_away.stdout
 
 
 def test_a_task_names_the_own_server_where_another_program_is_at_the_address(served: Workspace) -> None:

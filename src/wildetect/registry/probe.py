@@ -149,6 +149,16 @@ class Probe:
             )
         return text
 
+    def is_mlflow(self) -> bool:
+        """Whether an MLflow server answers, be it that it wants a sign-in; never raises."""
+        if not self.healthy():
+            return False
+        try:
+            self.version()
+        except ServerError as error:
+            return "sign-in" in error.message
+        return True
+
     def text(self, path: str) -> str:
         """What the server gives for a path.
 

@@ -88,22 +88,14 @@ def check_port(plan: Plan) -> None:
     if holder is None:
         return
     url = local_url(plan.host, plan.port)
-    what = str(holder)
-    if Probe(url, timeout=1.0).healthy():
-        what += ", an MLflow server of another project" if _is_mlflow(url) else ", a web server"
+    what, probe = str(holder), Probe(url, timeout=1.0)
+    if probe.healthy():
+        what += ", an MLflow server of another project" if probe.is_mlflow() else ", a web server"
     free = next_free(plan.host, plan.port)
     raise ServerError(
         f"port {plan.port} is held by {what}",
         hint=f"End it, or take another port: uv run invoke mlflow.serve --port {free or plan.port + 1}",
     )
-
-
-def _is_mlflow(url: str) -> bool:
-    try:
-        Probe(url, timeout=1.0).version()
-    except ServerError as error:
-        return "sign-in" in error.message
-    return True
 
 
 def _cannot_listen(plan: Plan, error: Exception) -> ServerError:

@@ -6,15 +6,16 @@ import importlib.metadata
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from wildetect.errors import ServerError
 from wildetect.registry.connection import locked
-from wildetect.registry.probe import Probe
+from wildetect.registry.probe import Probe, how_to_start
 from wildetect.server.access.signin import credentials_of
 from wildetect.server.process.plan import points_at, server_folder
+from wildetect.server.process.server import address_of_tasks
 from wildetect.server.process.state import ServerState, read_state
 from wildetect.settings import Project
 from wildetect.settings.project import TRACKING_URI
@@ -62,7 +63,7 @@ def as_lines(status: ServerStatus) -> list[str]:
     """The status for people."""
     state = status.state
     if state is None or status.condition == "stopped":
-        return ["MLflow server: not running", _space(status)]
+        return ["MLflow server: not running", _space(status), *_elsewhere(status)]
     up = time.time() - state.create_time
     lines = [f"MLflow server: {status.condition} at {state.url} (pid {state.pid}, up {_duration(up)})"]
     lines.append(
@@ -71,8 +72,7 @@ def as_lines(status: ServerStatus) -> list[str]:
     lines.append(f"  database  {state.store}{_bytes(status.database_bytes)}")
     lines.append(f"  artifacts {state.artifacts}{_bytes(status.artifacts_bytes)}")
     lines.append(_space(status))
-    if not status.tracking_uri_matches:
-        lines.append(f"  tasks     look elsewhere: set {TRACKING_URI}={state.url} in .env")
+    lines += _elsewhere(status)
     if status.problem:
         lines.append(f"  models    unknown: {status.problem}")
     for model in status.models or ():
@@ -81,6 +81,17 @@ def as_lines(status: ServerStatus) -> list[str]:
         lines.append(f"  model     {model.name}: versions {versions}{aliases}")
     if status.models == ():
         lines.append("  model     none is registered")
+    return lines
+
+
+def _elsewhere(status: ServerStatus) -> list[str]:
+    """The server that the tasks use in place of this project's own."""
+    if status.used is None:
+        return []
+    what = "which answers" if status.used_answers else "where no MLflow server answers"
+    lines = [f"  tasks     use {status.used} ({status.named_by}), {what}"]
+    if status.state is not None and status.condition != "stopped":
+        lines.append(f"            to have them use this one: {TRACKING_URI}={status.state.url} in .env")
     return lines
 
 
@@ -143,7 +154,10 @@ class ServerStatus:
         database_bytes: Size of the SQLite file; None where there is none.
         artifacts_bytes: Size of all artifacts; None where they lie elsewhere or are too many to count.
         free_bytes: Space left on the disk of the store.
-        tracking_uri: MLFLOW_TRACKING_URI; None where it is not set.
+        used: Another server than the project's own that is named for the tasks; None where they use its own.
+        named_by: The line or variable that names it.
+        used_answers: Whether that one answers as an MLflow server does.
+        free_port: A port for the project's own, where another project's server has the usual one.
         tracking_uri_matches: Whether the tasks reach this server; None where none runs.
     """
 
@@ -155,7 +169,10 @@ class ServerStatus:
     database_bytes: int | None = None
     artifacts_bytes: int | None = None
     free_bytes: int | None = None
-    tracking_uri: str | None = field(default=None, repr=False)
+    used: str | None = None
+    named_by: str = ""
+    used_answers: bool = False
+    free_port: int | None = None
     tracking_uri_matches: bool | None = None
 
     @property
@@ -165,8 +182,10 @@ class ServerStatus:
 
     @property
     def hint(self) -> str:
-        """What to do about it."""
-        return HINTS[self.condition]
+        """What to do about it; nothing where the tasks have another server."""
+        if self.condition == "stopped" and self.used:
+            return "" if self.used_answers else how_to_start(self.used)
+        return HINTS[self.condition] + (f" --port {self.free_port}" if self.free_port else "")
 
 
 def server_status(project: Project) -> ServerStatus:
@@ -174,7 +193,12 @@ def server_status(project: Project) -> ServerStatus:
     folder = server_folder(project)
     state = read_state(folder)
     condition = condition_of(state)
-    uri = project.variable(TRACKING_URI)
+    address = address_of_tasks(project)
+    place = project.origin_of(TRACKING_URI)[1] or ""
+    answers = not address.own and Probe(address.uri, timeout=1.0).is_mlflow()
+    # an address of this machine where nobody answers is that of the project's own, which is not running
+    elsewhere = answers or not address.foreign or condition != "stopped"
+    named = address.named and not address.own and elsewhere
     models, problem, artifacts = None, None, None
     if state is not None and condition == "running":
         try:
@@ -197,9 +221,16 @@ def server_status(project: Project) -> ServerStatus:
         database_bytes=database.stat().st_size if database.is_file() else None,
         artifacts_bytes=_size(artifacts),
         free_bytes=shutil.disk_usage(folder if folder.is_dir() else project.root).free,
-        tracking_uri=uri,
-        tracking_uri_matches=points_at(uri, state.host, state.port) if state else None,
+        used=address.uri if named else None,
+        named_by=place.partition(" (")[0],
+        used_answers=named and answers,
+        free_port=address.free_port if condition == "stopped" and answers and not named else None,
+        tracking_uri_matches=_matches(project, state),
     )
+
+
+def _matches(project: Project, state: ServerState | None) -> bool | None:
+    return points_at(project.variable(TRACKING_URI), state.host, state.port) if state else None
 
 
 def condition_of(state: ServerState | None) -> Condition:
