@@ -282,6 +282,7 @@ BY_HAND = {
     r"""(?:say|print|write)\(f?["']hint:""": "show hints with say_hint()",
     r""":\.\d%\}""": "write shares with percent(), which calls nothing 0% or 100% that is not",
     r"""(?:/ 1e6|/ 1e9|// 1_000_000|/ 1_000_000)[^{}]*\} [MG]B""": "write sizes with in_bytes()",
+    r"""\{(?:len\([\w.]+\)|[\w.]+)\} of \{(?:number_of\(|[^{}]+:,\})""": "write numbers as {n:,}",
 }
 """What wildetect/wording.py says by one function each, and what to write instead."""
 IN_PAGES = {

@@ -48,7 +48,7 @@ def labelled_files(truth: Annotations, annotations: Path, folder: Path | None) -
 def _missing(missing: Sequence[str], labelled: int, bases: Sequence[Path]) -> InputError:
     tried = list(dict.fromkeys(meanings(missing[0])))
     return InputError(
-        f"{len(missing)} of {number_of(labelled, 'labelled picture')} {form(len(missing), 'is', 'are')} "
+        f"{len(missing):,} of {number_of(labelled, 'labelled picture')} {form(len(missing), 'is', 'are')} "
         f"not in {bases[0].resolve()}",
         hint="Name their folder with --images.",
         details=[

@@ -159,7 +159,7 @@ def _fit(client: Client, job: Job, photos: Sequence[Photo]) -> int:
     if unfit:
         first = next(iter(unfit.values()))
         raise ConfigurationError(
-            f"{len(unfit)} of {number_of(len(found), 'worker')} cannot take part: {first.what}",
+            f"{len(unfit):,} of {number_of(len(found), 'worker')} cannot take part: {first.what}",
             hint=first.hint,
             details=[f"{worker}: {one.what}" for worker, one in unfit.items()],
         )

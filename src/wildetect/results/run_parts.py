@@ -128,7 +128,7 @@ class ImageCounts:
 
     def __str__(self) -> str:
         failed = f" ({self.failed} failed)" if self.failed else ""
-        return f"{self.read} of {number_of(self.found, 'image')}{failed}"
+        return f"{self.read:,} of {number_of(self.found, 'image')}{failed}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def _report(
     print(f"pictures  {run.images.read} of {run.images.found}, {number_of(run.tiles, 'tile')}: {counts}")
     print(
         f"measured  recall {measured.recall or 0:.3f}, precision {measured.precision or 0:.3f} "
-        f"({measured.found} of {number_of(measured.animals, 'animal')} found, "
+        f"({measured.found:,} of {number_of(measured.animals, 'animal')} found, "
         f"{number_of(measured.wrong, 'wrong box', 'wrong boxes')})"
     )
     print("          on rendered scenes: a real survey needs a detector trained on real photographs")

@@ -86,7 +86,9 @@ def detect(
         with watcher.detecting() as (stop, progress):
             run = detect_into_folder(replace(plan, stop=stop, review_of=review_of), progress)
     if run.resumed_images:
-        watcher.notice(f"{run.resumed_images} of {number_of(len(plan.images), 'image')} had been done before")
+        watcher.notice(
+            f"{run.resumed_images:,} of {number_of(len(plan.images), 'image')} had been done before"
+        )
     _tell_empty_tiles(run, watcher)
     _warn_of_unchecked(run.model.unchecked, watcher)
     warn_of_dark_images(run.dark_images, run.images.found, watcher)
@@ -214,7 +216,7 @@ def _warn_of_small_tiles(overlap: OverlapSummary, options: PipelineOptions, watc
     watcher.notice(
         f"warning: for an animal of {auto.largest_animal:g} m tiles should overlap by up to "
         f"{overlap.needed:,} px, but those {size} overlap by half at most: it may be "
-        f"cut at their edges in {overlap.capped} of {number_of(overlap.images, 'image')}. {way} or more, "
+        f"cut at their edges in {overlap.capped:,} of {number_of(overlap.images, 'image')}. {way} or more, "
         f"or processing.largest_animal to less{gsd}."
     )
 
@@ -235,7 +237,7 @@ def warn_of_dark_images(dark: Sequence[str], found: int, watcher: Watcher, kept:
     named = _named(dark, kept)
     verb, them = form(len(dark), "is", "are"), form(len(dark), "it", "them")
     watcher.notice(
-        f"warning: {len(dark)} of {number_of(found, 'image')} {verb} almost black, animals in "
+        f"warning: {len(dark):,} of {number_of(found, 'image')} {verb} almost black, animals in "
         f"{them} can hardly be seen: {named}."
     )
 
@@ -285,7 +287,7 @@ def warn_of_full_tiles(run: DetectionRun, watcher: Watcher) -> None:
     larger = "Set processing.max_detections higher, or take" if most else "Take"
     native = "processing.scale: native, and " if run.scaled_tiles.images else ""
     watcher.notice(
-        f"warning: {tiles} of {number_of(run.tiles, 'tile')} reached {limit}: animals may be missing in "
+        f"warning: {tiles:,} of {number_of(run.tiles, 'tile')} reached {limit}: animals may be missing in "
         f"{named}. "
         f"{larger} smaller tiles ({native}processing.tile_size), and compare the numbers."
     )
@@ -302,7 +304,7 @@ def warn_of_cut_boxes(run: DetectionRun, watcher: Watcher) -> None:
     if sides and scaled:
         sides = f"processing.scale to native, {sides}"
     watcher.notice(
-        f"warning: {cut.number} of {number_of(run.detections, 'box', 'boxes')} in {_named(cut.files)} "
+        f"warning: {cut.number:,} of {number_of(run.detections, 'box', 'boxes')} in {_named(cut.files)} "
         "end at the border of a "
         "tile, and no other tile shows them whole: animals longer than the overlap may count more than once. "
         f"Set {sides}processing.overlap_ratio to {ratio:.2f} or more (boxes of {cut.longest} px), and "

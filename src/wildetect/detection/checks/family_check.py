@@ -195,7 +195,7 @@ def _judge(found: Detections, pixels: Pixels, most: int | None, confidence: floa
     if 2 * odd.sum() >= len(found):
         return (
             "doubtful",
-            f"{odd.sum()} of {number_of(len(found), 'box', 'boxes')} are tiny, huge or outside the picture",
+            f"{odd.sum():,} of {number_of(len(found), 'box', 'boxes')} are tiny, huge or outside the picture",
         )
     if most is not None and len(found) >= most:
         return "doubtful", f"as many boxes as can be ({most})"

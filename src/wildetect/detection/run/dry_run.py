@@ -214,14 +214,14 @@ def raise_if_unreadable(run: DryRun) -> None:
     new = len(run.failed_before.symmetric_difference(run.survey.unreadable) & {*run.survey.unreadable})
     if new > most:
         raise InputError(
-            f"{broken} of {number_of(run.found, 'image')} cannot be read; the run would stop after "
+            f"{broken:,} of {number_of(run.found, 'image')} cannot be read; the run would stop after "
             f"{int(most) + 1}",
             hint=f"Fix or remove {files}, or set processing.max_errors to {new} or more.",
         )
     if broken:
         kept = the_others(run.found - broken, "would be done; fix", "would be done; fix") or "Fix"
         raise InputError(
-            f"{broken} of {number_of(run.found, 'image')} cannot be read",
+            f"{broken:,} of {number_of(run.found, 'image')} cannot be read",
             hint=f"{kept} or remove {files} before the run."
             f"{use_of_damaged(run.survey.unreadable.values(), run.settings)}",
         )

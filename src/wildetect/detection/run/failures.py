@@ -46,7 +46,7 @@ def raise_if_images_failed(run: DetectionRun) -> None:
         f"{use_of_damaged((one.reason for one in failures), run.settings)}"
     )
     raise InputError(
-        f"{len(failures)} of {number_of(images.found, 'image')} failed{stopped}", hint=hint, details=details
+        f"{len(failures):,} of {number_of(images.found, 'image')} failed{stopped}", hint=hint, details=details
     )
 
 

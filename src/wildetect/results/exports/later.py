@@ -92,7 +92,7 @@ def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[
     away = [result.path for result, found in zip(shown, there, strict=True) if not found]
     if away:
         raise InputError(
-            f"{len(away)} of {number_of(len(shown), 'photograph')} with detections are not where the "
+            f"{len(away):,} of {number_of(len(shown), 'photograph')} with detections are not where the "
             "run found them, such "
             f"as {why_away(away[0])}; {lost[0]} would lose its pictures and stays as it is",
             hint=f"{way_back(away[0])}, or say where they are now: --source FOLDER",
@@ -101,8 +101,8 @@ def _refuse_to_lose_pictures(run: FinishedRun, wanted: Wanted, before: Sequence[
     if another:
         name, hidden = next(iter(another.items()))
         raise InputError(
-            f"{len(another)} of {number_of(len(shown), 'photograph')} with detections cannot be shown, such "
-            f"as {name}: {hidden.reason}; {lost[0]} would lose its pictures and stays as it is",
+            f"{len(another):,} of {number_of(len(shown), 'photograph')} with detections cannot be shown, "
+            f"such as {name}: {hidden.reason}; {lost[0]} would lose its pictures and stays as it is",
             hint="Put the run's own photographs back, or say where they are now: --source FOLDER",
         )
 

@@ -28,10 +28,10 @@ def show_preflight(run: DryRun) -> None:
     from wildetect.workflows.detection import overlap_text, scale_text
 
     version = f" version {run.model.version}" if run.model.version else ""
-    done = f", {run.done} of them done already" if run.done else ""
+    done = f", {run.done:,} of them done already" if run.done else ""
     unreadable = run.survey.unreadable
-    print(f"images   {run.found} found{done}")
-    print(f"         {len(unreadable)} cannot be read, {run.survey.without_position} without position")
+    print(f"images   {run.found:,} found{done}")
+    print(f"         {len(unreadable):,} cannot be read, {run.survey.without_position:,} without position")
     for line in first_lines((f"{name}: {reason}" for name, reason in unreadable.items()), MOST_SHOWN):
         print(f"           {line}")
     broken = run.survey.tiles_failed
@@ -42,10 +42,10 @@ def show_preflight(run: DryRun) -> None:
     for number, one in enumerate(remarks_of(run.survey.read_as)[:MOST_SHOWN]):
         print(f"{'' if number else 'read as':<8} {listed(one.files, most=MOST_SHOWN)}: {one.what}")
     print(f"model    {run.model.name}{version} on {run.device}")
-    print(f"tiles    {run.tiles}{_time(run)}")
+    print(f"tiles    {run.tiles:,}{_time(run)}")
     if len({*run.by_overlap.values()}) > 1:
         each = (
-            f"{ratio}: {tiles}{_about(run.seconds_for(tiles))}" for ratio, tiles in run.by_overlap.items()
+            f"{ratio}: {tiles:,}{_about(run.seconds_for(tiles))}" for ratio, tiles in run.by_overlap.items()
         )
         print(f"         with overlap {'; with '.join(each)}")
     if run.survey.scale is not None:
