@@ -69,6 +69,7 @@ def test_a_healthy_project(served_model: Workspace) -> None:
     assert checks == {
         *(
             "system",
+            "folder",
             "clock",
             "versions",
             "python",
