@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hinted import commands_told, follow
 from tests.servers import ended_after, folder_of, make_workspace, uri_of
 from tests.workspaces import REPOSITORY, Workspace
 
@@ -104,14 +105,15 @@ def test_a_version_that_is_cited_is_not_deleted(project: Workspace) -> None:
 
     error, hint = project.fail(2, "model.delete", "herd/1")
     assert "no terminal" in error
-    assert hint.endswith("uv run invoke model.delete herd/1 --yes")
-    project.fail(2, "model.delete", "herd@production", "--yes")
+    _, which = project.fail(2, "model.delete", "herd@production", "--yes")
+    where = "workflows/versions/deletion.py: Name it by its number"
+    assert commands_told(which, where, NUMBER="1") == [["model.delete", "herd/1"]]
     project.fail(4, "model.delete", "herd/9", "--yes")
 
     folder = model_folder(project, "herd", "1")
     size = bytes_in(folder)
     assert size > WEIGHTS.stat().st_size / 2
-    assert f"deleted herd/1: {size:,} bytes freed" in project.succeed("model.delete", "herd/1", "--yes")
+    assert f"deleted herd/1: {size:,} bytes freed" in follow(project, hint, "tasks/asking.py: --yes").stdout
     assert bytes_in(folder) == 0
     assert [one["version"] for one in project.document("model.list", "--name", "herd")["models"]] == ["2"]
     assert register(project, "herd") == "3", "a number is never given twice"
@@ -177,9 +179,8 @@ def test_cleaning_frees_what_it_says_and_nothing_that_is_cited(project: Workspac
     assert "nothing was deleted" in project.succeed("mlflow.clean", "--dry-run")  # the server may run
     error, hint = project.fail(3, "mlflow.clean", "--yes")
     assert "the server runs" in error
-    assert hint.endswith("mlflow.stop")
-    project.succeed("mlflow.stop")
-    assert "--yes" in project.fail(2, "mlflow.clean")[1]
+    follow(project, hint, "server/upkeep/upkeep.py: End it first")
+    assert project.fail(2, "mlflow.clean", "--older-than", "9")[1].endswith("clean --older-than 9 --yes")
     ready = bytes_in(runs)
     foretold = numbers(project.succeed("mlflow.clean", "--dry-run"))
     assert foretold[0] == ready == bytes_in(runs), "a dry run changes nothing"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from PIL import Image
+from tests.hinted import follow, follow_until
 from tests.reviewed_runs import verdicts
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
@@ -60,7 +61,7 @@ def test_nothing_reviewed_is_refused_with_the_command_that_reviews(workspace: Wo
     shutil.copytree(workspace.root / "results", bare, ignore=shutil.ignore_patterns("review"))
     error, hint = workspace.fail(5, "dataset.build", "--run", "bare", "--output", "nothing")
     assert "no photograph of the run in" in error
-    assert "review.open --run" in hint
+    follow_until(workspace, hint, "workflows/learning/dataset.py: Go through some", "http://127")
     assert not (workspace.root / "nothing").exists()
 
 
@@ -117,6 +118,34 @@ def test_both_forms_say_the_same_of_each_tile(workspace: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("made")
+def test_the_hints_of_sets_are_about_what_was_given(workspace: Workspace) -> None:
+    build, (folder, one) = "tasks/dataset/build.py: dataset.build", ("nowhere", "one")
+    error, _ = workspace.fail(5, "dataset.build", "--run", folder)
+    assert folder in error  # is told before what is missing, and not repeated
+    _, hint = workspace.fail(2, "dataset.build", "--output", "four", "--seed", "5")
+    assert "--seed 5" in follow(workspace, hint, build, FOLDER="results").args or "--seed 5" in hint
+    train = ("model.train", "--weights", "none.pt", "--name", "herd")
+    error, hint = workspace.fail(2, *train, "--dataset", "results")
+    follow(workspace, hint, "training/manifest.py: Build one", FOLDER="results")
+    _, hint = workspace.fail(2, *train)
+    assert hint.endswith("model.train --name herd --dataset FOLDER --weights FILE")
+    label = next((workspace.root / one / "labels/train").glob("*.txt"))
+    text = label.read_text(encoding="utf-8")
+    label.write_text("", encoding="utf-8")
+    try:
+        _, hint = workspace.fail(5, *train, "--dataset", one)
+    finally:
+        label.write_text(text, encoding="utf-8")
+    follow(
+        workspace,
+        hint,
+        "training/manifest.py: dataset.build --run FOLDER --output FILLER",
+        FOLDER="results",
+    )
+    assert (workspace.root / f"{one}-2/dataset.json").is_file()
+
+
+@pytest.mark.usefixtures("made")
 def test_a_set_that_is_there_and_a_damaged_review_are_refused(workspace: Workspace) -> None:
     error, hint = workspace.fail(2, "dataset.build", "results", "--output", "one")
     assert "is there already" in error
@@ -125,8 +154,16 @@ def test_a_set_that_is_there_and_a_damaged_review_are_refused(workspace: Workspa
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b'"wrong"', b'"right"', 1))
     try:
-        error, _ = workspace.fail(5, "dataset.build", "results", "--output", "three")
+        error, hint = workspace.fail(5, "dataset.build", "results", "--output", "three")
+        assert "damaged" in error
+        follow_until(workspace, hint, "training/reviewed.py: review.open", "http://127")
     finally:
         path.write_bytes(whole)
-    assert "damaged" in error
+    (workspace.root / "pictures").rename(workspace.root / "moved")
+    try:
+        _, hint = workspace.fail(5, "review.open", "results")
+        where = "workflows/review.py: uv run invoke review.open"
+        follow_until(workspace, hint, where, "http://127", FOLDER="moved")
+    finally:
+        (workspace.root / "moved").rename(workspace.root / "pictures")
     assert not (workspace.root / "three").exists()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.hinted import follow
 from tests.workspaces import REPOSITORY, Workspace, free_port
 
 
@@ -61,7 +62,8 @@ def test_from_nothing_to_counts_and_back(workspace: Workspace) -> None:
     assert (row["name"], row["version"], row["aliases"]) == ("demo", "1", ["production"])
     again = workspace.succeed("demo", timeout=280)
     assert "demo version 1" in again
-    assert "stopped http://127.0.0.1:" in workspace.succeed("mlflow.stop")
+    stopped = follow(workspace, again, "tasks/demo.py: stop it: uv run invoke mlflow.stop").stdout
+    assert "stopped http://127.0.0.1:" in stopped
     port = int(workspace.variables["MLFLOW_TRACKING_URI"].rpartition(":")[2])
     with socket.socket() as asking:
         assert asking.connect_ex(("127.0.0.1", port)) != 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.hinted import can_be_pasted, commands_in
+from tests.hinted import can_be_pasted, commands_in, commands_told, follow
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 MODEL = "hinted@production"
@@ -40,45 +40,137 @@ def pasted(workspace: Workspace, hint: str) -> list[str]:
     return [words[0] for words in given]
 
 
+DETECTOR = REPOSITORY / "demo/detector.onnx"
+TRUTH = REPOSITORY / "demo/truth.json"
+LISTED = "tasks/model/listing.py: shows the models and their versions"
+HELP = "tasks/command_line.py: FILLERuv run invoke FILLER --help lists the options."
+
+
 @pytest.mark.parametrize(
-    ("mistake", "code", "fixed_by"),
+    ("mistake", "code", "where"),
     [
-        ("detect.run picturs", 2, "detect.run"),
-        ("detect.run pictures --model nobody@production", 4, "model.list"),
-        ("detect.run pictures --model hinted", 2, "model.list"),
-        ("detect.rum pictures", 2, ""),
-        ("detect.export", 2, "detect.export"),
-        ("detect.export results", 2, "detect.export"),
-        ("census.run nowhere", 2, "census.run"),
-        ("census.plan pictures", 5, ""),
-        ("census.export census", 2, "census.export"),
-        ("census.export census --format pdf", 2, ""),
-        ("model.show", 2, "model.list"),
-        ("model.show hinted", 2, "model.list"),
-        ("model.promote", 2, "model.list"),
-        ("model.promote hinted/1", 2, "model.promote"),
-        ("model.promote hinted --undo", 2, "model.history"),
-        ("model.history", 2, "model.list"),
-        ("model.history nobody", 4, "model.list"),
-        ("model.compare", 2, "model.list"),
-        ("model.delete hinted", 2, "model.list"),
-        ("review.plan", 2, "review.plan"),
-        ("mlflow.restore", 2, "mlflow.backup"),
-        ("shims.write --chek", 2, "shims.write"),
+        ("detect.run picturs", 2, HELP),
+        ("detect.run pictures --model nobody@production", 4, "registry/versions.py: It holds"),
+        ("detect.run pictures --model hinted", 2, "registry/reference.py: shows what there is"),
+        ("detect.run --outptu x", 2, "tasks/command_line.py: uv run invoke FILLER --help lists the options."),
+        (
+            "review.import results pictures pictures",
+            2,
+            "tasks/command_line.py: Leave it out, or name",
+        ),
+        ("model.show", 2, LISTED),
+        ("model.promote", 2, LISTED),
+        ("model.compare", 2, LISTED),
+        ("model.compare hinted/1 other/1", 2, "registry/reference.py: has those of"),
+        (
+            "model.promote hinted/1",
+            2,
+            "tasks/model/promotion.py: uv run invoke model.promote FILLER production",
+        ),
+        (
+            "model.promote hinted/1 --name hinted --alias field",
+            2,
+            "tasks/model/promotion.py: uv run invoke model.promote FILLER FILLER",
+        ),
+        ("model.promote hinted --undo", 2, "tasks/model/promotion.py: shows its aliases"),
+        (
+            "model.promote hinted/1 field --better-than hinted/1",
+            4,
+            "tasks/model/promotion.py: See the other versions",
+        ),
+        ("model.history nobody", 4, "registry/connection.py: See what it holds"),
+        (
+            f"model.optimize '{REPOSITORY}/demo/detector.onnx' --pictures pictures",
+            2,
+            "workflows/optimizing.py: shows those there are",
+        ),
+        ("mlflow.restore", 2, "tasks/mlflow/store.py: Name the file with --source"),
     ],
 )
-def test_a_hint_can_be_pasted(surveyed: Workspace, mistake: str, code: int, fixed_by: str) -> None:
-    _, hint = surveyed.fail(code, *shlex.split(mistake))
-    assert fixed_by in {*pasted(surveyed, hint), ""}
+def test_a_hint_can_be_pasted(surveyed: Workspace, mistake: str, code: int, where: str) -> None:
+    follow(surveyed, surveyed.fail(code, *shlex.split(mistake))[1], where)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "code", "where", "known"),
+    [
+        (
+            "review.plan",
+            2,
+            "tasks/review/review.py: uv run invoke FILLER --run FOLDER",
+            {"FOLDER": "results"},
+        ),
+        (
+            "model.promote hinted/1 field --require map50>=0",
+            4,
+            "registry/requirement.py: Measure it",
+            {"FILE": TRUTH},
+        ),
+        (
+            "model.evaluate hinted/1 --dataset seen --limit 1 --tile-size 640",
+            2,
+            "tasks/model/quality.py: --annotations FILE",
+            {"FILE": TRUTH},
+        ),
+        (
+            "model.optimize --kind windows --dry-run --pictures absent",
+            2,
+            "tasks/model/optimize.py: model.optimize",
+            {"NAME@ALIAS": MODEL, "FOLDER": "pictures"},
+        ),
+    ],
+)
+def test_a_hint_can_be_pasted_with_what_only_the_reader_knows(
+    surveyed: Workspace, mistake: str, code: int, where: str, known: dict[str, str | Path]
+) -> None:
+    follow(surveyed, surveyed.fail(code, *shlex.split(mistake))[1], where, **known)
 
 
 def test_the_hint_where_the_server_is_off(tmp_path: Path) -> None:
     workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
     _, hint = workspace.fail(3, "model.list")
+    status = workspace.invoke("mlflow.status").stderr
+    found = workspace.invoke("doctor").stdout
+    background = ("--detach", "--no-browser")
     try:
-        assert "uv run invoke mlflow.serve" in hint
-        workspace.succeed("mlflow.serve", "--detach", "--no-browser")
-        assert workspace.invoke("model.list").returncode == 0
+        follow(workspace, hint, "registry/probe.py: uv run invoke mlflow.serve", *background)
+        for said, where in (
+            (status, "server/process/status.py: Start it: uv run invoke mlflow.serve"),
+            (found, "checkup/server.py: uv run invoke mlflow.serve"),
+            (found, "checkup/model.py: uv run invoke mlflow.serve, or fix"),
+        ):
+            assert commands_told(said, where) == [["mlflow.serve"]]
+        _, hint = workspace.fail(4, "model.show", "detector@production")
+        where = "registry/versions.py: Nothing is registered yet"
+        assert commands_told(hint, where, FILE=DETECTOR) == [["model.register", "--weights", str(DETECTOR)]]
+        listed = workspace.invoke("model.list")
+        found = workspace.invoke("doctor").stdout
+        known = {"FILE": REPOSITORY / "demo/detector.onnx"}
+        words = commands_told(found, "checkup/model.py: model.register --weights FILE", **known)
+        assert words[0][-4:] == ["--name", "detector", "--alias", "production"]
+        follow(
+            workspace,
+            listed.stderr,
+            "tasks/model/listing.py: nothing is registered yet",
+            *words[0][-4:],
+            **known,
+        )
+        assert "problem  model" not in workspace.invoke("doctor").stdout
+        unmeasured = workspace.invoke("model.compare", "detector")
+        known = {"...": "detector/1", "FILE": TRUTH}
+        limit = ("--limit", "1", "--tile-size", "640")
+        follow(
+            workspace,
+            unmeasured.stderr,
+            "tasks/model/comparison.py: None of them was measured",
+            *limit,
+            **known,
+        )
+        assert workspace.invoke("model.compare", "detector").stderr == ""
+        newer = ("--port", str(int(workspace.variables["MLFLOW_TRACKING_URI"].rpartition(":")[2]) + 1))
+        kept = workspace.invoke("mlflow.serve", *background, *newer)
+        words = commands_told(kept.stderr, "tasks/mlflow/start.py: It keeps its settings")[0]
+        assert words == ["mlflow.restart", "--no-browser", *newer]
     finally:
         workspace.succeed("mlflow.stop")
 
@@ -95,7 +187,7 @@ def test_the_hint_of_a_run_that_was_broken_off_names_its_settings_file(
     (output / "run.json").unlink()  # as after a power cut
     _, hint = surveyed.fail(5, "census.run", output, "--output", tmp_path / "census")
     assert "--config" in hint
-    assert pasted(surveyed, hint) == ["detect.run"]
+    follow(surveyed, hint, "results/journal/command.py: uv run invoke FILLER")
     surveyed.succeed("census.run", output, "--output", tmp_path / "census")
 
 
@@ -162,6 +254,12 @@ def test_a_run_stands_for_the_one_census_in_its_folder(surveyed: Workspace) -> N
     finally:
         for name in ("census", "other"):
             shutil.rmtree(surveyed.root / "results" / name, ignore_errors=True)
+    _, hint = surveyed.fail(5, "census.export", "results", "--format", "aed")
+    follow(surveyed, hint, "census/output/record.py: Take the census of this run")
+    surveyed.succeed("census.export", "results/census", "--format", "aed")
+    shutil.rmtree(inside)
+    _, hint = surveyed.fail(5, "census.export", "pictures", "--format", "aed")
+    follow(surveyed, hint, "census/output/record.py: Take one first", "--output", "another", FOLDER="results")
 
 
 def test_a_census_of_a_finished_run_has_nothing_to_restart(surveyed: Workspace) -> None:
@@ -184,6 +282,18 @@ def test_a_hint_is_about_the_settings_file_that_was_given(surveyed: Workspace) -
     _, hint = surveyed.fail(2, "detect.run", "--config", "my camp.yaml", "--model", MODEL)
     assert "in my camp.yaml" in hint
     assert "configs/" not in hint
+
+
+def test_settings_with_mistakes_are_named_beside_a_version(surveyed: Workspace) -> None:
+    file = surveyed.root / "configs/detection.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text("modle: {}\n" + text, encoding="utf-8")
+    try:
+        shown = surveyed.succeed("model.show", MODEL)
+        where = "tasks/model/listing.py: thresholds unknown"
+        assert "modle" in follow(surveyed, shown, where, code=2).stderr
+    finally:
+        file.write_text(text, encoding="utf-8")
 
 
 def test_a_hint_on_env_says_where_the_environment_comes_first(tmp_path: Path) -> None:
@@ -217,19 +327,22 @@ def filled(hint: str, **known: str | Path) -> list[str]:
 def test_the_hint_of_a_measure_without_labels(offered: Workspace) -> None:
     _, hint = offered.fail(2, "model.evaluate", "--model", "filled/1", "--limit", "1")
     words = filled(hint, FILE=REPOSITORY / "demo/truth.json")
-    assert words[0] == "model.evaluate"
-    assert offered.document(*words, "--limit", "1")
+    assert words == ["model.evaluate", "--limit", "1", "--model", "filled/1", "--annotations", str(TRUTH)]
 
 
 @pytest.mark.parametrize(
     ("mistake", "fixed_by"),
-    [("config.schema --check", "config.schema"), ("docs.write --check", "docs.write")],
+    [
+        ("config.schema --check", "settings/schema.py: uv run invoke config.schema"),
+        ("docs.write --check", "docs/pages.py: then read the pages"),
+        ("shims.write --check", "shims.py: uv run invoke shims.write"),
+    ],
 )
 def test_the_hint_of_a_check_makes_it_pass(tmp_path: Path, mistake: str, fixed_by: str) -> None:
     workspace = Workspace.make(tmp_path / "project")
     (workspace.root / "configs/schema/detection.schema.json").unlink()
     _, hint = workspace.fail(2, *mistake.split())
-    assert fixed_by in pasted(workspace, hint)
+    follow(workspace, hint, fixed_by)
     workspace.succeed(*mistake.split())
 
 

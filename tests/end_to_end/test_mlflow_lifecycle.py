@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.hinted import commands_told, follow
 from tests.servers import (
     Window,
     answers,
@@ -188,6 +189,11 @@ def test_what_killed_windows_and_servers_leave_is_cleared_up(workspace: Workspac
     wait_for(lambda: len(processes_of(workspace)) == 1)
     ended = workspace.invoke("mlflow.status", "--json")
     assert (ended.returncode, json.loads(ended.stdout)["state"]) == (3, "broken")
+    said = workspace.invoke("mlflow.status").stderr
+    follow(workspace, said, "server/process/status.py: Clear what is left of it", "--no-browser")
+    parent, worker = processes_of(workspace)
+    parent.kill()
+    wait_for(lambda: len(processes_of(workspace)) == 1)
     (folder_of(workspace) / "server.json").write_text("{half", encoding="utf-8")
     assert workspace.succeed("mlflow.stop").startswith("stopped the MLflow server: 1 process in ")
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
@@ -203,13 +209,26 @@ def test_a_suspended_start_is_named_and_its_hint_ends_it(workspace: Workspace) -
     error, hint = workspace.fail(3, "mlflow.serve", "--detach")
     assert time.monotonic() - begun < 30  # it waited for 120 s
     assert error == f"error: a start of the server in another window (pid {window.process.pid}) is suspended"
-    assert hint.startswith("hint: End it: uv run invoke mlflow.stop")
     error, _ = workspace.fail(3, "mlflow.clean", "--yes")
     assert "is suspended" in error or "has been under way" in error
-    workspace.succeed("mlflow.stop")
+    follow(workspace, hint, "server/process/turns.py: uv run invoke mlflow.stop")
     window.ended(timeout=10)
     assert nothing_is_left(workspace)
     workspace.succeed("mlflow.serve", "--detach")
+    workspace.succeed("mlflow.stop")
+
+
+@posix_only
+def test_a_server_that_does_not_answer_is_ended_and_started_by_the_hint(workspace: Workspace) -> None:
+    workspace.succeed("mlflow.serve", "--detach")
+    for process in processes_of(workspace):
+        process.suspend()
+    said = workspace.invoke("mlflow.status").stderr
+    where = "server/process/status.py: End it and start again"
+    assert commands_told(said, where) == [["mlflow.restart"]]
+    _, hint = workspace.fail(3, "mlflow.serve", "--detach", "--wait", "5")
+    follow(workspace, hint, "server/process/server.py: End it and start again", "--no-browser")
+    assert answers(uri_of(workspace))
     workspace.succeed("mlflow.stop")
 
 

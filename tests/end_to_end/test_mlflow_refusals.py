@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.hinted import commands_told, follow
 from tests.servers import (
     Window,
     answers,
@@ -67,9 +68,11 @@ def test_port_held_by_another_program(workspace: Workspace) -> None:
         other.bind(("127.0.0.1", port_of(workspace)))
         other.listen()
         error, hint, _ = refused(workspace)
-    own_name = psutil.Process().name()
-    assert error == f"error: port {port_of(workspace)} is held by {own_name} (pid {os.getpid()})"
-    assert f"mlflow.serve --port {port_of(workspace) + 1}" in hint
+        own_name = psutil.Process().name()
+        assert error == f"error: port {port_of(workspace)} is held by {own_name} (pid {os.getpid()})"
+        assert f"mlflow.serve --detach --port {port_of(workspace) + 1}" in hint
+        follow(workspace, hint, "server/process/preflight.py: End it, or take another port", "--no-browser")
+        workspace.succeed("mlflow.stop")
 
 
 def test_port_held_by_another_mlflow_which_goes_on(served: Workspace, workspace: Workspace) -> None:
@@ -114,13 +117,16 @@ def test_a_full_disk(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 40_000])
-def test_a_damaged_database(with_store: Workspace, offset: int) -> None:
+def test_a_damaged_database(served: Workspace, with_store: Workspace, tmp_path: Path, offset: int) -> None:
     with database_of(with_store).open("r+b") as stream:
         stream.seek(offset)
         stream.write(b"\x55" * 20_000)
     error, hint, _ = refused(with_store)
     assert "mlflow.db is damaged: " in error
-    assert "mlflow.restore --source FILE" in hint
+    backup = tmp_path / "backup.zip"
+    served.succeed("mlflow.backup", "--output", backup)
+    follow(with_store, hint, "server/store/database.py: Bring back a backup", FILE=backup)
+    assert "is damaged" not in with_store.invoke("doctor").stdout
 
 
 def test_a_read_only_database(with_store: Workspace, tmp_path: Path) -> None:
@@ -176,8 +182,9 @@ def test_a_newer_schema_and_a_stranger_s_database(with_store: Workspace) -> None
         connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
         connection.commit()
     before = database_of(with_store).read_bytes()
-    error, _, _ = refused(with_store)
+    error, hint, _ = refused(with_store)
     assert "was written by a newer MLflow than the " in error
+    assert commands_told(hint, "server/store/schema.py: bring back a backup of this one", FILE="x.zip")
     assert error.endswith("installed here (schema ffffffffffff)")
     assert database_of(with_store).read_bytes() == before
 
@@ -219,13 +226,20 @@ def test_a_file_store_of_old(workspace: Workspace) -> None:
     (experiment / "meta.yaml").write_text("experiment_id: '0'\nname: Default\n", encoding="utf-8")
     error, hint, _ = refused(workspace)
     assert error == "error: runs/mlflow holds a file store, which MLflow no longer reads"
-    assert hint.endswith("uv run invoke mlflow.migrate")
+    found = workspace.invoke("doctor").stdout
+    assert commands_told(found, "checkup/store.py: uv run invoke mlflow.migrate") == [["mlflow.migrate"]]
+    assert commands_told(hint, "server/process/preflight.py: Take it over") == [["mlflow.migrate"]]
+    _, hint = workspace.fail(2, "mlflow.migrate", "--source", folder_of(workspace), "--dry-run")
+    follow(workspace, hint, "tasks/mlflow/store.py: Leave out --dry-run")
+    assert database_of(workspace).is_file()
 
 
 def test_too_little_time(workspace: Workspace) -> None:
-    error, hint, _ = refused(workspace, "--wait", "1.5")
+    port = str(port_of(workspace) + 1)
+    error, hint, _ = refused(workspace, "--wait", "1.5", "--port", port)
     assert error.startswith("error: the server did not answer within ")
-    assert "--wait 240" in hint
+    words = commands_told(hint, "server/process/startup.py: Give it longer")[0]
+    assert words == ["mlflow.serve", "--detach", "--port", port, "--wait", "240"]
 
 
 @pytest.mark.parametrize(
@@ -251,8 +265,11 @@ def test_a_server_that_dies(workspace: Workspace, last_words: str, code: int, ex
     (fake / "__main__.py").write_text(f"print({last_words!r})\nraise SystemExit({code})", encoding="utf-8")
     workspace.variables["PYTHONPATH"] = str(fake.parent)
     begun = time.monotonic()
-    error, _, said = refused(workspace)
+    error, hint, said = refused(workspace)
     assert time.monotonic() - begun < 4
+    if code:
+        shown = follow(workspace, hint, "server/process/startup.py: The whole log").stdout
+        assert last_words in shown
     assert expected in error
     assert f"  {last_words}" in said.splitlines()
 
@@ -260,9 +277,13 @@ def test_a_server_that_dies(workspace: Workspace, last_words: str, code: int, ex
 def test_a_server_stopped_by_somebody_while_it_starts(workspace: Workspace) -> None:
     window = Window(workspace, "mlflow.serve", "--detach")
     wait_for((folder_of(workspace) / "server.json").exists)
+    status = workspace.invoke("mlflow.status").stderr
+    follow(workspace, status, "server/process/status.py: It should answer within seconds")
     workspace.succeed("mlflow.stop")
     assert window.ended(timeout=5) == 3
     assert "error: the server was stopped while it started" in window.stderr
+    where = "server/process/startup.py: Start it again: uv run invoke mlflow.serve"
+    assert commands_told(window.stderr, where) == [["mlflow.serve", "--detach"]]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.hinted import commands_told, follow
 from tests.servers import ended_after, folder_of, make_workspace, port_of, processes_of, status_of, uri_of
 from tests.workspaces import REPOSITORY, Workspace
 
@@ -139,7 +140,9 @@ def test_people_are_readers_editors_or_the_admin(people: Workspace) -> None:
     people.succeed("model.delete", "admins/2", "--yes")
     for workspace in (ann, bob):
         workspace.fail(3, "mlflow.users", "add", "eve", "--role", "editor")
-        workspace.fail(3, "mlflow.users", "change", "bob", "--role", "editor")
+        _, hint = workspace.fail(3, "mlflow.users", "change", "bob", "--role", "editor")
+    follow(people, hint, "registry/probe.py: Ask its admin")
+    people.succeed("mlflow.users", "change", "bob", "--role", "reader")
 
 
 def test_no_route_lets_a_reader_change_anything(people: Workspace) -> None:
@@ -198,8 +201,18 @@ def test_wrong_passwords_have_to_wait(people: Workspace) -> None:
 def test_accounts_change_and_go(people: Workspace) -> None:
     admin = Workspace(people.root, people.variables | {"WILDETECT_USER_PASSWORD": PASSWORD})
     admin.succeed("mlflow.users", "add", "cid")
-    assert "already" in admin.fail(2, "mlflow.users", "add", "cid")[0]
-    admin.succeed("mlflow.users", "change", "cid", "--role", "editor")
+    error, hint = admin.fail(2, "mlflow.users", "add", "cid", "--role", "editor")
+    assert "already" in error
+    follow(admin, hint, "server/access/accounts.py: Change what it may do")
+    _, hint = admin.fail(2, "mlflow.users", "change", "--role", "editor")
+    follow(
+        admin,
+        hint,
+        "tasks/mlflow/users.py: uv run invoke mlflow.users FILLER NAME",
+        "--role",
+        "editor",
+        NAME="cid",
+    )
     admin.succeed("mlflow.users", "change", "cid", "--role", "reader")
     other = "another long password"
     as_user(people, "cid", WILDETECT_USER_PASSWORD=other).succeed(
@@ -229,10 +242,27 @@ def test_accounts_change_and_go(people: Workspace) -> None:
     assert "shorter than 12" in short.fail(2, "mlflow.users", "add", "eve")[0]
 
 
+def test_the_hints_lead_from_a_plain_server_to_people_with_accounts(
+    served: Workspace, tmp_path: Path
+) -> None:
+    variables = {"WILDETECT_USER_PASSWORD": PASSWORD}
+    with ended_after(make_workspace(tmp_path / "project", served, **variables)) as workspace:
+        _, hint = workspace.fail(3, "mlflow.users")
+        where = "workflows/people.py: Start it: uv run invoke mlflow.serve"
+        assert commands_told(hint, where) == [["mlflow.serve", "--host", EVERYWHERE]]
+        workspace.succeed("mlflow.serve", "--detach")
+        _, hint = workspace.fail(2, "mlflow.users")
+        follow(workspace, hint, "workflows/people.py: Share it with sign-in", "--no-browser")
+        listed = workspace.invoke("mlflow.users").stderr
+        follow(workspace, listed, "tasks/mlflow/users.py: Give others an account", NAME="ann")
+        assert len(workspace.document("mlflow.users")["users"]) == 2
+        workspace.succeed("mlflow.stop")
+
+
 def test_a_server_without_sign_in_has_no_accounts(served: Workspace) -> None:
     error, hint = served.fail(2, "mlflow.users")
     assert "asks for no sign-in" in error
-    assert "--host 0.0.0.0" in hint
+    assert hint.endswith("mlflow.restart --host 0.0.0.0")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has the rights of the folder")

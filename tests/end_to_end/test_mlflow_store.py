@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hinted import follow
 from tests.servers import (
     Window,
     database_of,
@@ -338,5 +339,17 @@ def test_restore_wants_a_name(tmp_path: Path) -> None:
     error, hint = workspace.fail(2, "mlflow.restore")
     assert error == "error: no backup is named"
     assert "--source" in hint
-    error, _ = workspace.fail(3, "mlflow.backup")
+    error, hint = workspace.fail(3, "mlflow.backup")
     assert error == "error: there is no database to back up: runs/mlflow/mlflow.db"
+    with ended_after(workspace):
+        follow(
+            workspace,
+            hint,
+            "server/upkeep/backup.py: The first mlflow.serve makes it",
+            "--detach",
+            "--no-browser",
+        )
+        workspace.succeed("mlflow.backup")
+        workspace.succeed("mlflow.stop")
+    _, hint = workspace.fail(2, "mlflow.restore")
+    follow(workspace, hint, "tasks/mlflow/store.py: The newest one")

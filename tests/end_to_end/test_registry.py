@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.bad_servers import BadServer
+from tests.hinted import commands_told, follow
 from tests.servers import port_of
 from tests.workspaces import Workspace, unused_uri
 
@@ -75,23 +76,27 @@ def test_promote_says_where_the_alias_was(served: Workspace, weights: Path) -> N
     words = ("model.register", "--weights", weights, "--name", "moved", "--force")
     served.succeed(*words, "--alias", "production")
     second = served.invoke(*words)
-    assert (
-        "hint: To use it as production: uv run invoke model.promote --name moved --version 2" in second.stderr
-    )
+    moved = follow(served, second.stderr, "tasks/model/register.py: To use it as production")
+    assert moved.stdout == "moved@production is version 2 (was version 1)\n"
+    follow(served, moved.stderr, "tasks/model/promotion.py: --undo takes it back")
+    better = ("model.promote", "moved/2", "production", "--better-than", "production")
+    _, hint = served.fail(4, *better)
+    truth = Path(__file__).parents[2] / "demo/truth.json"
+    where = "workflows/learning/comparing.py: uv run invoke model.evaluate --model FILLER --annotations FILE"
+    follow(served, hint, where, "--limit", "1", "--tile-size", "640", FILE=truth)
+    _, hint = served.fail(4, *better)
+    assert "moved/2" in hint
     move = ("model.promote", "--name", "moved", "--version", "2", "--alias", "production")
-    assert served.succeed(*move) == "moved@production is version 2 (was version 1)\n"
+    served.succeed(*move)
     third = served.invoke(*words, "--alias", "production")
     assert "warning: moved@production is version 3 now; version 2 lost it\n" in third.stderr
-    (hint,) = [line for line in third.stderr.splitlines() if line.startswith("hint: ")]
-    assert hint == "hint: uv run invoke model.promote moved@production --undo takes it back"
     error, hint = served.fail(4, "model.promote", "moved/3", "production", "--better-than", "production")
     assert error == (
         "error: --better-than production names moved version 3 itself, which cannot be better than itself"
     )
     assert hint == "hint: See the other versions: uv run invoke model.list moved"
-    assert served.succeed("model.promote", "moved@production", "--undo").startswith(
-        "moved@production is version 2"
-    )
+    told = follow(served, third.stderr, "workflows/versions/aliases.py: --undo takes it back").stdout
+    assert told.startswith("moved@production is version 2")
     error, _ = served.fail(4, "model.promote", "--name", "moved", "--version", "1", "--alias", "v9")
     assert "reserved" in error
     error, hint = served.fail(4, *move, "--require", "map50>=0.6")
@@ -120,8 +125,10 @@ def test_an_alias_has_a_history_and_a_way_back(served: Workspace, weights: Path)
     assert said == "storied@production is version 1 again (was version 2)\n"
     assert client.get_model_version_by_alias("storied", "production").version == "1"
     client.set_registered_model_alias("storied", "production", "2")
-    error, _ = served.fail(4, "model.promote", "storied@production", "--undo")
+    error, hint = served.fail(4, "model.promote", "storied@production", "--undo")
     assert "somebody moved it in another way" in error
+    where = "registry/history.py: Name the version"
+    assert commands_told(hint, where, NUMBER="1") == [["model.promote", "storied/1", "production"]]
     text = served.succeed("model.history", "storied")
     assert "(map50>=0.6 (0.71))" in text
     assert "(undo)" in text

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from pycocotools.coco import COCO
+from tests.hinted import follow, follow_until
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.results.finished_run import FinishedRun, read_finished_run
@@ -71,8 +72,7 @@ def test_a_plan_for_training_says_why_and_is_none_for_an_estimate(workspace: Wor
     assert made["why"][-1] == "by chance"
     assert all("unsure" in why for why in made["why"][:4])
     shown = workspace.succeed("review.plan", "results", "--for", "training", "--photographs", "5")
-    assert "review.open --run" in shown
-    assert "--for training" in shown
+    follow_until(workspace, shown, "tasks/review/review.py: --for training", "http://127")
     error, _ = workspace.fail(2, "review.plan", "results", "--for", "training", "--cv", "0.1")
     assert "--cv and --double are for an estimate" in error
     error, _ = workspace.fail(5, "review.plan", "results", "--for", "training", "--census", "configs")
@@ -155,7 +155,10 @@ def test_a_plan_of_ten_photographs_answered_from_the_truth_gives_limits_that_hol
 def test_what_cannot_be_drawn_is_refused_with_what_to_do(workspace: Workspace, tmp_path: Path) -> None:
     error, hint = workspace.fail(2, "review.plan")
     assert "folder of a detection run" in error
-    assert "review.plan --run" in hint
+    assert hint.endswith("review.plan --run FOLDER")
+    for task in ("review.open", "review.status", "review.import"):
+        needed = ("--source", "run.json") if task == "review.import" else ()
+        assert workspace.fail(2, task, *needed)[1].endswith(f"{task} --run FOLDER")
     assert (
         "not a whole number" in workspace.fail(2, "review.plan", "--run", "results", "--photographs", "x")[0]
     )
@@ -164,7 +167,11 @@ def test_what_cannot_be_drawn_is_refused_with_what_to_do(workspace: Workspace, t
         in workspace.fail(2, "review.plan", "--run", "results", "--cv", "0.1", "--photographs", "9")[0]
     )
     assert workspace.fail(5, "review.status", "--run", tmp_path / "none")[0]
-    assert "needed" in workspace.fail(2, "review.import", "--run", "results")[0]
+    error, hint = workspace.fail(2, "review.import", "--run", "results", "--reviewer", "Ann")
+    assert "needed" in error
+    workspace.succeed("detect.export", "results", "--export", "csv")
+    table = next((workspace.root / "results").rglob("detections.csv"))
+    follow(workspace, hint, "tasks/review/review.py: review.import", FILE=table)
 
 
 def test_what_a_review_tells_of_the_detector_goes_to_its_version(served: Workspace) -> None:
@@ -228,7 +235,29 @@ def test_a_weights_file_keeps_nothing_of_a_survey_and_the_census_says_so(workspa
         file.append(*answers(run, plan["images"]))
 
     assert "name is empty" in workspace.fail(2, "review.status", "results", "--survey", " ")[0]
-    assert "is a weights file" in workspace.fail(2, "review.status", "results", "--survey", "north")[0]
+    error, hint = workspace.fail(2, "review.status", "results", "--survey", "north")
+    assert "is a weights file" in error
+    register = ("--dry-run", "--name", "surveyor")
+    where = "workflows/evaluation.py: Register it and detect with the version"
+    follow(workspace, hint, where, *register, FILE=REPOSITORY / "demo/detector.onnx")
     census = workspace.invoke("census.run", "--detections", "results", "--output", "unkept")
+    planned = workspace.succeed("review.plan", "results", "--photographs", "5")
+    follow_until(
+        workspace,
+        planned,
+        "tasks/review/review.py: review them: uv run invoke review.open --run FILLER",
+        "http",
+    )
+    detect = ("detect.run", "demo/pictures", "--model", "demo/detector.onnx", "--tile-size", "640")
+    workspace.succeed(*detect, "--confidence", "0.6", "--output", "other")
+    learn = ("review.plan", "other", "--for", "training", "--census", "unkept")
+    _, hint = workspace.fail(5, *learn)
+    follow(workspace, hint, "workflows/review.py: Take it again")
+    workspace.succeed(*learn)
+    plan_file = workspace.root / "other/review/training.json"
+    plan_file.write_text("{", encoding="utf-8")
+    _, hint = workspace.fail(5, "review.open", "other", "--for", "training", "--no-browser")
+    plan_file.unlink()
+    follow(workspace, hint, "review/plan.py: Bring it back from a copy")
     assert "not kept with a version: detector.onnx is a weights file" in census.stderr.replace("\n", " ")
     assert re.search(r"detector: recall 0\.\d\d .*on survey my-survey", census.stdout)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.hinted import follow
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 WEIGHTS = REPOSITORY / "demo" / "detector.onnx"
@@ -47,6 +48,9 @@ def test_a_version_travels_with_all_that_is_known_of_it(served: Workspace) -> No
         assert [one["summary"]["dataset"] for one in found["package"]["evaluations"]] == ["truth"]
     offline.fail(3, "model.import", "stick/pilgrim.zip")
     offline.fail(3, "model.export", "pilgrim@never", "--output", "stick/never.zip")
+
+    _, hint = served.fail(2, "model.import", "--dry-run")
+    follow(served, hint, "tasks/model/travel.py: model.import FILE", FILE="stick/pilgrim.zip")
 
     # where it comes from, a second one is not made
     assert not served.document("model.import", "stick/pilgrim.zip")["made"]

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tasks.test_hints import FILLED, TOLD
+from tests.hinted import FILLED
+from tests.tasks.test_hints import TOLD
 from tests.windows.command_prompt import CommandPrompt
 
 from wildetect.tasks import calling
@@ -31,7 +32,7 @@ VALUES = (
     "Ñandú~1 [x] {y}",
     "<a|b>*?",
 )
-COMMANDS = [f"uv run invoke {told}" for told in TOLD]
+COMMANDS = [f"uv run invoke {told}" for told in sorted(TOLD)]
 
 
 def words_of(line: str) -> list[str]:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_device", "check_model"]
 
-REGISTER = "uv run invoke model.register"
-
 
 def check_model(subject: Subject) -> list[Finding]:
     """Whether the model of configs/detection.yaml (and .env) can be had."""
@@ -69,7 +67,9 @@ def _asked(subject: Subject, reference: ModelReference) -> list[Finding]:
 
     held = {model.name: model for model in held_models(subject.probe)}
     if not held:
-        return [warning("model", f"nothing is registered yet, {reference} is wanted", fix=REGISTER)]
+        return [
+            warning("model", f"nothing is registered yet, {reference} is wanted", fix=_to_register(reference))
+        ]
     version = _version_of(reference, held.get(reference.name))
     if version is None:
         says, fix = _unknown(reference, held)
@@ -102,6 +102,11 @@ def _unknown(reference: ModelReference, held: dict[str, Model]) -> tuple[str, st
     return f"{model.name} has no alias {reference.alias}", f"uv run invoke model.promote {whose}"
 
 
+def _to_register(reference: ModelReference) -> str:
+    alias = f" --alias {reference.alias}" if reference.alias else ""
+    return f"uv run invoke model.register --weights FILE --name {quoted(reference.name)}{alias}"
+
+
 def _weights(subject: Subject, reference: ModelReference, version: int) -> Finding:
     """Whether the files of a version can be had, from the registry or from this machine."""
     from wildetect.registry.cache import fetched_before
@@ -120,8 +125,7 @@ def _weights(subject: Subject, reference: ModelReference, version: int) -> Findi
             "weights", f"those of {fixed} are in the registry{' and on this machine' if copy else ''}"
         )
     says = f"the registry has lost {listed(missing)} of {fixed}"
-    alias = f" --alias {reference.alias}" if reference.alias else ""
-    fix = f"{REGISTER} --weights FILE --name {quoted(reference.name)}{alias} --force"
+    fix = f"{_to_register(reference)} --force"
     if copy is not None:
         return warning("weights", f"{says}; this machine has a copy, others cannot fetch it", fix=fix)
     return problem("weights", says, fix=fix, error=ModelError)

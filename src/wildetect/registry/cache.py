@@ -184,7 +184,7 @@ def stored_manifest(connection: Connection, version: Version) -> Manifest:
 def _not_ours(version: Version) -> ModelError:
     return ModelError(
         f"{version} was not registered by this project: it does not say how it is fed and read",
-        hint="Register its ONNX file with: uv run invoke model.register",
+        hint="Register its ONNX file with: uv run invoke model.register --weights FILE",
     )
 
 
@@ -266,7 +266,7 @@ def _check_same(file: Path, sha256: str, what: str) -> None:
     if not file.is_file() or sha256_of(file) != sha256:
         raise ModelError(
             f"{what} is not the one that was registered (its sha256 differs)",
-            hint="Register the weights again with: uv run invoke model.register",
+            hint="Register the weights again with: uv run invoke model.register --weights FILE --force",
         )
 
 

@@ -111,7 +111,7 @@ def _unknown(connection: Connection, reference: ModelReference) -> ModelError:
     meant = f"Did you mean {quoted(small[near[0]])}? " if near else ""
     model = held.get(reference.name)
     if not held:
-        hint = "Nothing is registered yet: uv run invoke model.register"
+        hint = "Nothing is registered yet: uv run invoke model.register --weights FILE"
     elif model is None:
         hint = f"It holds: {listed(sorted(held))}. See uv run invoke model.list"
     else:

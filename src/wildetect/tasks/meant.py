@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -11,10 +12,19 @@ from wildetect.remote.address import is_address
 from wildetect.settings.project import from_caller
 from wildetect.wording import quoted
 
-__all__ = ["is_path", "keep_words", "meant_by", "nearest_path"]
+__all__ = ["is_path", "keep_words", "meant_by", "nearest_path", "with_typed"]
 
 MOST_NAMES = 5_000  # of a folder that are compared with a mistyped one
 _words: list[str] = []
+_STARTS = ("mlflow.serve", "mlflow.restart")
+_OF_ONE_START = ("--detach", "--timeout")
+_AGAIN = (
+    *(*_STARTS, "mlflow.clean", "mlflow.migrate", "dataset.build", "review.open", "review.import"),
+    *("model.evaluate", "model.import", "model.optimize", "model.train"),
+)
+"""Tasks that what was typed stays right for, where a hint gives them once more."""
+_CALL = re.compile(r"uv run invoke ([\w.]+)(?! --help)([^;\n]*)")
+_SIGNED_IN = re.compile(r"://[^/]*@")
 
 
 def keep_words(words: Sequence[str]) -> None:
@@ -40,6 +50,36 @@ def meant_by(message: str) -> str:
         if near := nearest_path(typed):
             return f"Did you mean {quoted(near)}? "
     return ""
+
+
+def with_typed(hint: str) -> str:
+    """Give a hint whose command is the task that was typed the options that were typed and it does not name.
+
+    A server on another port stays the shared one of the settings file that was given.
+    """
+    typed = _words[0] if _words else ""
+    tasks = _STARTS if typed in _STARTS else (typed,)
+    call = next((call for call in _CALL.finditer(hint) if call[1] in tasks), None)
+    if typed not in _AGAIN or call is None:
+        return hint
+    kept = "".join(
+        f" {flag}" + ("" if value is None else f" {quoted(value)}")
+        for flag, value in _typed_options()
+        if flag not in hint
+        and (value is None or quoted(value) not in call[2].split())
+        and not (flag in _OF_ONE_START and call[1] != typed)
+    )
+    return hint[: call.end(1)] + kept + hint[call.end(1) :]
+
+
+def _typed_options() -> Iterator[tuple[str, str | None]]:
+    """The options that were typed, each with its value; without those that hold a password."""
+    for word, following in zip(_words[1:], [*_words[2:], "-"], strict=False):
+        flag, sign, value = word.partition("=")
+        if flag.startswith("--"):
+            given = value if sign else None if following.startswith("-") else following
+            if given is None or not _SIGNED_IN.search(given):
+                yield flag, given
 
 
 def is_path(word: str) -> bool:

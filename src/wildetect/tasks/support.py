@@ -221,7 +221,7 @@ def errors_told() -> Iterator[None]:
     A bug's traceback goes to the log file; `WILDETECT_DEBUG=1` shows it.
     """
     from wildetect.settings.project import as_read
-    from wildetect.tasks.meant import meant_by
+    from wildetect.tasks.meant import meant_by, with_typed
 
     write_any_letter()
     log_file = _start_logging()
@@ -234,7 +234,7 @@ def errors_told() -> Iterator[None]:
         say(f"error: {error.message}")
         for detail in error.details:
             say(f"  {detail}")
-        say_hint(f"{meant_by(error.message)}{as_read(error.hint)}")
+        say_hint(f"{meant_by(error.message)}{with_typed(as_read(error.hint))}")
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt as interrupt:
         say("\n".join([*map(str, interrupt.args), "interrupted"]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wildetect.errors import InputError
-from wildetect.training.manifest import MANIFEST, DataSetRecord, read_manifest
+from wildetect.training.manifest import MANIFEST, DataSetRecord, read_manifest, to_build_again
 from wildetect.training.splitting import PARTS, Part
 from wildetect.training.writing import set_digest, tile_line
 
@@ -39,7 +39,6 @@ def read_built_set(folder: Path) -> BuiltSet:
         InputError: It is damaged or was changed, or there is nothing to learn from or to watch by.
     """
     folder = folder.resolve()
-    again = "Build it again: uv run invoke dataset.build --run results --output training-set"
     record = read_manifest(folder)
     found = BuiltSet(folder=folder, record=record)
     labels = {
@@ -56,7 +55,7 @@ def read_built_set(folder: Path) -> BuiltSet:
         raise InputError(
             f"{folder} does not hold what it held when it was built: tiles or labels were changed, added or "
             "lost",
-            hint=again,
+            hint=f"Bring it back from a copy, or {to_build_again(folder)}",
         )
     return found
 
@@ -107,8 +106,7 @@ def frozen_name(labels: Path) -> str | None:
         raise InputError(
             f"the part {part} of {folder} is not what it was when the set was built: numbers on it would be "
             "those of other pictures",
-            hint="Bring it back from a copy, or build it again: uv run invoke dataset.build --run results "
-            "--output training-set",
+            hint=f"Bring it back from a copy, or {to_build_again(folder)}",
         )
     return f"{record.name} {part}"
 

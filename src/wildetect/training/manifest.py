@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from wildetect.errors import ConfigurationError, InputError
 from wildetect.results.files import write_text
 from wildetect.training.splitting import Part
+from wildetect.wording import quoted
 
 __all__ = [
     "FORMAT",
@@ -187,7 +188,7 @@ def read_manifest(folder: Path) -> DataSetRecord:
     if not path.is_file():
         raise ConfigurationError(
             f"{folder} is no training set: it holds no {MANIFEST}",
-            hint="Build one: uv run invoke dataset.build --run results --output training-set",
+            hint="Build one: uv run invoke dataset.build --run FOLDER --output training-set",
         )
     try:
         return _record_of(json.loads(path.read_text(encoding="utf-8")))
@@ -195,8 +196,15 @@ def read_manifest(folder: Path) -> DataSetRecord:
         shown = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise InputError(
             f"{path} is damaged: {shown}",
-            hint="Build it again: uv run invoke dataset.build --run results --output training-set",
+            hint=f"Bring it back from a copy, or {to_build_again(folder)}",
         ) from error
+
+
+def to_build_again(folder: Path) -> str:
+    """How a set is built once more: its folder stays as it is, and its record names no places."""
+    other = folder.with_name(f"{folder.name}-2")
+    command = f"uv run invoke dataset.build --run FOLDER --output {quoted(str(other))}"
+    return f"build it again, of the same runs: {command}"
 
 
 def _record_of(said: Any) -> DataSetRecord:

@@ -96,7 +96,7 @@ def with_photographs_to_look_at(
         return run
     away = [name for name, one in hidden.items() if one.why == "away"]
     another = [name for name, one in hidden.items() if one.why == "another"]
-    command = f"uv run invoke review.open {quoted(str(run.folder))} --source FOLDER"
+    command = f"uv run invoke review.open --run {quoted(str(run.folder))} --source FOLDER"
     if away and len(away) == sum(not one.failed for one in run.results):
         first = next(one for one in run.results if one.name in away)
         raise InputError(
@@ -149,7 +149,8 @@ def _named(census: Path, run: FinishedRun) -> CensusRecord:
     if not _counts_in(record, run):
         raise InputError(
             f"the census in {census} does not count in the detections of {run.folder} as they are now",
-            hint=f"Take it again: uv run invoke census.run --detections {quoted(str(run.folder))}",
+            hint=f"Take it again: uv run invoke census.run --detections {quoted(str(run.folder))} "
+            f"--output {quoted(str(census))}",
         )
     return record
 

@@ -99,6 +99,6 @@ def no_device(backend: Backend, reason: str) -> ConfigurationError:
     """The error for a device that was asked for and cannot be used."""
     return ConfigurationError(
         f"device: {backend.device} is not available: {reason}",
-        hint=f"Set device: auto (or --device auto), or install {backend.package} "
-        "as docs/settings/detection.md says",
+        hint="Set model.device: auto in configs/detection.yaml (or --device auto), or install "
+        f"{backend.package} as docs/settings/detection.md says",
     )

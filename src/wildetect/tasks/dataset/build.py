@@ -54,6 +54,7 @@ def build(
     """
     del context
     from wildetect.errors import ConfigurationError
+    from wildetect.results.finished_run import read_finished_run
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller, given_path, place_from_caller
     from wildetect.tasks.progress import Terminal
@@ -61,7 +62,9 @@ def build(
     from wildetect.workflows.learning.dataset import DataSetRequest, build_dataset
 
     if not (run and output):
-        runs = " ".join(f"--run {quoted(one)}" for one in run or ["results"])
+        for one in run or ():
+            read_finished_run(from_caller(one))
+        runs = " ".join(f"--run {quoted(one)}" for one in run or ["FOLDER"])
         raise ConfigurationError(
             "a reviewed run and a folder for the training set are needed",
             hint=f"uv run invoke dataset.build {runs} --output {quoted(output or 'training-set')}",

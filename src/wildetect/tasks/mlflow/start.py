@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from wildetect.tasks.asking import confirmed
+from wildetect.tasks.meant import with_typed
 from wildetect.tasks.streams import silence_is_meant
 from wildetect.tasks.support import say, say_hint, show_in_browser
 
@@ -128,7 +129,9 @@ def report(started: Started, plan: Plan) -> None:
     if started.already:
         print(f"MLflow server is already running at {state.url} (pid {state.pid})", flush=True)
         if state.url != plan.url or state.sign_in != plan.sign_in or state.host != plan.host:
-            say_hint("It keeps its settings; to give it the new ones: uv run invoke mlflow.restart")
+            say_hint(
+                with_typed("It keeps its settings; to give it the new ones: uv run invoke mlflow.restart")
+            )
         return
     print(f"MLflow server at {state.url} (pid {state.pid}, {state.seconds:.1f} s)", flush=True)
     if plan.shared_urls:

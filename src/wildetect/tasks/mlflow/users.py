@@ -58,7 +58,7 @@ def users(
     action = one_of("--action", action, ACTIONS)
     wanted = None if role is None else one_of("--role", role, ROLES)
     if action != "list" and not name:
-        raise ConfigurationError("no account is named", hint=f"uv run invoke mlflow.users {action} ann")
+        raise ConfigurationError("no account is named", hint=f"uv run invoke mlflow.users {action} NAME")
     accounts = accounts_of(Project.find())
     if action == "list":
         _list(accounts, json=json)

@@ -7,7 +7,7 @@ from invoke.context import Context
 from wildetect.tasks.asking import confirmed
 from wildetect.tasks.model.listing import connected, name_one
 from wildetect.tasks.support import say, verb
-from wildetect.wording import in_bytes, number_of
+from wildetect.wording import in_bytes, number_of, quoted
 
 __all__ = ["delete"]
 
@@ -42,7 +42,9 @@ def delete(context: Context, model: str | None = None, yes: bool = False) -> Non
             "but cannot be "
             "repeated without it"
         )
-    if not confirmed(f"Delete {version} and its files for ever", yes=yes, command=f"model.delete {version}"):
+    if not confirmed(
+        f"Delete {version} and its files for ever", yes=yes, command=f"model.delete {quoted(str(version))}"
+    ):
         return
     freed = delete_version(connection, version)
     forget(project.runs / "models", version)

@@ -73,7 +73,7 @@ def list_models(context: Context, name: str | None = None, json: bool = False) -
         emit({"models": [row._asdict() for row in rows]})
         return
     if not rows:
-        say("nothing is registered yet: uv run invoke model.register")
+        say("nothing is registered yet: uv run invoke model.register --weights FILE")
     width = max((len(row.name) for row in rows), default=0)
     for row in rows:
         known = f"{row.family or '-':<12}  {(row.sha256 or '-')[:12]:<12}  {row.registered_at or '-':<25}"

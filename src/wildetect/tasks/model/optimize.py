@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.meant import is_path
 from wildetect.tasks.numbers import decimal
 from wildetect.tasks.support import emit, export_variables, verb
 from wildetect.wording import number_of, quoted
@@ -63,8 +64,8 @@ def optimize(
     from wildetect.workflows.optimizing import FORMS
     from wildetect.workflows.optimizing import optimize as make
 
-    folders = " ".join(map(quoted, pictures or ["FOLDER"]))
-    example = f"uv run invoke model.optimize {quoted(model or 'NAME@ALIAS')} --pictures {folders}"
+    folders = " ".join(map(quoted, [one for one in pictures or () if is_path(one)] or ["FOLDER"]))
+    example = f"uv run invoke model.optimize --model {quoted(model or 'NAME@ALIAS')} --pictures {folders}"
     if not (model and pictures):
         raise ConfigurationError("a model and pictures are needed", hint=example)
     chosen = one_of("--kind", kind, FORMS)

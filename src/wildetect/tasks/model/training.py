@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from wildetect.tasks.meant import is_path
 from wildetect.tasks.numbers import whole
 from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
 from wildetect.wording import commas, quoted
@@ -49,7 +50,6 @@ def train(
     command is given again. It needs the extra ultralytics, and downloads nothing.
     """
     del context
-    from wildetect.errors import ConfigurationError
     from wildetect.settings import Project, load_settings
     from wildetect.settings.project import from_caller
     from wildetect.settings.registration import RegistrationSettings
@@ -57,11 +57,7 @@ def train(
     from wildetect.workflows.learning.training import TrainingRequest, train_model
 
     if not (dataset and weights):
-        raise ConfigurationError(
-            "a training set and weights to begin with are needed",
-            hint="uv run invoke model.train "
-            f"--dataset {quoted(dataset or 'FOLDER')} --weights {quoted(weights or 'FILE')}",
-        )
+        raise _more_needed(dataset, weights)
     project = Project.find()
     export_variables(project)
     request = TrainingRequest(
@@ -85,6 +81,22 @@ def train(
         )
     else:
         _show(done)
+
+
+def _more_needed(dataset: str | None, weights: str | None) -> Exception:
+    """What is missing; what was given and is not there is told first, not repeated in a hint."""
+    from wildetect.errors import ConfigurationError
+    from wildetect.registry.reference import names_a_file
+    from wildetect.settings.project import from_caller
+    from wildetect.training.manifest import read_manifest
+
+    if dataset:
+        read_manifest(from_caller(dataset))
+    known = weights if weights and (is_path(weights) or not names_a_file(weights)) else "FILE"
+    return ConfigurationError(
+        "a training set and weights to begin with are needed",
+        hint=f"uv run invoke model.train --dataset {quoted(dataset or 'FOLDER')} --weights {quoted(known)}",
+    )
 
 
 def _options(epochs: str | None, imgsz: str | None, batch: str | None, seed: str | None) -> TrainingOptions:

@@ -62,7 +62,7 @@ def open_(
     from wildetect.workflows.review import cases_of, run_and_census, with_photographs_to_look_at
 
     number = _port(port)
-    folder, of_run = run_and_census(run_folder(run), given_path(census))
+    folder, of_run = run_and_census(run_folder(run, "review.open"), given_path(census))
     finished = read_finished_run(folder)
     sources = [place_from_caller(path) for path in source or ()]
     finished = with_photographs_to_look_at(finished, sources, Terminal())

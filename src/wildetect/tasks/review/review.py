@@ -10,7 +10,7 @@ from invoke.context import Context
 from wildetect.tasks.calling import as_called
 from wildetect.tasks.numbers import decimal, whole
 from wildetect.tasks.support import emit, say, verb
-from wildetect.wording import first_lines, listed, number_of, percent
+from wildetect.wording import first_lines, listed, number_of, percent, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +78,7 @@ def plan(
         species=species,
         double=None if double is None else _percentage("--double", double),
     )
-    finished, project = read_finished_run(run_folder(run)), Project.find()
+    finished, project = read_finished_run(run_folder(run, "review.plan")), Project.find()
     if wish.purpose == "training":
         _no_estimate(cv, double)
         folder = given_path(census)
@@ -92,8 +92,12 @@ def plan(
     _show_plan(made, wish, str(finished.folder))
 
 
-def run_folder(run: Sequence[str] | None) -> Path:
+def run_folder(run: Sequence[str] | None, task: str) -> Path:
     """The folder of a run that a task is about.
+
+    Args:
+        run: What was typed.
+        task: The task, for the hint.
 
     Raises:
         ConfigurationError: None is named, or several are.
@@ -103,7 +107,7 @@ def run_folder(run: Sequence[str] | None) -> Path:
 
     if not run:
         raise ConfigurationError(
-            "the folder of a detection run is needed", hint="uv run invoke review.plan --run results"
+            "the folder of a detection run is needed", hint=f"uv run invoke {task} --run FOLDER"
         )
     if len(run) > 1:
         raise ConfigurationError(
@@ -264,9 +268,9 @@ def import_(
     if not source:
         raise ConfigurationError(
             "the corrected file is needed",
-            hint="uv run invoke review.import --run results --source labelstudio.json",
+            hint=f"uv run invoke review.import --run {quoted((run or ['FOLDER'])[0])} --source FILE",
         )
-    finished = read_finished_run(run_folder(run))
+    finished = read_finished_run(run_folder(run, "review.import"))
     made = import_corrected(finished, Path(from_caller(source)), reviewer or getpass.getuser())
     if json:
         emit({"images": made.images, "verdicts": made.verdicts, "refused": list(made.refused)})

@@ -42,7 +42,7 @@ def status(
     from wildetect.results.finished_run import read_finished_run
     from wildetect.review.status import status_document, status_of
 
-    finished = read_finished_run(run_folder(run))
+    finished = read_finished_run(run_folder(run, "review.status"))
     found = status_of(finished)
     kept = None if survey is None else _keep_quality(finished, found, survey.strip())
     if json:
