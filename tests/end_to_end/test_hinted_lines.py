@@ -53,9 +53,9 @@ def test_a_line_for_a_settings_file_makes_the_task_work(tmp_path: Path) -> None:
     document = yaml.safe_load(registration.read_text(encoding="utf-8"))
     document["classifier"] = {"weights": "gone.onnx"}
     registration.write_text(yaml.safe_dump(document), encoding="utf-8")
-    words = ("model.register", "--weights", DETECTOR, "--name", "herd", "--dry-run")
-    ended = workspace.invoke(*words)
+    register = ("model.register", "--weights", DETECTOR, "--name", "herd", "--dry-run")
+    ended = workspace.invoke(*register)
     assert "gone.onnx" in ended.stderr
     assert write_setting(registration, ended.stderr) == "classifier"
-    ended = workspace.invoke(*words)
+    ended = workspace.invoke(*register)
     assert "gone.onnx" not in ended.stderr

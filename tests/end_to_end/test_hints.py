@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -121,7 +122,7 @@ def test_a_hint_can_be_pasted(surveyed: Workspace, mistake: str, code: int, wher
     ],
 )
 def test_a_hint_can_be_pasted_with_what_only_the_reader_knows(
-    surveyed: Workspace, mistake: str, code: int, where: str, known: dict[str, str | Path]
+    surveyed: Workspace, mistake: str, code: int, where: str, known: dict[str, Any]
 ) -> None:
     follow(surveyed, surveyed.fail(code, *shlex.split(mistake))[1], where, **known)
 
@@ -145,7 +146,7 @@ def test_the_hint_where_the_server_is_off(tmp_path: Path) -> None:
         assert commands_told(hint, where, FILE=DETECTOR) == [["model.register", "--weights", str(DETECTOR)]]
         listed = workspace.invoke("model.list")
         found = workspace.invoke("doctor").stdout
-        known = {"FILE": REPOSITORY / "demo/detector.onnx"}
+        known: dict[str, Any] = {"FILE": DETECTOR}
         words = commands_told(found, "checkup/model.py: model.register --weights FILE", **known)
         assert words[0][-4:] == ["--name", "detector", "--alias", "production"]
         follow(
@@ -169,8 +170,8 @@ def test_the_hint_where_the_server_is_off(tmp_path: Path) -> None:
         assert workspace.invoke("model.compare", "detector").stderr == ""
         newer = ("--port", str(int(workspace.variables["MLFLOW_TRACKING_URI"].rpartition(":")[2]) + 1))
         kept = workspace.invoke("mlflow.serve", *background, *newer)
-        words = commands_told(kept.stderr, "tasks/mlflow/start.py: It keeps its settings")[0]
-        assert words == ["mlflow.restart", "--no-browser", *newer]
+        words = commands_told(kept.stderr, "tasks/mlflow/start.py: It keeps its settings")
+        assert words == [["mlflow.restart", "--no-browser", *newer]]
     finally:
         workspace.succeed("mlflow.stop")
 
