@@ -18,7 +18,6 @@ def test_a_line_for_env_makes_the_task_work(served: Workspace, tmp_path: Path) -
         f"set MLFLOW_TRACKING_URI={uri}",
         f"MLFLOW_TRACKING_URI: {uri}",
         f"MLFLOW_TRACKING_URI=\N{LEFT DOUBLE QUOTATION MARK}{uri}\N{RIGHT DOUBLE QUOTATION MARK}",
-        f"MLFLOW_TRACKING_URI=127.0.0.1:{port_of(served)}",
         f"MLFLOW_TRACKING_URI=https://127.0.0.1:{port_of(served)}",
     ):
         (workspace.root / ".env").write_text(f"{wrong}\n", encoding="utf-8")

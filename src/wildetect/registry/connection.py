@@ -171,7 +171,7 @@ def connect(uri: str, database: Path | None = None) -> Connection:
     if not uri.startswith(("http://", "https://")):
         raise ServerError(
             f"MLFLOW_TRACKING_URI is {uri}, not the address of a server",
-            hint=f"Set MLFLOW_TRACKING_URI={DEFAULT_URI if '//' in uri else f'http://{uri}'} in .env.",
+            hint=f"Set MLFLOW_TRACKING_URI={DEFAULT_URI} in .env.",
         )
     if not has_port_or_none(uri):
         raise ServerError(
