@@ -158,7 +158,9 @@ def test_what_cannot_be_drawn_is_refused_with_what_to_do(workspace: Workspace, t
     assert hint.endswith("review.plan --run FOLDER")
     for task in ("review.open", "review.status", "review.import"):
         needed = ("--source", "run.json") if task == "review.import" else ()
-        assert workspace.fail(2, task, *needed)[1].endswith(f"{task} --run FOLDER")
+        hint = workspace.fail(2, task, *needed)[1]
+        assert f"invoke {task} " in hint
+        assert hint.endswith("--run FOLDER")
     assert (
         "not a whole number" in workspace.fail(2, "review.plan", "--run", "results", "--photographs", "x")[0]
     )
