@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.hinted import commands_told, follow
+from tests.hinted import follow
 from tests.servers import (
     Window,
     answers,
@@ -215,20 +215,6 @@ def test_a_suspended_start_is_named_and_its_hint_ends_it(workspace: Workspace) -
     window.ended(timeout=10)
     assert nothing_is_left(workspace)
     workspace.succeed("mlflow.serve", "--detach")
-    workspace.succeed("mlflow.stop")
-
-
-@posix_only
-def test_a_server_that_does_not_answer_is_ended_and_started_by_the_hint(workspace: Workspace) -> None:
-    workspace.succeed("mlflow.serve", "--detach")
-    for process in processes_of(workspace):
-        process.suspend()
-    said = workspace.invoke("mlflow.status").stderr
-    where = "server/process/status.py: End it and start again"
-    assert commands_told(said, where) == [["mlflow.restart"]]
-    _, hint = workspace.fail(3, "mlflow.serve", "--detach", "--wait", "5")
-    follow(workspace, hint, "server/process/server.py: End it and start again", "--no-browser")
-    assert answers(uri_of(workspace))
     workspace.succeed("mlflow.stop")
 
 

@@ -171,9 +171,7 @@ def test_what_cannot_be_drawn_is_refused_with_what_to_do(workspace: Workspace, t
     assert workspace.fail(5, "review.status", "--run", tmp_path / "none")[0]
     error, hint = workspace.fail(2, "review.import", "--run", "results", "--reviewer", "Ann")
     assert "needed" in error
-    workspace.succeed("detect.export", "results", "--export", "csv")
-    table = next((workspace.root / "results").rglob("detections.csv"))
-    follow(workspace, hint, "tasks/review/review.py: review.import", FILE=table)
+    assert hint.endswith("review.import --reviewer Ann --run results --source FILE")
 
 
 def test_what_a_review_tells_of_the_detector_goes_to_its_version(served: Workspace) -> None:
@@ -256,10 +254,5 @@ def test_a_weights_file_keeps_nothing_of_a_survey_and_the_census_says_so(workspa
     _, hint = workspace.fail(5, *learn)
     follow(workspace, hint, "workflows/review.py: Take it again")
     workspace.succeed(*learn)
-    plan_file = workspace.root / "other/review/training.json"
-    plan_file.write_text("{", encoding="utf-8")
-    _, hint = workspace.fail(5, "review.open", "other", "--for", "training", "--no-browser")
-    plan_file.unlink()
-    follow(workspace, hint, "review/plan.py: Bring it back from a copy")
     assert "not kept with a version: detector.onnx is a weights file" in census.stderr.replace("\n", " ")
     assert re.search(r"detector: recall 0\.\d\d .*on survey my-survey", census.stdout)
