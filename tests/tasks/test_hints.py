@@ -41,7 +41,7 @@ def test_a_command_in_the_code_can_be_typed(
 PLAIN = re.compile(
     r"quoted\(.*|.*\balias|role|task|self\.task|action|how|command|newest|called|whose|words|folders|runs?"
     r"|.*\b(port|seconds|free_port).*|address\.uri|moved_away\(.*|' '\.join\(words\)"
-    r"|extra|package|by_hand"
+    r"|extra|package|by_hand|TRACKING_URI"
 )
 
 
@@ -98,6 +98,7 @@ NOT_FOLLOWED = {
     "server/upkeep/backup.py: bring them in with",
     "server/upkeep/cleaning.py: Start and end it once",
     # the rest
+    "registry/reference.py: shows its versions",
     "review/plan.py: Bring it back from a copy",
     "server/process/server.py: End it and start again",
     "server/process/status.py: End it and start again",
@@ -138,7 +139,7 @@ def test_there_are_such_commands() -> None:
 OF_OTHER_PROGRAMS = {
     "--project",
     *("--extra", "--inexact", "--clear", "--python", "--nthreads", "--inputs-as-nchw", "--backend-store-uri"),
-    *("--list", "--help"),
+    *("--list", "--help", "--reinstall"),
 }
 """Options of uv, dask, tf2onnx, MLflow and invoke itself, which hints name, too."""
 
