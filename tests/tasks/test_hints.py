@@ -98,7 +98,6 @@ NOT_FOLLOWED = {
     "server/upkeep/backup.py: bring them in with",
     "server/upkeep/cleaning.py: Start and end it once",
     # the rest
-    "registry/reference.py: shows its versions",
     "review/plan.py: Bring it back from a copy",
     "server/process/server.py: End it and start again",
     "server/process/status.py: End it and start again",
