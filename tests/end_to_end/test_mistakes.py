@@ -60,7 +60,7 @@ def test_broken_dotenv(workspace: Workspace) -> None:
         (("--overlap", "1"), "--overlap: processing.overlap_ratio = '1': must be less than 1"),
         (("--device", "gpu"), "--device: model.device = 'gpu': must be 'auto', 'cpu', 'cuda', 'directml' or"),
         (("--limit", "0"), "--limit: '0' is not a number of photographs"),
-        (("--model", "detector"), "'detector' names no model"),
+        (("--model", "detector"), "'detector' names no version of a model"),
         (("--config", "gone.yaml"), "there is no settings file gone.yaml"),
     ],
 )
