@@ -38,7 +38,7 @@ def test_settings(root: Path) -> None:
     found = [(finding.verdict, finding.says) for finding in check_settings(subject())]
     assert [verdict for verdict, _ in found] == ["ok", "problem", "problem", "ok", "warning", "ok"]
     says = [says for _, says in found]
-    assert says[0] == "configs/census.yaml does not exist"
+    assert says[0] == "configs/census.yaml does not exist: defaults count"
     assert says[1].startswith("configs/detection.yaml:2: processing.tilesize = 5: unknown key")
     assert says[2].startswith("configs/detection.yaml:3: ")
     assert "localizer.mmdet (configs/detector_registration.yaml:1) has no effect" in says[4]

@@ -143,6 +143,20 @@ def test_a_census_reads_tags_where_the_photographs_are_now(moved: Workspace) -> 
     assert f"held the census of {carried}, which is replaced" in other.stderr
 
 
+def test_a_run_alone_is_counted_and_reviewed_on_another_machine(moved: Workspace, tmp_path: Path) -> None:
+    elsewhere = Workspace(tmp_path / "elsewhere", moved.variables)
+    shutil.copytree(moved.root / "run", elsewhere.root / "camp 23")
+    shutil.copy(REPOSITORY / "tasks.py", elsewhere.root)
+    there = ("--source", moved.root / "E")
+    elsewhere.succeed("census.run", "camp 23", *there)
+    record = elsewhere.root / "results/camp 23-census/census.json"
+    assert json.loads(record.read_text(encoding="utf-8"))["campaign"]["id"] == "camp 23-census"
+    elsewhere.variables["WILDETECT_CENSUS__CAMPAIGN__ID"] = "north"
+    elsewhere.succeed("census.run", "camp 23", *there)
+    assert (elsewhere.root / "results/north/census.json").is_file()
+    elsewhere.succeed("review.plan", "camp 23")
+
+
 def test_a_census_that_is_moved_with_its_run_still_knows_it(moved: Workspace) -> None:
     (moved.root / "E").rename(moved.root / "D")
     moved.succeed("census.run", "run", "--output", "census")

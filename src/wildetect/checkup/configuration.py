@@ -78,8 +78,6 @@ def _of_section(subject: Subject, model: type[SectionKeys]) -> list[Finding]:
         try:
             load_settings(model, subject.project)
         except ConfigurationError as error:
-            if not path.exists() and not _is_set(subject, model):
-                return [fine("settings", f"{model.file} does not exist")]
             found = of_error("settings", error)
         else:
             says = (
@@ -88,11 +86,6 @@ def _of_section(subject: Subject, model: type[SectionKeys]) -> list[Finding]:
             found = [fine("settings", says)]
     fix = f"Fix it in {model.file}; a key without effect may stay"
     return [*found, *(warning("settings", text, fix=fix) for text in said)]
-
-
-def _is_set(subject: Subject, model: type[SectionKeys]) -> bool:
-    prefix = f"{OWN}{model.section.upper()}__"
-    return any(name.upper().startswith(prefix) for name in (*os.environ, *subject.project.dotenv.values))
 
 
 def check_shims(subject: Subject) -> list[Finding]:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from wildetect.settings.detection import DetectionKeys, DetectionSettings, Logging, Output, Sensitive, as_list
 from wildetect.settings.keys import Keys, NoEffect, SectionKeys
 from wildetect.settings.names import folder_name
-from wildetect.settings.problems import share_meant
+from wildetect.settings.problems import Key, share_meant
 from wildetect.settings.words import Licence, OtherPositions
 
 __all__ = [
@@ -219,6 +219,12 @@ class CensusSettings(SectionKeys):
     @classmethod
     def _name_the_key_that_is_missing(cls, values: Any) -> Any:
         return {**values, "campaign": values.get("campaign") or {}} if isinstance(values, dict) else values
+
+    @classmethod
+    def without_file(cls, given: Mapping[Key, object]) -> dict[str, Any]:
+        """A run that was copied to another machine lends its folder's name to the census of it."""
+        run = Path(str(given.get(("survey", "detections")) or "")).name
+        return {"campaign": {"id": f"{run}-census".lstrip("-")}}
 
     @property
     def output(self) -> Path:

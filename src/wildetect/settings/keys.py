@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, get_args
@@ -109,6 +109,16 @@ class SectionKeys(Keys):
 
     section: ClassVar[str]
     file: ClassVar[str]
+
+    @classmethod
+    def without_file(cls, given: Mapping[Key, object]) -> dict[str, Any]:
+        """The values of needed keys where there is no such file, as outside of a project.
+
+        Args:
+            given: Values of the command line.
+        """
+        del given
+        return {}
 
     @classmethod
     def page(cls) -> str:

@@ -110,6 +110,9 @@ def read_layers(
         ".env": dotenv_layer(model.section, project),
         "YAML": Layer(yaml_file.values, yaml_file.where),
     }
+    given = {key: option.value for key, option in (options or {}).items()}
+    if file is None and not _path(model, project, file).exists():
+        layers["default"] = Layer(model.without_file(given), lambda _: "default")
     named = {name: layers[name] for name in PRECEDENCE if name in layers}
     return Layers(named, yaml_file, _path(model, project, file))
 

@@ -50,14 +50,10 @@ def show(context: Context, section: str | None = None, config: str | None = None
     file = given_path(config)
     files, refused = [], []
     for model in [section_named(section)] if section else sections():
-        keys: list[EffectiveKey] = []
         try:
-            keys = effective_keys(model, project, file=file)
+            files.append(_shown(model, project, file, effective_keys(model, project, file=file)))
         except ConfigurationError as error:
-            if section or (project.root / model.file).exists():
-                refused.append(error)
-                continue
-        files.append(_shown(model, project, file, keys))
+            refused.append(error)
     if json and not refused:
         emit({"sections": [one.document() for one in files]})
     elif not json:
@@ -96,9 +92,6 @@ def _print(shown: Shown) -> None:
     from wildetect.tasks.table import print_table
 
     says = f"{shown.section}: {shown.file}"
-    if not shown.keys:
-        print(f"{says} does not exist, and there is no default for all of its keys")
-        return
     print(says if shown.exists else f"{says} does not exist: defaults count")
     rows = []
     for key in shown.keys:
