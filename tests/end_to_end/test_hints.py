@@ -115,7 +115,7 @@ def test_a_hint_can_be_pasted(surveyed: Workspace, mistake: str, code: int, wher
             {"FILE": TRUTH},
         ),
         (
-            "model.optimize --kind windows --dry-run --pictures absent",
+            "model.optimize --kind windows --agree 0.9 --dry-run --pictures absent",
             2,
             "tasks/model/optimize.py: model.optimize",
             {"NAME@ALIAS": MODEL, "FOLDER": "pictures"},

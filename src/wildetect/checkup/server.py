@@ -115,7 +115,7 @@ def why_silent(subject: Subject, uri: str) -> Finding | None:
         subject: The project, whose own server may run elsewhere, or not answer.
         uri: The address, without a sign-in.
     """
-    from wildetect.registry.probe import is_loopback
+    from wildetect.registry.probe import Probe, is_loopback
     from wildetect.server.process.status import HINTS, condition_of
 
     own = subject.own_server
@@ -131,6 +131,13 @@ def why_silent(subject: Subject, uri: str) -> Finding | None:
         what = "runs, but does not answer" if condition == "not answering" else "has died and left processes"
         return problem("server", f"this project's server {what}", fix=HINTS[condition], error=ServerError)
     host, port = _address(uri) or ("", 0)
+    plain = uri.replace("https://", "http://", 1)
+    if plain != uri and host and Probe(plain).healthy():
+        says, fix = (
+            f"the server at {at} answers by http, not https",
+            f"Write {TRACKING_URI}={plain} into .env",
+        )
+        return problem("server", says, fix=fix, error=ServerError)
     if host and _listens(host, port):
         says = f"something that is not an MLflow server answers at {at}"
         fix = f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:5001"
