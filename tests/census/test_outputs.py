@@ -315,11 +315,14 @@ def test_a_census_that_cannot_be_written_leaves_the_earlier_one(surveyed: Survey
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
-        with pytest.raises(InputError, match=re.escape(f"cannot write {tmp_path / 'animals.gpkg'}: ")):
+        with pytest.raises(
+            InputError, match=re.escape(f"cannot write {tmp_path / 'animals.gpkg'}: ")
+        ) as refused:
             written(surveyed.census, surveyed.run, tmp_path, settings={"tolerance": 2.0})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
+    assert "another drive" in refused.value.hint
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"} == before
 
 

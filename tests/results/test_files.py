@@ -15,6 +15,9 @@ from wildetect.results.leftovers import remove_run
     ("number", "fix"),
     [
         (errno.ENOSPC, "Make room on its drive, then give the same command again"),
+        (errno.EFBIG, "Write to another drive: this one takes no file so large"),
+        (errno.EROFS, "See that its drive is not write-protected"),
+        (errno.EIO, "See that its drive is there and in order"),
         (errno.EDQUOT, "Make room on its drive, then give the same command again"),
         (
             errno.EACCES,

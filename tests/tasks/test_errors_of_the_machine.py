@@ -37,6 +37,7 @@ def told(error: Exception, capsys: pytest.CaptureFixture[str]) -> tuple[int, lis
             f"{Path('runs/model.onnx')} cannot be used: It is in use",
             "Close it in other programs",
         ),
+        (OSError(errno.EFBIG, "File too large", "runs/x"), "File too large", "with FAT32 4 GB"),
         (OSError(errno.EROFS, "Read-only file system", "runs/x"), "Read-only file system", "may write to it"),
         (
             OSError(errno.EIO, "Input/output error", b"D:/DCIM/a.jpg"),

@@ -16,6 +16,7 @@ from wildetect.settings.names import check_folder
 __all__ = [
     "DRAFT",
     "DRAFTS",
+    "MENDS",
     "NO_ROOM",
     "along",
     "lasting",
@@ -29,6 +30,20 @@ __all__ = [
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Errors of a full drive, and of a quota that is used up."""
+MENDS = {
+    **dict.fromkeys(
+        NO_ROOM,
+        "Make room on its drive, then give the same command again; a detection goes on where it stopped.",
+    ),
+    errno.EFBIG: "Write to another drive: this one takes no file so large (with FAT32 4 GB), or a limit is "
+    "set for programs.",
+    errno.EROFS: "See that its drive is not write-protected and you may write to it, or write elsewhere.",
+    **dict.fromkeys(
+        (errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN),
+        "See that its drive is there and in order, then give the same command again.",
+    ),
+}
+"""What mends what the system refuses, by its number, where that alone tells."""
 DRAFTS = ".new"
 """Folder, in that of the results, of files that take their places together once all are written."""
 DRAFT = re.compile(r"\.(.+)\.\d+\.tmp")
@@ -118,17 +133,14 @@ def unwritable(path: Path, error: OSError, hint: str) -> InputError:
     Args:
         path: The file; of a draft the one that it becomes is named.
         error: What the system says.
-        hint: What to do where neither room is missing nor the folder.
+        hint: What to do where the error itself does not tell.
     """
-    if error.errno in NO_ROOM:
-        hint = (
-            "Make room on its drive, then give the same command again; a detection goes on where it stopped."
-        )
-    elif error.errno == errno.ENOENT:
+    if error.errno == errno.ENOENT:
         hint = (
             "Its folder was removed meanwhile. Bring back the folder, or its drive, and give the same "
             "command again; without it the command begins again."
         )
+    hint = MENDS.get(error.errno or 0, hint)
     return InputError(f"cannot write {lasting(path)}: {error.strerror or error}", hint=hint)
 
 
