@@ -20,7 +20,7 @@ from tests.workspaces import REPOSITORY, Workspace
 from wildetect.settings.keys import key_names
 from wildetect.settings.sections import sections
 
-CALL = re.compile(r"uv run invoke ([^;`\n]*)")
+CALL = re.compile(r"uv run invoke ((?:(?!uv run invoke )[^;`\n])*)")
 SENTENCE_GOES_ON = ("lists", "shows", "takes", "writes", "makes", "on", "to", "then", "and", "says")
 IN_PLACE = re.compile(r"\b[A-Z]{4,}\b")
 """A word in capitals stands for a name that the reader has."""

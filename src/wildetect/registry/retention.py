@@ -96,7 +96,8 @@ def delete_version(connection: Connection, version: Version) -> int:
     except ServerError as error:
         raise ServerError(
             f"{version} is deleted, but not all of its files: {error.message}",
-            hint="The server's admin frees them with: uv run invoke mlflow.stop; uv run invoke mlflow.clean",
+            hint="The server's admin frees them with: uv run invoke mlflow.stop, then: "
+            "uv run invoke mlflow.clean",
         ) from error
     return freed
 

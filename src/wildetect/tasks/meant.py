@@ -23,7 +23,7 @@ _AGAIN = (
     *("model.evaluate", "model.import", "model.optimize", "model.train"),
 )
 """Tasks that what was typed stays right for, where a hint gives them once more."""
-_CALL = re.compile(r"uv run invoke ([\w.]+)(?! --help)([^;\n]*)")
+_CALL = re.compile(r"uv run invoke ([\w.]+)(?! --help)((?:(?!uv run invoke )[^;\n])*)")
 _SIGNED_IN = re.compile(r"://[^/]*@")
 
 

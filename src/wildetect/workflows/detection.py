@@ -372,7 +372,7 @@ def tell_exact(
     if logged is not None and logged.places_km is None:
         watcher.notice(
             f"warning: MLflow has this {what} with exact places, as it was logged before "
-            f"(run {logged.run_id}). Delete that run there, then: uv run invoke mlflow.stop; "
+            f"(run {logged.run_id}). Delete that run there, then: uv run invoke mlflow.stop, then: "
             "uv run invoke mlflow.clean"
         )
 
