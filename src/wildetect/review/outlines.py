@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wildetect.how_far import through
 from wildetect.review.plan import Outline
 
 __all__ = ["GroundView", "own_grounds"]
@@ -64,7 +65,8 @@ def own_grounds(views: Sequence[GroundView]) -> dict[str, Outline]:
     middles = [view.middle for view in views]
     tree = shapely.STRtree(polygons)
     found: dict[str, Outline] = {}
-    for row, (view, polygon) in enumerate(zip(views, polygons, strict=True)):
+    pairs = zip(views, polygons, strict=True)
+    for row, (view, polygon) in enumerate(through(pairs, "photographs' own ground found", len(views))):
         ground = polygon
         for other in sorted(tree.query(polygon, predicate="intersects").tolist()):
             if other != row:

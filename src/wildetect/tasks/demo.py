@@ -147,10 +147,10 @@ def _measured(url: str, run: DetectionRun, folder: Path, output: Path) -> Counts
 def _report(
     project: Project, url: str, version: Version, run: DetectionRun, measured: Counts, output: Path
 ) -> None:
-    counts = commas(f"{count} {name}" for name, count in run.counts.items())
+    counts = commas(f"{count:,} {name}" for name, count in run.counts.items())
     print(as_called(f"server    {url}   (open it in a browser; stop it: uv run invoke mlflow.stop)"))
     print(f"model     {NAME} version {version.version}, alias {ALIAS}")
-    print(f"pictures  {run.images.read} of {run.images.found}, {number_of(run.tiles, 'tile')}: {counts}")
+    print(f"pictures  {run.images.read:,} of {run.images.found:,}, {number_of(run.tiles, 'tile')}: {counts}")
     print(
         f"measured  recall {measured.recall or 0:.3f}, precision {measured.precision or 0:.3f} "
         f"({measured.found:,} of {number_of(measured.animals, 'animal')} found, "

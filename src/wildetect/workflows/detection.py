@@ -179,9 +179,9 @@ def overlap_text(overlap: OverlapSummary, *, looked_at: bool = False) -> str:
     images = f"{number_of(overlap.images, 'image')}" + " looked at" * looked_at
     parts = [f"{least if least == most else f'{least} to {most}'} of a tile (auto)"]
     if overlap.assumed:
-        parts.append(f"height or lens assumed from flight_specs for {overlap.assumed} of {images}")
+        parts.append(f"height or lens assumed from flight_specs for {overlap.assumed:,} of {images}")
     if overlap.unknown:
-        parts.append(f"ground resolution unknown for {overlap.unknown} of {images}")
+        parts.append(f"ground resolution unknown for {overlap.unknown:,} of {images}")
     return "; ".join([*parts, images] if looked_at and len(parts) == 1 else parts)
 
 
@@ -196,7 +196,7 @@ def scale_text(scale: ScaleSummary, *, looked_at: bool = False) -> str:
     sides = f"{scale.least}" if scale.least == scale.most else f"{scale.least} to {scale.most}"
     parts = [f"tiles of {sides} px for the {scale.trained:g} cm/px of the model's training (auto)"]
     if scale.unknown:
-        parts.append(f"ground resolution unknown for {scale.unknown} of {images}, cut as native")
+        parts.append(f"ground resolution unknown for {scale.unknown:,} of {images}, cut as native")
     if not scale.images:
         del parts[0]
     return "; ".join([*parts, images] if looked_at and not scale.unknown else parts)

@@ -127,7 +127,7 @@ def _single(check: MergingCheck, views: Views) -> Iterator[Caution]:
     files = [views.views[row].file for row in rows]
     angles = Counter(one.degrees for one in turned.values())
     agree = sum(one.before for one in turned.values()), sum(one.after for one in turned.values())
-    fits = listed(f"{number} when turned by {by} degrees" for by, number in sorted(angles.items()))
+    fits = listed(f"{number:,} when turned by {by} degrees" for by, number in sorted(angles.items()))
     turning = f"; {fits} would ({agree[1]:,} boxes agree then, {agree[0]:,} as they are)" if fits else ""
     do = form(len(files), "does", "do")
     yield Caution(

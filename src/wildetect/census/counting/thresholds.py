@@ -13,6 +13,7 @@ from wildetect.census.counting.said import NOTHING_SAID, Said
 from wildetect.census.counting.species import of_classes
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
+from wildetect.how_far import through
 
 __all__ = ["GRID", "NumberDetected", "numbers_by_confidence"]
 
@@ -67,7 +68,7 @@ def numbers_by_confidence(
     thresholds = sorted({round(float(lowest), 6), *(point for point in GRID if point > lowest)})
     found: list[NumberDetected] = []
     before = -1
-    for threshold in thresholds:
+    for threshold in through(thresholds, "thresholds of confidence counted at"):
         some = boxes.select(confidence >= threshold)
         if len(some) == before:
             found.append(replace(found[-1], threshold=threshold))

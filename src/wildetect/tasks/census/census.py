@@ -138,7 +138,7 @@ def show_summary(record: CensusRecord, folder: Path) -> None:
         "what a detector says, not a population"
     )
     others = listed(
-        f"{one.animals} at {one.metres:.1f} m" for one in tolerance.counts if one.name != "chosen"
+        f"{one.animals:,} at {one.metres:.1f} m" for one in tolerance.counts if one.name != "chosen"
     )
     assumed = ", an assumed position error of 3 m" * (tolerance.source == "assumed position errors")
     print(f"boxes within {tolerance.metres:.1f} m of each other are one animal ({others}{assumed})")

@@ -103,7 +103,7 @@ def _bring(plan: Plan, database: Path, artifacts: Path | None, *, dry_run: bool)
     with bringing.examined(plan, database, artifacts, dry_run=dry_run) as found:
         print(
             f"{shown(database)} names {number_of(len(found.named), 'folder')} by the place on a disk: "
-            f"{found.found} found, {len(found.missing)} not"
+            f"{found.found:,} found, {len(found.missing):,} not"
         )
         for line in first_lines(found.missing, MOST_SHOWN):
             say(f"warning: not found, and stays named as it is: {line}")

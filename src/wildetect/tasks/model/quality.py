@@ -99,19 +99,19 @@ def _print_scores(record: EvaluationRecord, place: Path) -> None:
     version = f" version {model.version}" if model.version else ""
     print(
         f"{model.name}{version} on {dataset.name} (digest {dataset.sha256[:8]}): "
-        f"pictures {dataset.pictures}, "
-        f"animals {dataset.animals}, {record.cut_into}, confidence {record.confidence:g}, IoU 0.5"
+        f"pictures {dataset.pictures:,}, animals {dataset.animals:,}, {record.cut_into}, "
+        f"confidence {record.confidence:g}, IoU 0.5"
     )
     rows = [
         [
             one.name,
-            *map(str, (one.animals, one.found, one.missed, one.wrong)),
+            *map(_whole, (one.animals, one.found, one.missed, one.wrong)),
             *map(_share, (one.precision, one.recall, one.ap50, one.ap50_95)),
         ]
         for one in record.classes
     ]
     counts = record.counts
-    total = map(str, (dataset.animals, counts.found, counts.missed, counts.wrong))
+    total = map(_whole, (dataset.animals, counts.found, counts.missed, counts.wrong))
     means = map(_share, (metrics.precision, metrics.recall, metrics.map50, metrics.map50_95))
     rows.append(["all", *total, *means])
     head = ["class", "animals", "found", "missed", "wrong", "precision", "recall", "mAP50", "mAP50-95"]
@@ -120,6 +120,10 @@ def _print_scores(record: EvaluationRecord, place: Path) -> None:
     print(f"results: {place}")
     if record.mlflow:
         print(f"logged: run {record.mlflow.run_id} of the experiment evaluation")
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}"
 
 
 def _share(value: float | None) -> str:
