@@ -16,7 +16,7 @@ from wildetect.settings.names import check_folder
 __all__ = [
     "DRAFT",
     "DRAFTS",
-    "MENDS",
+    "FIXES",
     "NO_ROOM",
     "along",
     "lasting",
@@ -30,7 +30,7 @@ __all__ = [
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Errors of a full drive, and of a quota that is used up."""
-MENDS = {
+FIXES = {
     **dict.fromkeys(
         NO_ROOM,
         "Make room on its drive, then give the same command again; a detection goes on where it stopped.",
@@ -43,7 +43,7 @@ MENDS = {
         "See that its drive is there and in order, then give the same command again.",
     ),
 }
-"""What mends what the system refuses, by its number, where that alone tells."""
+"""The fix of what the system refuses, by its number, where that alone tells."""
 DRAFTS = ".new"
 """Folder, in that of the results, of files that take their places together once all are written."""
 DRAFT = re.compile(r"\.(.+)\.\d+\.tmp")
@@ -140,7 +140,7 @@ def unwritable(path: Path, error: OSError, hint: str) -> InputError:
             "Its folder was removed meanwhile. Bring back the folder, or its drive, and give the same "
             "command again; without it the command begins again."
         )
-    hint = MENDS.get(error.errno or 0, hint)
+    hint = FIXES.get(error.errno or 0, hint)
     return InputError(f"cannot write {lasting(path)}: {error.strerror or error}", hint=hint)
 
 

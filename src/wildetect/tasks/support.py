@@ -258,7 +258,7 @@ def _of_the_machine(error: Exception) -> WildDetectError | None:
     from pathlib import Path
 
     from wildetect.errors import ConfigurationError, InputError
-    from wildetect.results.files import MENDS, NO_ROOM, lasting
+    from wildetect.results.files import FIXES, NO_ROOM, lasting
 
     if isinstance(error, ModuleNotFoundError) and not (error.name or "wildetect").startswith("wildetect"):
         says = f"the package {error.name} is not installed, or not whole"
@@ -274,12 +274,12 @@ def _of_the_machine(error: Exception) -> WildDetectError | None:
             hint="Make room on the drives of the project and of what is written, and of the folder for "
             "temporary files; then give the same command again.",
         )
-    if named and error.errno in {errno.EACCES, errno.EPERM, errno.EBUSY, *MENDS}:
+    if named and error.errno in {errno.EACCES, errno.EPERM, errno.EBUSY, *FIXES}:
         closed = (
             "Close it in other programs, see that its drive is there and that you may write to it, and give "
             "the same command again."
         )
-        return InputError(where, hint=MENDS.get(error.errno, closed))
+        return InputError(where, hint=FIXES.get(error.errno, closed))
     return None
 
 
