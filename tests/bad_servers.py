@@ -11,11 +11,32 @@ from dataclasses import dataclass, field
 
 __all__ = ["KINDS", "BadServer"]
 
-KINDS = ("drip", "silent", "cut", "login", "errors", "redirect", "wait", "endless", "shape", "closed")
+KINDS = (
+    "drip",
+    "silent",
+    "cut",
+    "login",
+    "errors",
+    "redirect",
+    "wait",
+    "endless",
+    "shape",
+    "closed",
+    "refusal",
+)
 _QUIET = ("/health", "/version")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _OF_ONE_HOP = (b"connection:", b"expect:")
 _BODY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+_HTML, _JSON = "text/html", "application/json"
+_WHOLE: dict[str, tuple[str, str, bytes, *tuple[str, ...]]] = {
+    "login": ("200 OK", _HTML, b"<html><form>Sign in</form></html>"),
+    "errors": ("500 Broken", _HTML, b"<html>broken</html>"),
+    "wait": ("503 Later", _HTML, b"later", "Retry-After: 86400"),
+    "refusal": ("400 Bad Request", _JSON, b'{"error_code": "BAD_REQUEST", "message": "no such table: runs"}'),
+    "shape": ("200 OK", _JSON, b"[7]"),
+}
+"""What is bad although it is whole: status, type, content and further lines."""
 
 
 @dataclass
@@ -97,16 +118,10 @@ class BadServer:
             self.ended.wait(600)
         elif self.kind == "cut":
             connection.sendall(_BODY + b'Content-Length: 90000\r\n\r\n{"registered_models": [')
-        elif self.kind == "login":
-            connection.sendall(_plain("200 OK", "text/html", b"<html><form>Sign in</form></html>"))
-        elif self.kind == "errors":
-            connection.sendall(_plain("500 Broken", "text/html", b"<html>broken</html>"))
-        elif self.kind == "wait":
-            connection.sendall(_plain("503 Later", "text/html", b"later", "Retry-After: 86400"))
+        elif self.kind in _WHOLE:
+            connection.sendall(_plain(*_WHOLE[self.kind]))
         elif self.kind == "redirect":
             connection.sendall(_plain("302 Found", "text/html", b"", f"Location: {self.uri}{path}"))
-        elif self.kind == "shape":
-            connection.sendall(_plain("200 OK", "application/json", b"[7]"))
 
 
 def _plain(status: str, kind: str, body: bytes, *more: str) -> bytes:

@@ -6,11 +6,13 @@ import time
 
 import pytest
 from tests.bad_servers import BadServer
+from tests.hinted import follow
 from tests.servers import port_of
 from tests.workspaces import REPOSITORY, Workspace
 
 PATIENCE = 2  # s for a whole answer; 60 by default
 LONGEST = 60.0  # s for a task, on a machine that does other things besides
+SHOW = ("model.show", "patient@production")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def before(patient: Workspace, server: BadServer) -> Workspace:
 @pytest.mark.parametrize(
     ("words", "spared"),
     [
-        (("model.show", "patient@production"), 1),
+        (SHOW, 1),
         (("model.promote", "patient/1", "moved"), 3),
         (("model.register", "--weights", str(REPOSITORY / "demo" / "detector.onnx"), "--name", "late"), 9),
     ],
@@ -44,6 +46,34 @@ def test_a_server_that_begins_to_drip_later_ends_the_task_in_time(
         begun = time.monotonic()
         before(patient, server).fail(3, *words)
         assert time.monotonic() - begun < LONGEST
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "where"),
+    [
+        ("shape", SHOW, "registry/connection.py: names an MLflow server, and which"),
+        ("refusal", SHOW, "registry/connection.py: See its log"),
+        ("errors", SHOW, "registry/connection.py: See why"),
+        ("errors", ("mlflow.users",), "registry/probe.py: The server's log says more"),
+    ],
+)
+def test_the_hint_of_a_bad_answer_shows_how_the_projects_own_server_is(
+    patient: Workspace, kind: str, words: tuple[str, ...], where: str
+) -> None:
+    with BadServer(port_of(patient), kind, spared=0).running() as server:
+        asking = before(patient, server)
+        shown = follow(asking, asking.fail(3, *words)[1], where).stdout
+    assert "MLflow server: running" in shown or "Uvicorn running" in shown
+
+
+def test_the_hint_of_answers_without_an_end_starts_the_projects_own_server_again(patient: Workspace) -> None:
+    with BadServer(port_of(patient), "drip", spared=0).running() as server:
+        _, hint = before(patient, server).fail(3, "model.list")
+    where = "registry/connection.py: this project's own is ended and started with"
+    pid = patient.document("mlflow.status")["pid"]
+    follow(patient, hint, where, "--no-browser")
+    assert patient.document("mlflow.status")["pid"] != pid
+    patient.succeed("model.show", "patient@production")
 
 
 def test_a_run_whose_server_drips_at_its_end_is_written_and_says_that_it_is_not_logged(

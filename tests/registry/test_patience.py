@@ -29,6 +29,7 @@ SAYS = {
     "wait": "each time it was asked",
     "login": "in a shape that MLflow does not have",
     "shape": "in a shape that MLflow does not have",
+    "refusal": "no such table",
     "redirect": "but sends on to http://127.0.0.1",
 }
 

@@ -79,11 +79,6 @@ NOT_FOLLOWED = {
     "workflows/connecting.py: Start this project's own",
     # a server that fails in the middle, or was left by a killed program
     "checkup/server.py: or end it: uv run invoke mlflow.stop",
-    "registry/connection.py: names an MLflow server, and which",
-    "registry/connection.py: this project's own is ended and started with",
-    "registry/connection.py: See its log",
-    "registry/connection.py: See why",
-    "registry/probe.py: The server's log says more",
     "registry/retention.py: The server's admin frees them with",
     "server/process/foreground.py: Start it again",
     "server/process/status.py: See its log",
