@@ -172,6 +172,37 @@ def test_what_cannot_be_drawn_is_refused_with_what_to_do(workspace: Workspace, t
     error, hint = workspace.fail(2, "review.import", "--run", "results", "--reviewer", "Ann")
     assert "needed" in error
     assert hint.endswith("review.import --reviewer Ann --run results --source FILE")
+    copied = tmp_path / "a copy"
+    shutil.copytree(workspace.root / "results", copied)
+    _, hint = workspace.fail(2, "review.import", "--run", copied)
+    follow(workspace, hint, "tasks/review/review.py: review.import", FILE=copied / "detections.csv")
+
+
+def test_a_damaged_plan_is_drawn_again_as_its_hint_says(workspace: Workspace, tmp_path: Path) -> None:
+    run = tmp_path / "a copy"
+    shutil.copytree(workspace.root / "results", run)
+    workspace.succeed("review.plan", run, "--photographs", "5")
+    plan = run / "review/plan.json"
+    plan.write_bytes(plan.read_bytes()[:100])
+    error, hint = workspace.fail(5, "review.status", run)
+    assert "cannot be read as a plan" in error
+    plan.unlink()  # as the hint says
+    follow(workspace, hint, "review/plan.py: Bring it back from a copy")
+    assert workspace.document("review.status", run)["planned"] is not None
+
+
+def test_photographs_that_were_moved_are_reviewed_where_the_hint_is_told_they_are(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    pictures = workspace.root / "demo/pictures"
+    pictures.rename(tmp_path / "moved")
+    try:
+        error, hint = workspace.fail(5, "review.open", "results", "--no-browser")
+        assert "are not where it found them" in error
+        where = "workflows/review.py: uv run invoke review.open"
+        follow_until(workspace, hint, where, "http://127", FOLDER=tmp_path / "moved")
+    finally:
+        (tmp_path / "moved").rename(pictures)
 
 
 def test_what_a_review_tells_of_the_detector_goes_to_its_version(served: Workspace) -> None:

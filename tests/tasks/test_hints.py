@@ -93,11 +93,8 @@ NOT_FOLLOWED = {
     "server/upkeep/backup.py: bring them in with",
     "server/upkeep/cleaning.py: Start and end it once",
     # the rest
-    "review/plan.py: Bring it back from a copy",
     "server/process/server.py: End it and start again",
     "server/process/status.py: End it and start again",
-    "tasks/review/review.py: review.import",
-    "workflows/review.py: uv run invoke review.open",
     "registry/probe.py: Ask its admin",
     "tasks/mlflow/users.py: Give others an account of their own",
     "workflows/people.py: Share it with sign-in",
