@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.workspaces import Workspace
 
 from wildetect.errors import ConfigurationError
@@ -452,3 +453,13 @@ def test_a_folder_in_place_of_the_file_and_one_that_cannot_be_read(
     monkeypatch.setattr(Path, "read_bytes", locked)
     with pytest.raises(ConfigurationError, match=r"Permission denied.*: close the program that has it open"):
         load_settings(DetectionSettings, Project.find())
+
+
+@pytest.mark.parametrize(
+    "begin", ["/home/ann/", "D:\\my survey\\", "/it's ", "/a: b #c ", "- ", "/ä ", '"x" ', "1.10 "]
+)
+def test_a_file_that_a_program_wrote_is_read(workspace: Path, begin: str) -> None:
+    """Programs break lines at 80 letters, in quotes and without."""
+    folder = begin + "a long name of a folder " * 8 + "end"
+    settings = read(yaml.safe_dump({"image_dir": folder, "processing": {"tile_size": 640}}))
+    assert settings.image_dir == Path(folder)

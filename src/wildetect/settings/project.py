@@ -16,7 +16,6 @@ from wildetect.remote.address import is_address
 from wildetect.remote.place import Place, place_of_text
 from wildetect.settings.address import server_address
 from wildetect.settings.problems import Problem, foreign_variable, raise_problems
-from wildetect.settings.sections import variable_meant
 from wildetect.settings.words import CURLY, UNSEEN
 from wildetect.wording import form, listed
 
@@ -311,6 +310,8 @@ class Project:
         Raises:
             ConfigurationError: Where its .env is broken.
         """
+        from wildetect.settings.sections import variable_meant  # the list of tasks needs no settings
+
         root = project_root()
         if (root / ".env.txt").is_file() and not (root / ".env").exists():
             logger.warning("the file .env.txt is not read: rename it to .env (Windows hides the ending .txt)")

@@ -25,6 +25,7 @@ from wildetect.settings.yaml_files.text import MOST_VALUES, PlainLoader, check_s
 __all__ = ["YamlFile", "read_yaml"]
 
 CLOSE_IT = "close the program that has it open, or give yourself the right to read it"
+_LONG_LINE = 80
 MOST_FAULTS = 20  # lines; a file with more is not a settings file
 # ${NAME}, ${NAME:-default}, ${oc.env:NAME}, ${oc.env:NAME,default}
 INTERPOLATION = re.compile(
@@ -182,8 +183,13 @@ class _Reader:
             self._problem(node.start_mark.line + 1, f"{dotted(key)}: {what}")
 
     def _look_at_lines(self, node: yaml.Node, key: Key) -> None:
-        """A text without quotes goes on in the next line, where something else was meant most likely."""
+        """A text without quotes goes on in the next line, where something else was meant most likely.
+
+        Programs that write YAML break long lines so.
+        """
         first, last = node.start_mark.line, node.end_mark.line
+        if len(self.text.splitlines()[first]) >= _LONG_LINE:
+            return
         is_plain = isinstance(node, yaml.ScalarNode) and node.style is None
         if is_plain and last > first and not is_prose(key):
             what = "YAML takes it for more of the value above it"
