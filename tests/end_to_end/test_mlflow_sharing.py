@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.hinted import follow
+from tests.hinted import commands_told, follow
 from tests.servers import ended_after, folder_of, make_workspace, port_of, processes_of, status_of, uri_of
 from tests.workspaces import REPOSITORY, Workspace
 
@@ -49,8 +49,8 @@ def shared(served: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Itera
     dotenv.write_bytes(DOTENV.encode())
     dotenv.chmod(0o644)
     with ended_after(workspace):
-        ended = workspace.invoke("mlflow.serve", "--host", EVERYWHERE, "--detach")
-        assert ended.returncode == 0, ended.stderr
+        _, hint = workspace.fail(3, "mlflow.users")
+        ended = follow(workspace, hint, "workflows/people.py: Start it", "--detach")
         (workspace.root / "said.txt").write_text(ended.stdout + ended.stderr, encoding="utf-8")
         yield workspace
         workspace.succeed("mlflow.stop")
@@ -113,7 +113,9 @@ def as_user(workspace: Workspace, name: str, **more: str) -> Workspace:
 def people(shared: Workspace) -> Workspace:
     """A server on which ann is an editor and bob a reader."""
     admin = Workspace(shared.root, shared.variables | {"WILDETECT_USER_PASSWORD": PASSWORD})
-    admin.succeed("mlflow.users", "add", "ann", "--role", "editor")
+    alone = admin.invoke("mlflow.users").stderr
+    follow(admin, alone, "tasks/mlflow/users.py: Give others an account of their own", NAME="ann")
+    assert "hint" not in admin.invoke("mlflow.users").stderr
     admin.succeed("mlflow.users", "add", "bob")
     return shared
 
@@ -125,7 +127,8 @@ def test_people_are_readers_editors_or_the_admin(people: Workspace) -> None:
     words = ("model.register", "--weights", WEIGHTS, "--name", "peoples")
     error, hint = bob.fail(3, *words)
     assert "bob is a reader and may only read" in error
-    assert "mlflow.users change bob" in hint
+    admin = "registry/connection.py: Ask its admin, who gives rights with"
+    assert commands_told(hint, admin) == [["mlflow.users", "change", "bob", "--role", "editor"]]
     ann.succeed(*words, "--alias", "production")
     assert ann.document("model.history", "peoples")["moves"][0]["by"] == "ann"
     assert bob.document("model.list", "--name", "peoples")["models"]
@@ -139,8 +142,9 @@ def test_people_are_readers_editors_or_the_admin(people: Workspace) -> None:
     ann.fail(3, "model.delete", "admins/2", "--yes")
     people.succeed("model.delete", "admins/2", "--yes")
     for workspace in (ann, bob):
-        workspace.fail(3, "mlflow.users", "add", "eve", "--role", "editor")
-        workspace.fail(3, "mlflow.users", "change", "bob", "--role", "editor")
+        for asked in (("add", "eve", "--role", "editor"), ("change", "bob", "--role", "editor")):
+            _, hint = workspace.fail(3, "mlflow.users", *asked)
+            assert hint == "hint: Ask its admin, who alone may look after accounts."  # no role helps
 
 
 def test_no_route_lets_a_reader_change_anything(people: Workspace) -> None:
@@ -240,10 +244,31 @@ def test_accounts_change_and_go(people: Workspace) -> None:
     assert "shorter than 12" in short.fail(2, "mlflow.users", "add", "eve")[0]
 
 
-def test_a_server_without_sign_in_has_no_accounts(served: Workspace) -> None:
-    error, hint = served.fail(2, "mlflow.users")
-    assert "asks for no sign-in" in error
-    assert hint.endswith("mlflow.restart --host 0.0.0.0")
+def test_the_admin_has_another_password_where_no_other_role(shared: Workspace) -> None:
+    admin = Workspace(shared.root, shared.variables | {"WILDETECT_USER_PASSWORD": 2 * PASSWORD})
+    _, hint = admin.fail(2, "mlflow.users", "change", "admin", "--role", "reader")
+    said = follow(admin, hint, "server/access/accounts.py: Its password can be changed").stderr
+    assert "Put it into .env as MLFLOW_TRACKING_PASSWORD" in said
+    shared.fail(3, "model.list")
+    dotenv, before = shared.root / ".env", secrets_of(shared)["MLFLOW_TRACKING_PASSWORD"]
+    dotenv.write_bytes(dotenv.read_bytes().replace(before.encode(), (2 * PASSWORD).encode()))
+    shared.succeed("model.list")
+
+
+def test_a_server_without_sign_in_has_no_accounts_until_it_is_shared(
+    served: Workspace, tmp_path: Path
+) -> None:
+    with ended_after(make_workspace(tmp_path / "project", served)) as workspace:
+        workspace.succeed("mlflow.serve", "--detach")
+        error, hint = workspace.fail(2, "mlflow.users")
+        assert "asks for no sign-in" in error
+        follow(workspace, hint, "workflows/people.py: Share it with sign-in")
+        assert workspace.document("mlflow.users")["users"] == [{"name": "admin", "role": "admin"}]
+        other = Workspace(workspace.root, served.variables)
+        found = other.invoke("doctor").stdout
+        assert "this project's own runs at" in found
+        assert follow(other, found, "checkup/server.py: or end it").stdout.startswith("stopped ")
+        assert "this project's own runs at" not in other.invoke("doctor").stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has the rights of the folder")

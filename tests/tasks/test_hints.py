@@ -78,7 +78,6 @@ NOT_FOLLOWED = {
     "tasks/model/training.py: uv run invoke model.train",
     "workflows/connecting.py: Start this project's own",
     # a server that fails in the middle, or was left by a killed program
-    "checkup/server.py: or end it: uv run invoke mlflow.stop",
     "registry/retention.py: The server's admin frees them with",
     "server/process/foreground.py: Start it again",
     "server/process/status.py: See its log",
@@ -95,11 +94,6 @@ NOT_FOLLOWED = {
     # the rest
     "server/process/server.py: End it and start again",
     "server/process/status.py: End it and start again",
-    "registry/probe.py: Ask its admin",
-    "tasks/mlflow/users.py: Give others an account of their own",
-    "workflows/people.py: Share it with sign-in",
-    "workflows/people.py: Start it",
-    "server/access/accounts.py: Its password can be changed",
     "workflows/detection.py: Delete that run there",
     "workflows/learning/comparing.py: Measure both again",
     "workflows/learning/comparing.py: Measure both alike",

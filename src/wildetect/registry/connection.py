@@ -31,6 +31,7 @@ from wildetect.registry.probe import (
 )
 from wildetect.settings.address import server_address
 from wildetect.settings.project import TRACKING_URI, put_into_environment
+from wildetect.wording import quoted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -273,7 +274,7 @@ def _in_our_words(subject: str, error: Exception) -> ModelError | ServerError:
         "UNAUTHENTICATED",
         "PERMISSION_DENIED",
     ):
-        return ServerError(f"the MLflow server refuses {subject}: {text}", hint=_who_may(status))
+        return ServerError(f"the MLflow server refuses {subject}: {text}", hint=_who_may(status, text))
     return _no_use(subject, str(error)) or ServerError(
         f"the MLflow server failed on {subject}: {text}",
         hint="See its log: runs/mlflow/server.log; and: uv run invoke mlflow.status",
@@ -367,11 +368,16 @@ def _failed_again(subject: str, code: str) -> ServerError:
     )
 
 
-def _who_may(status: int) -> str:
-    """What helps where a server refuses: another role for who has signed in, else a sign-in."""
+def _who_may(status: int, said: str) -> str:
+    """What helps where a server refuses: another role for a reader who has signed in, else a sign-in."""
     name = os.environ.get("MLFLOW_TRACKING_USERNAME")
     if status == HTTPStatus.FORBIDDEN and name:
-        return f"{name} may not do this: the server's admin gives roles with mlflow.users change {name}."
+        if "may only read" not in said:
+            return f"{name} may not do this: ask the server's admin."
+        return (
+            "Ask its admin, who gives rights with: uv run invoke mlflow.users change "
+            f"{quoted(name)} --role editor"
+        )
     return "Put MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD into .env."
 
 

@@ -24,7 +24,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wildetect.errors import ServerError
-from wildetect.wording import quoted
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -239,8 +238,7 @@ class Probe:
         if error.code == HTTP_FORBIDDEN and self.credentials:
             return ServerError(
                 f"{self.credentials.username} may not do this on the server at {self.url}",
-                hint="Ask its admin, who gives rights with: uv run invoke mlflow.users change "
-                f"{quoted(self.credentials.username)} --role editor",
+                hint="Ask its admin, who alone may look after accounts.",
             )
         if error.code == HTTP_UNAUTHORIZED:
             return ServerError(
