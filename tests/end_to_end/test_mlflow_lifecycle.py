@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.hinted import follow
+from tests.hinted import commands_told, follow
 from tests.servers import (
     Window,
     answers,
@@ -156,8 +156,28 @@ def test_the_window_tells_when_the_server_dies(workspace: Workspace) -> None:
     processes_of(workspace)[-1].kill()  # the worker; MLflow's parent then ends, with exit code 0
     assert window.ended(timeout=5) == 3
     assert "error: the server has ended by itself" in window.stderr
-    assert "hint: Start it again: uv run invoke mlflow.serve" in window.stderr
     assert nothing_is_left(workspace)
+    follow(workspace, window.stderr, "server/process/foreground.py: Start it again", "--detach")
+    workspace.succeed("mlflow.stop")
+
+
+@posix_only
+def test_a_server_that_hangs_is_named_and_its_hints_start_it_again(workspace: Workspace) -> None:
+    workspace.succeed("mlflow.serve", "--detach")
+    before = processes_of(workspace)
+    for process in before:
+        process.suspend()
+    status = workspace.invoke("mlflow.status")
+    assert (status.returncode, "not answering" in status.stdout) == (3, True)
+    again = commands_told(status.stderr, "server/process/status.py: End it and start again")
+    error, hint = workspace.fail(3, "mlflow.serve", "--detach")
+    assert "runs but does not answer" in error
+    where = "server/process/server.py: End it and start again"
+    assert commands_told(hint, where) == again
+    follow(workspace, hint, where, "--no-browser")
+    assert not {process.pid for process in before} & {process.pid for process in processes_of(workspace)}
+    workspace.succeed("model.list")
+    workspace.succeed("mlflow.stop")
 
 
 @posix_only

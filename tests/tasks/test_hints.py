@@ -79,7 +79,6 @@ NOT_FOLLOWED = {
     "workflows/connecting.py: Start this project's own",
     # a server that fails in the middle, or was left by a killed program
     "registry/retention.py: The server's admin frees them with",
-    "server/process/foreground.py: Start it again",
     "server/process/status.py: See its log",
     "server/upkeep/backup.py: Start the server, which finishes it",
     # a store or version of another program, machine or time
@@ -92,8 +91,6 @@ NOT_FOLLOWED = {
     "server/upkeep/backup.py: bring them in with",
     "server/upkeep/cleaning.py: Start and end it once",
     # the rest
-    "server/process/server.py: End it and start again",
-    "server/process/status.py: End it and start again",
     "workflows/detection.py: Delete that run there",
     "workflows/learning/comparing.py: Measure both again",
     "workflows/learning/comparing.py: Measure both alike",

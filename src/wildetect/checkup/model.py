@@ -104,7 +104,7 @@ def _unknown(reference: ModelReference, held: dict[str, Model]) -> tuple[str, st
 
 def _to_register(reference: ModelReference) -> str:
     alias = f" --alias {reference.alias}" if reference.alias else ""
-    return f"uv run invoke model.register --weights FILE --name {quoted(reference.name)}{alias}"
+    return f"uv run invoke model.register --weights FILE --name {quoted(reference.name)}" + alias
 
 
 def _weights(subject: Subject, reference: ModelReference, version: int) -> Finding:
