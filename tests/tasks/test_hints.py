@@ -92,7 +92,6 @@ NOT_FOLLOWED = {
     "server/upkeep/cleaning.py: Start and end it once",
     # the rest
     "workflows/detection.py: Delete that run there",
-    "workflows/learning/comparing.py: Measure both again",
     "workflows/learning/comparing.py: Measure both alike",
     "workflows/learning/comparing.py: Measure it again",
 }

@@ -31,6 +31,7 @@ from wildetect.registry.reference import LATEST, ModelReference
 from wildetect.registry.stored_files import DESCRIPTION
 from wildetect.registry.versions import Version, resolve
 from wildetect.registry.weights.weights_file import sha256_of
+from wildetect.wording import quoted
 
 __all__ = [
     "FetchedModel",
@@ -184,7 +185,8 @@ def stored_manifest(connection: Connection, version: Version) -> Manifest:
 def _not_ours(version: Version) -> ModelError:
     return ModelError(
         f"{version} was not registered by this project: it does not say how it is fed and read",
-        hint="Register its ONNX file with: uv run invoke model.register --weights FILE",
+        hint="Register its ONNX file with: uv run invoke model.register --weights FILE "
+        f"--name {quoted(version.name)}",
     )
 
 
@@ -244,11 +246,11 @@ def read_version(folder: Path, version: Version) -> FetchedModel:
 def _read(folder: Path, version: Version) -> FetchedModel:
     """A version's files, checked against the manifest stored with them."""
     manifest, weights = _described(folder, version)
-    _check_same(weights, manifest.sha256, f"the file of {version}")
+    _check_same(weights, manifest.sha256, "file", version)
     classifier = None
     if manifest.classifier is not None:
         classifier = folder / manifest.classifier.file
-        _check_same(classifier, manifest.classifier.sha256, f"the classifier of {version}")
+        _check_same(classifier, manifest.classifier.sha256, "classifier", version)
     return FetchedModel(version.name, version.version, weights, manifest, classifier)
 
 
@@ -262,11 +264,12 @@ def _described(folder: Path, version: Version) -> tuple[Manifest, Path]:
         raise _not_ours(version) from error
 
 
-def _check_same(file: Path, sha256: str, what: str) -> None:
+def _check_same(file: Path, sha256: str, what: str, version: Version) -> None:
     if not file.is_file() or sha256_of(file) != sha256:
         raise ModelError(
-            f"{what} is not the one that was registered (its sha256 differs)",
-            hint="Register the weights again with: uv run invoke model.register --weights FILE --force",
+            f"the {what} of {version} is not the one that was registered (its sha256 differs)",
+            hint="Register the weights again with: uv run invoke model.register --weights FILE --force "
+            f"--name {quoted(version.name)}",
         )
 
 

@@ -348,10 +348,8 @@ def require_whole_answers(uri: str, total: float = WHOLE_ANSWER) -> None:
         probe.text("/api/2.0/mlflow/registered-models/search?max_results=1")
     except ServerError as error:
         if isinstance(error.__cause__, TimeoutError):
-            raise ServerError(
-                f"the MLflow server at {uri} does not finish its answers",
-                hint=_UNFINISHED_HINT,
-            ) from error
+            says = f"the MLflow server at {uri} does not finish its answers"
+            raise ServerError(says, hint=_UNFINISHED_HINT) from error
 
 
 def _failed_again(subject: str, code: str) -> ServerError:

@@ -158,7 +158,8 @@ def _smaller(plan: Plan, fresh: Path, before: int) -> Removable:
     if check_schema(database, STORE_SCHEMA) is not None:
         raise ServerError(
             "the database is of an older MLflow, and is brought up to date by the next start of the server",
-            hint="Start and end it once: uv run invoke mlflow.serve --detach, then mlflow.stop.",
+            hint="Start and end it once: uv run invoke mlflow.serve --detach, then: "
+            "uv run invoke mlflow.stop",
         )
     _require_space(plan, database)
     copy_database(database, fresh)

@@ -220,12 +220,16 @@ def compare_on_pictures(
 
 def _compared(kept: _Kept, before: Version, after: Version, dataset: str | None, *, areas: bool) -> Compared:
     one, other = _evaluations(before, after, dataset)
-    called = quoted(str(after))
+    alike = (
+        f"Measure both alike: uv run invoke model.evaluate --model {quoted(str(before))} --annotations FILE "
+        f"--dataset {quoted(one.dataset)}, then: uv run invoke model.evaluate --model {quoted(str(after))} "
+        f"--annotations FILE --dataset {quoted(one.dataset)}"
+    )
     for key in _differing(one, other):
         raise ModelError(
             f"versions {before.version} and {after.version} were measured on {one.dataset} with "
             f"different {key}: {one.settings.get(key)} and {other.settings.get(key)}",
-            hint=f"Measure both alike: uv run invoke model.evaluate --model {called} --annotations FILE",
+            hint=alike,
         )
     measured = ((before, one), (after, other))
     tables = [_pictures(kept, version, of) for version, of in measured]
@@ -236,7 +240,7 @@ def _compared(kept: _Kept, before: Version, after: Version, dataset: str | None,
     except ValueError as error:
         raise ModelError(
             f"versions {before.version} and {after.version} cannot be compared on {one.dataset}: {error}",
-            hint=f"Measure both again: uv run invoke model.evaluate --model {called} --annotations FILE",
+            hint=alike,
         ) from error
     confidences = one.settings.get("confidence"), other.settings.get("confidence")
     unknown = [version.version for version, of in measured if of.settings.get(LEARNED_FROM) != "none"]
