@@ -71,7 +71,7 @@ class Told(NamedTuple):
     def pattern(self) -> str:
         """What matches the text as it is told: with values, and with the options that were typed."""
         text = re.sub(r"uv run invoke [a-z]+(?:[.][a-z]+)?", lambda call: call[0] + FILLED, self.text.strip())
-        return re.escape(text).replace(FILLED, "(?:.*)")
+        return re.escape(re.sub("%[ds]", FILLED, text)).replace(FILLED, "(?:.*)")
 
 
 def texts_of(path: Path) -> Iterator[tuple[int, str]]:

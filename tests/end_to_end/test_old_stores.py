@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hinted import follow
 from tests.servers import database_of, ended_after, folder_of, make_workspace
 from tests.workspaces import REPOSITORY, Workspace
 
@@ -130,7 +131,13 @@ def test_an_old_database_is_served_and_its_versions_detect(version: str, workspa
 def test_an_old_file_store_is_migrated_and_its_versions_detect(store: str, workspace: Workspace) -> None:
     old = workspace.root / "old"
     put(store, old)
-    said = workspace.succeed("mlflow.migrate", "--source", old / "mlruns", "--artifacts", old / "artifacts")
+    settings = workspace.root / "configs/mlflow.yaml"
+    as_shipped = settings.read_text(encoding="utf-8")
+    settings.write_text("backend_store_uri: ./old/mlruns\n", encoding="utf-8")
+    _, hint = workspace.fail(2, "mlflow.serve", "--detach")
+    settings.write_text(as_shipped, encoding="utf-8")  # the hint's first part
+    place = "server/store/stores.py: takes over an old file store"
+    said = follow(workspace, hint, place, "--artifacts", str(old / "artifacts"), FOLDER=old / "mlruns").stdout
     models = "0 models, 0 versions and 0 aliases"
     if store not in WITHOUT_REGISTRY:
         aliases = 0 if store in WITHOUT_ALIASES else 2
@@ -200,12 +207,14 @@ def test_the_projects_own_database_is_kept_and_what_is_not_found_is_named(worksp
     carried = folder_of(workspace) / "carried"
     gone = next(carried.rglob("note.txt")).parents[2]
     shutil.rmtree(gone)
+    found_there = ("--artifacts", str(carried))
     checked = workspace.invoke("doctor").stdout
     assert "by the place on a disk" in checked
+    follow(workspace, checked, "checkup/store.py: uv run invoke mlflow.migrate --dry-run", *found_there)
+    backed_up = workspace.invoke("mlflow.backup", "--output", workspace.root / "kept.tar.gz").stderr
 
-    ended = workspace.invoke("mlflow.migrate", "--artifacts", carried)
+    ended = follow(workspace, backed_up, "server/upkeep/backup.py: bring them in with", *found_there)
 
-    assert ended.returncode == 0, ended.stderr
     assert f"not found, and stays named as it is: file:///home/ann/mlruns/{gone.parent.name}/{gone.name}" in (
         ended.stderr
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from tests.hinted import follow
 from tests.workspaces import REPOSITORY, Workspace
 
 DEMO = REPOSITORY / "demo"
@@ -66,7 +67,8 @@ def test_an_int8_form_that_agrees_becomes_a_version_with_its_lineage(registered:
     assert counted[1]["model"]["sha256"] != counted[0]["model"]["sha256"]
     error, hint = registered.fail(4, "model.optimize", f"slow/{made['version']}", *WORDS)
     assert "optimised already" in error
-    assert "model.list" in hint
+    place = "detection/faster/lighter.py: Start from the version that came out of the training"
+    assert "slow" in follow(registered, hint, place).stdout
 
 
 def test_a_form_that_agrees_too_little_is_refused_with_its_numbers(registered: Workspace) -> None:

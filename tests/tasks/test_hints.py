@@ -69,7 +69,6 @@ NOT_FOLLOWED = {
     "checkup/environment.py: Start it as: uv run invoke doctor",
     "checkup/environment.py: uv run invoke doctor",
     "detection/faster/speeds.py: uv run invoke doctor",
-    "detection/faster/lighter.py: Start from the version that came out of the training",
     "registry/weights/intake.py: Run: uv run invoke model.register",
     "server/access/signin.py: Install it (uv sync), or share without",
     "server/access/signin.py: Make the file writable, or share without sign-in",
@@ -82,13 +81,10 @@ NOT_FOLLOWED = {
     "server/process/status.py: See its log",
     "server/upkeep/backup.py: Start the server, which finishes it",
     # a store or version of another program, machine or time
-    "checkup/store.py: uv run invoke mlflow.migrate --dry-run",
     "registry/cache.py: Register its ONNX file with",
     "registry/cache.py: Register the weights again with",
     "server/process/preflight.py: see what can be brought in with",
-    "server/store/stores.py: takes over an old file store",
     "server/store/upgrading.py: Install the MLflow that wrote it",
-    "server/upkeep/backup.py: bring them in with",
     "server/upkeep/cleaning.py: Start and end it once",
     # the rest
     "workflows/detection.py: Delete that run there",

@@ -79,7 +79,7 @@ def store_of(uri: str | None, *, root: Path, default: Path) -> Store:
         raise ConfigurationError(
             f"mlflow.backend_store_uri = {uri!r} names no database (MLflow has given up the file store)",
             hint=f"Leave it null in {SETTINGS_FILE}, or write sqlite:///path/to/file.db; "
-            "uv run invoke mlflow.migrate --source DIR takes over an old file store.",
+            "uv run invoke mlflow.migrate --source FOLDER takes over an old file store.",
         )
     raise ConfigurationError(
         f"mlflow.backend_store_uri begins with {scheme!r}, which is not a known database",
