@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -172,8 +173,10 @@ def follow_until(workspace: Workspace, said: str, where: str, shown: str, **know
         lines.append(line)
         if shown in line or time.monotonic() > until:
             break
-    opened.send_signal(signal.SIGINT)
-    opened.communicate(timeout=30)
+    while opened.poll() is None:  # Python loses a Ctrl+C that comes while it puts weak references away
+        opened.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            opened.communicate(timeout=20)
     assert any(shown in line for line in lines), "".join(lines)
 
 
