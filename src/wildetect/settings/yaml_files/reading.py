@@ -188,10 +188,10 @@ class _Reader:
         Programs that write YAML break long lines so.
         """
         first, last = node.start_mark.line, node.end_mark.line
-        if len(self.text.splitlines()[first]) >= _LONG_LINE:
-            return
         is_plain = isinstance(node, yaml.ScalarNode) and node.style is None
-        if is_plain and last > first and not is_prose(key):
+        if not is_plain or last == first or is_prose(key):
+            return
+        if len(self.text.splitlines()[first]) < _LONG_LINE:
             what = "YAML takes it for more of the value above it"
             self._problem(first + 2, f"{what}: an item of a list begins with - and a comment with #")
 
