@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALLER_FOLDER",
+    "OF_THE_SERVER",
     "PASSWORD",
     "TRACKING_URI",
     "USERNAME",
@@ -56,7 +57,7 @@ _ANY_CASE = ("MLFLOW_", "WILDETECT_", "AWS_")
 _OTHER_SHELL = re.compile(r"\s*(?:-\s+|setx?\s+|\$env:)(?P<name>[A-Za-z_]\w*)\s*[= ]", re.IGNORECASE)
 _OPENED = re.compile(r"[^=]*=\s*(?P<quote>[\"'])")
 _OTHER_SIGN = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[:;：＝])")  # noqa: RUF001 - an Asian keyboard's
-_OF_THE_SERVER = {TRACKING_URI, USERNAME, PASSWORD}
+OF_THE_SERVER = {TRACKING_URI, USERNAME, PASSWORD}
 _PUT_IN: dict[str, str] = {}
 """What was put into the environment here, of .env and for libraries; all else came with it."""
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
@@ -128,7 +129,7 @@ def as_read(text: str) -> str:
     for file, given in _READ_INSTEAD.items():
         text = text.replace(file, given)
     set_outside = [
-        name for name in sorted(_OF_THE_SERVER) if _given_outside(name) and re.search(rf"\b{name}\b", text)
+        name for name in sorted(OF_THE_SERVER) if _given_outside(name) and re.search(rf"\b{name}\b", text)
     ]
     if not set_outside or ".env" not in text:
         return text
@@ -317,6 +318,7 @@ class Project:
             logger.warning("the file .env.txt is not read: rename it to .env (Windows hides the ending .txt)")
         variables = Variables.read(root / ".env")
         places = {**dict.fromkeys(os.environ, VARIABLE_PLACE), **variables.lines}
+        places.pop(CALLER_FOLDER, None)  # each .bat sets it; to ask about it would load all sections
         for name, line in places.items():
             if meant := variable_meant(name):
                 where = VARIABLE_PLACE if line == VARIABLE_PLACE else f".env:{line}"

@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 from wildetect.errors import ConfigurationError
 from wildetect.settings.keys import SectionKeys, key_names
 from wildetect.settings.problems import nearest_first
+from wildetect.settings.project import OF_THE_SERVER
 from wildetect.wording import listed
 
 __all__ = ["file_stem", "section_named", "sections", "variable_meant"]
 
-_OURS = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-_WHOLE = {*_OURS, "MLFLOW_REGISTRY_NAME", "MLFLOW_ALIAS"}
+_WHOLE = {*OF_THE_SERVER, "MLFLOW_REGISTRY_NAME", "MLFLOW_ALIAS"}
 
 
 def sections() -> list[type[SectionKeys]]:
