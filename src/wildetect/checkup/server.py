@@ -11,7 +11,7 @@ import urllib.parse
 from wildetect.checkup.finding import Finding, fine, of_error, problem, warning
 from wildetect.checkup.subject import Subject
 from wildetect.errors import ServerError
-from wildetect.settings.project import TRACKING_URI
+from wildetect.settings.address import TRACKING_URI
 
 __all__ = ["check_port", "check_server", "why_silent"]
 

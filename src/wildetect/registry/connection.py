@@ -29,8 +29,8 @@ from wildetect.registry.probe import (
     has_port_or_none,
     how_to_start,
 )
-from wildetect.settings.address import server_address
-from wildetect.settings.project import TRACKING_URI, put_into_environment
+from wildetect.settings.address import PASSWORD, TRACKING_URI, USERNAME, server_address
+from wildetect.settings.project import put_into_environment
 from wildetect.wording import quoted
 
 if TYPE_CHECKING:
@@ -341,7 +341,7 @@ def require_whole_answers(uri: str, total: float = WHOLE_ANSWER) -> None:
     Raises:
         ServerError: An answer was not whole by then.
     """
-    name, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
+    name, password = os.environ.get(USERNAME), os.environ.get(PASSWORD)
     credentials = Credentials(name, password) if name and password else None
     probe = Probe(uri, credentials, ANSWER_TIMEOUT, total)
     try:
@@ -368,7 +368,7 @@ def _failed_again(subject: str, code: str) -> ServerError:
 
 def _who_may(status: int, said: str) -> str:
     """What helps where a server refuses: another role for a reader who has signed in, else a sign-in."""
-    name = os.environ.get("MLFLOW_TRACKING_USERNAME")
+    name = os.environ.get(USERNAME)
     if status == HTTPStatus.FORBIDDEN and name:
         if "may only read" not in said:
             return f"{name} may not do this: ask the server's admin."

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wildetect.errors import ModelError
 from wildetect.registry.connection import Connection, errors_of_mlflow
+from wildetect.settings.address import USERNAME
 from wildetect.wording import number_of, quoted
 
 __all__ = ["AliasMove", "before_last_move", "moves_of", "record_move", "user", "with_gaps"]
@@ -85,7 +86,7 @@ def record_move(
         before=versions[0],
         after=versions[1],
         at=datetime.now(UTC),
-        by=os.environ.get("MLFLOW_TRACKING_USERNAME") or user(),
+        by=os.environ.get(USERNAME) or user(),
         on=platform.node(),
         requirements=tuple(requirements),
         undo=undo,

@@ -6,7 +6,13 @@ import re
 import urllib.parse
 from typing import NamedTuple
 
-__all__ = ["ServerAddress", "server_address"]
+__all__ = ["OF_THE_SERVER", "PASSWORD", "TRACKING_URI", "USERNAME", "ServerAddress", "server_address"]
+
+TRACKING_URI = "MLFLOW_TRACKING_URI"
+USERNAME = "MLFLOW_TRACKING_USERNAME"
+PASSWORD = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the variable's name
+OF_THE_SERVER = (TRACKING_URI, USERNAME, PASSWORD)
+"""The variables that say where the server is and who signs in, for MLflow's own programs too."""
 
 _NO_SCHEME = re.compile(r"([\w.-]+|\[[0-9a-f:]+\]):\d{1,5}(/|#|$)", re.IGNORECASE)
 _SLIPS = re.compile(r"^(https?)(?::[/\\]+|[/\\]{2,})(?=[\w\[])", re.IGNORECASE)

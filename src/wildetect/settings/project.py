@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from wildetect.errors import ConfigurationError
 from wildetect.remote.address import is_address
 from wildetect.remote.place import Place, place_of_text
-from wildetect.settings.address import server_address
+from wildetect.settings.address import OF_THE_SERVER, PASSWORD, TRACKING_URI, USERNAME, server_address
 from wildetect.settings.problems import Problem, foreign_variable, raise_problems
 from wildetect.settings.words import CURLY, UNSEEN
 from wildetect.wording import form, listed
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALLER_FOLDER",
-    "OF_THE_SERVER",
-    "PASSWORD",
-    "TRACKING_URI",
-    "USERNAME",
     "VARIABLE_PLACE",
     "Project",
     "Variables",
@@ -49,15 +45,11 @@ VARIABLE_PLACE = "environment variable"
 """Begins the place of a value that a variable gives."""
 
 logger = logging.getLogger(__name__)
-TRACKING_URI = "MLFLOW_TRACKING_URI"
-USERNAME = "MLFLOW_TRACKING_USERNAME"
-PASSWORD = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the variable's name
 # Windows takes no notice of case in names of variables, and people copy them from there.
 _ANY_CASE = ("MLFLOW_", "WILDETECT_", "AWS_")
 _OTHER_SHELL = re.compile(r"\s*(?:-\s+|setx?\s+|\$env:)(?P<name>[A-Za-z_]\w*)\s*[= ]", re.IGNORECASE)
 _OPENED = re.compile(r"[^=]*=\s*(?P<quote>[\"'])")
 _OTHER_SIGN = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[:;：＝])")  # noqa: RUF001 - an Asian keyboard's
-OF_THE_SERVER = {TRACKING_URI, USERNAME, PASSWORD}
 _PUT_IN: dict[str, str] = {}
 """What was put into the environment here, of .env and for libraries; all else came with it."""
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")

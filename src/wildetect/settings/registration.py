@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from wildetect.settings.address import TRACKING_URI
 from wildetect.settings.keys import FromVariable, Keys, NoEffect, SectionKeys
 from wildetect.settings.words import (
     ChannelOrder,
@@ -115,8 +116,8 @@ class Naming(Keys):
     """The registered name and the server."""
 
     name: str = Field("detector", description="the registered name; under a known one a new version is made")
-    mlflow_tracking_uri: Annotated[str | None, FromVariable("MLFLOW_TRACKING_URI", beats_settings=True)] = (
-        Field(None, description="where the environment and .env say nothing")
+    mlflow_tracking_uri: Annotated[str | None, FromVariable(TRACKING_URI, beats_settings=True)] = Field(
+        None, description="where the environment and .env say nothing"
     )
     export_format: Annotated[ExportFormat | None, ONE_BLOCK] = None
     batch_size: Annotated[int | None, ONE_BLOCK] = Field(None, gt=0)

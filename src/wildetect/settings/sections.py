@@ -9,9 +9,9 @@ import re
 from pathlib import Path, PurePosixPath
 
 from wildetect.errors import ConfigurationError
+from wildetect.settings.address import OF_THE_SERVER
 from wildetect.settings.keys import SectionKeys, key_names
 from wildetect.settings.problems import nearest_first
-from wildetect.settings.project import OF_THE_SERVER
 from wildetect.wording import listed
 
 __all__ = ["file_stem", "section_named", "sections", "variable_meant"]

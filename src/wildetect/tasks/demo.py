@@ -45,6 +45,7 @@ def demo(context: Context) -> None:
     del context
     from wildetect.results.journal.command import Command
     from wildetect.settings import Project
+    from wildetect.settings.address import TRACKING_URI
     from wildetect.tasks.detect.detect import begun, detected
     from wildetect.workflows.detection_plan import Request
 
@@ -54,7 +55,7 @@ def demo(context: Context) -> None:
     output = project.root / "results" / "demo"
     url = _serve(project)
     # Whatever .env says: the demo's model belongs into this project's own server.
-    os.environ["MLFLOW_TRACKING_URI"] = url
+    os.environ[TRACKING_URI] = url
     version = _registered(project, url, folder / "detector.onnx")
     request = Request(
         sources=(str(folder / "pictures"),),

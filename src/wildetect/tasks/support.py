@@ -202,13 +202,14 @@ def emit(document: object) -> None:
 
 def export_variables(project: Project) -> None:
     """Give libraries the variables of .env that they look for themselves; the environment wins."""
-    from wildetect.settings.project import PASSWORD, TRACKING_URI, USERNAME, put_into_environment
+    from wildetect.settings.address import OF_THE_SERVER
+    from wildetect.settings.project import put_into_environment
 
     for name, value in project.dotenv.values.items():
         if name.startswith(EXPORTED_PREFIXES) and name not in os.environ:
             put_into_environment(name, value)
     # all are read before one is set: the sign-in may stand in the address
-    understood = {name: project.variable(name) for name in (TRACKING_URI, USERNAME, PASSWORD)}
+    understood = {name: project.variable(name) for name in OF_THE_SERVER}
     for name, one in understood.items():
         if one is not None:
             put_into_environment(name, one)

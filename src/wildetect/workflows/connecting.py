@@ -9,7 +9,7 @@ from wildetect.registry.connection import Connection, connect, require_whole_ans
 from wildetect.registry.probe import Probe
 from wildetect.server.process.server import Address, address_of_tasks
 from wildetect.settings import Project
-from wildetect.settings.project import TRACKING_URI
+from wildetect.settings.address import TRACKING_URI
 from wildetect.workflows.watching import SILENT, Watcher
 
 __all__ = ["connect_for", "refuse_unnamed"]

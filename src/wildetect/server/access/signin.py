@@ -18,7 +18,7 @@ from wildetect.registry.probe import Credentials
 from wildetect.server.access import guard
 from wildetect.server.store.database import moved_away
 from wildetect.settings import Project
-from wildetect.settings.project import PASSWORD, USERNAME
+from wildetect.settings.address import PASSWORD, USERNAME
 from wildetect.wording import listed
 
 __all__ = [

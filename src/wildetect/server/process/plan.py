@@ -14,8 +14,8 @@ from wildetect.server.access.signin import credentials_of
 from wildetect.server.process.ports import local_url
 from wildetect.server.store.stores import Artifacts, Store, artifacts_of, store_of
 from wildetect.settings import Project
+from wildetect.settings.address import TRACKING_URI
 from wildetect.settings.mlflow import MlflowSettings
-from wildetect.settings.project import TRACKING_URI
 
 __all__ = ["DEFAULT_PORT", "Plan", "plan_server", "points_at", "server_folder"]
 

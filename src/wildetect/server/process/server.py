@@ -22,6 +22,7 @@ from wildetect.server.process.state import ServerState, processes_of, read_state
 from wildetect.server.process.turns import START, end_suspended_start, turn
 from wildetect.server.store.exchange import finish_exchange
 from wildetect.settings import Project
+from wildetect.settings.address import TRACKING_URI
 from wildetect.wording import listed, number_of
 
 __all__ = ["Address", "Started", "Stopped", "address_of_tasks", "running", "start", "stop"]
@@ -100,7 +101,7 @@ def address_of_tasks(project: Project, configured: str | None = None) -> Address
         project: Its environment and .env take precedence.
         configured: A server that a settings file names.
     """
-    explicit = project.variable("MLFLOW_TRACKING_URI") or configured
+    explicit = project.variable(TRACKING_URI) or configured
     # whether it answers is asked by whoever connects to it
     state = read_state(server_folder(project))
     own = state if state is not None and state.alive() else None

@@ -18,7 +18,7 @@ from wildetect.server.process.plan import points_at, server_folder
 from wildetect.server.process.server import address_of_tasks
 from wildetect.server.process.state import ServerState, read_state
 from wildetect.settings import Project
-from wildetect.settings.project import TRACKING_URI
+from wildetect.settings.address import TRACKING_URI
 from wildetect.wording import commas, in_bytes
 
 __all__ = [
