@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import sysconfig
 import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.workspaces import REPOSITORY
 
 from wildetect.checkup.bytecode import MARKER, compile_once
+from wildetect.how_far import how_far, through
 
 
 @pytest.fixture
@@ -33,6 +35,20 @@ def test_once_after_an_installation_and_again_after_the_next(packages: Path) -> 
     assert compile_once(said.append)
     assert len(said) == 2
     assert "once after an installation" in said[0]
+
+
+def test_it_says_how_far_it_is(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (packages / "two.py").write_text("y = 2\n", encoding="utf-8")
+    said = []
+
+    def noting(items: Iterable[bytes], what: str, total: int) -> Iterator[bytes]:
+        for number, item in enumerate(through(items, what, total)):
+            said.append((number, how_far()))
+            yield item
+
+    monkeypatch.setattr("wildetect.checkup.bytecode.through", noting)
+    assert compile_once(lambda _: None)
+    assert said == [(done, f"{done} of 3 files compiled") for done in range(3)]
 
 
 def test_other_programs_packages_are_left_alone(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:

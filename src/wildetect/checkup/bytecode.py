@@ -13,7 +13,10 @@ import os
 import sys
 import sysconfig
 from collections.abc import Callable
+from importlib.util import cache_from_source
 from pathlib import Path
+
+from wildetect.how_far import through
 
 __all__ = ["compile_once"]
 
@@ -44,7 +47,7 @@ def compile_once(notice: Callable[[str], None]) -> bool:
         from filelock import FileLock, Timeout
 
         with contextlib.suppress(Timeout), FileLock(marker.with_suffix(".lock"), timeout=0):
-            notice("compiling the installed packages, once after an installation (10 to 60 s) ...")
+            notice("compiling the installed packages, once after an installation (a minute, several on a busy machine) ...")
             _compile(packages)
             temporary = marker.with_suffix(f".{os.getpid()}.tmp")
             temporary.write_text(installed, encoding="utf-8")
@@ -63,12 +66,20 @@ def _compile(packages: Path) -> None:
     import subprocess
 
     # in a process of its own: its workers must not inherit what this task has open
-    command = [sys.executable, "-m", "compileall", "-q", "-j", "0", str(packages)]
+    command = [sys.executable, "-u", "-m", "compileall", "-j", "0", str(packages)]
+    missing = sum(not Path(cache_from_source(str(file))).exists() for file in packages.rglob("*.py"))
     # some packages carry files of other Pythons, which do not compile
-    subprocess.run(  # noqa: S603 - a list of our own making, no shell
+    with subprocess.Popen(  # noqa: S603 - a list of our own making, no shell
         command,
-        check=False,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-    )
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},  # its workers, too, say each file when they begin it
+    ) as compiling:
+        try:
+            begun = (line for line in compiling.stdout or () if line.startswith(b"Compiling"))
+            for _ in through(begun, "files compiled", missing):
+                pass
+        except BaseException:
+            compiling.kill()
+            raise
