@@ -93,6 +93,26 @@ def test_photographs_that_are_sorted_otherwise_are_found_by_their_content(moved:
     assert "0 of its 3 photographs found by name, not A1.jpg" in ended.stderr
 
 
+def test_another_picture_of_the_same_name_and_size_does_not_count_in_place_of_the_run_s(
+    moved: Workspace,
+) -> None:
+    """Uncompressed pictures of a camera have all one size, and each card begins with the same names."""
+    first = moved.root / "E/A1.jpg"
+    content = bytearray(first.read_bytes())
+    content[-1] ^= 1
+    first.write_bytes(content)
+    ended = moved.invoke("census.run", "run", "--source", "E", "--output", "census", "--json")
+    assert ended.returncode == 5, ended.stderr
+    assert "1 of the 3 photographs of this run are not in" in ended.stderr
+    assert "A1.jpg: another picture has its name now, of as many bytes" in ended.stderr
+    assert json.loads(ended.stdout)["counts"]["photographs"] == 2
+    content[-1] ^= 1
+    (moved.root / "E/card 2").mkdir()
+    (moved.root / "E/card 2/A1.jpg").write_bytes(content)
+    again = moved.document("census.run", "run", "--source", "E", "--output", "census")
+    assert again["counts"]["photographs"] == 3
+
+
 def test_export_and_report_find_the_photographs_in_their_new_place(moved: Workspace) -> None:
     run = moved.root / "run"
     page = (run / "report.html").read_text(encoding="utf-8")

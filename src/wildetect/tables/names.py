@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
-__all__ = ["Names", "key_of", "meanings", "spelled_alike"]
+__all__ = ["Names", "key_of", "meanings", "spelled_alike", "spelled_otherwise"]
 
 _LOCAL = "/data/local-files/?d="  # Label Studio's address of a file on its own disk
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded file
@@ -18,6 +18,28 @@ _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before th
 def spelled_alike(name: str) -> str:
     """Return a name as names are compared: in lower case, accents in one form (macOS parts them off)."""
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def spelled_otherwise(before: Iterable[str], now: Iterable[str]) -> dict[str, str]:
+    """Find the names of before that are there now with other capitals, or accents in another form.
+
+    A drive or a program that copies may write both in its own way. Of two that nothing else tells apart,
+    neither is found.
+
+    Returns:
+        Names of now by those of before.
+    """
+    known, there = frozenset(before), frozenset(now)
+    gone, fresh = _only_one_alike(known - there), _only_one_alike(there - known)
+    return {name: fresh[key] for key, name in gone.items() if key in fresh}
+
+
+def _only_one_alike(names: Iterable[str]) -> dict[str, str]:
+    """Names by how they are compared; those of which there are two stay out."""
+    by_key = defaultdict[str, list[str]](list)
+    for name in names:
+        by_key[spelled_alike(name)].append(name)
+    return {key: some[0] for key, some in by_key.items() if len(some) == 1}
 
 
 def key_of(name: str) -> str:

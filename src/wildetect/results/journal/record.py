@@ -27,7 +27,7 @@ from wildetect.results.journal.reading import (
 from wildetect.results.pictures.stamps import Stamp, pieces_of, stamp_of
 from wildetect.results.records import ImageResult, RunSummary, TileResult
 from wildetect.results.sealed import Seals
-from wildetect.tables.names import spelled_alike
+from wildetect.tables.names import spelled_otherwise
 from wildetect.wording import commas, form, listed, number_of
 
 __all__ = ["Record", "header_of"]
@@ -149,14 +149,9 @@ class Record:
         )
 
     def named_as_before(self, images: Sequence[ImageFile]) -> Sequence[ImageFile]:
-        """Give images the names of the journal where only capitals or the form of accents differ.
-
-        A drive or a program that copies may write both in its own way.
-        """
-        now = {image.name for image in images}
-        before = _only_one_alike(name for name in self.entries if name not in now)
-        fresh = _only_one_alike(name for name in now if name not in self.entries)
-        names = {name: before[alike] for alike, name in fresh.items() if alike in before}
+        """Give images the names of the journal where only capitals or the form of accents differ."""
+        now = (image.name for image in images)
+        names = {new: old for old, new in spelled_otherwise(self.entries, now).items()}
         return [replace(one, name=names[one.name]) if one.name in names else one for one in images]
 
     def _why_not_the_same(self, images: Iterable[ImageFile]) -> str | None:
@@ -336,14 +331,6 @@ class Record:
         """Some of an image is done; the time is that of `note`."""
         self._partly[name] += max(seconds - self.seconds, 0.0)
         self.seconds = seconds
-
-
-def _only_one_alike(names: Iterable[str]) -> dict[str, str]:
-    """Names by how they are compared; those of which there are two stay out."""
-    by_key = defaultdict[str, list[str]](list)
-    for name in names:
-        by_key[spelled_alike(name)].append(name)
-    return {key: some[0] for key, some in by_key.items() if len(some) == 1}
 
 
 def _shown(value: object) -> str:

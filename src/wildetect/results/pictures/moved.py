@@ -14,9 +14,10 @@ from wildetect.errors import InputError
 from wildetect.imagery.discovery import discover
 from wildetect.remote.place import Place, are_there, of_each
 from wildetect.results.finished_run import FinishedRun
+from wildetect.results.pictures.sight import unseen
 from wildetect.results.pictures.stamps import pieces_of, stamp_of
 from wildetect.results.records import ImageResult
-from wildetect.tables.names import spelled_alike
+from wildetect.tables.names import spelled_otherwise
 from wildetect.wording import form, listed, number_of
 
 __all__ = ["with_lost_photographs_in", "with_photographs_in"]
@@ -28,8 +29,9 @@ _MOST_NAMED = 3
 def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedRun:
     """Have a run's results name their photographs in another place.
 
-    A photograph is the same if its name below the source and its size in bytes are; in whatever folder, and
-    by whatever name, if its size and content are. One that is not found there keeps the path of the run.
+    A photograph is the same if its name below the source is, and its size, with its time or content; in
+    whatever folder, and by whatever name, if its size and content are. One that is not found there keeps
+    the path of the run.
 
     Args:
         run: Run as it was read.
@@ -42,7 +44,7 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedR
     moved = sum(now is not before for now, before in zip(results, run.results, strict=True))
     where = listed(sources)
     if run.results and not moved:
-        why = f": {other[0]} has another size there" if other else f", such as {run.results[0].name}"
+        why = f": {_named(other)}" if other else f", such as {run.results[0].name}"
         raise InputError(
             f"{where} holds none of the photographs of this run{why}",
             hint="Name the folder that the run had as --source, in its new place.",
@@ -53,7 +55,7 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedR
             len(results) - moved,
             len(results),
             where,
-            f"; {other[0]} is there with another size: another photograph" if other else "",
+            f"; {_named(other)}" if other else "",
         )
     return replace(run, results=results)
 
@@ -61,8 +63,8 @@ def with_photographs_in(run: FinishedRun, sources: Sequence[Place]) -> FinishedR
 def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Place]) -> FinishedRun:
     """Have those results of a run name another place whose photographs are no longer where they were.
 
-    Names that cameras give come again on each card: a photograph of another size is another one, and is
-    not taken for that of the run.
+    Names that cameras give come again on each card: a photograph of another size, or of other content, is
+    another one, and is not taken for that of the run.
 
     Args:
         run: Run as it was read.
@@ -77,26 +79,29 @@ def with_lost_photographs_in(run: FinishedRun, folders: Sequence[Place]) -> Fini
     results, other = _looked_for(run, folders, lost)
     if other:
         logger.warning(
-            "%s not used: under %s the size differs from that of the photograph of the run",
-            listed(other, most=_MOST_NAMED),
+            "%s of the run's photographs not used from %s: %s",
+            f"{len(other):,}",
             listed(folders),
+            _named(other),
         )
     return replace(run, results=results)
 
 
 def _looked_for(
     run: FinishedRun, sources: Sequence[Place], names: Collection[str]
-) -> tuple[list[ImageResult], list[str]]:
-    """Give the results with the places that were found, and names that were found in another size."""
+) -> tuple[list[ImageResult], dict[str, str]]:
+    """Give the results with the places that were found, and why others of their names are not taken."""
     there = {image.name: image.path for image in discover(sources, exclude=[run.folder])}
-    alike = {spelled_alike(name): path for name, path in there.items()}
+    otherwise = spelled_otherwise((result.name for result in run.results), there)
     wanted = [result for result in run.results if result.name in names]
-    by_name = {one.name: there.get(one.name) or alike.get(spelled_alike(one.name)) for one in wanted}
-    named = [(one, path) for one in wanted if (path := by_name[one.name]) is not None]
-    sizes = of_each(lambda pair: _size_of(pair[1]), named)
-    pairs = list(zip(named, sizes, strict=True))
-    found = {one.name: path for (one, path), size in pairs if _may_be(one, size)}
-    other = [one.name for (one, _), size in pairs if not _may_be(one, size)]
+    named = [
+        replace(one, path=path)
+        for one in wanted
+        if (path := there.get(otherwise.get(one.name, one.name))) is not None
+    ]
+    hidden = dict(zip((one.name for one in named), of_each(unseen, named), strict=True))
+    other = {name: one.reason for name, one in hidden.items() if one is not None and one.why == "another"}
+    found = {one.name: one.path for one in named if one.name not in other}
     lost = [one for one in wanted if one.name not in found]
     renamed = _by_content(lost, there.values()) if lost else {}
     if renamed:
@@ -113,7 +118,7 @@ def _looked_for(
         replace(result, path=places[result.name]) if result.name in places else result
         for result in run.results
     ]
-    return results, [name for name in other if name not in renamed]
+    return results, {name: why for name, why in other.items() if name not in renamed}
 
 
 def _by_content(lost: Iterable[ImageResult], there: Iterable[Place]) -> Mapping[str, Path]:
@@ -136,9 +141,9 @@ def _size_of(path: Place) -> int | None:
     return None if stamp is None else stamp.size
 
 
-def _may_be(result: ImageResult, size: int | None) -> bool:
-    """Whether a file may be that of a result; a server may not tell its size."""
-    return result.stamp is None or size is None or size == result.stamp.size
+def _named(other: Mapping[str, str]) -> str:
+    """Names that other pictures have now, each with what tells."""
+    return listed((f"{name}: {why}" for name, why in other.items()), most=_MOST_NAMED)
 
 
 def _pieces_of(path: Path) -> str | None:
