@@ -47,7 +47,7 @@ def compile_once(notice: Callable[[str], None]) -> bool:
         from filelock import FileLock, Timeout
 
         with contextlib.suppress(Timeout), FileLock(marker.with_suffix(".lock"), timeout=0):
-            notice("compiling the installed packages, once after an installation (a minute or some) ...")
+            notice("compiling the installed packages, once after an installation (a minute or two) ...")
             _compile(packages)
             temporary = marker.with_suffix(f".{os.getpid()}.tmp")
             temporary.write_text(installed, encoding="utf-8")
