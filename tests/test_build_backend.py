@@ -7,6 +7,7 @@ import csv
 import hashlib
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email.parser import Parser
 from importlib.metadata import requires
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from tests.workspaces import REPOSITORY
 
 BUILD = """
@@ -70,3 +72,12 @@ def test_what_is_installed_says_what_it_needs_and_is_sound(unpacked: Path) -> No
         if digest:
             sha256 = hashlib.sha256((unpacked / name).read_bytes()).digest()
             assert digest == f"sha256={base64.urlsafe_b64encode(sha256).decode().rstrip('=')}"
+
+
+def test_any_python_of_the_bound_serves_and_no_other() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [one.rpartition(" ")[2] for one in settings["classifiers"] if ":: Python :: 3." in one]
+    bound = SpecifierSet(settings["requires-python"])
+    assert [f"3.{minor}" for minor in range(40) if f"3.{minor}.1" in bound] == named
+    # it would have uv pass over the Python that a machine has, and fetch one from where an office may not reach
+    assert not (REPOSITORY / ".python-version").exists()

@@ -206,18 +206,7 @@ goto :find
 :packages
 echo 1 of 3: Python and the packages of this project; the first time takes some minutes ...
 "%UV_EXE%"%UV_WORDS% sync
-if not errorlevel 1 goto :ready
-rem uv fetches the Python that .python-version names; without a way to it, another that is here may fit.
-"%UV_EXE%"%UV_WORDS% python find --no-python-downloads <nul >nul 2>nul
-if not errorlevel 1 goto :no_packages
-echo That Python could not be fetched; trying another one of this machine ...
-move /y .python-version .python-version.off >nul
-"%UV_EXE%"%UV_WORDS% sync
-if not errorlevel 1 goto :ready
-move /y .python-version.off .python-version >nul
-goto :no_packages
-
-:ready
+if errorlevel 1 goto :no_packages
 set "RC=0"
 echo 2 of 3: a look at this machine and this project ...
 "%UV_EXE%"%UV_WORDS% run --no-sync python -m invoke doctor

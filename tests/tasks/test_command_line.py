@@ -218,17 +218,39 @@ def test_invoke_alone_lists_every_task_once_everyday_ones_first() -> None:
     assert lines.index("Every day") < lines.index("Maintenance")
 
 
-def test_the_help_of_a_task_shows_what_needs_no_option() -> None:
-    assert ns["model.promote"].__doc__.endswith("Short form: invoke model.promote MODEL ALIAS")
-    assert ns["detect.run"].__doc__.endswith("Short form: invoke detect.run SOURCE ...")
-
-
 @pytest.mark.parametrize("width", [50, 72])
 def test_help_is_as_narrow_as_columns_says(tmp_path: Path, width: int) -> None:
     workspace = Workspace.make(tmp_path / "project", COLUMNS=str(width))
-    for words in (("detect.run", "--help"), ()):  # invoke reads its own --help before our tasks
+    for words in (("detect.run", "--help"), (), ("--list",)):
         lines = workspace.succeed(*words).splitlines()
         assert width - 12 < max(map(len, lines)) <= width, words
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (
+            "model.promote --help",
+            ["Usage: uv run invoke model.promote MODEL ALIAS [OPTIONS]", "  --model=VALUE "],
+        ),
+        ("--help detect.run", ["Usage: uv run invoke detect.run SOURCE ... [OPTIONS]", "  --source=PATH "]),
+        ("mlflow.serve -h", ["  --no-browser ", "  --no-sign-in "]),  # neither --browser nor --[no-]browser
+        ("demo --help", ["Usage: uv run invoke demo\n"]),
+        ("--list", ["Every day\n", "Maintenance\n"]),
+    ],
+)
+def test_help_says_how_a_task_is_called(tmp_path: Path, words: str, lines: list[str]) -> None:
+    shown = Workspace.make(tmp_path / "project", COLUMNS="80").succeed(*words.split())
+    for line in lines:
+        assert f"\n{line}" in f"\n{shown}"
+    assert not {"Docstring:", "inv[oke]", "STRING"} & {*shown.split()}
+
+
+def test_help_on_what_is_no_task_says_so(tmp_path: Path) -> None:
+    for words in (("detct.run", "--help"), ("--help", "detct.run")):
+        said, hint = Workspace.make(tmp_path / words[0].strip("-")).fail(2, *words)
+        assert said == "error: there is no task 'detct.run'"
+        assert hint.startswith("hint: Did you mean detect.run?")
 
 
 @pytest.mark.parametrize(

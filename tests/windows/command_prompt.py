@@ -198,7 +198,7 @@ class CommandPrompt:
 
     def _environment(self, *, uv: bool = True) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(LEFT_OUT)}
-        codes = dict.fromkeys(("CHECK_CODE", "AGAIN_CODE", "FIND_CODE", "RUN_CODE"), "0")
+        codes = dict.fromkeys(("CHECK_CODE", "RUN_CODE"), "0")
         codes["EXPLORER_CODE"] = "1"
         programs = str(self.folder / "bin")
         if WINDOWS:

@@ -13,9 +13,7 @@ UV = """\
 @echo off
 set ARGUMENTS=%*
 set "FOLDER=%CD%"
-if "%~2"=="sync" if exist .python-version.off exit %AGAIN_CODE%
 if "%~2"=="sync" exit %CHECK_CODE%
-if "%~2"=="python" exit %FIND_CODE%
 if "%~4"=="--version" exit 0
 "%COMSPEC%" /u /c set>"%RECORD%"
 exit %RUN_CODE%

@@ -243,20 +243,6 @@ def test_where_no_winget_is_the_installer_of_uv_brings_it(prompt: CommandPrompt,
     assert ended.code == 0
 
 
-@pytest.mark.parametrize(("again", "code"), [("0", 0), ("2", 1)])
-def test_a_python_that_cannot_be_fetched_gives_way_to_one_that_is_here(
-    again: str, code: int, prompt: CommandPrompt, project: Path
-) -> None:
-    pin = project / ".python-version"
-    pin.write_text("3.11\n", encoding="utf-8")
-    file = prompt.path(project / "scripts/setup.bat")
-    ended = prompt.call(file, keys=None, CHECK_CODE="2", FIND_CODE="2", AGAIN_CODE=again)
-    assert ended.code == code
-    assert "That Python could not be fetched" in ended.said
-    assert pin.exists() == bool(code)
-    assert ("the packages could not be installed" in ended.said) == bool(code)
-
-
 @pytest.mark.parametrize("file", ["demo.bat", "setup.bat"])
 def test_certificates_of_an_office_are_asked_of_windows(
     file: str, prompt: CommandPrompt, project: Path

@@ -18,12 +18,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import invoke.program
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
 from invoke.parser import Parser
+from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 from invoke.program import Program
+from invoke.tasks import Task
 
 from wildetect.errors import ConfigurationError
 from wildetect.settings.project import CALLER_FOLDER, caller_folder, from_caller, project_root
@@ -68,7 +69,7 @@ def overview(tasks: Collection) -> str:
     }
     width = max(map(len, tasks.task_names))
     lines = (line for title, names in groups.items() for line in _group(tasks, title, names, width))
-    return "\n".join([*lines, "", "uv run invoke TASK --help shows what a task takes."])
+    return as_called("\n".join([*lines, "", "uv run invoke TASK --help shows what a task takes."]))
 
 
 def _group(tasks: Collection, title: str, names: list[str], width: int) -> Iterator[str]:
@@ -106,12 +107,10 @@ def prepare_command_line(tasks: Collection, program: Program | None = None) -> N
         called_from(caller_folder(), project_root())
     from_explorer = words_of_explorer(os.environ.pop(COMMAND_LINE, ""))
     words = [*program.core.unparsed, *from_explorer]
-    if {"--help", "-h"} & {*words} or program.args["help"].got_value:
-        _fit_help(tasks)
-    if not words and not any(argument.got_value for argument in program.args.values()):
-        print(as_called(overview(tasks)))
-        raise Exit(code=0)
     try:
+        if shown := _asked(tasks, program, words):
+            print(shown)
+            raise Exit(code=0)
         program.core.unparsed[:] = corrected_words(words, tasks, program.initial_context)
         keep_words(program.core.unparsed)
     except ConfigurationError as error:
@@ -135,19 +134,50 @@ def _fitted(line: str, indent: int) -> str:
     )
 
 
-def _print_usage_fitted(text: str = "") -> None:
-    print(_fitted(text, indent=7) if text.startswith("Usage: ") else text)
+def _asked(tasks: Collection, program: Program, words: Sequence[str]) -> str | None:
+    """What is shown in place of work: the list of tasks, or the help of one; None where work is asked for."""
+    behind = program.args["help"].value  # the word behind --help, where that goes before the task
+    if behind or {"--help", "-h"} & {*words}:
+        about = [*([behind] if isinstance(behind, str) else []), *words]
+        name = next((one for one in about if one in tasks.task_names), None)
+        if name is not None:
+            return _help(name, tasks[name])
+        words = [one for one in about if one not in {"--help", "-h"}]
+        corrected_words(words, tasks, program.initial_context)  # of a word that is no task it says so
+        return overview(tasks)
+    is_list = program.args["list"].value is True and program.args["list-format"].value == "flat"
+    is_alone = not any(argument.got_value for argument in program.args.values())
+    return overview(tasks) if not words and (is_list or is_alone) else None
 
 
-def _fit_help(tasks: Collection) -> None:
-    """Fit help to the window, or to COLUMNS where that is set; invoke fits the options to a window alone."""
-    width = _window()
-    if width is None:
-        return
-    vars(invoke.program).update(pty_size=shutil.get_terminal_size, print=_print_usage_fitted)
-    for name in tasks.task_names:
-        paragraphs = (inspect.getdoc(tasks[name]) or "").split("\n\n")
-        tasks[name].__doc__ = "\n\n".join(textwrap.fill(text, max(width - 2, 20)) for text in paragraphs)
+def _help(name: str, task: Task) -> str:  # type: ignore[type-arg]
+    """The help of a task: how it is called, what it does, and its options, those without a name first."""
+    about = task.words if isinstance(task, Verb) else ()
+    options = sorted(
+        task.get_arguments(),
+        key=lambda one: (about.index(one.name) if one.name in about else len(about), one.name),
+    )
+    bare = f" {task.bare}" if isinstance(task, Verb) and task.bare else ""
+    usage = as_called(f"Usage: uv run invoke {name}{bare}{' [OPTIONS]' * bool(options)}")
+    paragraphs = (inspect.getdoc(task) or "").split("\n\n")
+    flags = {_flag(one, task): one.help or "" for one in options}
+    width = max(map(len, flags), default=0)
+    return "\n".join(
+        [
+            _fitted(usage, indent=7),
+            *(f"\n{_fitted(' '.join(text.split()), indent=0)}" for text in paragraphs),
+            *(["\nOptions:"] if flags else []),
+            *(_fitted(f"  {flag:<{width}}  {text}", indent=width + 4) for flag, text in flags.items()),
+        ]
+    )
+
+
+def _flag(option: Argument, task: Task) -> str:  # type: ignore[type-arg]
+    """An option as it is typed: --no-browser, --source=PATH, --limit=VALUE."""
+    name = str(option.name).replace("_", "-")
+    if not option.takes_value:
+        return f"--no-{name}" if option.default is True else f"--{name}"
+    return f"--{name}={'PATH' if isinstance(task, Verb) and option.name in task.paths else 'VALUE'}"
 
 
 def _enter_project(root: str) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import json
 import logging
 import os
@@ -100,13 +99,8 @@ _published: list[Collection] = []
 
 
 def publish(tasks: Collection) -> Collection:
-    """Make all tasks known to those that write about the others; their help shows what needs no option."""
+    """Make all tasks known to those that write about the others."""
     _published[:] = [tasks]
-    for name in tasks.task_names:
-        task = tasks[name]
-        if isinstance(task, Verb) and task.bare:
-            said = inspect.cleandoc(task.__doc__ or "")
-            task.__doc__ = f"{said}\n\nShort form: invoke {name} {task.bare}"
     return tasks
 
 
