@@ -79,5 +79,5 @@ def test_any_python_of_the_bound_serves_and_no_other() -> None:
     named = [one.rpartition(" ")[2] for one in settings["classifiers"] if ":: Python :: 3." in one]
     bound = SpecifierSet(settings["requires-python"])
     assert [f"3.{minor}" for minor in range(40) if f"3.{minor}.1" in bound] == named
-    # it would have uv pass over the Python that a machine has, and fetch one from where an office may not reach
+    # it would have uv pass over the Python of a machine, and fetch one from where an office may not reach
     assert not (REPOSITORY / ".python-version").exists()
