@@ -102,13 +102,37 @@ def told_in_code() -> tuple[Told, ...]:
     )
 
 
+CORRECTIONS = "survey.corrections"
+_KEYS = sorted(
+    (*(key for model in sections() for key in key_names(model)), CORRECTIONS), key=len, reverse=True
+)
+_WORDS = rf"null|auto|native|use|cpu|fraction|in(?= {FILLED}| the settings)"
+SETTING = re.compile(
+    rf"(?<![\w.-])({'|'.join(map(re.escape, _KEYS))})(?:: | to (?:about )?)"
+    rf"(\[[^]]*\]|{{.*?}}|{FILLED}(?!\w)|\d+\b|[A-Z]:/\w+|{_WORDS})"
+)
+"""A line of settings in a text of the code; "in FILE" where only the reader knows its value."""
+
+
+@cache
+def lines_in_code() -> tuple[Told, ...]:
+    """Every text of the code that hands lines of settings, in order."""
+    return tuple(
+        Told(path.relative_to(SOURCE).as_posix(), line, text, ())
+        for path in sorted(SOURCE.rglob("*.py"))
+        for line, text in texts_of(path)
+        if " " in text and SETTING.search(text)
+    )
+
+
 def told_at(where: str) -> list[Told]:
     """The hint that `module.py: part of its text` means, which a module may give in several places.
 
     A part that is the whole of a text means that one.
     """
     module, _, part = where.partition(": ")
-    found = [told for told in told_in_code() if told.module == module and part in told.text]
+    every = (*told_in_code(), *lines_in_code())
+    found = [told for told in every if told.module == module and part in told.text]
     found = [told for told in found if told.text == part] or found
     assert len({told.text for told in found}) == 1, (where, found)
     return found
@@ -189,17 +213,33 @@ def write_line_for_env(workspace: Workspace, said: str, meant: str) -> None:
     (workspace.root / ".env").write_text(f"{line}\n", encoding="utf-8")
 
 
-def write_setting(file: Path, said: str) -> str:
-    """Write the line of a hint, as "processing.on_damage: use", into a settings file; gives its key."""
-    keys = sorted((key for model in sections() for key in key_names(model)), key=len, reverse=True)
-    said = said[said.index("hint: ") :]
-    told = re.search(rf"(?<![\w.-])({'|'.join(map(re.escape, keys))}): (\[.*?\]|[\w./-]*\w)", said)
-    assert told is not None, said
+GIVEN = re.compile(
+    rf"(?<![\w.-])({'|'.join(map(re.escape, _KEYS))})(?:: | to (?:about )?)"
+    r"(\[.*?\]|{.*?}|[A-Z]:/\w+|in (?:the settings|[\w./ -]*\.yaml)|(?!and\b)[\w./-]*\w)"
+)
+
+
+def write_setting(file: Path, said: str, where: str, **known: object) -> None:
+    """Write the lines of a hint, as "processing.on_damage: use", into a settings file.
+
+    Args:
+        file: The settings file.
+        said: What the program said to the mistake.
+        where: The place in the code, as `told_at` takes it.
+        known: What only the reader knows, by the last word of its key; it comes before what the hint gives.
+    """
+    told = told_at(where)[0]
+    match = re.search(told.pattern, said)
+    assert match is not None, f"{said}\ndoes not say: {told.text}"
+    given = {line[1]: line[2] for line in GIVEN.finditer(said[match.start() :].split("\n", maxsplit=1)[0])}
+    assert given, said
     document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    *blocks, last = told[1].split(".")
-    block = document
-    for name in blocks:
-        block = block.setdefault(name, {})
-    block[last] = yaml.safe_load(told[2])
+    for key, text in given.items():
+        *blocks, last = key.split(".")
+        value = known.get(last, yaml.safe_load(text))
+        assert not str(value).startswith("in "), f"{said}\nneeds more than {known}"
+        block = document
+        for name in blocks:
+            block = block.setdefault(name, {})
+        block[last] = value
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return told[1]

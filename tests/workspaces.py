@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,3 +91,50 @@ class Workspace:
         (error,) = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
         (hint,) = [line for line in ended.stderr.splitlines() if line.startswith("hint: ")]
         return error, hint
+
+
+_ONE_AFTER_THE_OTHER = """
+import contextlib, io, json, sys
+from invoke.main import program
+for line in sys.stdin:
+    words, said, code = json.loads(line), [io.StringIO(), io.StringIO()], 0
+    with contextlib.redirect_stdout(said[0]), contextlib.redirect_stderr(said[1]):
+        try:
+            program.run(["invoke", *words])
+        except SystemExit as ended:
+            code = ended.code
+    print(json.dumps([code, *(one.getvalue() for one in said)]), flush=True)
+"""
+
+
+class ManyTasks:
+    """`invoke`, loaded once for many short tasks of one workspace."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def invoke(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a task to its end."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps([str(word) for word in words]), file=self.process.stdin, flush=True)
+        code, stdout, stderr = json.loads(self.process.stdout.readline())
+        return subprocess.CompletedProcess(words, code, stdout, SIGN_OF_LIFE.sub("", stderr))
+
+
+@contextlib.contextmanager
+def many_tasks(workspace: Workspace) -> Iterator[ManyTasks]:
+    """Load `invoke` once for many short tasks."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _ONE_AFTER_THE_OTHER],
+        cwd=workspace.root,
+        env=workspace.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        yield ManyTasks(process)
+        assert process.stdin is not None
+        process.stdin.close()

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.census.simulator import Flown, Herd, Survey, fly
+from tests.hinted import write_setting
 
-from wildetect.census.cautions.caution import Caution
 from wildetect.census.cautions.findings import cautions
 from wildetect.census.counting.animals import Animals, count_once, default_tolerance
 from wildetect.census.counting.misfit import FITS, Misfit, misfit_of
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import Views, make_views
 from wildetect.imagery.camera.optics import Flight
-from wildetect.settings.census import Corrections
+from wildetect.settings import Project, load_settings
+from wildetect.settings.census import CensusSettings, Corrections
 
-NONE = Caution("", "", "")
+LINES = {
+    "scale": "census/cautions/findings.py: Give the ground resolution as",
+    "turn": "census/cautions/findings.py: Calibrate the compass before the next flight",
+}
 
 
 def flown(**errors: float) -> Flown:
@@ -42,7 +47,7 @@ def counted(flown: Flown, corrections: Corrections | None = None) -> tuple[Anima
     ],
 )
 def test_wrong_heights_and_compasses_do_not_change_the_number(
-    errors: dict[str, float], scale: float, turn: float, kinds: set[str]
+    errors: dict[str, float], scale: float, turn: float, kinds: set[str], tmp_path: Path
 ) -> None:
     found = flown(**errors)
     animals, views = counted(found)
@@ -55,9 +60,13 @@ def test_wrong_heights_and_compasses_do_not_change_the_number(
         assert ("smaller" if scale < 1 else "larger") in told["scale"].what
         assert f"as {abs(animals.misfit.scale - 1):.0%}" in told["scale"].what
     if kinds:
-        chosen = Corrections(scale=1 / animals.misfit.scale, yaw=-animals.misfit.turn)
-        assert ("scale" in told) == (f"scale: {chosen.scale:.3f}" in told.get("scale", NONE).fix)
-        assert ("turn" in told) == (f"yaw: {chosen.yaw:.1f}" in told.get("turn", NONE).fix)
+        file = tmp_path / "configs/census.yaml"
+        file.parent.mkdir()
+        file.write_text("campaign: {id: misfit}\n", encoding="utf-8")
+        for kind, where in LINES.items():
+            if kind in told:
+                write_setting(file, told[kind].fix, where)
+        chosen = load_settings(CensusSettings, Project(tmp_path)).survey.corrections
         assert counted(found, chosen)[0].misfit == pytest.approx((1.0, 0.0), abs=0.02)
 
 

@@ -206,6 +206,18 @@ def test_cleaning_frees_what_it_says_and_nothing_that_is_cited(project: Workspac
     assert {path: path.read_bytes() for path in artifacts.rglob("*") if path.is_file()} == content
     check(project, left)
 
+    # a run that was logged with exact places goes as it is told, to the last file
+    run_id = json.loads((project.root / "results/kept/run.json").read_text(encoding="utf-8"))["mlflow"][
+        "run_id"
+    ]
+    said = project.invoke("detect.export", "results/kept", "--export", "csv", "--blur", "10").stderr
+    assert list(artifacts.glob(f"*/{run_id}/artifacts/detections.csv"))
+    client_of(project).delete_run(run_id)
+    stop, clean = commands_told(said, "workflows/detection.py: If it still has that run")
+    project.succeed(*stop)
+    project.succeed(*clean, "--yes")
+    assert not list(artifacts.glob(f"*/{run_id}"))
+
 
 def check(project: Workspace, left: Season) -> None:
     """All that something cites loads."""

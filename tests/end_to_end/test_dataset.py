@@ -12,6 +12,7 @@ import yaml
 from PIL import Image
 from tests.hinted import follow, follow_until
 from tests.reviewed_runs import verdicts
+from tests.ultralytics_stand_in import with_stand_in
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.results.finished_run import read_finished_run
@@ -144,6 +145,24 @@ def test_the_hints_of_sets_are_about_what_was_given(workspace: Workspace) -> Non
         FOLDER="results",
     )
     assert (workspace.root / f"{one}-2/dataset.json").is_file()
+
+
+@pytest.mark.usefixtures("made")
+def test_the_hints_of_a_training_lead_to_its_measure(
+    workspace: Workspace, served: Workspace, tmp_path: Path
+) -> None:
+    trainer, start = with_stand_in(served, tmp_path / "packages"), tmp_path / "start.pt"
+    start.write_bytes(b"a checkpoint, as far as a name goes" * 9)
+    _, hint = trainer.fail(2, "model.train", "--name", "led", "--epochs", "2")
+    where = "tasks/model/training.py: uv run invoke model.train"
+    done = follow(trainer, hint, where, FOLDER=workspace.root / "one", FILE=start)
+    assert "registered led version 1 as candidate" in done.stdout
+    where = "tasks/model/training.py: Measure it on pictures that it has not learned from"
+    follow(trainer, done.stderr, where, "--limit", "2")
+    assert trainer.document("model.show", "led/1")["metrics"]
+
+    _, hint = trainer.fail(4, "detect.run", workspace.root / "pictures", "--model", start)
+    follow(trainer, hint, "registry/weights/intake.py: Run: uv run invoke model.register", "--name", "led")
 
 
 @pytest.mark.usefixtures("made")

@@ -6,15 +6,20 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import socket
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
-from tests.hinted import follow
-from tests.servers import database_of
+from onnx import TensorProto, helper
+from tests.hinted import commands_told, follow
+from tests.servers import database_of, small_disk
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 NAME = "examined"
@@ -184,6 +189,14 @@ def test_an_old_shim(workspace: Workspace) -> None:
     assert found["mend"] == "uv run invoke shims.write"
 
 
+def test_a_project_that_can_only_be_read_is_named_once(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1g"):
+        copy = Workspace.make(tmp_path / "disk/project", MLFLOW_TRACKING_URI=unused_uri())
+        subprocess.run(["mount", "-o", "remount,ro", tmp_path / "disk"], check=True)
+        found = the_problem(copy, check="folder", code=2)
+        assert found["says"] == f"{copy.root} cannot be written to"
+
+
 def test_no_disk_space(workspace: Workspace) -> None:
     found = the_problem(workspace, "--space", "999999", check="disk", code=5)
     assert "999,999.0 GB are wanted" in found["says"]
@@ -233,3 +246,63 @@ def test_speed_runs_the_detector_of_a_file_and_says_why_openvino_could_not_be_tr
     (speed,) = [finding for finding in document["findings"] if finding["check"] == "speed"]
     assert speed["verdict"] == "problem"
     assert code == 2
+
+
+def fails_at_white(path: Path) -> Path:
+    """The demo's detector, which an onnxruntime takes and which fails in a tile that has a white pixel."""
+    model = onnx.load(REPOSITORY / "demo/detector.onnx")
+    graph = model.graph
+    fed, given = graph.input[0].name, graph.output[0].name
+    for node in graph.node:
+        node.output[:] = ["whole" if name == given else name for name in node.output]
+    zero = helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0])
+    graph.initializer.append(zero)
+    graph.node.extend(
+        [
+            helper.make_node("ReduceMax", [fed], ["brightest"], keepdims=0),
+            helper.make_node("Cast", ["brightest"], ["which"], to=TensorProto.INT64),  # 0 but for white
+            helper.make_node("Gather", ["zero", "which"], ["nothing"]),
+            helper.make_node("Add", ["whole", "nothing"], [given]),
+        ]
+    )
+    onnx.save(model, path)
+    return path
+
+
+def test_a_detector_that_fails_while_it_runs_is_not_the_fault_of_photographs(
+    served_model: Workspace, tmp_path: Path
+) -> None:
+    failing = fails_at_white(tmp_path / "failing.onnx")
+    document, _ = examined(served_model, "--speed", "--model", str(failing))
+    (speed,) = [finding for finding in document["findings"] if finding["check"] == "speed"]
+    assert "failing.onnx cannot be measured: " in speed["says"]
+    follow(served_model, speed["mend"], "detection/faster/speeds.py: Detection would fail likewise")
+    words = ("--limit", "1", "--tile-size", "640", "--output", tmp_path / "run")
+    _, hint = served_model.fail(5, "detect.run", REPOSITORY / "demo/pictures", "--model", failing, *words)
+    assert "the detector that failed, not the photograph" in hint
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script of Python starts with a line that names it")
+def test_another_environment_and_another_copy_are_left_as_told(workspace: Workspace) -> None:
+    uv = shutil.which("uv") or os.environ.get("UV")
+    if not uv:
+        pytest.skip("uv is not on the PATH")
+    root, packages = workspace.root, next(path for path in sys.path if path.endswith("site-packages"))
+    shutil.copytree(REPOSITORY / "src/wildetect", root / "src/wildetect")
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, root / ".venv"], cwd=root, check=True)
+    (own,) = (root / ".venv").glob("lib/python*/site-packages")
+    (own / "_here.pth").write_text(f"{root / 'src'}\n{packages}\n", encoding="utf-8")
+    script = root / ".venv/bin/invoke"
+    script.write_text(f"#!{root}/.venv/bin/python\nfrom invoke.main import program\nprogram.run()\n")
+    script.chmod(0o755)
+    said = workspace.invoke("doctor").stdout
+    wrong = ("not the one of this project", "not the project's own environment .venv")
+    assert all(text in said for text in wrong), said
+    places = ("checkup/environment.py: uv run invoke doctor", "checkup/environment.py: Start it as")
+    ((first,), (second,)) = (commands_told(said, where) for where in places)
+    assert first == second == ["doctor"]
+    variables = {name: text for name, text in workspace.environment.items() if name != "VIRTUAL_ENV"}
+    command = [uv, "run", "invoke", *first]
+    again = subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True, timeout=300)  # noqa: PLW1510
+    assert f"in {root / 'src'};" in again.stdout, again.stdout + again.stderr
+    assert not any(text in again.stdout for text in wrong)

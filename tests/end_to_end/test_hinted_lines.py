@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import onnx
+import pytest
 import yaml
-from tests.hinted import write_line_for_env, write_setting
+from PIL import Image
+from tests import known_answers
+from tests.detection.networks import save_classifier
+from tests.hinted import told_at, write_line_for_env, write_setting
 from tests.servers import port_of, uri_of
-from tests.workspaces import REPOSITORY, Workspace, unused_uri
+from tests.workspaces import REPOSITORY, ManyTasks, Workspace, many_tasks, unused_uri
+
+from wildetect.settings.registration import Column
 
 DETECTOR = REPOSITORY / "demo/detector.onnx"
 
@@ -41,10 +52,10 @@ def test_a_line_for_a_settings_file_makes_the_task_work(tmp_path: Path) -> None:
     words = ("detect.run", "pictures", "--model", DETECTOR, "--tile-size", "640", "--output", "results")
     ended = workspace.invoke(*words)
     assert "device: cuda is not available" in ended.stderr
-    assert write_setting(detection, ended.stderr) == "model.device"
+    write_setting(detection, ended.stderr, "detection/network/devices.py: Set model.device")
     ended = workspace.invoke(*words)
     assert "cut.jpg" in ended.stderr
-    assert write_setting(detection, ended.stderr) == "processing.on_damage"
+    write_setting(detection, ended.stderr, "detection/run/failures.py: takes what there is of damaged ones")
     ended = workspace.invoke(*words, "--restart")
     assert ended.returncode == 0, ended.stderr
 
@@ -55,6 +66,158 @@ def test_a_line_for_a_settings_file_makes_the_task_work(tmp_path: Path) -> None:
     register = ("model.register", "--weights", DETECTOR, "--name", "herd", "--dry-run")
     ended = workspace.invoke(*register)
     assert "gone.onnx" in ended.stderr
-    assert write_setting(registration, ended.stderr) == "classifier"
+    write_setting(registration, ended.stderr, "registry/weights/intake.py: Fix classifier.weights in")
     ended = workspace.invoke(*register)
     assert "gone.onnx" not in ended.stderr
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    made = Workspace.make(tmp_path_factory.mktemp("lines") / "project", MLFLOW_TRACKING_URI=unused_uri())
+    for picture, squares in (("squares", known_answers.SQUARES), ("red", RED)):
+        Image.fromarray(known_answers.picture(squares)).save(made.root / f"{picture}.png")
+    save_classifier(made.root / "second.onnx")
+    return made
+
+
+@pytest.fixture(scope="module")
+def tasks(workspace: Workspace) -> Iterator[ManyTasks]:
+    with many_tasks(workspace) as running:
+        yield running
+
+
+def said_of(workspace: Workspace, weights: Path, **settings: object) -> Path:
+    """The settings of a registration: what a person wrote of a file."""
+    file = workspace.root / "configs/detector_registration.yaml"
+    named = {"localizer": {"yolo": {"weights": str(weights)}}}
+    file.write_text(yaml.safe_dump({**named, **settings}), encoding="utf-8")
+    return file
+
+
+class Mistake(NamedTuple):
+    """A file, what a person said of it, and the hints that follow, with what only the reader knows."""
+
+    make: Callable[[Path], Path]
+    settings: dict[str, Any]
+    hints: list[tuple[str, dict[str, object]]]
+    options: tuple[str, ...] = ()
+
+
+COLOURS: dict[str, object] = {"class_names": ["red", "blue"]}
+ANIMALS: dict[str, object] = {"class_names": ["elephant", "zebra", "antelope"]}
+COLUMNS: list[Column] = ["x1", "y1", "x2", "y2", "score", "class"]
+RED = [(column, row, 0) for column, row, _ in known_answers.SQUARES]
+A1 = str(REPOSITORY / "demo/pictures/A1.jpg")
+
+
+def the_demo(path: Path) -> Path:
+    return Path(shutil.copy(DETECTOR, path))
+
+
+def by_transformers(path: Path) -> Path:
+    """A DETR whose outputs are called as Hugging Face calls them."""
+    model = onnx.load(known_answers.rf_detr(path))
+    names = {"dets": "pred_boxes", "labels": "logits", "logits": "own_logits"}
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for output in model.graph.output:
+        output.name = names[output.name]
+    onnx.save(model, path)
+    return path
+
+
+MISTAKES = {
+    "nothing is said of boxes, labels and scores": Mistake(
+        known_answers.torchvision,
+        {},
+        [
+            ("detection/checks/recognition.py: Write the one it was trained as", {"family": "torchvision"}),
+            ("detection/checks/recognition.py: List them in the order of its outputs", COLOURS),
+            ("detection/checks/row_layout.py: or set first_label: in", {"first_label": 1}),
+        ],
+    ),
+    "nothing is said of a table": Mistake(
+        lambda path: known_answers.table(path, COLUMNS, found_only=True),
+        {"family": "end-to-end", **COLOURS},
+        [("detection/checks/row_layout.py: or set columns: in", {"columns": COLUMNS})],
+    ),
+    "a name twice": Mistake(
+        the_demo,
+        {"class_names": ["a", "a", "b"]},
+        [("detection/checks/recognition.py: Give each class its own name, in their order", ANIMALS)],
+    ),
+    "another family": Mistake(
+        the_demo, {"family": "yolo-nas"}, [("detection/checks/inspection.py: Set family", {})]
+    ),
+    "too few names": Mistake(
+        known_answers.torchvision,
+        {"family": "torchvision", "class_names": ["red"]},
+        [("detection/checks/row_layout.py: List all its classes", COLOURS)],
+        ("--picture", "squares.png"),
+    ),
+    "a class that never comes": Mistake(
+        known_answers.torchvision,
+        {"family": "torchvision", **COLOURS},
+        [("detection/checks/row_layout.py: set first_label: 0 if its first class is 0", {})],
+        ("--picture", "red.png"),
+    ),
+    "a faint first column": Mistake(
+        lambda path: known_answers.rf_detr(path, nothing=-9, nothing_first=True),
+        {"family": "rf-detr", **COLOURS},
+        [("detection/families/rows/rf_detr.py: its first column is fainter", {})],
+    ),
+    "a DETR of transformers": Mistake(
+        by_transformers,
+        {"family": "rf-detr", **COLOURS},
+        [("detection/checks/examination.py: fed with ImageNet's mean and deviation", {})],
+    ),
+    "a file of PaddleDetection": Mistake(
+        known_answers.paddle,
+        {"family": "end-to-end", **COLOURS},
+        [("detection/checks/examination.py: fed without mean and deviation", {})],
+        ("--picture", "squares.png"),
+    ),
+    "too few names for any family": Mistake(
+        the_demo,
+        {"class_names": ["elephant"]},
+        [
+            ("detection/checks/family_check.py: Give all class names of the model", ANIMALS),
+            ("tasks/model/register.py: If the boxes in the picture lie on the animals", {}),
+        ],
+        ("--family", "auto-check", "--picture", A1),
+    ),
+    "a classifier without names": Mistake(
+        the_demo,
+        {"classifier": {"weights": "second.onnx"}},
+        [
+            ("detection/checks/classifier_inspection.py: List them in the order of its outputs", ANIMALS),
+        ],
+    ),
+    "a classifier with a name twice": Mistake(
+        the_demo,
+        {"classifier": {"weights": "second.onnx", "class_names": ["a", "b", "b"]}},
+        [("detection/checks/classifier_inspection.py: Give each class its own name", ANIMALS)],
+    ),
+    "a classifier of another format": Mistake(
+        the_demo,
+        {"classifier": {"weights": "second.pt"}},
+        [("registry/weights/intake.py: Export it where it was trained (Lightning", {})],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_lines_for_a_registration_make_it_pass(
+    workspace: Workspace, tasks: ManyTasks, tmp_path: Path, name: str
+) -> None:
+    mistake = MISTAKES[name]
+    settings, options = mistake.settings, mistake.options
+    file = said_of(workspace, mistake.make(tmp_path / "weights.onnx"), **settings)
+    words = ("model.register", "--name", "herd", "--dry-run")
+    for where, known in mistake.hints:
+        ended = tasks.invoke(*words, *options)
+        write_setting(file, ended.stdout + ended.stderr, where, **known)
+    ended = tasks.invoke(*words, *(() if "auto-check" in options else options))
+    assert ended.returncode == 0, ended.stderr
+    assert not re.search(told_at(where)[0].pattern, ended.stderr), ended.stderr

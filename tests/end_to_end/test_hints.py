@@ -53,6 +53,8 @@ HELP = "tasks/command_line.py: FILLERuv run invoke FILLER --help lists the optio
         ("detect.run picturs", 2, HELP),
         ("detect.run pictures --model nobody@production", 4, "registry/versions.py: It holds"),
         ("detect.run pictures --model hinted", 2, "registry/reference.py: shows its versions"),
+        ("model.evaluate hinted", 2, "registry/reference.py: shows its versions"),
+        ("model.optimize hinted --pictures pictures", 2, "registry/reference.py: shows its versions"),
         ("detect.run pictures --model a:b", 2, "registry/reference.py: shows what there is"),
         ("detect.run --outptu x", 2, "tasks/command_line.py: uv run invoke FILLER --help lists the options."),
         (

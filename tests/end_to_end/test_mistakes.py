@@ -25,6 +25,13 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("name", ["coco.json", "verdicts.jsonl"])
+def test_a_corrected_file_that_is_not_there_is_named_first(workspace: Workspace, name: str) -> None:
+    error, hint = workspace.fail(5, "review.import", "--source", name)
+    assert error == f"error: there is no file {workspace.root / name}"
+    assert "Check the path" in hint
+
+
 def test_wrong_yaml(workspace: Workspace, pictures: Path) -> None:
     config = workspace.root / "configs/detection.yaml"
     config.write_text("processing:\n  tilesize: 5\n  batch_size: 0\n", encoding="utf-8")

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from tests.coco_files import coco_document, write_coco
+from tests.hinted import follow
+from tests.servers import folder_of
 from tests.training_sets import labelled_tiles
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
@@ -228,6 +230,28 @@ def test_an_alias_that_moves_without_proof_says_what_is_not_shown(two_thresholds
     candidate = two_thresholds.invoke("model.promote", "surer/3", "candidate")
     assert (candidate.returncode, candidate.stderr) == (0, "")
     two_thresholds.succeed("model.promote", "surer/1", "production")
+
+
+def test_what_cannot_be_compared_is_measured_again_as_told(two_thresholds: Workspace) -> None:
+    import mlflow
+
+    labels = two_thresholds.root / "held-out/labels.json"
+    words = ("model.promote", "surer/2", "candidate", "--better-than", "surer/1", "--on", "held-out")
+    client = mlflow.MlflowClient(two_thresholds.variables["MLFLOW_TRACKING_URI"])
+    run_id = json.loads(client.get_model_version("surer", "2").tags["eval.held-out"])["run_id"]
+    (kept,) = (folder_of(two_thresholds) / "artifacts").glob(f"*/{run_id}/artifacts/pictures.csv")
+    kept.unlink()
+    error, hint = two_thresholds.fail(4, *words)
+    assert "was not kept picture by picture" in error
+    follow(two_thresholds, hint, "workflows/learning/comparing.py: Measure it again", FILE=labels)
+    two_thresholds.succeed(*words)
+
+    evaluate_at = ("model.evaluate", "surer/2", "--annotations", labels, "--dataset", "held-out")
+    two_thresholds.succeed(*evaluate_at, "--tile-size", "320")
+    error, hint = two_thresholds.fail(4, *words)
+    assert "with different tile_size: 640 and 320" in error
+    follow(two_thresholds, hint, "workflows/learning/comparing.py: Measure both alike", FILE=labels)
+    two_thresholds.succeed(*words)
 
 
 def test_what_was_measured_can_be_required(registered: Workspace, first: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -15,8 +16,8 @@ from typing import Any
 import pytest
 from tests.bad_servers import BadServer
 from tests.hinted import commands_told, follow
-from tests.servers import port_of
-from tests.workspaces import Workspace, unused_uri
+from tests.servers import folder_of, port_of
+from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +240,30 @@ def test_looking_at_versions_leaves_nothing_in_the_temporary_folder(
     served.succeed("model.register", "--weights", weights, "--name", "tidy", "--force")
     served.succeed("model.compare", "tidy", "1,2")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_program_made_or_changed_is_registered_as_told(
+    served: Workspace, picture: Path, tmp_path: Path
+) -> None:
+    client, detector = client_of(served), REPOSITORY / "demo/detector.onnx"
+    (tmp_path / "model").mkdir()
+    shutil.copy(detector, tmp_path / "model/model.onnx")
+    (tmp_path / "model/MLmodel").write_text("flavors: {onnx: {data: model.onnx}}\n", encoding="utf-8")
+    run = client.create_run(client.create_experiment("by hand"))
+    client.log_artifacts(run.info.run_id, str(tmp_path / "model"), "model")
+    client.create_registered_model("by-hand")
+    client.create_model_version("by-hand", f"{run.info.artifact_uri}/model", run.info.run_id)
+    detect = ("detect.run", picture, "--tile-size", "640", "--output", tmp_path / "run", "--model")
+    error, hint = served.fail(4, *detect, "by-hand/1")
+    assert "by-hand/1 was not registered by this project" in error
+    follow(served, hint, "registry/cache.py: Register its ONNX file with", FILE=detector)
+
+    source = client.get_model_version("by-hand", "2").source
+    (kept,) = (folder_of(served) / "artifacts").glob(f"*/models/{source.removeprefix('models:/')}")
+    (stored,) = kept.rglob("model.onnx")
+    stored.write_bytes(stored.read_bytes()[:-1] + b"?")
+    shutil.rmtree(served.root / "runs/models/by-hand", ignore_errors=True)
+    error, hint = served.fail(4, *detect, "by-hand/2")
+    assert "by-hand/2 is not the one that was registered" in error
+    follow(served, hint, "registry/cache.py: Register the weights again with", FILE=detector)
+    served.succeed(*detect, "by-hand/3")

@@ -117,7 +117,9 @@ def test_files_for_others_are_kept_up_to_date_and_go_where_exact_ones_are_asked_
     assert "for others" in ended.stderr
     # it was logged with exact places before: that is said, with what to do
     run_id = first["mlflow"]["run_id"]
-    assert f"MLflow has this run with exact places, as it was logged before (run {run_id}" in ended.stderr
+    assert (
+        f"MLflow was given this run with exact places, as it was logged before (run {run_id}" in ended.stderr
+    )
     assert (folder / "detections.gpkg").is_file()
     places, inner = places_of(folder), folder / "blurred"
     assert {path.name for path in inner.iterdir()} == {"detections.gpkg", "places.txt", "run.json"}

@@ -12,6 +12,7 @@ import yaml
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from tests import known_answers
+from tests.hinted import write_setting
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect.settings.registration import Column
@@ -33,8 +34,11 @@ def photograph(tmp_path: Path) -> Path:
 
 def named_by_settings(workspace: Workspace, weights: Path, **said: object) -> None:
     settings = {"localizer": {"yolo": {"weights": str(weights)}}, **said}
-    config = workspace.root / "configs/detector_registration.yaml"
-    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    settings_of(workspace).write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+
+def settings_of(workspace: Workspace) -> Path:
+    return workspace.root / "configs/detector_registration.yaml"
 
 
 def test_a_file_that_does_not_behave_as_its_family_is_refused_as_at_registration(
@@ -78,7 +82,12 @@ def test_a_file_that_the_settings_do_not_name_is_told_to_be_named_there(
     named_by_settings(workspace, tmp_path / "another.onnx", family="torchvision", class_names=["red", "blue"])
     error, hint = workspace.fail(4, "detect.run", photograph, "--model", weights)
     assert "does not say its family" in error
-    assert f"as localizer.yolo.weights: {weights}" in hint
+    where = "workflows/model_choice.py: Name the file there, too"
+    write_setting(settings_of(workspace), hint, where, weights=str(weights))
+    error, _ = workspace.fail(4, "detect.run", photograph, "--model", weights)
+    assert (
+        "cannot be told whether its classes are numbered from 0" in error
+    )  # the file is the one that is named
 
 
 def test_a_first_class_that_never_comes_is_doubted_where_a_file_may_count_from_1(
@@ -91,11 +100,16 @@ def test_a_first_class_that_never_comes_is_doubted_where_a_file_may_count_from_1
         Image.fromarray(known_answers.picture(squares)).save(tmp_path / f"{name}.png")
     said: dict[str, object] = {"family": "end-to-end", "class_names": ["red", "blue"]}
     doubt = f"none of {len(blue)} detections is of the model's first class, red"
-    for name, first, doubted in (("blue", None, True), ("both", None, False), ("blue", 0, False)):
-        named_by_settings(workspace, weights, **said, **({} if first is None else {"first_label": first}))
+    named_by_settings(workspace, weights, **said)
+    told = ""
+    for name, first, doubted in (("both", None, False), ("blue", None, True), ("blue", 0, False)):
+        if first is not None:  # the names are right
+            where = "detection/run/run.py: none of"
+            write_setting(settings_of(workspace), told, where, first_label=first)
         words = ("--model", weights, "--output", f"{name}-{first}")
         ended = workspace.invoke("detect.run", tmp_path / f"{name}.png", *words)
-        assert ended.returncode == 0, ended.stderr
+        told = ended.stderr
+        assert ended.returncode == 0, told
         assert f"{len(blue)} detections in 1 of 1 image" in ended.stdout
         page = (workspace.root / f"{name}-{first}" / "report.html").read_text(encoding="utf-8")
         run = json.loads((workspace.root / f"{name}-{first}" / "run.json").read_text(encoding="utf-8"))
@@ -164,7 +178,9 @@ def test_names_that_are_not_as_many_as_the_classes_are_said_to_be(
         assert error.startswith(f"error: names{count}.onnx names {count} classes, and its outputs ")
         assert error.endswith("hold 3 (as yolov8)")
         assert "as class_names: in configs/detector_registration.yaml, and give family: yolov8 there" in hint
-    named_by_settings(workspace, weights, class_names=["a", "b", "c"], family="yolov8")
+    named_by_settings(workspace, weights)
+    where = "detection/checks/recognition.py: List the names of all classes"
+    write_setting(settings_of(workspace), hint, where, class_names=["a", "b", "c"])
     assert len(found_in(workspace, weights, "named")) > 20
 
 
@@ -205,7 +221,9 @@ def test_a_file_that_scales_pixels_itself_is_given_them_as_they_are(
     named_by_settings(workspace, twice, scale=1 / 255)
     error, hint = workspace.fail(4, "model.register", "--dry-run")
     assert "would scale them twice" in error
-    assert "Remove scale:" in hint
+    where = "detection/checks/recognition.py: Remove scale"
+    write_setting(settings_of(workspace), hint, where)
+    workspace.succeed("model.register", "--name", "itself", "--dry-run")
 
 
 def test_a_file_with_the_colours_last_and_free_sides_is_refused(workspace: Workspace, tmp_path: Path) -> None:
@@ -239,3 +257,17 @@ def test_what_is_no_onnx_file_or_too_new_is_called_so(workspace: Workspace, tmp_
         assert said in error
         assert len(error) < 200
         assert "again" in hint
+
+
+def test_a_number_beyond_the_names_is_read_as_told(
+    workspace: Workspace, photograph: Path, tmp_path: Path
+) -> None:
+    weights = known_answers.torchvision(tmp_path / "faster.onnx")
+    said = {"family": "torchvision", "class_names": ["red", "blue"], "first_label": 0}
+    named_by_settings(workspace, weights, **said)
+    words = ("detect.run", photograph, "--model", weights, "--tile-size", "256", "--output", "found")
+    ended = workspace.invoke(*words)
+    assert "the model reports class 2, but has 2 class names" in ended.stderr
+    where = "detection/network/detector.py: Register the model again with all its class names"
+    write_setting(settings_of(workspace), ended.stderr, where)
+    workspace.succeed(*words, "--restart")

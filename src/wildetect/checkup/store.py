@@ -24,7 +24,7 @@ RIGHTS = "Give yourself the right to write it, or move the project to a folder o
 
 def check_store(subject: Subject) -> list[Finding]:
     """Whether database and files can be used, and of which MLflow the database is."""
-    plan = subject.plan
+    plan, root = subject.plan, subject.project.root
     findings = []
     if plan.store.address is not None:
         findings += _database_server(plan.store.shown, *plan.store.address)
@@ -33,6 +33,8 @@ def check_store(subject: Subject) -> list[Finding]:
     for folder in filter(None, (plan.folder, plan.artifacts.folder)):
         place = _existing(folder)
         if place is None or not place.is_dir() or not os.access(place, os.W_OK):
+            if folder.is_relative_to(root) and not os.access(root, os.W_OK):
+                continue  # the check "folder" names the whole project
             says = f"{place or folder} cannot be written"
             findings.append(problem("store", says, fix=RIGHTS, error=ServerError))
     return findings

@@ -20,6 +20,7 @@ __all__ = [
     "WEIGHTS_SUFFIXES",
     "ModelReference",
     "check_alias",
+    "check_detector",
     "check_name",
     "model_named",
     "named_by_settings",
@@ -125,6 +126,16 @@ def model_named(text: str) -> str:
 def names_a_file(text: str) -> bool:
     """Whether the text is the path of a weights file rather than a registered model."""
     return text.lower().endswith(WEIGHTS_SUFFIXES) or Path(text).is_file()
+
+
+def check_detector(text: str | None) -> None:
+    """Refuse what names neither a weights file nor a version of a model, before a hint repeats it.
+
+    Raises:
+        ConfigurationError: It names neither; the hint says what would.
+    """
+    if text and not names_a_file(text):
+        ModelReference.parse(text)
 
 
 def named_by_settings(project: Project, settings: DetectionSettings) -> str:

@@ -13,7 +13,7 @@ from wildetect.results.finished_run import FinishedRun
 from wildetect.results.ids import detection_id, ids_of
 from wildetect.results.pictures.sight import all_unseen
 from wildetect.review.corrected.boxes import CorrectedBox, CorrectedImage
-from wildetect.review.corrected.reading import read_corrected
+from wildetect.review.corrected.reading import check_is_there, read_corrected
 from wildetect.review.ids import farthest, find_again
 from wildetect.review.marks import ImageReview, Mark, reviews_of
 from wildetect.review.verdict_file import VERDICTS, read_verdicts, verdicts_in, writing_verdicts
@@ -60,6 +60,7 @@ def import_corrected(run: FinishedRun, source: Path, reviewer: str) -> Imported:
         ConfigurationError: Another program is writing verdicts of this run.
         InputError: A file cannot be read or written.
     """
+    check_is_there(source)
     if source.suffix.lower() == Path(VERDICTS).suffix:
         return _brought_along(run, source)
     refused: list[str] = []

@@ -232,13 +232,14 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
         elif option := _option_for(word, verbs.get(task), named[start:], contexts):
             if option in verbs[task].paths and not is_path(word):
                 _refuse_unknown(parser, named, contexts)  # of "--sorce x" the option is what is wrong
-                raise _no_path(word, task, contexts)
+                raise _no_path(word, task, verbs[task], contexts)
             named.append(f"--{option}")
         elif word in contexts:
             task, start = word, len(named) + 1
         elif task in verbs and verbs[task].paths:
             _refuse_unknown(parser, named, contexts)
-            raise _one_too_many(word, task, verbs[task]) if is_path(word) else _no_path(word, task, contexts)
+            verb = verbs[task]
+            raise _one_too_many(word, task, verb) if is_path(word) else _no_path(word, task, verb, contexts)
         named.append(word)
     _refuse_unknown(parser, named, contexts)
     return named
@@ -274,6 +275,9 @@ def _option_for(
         return None
     given = {one.partition("=")[0] for one in words}
     option = next((one for one in verb.words if f"--{one}" not in given or verb.takes_more(one)), None)
+    valued = next((one for one, values in verb.values.items() if word in values), None)
+    if valued is not None and (option is None or not is_path(word)):
+        return valued
     if option is None or word not in contexts:
         return option
     is_meant = is_path(word) if option in verb.paths else "." not in word and f"--{option}" not in given
@@ -299,10 +303,13 @@ def _refuse_unknown(parser: Parser, words: list[str], contexts: Mapping[str, Par
         raise _as_error(str(problem), problem.context, contexts) from problem
 
 
-def _no_path(word: str, task: str, contexts: Mapping[str, ParserContext]) -> ConfigurationError:
+def _no_path(word: str, task: str, verb: Verb, contexts: Mapping[str, ParserContext]) -> ConfigurationError:
     flag = f"--{word}"
+    known = [value for values in verb.values.values() for value in values]
     if flag in contexts[task].flags:
         meant = f"Did you mean {flag}? "
+    elif close := difflib.get_close_matches(word, known, n=1):
+        meant = f"Did you mean {close[0]}? "
     elif near := nearest_path(word):
         meant = f"Did you mean {quoted(near)}? "
     else:

@@ -60,6 +60,7 @@ class Verb(Task):  # type: ignore[type-arg]
         paths: The options whose values are files and folders that must be there.
         words: The options that take what is given without an option, in this order; `paths` that it does not
             name come after it. One each, but the last of them takes all that is left where it is iterable.
+        values: Options whose values are known, and these: such a word needs no option, wherever it stands.
         options: Options as for `invoke.Task`.
     """
 
@@ -70,17 +71,20 @@ class Verb(Task):  # type: ignore[type-arg]
         shim: str | None = None,
         paths: str | Sequence[str] = (),
         words: Sequence[str] = (),
+        values: Mapping[str, Sequence[str]] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(body, **options)
         self.shim = shim
         self.paths = (paths,) if isinstance(paths, str) else tuple(paths)
         self.words = (*words, *(path for path in self.paths if path not in words))
+        self.values = dict(values or {})
 
     @property
     def bare(self) -> str:
         """What may be given without an option, as a line of help: "MODEL ALIAS"."""
-        return " ".join(f"{name.upper()}{' ...' if self.takes_more(name) else ''}" for name in self.words)
+        words = [f"{name.upper()}{' ...' if self.takes_more(name) else ''}" for name in self.words]
+        return " ".join([*words, *(f"{name.upper()} ..." for name in self.values)])
 
     def takes_more(self, option: str) -> bool:
         """Whether an option takes one bare word after the other."""
@@ -116,6 +120,7 @@ def verb(
     shim: str | None = None,
     paths: str | Sequence[str] = (),
     words: Sequence[str] = (),
+    values: Mapping[str, Sequence[str]] | None = None,
     iterable: Sequence[str] = (),
 ) -> Callable[[Callable[..., object]], Verb]:
     """Declare a task: options by their long names only, errors shown as design says.
@@ -127,6 +132,7 @@ def verb(
         paths: The options whose values are files and folders that must be there; one alone takes what is
             dropped on the .bat file, all of it where it is one of `iterable`.
         words: The options that take what is given without an option, in this order; then come `paths`.
+        values: Options whose values are known, and these: they may be given without the option.
         iterable: Options that may be given more than once.
     """
 
@@ -148,6 +154,7 @@ def verb(
             shim=shim,
             paths=paths,
             words=words,
+            values=values,
             positional=[],
             iterable=list(iterable),
             help=dict(help or {}),

@@ -371,9 +371,9 @@ def tell_exact(
     watcher.notice(f"for others: {folder} (cells of {blurred.km:g} km or more); the other files are exact")
     if logged is not None and logged.places_km is None:
         watcher.notice(
-            f"warning: MLflow has this {what} with exact places, as it was logged before "
-            f"(run {logged.run_id}). Delete that run there, then: uv run invoke mlflow.stop, then: "
-            "uv run invoke mlflow.clean"
+            f"warning: MLflow was given this {what} with exact places, as it was logged before "
+            f"(run {logged.run_id}). If it still has that run, delete it there, then: "
+            "uv run invoke mlflow.stop, then: uv run invoke mlflow.clean"
         )
 
 

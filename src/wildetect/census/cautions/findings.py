@@ -115,7 +115,7 @@ def _fit(survey: Survey) -> Iterator[Caution]:
             f"{larger} than they are: height above the ground or lens is wrong. Detected numbers allow for "
             "it; areas and densities do not.",
             "Give the ground resolution as detection.flight_specs.gsd, or a terrain file as survey.terrain; "
-            f"or set survey.corrections to {{scale: {1 / scale:.3f}}} in configs/census.yaml.",
+            f"or set survey.corrections.scale: {1 / scale:.3f} in configs/census.yaml.",
         )
     if abs(turn) > _TURN:
         yield Caution(
@@ -123,7 +123,7 @@ def _fit(survey: Survey) -> Iterator[Caution]:
             f"Animals detected twice show that all photographs are taken as turned by {abs(turn):.0f} "
             "degrees: the drone's compass is off. Detected numbers allow for it; places are a little off.",
             "Calibrate the compass before the next flight. To put the places right, set "
-            f"survey.corrections to {{yaw: {-turn:.1f}}} in configs/census.yaml.",
+            f"survey.corrections.yaw: {-turn:.1f} in configs/census.yaml.",
         )
 
 

@@ -85,7 +85,10 @@ def measured_speeds(model: FetchedModel) -> Speeds:
                     found[device].append(speed)
                 elif device == "cpu":
                     raise ConfigurationError(
-                        f"{model} cannot be measured: {speed}", hint="uv run invoke doctor"
+                        f"{model} cannot be measured: {speed}",
+                        hint="Detection would fail likewise. Name another detector with --model "
+                        "(uv run invoke model.list shows those there are); close other programs if memory ran "
+                        "out.",
                     )
                 else:
                     why_not = speed

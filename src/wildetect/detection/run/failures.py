@@ -14,6 +14,9 @@ __all__ = ["raise_if_images_failed", "use_of_damaged"]
 
 MOST_FAILURES_SHOWN = 5
 _DAMAGED = re.compile("the file is (damaged|cut short)")
+_BY_DETECTOR = re.compile(
+    r" failed to run: |^the model reports |^outputs of shape |values that are not numbers"
+)
 
 
 def raise_if_images_failed(run: DetectionRun) -> None:
@@ -37,16 +40,31 @@ def raise_if_images_failed(run: DetectionRun) -> None:
         if images.left
         else ""
     )
-    files = form(len(failures), "this file", "these files")
-    kept = the_others(images.read, "is done and written; fix", "are done and written; fix") or "Fix"
-    hint = (
-        f"Connect the disk or network, fix {files}, or allow more with processing.max_errors; then run again."
-        if images.left
-        else f"{kept} or remove {files} and run again.{_at_addresses(run)}"
-        f"{use_of_damaged((one.reason for one in failures), run.settings)}"
-    )
     raise InputError(
-        f"{len(failures):,} of {number_of(images.found, 'image')} failed{stopped}", hint=hint, details=details
+        f"{len(failures):,} of {number_of(images.found, 'image')} failed{stopped}",
+        hint=_what_to_do(run),
+        details=details,
+    )
+
+
+def _what_to_do(run: DetectionRun) -> str:
+    failures, images = run.failures, run.images
+    if all(_BY_DETECTOR.search(one.reason) for one in failures):
+        what = form(len(failures), "photograph", "photographs")
+        return (
+            f"It is the detector that failed, not the {what}: name another with --model, or register it "
+            "again as it was trained."
+        )
+    files = form(len(failures), "this file", "these files")
+    if images.left:
+        return (
+            f"Connect the disk or network, fix {files}, or allow more with processing.max_errors; "
+            "then run again."
+        )
+    kept = the_others(images.read, "is done and written; fix", "are done and written; fix") or "Fix"
+    reasons = (one.reason for one in failures)
+    return (
+        f"{kept} or remove {files} and run again.{_at_addresses(run)}{use_of_damaged(reasons, run.settings)}"
     )
 
 

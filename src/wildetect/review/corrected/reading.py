@@ -14,7 +14,17 @@ from wildetect.review.corrected.documents import from_json
 from wildetect.review.corrected.tables import from_csv, from_geopackage
 from wildetect.tables.encoding import encoding_of
 
-__all__ = ["read_corrected"]
+__all__ = ["check_is_there", "read_corrected"]
+
+
+def check_is_there(path: Path) -> None:
+    """Name a corrected file that is not there, before anything else is asked for.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no file {path}", hint="Check the path, in quotes if it holds spaces.")
 
 
 def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, CorrectedImage]:
@@ -32,8 +42,6 @@ def read_corrected(path: Path, run: FinishedRun, refuse: Refuse) -> dict[str, Co
     Raises:
         InputError: It cannot be read, or is of no format that is known.
     """
-    if not path.is_file():
-        raise InputError(f"there is no file {path}", hint="Check the path, in quotes if it holds spaces.")
     try:
         found = _read(path, run, refuse)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error, sqlite3.Error) as error:

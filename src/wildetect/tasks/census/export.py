@@ -24,6 +24,7 @@ __all__ = ["export"]
         "json": "the files written and the remarks on them, on stdout",
     },
     paths="census",
+    values={"format": CENSUS_EXPORTS},
     iterable=["census", "format", "taxon"],
 )
 def export(

@@ -24,6 +24,7 @@ __all__ = ["export"]
         "json": "the files written, on stdout",
     },
     paths="run",
+    values={"export": EXPORTS},
     iterable=["export", "source"],
 )
 def export(

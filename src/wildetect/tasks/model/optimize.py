@@ -56,6 +56,7 @@ def optimize(
     """
     del context
     from wildetect.errors import ConfigurationError
+    from wildetect.registry.reference import check_detector
     from wildetect.settings import Project
     from wildetect.settings.problems import one_of
     from wildetect.settings.project import from_caller
@@ -64,6 +65,7 @@ def optimize(
     from wildetect.workflows.optimizing import FORMS
     from wildetect.workflows.optimizing import optimize as make
 
+    check_detector(model)
     folders = " ".join(map(quoted, [one for one in pictures or () if is_path(one)] or ["FOLDER"]))
     example = f"uv run invoke model.optimize --model {quoted(model or 'NAME@ALIAS')} --pictures {folders}"
     if not (model and pictures):

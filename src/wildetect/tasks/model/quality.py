@@ -62,6 +62,7 @@ def evaluate(
     """
     del context
     from wildetect.errors import ConfigurationError
+    from wildetect.registry.reference import check_detector
     from wildetect.settings import Project
     from wildetect.settings.project import from_caller, given_path
     from wildetect.tasks.progress import Terminal
@@ -69,6 +70,7 @@ def evaluate(
     from wildetect.workflows.evaluation import evaluate as evaluate_model
 
     if annotations is None:
+        check_detector(model)
         raise ConfigurationError(
             "no annotations are given",
             hint=f"uv run invoke model.evaluate --model {quoted(model or 'NAME@ALIAS')} --annotations FILE",

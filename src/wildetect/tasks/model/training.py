@@ -86,12 +86,13 @@ def train(
 def _more_needed(dataset: str | None, weights: str | None) -> Exception:
     """What is missing; what was given and is not there is told first, not repeated in a hint."""
     from wildetect.errors import ConfigurationError
-    from wildetect.registry.reference import names_a_file
+    from wildetect.registry.reference import check_detector, names_a_file
     from wildetect.settings.project import from_caller
     from wildetect.training.manifest import read_manifest
 
     if dataset:
         read_manifest(from_caller(dataset))
+    check_detector(weights)
     known = weights if weights and (is_path(weights) or not names_a_file(weights)) else "FILE"
     return ConfigurationError(
         "a training set and weights to begin with are needed",

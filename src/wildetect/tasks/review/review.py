@@ -262,6 +262,7 @@ def import_(
 
     from wildetect.errors import ConfigurationError
     from wildetect.results.finished_run import read_finished_run
+    from wildetect.review.corrected.reading import check_is_there
     from wildetect.review.importing import import_corrected
     from wildetect.settings.project import from_caller
 
@@ -270,8 +271,10 @@ def import_(
             "the corrected file is needed",
             hint=f"uv run invoke review.import --run {quoted((run or ['FOLDER'])[0])} --source FILE",
         )
+    corrected = Path(from_caller(source))
+    check_is_there(corrected)
     finished = read_finished_run(run_folder(run, "review.import"))
-    made = import_corrected(finished, Path(from_caller(source)), reviewer or getpass.getuser())
+    made = import_corrected(finished, corrected, reviewer or getpass.getuser())
     if json:
         emit({"images": made.images, "verdicts": made.verdicts, "refused": list(made.refused)})
         return

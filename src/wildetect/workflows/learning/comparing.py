@@ -297,8 +297,15 @@ def _pictures(kept: _Kept, version: Version, evaluated: Evaluated) -> list[Pictu
             f"what version {version.version} found on {evaluated.dataset} was not kept picture by picture",
             hint="Measure it again: uv run invoke model.evaluate "
             f"--model {quoted(str(version))} --annotations FILE "
-            f"--dataset {quoted(evaluated.dataset)}",
+            f"--dataset {quoted(evaluated.dataset)}{_cut_alike(evaluated)}",
         ) from error
+
+
+def _cut_alike(evaluated: Evaluated) -> str:
+    """The options that cut pictures into the tiles of an evaluation, whatever the settings say by now."""
+    options = (("--tile-size", "tile_size"), ("--overlap", "overlap_ratio"))
+    known = ((option, evaluated.settings.get(key)) for option, key in options)
+    return "".join(f" {option} {value}" for option, value in known if value is not None)
 
 
 def _boxes(kept: _Kept, evaluated: Evaluated) -> list[ScoredBox] | None:
