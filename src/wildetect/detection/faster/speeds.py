@@ -86,9 +86,8 @@ def measured_speeds(model: FetchedModel) -> Speeds:
                 elif device == "cpu":
                     raise ConfigurationError(
                         f"{model} cannot be measured: {speed}",
-                        hint="Detection would fail likewise. Name another detector with --model "
-                        "(uv run invoke model.list shows those there are); close other programs if memory ran "
-                        "out.",
+                        hint="Detection would fail likewise. Name another detector with --model (uv run "
+                        "invoke model.list shows those there are); close other programs if memory ran out.",
                     )
                 else:
                     why_not = speed
