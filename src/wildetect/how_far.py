@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
-__all__ = ["how_far", "through"]
+__all__ = ["Counted", "how_far", "through"]
 
 _Item = TypeVar("_Item")
 
@@ -36,11 +36,25 @@ def through(items: Iterable[_Item], what: str, total: int | None = None) -> Iter
         _at_work.remove(loop)
 
 
+class Counted(list[_Item]):
+    """A list that `how_far` counts whenever it is gone through, by whoever gets it.
+
+    Args:
+        items: Items of any kind.
+        what: What is done with them, as in "images gone through".
+    """
+
+    def __init__(self, items: Iterable[_Item], what: str) -> None:
+        super().__init__(items)
+        self._what = what
+
+    def __iter__(self) -> Iterator[_Item]:
+        return through(super().__iter__(), self._what, len(self))
+
+
 def how_far() -> str:
-    """How far the loop that began last is: "3,400 of 10,000 files read"; "" where there is none."""
-    try:
-        loop = _at_work[-1]
-    except IndexError:  # another thread may end it at any time
-        return ""
-    of = "" if loop.total is None else f" of {loop.total:,}"
-    return f"{loop.done:,}{of} {loop.what}"
+    """How far loops are, an inner one after its outer one: "3 of 4 forms written, 40 of 100 images read"."""
+    return ", ".join(
+        f"{loop.done:,}{'' if loop.total is None else f' of {loop.total:,}'} {loop.what}"
+        for loop in [*_at_work]  # another thread may end one at any time
+    )

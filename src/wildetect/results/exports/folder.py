@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wildetect.errors import InputError
-from wildetect.how_far import through
+from wildetect.how_far import Counted, through
 from wildetect.imagery.reading import Reading
 from wildetect.results.blurring import BLURRED, WITHHELD, CoarseResults, Grid, Places
 from wildetect.results.exports.format import ExportedRun, LabelNames
@@ -85,7 +85,8 @@ def write_exports(
         InputError: A file cannot be written.
     """
     if len(results) + record.detections <= _MOST_KEPT:
-        results = list(results)  # a journal would be read once for each file
+        # a journal would be read once for each file
+        results = Counted(results, "images gone through")
     run = ExportedRun(folder, record, results, wanted.labels, reviewed or {})
     files, drawn = _data(run, wanted), _pictures(run, wanted)
     files += drawn.overlays
