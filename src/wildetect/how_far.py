@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
-__all__ = ["Counted", "how_far", "through"]
+__all__ = ["Counted", "doing", "how_far", "through"]
 
 _Item = TypeVar("_Item")
 
@@ -14,8 +15,25 @@ class _Loop:
     def __init__(self, what: str, total: int | None) -> None:
         self.what, self.total, self.done = what, total, 0
 
+    def __str__(self) -> str:
+        return f"{self.done:,}{'' if self.total is None else f' of {self.total:,}'} {self.what}"
 
-_at_work: list[_Loop] = []
+
+_at_work: list[_Loop | str] = []
+
+
+@contextlib.contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Have `how_far` name what a block, or as a decorator a function, does that is no loop of ours.
+
+    Args:
+        what: What is done, as in "boxes are joined".
+    """
+    _at_work.append(what)
+    try:
+        yield
+    finally:
+        _at_work.remove(what)
 
 
 def through(items: Iterable[_Item], what: str, total: int | None = None) -> Iterator[_Item]:
@@ -53,8 +71,5 @@ class Counted(list[_Item]):
 
 
 def how_far() -> str:
-    """How far loops are, an inner one after its outer one: "3 of 4 forms written, 40 of 100 images read"."""
-    return ", ".join(
-        f"{loop.done:,}{'' if loop.total is None else f' of {loop.total:,}'} {loop.what}"
-        for loop in [*_at_work]  # another thread may end one at any time
-    )
+    """How far loops are, an inner one after its outer one: "3 of 4 forms written: 40 of 100 images read"."""
+    return ": ".join(map(str, [*_at_work]))  # another thread may end one at any time

@@ -205,7 +205,7 @@ def test_the_file_of_a_real_census(surveyed: Surveyed, tmp_path: Path) -> None:
 
 def test_a_citation_names_method_versions_and_data(surveyed: Surveyed) -> None:
     record = read_census_file(surveyed.folder)
-    text = citation_of(record)
+    text = citation_of(record, digest_of(record))
     assert "Jolly's method 2 (Jolly 1969); standard errors by estimator O2" in text
     assert record.model.sha256 in text
     assert "sampling error only, as if the detector were perfect" in text

@@ -14,7 +14,7 @@ from invoke.context import Context
 from tests.tasks.test_collection import HEAVY
 from tests.workspaces import Workspace, unused_uri
 
-from wildetect.how_far import Counted, how_far, through
+from wildetect.how_far import Counted, doing, how_far, through
 from wildetect.tasks import ns
 from wildetect.tasks.streams import sign_of_life, silence_is_meant
 from wildetect.tasks.support import verb
@@ -70,14 +70,16 @@ def test_a_loop_says_how_far_it_is() -> None:
         said.append(how_far())
         said += [how_far() for _ in through(iter("ab"), "bytes read")]
     assert said == [
-        "0 of 2 files read", "0 of 2 files read, 0 bytes read", "0 of 2 files read, 1 bytes read",
-        "1 of 2 files read", "1 of 2 files read, 0 bytes read", "1 of 2 files read, 1 bytes read",
+        "0 of 2 files read", "0 of 2 files read: 0 bytes read", "0 of 2 files read: 1 bytes read",
+        "1 of 2 files read", "1 of 2 files read: 0 bytes read", "1 of 2 files read: 1 bytes read",
     ]  # fmt: skip
     left = through(range(1200), "files read", 1200)
     assert [next(left) for _ in range(1001)][-1] == 1000
     assert how_far() == "1,000 of 1,200 files read"
     del left
     assert how_far() == ""
+    with doing("it is packed"):
+        assert how_far() == "it is packed"
     assert [how_far() for _ in Counted("ab", "images gone through")] == [
         "0 of 2 images gone through",
         "1 of 2 images gone through",

@@ -41,6 +41,7 @@ from wildetect.census.merging.partners import check_merging
 from wildetect.census.result import Census, Tolerance, ToleranceCount, ToleranceSource
 from wildetect.errors import ConfigurationError
 from wildetect.evaluation.reviewed_sample import ReviewedSample
+from wildetect.how_far import doing
 from wildetect.imagery.positions.matching import refuse_strange
 from wildetect.results.finished_run import FinishedRun
 from wildetect.settings.census import SurveyKeys
@@ -123,7 +124,8 @@ def survey(plan: SurveyPlan) -> Census:
         review_reason=plan.review_reason,
         said=counting.use_of(plan.said, everything, tolerance),
     )
-    return replace(census, cautions=tuple(_cautions(plan, gathered, census)))
+    with doing("doubts are looked for"):
+        return replace(census, cautions=tuple(_cautions(plan, gathered, census)))
 
 
 def _on_ground(plan: SurveyPlan) -> tuple[Gathered, Views]:

@@ -29,7 +29,7 @@ GONE = (errno.EPIPE, errno.EINVAL)
 """What a write says once nobody reads the pipe: the second one on Windows."""
 PATIENCE = 0.8  # seconds of silence at the start, from when the program began to load
 LEAST = 0.1  # seconds of them that a task has, however long that took
-BETWEEN = 10.0  # seconds of silence later on
+BETWEEN = 9.0  # seconds of silence later on: what holds the interpreter may delay the line by one more
 
 
 class _Pipe(io.FileIO):

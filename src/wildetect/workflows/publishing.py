@@ -14,6 +14,7 @@ from wildetect.census.output.blurring import blurred
 from wildetect.census.output.parts import AnimalRecord
 from wildetect.census.output.record import CensusRecord, read_census_file
 from wildetect.errors import ConfigurationError, WildDetectError
+from wildetect.how_far import through
 from wildetect.results.blurring import Grid, Places
 from wildetect.results.files import make_folder
 from wildetect.results.finished_run import read_finished_run
@@ -106,7 +107,7 @@ def publish(request: PublishRequest) -> Published:
         _check_for_exact_files(folder, written.files)
     make_folder(folder, hint="Give another one with --output.")
     written.remarks.extend(said.remark for said in known if said.remark)
-    for part in parts:
+    for part in through(parts, "files of a census written"):
         written.remarks.extend(part.form.write(folder / part.file, part.censuses))
     return written
 

@@ -16,6 +16,7 @@ from wildetect.census.counting.said import NOTHING_SAID, Said
 from wildetect.census.counting.shifts import Settled, settle
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import USUAL_ERROR, Views
+from wildetect.how_far import doing
 
 __all__ = ["ERRORS_IN_TOLERANCE", "Animals", "Merge", "count_once", "default_tolerance"]
 
@@ -83,6 +84,7 @@ def default_tolerance(views: Views) -> float:
     return max(ERRORS_IN_TOLERANCE * error, _LEAST)
 
 
+@doing("boxes of overlapping photographs are joined")
 def count_once(boxes: GroundBoxes, views: Views, tolerance: float, said: Said = NOTHING_SAID) -> Animals:
     """Join the boxes that show one animal.
 

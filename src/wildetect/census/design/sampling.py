@@ -19,11 +19,13 @@ from wildetect.census.estimates.sample_records import (
 )
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Views
+from wildetect.how_far import doing
 from wildetect.wording import form, listed, number_of
 
 __all__ = ["place_animals", "sample_survey"]
 
 
+@doing("transects are made of the photographs")
 def sample_survey(
     animals: Animals, boxes: GroundBoxes, views: Views, strata: Sequence[Area] | None, transects: Transects
 ) -> Sample:

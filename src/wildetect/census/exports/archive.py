@@ -24,6 +24,7 @@ from wildetect.census.exports.darwin_core import (
 )
 from wildetect.census.exports.form import CensusForm, ExportedCensuses, Publication
 from wildetect.census.exports.metadata import eml_of, remarks_on
+from wildetect.how_far import through
 from wildetect.results.files import replacing
 
 __all__ = ["DARWIN_CORE", "write_archive"]
@@ -93,7 +94,7 @@ def _add(archive: zipfile.ZipFile, name: str, text: str, made: datetime) -> None
 def _lines(table: _Table, rows: Iterable[object]) -> Iterator[str]:
     yield "\t".join(table.columns) + "\n"
     names = [field.name for field in fields(table.row)]
-    for row in rows:
+    for row in through(rows, f"rows of {table.file} written"):
         yield "\t".join(_cell(getattr(row, name)) for name in names) + "\n"
 
 

@@ -22,8 +22,8 @@ def digest_of(record: CensusRecord) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def citation_of(record: CensusRecord) -> str:
-    """The sentences, with method, versions and digest."""
+def citation_of(record: CensusRecord, digest: str) -> str:
+    """The sentences, with method, versions and the digest that `digest_of` gives."""
     methods = methods_among(sorted({one.method for one in record.estimates}))
     spreads = {one.spread for each in record.estimates for one in each.limits if one.chosen}
     lines = [
@@ -41,7 +41,7 @@ def citation_of(record: CensusRecord) -> str:
             text += f"; 95% limits are log-normal (Buckland et al. 2001) and hold {SAMPLING_ONLY}"
         lines.append(text + ".")
     lines += [
-        f"Data digest (sha256): {digest_of(record)}",
+        f"Data digest (sha256): {digest}",
         "",
         (
             "Jolly, G. M. 1969. Sampling methods for aerial censuses of wildlife populations. East African "
@@ -57,7 +57,9 @@ def citation_of(record: CensusRecord) -> str:
 
 
 def _write(path: Path, censuses: ExportedCensuses) -> list[str]:
-    write_text(path, ["\n".join(citation_of(one.record) for one in censuses.publications)])
+    write_text(
+        path, ["\n".join(citation_of(one.record, digest_of(one.record)) for one in censuses.publications)]
+    )
     return []
 
 

@@ -9,7 +9,7 @@ with other settings, a census gives an animal the same id as long as its surest 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -248,32 +248,45 @@ def inventories_of(publication: Publication) -> Iterator[Inventory]:
         return
     areas = [one.area_km2 for one in record.strata]
     whole = None if None in areas else math.fsum(area or 0.0 for area in areas)
-    yield _inventory(publication, _id(record), None, whole or None)
+    seen = _Seen(publication)
+    yield _inventory(seen, _id(record), None, whole or None)
     for stratum in record.strata:
         if stratum.name != ALL_STRATA:
-            yield _inventory(
-                publication, _id(record, "stratum", stratum.name), (stratum.name, None), stratum.area_km2
-            )
+            event = _id(record, "stratum", stratum.name)
+            yield _inventory(seen, event, (stratum.name, None), stratum.area_km2)
     for one in transects:
         line = LineRecord(one.stratum, one.name)
-        yield _inventory(publication, _line_id(record, line), (one.stratum, one.name), None)
+        yield _inventory(seen, _line_id(record, line), (one.stratum, one.name), None)
+
+
+class _Seen:
+    """The species of a census by where they were seen, so that animals are gone through once."""
+
+    def __init__(self, publication: Publication) -> None:
+        self.publication = publication
+        self._at: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        for one in publication.animals:
+            self._at[one.stratum or ALL_STRATA, one.transect].add(publication.species_of(one))
+
+    def within(self, where: tuple[str, str | None] | None) -> set[str]:
+        """Species of a transect; without one those of its stratum, without both all."""
+        if where is not None and where[1] is not None:
+            return self._at.get(where, set())
+        parts = (seen for (stratum, _), seen in self._at.items() if where is None or stratum == where[0])
+        return set().union(*parts)
 
 
 def _inventory(
-    publication: Publication, event: str, where: tuple[str, str | None] | None, area: float | None
+    seen: _Seen, event: str, where: tuple[str, str | None] | None, area: float | None
 ) -> Inventory:
     """Describe the survey of a transect; without one that of its stratum, without both that of all."""
+    publication, found = seen.publication, seen.within(where)
     record = publication.record
     lines = [
         one
         for one in record.transects
         if where is None or (one.stratum == where[0] and where[1] in (None, one.name))
     ]
-    seen = {
-        publication.species_of(one)
-        for one in publication.animals
-        if where is None or ((one.stratum or ALL_STRATA) == where[0] and where[1] in (None, one.transect))
-    }
     targets = record.searched_for
     return Inventory(
         event_id=event,
@@ -283,7 +296,7 @@ def _inventory(
         total_area_sampled_value=round(math.fsum(one.searched_km2 for one in lines), 6),
         sampling_effort_value=round(math.fsum(one.length_km for one in lines), 6),
         target_taxonomic_scope=_names(publication, targets),
-        absent_taxa=_names(publication, [name for name in targets if name not in seen]),
+        absent_taxa=_names(publication, [name for name in targets if name not in found]),
         protocol_descriptions=(
             f"{_detector(record)}; an absence means that nothing was found; {_quality(record)}"
         ),

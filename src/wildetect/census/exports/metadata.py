@@ -35,21 +35,21 @@ _LICENCES: dict[Licence, tuple[str, str]] = {
 
 def eml_of(publication: Publication) -> str:
     """The document; without a named contact it is the pilot, or left to the publisher."""
-    record = publication.record
+    record, digest = publication.record, digest_of(publication.record)
     for prefix, space in (("eml", _EML), ("xsi", _XSI)):
         ET.register_namespace(prefix, space)
     root = ET.Element(
         f"{{{_EML}}}eml",
         {
             f"{{{_XSI}}}schemaLocation": f"{_EML} {_SCHEMA}",
-            "packageId": digest_of(record),
+            "packageId": digest,
             "system": "WildDetect",
             "scope": "system",
             "{http://www.w3.org/XML/1998/namespace}lang": "eng",
         },
     )
     data = ET.SubElement(root, "dataset")
-    _text(data, "alternateIdentifier", digest_of(record))
+    _text(data, "alternateIdentifier", digest)
     _text(data, "title", f"Animals in aerial photographs of the survey {record.campaign.id}")
     for role in ("creator", "metadataProvider"):
         _party(data, role, publication)
@@ -61,7 +61,7 @@ def eml_of(publication: Publication) -> str:
     _rights(data, publication.keys.licence)
     _coverage(data, publication)
     _party(data, "contact", publication)
-    _methods(data, record)
+    _methods(data, record, digest)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=False).join(
         ('<?xml version="1.0" encoding="UTF-8"?>\n', "\n")
@@ -149,9 +149,9 @@ def _around(publication: Publication, longitude: float, latitude: float) -> Cell
     return Cell(longitude, latitude, longitude, latitude)
 
 
-def _methods(data: ET.Element, record: CensusRecord) -> None:
+def _methods(data: ET.Element, record: CensusRecord, digest: str) -> None:
     methods = ET.SubElement(data, "methods")
-    for paragraph in citation_of(record).splitlines():
+    for paragraph in citation_of(record, digest).splitlines():
         if paragraph:
             step = ET.SubElement(ET.SubElement(methods, "methodStep"), "description")
             _text(step, "para", paragraph)

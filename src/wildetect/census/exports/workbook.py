@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from wildetect.census.exports.form import CensusForm, ExportedCensuses
 from wildetect.census.output.parts import EstimateRecord
 from wildetect.census.output.record import CensusRecord
+from wildetect.how_far import doing, through
 from wildetect.results.files import replacing
 from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 
@@ -84,12 +85,13 @@ def write_workbook(path: Path, sheets: Iterable[Sheet], *, changed: datetime) ->
             page = book.add_worksheet(sheet.name)
             page.freeze_panes(1, 0)
             page.write_row(0, 0, sheet.head, bold)
-            for number, row in enumerate(sheet.rows, 1):
+            for number, row in enumerate(through(sheet.rows, f"rows of the sheet {sheet.name} written"), 1):
                 page.write_row(number, 0, row)
             for column, title in enumerate(sheet.head):
                 texts = [title, *(str(row[column] or "") for row in sheet.rows[:_LOOKED_AT])]
                 page.set_column(column, column, min(max(map(len, texts)) + 2, _WIDEST))
-        book.close()
+        with doing("the workbook is packed"):
+            book.close()
 
 
 def _limits(estimates: Sequence[EstimateRecord]) -> Iterator[dict[str, object]]:

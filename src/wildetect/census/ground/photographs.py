@@ -16,6 +16,7 @@ from wildetect.census.ground.projection import Projection
 from wildetect.census.ground.raster_views import RasterView, outline
 from wildetect.census.ground.views import STEEPEST, View, lowest_corner
 from wildetect.detections import Detections
+from wildetect.how_far import doing
 from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.camera.lens import FlightLike, lens_of
 from wildetect.imagery.camera.optics import LOWEST, plausible_height
@@ -176,6 +177,7 @@ class Views:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
+@doing("photographs are laid on the ground")
 def make_views(
     photographs: Sequence[Photograph],
     specs: FlightLike,

@@ -22,6 +22,7 @@ from wildetect.census.merging.fitting import Turned, turned_photographs
 from wildetect.census.merging.overlaps import PhotographPairs, expected_partners, pairs_of
 from wildetect.census.merging.unfit import Power, power_of, unfit_photographs
 from wildetect.census.merging.unjoined import Displaced, Doubles, NearMisses, displaced, doubles, near_misses
+from wildetect.how_far import doing
 
 __all__ = ["FEWEST", "MergingCheck", "Rate", "check_merging"]
 
@@ -200,6 +201,7 @@ class MergingCheck(NamedTuple):
         return self.told and self.displaced.deviations >= _DEVIATIONS and self.displaced.share >= _SHARE
 
 
+@doing("the joining is checked")
 def check_merging(boxes: GroundBoxes, animals: Animals, views: Views, tolerance: float) -> MergingCheck:
     """Look for partners of all boxes that lie well inside another photograph.
 

@@ -21,6 +21,7 @@ from wildetect.census.output.rows import AnimalRow, animal_rows
 from wildetect.census.output.tables import write_animals, write_table, write_transects
 from wildetect.census.result import Census
 from wildetect.errors import InputError
+from wildetect.how_far import doing
 from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import RunRecord
 from wildetect.results.blurring import BLURRED, WITHHELD, Grid, Places
@@ -170,6 +171,7 @@ class _Drawn(NamedTuple):
     animals: Sequence[AnimalRow]
 
 
+@doing("the files of the census are written")
 def _write(
     folder: Path, census: Census, record: CensusRecord, drawn: _Drawn, pairs: Pictures, *, with_map: bool
 ) -> None:

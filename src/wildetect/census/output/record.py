@@ -45,6 +45,7 @@ from wildetect.census.output.parts import (
 )
 from wildetect.census.result import LeftOut
 from wildetect.errors import InputError
+from wildetect.how_far import doing
 from wildetect.results.files import along, write_text
 from wildetect.results.run_parts import BlurredFiles, Logged, RunModel
 from wildetect.wording import quoted
@@ -203,6 +204,7 @@ def _adapter() -> TypeAdapter[CensusRecord]:
     return TypeAdapter(CensusRecord)
 
 
+@doing("census.json is written")
 def write_census_file(folder: Path, record: CensusRecord) -> None:
     """Write census.json, whole or not at all.
 
@@ -224,6 +226,7 @@ def _pieces(document: Mapping[str, Any]) -> Iterator[str]:
     yield "\n}\n"
 
 
+@doing("a census is read")
 def read_census_file(folder: Path) -> CensusRecord:
     """Read the census.json that a census left.
 

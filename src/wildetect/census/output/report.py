@@ -18,6 +18,7 @@ from wildetect.census.output.pairs import Pictures
 from wildetect.census.output.parts import Available, EstimateRecord, PhotographRecord, SpeciesSummary
 from wildetect.census.output.record import CensusRecord
 from wildetect.census.result import Census
+from wildetect.how_far import doing
 from wildetect.results.files import write_text
 from wildetect.results.report.numbers import colour_code
 from wildetect.results.report.page import TEMPLATES, environment, policy, text_of
@@ -44,6 +45,7 @@ class _Refusal(NamedTuple):
     text: str
 
 
+@doing("the report is written")
 def write_census_report(
     path: Path,
     record: CensusRecord,
