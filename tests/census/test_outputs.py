@@ -139,6 +139,7 @@ def test_keys_of_the_document(surveyed: Surveyed) -> None:
         "versions",
         "mlflow",
         "files",
+        "digests",
         "photographs",
         "merges",
         "near_misses",
@@ -300,6 +301,16 @@ def test_a_folder_that_cannot_be_written(surveyed: Surveyed, tmp_path: Path) -> 
         written(surveyed.census, surveyed.run, tmp_path)
     assert not (tmp_path / "census.json").exists()
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_a_map_that_was_drawn_on_is_kept_beside_the_new_one(surveyed: Surveyed, tmp_path: Path) -> None:
+    written(surveyed.census, surveyed.run, tmp_path)
+    own = (tmp_path / "census.qgs").read_text(encoding="utf-8")
+    (tmp_path / "census.qgs").write_text(f"{own}<!-- my layers -->", encoding="utf-8")
+    written(surveyed.census, surveyed.run, tmp_path)
+    written(surveyed.census, surveyed.run, tmp_path)
+    assert (tmp_path / "census.qgs").read_text(encoding="utf-8") == own
+    assert [path.name for path in tmp_path.glob("*.edited*")] == ["census.edited.qgs"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on files are Unix's")

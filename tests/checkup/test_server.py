@@ -91,6 +91,20 @@ def test_another_mlflow(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert only(check_port(one)).says.endswith("is held by the MLflow server that the tasks use")
 
 
+def test_another_mlflow_that_nothing_names_is_not_said_to_be_used(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with web_server(200, b"3.17.2") as url:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        monkeypatch.setattr("wildetect.registry.connection.DEFAULT_URI", url)
+        monkeypatch.setattr("wildetect.server.process.plan.DEFAULT_PORT", int(url.rpartition(":")[2]))
+        one = subject()
+        assert only(check_server(one)).says.endswith("is another project's")
+        port = only(check_port(one))
+        assert port.verdict == "warning"
+        assert "is held by" in port.says
+
+
 def test_a_program_that_never_answers_is_not_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))

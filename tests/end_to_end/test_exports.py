@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,35 @@ def test_exports_later(done: Workspace) -> None:
     (task,) = json.loads((done.root / "results/labelstudio.json").read_text(encoding="utf-8"))
     assert task["data"]["image"].endswith(f"?d={HERD}")
     assert task["predictions"][0]["result"][0]["from_name"] == "boxes"
+
+
+def test_what_people_changed_is_kept_where_it_is_written_again(done: Workspace) -> None:
+    """QGIS shows a form for verdicts in detections.gpkg, and a spreadsheet has room for a column of them."""
+    folder = done.root / "results"
+    words = ("detect.export", "--run", "results", "--export", "csv", "--export", "gpkg")
+    done.succeed(*words)
+    with contextlib.closing(sqlite3.connect(folder / "detections.gpkg")) as layers:
+        layers.execute("PRAGMA user_version = 10300")  # a program that only opens it counts so in its head
+        layers.commit()
+    assert ".edited" not in done.invoke(*words).stderr
+    with contextlib.closing(sqlite3.connect(folder / "detections.gpkg")) as layers:
+        layers.execute("DROP TRIGGER IF EXISTS rtree_detections_geom_update1")
+        layers.execute("UPDATE detections SET verdict = 'wrong' WHERE fid = 1")
+        layers.commit()
+    table = (folder / "detections.csv").read_bytes()
+    (folder / "detections.csv").write_bytes(table.replace(b"0.", b"1.", 1))
+    ended = done.invoke(*words)
+    assert ended.returncode == 0, ended.stderr
+    assert "was changed after it was written: what it held is kept in" in ended.stderr
+    assert (folder / "detections.csv").read_bytes() == table
+    assert (folder / "detections.edited.csv").read_bytes() == table.replace(b"0.", b"1.", 1)
+    said = done.succeed("review.import", "--run", "results", "--source", folder / "detections.edited.gpkg")
+    assert "1 wrong" in said
+    (folder / "detections.gpkg-wal").write_bytes(b"lines that another program has not written back")
+    error, hint = done.fail(5, *words)
+    assert "detections.gpkg: it is open in another program" in error
+    assert "Close it there" in hint
+    (folder / "detections.gpkg-wal").unlink()
 
 
 def test_mistakes(done: Workspace) -> None:

@@ -315,6 +315,23 @@ def test_a_weights_file_with_the_server_off(served: Workspace, first: Any) -> No
     assert rows[3][-2:] == [f"{first['metrics'][name]:.3f}" for name in ("map50", "map50_95")]
 
 
+def test_an_evaluation_takes_the_place_of_another_as_a_whole_and_says_so(tmp_path: Path) -> None:
+    workspace = Workspace.make(tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri())
+    held = workspace.root / "held"
+    words = ("model.evaluate", "--model", DETECTOR, "--annotations", TRUTH, "--limit", "1", "--output", held)
+    workspace.succeed(*words)
+    before = {path.name: path.read_bytes() for path in held.iterdir()}
+    (held / "classes.csv").unlink()
+    (held / "classes.csv").mkdir()  # as little to be replaced as a file that another program has open
+    ended = workspace.invoke(*words, "--confidence", "0.6")
+    assert ended.returncode == 5
+    assert "classes.csv" in ended.stderr
+    assert "held another evaluation, which is replaced (other settings)" in ended.stderr
+    (held / "classes.csv").rmdir()
+    (held / "classes.csv").write_bytes(before["classes.csv"])
+    assert {path.name: path.read_bytes() for path in held.iterdir()} == before
+
+
 def test_wrong_input_of_evaluate(served: Workspace, tmp_path: Path) -> None:
     def refused(code: int, *words: str | Path) -> tuple[str, str]:
         return served.fail(code, "model.evaluate", "--model", DETECTOR, *words)

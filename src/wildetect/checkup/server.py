@@ -167,8 +167,8 @@ def check_port(subject: Subject) -> list[Finding]:
     except ServerError as error:
         if not subject.answers:
             return of_error("port", error)
-        # the tasks have a server, so that no other is needed
-        if points_at(subject.uri, plan.host, plan.port):
+        # the tasks have a server, so that no other is needed; one that nothing names they do not use
+        if points_at(subject.uri, plan.host, plan.port) and subject.project.variable(TRACKING_URI):
             return [fine("port", f"{plan.port} is held by the MLflow server that the tasks use")]
         return [warning("port", error.message, fix=error.hint)]
     return [fine("port", f"{plan.port} is free")]

@@ -23,12 +23,14 @@ from wildetect.evaluation.annotations import Annotations, LabelledImage
 from wildetect.evaluation.areas import BOXES, boxes_table
 from wildetect.evaluation.paired import PICTURES, PictureCounts, pictures_table
 from wildetect.evaluation.record import (
+    EVALUATION,
     ClassMeasures,
     EvaluatedModel,
     EvaluationRecord,
     FoundCounts,
     LabelledSet,
     Measures,
+    tell_replaced,
     write_evaluation_file,
 )
 from wildetect.evaluation.scoring import IOU, ClassScore, Counts, Scores, score, write_precision_recall
@@ -39,7 +41,7 @@ from wildetect.imagery.discovery import ImageFile
 from wildetect.registry.cache import FetchedModel
 from wildetect.registry.evaluations import DOUBTFUL, LEARNED_FROM, NEAR_LEARNED
 from wildetect.remote.place import for_pillow
-from wildetect.results.files import make_folder, write_text
+from wildetect.results.files import all_together, make_folder, write_text
 from wildetect.results.records import ImageResult, RunSummary
 from wildetect.results.run_parts import Remark, remarks_of
 from wildetect.tables.writing import table_pieces
@@ -58,6 +60,7 @@ the place of a strong one that a border cut off, so that the strong boxes of a p
 quite those that a survey would count.
 """
 
+CURVES, CLASSES = "precision_recall.png", "classes.csv"
 _DIGITS = 6
 Progress = Callable[[RunSummary], None]
 
@@ -126,14 +129,14 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
     scores = score(found, plan.truth, for_curves=faint)
     record = _record(plan, scores, (tiles, seconds), tuple(_doubts(plan, summary)))
     make_folder(plan.output, hint="Give another one with --output.", what="the folder")
+    tell_replaced(plan.output, record)
     title = f"{plan.model} on {plan.dataset}"
-    write_precision_recall(
-        plan.output / "precision_recall.png", scores, title=title, confidence=plan.confidence
-    )
-    write_text(plan.output / "classes.csv", _table(record.classes))
-    write_text(plan.output / PICTURES, pictures_table(_pictures(plan, scores)))
-    write_text(plan.output / BOXES, boxes_table(scores.boxes))
-    write_evaluation_file(plan.output, record)
+    with all_together(plan.output, (CURVES, CLASSES, PICTURES, BOXES, EVALUATION)) as folder:
+        write_precision_recall(folder / CURVES, scores, title=title, confidence=plan.confidence)
+        write_text(folder / CLASSES, _table(record.classes))
+        write_text(folder / PICTURES, pictures_table(_pictures(plan, scores)))
+        write_text(folder / BOXES, boxes_table(scores.boxes))
+        write_evaluation_file(folder, record)
     return record
 
 

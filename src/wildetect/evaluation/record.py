@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 
 from wildetect.results.files import write_text
 from wildetect.results.run_parts import Remark
+from wildetect.wording import listed
 
 __all__ = [
+    "EVALUATION",
     "ClassMeasures",
     "EvaluatedModel",
     "EvaluationRecord",
@@ -19,8 +22,13 @@ __all__ = [
     "LabelledSet",
     "LoggedEvaluation",
     "Measures",
+    "tell_replaced",
     "write_evaluation_file",
 ]
+
+logger = logging.getLogger(__name__)
+
+EVALUATION = "evaluation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,4 +167,22 @@ def write_evaluation_file(folder: Path, record: EvaluationRecord) -> None:
         InputError: It cannot be written.
     """
     text = json.dumps(record.document(), indent=2, ensure_ascii=False) + "\n"
-    write_text(folder / "evaluation.json", text)
+    write_text(folder / EVALUATION, text)
+
+
+def tell_replaced(folder: Path, record: EvaluationRecord) -> None:
+    """Say that a folder held another evaluation, such as one of more pictures."""
+    try:
+        before = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    if not isinstance(before, dict):
+        return
+    now = json.loads(json.dumps(record.document()))
+    other = [name for name in ("model", "dataset", "settings") if before.get(name) != now[name]]
+    if other:
+        logger.warning(
+            "%s held another evaluation, which is replaced (other %s); --output keeps them apart",
+            folder,
+            listed(other),
+        )

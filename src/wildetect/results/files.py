@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import itertools
+import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -18,7 +22,10 @@ __all__ = [
     "DRAFTS",
     "FIXES",
     "NO_ROOM",
+    "all_together",
     "along",
+    "digests_of",
+    "keep_edited",
     "lasting",
     "make_folder",
     "remove_earlier",
@@ -27,6 +34,8 @@ __all__ = [
     "way_from",
     "write_text",
 ]
+
+logger = logging.getLogger(__name__)
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Errors of a full drive, and of a quota that is used up."""
@@ -46,8 +55,13 @@ FIXES = {
 """The fix of what the system refuses, by its number, where that alone tells."""
 DRAFTS = ".new"
 """Folder, in that of the results, of files that take their places together once all are written."""
+_REPLACED = "replaced"  # folder, among the drafts, of the files whose places these take
 DRAFT = re.compile(r"\.(.+)\.\d+\.tmp")
 """Name of a file or folder that is being written, with that which it will have."""
+
+
+_SQLITE = b"SQLite format 3\0"
+_COUNTERS = 100  # bytes, in which SQLite counts who had the file open
 
 
 def make_folder(folder: Path, *, hint: str, what: str = "the output folder") -> None:
@@ -88,6 +102,61 @@ def remove_earlier(*paths: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def digests_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """The sha256 of files as they are now; a GeoPackage that was only looked at is as it was.
+
+    Args:
+        folder: Their folder.
+        names: Their names; those that are not there are left out.
+
+    Raises:
+        InputError: One cannot be read.
+    """
+    return {name: _digest(folder / name) for name in names if (folder / name).is_file()}
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            start = file.read(_COUNTERS)
+            whole = hashlib.sha256(_SQLITE if start.startswith(_SQLITE) else start)
+            while block := file.read(1 << 20):
+                whole.update(block)
+    except OSError as error:
+        hint = "Close it in other programs, and see that its drive is there."
+        raise InputError(f"cannot read {path}: {error.strerror or error}", hint=hint) from error
+    return whole.hexdigest()
+
+
+def keep_edited(folder: Path, written: Mapping[str, str]) -> None:
+    """Keep files that someone has changed since they were written, under other names: they are replaced next.
+
+    People write verdicts into the tables and layers of a run, and draw on the map of a census.
+
+    Args:
+        folder: Their folder.
+        written: Digests of the files as they were written, by name.
+
+    Raises:
+        InputError: One is open in another program, which has not written all of it, or cannot be kept.
+    """
+    for name in written:
+        if (folder / f"{name}-wal").exists():  # SQLite would write its lines over those of the new file
+            raise InputError(
+                f"cannot replace {folder / name}: it is open in another program",
+                hint="Close it there, then give the same command again.",
+            )
+    now = digests_of(folder, written)
+    for name in (name for name, digest in now.items() if digest != written[name]):
+        path = Path(name)
+        numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+        names = (f"{path.stem}.edited{number}{path.suffix}" for number in numbers)
+        kept = next(folder / one for one in names if not (folder / one).exists())
+        with replacing(kept) as copy, (folder / name).open("rb") as file:
+            shutil.copyfileobj(file, copy)
+        logger.warning("%s was changed after it was written: what it held is kept in %s", folder / name, kept)
+
+
 def write_text(path: Path, text: str | Iterable[str]) -> None:
     """Write UTF-8 text, with line ends as they are in it.
 
@@ -125,6 +194,57 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def all_together(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """A folder to write files into, which take their places in `folder` together when the block ends well.
+
+    Args:
+        folder: It exists.
+        names: All names that there may be; files of before are taken away, whether or not there are new ones.
+            The last one goes first and comes last: while files of two lie together, it is not there.
+
+    Raises:
+        InputError: The drafts cannot be made, or a file cannot take its place, as another program has it
+            open: then all are as they were.
+    """
+    draft = folder / DRAFTS
+    shutil.rmtree(draft, ignore_errors=True)  # of one that was killed
+    make_folder(draft, hint="Give another one with --output.")
+    try:
+        yield draft
+        _take_places(draft, folder, names)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _take_places(draft: Path, folder: Path, names: Sequence[str]) -> None:
+    """Put all drafts into their places, or none: those of before come back where one is in use."""
+    old = draft / _REPLACED
+    aside: list[str] = []
+    placed: list[str] = []
+    name = ""
+    try:
+        for name in reversed(names):
+            if (folder / name).is_file():
+                (old / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).replace(old / name)
+                aside.append(name)
+        for name in names:
+            if (draft / name).is_file():
+                (folder / name).parent.mkdir(exist_ok=True)
+                (draft / name).replace(folder / name)
+                placed.append(name)
+    except OSError as error:
+        for one in placed:
+            with suppress(OSError):
+                (folder / one).unlink()
+        for one in reversed(aside):
+            with suppress(OSError):
+                (old / one).replace(folder / one)
+        hint = "Close it in other programs, or give another folder with --output."
+        raise unwritable(folder / name, error, hint) from error
 
 
 def unwritable(path: Path, error: OSError, hint: str) -> InputError:

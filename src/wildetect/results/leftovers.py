@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from wildetect.errors import InputError
 from wildetect.imagery.discovery import DRAWN
 from wildetect.results.blurring import BLURRED
 from wildetect.results.exports.table import FORMATS
-from wildetect.results.files import DRAFT
+from wildetect.results.files import DRAFT, keep_edited
 from wildetect.results.journal.reading import JOURNAL, journalled_names
 from wildetect.results.report.overlay import overlay_name
+from wildetect.results.run_file import read_run_file
 
 __all__ = ["OVERLAYS", "PLACES", "remove_blurred", "remove_drafts", "remove_overlays", "remove_run"]
 
@@ -35,6 +36,10 @@ def remove_run(folder: Path) -> None:
         InputError: A file cannot be removed: on Windows another program has it open. Then all stay.
     """
     names = journalled_names(folder)
+    written: Mapping[str, str] = {}
+    with suppress(InputError):  # without a run.json nobody knows what was changed
+        written = read_run_file(folder).digests
+    keep_edited(folder, written)
     for name in _FILES:
         with _removal(folder / name) as path:
             if path.is_file():

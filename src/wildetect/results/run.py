@@ -75,6 +75,7 @@ class DetectionRun:
         versions: Versions of this program, Python and packages.
         mlflow: Where it is logged; None until then.
         files: Names of the files written, relative to the folder.
+        digests: The sha256 of those that people may change, as they were written, by name.
         summary: Detected, reviewed and corrected numbers by species; None before there is a review.
         sensitive: Classes whose exact places stay in the output folder.
         blurred: The files for others, with coarsened places; None where there are none.
@@ -107,6 +108,7 @@ class DetectionRun:
     versions: Mapping[str, str] = field(default_factory=dict)
     mlflow: Logged | None = None
     files: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
     summary: Mapping[str, Any] | None = None
     sensitive: tuple[str, ...] = ()
     blurred: BlurredFiles | None = None

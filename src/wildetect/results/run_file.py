@@ -39,7 +39,8 @@ def write_run_file(folder: Path, run: DetectionRun) -> None:
     if run.blurred is not None:
         inner = folder / BLURRED
         make_folder(inner, hint="Give another folder with --output.")
-        _write(inner, replace(run, files=run.blurred.files, blurred=None, places=str(Grid(run.blurred.km))))
+        places = str(Grid(run.blurred.km))
+        _write(inner, replace(run, files=run.blurred.files, digests={}, blurred=None, places=places))
 
 
 def _write(folder: Path, run: DetectionRun) -> None:

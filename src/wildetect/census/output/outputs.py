@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from shutil import rmtree
 from typing import NamedTuple
 
 from wildetect.census.estimates.sample_records import ALL_STRATA
@@ -25,7 +24,7 @@ from wildetect.how_far import doing
 from wildetect.registry.names import name_for_mlflow
 from wildetect.registry.runs import RunRecord
 from wildetect.results.blurring import BLURRED, WITHHELD, Grid, Places
-from wildetect.results.files import DRAFTS, make_folder, unwritable, way_from, write_text
+from wildetect.results.files import all_together, digests_of, keep_edited, way_from, write_text
 from wildetect.results.leftovers import PLACES, remove_drafts
 from wildetect.results.lock import sole_writer
 from wildetect.results.report.numbers import colour_code
@@ -35,7 +34,6 @@ from wildetect.tables.dictionary import COLUMN_HEAD, TABLES, columns_of
 __all__ = ["FILES", "CensusWanted", "census_record", "write_census"]
 
 COLUMNS = "columns.csv"
-_REPLACED = "replaced"  # folder, among the drafts, of the files whose places these take
 FILES = (
     "animals.csv",
     "transects.csv",
@@ -101,8 +99,9 @@ def write_census(folder: Path, census: Census, facts: CensusFacts, wanted: Censu
                 write_text(coarse_draft / PLACES, f"{str(grid).capitalize()}; {WITHHELD}.\n")
                 coarse = _Drawn(coarse_ground(census, ground, animals, grid), coarse_rows(animals, grid))
                 _write(coarse_draft, census, blurred(record, grid), coarse, pairs, with_map=False)
-            _write(draft, census, record, _Drawn(ground, animals), pairs, with_map=wanted.with_map)
-    return record
+            made = _write(draft, census, record, _Drawn(ground, animals), pairs, with_map=wanted.with_map)
+            keep_edited(folder, _digests_before(folder))
+    return made
 
 
 @contextmanager
@@ -112,50 +111,11 @@ def _drafts(folder: Path) -> Iterator[tuple[Path, Path]]:
     Raises:
         InputError: They cannot be made, or a file cannot take its place: another program has it open.
     """
-    draft = folder / DRAFTS
-    coarse = draft / BLURRED
-    rmtree(draft, ignore_errors=True)  # of a census that was killed
-    make_folder(draft, hint="Give another one with --output.")
-    try:
-        yield draft, coarse
-        if coarse.is_dir():
-            make_folder(folder / BLURRED, hint="Give another one with --output.")
-        _take_places(draft, folder)
-        with suppress(OSError):  # files of others keep it
-            (folder / BLURRED).rmdir()
-    finally:
-        rmtree(draft, ignore_errors=True)
-
-
-def _take_places(draft: Path, folder: Path) -> None:
-    """Put all drafts into their places, or none: those of before come back where one is in use.
-
-    census.json goes first and comes last: while files of two censuses lie together there is no census.
-    """
-    names = [*(f"{BLURRED}/{name}" for name in (PLACES, *FILES)), *FILES]
-    old = draft / _REPLACED
-    (old / BLURRED).mkdir(parents=True)
-    aside: list[str] = []
-    placed: list[str] = []
-    name = ""
-    try:
-        for name in reversed(names):
-            if (folder / name).is_file():
-                (folder / name).replace(old / name)
-                aside.append(name)
-        for name in names:
-            if (draft / name).is_file():
-                (draft / name).replace(folder / name)
-                placed.append(name)
-    except OSError as error:
-        for one in placed:
-            with suppress(OSError):
-                (folder / one).unlink()
-        for one in reversed(aside):
-            with suppress(OSError):
-                (old / one).replace(folder / one)
-        hint = "Close it in other programs, or give another folder with --output."
-        raise unwritable(folder / name, error, hint) from error
+    # census.json goes first and comes last: while files of two censuses lie together there is no census
+    with all_together(folder, [*(f"{BLURRED}/{name}" for name in (PLACES, *FILES)), *FILES]) as draft:
+        yield draft, draft / BLURRED
+    with suppress(OSError):  # files of others keep it
+        (folder / BLURRED).rmdir()
 
 
 def _found(record: CensusRecord) -> list[str]:
@@ -174,7 +134,7 @@ class _Drawn(NamedTuple):
 @doing("the files of the census are written")
 def _write(
     folder: Path, census: Census, record: CensusRecord, drawn: _Drawn, pairs: Pictures, *, with_map: bool
-) -> None:
+) -> CensusRecord:
     ground, animals = drawn
     write_animals(folder / "animals.csv", animals)
     write_transects(folder / "transects.csv", census, animals)
@@ -187,7 +147,16 @@ def _write(
         folder / "animals.gpkg", ground, animals, colours=colours, title=record.campaign.id, changed=changed
     )
     write_census_report(folder / "census_report.html", record, census, pairs, with_map=with_map)
+    tables = (name for name in FILES if name not in {"census.json", "census_report.html"})
+    record = replace(record, digests=digests_of(folder, tables))
     write_census_file(folder, record)
+    return record
+
+
+def _digests_before(folder: Path) -> Mapping[str, str]:
+    with suppress(InputError):
+        return read_census_file(folder).digests
+    return {}
 
 
 def _logged_before(folder: Path, record: CensusRecord) -> Logged | None:

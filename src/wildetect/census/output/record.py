@@ -91,6 +91,7 @@ class CensusRecord:
         versions: Versions of this program, Python and packages.
         mlflow: Where it is logged; null until then.
         files: Names of the files written, relative to the folder.
+        digests: The sha256 of those that people may change, as they were written, by name.
         photographs: Where each looks.
         merges: Pairs of boxes that were taken for one animal.
         near_misses: Pairs of boxes that nearly were one animal, the nearest first.
@@ -126,6 +127,7 @@ class CensusRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     mlflow: Logged | None = None
     files: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
     photographs: tuple[PhotographRecord, ...] = ()
     merges: tuple[MergeRecord, ...] = ()
     near_misses: tuple[NearMissRecord, ...] = ()

@@ -281,6 +281,6 @@ def _written(plan: RunPlan, results: Sequence[ImageResult], run: DetectionRun) -
         run = replace(run, summary=review.summary)
     boxes = None if review is None else review.boxes
     made = write_exports(plan.output, run, results, wanted, boxes)
-    run = replace(run, files=tuple(made.files), blurred=made.blurred)
+    run = replace(run, files=tuple(made.files), digests=made.digests, blurred=made.blurred)
     write_run_file(plan.output, run)
     return run

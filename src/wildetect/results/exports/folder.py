@@ -13,9 +13,9 @@ from wildetect.errors import InputError
 from wildetect.how_far import Counted, through
 from wildetect.imagery.reading import Reading
 from wildetect.results.blurring import BLURRED, WITHHELD, CoarseResults, Grid, Places
-from wildetect.results.exports.format import ExportedRun, LabelNames
+from wildetect.results.exports.format import ExportedRun, ExportFormat, LabelNames
 from wildetect.results.exports.table import ALWAYS, FORMATS
-from wildetect.results.files import make_folder, replacing, write_text
+from wildetect.results.files import digests_of, keep_edited, make_folder, replacing, write_text
 from wildetect.results.leftovers import OVERLAYS, PLACES, remove_blurred, remove_overlays
 from wildetect.results.records import ImageResult
 from wildetect.results.report.crops import Crop
@@ -23,7 +23,7 @@ from wildetect.results.report.pictures import MOST_CROPS, PicturesWanted, make_p
 from wildetect.results.report.report import write_report
 from wildetect.results.reviewed import ReviewedBox
 from wildetect.results.run import DetectionRun
-from wildetect.results.run_file import read_run_file
+from wildetect.results.run_file import read_run_file, write_run_file
 from wildetect.results.run_parts import BlurredFiles
 from wildetect.settings.words import Export
 
@@ -58,10 +58,12 @@ class Written(NamedTuple):
 
     Attributes:
         files: Names of the files, relative to the folder, with forward slashes.
+        digests: Those of the forms of results that are in the folder now, as this program wrote them.
         blurred: Those with coarsened places; null where there are none.
     """
 
     files: list[str]
+    digests: Mapping[str, str]
     blurred: BlurredFiles | None = None
 
 
@@ -88,15 +90,38 @@ def write_exports(
         # a journal would be read once for each file
         results = Counted(results, "images gone through")
     run = ExportedRun(folder, record, results, wanted.labels, reviewed or {})
-    files, drawn = _data(run, wanted), _pictures(run, wanted)
+    files, digests = _data_for_people(run, wanted)
+    drawn = _pictures(run, wanted)
     files += drawn.overlays
     files += _report(run, wanted, files, drawn.crops)
-    return Written(files, _blurred(run, wanted, drawn))
+    return Written(files, digests, _blurred(run, wanted, drawn))
 
 
 def _data(run: ExportedRun, wanted: Wanted) -> list[str]:
-    forms = [one for word, one in FORMATS.items() if word in wanted.exports]
-    return [name for one in through(forms, "forms of results written") for name in one.write(run)]
+    return [name for one in through(_forms(wanted), "forms of results written") for name in one.write(run)]
+
+
+def _forms(wanted: Wanted) -> list[ExportFormat]:
+    return [one for word, one in FORMATS.items() if word in wanted.exports]
+
+
+def _data_for_people(run: ExportedRun, wanted: Wanted) -> tuple[list[str], dict[str, str]]:
+    """Write the forms of results, keep what people changed in those of before, and give their digests.
+
+    The run.json of before says of each what is written by then: a kill leaves none that seems changed.
+    """
+    forms, files = _forms(wanted), list[str]()
+    earlier = _earlier(run.folder)
+    digests = dict(earlier.digests) if earlier else {}
+    names = {name for one in forms for name in one.files}
+    keep_edited(run.folder, {name: digest for name, digest in digests.items() if name in names})
+    for one in through(forms, "forms of results written"):
+        written = one.write(run)
+        files += written
+        digests |= digests_of(run.folder, written)
+        if earlier is not None:
+            write_run_file(run.folder, replace(earlier, digests=digests))
+    return files, digests
 
 
 def _blurred(run: ExportedRun, wanted: Wanted, pictures: _Drawn) -> BlurredFiles | None:
@@ -129,8 +154,13 @@ def _blurred(run: ExportedRun, wanted: Wanted, pictures: _Drawn) -> BlurredFiles
 
 
 def _blurred_before(folder: Path) -> BlurredFiles | None:
+    earlier = _earlier(folder)
+    return earlier.blurred if earlier else None
+
+
+def _earlier(folder: Path) -> DetectionRun | None:
     with suppress(InputError):
-        return read_run_file(folder).blurred
+        return read_run_file(folder)
     return None
 
 

@@ -76,7 +76,9 @@ def export_again(
         wanted = replace(wanted, places=wanted.places.with_species(sensitive))
         made = write_exports(folder, record, run.results, wanted, review.boxes if review else None)
         after = _there(folder, dict.fromkeys([*before, *made.files]))
-        record = replace(record, files=tuple(after), sensitive=sensitive, blurred=made.blurred)
+        record = replace(
+            record, files=tuple(after), digests=made.digests, sensitive=sensitive, blurred=made.blurred
+        )
         write_run_file(folder, record)
     return LaterExports(made.files, [name for name in before if name not in set(after)], record)
 
