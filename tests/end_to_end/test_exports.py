@@ -65,7 +65,8 @@ def test_what_people_changed_is_kept_where_it_is_written_again(done: Workspace) 
         layers.commit()
     assert ".edited" not in done.invoke(*words).stderr
     with contextlib.closing(sqlite3.connect(folder / "detections.gpkg")) as layers:
-        layers.execute("DROP TRIGGER IF EXISTS rtree_detections_geom_update1")
+        for number in range(1, 5):  # they ask for functions that Python's sqlite3 has not
+            layers.execute(f"DROP TRIGGER rtree_detections_geom_update{number}")
         layers.execute("UPDATE detections SET verdict = 'wrong' WHERE fid = 1")
         layers.commit()
     table = (folder / "detections.csv").read_bytes()
