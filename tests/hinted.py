@@ -21,7 +21,7 @@ from tests.workspaces import REPOSITORY, Workspace
 from wildetect.settings.keys import key_names
 from wildetect.settings.sections import sections
 
-CALL = re.compile(r"uv run invoke ((?:(?!uv run invoke )[^;`\n])*)")
+CALL = re.compile(r"(?<!Usage: )uv run invoke ((?:(?!uv run invoke )[^;`\n])*)")
 SENTENCE_GOES_ON = ("lists", "shows", "takes", "writes", "makes", "on", "to", "then", "and", "says")
 IN_PLACE = re.compile(r"\b[A-Z]{4,}\b")
 """A word in capitals stands for a name that the reader has."""
@@ -233,7 +233,8 @@ def write_setting(file: Path, said: str, where: str, **known: object) -> None:
     assert match is not None, f"{said}\ndoes not say: {told.text}"
     given = {line[1]: line[2] for line in GIVEN.finditer(said[match.start() :].split("\n", maxsplit=1)[0])}
     assert given, said
-    document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document = document if isinstance(document, dict) else {}
     for key, text in given.items():
         *blocks, last = key.split(".")
         value = known.get(last, yaml.safe_load(text))

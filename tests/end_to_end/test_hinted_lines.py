@@ -221,3 +221,14 @@ def test_lines_for_a_registration_make_it_pass(
     ended = tasks.invoke(*words, *(() if "auto-check" in options else options))
     assert ended.returncode == 0, ended.stderr
     assert not re.search(told_at(where)[0].pattern, ended.stderr), ended.stderr
+
+
+def test_words_that_are_no_settings_become_one(workspace: Workspace, tasks: ManyTasks) -> None:
+    file = workspace.root / "configs/words.yaml"
+    file.write_text("the survey of May\n", encoding="utf-8")
+    words = ("detect.run", "--config", file, "--model", DETECTOR, "--dry-run")
+    said = tasks.invoke(*words).stderr
+    write_setting(file, said, "settings/yaml_files/reading.py: write image_dir")
+    said = tasks.invoke(*words).stderr
+    assert "'key: value'" not in said
+    assert "survey" in said  # a folder that is not there

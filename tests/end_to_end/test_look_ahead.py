@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from tests.detection.networks import save_network
 from tests.detection.test_decoders import yolov8
+from tests.hinted import write_setting
 from tests.workspaces import Workspace, unused_uri
 
 WORDS = ("detect.run", "--config", "survey.yaml", "--model", "network.onnx", "--output", "found")
@@ -109,6 +110,12 @@ def test_a_dry_run_says_whether_broken_files_would_stop_the_run(
     error, hint = workspace.fail(5, *WORDS, "--dry-run")
     assert says in error
     assert fix in hint
+    if most == 2:
+        write_setting(
+            workspace.root / "survey.yaml", hint, "detection/run/dry_run.py: or set processing.max_errors"
+        )
+        assert "would stop" not in workspace.fail(5, *WORDS, "--dry-run")[0]
+        configure(workspace, processing={"max_errors": most})
     _, hint = workspace.fail(5, *WORDS)
     assert ("processing.max_errors" in hint) == (most == 2)  # as the dry run said
 

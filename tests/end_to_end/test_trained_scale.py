@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.hinted import write_setting
 from tests.workspaces import Workspace, unused_uri
 
 
@@ -32,3 +33,7 @@ def test_a_run_far_off_the_scale_of_training_says_so(
         assert f"too {look} to the model, which was trained on {trained:g} cm/px" in told[0]
         assert f"processing.tile_size to about {640 / times:.0f}" in told[0]
         assert told[0] in ended.stderr
+        write_setting(config, told[0], "detection/tiles/scale.py: set processing.scale to auto")
+        ended = workspace.invoke("detect.run", picture, "--model", weights, "--config", config, "--restart")
+        assert ended.returncode == 0, ended.stderr
+        assert told[0] not in ended.stderr
