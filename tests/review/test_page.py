@@ -31,6 +31,7 @@ from wildetect.results.finished_run import FinishedRun, read_finished_run
 from wildetect.results.records import ImageResult
 from wildetect.review.page.pictures import Pictures, scaled
 from wildetect.review.page.serving import ReviewPage, open_page
+from wildetect.review.page.session import Session
 from wildetect.review.verdict_file import read_verdicts
 
 NASTY = "<img src=x onerror=alert(1)>.jpg"
@@ -103,6 +104,36 @@ def visitor(run: FinishedRun) -> Iterator[Visitor]:
         finally:
             page.server.should_exit = True
             serving.join(20)
+
+
+def test_who_leaves_while_an_answer_is_made_sees_no_traceback(
+    run: FinishedRun, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked, may_end = threading.Event(), threading.Event()
+
+    def slow(self: Session) -> dict[str, Any]:
+        asked.set()
+        may_end.wait(60)
+        return {}
+
+    monkeypatch.setattr(Session, "state", slow)
+    monkeypatch.setattr("wildetect.review.page.serving._PATIENCE", 1)
+    with open_page(run, "Ann") as page:
+        serving = threading.Thread(target=page.serve)
+        serving.start()
+        visitor = Visitor(page)
+        parts = urlsplit(page.url)
+        assert visitor.ask("GET", f"{parts.path}?{parts.query}")[0] == 303
+        connection = http.client.HTTPConnection(visitor.host, timeout=60)
+        connection.request("GET", "/api/state", headers={"Cookie": visitor.cookie})
+        assert asked.wait(60)
+        page.server.should_exit = True
+        time.sleep(2)  # until its patience is at its end
+        may_end.set()
+        serving.join(60)
+        connection.close()
+    assert not serving.is_alive()
+    assert capfd.readouterr().err == ""
 
 
 def test_strangers_are_refused(visitor: Visitor) -> None:

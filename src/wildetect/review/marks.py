@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from wildetect.how_far import through
 from wildetect.results.ids import BoxCorners, ids_of
 from wildetect.results.records import ImageResult
 from wildetect.review.ids import farthest, find_again, ids_now
@@ -102,7 +103,7 @@ def reviews_of(
 ) -> Iterator[ImageReview]:
     """Apply verdicts to all images of a run that did not fail, in their order."""
     given = by_image(verdicts)
-    for result in results:
+    for result in through(results, "images gone through with their verdicts"):
         if not result.failed:
             yield review_of(result, class_names, given.get(result.name, []))
 

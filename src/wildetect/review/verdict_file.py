@@ -18,6 +18,7 @@ from io import FileIO
 from pathlib import Path
 
 from wildetect.errors import ConfigurationError, InputError
+from wildetect.how_far import through
 from wildetect.results.files import make_folder, unwritable
 from wildetect.results.lock import sole_writer
 from wildetect.results.sealed import Seals, sealed
@@ -102,7 +103,7 @@ def verdicts_in(path: Path) -> VerdictsRead:
     verdicts: list[Verdict] = []
     problems: list[str] = []
     seals = Seals()
-    for number, line in enumerate(whole, 1):
+    for number, line in enumerate(through(whole, "verdicts read"), 1):
         try:
             verdicts.append(Verdict.from_document(seals.parsed(line)))
         except ValueError as error:

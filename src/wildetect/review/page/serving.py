@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Iterator
@@ -86,9 +88,16 @@ def open_page(
             server_header=False,
             timeout_graceful_shutdown=_PATIENCE,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_end)  # Config has made it
         yield ReviewPage(
             f"http://{_HOST}:{number}/?token={token}", session, uvicorn.Server(config), listening
         )
+
+
+def _is_no_end(record: logging.LogRecord) -> bool:
+    """Whether a record is of a fault, not of an answer that Ctrl+C cut off, which uvicorn shows as one."""
+    cut = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cut and not str(record.msg).startswith("Cancel ")
 
 
 @contextmanager
