@@ -130,6 +130,21 @@ def test_paths_become_sources(given: str, read: str, folder: Path) -> None:
             "detect.run has no option --conf",
             "Did you mean --confidence or --config?",
         ),
+        (
+            "model.promote best demo/1",
+            "model.promote takes MODEL ALIAS, in this order",
+            "promote demo/1 best",
+        ),
+        ("model.export x.zip demo@best", "model.export takes MODEL OUTPUT", "model.export demo@best x.zip"),
+        ("model.train demo/1 camps", "model.train takes DATASET WEIGHTS", "model.train camps demo/1"),
+        ("model.optimize . demo/1 --json", "model.optimize takes MODEL PICTURES", "optimize demo/1 ."),
+        ("review.import a&b.jpg camps", "review.import takes RUN SOURCE", 'review.import camps "a&b.jpg"'),
+        ("model.show demo best", "model.show does not take 'best' there", "model.show demo@best"),
+        ("model.delete demo 3", "model.delete does not take '3' there", "model.delete demo/3"),
+        ("model.promote demo 1 best", "model.promote does not take 'best'", "model.promote demo/1 best"),
+        ("model.optimize demo best .", "there is no task, file or folder 'best'", "model.optimize demo@best"),
+        ("detect.run . demo@best", "there is no task, file or folder", "Did you mean --model demo@best?"),
+        ("mlflow.serve 5001", "mlflow.serve does not take '5001' there", "Did you mean --port 5001?"),
         ("--source x detect.run", "there is no option --source", "Options of a task come behind it."),
         ("--lst", "there is no option --lst", "Did you mean --list?"),
     ],
@@ -204,7 +219,7 @@ def test_dropped_pictures_are_detected_in(tmp_path: Path) -> None:
     pictures = [tmp_path / "a&b.png", tmp_path / "c d.png"]
     for picture in pictures:
         Image.new("RGB", (64, 48), "green").save(picture)
-    dropped = f'--json --model {REPOSITORY / "demo/detector.onnx"} {pictures[0]} "{pictures[1]}"'
+    dropped = f'--json "--model={REPOSITORY / "demo/detector.onnx"}" {pictures[0]} "{pictures[1]}"'
     line = f'cmd.exe /c ""{FILE}" {dropped}"'
     workspace = Workspace.make(
         tmp_path / "project", MLFLOW_TRACKING_URI=unused_uri(), WILDETECT_COMMAND_LINE=line

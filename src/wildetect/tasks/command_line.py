@@ -16,6 +16,7 @@ import sys
 import textwrap
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from invoke.collection import Collection
@@ -30,7 +31,7 @@ from wildetect.errors import ConfigurationError
 from wildetect.settings.project import CALLER_FOLDER, caller_folder, from_caller, project_root
 from wildetect.shims import COMMAND_LINE
 from wildetect.tasks.calling import as_called, called_from
-from wildetect.tasks.meant import is_path, keep_words, nearest_path
+from wildetect.tasks.meant import as_option, is_path, joined_version, keep_words, nearest_path, turned_round
 from wildetect.tasks.streams import outlive_readers
 from wildetect.tasks.support import Verb, errors_told
 from wildetect.wording import listed, quoted
@@ -69,7 +70,8 @@ def overview(tasks: Collection) -> str:
     }
     width = max(map(len, tasks.task_names))
     lines = (line for title, names in groups.items() for line in _group(tasks, title, names, width))
-    return as_called("\n".join([*lines, "", "uv run invoke TASK --help shows what a task takes."]))
+    more = as_called("uv run invoke TASK --help shows what a task takes.")
+    return "\n".join([*lines, "", _fitted(more, indent=0)])
 
 
 def _group(tasks: Collection, title: str, names: list[str], width: int) -> Iterator[str]:
@@ -215,6 +217,7 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
     parser = Parser(contexts.values(), initial=core)
     named: list[str] = []
     task, start, awaits_value = "", 0, False
+    bare: list[str] = []
     left = deque(words)
     while left:
         word = left.popleft()
@@ -230,16 +233,18 @@ def corrected_words(words: Sequence[str], tasks: Collection, core: ParserContext
             flag = next((context.flags[word] for context in known if word in context.flags), None)
             awaits_value = flag is not None and flag.takes_value and not flag.optional
         elif option := _option_for(word, verbs.get(task), named[start:], contexts):
+            bare.extend([word] if option in verbs[task].words else [])
+            _refuse_turned_round(task, verbs[task], [*bare, *islice(left, 1)])
             if option in verbs[task].paths and not is_path(word):
                 _refuse_unknown(parser, named, contexts)  # of "--sorce x" the option is what is wrong
-                raise _no_path(word, task, verbs[task], contexts)
+                raise _no_path(bare, task, verbs[task], contexts)
             named.append(f"--{option}")
         elif word in contexts:
             task, start = word, len(named) + 1
-        elif task in verbs and verbs[task].paths:
+            bare.clear()
+        elif task in verbs:
             _refuse_unknown(parser, named, contexts)
-            verb = verbs[task]
-            raise _one_too_many(word, task, verb) if is_path(word) else _no_path(word, task, verb, contexts)
+            _refuse_bare(task, verbs[task], [*bare, word], contexts)
         named.append(word)
     _refuse_unknown(parser, named, contexts)
     return named
@@ -303,21 +308,49 @@ def _refuse_unknown(parser: Parser, words: list[str], contexts: Mapping[str, Par
         raise _as_error(str(problem), problem.context, contexts) from problem
 
 
-def _no_path(word: str, task: str, verb: Verb, contexts: Mapping[str, ParserContext]) -> ConfigurationError:
+def _refuse_turned_round(task: str, verb: Verb, bare: Sequence[str]) -> None:
+    if len(verb.words) == 2 and turned_round(verb.words, bare[:2]):  # noqa: PLR2004 - a pair
+        first, second = map(quoted, bare[:2])
+        raise ConfigurationError(
+            f"{task} takes {verb.bare}, in this order", hint=f"uv run invoke {task} {second} {first}"
+        )
+
+
+def _refuse_bare(task: str, verb: Verb, bare: Sequence[str], contexts: Mapping[str, ParserContext]) -> None:
+    """Refuse the last of some bare words, which no option takes; where it may be a task, invoke does."""
+    word = bare[-1]
+    if verb.paths:
+        raise _one_too_many(word, task, verb) if is_path(word) else _no_path(bare, task, verb, contexts)
+    if meant := _meant(task, verb, bare, contexts):
+        raise ConfigurationError(f"{task} does not take {word!r} there", hint=meant)
+
+
+def _meant(task: str, verb: Verb, bare: Sequence[str], contexts: Mapping[str, ParserContext]) -> str:
+    """What the last of some bare words was most likely meant to be, as a hint; "" where it is not plain."""
+    if verb.words[:1] in (("model",), ("name",)) and (version := joined_version(bare)):
+        return f"A version is one word: uv run invoke {task} {' '.join(map(quoted, version))}"
+    option = as_option(bare[-1], contexts[task].flags)
+    return f"Did you mean {option}? uv run invoke {task} --help lists the options." if option else ""
+
+
+def _no_path(
+    bare: Sequence[str], task: str, verb: Verb, contexts: Mapping[str, ParserContext]
+) -> ConfigurationError:
+    word = bare[-1]
     flag = f"--{word}"
+    options = f"uv run invoke {task} --help lists the options."
     known = [value for values in verb.values.values() for value in values]
     if flag in contexts[task].flags:
-        meant = f"Did you mean {flag}? "
+        hint = f"Did you mean {flag}? {options}"
+    elif (hint := _meant(task, verb, bare, contexts)) and "@" in hint:  # few names of files hold one
+        pass
     elif close := difflib.get_close_matches(word, known, n=1):
-        meant = f"Did you mean {close[0]}? "
+        hint = f"Did you mean {close[0]}? {options}"
     elif near := nearest_path(word):
-        meant = f"Did you mean {quoted(near)}? "
-    else:
-        meant = _closest(word, contexts) or "Check the path, in quotes if it holds spaces. "
-    return ConfigurationError(
-        f"there is no task, file or folder {word!r}",
-        hint=f"{meant}uv run invoke {task} --help lists the options.",
-    )
+        hint = f"Did you mean {quoted(near)}? {options}"
+    elif not hint:
+        hint = (_closest(word, contexts) or "Check the path, in quotes if it holds spaces. ") + options
+    return ConfigurationError(f"there is no task, file or folder {word!r}", hint=hint)
 
 
 def _as_error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +12,16 @@ from wildetect.remote.address import is_address
 from wildetect.settings.project import from_caller
 from wildetect.wording import quoted
 
-__all__ = ["is_path", "keep_words", "meant_by", "nearest_path", "with_typed"]
+__all__ = [
+    "as_option",
+    "is_path",
+    "joined_version",
+    "keep_words",
+    "meant_by",
+    "nearest_path",
+    "turned_round",
+    "with_typed",
+]
 
 MOST_NAMES = 5_000  # of a folder that are compared with a mistyped one
 _words: list[str] = []
@@ -24,6 +33,7 @@ _AGAIN = (
 )
 """Tasks that what was typed stays right for, where a hint gives them once more."""
 _CALL = re.compile(r"uv run invoke ([\w.]+)(?! --help)((?:(?!uv run invoke )[^;\n])*)")
+_VERSION = re.compile(r"[^/@\s]+(/v?\d+|/latest|@[^/@\s]+)")
 _SIGNED_IN = re.compile(r"://[^/]*@")
 
 
@@ -114,3 +124,54 @@ def _names_in(folder: Path) -> list[str]:
         return sorted(path.name for path in islice(folder.iterdir(), MOST_NAMES))
     except OSError:
         return []
+
+
+def as_option(word: str, flags: Container[str]) -> str:
+    """The option that a bare word was most likely meant for, with it; "" where none is plain.
+
+    Args:
+        word: What a task does not take without an option.
+        flags: The options that it has.
+    """
+    looks = {
+        "--model": _VERSION.fullmatch(word),
+        "--port": word.isdecimal(),
+    }
+    return next((f"{flag} {quoted(word)}" for flag, fits in looks.items() if fits and flag in flags), "")
+
+
+def joined_version(words: Sequence[str]) -> list[str]:
+    """Words whose first two are a version in one: `demo 1 production` is `demo/1 production`; else none."""
+    if len(words) < 2 or {"/", "@"} & {*words[0]} or not re.fullmatch(r"[\w-]+", words[1]):  # noqa: PLR2004
+        return []
+    name, version, *rest = words
+    return [f"{name}{'/' if version.removeprefix('v').isdecimal() else '@'}{version}", *rest]
+
+
+def turned_round(options: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether words fit what a task is about only in the other order.
+
+    Args:
+        options: The options that take them.
+        words: The words in the order that was typed.
+    """
+    if len(words) != len(options) or any(word.startswith("-") for word in words):
+        return False
+    pairs = list(zip(options, words, strict=True))
+    others = zip(options, reversed(words), strict=True)
+    return not all(_fits(*one) for one in pairs) and all(_fits(*one) for one in others)
+
+
+def _fits(option: str, word: str) -> bool:
+    is_version = _VERSION.fullmatch(word) is not None and not is_path(word)
+    match option:
+        case "model" | "weights":
+            return is_version or from_caller(word).is_file()
+        case "run" | "dataset":
+            return from_caller(word).is_dir()
+        case "annotations" | "pictures" | "source":
+            return is_path(word)
+        case "alias" | "output":
+            return not is_version
+        case _:
+            return True

@@ -53,8 +53,14 @@ def users(
     from wildetect.server.access.accounts import ROLES
     from wildetect.settings import Project
     from wildetect.settings.problems import one_of
+    from wildetect.wording import quoted
     from wildetect.workflows.people import accounts_of
 
+    if name in ACTIONS and action not in ACTIONS:
+        raise ConfigurationError(
+            "mlflow.users takes ACTION NAME, in this order",
+            hint=f"uv run invoke mlflow.users {name} {quoted(action)}",
+        )
     action = one_of("--action", action, ACTIONS)
     wanted = None if role is None else one_of("--role", role, ROLES)
     if action != "list" and not name:
