@@ -45,7 +45,8 @@ class BadServer:
 
     Attributes:
         good: Port of the server that stands behind it; None: one that answers OK to everything.
-        kind: What is bad, of KINDS.
+        kind: What is bad, of KINDS, or "pages": one after the other, slowly, without an end.
+        bad: A part of the paths that are not answered well; all by default.
         spared: How many requests get a good answer, those for /health and /version not counted.
         asked: How many came, these not counted.
     """
@@ -54,6 +55,7 @@ class BadServer:
     kind: str
     spared: int = 1
     asked: int = 0
+    bad: str = ""
     ended: threading.Event = field(default_factory=threading.Event)
     listener: socket.socket = field(
         default_factory=lambda: socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -91,7 +93,7 @@ class BadServer:
             if not head:
                 return
             path = head.split(b" ", 2)[1].decode()
-            if not path.startswith(_QUIET):
+            if not path.startswith(_QUIET) and self.bad in path:
                 self.asked += 1
                 if self.asked > self.spared:
                     self._badly(connection, path)
@@ -118,6 +120,9 @@ class BadServer:
             self.ended.wait(600)
         elif self.kind == "cut":
             connection.sendall(_BODY + b'Content-Length: 90000\r\n\r\n{"registered_models": [')
+        elif self.kind == "pages":
+            self.ended.wait(1.5)
+            connection.sendall(_plain("200 OK", _JSON, b'{"next_page_token": "more"}'))
         elif self.kind in _WHOLE:
             connection.sendall(_plain(*_WHOLE[self.kind]))
         elif self.kind == "redirect":

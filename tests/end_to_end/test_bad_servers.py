@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 from tests.bad_servers import BadServer
 from tests.hinted import follow
-from tests.servers import port_of
+from tests.servers import folder_of, port_of
 from tests.workspaces import REPOSITORY, Workspace
 
 PATIENCE = 2  # s for a whole answer; 60 by default
 LONGEST = 60.0  # s for a task, on a machine that does other things besides
 SHOW = ("model.show", "patient@production")
+NOT_MLFLOW = "registry/connection.py: names an MLflow server, and which"
+NOT_OURS = "registry/probe.py: who names it says"
 
 
 @pytest.fixture(scope="module")
@@ -49,21 +52,45 @@ def test_a_server_that_begins_to_drip_later_ends_the_task_in_time(
 
 
 @pytest.mark.parametrize(
-    ("kind", "words", "where"),
+    ("kind", "words"),
     [
-        ("shape", SHOW, "registry/connection.py: names an MLflow server, and which"),
-        ("refusal", SHOW, "registry/connection.py: See its log"),
-        ("errors", SHOW, "registry/connection.py: See why"),
-        ("errors", ("mlflow.users",), "registry/probe.py: The server's log says more"),
+        ("shape", SHOW),
+        ("refusal", SHOW),
+        ("errors", SHOW),
+        ("errors", ("mlflow.users",)),
     ],
 )
-def test_the_hint_of_a_bad_answer_shows_how_the_projects_own_server_is(
-    patient: Workspace, kind: str, words: tuple[str, ...], where: str
+def test_the_hint_of_a_bad_answer_says_who_names_the_server(
+    patient: Workspace, kind: str, words: tuple[str, ...]
 ) -> None:
     with BadServer(port_of(patient), kind, spared=0).running() as server:
         asking = before(patient, server)
-        shown = follow(asking, asking.fail(3, *words)[1], where).stdout
-    assert "MLflow server: running" in shown or "Uvicorn running" in shown
+        hint = asking.fail(3, *words)[1]
+        place = NOT_MLFLOW if kind == "shape" else NOT_OURS
+        shown = follow(asking, hint, place).stdout
+        assert f"  tasks     use {server.uri} (" in shown
+    assert "mlflow.logs" not in hint  # of another server
+    assert "MLflow server: running" in shown
+
+
+@pytest.mark.parametrize(("kind", "words"), [("refusal", SHOW), ("errors", SHOW), ("pages", ("doctor",))])
+def test_the_log_of_the_projects_own_server_is_shown_where_that_one_fails(
+    patient: Workspace, kind: str, words: tuple[str, ...]
+) -> None:
+    record = folder_of(patient) / "server.json"
+    as_written = record.read_text(encoding="utf-8")
+    with BadServer(port_of(patient), kind, spared=0).running() as server:
+        place = {"url": server.uri, "port": int(server.uri.rpartition(":")[2])}
+        record.write_text(json.dumps(json.loads(as_written) | place), encoding="utf-8")
+        try:
+            asking = Workspace(patient.root)
+            ended = asking.invoke(*words)
+            shown = follow(
+                asking, ended.stdout + ended.stderr, "registry/probe.py: See why in its log"
+            ).stdout
+        finally:
+            record.write_text(as_written, encoding="utf-8")
+    assert (ended.returncode, "Uvicorn running" in shown) == (3, True), ended.stdout + ended.stderr
 
 
 def test_the_hint_of_answers_without_an_end_starts_the_projects_own_server_again(patient: Workspace) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.bad_servers import BadServer
 from tests.hinted import commands_told, follow
-from tests.servers import ended_after, folder_of, make_workspace, uri_of
+from tests.servers import ended_after, folder_of, make_workspace, port_of, uri_of
 from tests.workspaces import REPOSITORY, Workspace
 
 from wildetect.errors import ServerError
@@ -234,13 +235,27 @@ def test_only_what_was_deleted_long_ago_goes_where_days_are_given(project: Works
     client = client_of(project)
     gone = log_run(project, "detection")
     client.delete_run(gone)
-    project.succeed("mlflow.stop")
+    weights, hint = deleted_but_for_its_files(project)
+    stop, clean = commands_told(hint, "registry/retention.py: The server's admin frees them with")
+    project.succeed(*stop)
     folder = folder_of(project) / "artifacts"
     project.succeed("mlflow.clean", "--yes", "--older-than", "2")
     assert list(folder.glob(f"*/{gone}"))
-    project.succeed("mlflow.clean", "--yes", "--older-than", "0")
+    assert bytes_in(weights) > WEIGHTS.stat().st_size / 2
+    project.succeed(*clean, "--yes", "--older-than", "0")
     assert not list(folder.glob(f"*/{gone}"))
+    assert not weights.exists()
     project.fail(2, "mlflow.clean", "--yes", "--older-than", "soon")
+
+
+def deleted_but_for_its_files(project: Workspace) -> tuple[Path, str]:
+    """A version whose deletion a server cut short; its folder, and the hint."""
+    weights = model_folder(project, "herd", register(project, "herd"))
+    with BadServer(port_of(project), "errors", spared=0, bad="/mlflow-artifacts/").running() as server:
+        asking = Workspace(project.root, {**project.variables, "MLFLOW_TRACKING_URI": server.uri})
+        error, hint = asking.fail(3, "model.delete", "herd/1", "--yes")
+    assert "herd/1 is deleted, but not all of its files" in error
+    return weights, hint
 
 
 def numbers(said: str) -> list[int]:

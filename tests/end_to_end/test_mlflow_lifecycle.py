@@ -181,6 +181,24 @@ def test_a_server_that_hangs_is_named_and_its_hints_start_it_again(workspace: Wo
 
 
 @posix_only
+def test_a_server_whose_folder_was_moved_is_named_and_started_again(workspace: Workspace) -> None:
+    """It goes on without its files: a second one would be started beside it, and none would end it."""
+    workspace.succeed("mlflow.serve", "--detach")
+    moved = Workspace(workspace.root.rename(workspace.root.with_name("moved é")), workspace.variables)
+    with ended_after(moved):
+        for words in (("mlflow.status",), ("doctor",), ("model.list",), ("mlflow.users",)):
+            said = moved.invoke(*words)
+            assert (said.returncode, "moved or renamed" in said.stdout + said.stderr) == (3, True), words
+            assert "tasks     use" not in said.stdout  # another server
+        follow(moved, said.stderr, "server/process/status.py: Clear what is left of it", "--no-browser")
+        assert not processes_of(workspace)
+        moved.succeed("model.list")
+        moved.succeed("mlflow.stop")
+        assert nothing_is_left(moved)
+        assert not workspace.root.exists()
+
+
+@posix_only
 def test_sigterm_is_as_ctrl_c(workspace: Workspace) -> None:
     window = Window(workspace, "mlflow.serve")
     wait_for(lambda: processes_of(workspace))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ from tests.servers import (
     Window,
     answers,
     database_of,
+    empty_database_of,
     ended_after,
     folder_of,
     make_workspace,
@@ -30,6 +32,8 @@ from tests.servers import (
     wait_for,
 )
 from tests.workspaces import REPOSITORY, Workspace
+
+from wildetect.server.store.exchange import PLAN
 
 LONGEST = 15  # s
 WEIGHTS = REPOSITORY / "demo" / "detector.onnx"
@@ -71,8 +75,16 @@ def test_port_held_by_another_program(workspace: Workspace) -> None:
         own_name = psutil.Process().name()
         assert error == f"error: port {port_of(workspace)} is held by {own_name} (pid {os.getpid()})"
         assert f"mlflow.serve --detach --port {port_of(workspace) + 1}" in hint
-        follow(workspace, hint, "server/process/preflight.py: End it, or take another port", "--no-browser")
-        workspace.succeed("mlflow.stop")
+        follow(
+            workspace, hint, "server/process/preflight.py: End it, or take another port with", "--no-browser"
+        )
+        record = folder_of(workspace) / "server.json"
+        known = json.loads(record.read_text(encoding="utf-8"))
+        record.write_text(json.dumps({**known, "port": port_of(workspace)}), encoding="utf-8")
+        error, hint = workspace.fail(3, "mlflow.stop")
+        assert error.startswith(f"error: the server has ended, but port {port_of(workspace)} is held by ")
+        (words,) = commands_told(hint, "server/process/server.py: or start the next one elsewhere")
+        assert words == ["mlflow.serve", "--port", str(port_of(workspace) + 1)]
 
 
 def test_port_held_by_another_mlflow_which_goes_on(served: Workspace, workspace: Workspace) -> None:
@@ -81,6 +93,26 @@ def test_port_held_by_another_mlflow_which_goes_on(served: Workspace, workspace:
     assert "--port" in hint
     assert workspace.succeed("mlflow.stop") == "no MLflow server of this project is running\n"
     assert answers(uri_of(served))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems let anybody listen on any port")
+def test_a_port_of_the_system_is_named_and_its_hint_takes_another(workspace: Workspace) -> None:
+    if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text(encoding="ascii")) <= 443:
+        pytest.skip("this machine lets anybody listen on any port")
+    dropped = ("--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service")  # the superuser may
+    as_anybody = ["setpriv", *dropped] if os.geteuid() == 0 else []
+    ended = subprocess.run(
+        [*as_anybody, sys.executable, "-m", "invoke", "mlflow.serve", "--detach", "--port", "443"],
+        cwd=workspace.root,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert "error: port 443 is reserved by the system" in ended.stderr
+    follow(workspace, ended.stderr, "server/process/preflight.py: Take one above 1023", "--no-browser")
+    workspace.succeed("mlflow.stop")
 
 
 def test_an_address_of_another_machine(workspace: Workspace) -> None:
@@ -108,12 +140,26 @@ def test_a_full_disk(workspace: Workspace) -> None:
     with small_disk(workspace.root / "runs", "20m"):
         error, hint, _ = refused(workspace)
         assert error.endswith("is full (21.0 MB left, 100.0 MB needed)")
-        assert "backend_store_uri" in hint
+        assert "move the project there" in hint
         with contextlib.suppress(OSError), (workspace.root / "runs" / "filler").open("wb") as filler:
             while True:
                 filler.write(bytes(1_000_000))
         error, _, _ = refused(workspace)
         assert error.endswith("is full (0.0 MB left, 100.0 MB needed)")
+
+
+def test_a_full_disk_that_a_setting_names(workspace: Workspace, tmp_path: Path) -> None:
+    config = workspace.root / "configs" / "mlflow.yaml"
+    for setting, value in (("artifacts_destination", "small"), ("backend_store_uri", "sqlite:///small/a.db")):
+        with small_disk(workspace.root / "small", "20m"):
+            config.write_text(f"{setting}: {value}\n", encoding="utf-8")
+            error, hint, _ = refused(workspace)
+            assert error.endswith("/small is full (21.0 MB left, 100.0 MB needed)")
+            assert f"name another place as {setting} in configs/mlflow.yaml" in hint
+            another = value.replace("small", str(tmp_path / "another"))
+            config.write_text(f"{setting}: {another}\n", encoding="utf-8")
+            error, _, _ = refused(workspace, "--wait", "0.2")
+            assert error.startswith("error: the server did not answer within ")  # it was on its way
 
 
 @pytest.mark.parametrize("offset", [0, 40_000])
@@ -184,7 +230,7 @@ def test_a_newer_schema_and_a_stranger_s_database(with_store: Workspace) -> None
     before = database_of(with_store).read_bytes()
     error, hint, _ = refused(with_store)
     assert "was written by a newer MLflow than the " in error
-    assert commands_told(hint, "server/store/schema.py: bring back a backup of this one", FILE="x.zip")
+    assert commands_told(hint, "server/store/schema.py: backup of this one", FILE="x.zip")
     assert error.endswith("installed here (schema ffffffffffff)")
     assert database_of(with_store).read_bytes() == before
 
@@ -196,22 +242,70 @@ def test_a_newer_schema_and_a_stranger_s_database(with_store: Workspace) -> None
     assert error.endswith("holds tables that are not MLflow's")
 
 
-def test_an_older_schema_is_upgraded_on_a_copy(with_store: Workspace) -> None:
-    uri = f"sqlite:///{database_of(with_store).as_posix()}"
-    code = (
-        "import sys\nfrom alembic import command\nfrom mlflow.store.db.utils import _get_alembic_config\n"
-        "command.downgrade(_get_alembic_config(sys.argv[1]), '-1')"
-    )
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code, uri], check=True, capture_output=True)
-    older = _revision(database_of(with_store))
+DOWNGRADE = """
+import sys
+from alembic import command
+from mlflow.store.db.utils import _get_alembic_config
+command.downgrade(_get_alembic_config(sys.argv[1]), "-1")
+"""
 
-    ended = with_store.invoke("mlflow.serve", "--detach")
+
+@pytest.fixture
+def with_older_store(with_store: Workspace) -> Workspace:
+    uri = f"sqlite:///{database_of(with_store).as_posix()}"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", DOWNGRADE, uri], check=True, capture_output=True)
+    return with_store
+
+
+def test_an_older_schema_is_upgraded_on_a_copy(with_older_store: Workspace) -> None:
+    workspace = with_older_store
+    older = _revision(database_of(workspace))
+    error, hint = workspace.fail(3, "mlflow.clean", "--yes")
+    assert "is of an older MLflow" in error
+    start, stop = commands_told(hint, "server/upkeep/cleaning.py: Start and end it once")
+    ended = workspace.invoke(*start)
     assert ended.returncode == 0, ended.stderr
-    with_store.succeed("mlflow.stop")
-    (copy,) = (folder_of(with_store) / "backups").iterdir()
+    workspace.succeed(*stop)
+    (copy,) = (folder_of(workspace) / "backups").iterdir()
     assert f"as it was it lies in runs/mlflow/backups/{copy.name}" in ended.stderr
     assert _revision(copy) == older
-    assert _revision(database_of(with_store)) != older
+    assert _revision(database_of(workspace)) != older
+    workspace.succeed("mlflow.clean", "--yes")
+
+
+def test_a_store_that_cannot_be_upgraded_is_as_it_was_and_a_backup_comes_back(
+    served: Workspace, with_older_store: Workspace, tmp_path: Path
+) -> None:
+    workspace, database = with_older_store, database_of(with_older_store)
+    older = _revision(database)
+    shutil.copyfile(empty_database_of(served), database)
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        # as an upgrade of MLflow itself leaves it that was killed in the middle
+        connection.execute("UPDATE alembic_version SET version_num = ?", (older,))
+    before = database.read_bytes()
+    error, hint = workspace.fail(3, "mlflow.serve", "--detach")
+    assert "could not upgrade the database mlflow.db" in error
+    assert database.read_bytes() == before
+    backup = tmp_path / "backup.zip"
+    served.succeed("mlflow.backup", "--output", backup)
+    follow(workspace, hint, "server/store/upgrading.py: Bring back a backup", FILE=backup)
+    workspace.succeed("mlflow.serve", "--detach")
+    workspace.succeed("model.list")
+    workspace.succeed("mlflow.stop")
+
+
+def test_an_exchange_that_a_kill_cut_off_is_finished_by_a_start(with_store: Workspace) -> None:
+    database = database_of(with_store)
+    fresh = folder_of(with_store) / "restoring" / database.name
+    fresh.parent.mkdir()
+    shutil.move(database, fresh)
+    moves = [[str(fresh), str(database)]]
+    (folder_of(with_store) / PLAN).write_text(json.dumps({"moves": moves}), encoding="utf-8")
+    error, hint = with_store.fail(3, "mlflow.backup")
+    assert "cut off" in error
+    follow(with_store, hint, "server/upkeep/backup.py: Start the server, which finishes it", "--no-browser")
+    with_store.succeed("mlflow.backup")
+    with_store.succeed("mlflow.stop")
 
 
 def _revision(database: Path) -> str:
@@ -312,3 +406,4 @@ def test_another_port_than_clients_look_at_gives_the_line_for_dotenv(workspace: 
     _, _, said = refused(workspace, "--port", str(port_of(workspace) + 1), "--wait", "0.2")
     line = f"put this line into .env: MLFLOW_TRACKING_URI=http://127.0.0.1:{port_of(workspace) + 1}"
     assert line in said
+    assert "is set in the environment here, which comes before .env" in said

@@ -12,12 +12,12 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.hinted import commands_told, follow
+from tests.hinted import commands_told, follow, write_setting
 from tests.servers import ended_after, folder_of, make_workspace, port_of, processes_of, status_of, uri_of
 from tests.workspaces import REPOSITORY, Workspace
 
@@ -361,34 +361,107 @@ def test_sharing_without_sign_in_needs_a_person(served: Workspace, tmp_path: Pat
             assert "--no-sign-in" in hint
         assert not processes_of(open_to_all)
         assert not (open_to_all.root / ".env").exists()
+        config = open_to_all.root / "configs/mlflow.yaml"
+        config.write_text("sign_in: off\n", encoding="utf-8")
+        words = ("mlflow.serve", "--detach", "--host", EVERYWHERE, "--wait", "0.2")
+        _, hint = open_to_all.fail(2, *words)
+        write_setting(config, hint, "tasks/mlflow/start.py: Share it with sign-in")
+        assert "did not answer" in open_to_all.fail(3, *words)[0]  # it was on its way
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def typed_at_a_terminal(workspace: Workspace, words: Sequence[str], typed: str) -> tuple[int, str]:
+    """Run a task that asks at a terminal; its exit code and what it told."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=workspace.root,
+        env=workspace.environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    os.write(ours, f"{typed}\n".encode())
+    _, told = started.communicate(timeout=120)
+    os.close(ours)
+    os.close(theirs)
+    return started.returncode, told
+
+
+needs_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+
+
+@needs_a_terminal
 @pytest.mark.parametrize(("typed", "code", "said"), [("open", 3, "answer"), ("y", 0, "nothing was changed")])
 def test_a_person_types_a_word_to_share_without_sign_in(
     served: Workspace, tmp_path: Path, typed: str, code: int, said: str
 ) -> None:
-    import pty
-
     with ended_after(make_workspace(tmp_path / "project", served)) as workspace:
-        ours, theirs = pty.openpty()
         words = ("mlflow.serve", "--host", EVERYWHERE, "--no-sign-in", "--detach", "--wait", "0.3")
-        started = subprocess.Popen(
-            [sys.executable, "-m", "invoke", *words],
-            cwd=workspace.root,
-            env=workspace.environment,
-            stdin=theirs,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        os.write(ours, f"{typed}\n".encode())
-        _, told = started.communicate(timeout=60)
-        os.close(ours)
-        os.close(theirs)
+        ended, told = typed_at_a_terminal(workspace, words, typed)
         assert "can read, replace and delete models. Share it open?" in told
-        assert (started.returncode, said in told) == (code, True), told
+        assert (ended, said in told) == (code, True), told
+
+
+WITHOUT_FLASK_WTF = """
+import importlib.util
+import sys
+
+
+class Missing:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] == "flask_wtf":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "flask_wtf" else find_spec(name, *more)
+sys.meta_path.insert(0, Missing())
+"""
+
+
+@contextlib.contextmanager
+def read_only(file: Path) -> Iterator[None]:
+    """A file that cannot be replaced: not by the machine's superuser either, where it can be marked so."""
+    if os.geteuid() != 0:
+        file.parent.chmod(0o555)
+    elif subprocess.run(["chattr", "+i", file], check=False).returncode != 0:
+        pytest.skip("nothing is read-only for this machine's superuser")
+    try:
+        yield
+    finally:
+        if os.geteuid() != 0:
+            file.parent.chmod(0o755)
+        else:
+            subprocess.run(["chattr", "-i", file], check=True)
+
+
+@needs_a_terminal
+def test_where_sign_in_cannot_be_set_up_a_server_is_shared_without(served: Workspace, tmp_path: Path) -> None:
+    with ended_after(make_workspace(tmp_path / "project", served)) as workspace:
+        words = ("mlflow.serve", "--host", EVERYWHERE, "--detach")
+        (workspace.root / "without").mkdir()
+        (workspace.root / "without" / "sitecustomize.py").write_text(WITHOUT_FLASK_WTF, encoding="utf-8")
+        lacking = {**workspace.variables, "PYTHONPATH": str(workspace.root / "without")}
+        error, hint = Workspace(workspace.root, lacking).fail(2, *words)
+        assert "Flask-WTF, which is not installed" in error
+        (open_to_all,) = commands_told(hint, "server/access/signin.py: Install it")
+
+        dotenv = workspace.root / ".env"
+        dotenv.write_bytes(DOTENV.encode())
+        with read_only(dotenv):
+            error, hint = workspace.fail(3, *words)
+            assert "the sign-in could not be written to" in error
+            where = "server/access/signin.py: Make the file writable, or share without sign-in"
+            assert commands_told(hint, where) == [open_to_all]
+            code, told = typed_at_a_terminal(Workspace(workspace.root, lacking), open_to_all, "open")
+        assert code == 0, told
+        assert status_of(uri_of(workspace) + "/api/2.0/mlflow/experiments/search?max_results=1") == 200
+        assert dotenv.read_bytes() == DOTENV.encode()
+        workspace.succeed("mlflow.stop")
 
 
 def test_a_sign_in_in_the_address_is_used_and_never_shown(shared: Workspace) -> None:

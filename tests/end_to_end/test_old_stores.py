@@ -229,6 +229,8 @@ def test_the_projects_own_database_is_kept_and_what_is_not_found_is_named(worksp
         assert len(left.fetchall()) == 4  # the three that registered models hold no files themselves
     started = workspace.invoke("mlflow.serve", "--detach")
     assert "names 4 folders by the place on a disk" in started.stderr
+    place = "server/process/preflight.py: see what can be brought in with"
+    assert "nothing was changed" in follow(workspace, started.stderr, place).stdout  # the server runs
     works(workspace)
 
 

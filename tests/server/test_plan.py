@@ -9,9 +9,12 @@ import logging
 import os
 import stat
 import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.workspaces import REPOSITORY
 
 from wildetect.errors import ConfigurationError
 from wildetect.registry.probe import Credentials
@@ -19,7 +22,13 @@ from wildetect.server.access import sharing
 from wildetect.server.access.signin import append_secrets, credentials_of
 from wildetect.server.process.command import server_command, server_environment
 from wildetect.server.process.plan import Plan, plan_server, points_at
-from wildetect.server.store.stores import artifacts_of, holds_file_store, store_of
+from wildetect.server.store.stores import (
+    DATABASE_SERVERS,
+    OBJECT_STORES,
+    artifacts_of,
+    holds_file_store,
+    store_of,
+)
 from wildetect.settings import Project
 from wildetect.settings.mlflow import MlflowSettings
 from wildetect.settings.project import Variables
@@ -161,6 +170,22 @@ def test_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wildetect.server.store.stores.importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match="needs the package boto3"):
         artifacts_of("s3://bucket/prefix", root=tmp_path, default=default)
+
+
+@pytest.mark.parametrize("scheme", [*DATABASE_SERVERS, *OBJECT_STORES])
+def test_the_hint_on_a_missing_package_installs_it(
+    scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra was named for packages, too, that it does not hold."""
+    monkeypatch.setattr("wildetect.server.store.stores.importlib.util.find_spec", lambda _: None)
+    place: Callable[..., object] = artifacts_of if scheme in OBJECT_STORES else store_of
+    with pytest.raises(ConfigurationError, match="needs the package ") as raised:
+        place(f"{scheme}://me@there.example/wild", root=tmp_path, default=tmp_path)
+    package = raised.value.message.rpartition(" ")[2]
+    document = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    extra = " ".join(document["project"]["optional-dependencies"]["server"])
+    alone = f"uv pip install {package}" in raised.value.hint.replace('"', "")
+    assert alone or ("--extra server" in raised.value.hint and package in extra), raised.value.hint
 
 
 def test_a_file_store_is_told_from_our_own_folder(tmp_path: Path) -> None:

@@ -61,6 +61,27 @@ def test_orphans_are_known_by_their_mark(tmp_path: Path) -> None:
     assert end([orphan], timeout=5) == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows moves no folder that a program is in")
+def test_who_was_taken_along_with_a_folder_is_known_in_its_new_place(tmp_path: Path) -> None:
+    before, link, after = tmp_path / "before", tmp_path / "link", tmp_path / "after é"
+    before.mkdir()
+    child = started(
+        "import time; print(1, flush=True); time.sleep(60)", before / "log", **{MARKER: str(before)}
+    )
+    ours = identify(child.pid)
+    assert ours is not None
+    link.symlink_to(before)
+    assert (ours.process(link) is not None, ours.was_moved(link)) == (True, False)  # the same folder
+    before.rename(after)
+    before.mkdir()
+    assert (ours.process(after), ours.was_moved(after), ours.was_moved(tmp_path)) == (None, True, False)
+    (left,) = marked(after)
+    assert left.pid == child.pid
+    assert end([left], timeout=5) == []
+    assert not ours.was_moved(after)
+    child.wait()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="every end is by force there")
 def test_who_does_not_listen_is_killed(tmp_path: Path) -> None:
     child = started(STUBBORN, tmp_path / "log")

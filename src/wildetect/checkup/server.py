@@ -76,6 +76,7 @@ def _is_known(host: str, port: int) -> bool:
 def _whose(subject: Subject, says: str) -> list[Finding]:
     """An MLflow server answers: whose is it."""
     from wildetect.server.process.plan import points_at
+    from wildetect.server.process.server import address_of_tasks
 
     own = subject.own_server
     if own is not None and own.alive():
@@ -90,7 +91,7 @@ def _whose(subject: Subject, says: str) -> list[Finding]:
             )
         ]
     if subject.project.variable(TRACKING_URI) is None:
-        fix = f"Write {TRACKING_URI} into .env: that address to use it, another port to have one's own"
+        fix = address_of_tasks(subject.project).own_or_that
         return [warning("server", f"{says} is another project's", fix=fix)]
     return [fine("server", f"{says}{_where(subject)}, not of this project")]
 
@@ -115,8 +116,8 @@ def why_silent(subject: Subject, uri: str) -> Finding | None:
         subject: The project, whose own server may run elsewhere, or not answer.
         uri: The address, without a sign-in.
     """
-    from wildetect.registry.probe import Probe, is_loopback
-    from wildetect.server.process.status import HINTS, condition_of
+    from wildetect.registry.probe import Probe
+    from wildetect.server.process.status import HINTS, condition_of, what_broke
 
     own = subject.own_server
     condition = condition_of(own)
@@ -127,8 +128,8 @@ def why_silent(subject: Subject, uri: str) -> Finding | None:
         return problem("server", says, fix=fix, error=ServerError)
     if condition == "starting":
         return warning("server", "this project's server is starting", fix=HINTS[condition])
-    if condition in ("not answering", "broken"):
-        what = "runs, but does not answer" if condition == "not answering" else "has died and left processes"
+    if own is not None and condition in ("not answering", "broken"):
+        what = "runs, but does not answer" if condition == "not answering" else what_broke(own)
         return problem("server", f"this project's server {what}", fix=HINTS[condition], error=ServerError)
     host, port = _address(uri) or ("", 0)
     plain = uri.replace("https://", "http://", 1)
@@ -140,10 +141,23 @@ def why_silent(subject: Subject, uri: str) -> Finding | None:
         return problem("server", says, fix=fix, error=ServerError)
     if host and _listens(host, port):
         says = f"something that is not an MLflow server answers at {at}"
-        fix = f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:5001"
-        fix = fix if is_loopback(host) else f"Fix {TRACKING_URI}"
-        return problem("server", says, fix=fix, error=ServerError)
+        return problem("server", says, fix=_beside(subject, host, port), error=ServerError)
     return None
+
+
+def _beside(subject: Subject, host: str, port: int) -> str:
+    """What to do where something else has the server's port."""
+    from wildetect.registry.probe import is_loopback
+    from wildetect.server.process.ports import next_free
+
+    if not is_loopback(host):
+        return f"Fix {TRACKING_URI}"
+    free_port = next_free("127.0.0.1", port) or port + 1
+    if subject.project.variable(TRACKING_URI) is None:  # the tasks find their own, wherever it listens
+        return (
+            f"End it, or start this project's server beside it: uv run invoke mlflow.serve --port {free_port}"
+        )
+    return f"End it, or write another port into .env, such as {TRACKING_URI}=http://127.0.0.1:{free_port}"
 
 
 def _listens(host: str, port: int) -> bool:
@@ -158,9 +172,10 @@ def check_port(subject: Subject) -> list[Finding]:
     """Whether a server of this project could take its port, or who holds it."""
     from wildetect.server.process.plan import points_at
     from wildetect.server.process.preflight import check_port as demand_port
+    from wildetect.server.process.status import condition_of
 
     plan, own = subject.plan, subject.own_server
-    if own is not None and own.alive():
+    if own is not None and condition_of(own) != "stopped":
         return [fine("port", f"{own.port} is held by this project's server")]
     try:
         demand_port(plan)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wildetect.checkup.finding import warnings_kept
 from wildetect.errors import ConfigurationError
+from wildetect.settings.address import TRACKING_URI
 from wildetect.settings.project import Project, Variables, project_root
 
 if TYPE_CHECKING:
@@ -98,6 +99,10 @@ class Subject:
     @cached_property
     def healthy(self) -> bool:
         """Whether something there says that it is well, as MLflow does."""
+        from wildetect.server.process.status import left_behind
+
+        if left_behind(self.own_server, self.project.variable(TRACKING_URI)):
+            return False
         return self.uri.startswith(("http://", "https://")) and self.probe.healthy()
 
     @cached_property

@@ -19,7 +19,6 @@ from wildetect.registry.probe import (
     A_PAGE,
     PATIENCE,
     SENT_ON,
-    SERVE_COMMAND,
     TOO_LONG,
     TOO_SLOW,
     WHOLE_ANSWER,
@@ -28,6 +27,7 @@ from wildetect.registry.probe import (
     harmless,
     has_port_or_none,
     how_to_start,
+    where_it_says_why,
 )
 from wildetect.settings.address import PASSWORD, TRACKING_URI, USERNAME, server_address
 from wildetect.settings.project import put_into_environment
@@ -277,7 +277,7 @@ def _in_our_words(subject: str, error: Exception) -> ModelError | ServerError:
         return ServerError(f"the MLflow server refuses {subject}: {text}", hint=_who_may(status, text))
     return _no_use(subject, str(error)) or ServerError(
         f"the MLflow server failed on {subject}: {text}",
-        hint="See its log: runs/mlflow/server.log; and: uv run invoke mlflow.status",
+        hint=where_it_says_why(),
     )
 
 
@@ -310,10 +310,9 @@ def _no_use(subject: str, text: str) -> ServerError | None:
     if _NOT_MLFLOW.search(text):
         return unlike_mlflow(subject)
     if _NO_ANSWER.search(text):
-        return ServerError(
-            f"the MLflow server does not answer any more ({subject})",
-            hint=f"Start it with: {SERVE_COMMAND}; then give the same command again.",
-        )
+        start = how_to_start(os.environ.get(TRACKING_URI, DEFAULT_URI))
+        says = f"the MLflow server does not answer any more ({subject})"
+        return ServerError(says, hint=f"{start}; then give the same command again.")
     return None
 
 
@@ -362,7 +361,7 @@ def _failed_again(subject: str, code: str) -> ServerError:
     return ServerError(
         f"the MLflow server failed on {subject} each time it was asked (status {code}): its database may be "
         "locked by another program, or its disk full",
-        hint="See why: uv run invoke mlflow.logs; then give the same command again.",
+        hint=f"{where_it_says_why()}; then give the same command again.",
     )
 
 

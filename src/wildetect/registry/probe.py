@@ -13,6 +13,7 @@ import http.client
 import io
 import ipaddress
 import json
+import os
 import socket
 import time
 import urllib.error
@@ -24,6 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wildetect.errors import ServerError
+from wildetect.settings.address import TRACKING_URI
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -43,6 +45,8 @@ __all__ = [
     "has_port_or_none",
     "how_to_start",
     "is_loopback",
+    "known_as_own",
+    "where_it_says_why",
 ]
 
 _SCHEMES = ("http", "https")
@@ -105,6 +109,33 @@ def how_to_start(uri: str) -> str:
         plain = f"http://{parts.netloc}"
         return f"If it is this project's own, set MLFLOW_TRACKING_URI={plain} in .env; then: {SERVE_COMMAND}"
     return f"Start it with: {SERVE_COMMAND} (or fix MLFLOW_TRACKING_URI in .env)"
+
+
+_own: set[str] = set()
+
+
+def known_as_own(uri: str) -> None:
+    """Keep that an address is that of this project's own server, whose log lies here.
+
+    Args:
+        uri: The address, as the tasks use it.
+    """
+    _own.add(uri)
+
+
+def where_it_says_why(uri: str | None = None) -> str:
+    """Where a server that answered, but failed, says why: the log of the project's own is no other's.
+
+    Args:
+        uri: The address, as the tasks use it; None: that which MLflow's client has been given.
+    """
+    uri = uri or os.environ.get(TRACKING_URI, "")
+    if uri in _own:
+        return "See why in its log: uv run invoke mlflow.logs"
+    return (
+        f"See why in the log of that server ({uri}), which is not this project's own; who names it says: "
+        "uv run invoke mlflow.status"
+    )
 
 
 @dataclass(frozen=True)
@@ -253,7 +284,7 @@ class Probe:
             said = f"{error.code} {error.reason}"
         return ServerError(
             f"{self.url}{path.partition('?')[0]} answered {harmless(said)}",
-            hint="The server's log says more: uv run invoke mlflow.logs",
+            hint=where_it_says_why(self.url),
         )
 
     def _read(self, path: str, seconds: float, method: str = "GET", body: bytes | None = None) -> bytes:

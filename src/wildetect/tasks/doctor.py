@@ -119,10 +119,16 @@ def _shown(findings: Iterator[Finding]) -> Iterator[Finding]:
     print(f"{problems}, {warnings}")
 
 
+def _told(fix: str) -> str:
+    from wildetect.settings.project import as_read
+
+    return as_called(as_read(fix))
+
+
 def _plain_line(finding: Finding) -> None:
     print(f"{finding.verdict:<{WIDTHS[0]}}  {finding.check:<{WIDTHS[1]}}  {finding.says}", flush=True)
     if finding.fix:
-        print(f"{'':<{WIDTHS[0]}}  {'':<{WIDTHS[1]}}  -> {as_called(finding.fix)}", flush=True)
+        print(f"{'':<{WIDTHS[0]}}  {'':<{WIDTHS[1]}}  -> {_told(finding.fix)}", flush=True)
 
 
 def _line_for_terminal() -> Callable[[Finding], None]:
@@ -142,7 +148,7 @@ def _line_for_terminal() -> Callable[[Finding], None]:
         grid.add_column(overflow="fold")
         grid.add_row(*map(Text, (finding.verdict, finding.check, finding.says)))
         if finding.fix:
-            grid.add_row("", "", Text(f"-> {as_called(finding.fix)}", style="cyan"))
+            grid.add_row("", "", Text(f"-> {_told(finding.fix)}", style="cyan"))
         console.print(grid)
 
     return line

@@ -184,7 +184,9 @@ def say(text: str) -> None:
 
 def say_hint(hint: str) -> None:
     """A line that says what fixes or uses what was said before."""
-    say(hint_line(hint))
+    from wildetect.settings.project import as_read
+
+    say(hint_line(as_read(hint)))
 
 
 def show_in_browser(url: str) -> None:
@@ -222,7 +224,6 @@ def errors_told() -> Iterator[None]:
 
     A bug's traceback goes to the log file; `WILDETECT_DEBUG=1` shows it.
     """
-    from wildetect.settings.project import as_read
     from wildetect.tasks.meant import meant_by, with_typed
 
     write_any_letter()
@@ -236,7 +237,7 @@ def errors_told() -> Iterator[None]:
         say(f"error: {error.message}")
         for detail in error.details:
             say(f"  {detail}")
-        say_hint(f"{meant_by(error.message)}{with_typed(as_read(error.hint))}")
+        say_hint(f"{meant_by(error.message)}{with_typed(error.hint)}")
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt as interrupt:
         say("\n".join([*map(str, interrupt.args), "interrupted"]))

@@ -7,7 +7,10 @@ from wildetect.checkup.subject import Subject
 from wildetect.errors import ServerError
 from wildetect.registry.connection import Connection, connect, require_whole_answers
 from wildetect.registry.probe import Probe
+from wildetect.server.process.plan import server_folder
 from wildetect.server.process.server import Address, address_of_tasks
+from wildetect.server.process.state import read_state
+from wildetect.server.process.status import HINTS, left_behind, what_broke
 from wildetect.settings import Project
 from wildetect.settings.address import TRACKING_URI
 from wildetect.workflows.watching import SILENT, Watcher
@@ -32,7 +35,7 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
     """
     address = address_of_tasks(project, configured)
     place = (project.origin_of(TRACKING_URI)[1] or "the settings").partition(" (")[0]
-    refuse_unnamed(address)
+    refuse_unnamed(project, address)
     try:
         connection = connect(address.uri, address.database)
     except ServerError as error:
@@ -43,17 +46,20 @@ def connect_for(project: Project, watcher: Watcher = SILENT, *, configured: str 
     return connection
 
 
-def refuse_unnamed(address: Address) -> None:
-    """Leave another project's server alone unless somebody names it.
+def refuse_unnamed(project: Project, address: Address) -> None:
+    """Leave another project's server alone unless somebody names it, and what is left of the project's own.
 
     Raises:
-        ServerError: Nothing names the server that answers there, and it is not this project's.
+        ServerError: Nothing names the server that answers there, and it is not this project's; or it is a
+            part of this project's own, which died or was started before the folder was moved.
     """
+    own = read_state(server_folder(project))
+    if own is not None and left_behind(own, address.uri if address.named else None):
+        raise ServerError(f"this project's server {what_broke(own)}", hint=HINTS["broken"])
     if address.foreign and not address.named and Probe(address.uri).healthy():
         raise ServerError(
             f"the MLflow server at {address.uri} is another project's, and this project's own is not running",
-            hint=f"Start this project's own: uv run invoke mlflow.serve --port {address.free_port}; "
-            f"or, to use that one, put {TRACKING_URI}={address.uri} into .env.",
+            hint=address.own_or_that,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wildetect.errors import ConfigurationError, ServerError
-from wildetect.registry.probe import Probe
+from wildetect.registry.probe import Probe, how_to_start
 from wildetect.server.access.accounts import Accounts
 from wildetect.server.access.signin import credentials_of
 from wildetect.server.process.server import address_of_tasks
@@ -23,18 +23,23 @@ def accounts_of(project: Project) -> Accounts:
         ServerError: No server answers, or the sign-in is not accepted.
     """
     address = address_of_tasks(project)
-    refuse_unnamed(address)
+    refuse_unnamed(project, address)
     uri = address.uri
     credentials = credentials_of(project)
     probe = Probe(uri).within(TIMEOUT)
     if not probe.healthy():
+        here = "Start it: uv run invoke mlflow.serve --host 0.0.0.0"
         raise ServerError(
-            f"no MLflow server answers at {uri}", hint="Start it: uv run invoke mlflow.serve --host 0.0.0.0"
+            f"no MLflow server answers at {uri}",
+            hint=here if address.own or address.foreign else how_to_start(uri),
         )
     if _open_to_all(probe):
+        share = "Share it with sign-in: uv run invoke mlflow.restart --host 0.0.0.0"
         raise ConfigurationError(
             f"the server at {uri} asks for no sign-in: it has no accounts",
-            hint="Share it with sign-in: uv run invoke mlflow.restart --host 0.0.0.0",
+            hint=share
+            if address.own
+            else f"It is not this project's own. In the project that it belongs to: {share}",
         )
     if credentials is None:
         raise ConfigurationError(

@@ -94,9 +94,10 @@ def _usable_password(project: Project, folder: Path) -> str | None:
         )
     password = project.variable(PASSWORD)
     if password is not None and len(password) < SHORTEST_PASSWORD:
+        made = "" if (folder / AUTH_DATABASE).exists() else ", or take the line out to have one made"
         raise ConfigurationError(
             f"{PASSWORD} is shorter than {SHORTEST_PASSWORD} characters",
-            hint="Write a longer one into .env, or take the line out to have one made.",
+            hint=f"Write {'that of the accounts' if not made else 'a longer one'} into .env{made}.",
         )
     if password is None and (folder / AUTH_DATABASE).exists():
         raise ServerError(

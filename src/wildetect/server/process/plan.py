@@ -16,6 +16,7 @@ from wildetect.server.store.stores import Artifacts, Store, artifacts_of, store_
 from wildetect.settings import Project
 from wildetect.settings.address import TRACKING_URI
 from wildetect.settings.mlflow import MlflowSettings
+from wildetect.settings.project import as_read
 
 __all__ = ["DEFAULT_PORT", "Plan", "plan_server", "points_at", "server_folder"]
 
@@ -110,12 +111,9 @@ def _port(project: Project, settings: MlflowSettings, host: str) -> int:
     here = looked_at is not None and _is_this_machine(looked_at[0], host)
     port = settings.port or (looked_at[1] if looked_at and here else DEFAULT_PORT)
     if not here or port != looked_at[1]:  # type: ignore[index]
-        logger.warning(
-            "the tasks look for the server at %s; to have them use this one put this line into .env: %s=%s",
-            _shown(uri),
-            TRACKING_URI,
-            local_url(host, port),
-        )
+        line = f"{TRACKING_URI}={local_url(host, port)}"
+        told = as_read(f"to have them use this one put this line into .env: {line}")
+        logger.warning("the tasks look for the server at %s; %s", _shown(uri), told)
     return port
 
 

@@ -11,18 +11,20 @@ import logging
 import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 from wildetect.errors import ServerError
 from wildetect.registry.probe import Probe
 from wildetect.server.access.signin import AUTH_DATABASE
-from wildetect.server.process.plan import Plan
+from wildetect.server.process.plan import DEFAULT_PORT, Plan
 from wildetect.server.process.ports import holder_of, local_url, next_free
 from wildetect.server.store.database import check_database
 from wildetect.server.store.old_artifacts import outside
 from wildetect.server.store.schema import AUTH_SCHEMA, STORE_SCHEMA, Schema
 from wildetect.server.store.stores import holds_file_store
 from wildetect.server.store.upgrading import upgrade_if_older
+from wildetect.settings.address import TRACKING_URI
 from wildetect.wording import in_bytes, number_of
 
 __all__ = ["check_folder", "check_port", "check_stores"]
@@ -34,8 +36,12 @@ LITTLE_SPACE = 1_000_000_000  # bytes
 DATABASE_TIMEOUT = 5.0  # s
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, setting: str | None = None) -> None:
     """Make sure that a folder is there, can be written, and has space left; makes it where missing.
+
+    Args:
+        folder: The folder.
+        setting: Setting of configs/mlflow.yaml that names it; None: it lies in the project.
 
     Raises:
         ServerError: Saying which of it fails.
@@ -47,7 +53,7 @@ def check_folder(folder: Path) -> None:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise _disk_full(folder, 0) from error
+            raise _disk_full(folder, 0, setting) from error
         raise ServerError(
             f"the folder {folder} cannot be written ({error.strerror or error})",
             hint="Give yourself the right to write it, or move the project to a folder of your own.",
@@ -55,7 +61,7 @@ def check_folder(folder: Path) -> None:
     finally:
         _remove(attempt)
     if free < LEAST_SPACE:
-        raise _disk_full(folder, free)
+        raise _disk_full(folder, free, setting)
     if free < LITTLE_SPACE:
         logger.warning("only %s are left on the disk of %s", in_bytes(free), folder)
 
@@ -67,11 +73,13 @@ def _remove(file: Path) -> None:
         logger.debug("%s stays: %s", file, error)
 
 
-def _disk_full(folder: Path, free: int) -> ServerError:
+def _disk_full(folder: Path, free: int, setting: str | None) -> ServerError:
+    another = (
+        f"name another place as {setting} in configs/mlflow.yaml" if setting else "move the project there"
+    )
     return ServerError(
         f"the disk of {folder} is full ({in_bytes(free)} left, {in_bytes(LEAST_SPACE)} needed)",
-        hint="Free some space, or name another place in configs/mlflow.yaml "
-        "(backend_store_uri, artifacts_destination).",
+        hint=f"Free some space, or take another disk: {another}.",
     )
 
 
@@ -91,10 +99,14 @@ def check_port(plan: Plan) -> None:
     what, probe = str(holder), Probe(url, timeout=1.0)
     if probe.healthy():
         what += ", an MLflow server of another project" if probe.is_mlflow() else ", a web server"
-    free = next_free(plan.host, plan.port)
+    free_port = next_free(plan.host, plan.port) or plan.port + 1
+    if sys.platform == "darwin" and plan.port == DEFAULT_PORT and holder.pid is None:
+        what += ", on a Mac mostly AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
+    keep = f"; to keep it, port: {free_port} in configs/mlflow.yaml"
     raise ServerError(
         f"port {plan.port} is held by {what}",
-        hint=f"End it, or take another port: uv run invoke mlflow.serve --port {free or plan.port + 1}",
+        hint=f"End it, or take another port with: uv run invoke mlflow.serve --port {free_port}"
+        + ("" if plan.project.variable(TRACKING_URI) else keep),
     )
 
 
@@ -102,7 +114,8 @@ def _cannot_listen(plan: Plan, error: Exception) -> ServerError:
     if isinstance(error, PermissionError):
         return ServerError(
             f"port {plan.port} is reserved by the system",
-            hint=f"Take one above 1023: uv run invoke mlflow.serve --port {max(plan.port + 1, 5001)}",
+            hint="Take one above 1023: uv run invoke mlflow.serve --port "
+            f"{next_free(plan.host, max(plan.port, DEFAULT_PORT)) or DEFAULT_PORT + 1}",
         )
     return ServerError(
         f"{plan.host} is not an address of this machine ({getattr(error, 'strerror', None) or error})",
@@ -117,14 +130,14 @@ def check_stores(plan: Plan) -> None:
         ServerError: Saying which of it fails.
     """
     if plan.artifacts.folder is not None:
-        check_folder(plan.artifacts.folder)
+        check_folder(plan.artifacts.folder, "artifacts_destination")
     if plan.store.address is not None:
         _check_reachable(plan, *plan.store.address)
     database = plan.store.database
     if database is None:
         return
     if database.parent != plan.folder:
-        check_folder(database.parent)
+        check_folder(database.parent, "backend_store_uri")
     if database.exists() and database.stat().st_size:
         check_database(database)
         _upgraded_if_older(database, plan, STORE_SCHEMA)
@@ -170,5 +183,5 @@ def _check_reachable(plan: Plan, host: str, port: int) -> None:
     except OSError as error:
         raise ServerError(
             f"the database server of {plan.store.shown} does not answer ({error.strerror or error})",
-            hint="Start it, or correct mlflow.backend_store_uri in configs/mlflow.yaml.",
+            hint="Start it, or correct backend_store_uri in configs/mlflow.yaml.",
         ) from error

@@ -53,7 +53,18 @@ class Identity(NamedTuple):
             shown = {}
         if not shown:  # refused, or just being started: Linux shows none until the program is loaded
             return abs(process.create_time() - self.create_time) < CLOCK_DRIFT
-        return shown.get(MARKER) == str(folder)
+        return _is_of(shown.get(MARKER), folder)
+
+    def was_moved(self, folder: Path) -> bool:
+        """Whether the process was started for a folder that has another place now: its files are gone for it.
+
+        Args:
+            folder: The folder of the server, where it lies now.
+        """
+        with contextlib.suppress(psutil.Error, OSError, ValueError, OverflowError):
+            process = psutil.Process(self.pid)
+            return _lives(process) and _stays_in(process, folder)
+        return False
 
 
 def identify(pid: int) -> Identity | None:
@@ -110,14 +121,26 @@ def tree(process: psutil.Process) -> list[psutil.Process]:
 
 
 def marked(folder: Path) -> list[psutil.Process]:
-    """All processes of this user that were started for the server of a folder."""
-    wanted = str(folder)
+    """All processes of this user that were started for the server of a folder, wherever it lay then."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(MARKER) == wanted and _lives(process):
+            ours = _is_of(process.environ().get(MARKER), folder) or _stays_in(process, folder)
+            if ours and process.pid != os.getpid() and _lives(process):
                 found.append(process)
     return found
+
+
+def _is_of(mark: str | None, folder: Path) -> bool:
+    """Whether a mark names a folder, by the same way or by another, such as a link."""
+    return mark is not None and (mark == str(folder) or Path(mark).resolve() == folder.resolve())
+
+
+def _stays_in(process: psutil.Process, folder: Path) -> bool:
+    """Whether a server's process, which is started in its folder, was taken to another place with it."""
+    mark = process.environ().get(MARKER)
+    moved = mark is not None and not _is_of(mark, folder)
+    return moved and Path(process.cwd()) == folder.resolve()
 
 
 def end(processes: Iterable[psutil.Process], *, timeout: float) -> list[psutil.Process]:

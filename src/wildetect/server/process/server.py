@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wildetect.errors import ServerError
 from wildetect.registry.connection import tracking_uri
-from wildetect.registry.probe import Probe, is_loopback
+from wildetect.registry.probe import Probe, is_loopback, known_as_own
 from wildetect.server.process.plan import DEFAULT_PORT, Plan, points_at, server_folder
 from wildetect.server.process.ports import next_free, wait_until_free
 from wildetect.server.process.preflight import check_folder, check_port, check_stores
@@ -93,6 +93,14 @@ class Address:
         """A port that a server of this project could take."""
         return next_free("127.0.0.1", DEFAULT_PORT) or DEFAULT_PORT + 1
 
+    @property
+    def own_or_that(self) -> str:
+        """What to do where another project's server answers, which nothing names."""
+        return (
+            f"Start this project's own: uv run invoke mlflow.serve --port {self.free_port}; "
+            f"or, to use that one, put {TRACKING_URI}={self.uri} into .env."
+        )
+
 
 def address_of_tasks(project: Project, configured: str | None = None) -> Address:
     """Which server the tasks of a project talk to: a named one, else its own, wherever that listens.
@@ -107,6 +115,8 @@ def address_of_tasks(project: Project, configured: str | None = None) -> Address
     own = state if state is not None and state.alive() else None
     uri = tracking_uri(explicit or (own.url if own else None))
     ours = own is not None and points_at(uri, own.host, own.port)
+    if ours:
+        known_as_own(uri)
     database = Path(own.store) if own is not None and ours and Path(own.store).is_file() else None
     return Address(uri, bool(explicit), ours, _is_here(uri) and not ours, database)
 
@@ -204,7 +214,8 @@ def stop(project: Project, *, timeout: float = STOP_TIMEOUT) -> Stopped | None:
         if holder is not None:
             raise ServerError(
                 f"the server has ended, but port {state.port} is held by {holder}",
-                hint="That program is none of ours; end it yourself, or take another port with --port.",
+                hint="That program is not of this project. End it yourself, or start the next one elsewhere: "
+                f"uv run invoke mlflow.serve --port {next_free(state.host, state.port) or state.port + 1}",
             )
     return Stopped(state.url if state else None, ended, time.monotonic() - begun)
 

@@ -12,13 +12,14 @@ from typing import Any, Literal
 
 from wildetect.errors import ServerError
 from wildetect.registry.connection import locked
-from wildetect.registry.probe import Probe, how_to_start
+from wildetect.registry.probe import Probe, how_to_start, where_it_says_why
 from wildetect.server.access.signin import credentials_of
 from wildetect.server.process.plan import points_at, server_folder
 from wildetect.server.process.server import address_of_tasks
 from wildetect.server.process.state import ServerState, read_state
 from wildetect.settings import Project
 from wildetect.settings.address import TRACKING_URI
+from wildetect.settings.project import as_read
 from wildetect.wording import commas, in_bytes
 
 __all__ = [
@@ -30,7 +31,9 @@ __all__ = [
     "as_lines",
     "condition_of",
     "held_models",
+    "left_behind",
     "server_status",
+    "what_broke",
 ]
 
 
@@ -91,7 +94,8 @@ def _elsewhere(status: ServerStatus) -> list[str]:
     what = "which answers" if status.used_answers else "where no MLflow server answers"
     lines = [f"  tasks     use {status.used} ({status.named_by}), {what}"]
     if status.state is not None and status.condition != "stopped":
-        lines.append(f"            to have them use this one: {TRACKING_URI}={status.state.url} in .env")
+        line = f"{TRACKING_URI}={status.state.url} in .env"
+        lines.append(as_read(f"            to have them use this one: {line}"))
     return lines
 
 
@@ -147,7 +151,8 @@ class ServerStatus:
     """The server and its store, as far as known.
 
     Attributes:
-        condition: "running" is the only healthy one; "broken" means that processes of a dead server are left.
+        condition: "running" is the only healthy one; "broken" means that processes are left of a server that
+            died, or that was started before the folder was moved.
         state: What server.json says.
         models: What the registry holds; None where the server does not tell.
         problem: Why it does not tell.
@@ -198,18 +203,8 @@ def server_status(project: Project) -> ServerStatus:
     answers = not address.own and Probe(address.uri, timeout=1.0).is_mlflow()
     # an address of this machine where nobody answers is that of the project's own, which is not running
     elsewhere = answers or not address.foreign or condition != "stopped"
-    named = address.named and not address.own and elsewhere
-    models, problem, artifacts = None, None, None
-    if state is not None and condition == "running":
-        try:
-            models = tuple(held_models(Probe(state.url, credentials_of(project))))
-        except ServerError as error:
-            held = (
-                locked(Path(state.store), to_write=False, patience=0.1)
-                if Path(state.store).is_file()
-                else False
-            )
-            problem = f"another program has locked {state.store}" if held else error.message
+    named = address.named and not address.own and elsewhere and not left_behind(state, address.uri)
+    models, problem = _held_or_why_not(project, state, condition)
     database = Path(state.store) if state else folder / "mlflow.db"
     artifacts = Path(state.artifacts) if state else folder / "artifacts"
     return ServerStatus(
@@ -229,6 +224,22 @@ def server_status(project: Project) -> ServerStatus:
     )
 
 
+def _held_or_why_not(
+    project: Project, state: ServerState | None, condition: Condition
+) -> tuple[tuple[Model, ...] | None, str | None]:
+    """What a server's registry holds, or why it does not tell."""
+    if state is None or condition not in ("running", "broken"):
+        return None, None
+    if condition == "broken":
+        return None, f"this server {what_broke(state)}"
+    try:
+        return tuple(held_models(Probe(state.url, credentials_of(project)))), None
+    except ServerError as error:
+        store = Path(state.store)
+        held = store.is_file() and locked(store, to_write=False, patience=0.1)
+        return None, f"another program has locked {store}" if held else error.message
+
+
 def _matches(project: Project, state: ServerState | None) -> bool | None:
     return points_at(project.variable(TRACKING_URI), state.host, state.port) if state else None
 
@@ -243,7 +254,29 @@ def condition_of(state: ServerState | None) -> Condition:
         # its launcher may have been killed: nobody else would say then that it never answers
         starting = state.phase == "starting" and time.time() - state.create_time < LONGEST_START
         return "starting" if starting else "not answering"
-    return "broken" if any(identity.process(state.folder) for identity in state.processes) else "stopped"
+    known = (state.identity, *state.processes)
+    left = any(one.process(state.folder) or one.was_moved(state.folder) for one in known)
+    return "broken" if left else "stopped"
+
+
+def left_behind(state: ServerState | None, named: str | None) -> bool:
+    """Whether the tasks would talk to what is left of this project's own server, which is "broken".
+
+    One whose folder was moved still answers, and makes an empty database where the folder was.
+
+    Args:
+        state: What server.json says.
+        named: The tracking URI that is named for the tasks.
+    """
+    meant = state is not None and points_at(named, state.host, state.port)
+    return meant and condition_of(state) == "broken"
+
+
+def what_broke(state: ServerState) -> str:
+    """Why a server that is "broken" does not work, to follow "this project's server"."""
+    if state.identity.was_moved(state.folder):
+        return "was started before this folder was moved or renamed, and no longer finds its files"
+    return "has died and left processes"
 
 
 def held_models(probe: Probe) -> Iterator[Model]:
@@ -282,7 +315,7 @@ def _pages(probe: Probe, endpoint: str, items: str) -> Iterator[dict[str, Any]]:
         if time.monotonic() > until:
             raise ServerError(
                 f"{probe.url} takes too long to say what it holds",
-                hint="See its log: uv run invoke mlflow.logs",
+                hint=where_it_says_why(probe.url),
             )
         query: dict[str, str | int] = {"max_results": 1000} | ({"page_token": token} if token else {})
         page = probe.get(endpoint, query)

@@ -78,8 +78,8 @@ def check_schema(database: Path, schema: Schema) -> str | None:
     if found not in known:
         raise ServerError(
             f"{database} was written by a newer MLflow than the {version} installed here (schema {found})",
-            hint="Install that newer version (uv sync), or bring back a backup of this one: "
-            "uv run invoke mlflow.restore --source FILE",
+            hint="Bring the newer version in: uv sync --inexact --upgrade-package mlflow; or bring back a "
+            "backup of this one: uv run invoke mlflow.restore --source FILE",
         )
     return None if found == newest else found
 

@@ -22,6 +22,8 @@ DATABASE_SERVERS = {
     "mysql+pymysql": ("mysql+pymysql", "pymysql", 3306),
 }
 OBJECT_STORES = {"s3": "boto3"}
+NOT_IN_THE_EXTRA = {"psycopg": '"psycopg[binary]"', "pymysql": "pymysql"}
+"""Packages that the extra "server" does not bring along, as pip calls them."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,10 @@ def artifacts_of(uri: str | None, *, root: Path, default: Path) -> Artifacts:
 
 def _demand(module: str, what: str) -> None:
     if importlib.util.find_spec(module) is None:
-        raise ConfigurationError(what, hint=f"Install it: {with_extra('server')}")
+        alone = NOT_IN_THE_EXTRA.get(module)
+        raise ConfigurationError(
+            what, hint=f"Install it: {f'uv pip install {alone}' if alone else with_extra('server')}"
+        )
 
 
 def holds_file_store(folder: Path) -> bool:

@@ -80,8 +80,8 @@ def upgrade_copy(fresh: Path, environment: Mapping[str, str], schema: Schema) ->
     if code != 0 or check_schema(fresh, schema) is not None:
         raise ServerError(
             f"MLflow could not upgrade the database {fresh.name} (exit code {code}); it is as it was",
-            hint="Install the MLflow that wrote it, or bring back a backup: "
-            "uv run invoke mlflow.restore --source FILE.",
+            hint="Bring back a backup: uv run invoke mlflow.restore --source FILE; without one the MLflow "
+            "that wrote it may still open it: uvx mlflow@VERSION server --backend-store-uri sqlite:///FILE",
             details=said.splitlines()[-3:],
         )
     as_single_file(fresh)

@@ -75,8 +75,8 @@ def open_on_purpose(plan: Plan) -> bool:
         raise ConfigurationError(
             "a server without sign-in is open to everybody on the network, and there is no terminal to ask "
             "whether that is meant",
-            hint="Share it with sign-in (leave out --no-sign-in, set mlflow.sign_in to auto), or start it at "
-            "a terminal.",
+            hint="Share it with sign-in (leave out --no-sign-in; sign_in: auto in configs/mlflow.yaml), or "
+            "start it at a terminal.",
         )
     question = (
         f"Everybody who reaches {plan.shared_urls[0]} can read, replace and delete models. Share it open"
