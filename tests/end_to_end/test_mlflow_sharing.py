@@ -363,10 +363,10 @@ def test_sharing_without_sign_in_needs_a_person(served: Workspace, tmp_path: Pat
         assert not (open_to_all.root / ".env").exists()
         config = open_to_all.root / "configs/mlflow.yaml"
         config.write_text("sign_in: off\n", encoding="utf-8")
-        words = ("mlflow.serve", "--detach", "--host", EVERYWHERE, "--wait", "0.2")
-        _, hint = open_to_all.fail(2, *words)
+        again = ("mlflow.serve", "--detach", "--host", EVERYWHERE, "--wait", "0.2")
+        _, hint = open_to_all.fail(2, *again)
         write_setting(config, hint, "tasks/mlflow/start.py: Share it with sign-in")
-        assert "did not answer" in open_to_all.fail(3, *words)[0]  # it was on its way
+        assert "did not answer" in open_to_all.fail(3, *again)[0]  # it was on its way
 
 
 def typed_at_a_terminal(workspace: Workspace, words: Sequence[str], typed: str) -> tuple[int, str]:
