@@ -312,25 +312,23 @@ def _refuse_turned_round(task: str, verb: Verb, bare: Sequence[str]) -> None:
     if len(verb.words) == 2 and turned_round(verb.words, bare[:2]):  # noqa: PLR2004 - a pair
         first, second = map(quoted, bare[:2])
         raise ConfigurationError(
-            f"{task} takes {verb.bare}, in this order", hint=f"uv run invoke {task} {second} {first}"
+            f"{task} takes {verb.bare}, in this order", hint=f"The other way round: {second} {first}"
         )
 
 
 def _refuse_bare(task: str, verb: Verb, bare: Sequence[str], contexts: Mapping[str, ParserContext]) -> None:
     """Refuse the last of some bare words, which no option takes; where it may be a task, invoke does."""
     word = bare[-1]
-    if verb.paths:
-        raise _one_too_many(word, task, verb) if is_path(word) else _no_path(bare, task, verb, contexts)
-    if meant := _meant(task, verb, bare, contexts):
-        raise ConfigurationError(f"{task} does not take {word!r} there", hint=meant)
+    if verb.paths and is_path(word):
+        raise _one_too_many(word, task, verb)
+    if verb.paths or _one_version(verb, bare) or as_option(word, contexts[task].flags):
+        raise _no_path(bare, task, verb, contexts)
 
 
-def _meant(task: str, verb: Verb, bare: Sequence[str], contexts: Mapping[str, ParserContext]) -> str:
-    """What the last of some bare words was most likely meant to be, as a hint; "" where it is not plain."""
-    if verb.words[:1] in (("model",), ("name",)) and (version := joined_version(bare)):
-        return f"A version is one word: uv run invoke {task} {' '.join(map(quoted, version))}"
-    option = as_option(bare[-1], contexts[task].flags)
-    return f"Did you mean {option}? uv run invoke {task} --help lists the options." if option else ""
+def _one_version(verb: Verb, bare: Sequence[str]) -> str:
+    """A version that was given in two words, with what follows it, as it is to be written."""
+    is_about_one = verb.words[:1] in (("model",), ("name",))
+    return " ".join(map(quoted, joined_version(bare))) if is_about_one else ""
 
 
 def _no_path(
@@ -338,19 +336,26 @@ def _no_path(
 ) -> ConfigurationError:
     word = bare[-1]
     flag = f"--{word}"
-    options = f"uv run invoke {task} --help lists the options."
     known = [value for values in verb.values.values() for value in values]
+    option = as_option(word, contexts[task].flags)
     if flag in contexts[task].flags:
-        hint = f"Did you mean {flag}? {options}"
-    elif (hint := _meant(task, verb, bare, contexts)) and "@" in hint:  # few names of files hold one
-        pass
+        meant = f"Did you mean {flag}? "
+    elif version := _one_version(verb, bare):
+        meant = f"A version is one word: {version}. "
+    elif "@" in option:  # few names of files hold one
+        meant = f"Did you mean {option}? "
     elif close := difflib.get_close_matches(word, known, n=1):
-        hint = f"Did you mean {close[0]}? {options}"
+        meant = f"Did you mean {close[0]}? "
     elif near := nearest_path(word):
-        hint = f"Did you mean {quoted(near)}? {options}"
-    elif not hint:
-        hint = (_closest(word, contexts) or "Check the path, in quotes if it holds spaces. ") + options
-    return ConfigurationError(f"there is no task, file or folder {word!r}", hint=hint)
+        meant = f"Did you mean {quoted(near)}? "
+    elif option:
+        meant = f"Did you mean {option}? "
+    else:
+        meant = _closest(word, contexts) or "Check the path, in quotes if it holds spaces. "
+    return ConfigurationError(
+        f"there is no task, file or folder {word!r}",
+        hint=f"{meant}uv run invoke {task} --help lists the options.",
+    )
 
 
 def _as_error(

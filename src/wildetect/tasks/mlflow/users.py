@@ -59,7 +59,7 @@ def users(
     if name in ACTIONS and action not in ACTIONS:
         raise ConfigurationError(
             "mlflow.users takes ACTION NAME, in this order",
-            hint=f"uv run invoke mlflow.users {name} {quoted(action)}",
+            hint=f"The other way round: {name} {quoted(action)}",
         )
     action = one_of("--action", action, ACTIONS)
     wanted = None if role is None else one_of("--role", role, ROLES)
