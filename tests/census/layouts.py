@@ -149,6 +149,11 @@ MISTAKES = (
     Mistake("lens of 50 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 50.0}), areas=True),
     Mistake("lens of 350 in place of 35 mm", _each(lambda _n, _one: {"focal_length_35": 350.0}), areas=True),
     Mistake(
+        "focal length in mm is that in 35 mm film",
+        _each(lambda _n, _one: {"camera": "DJI FC6310", "focal_length": 35.0}),
+        areas=True,
+    ),
+    Mistake(
         "longitude without its sign",
         _each(lambda _n, one: {"position": Position(-_position(one).longitude, _position(one).latitude)}),
     ),

@@ -42,6 +42,14 @@ def test_a_lens_that_no_survey_is_flown_with_is_told(layout: str, positions: str
     assert "lens-odd" in found.suspicious
 
 
+@pytest.mark.parametrize("layout", ["60/30% overlap", "a single line"])
+def test_two_lenses_in_the_tags_are_told(layout: str) -> None:
+    """A known sensor of 13.2 mm with that lens sees 2.7 times less than the tag in 35 mm film says."""
+    found = cell(layout, "focal length in mm is that in 35 mm film", "3 m GPS")
+    assert found.error > 1
+    assert "lens-at-odds" in found.suspicious
+
+
 @pytest.mark.parametrize("seed", range(101, 105))
 def test_animals_that_walk_slowly_are_told_by_the_lines_of_flight(seed: int) -> None:
     """With plain GPS they hardly move between photographs of a line, but far enough between lines."""

@@ -86,13 +86,23 @@ def test_what_a_run_would_doubt_stands_in_the_evaluation(tmp_path: Path) -> None
     for name, lightest in (("a.png", 6), ("b.png", 255)):
         Image.fromarray(dice.integers(0, lightest, (80, 100, 3), np.uint8)).save(tmp_path / name)
     annotations = write_coco(
-        tmp_path / "truth.json", coco_document({"a.png": [], "b.png": []}, ("animal 0",))
+        tmp_path / "truth.json", coco_document({"a.png": [], "b.png": [(1, (10, 10, 20, 20))]}, ("animal 0",))
     )
     weights = save_network(tmp_path / "network.onnx", [np.zeros((1, 7, 20), np.float32)])
     dark = plan(weights, manifest("yolov8"), annotations, tmp_path / "out", 2)
     record = evaluate_into_folder(dark, lambda _: None)
     assert [one.files for one in record.doubts if "almost black" in one.what] == [("a.png",)]
     assert record.settings["doubtful_pictures"] == 1
+
+
+def test_pictures_without_a_labelled_animal_measure_nothing(tmp_path: Path) -> None:
+    """As of a run's coco.json: its precision of 0 is kept with the version, and each census cites it."""
+    Image.new("RGB", (100, 80), (90, 140, 60)).save(tmp_path / "a.png")
+    annotations = write_coco(tmp_path / "truth.json", coco_document({"a.png": []}, ("animal 0",)))
+    weights = save_network(tmp_path / "network.onnx", [np.zeros((1, 7, 20), np.float32)])
+    empty = plan(weights, manifest("yolov8"), annotations, tmp_path / "out", 1)
+    record = evaluate_into_folder(empty, lambda _: None)
+    assert [one.files for one in record.doubts if "every box counts as wrong" in one.what] == [("a.png",)]
 
 
 def test_pictures_of_which_a_part_cannot_be_read_are_not_measured_on(tmp_path: Path) -> None:

@@ -141,7 +141,13 @@ def evaluate_into_folder(plan: EvaluationPlan, progress: Progress) -> Evaluation
 
 
 def _doubts(plan: EvaluationPlan, summary: RunSummary) -> Iterator[Remark]:
-    """What a detection run would say of the pictures, and tiles of a set that are far off a model's scale."""
+    """What a detection run would say of the pictures; none with an animal; tiles far off a model's scale."""
+    if not any(len(image.animals) for image in plan.truth.images):
+        yield Remark(
+            "no animal of the model's classes is labelled in these pictures: every box counts as wrong, "
+            "whatever it shows (a run's coco.json holds no boxes)",
+            tuple(image.name for image in plan.truth.images),
+        )
     if summary.full:
         yield Remark(
             "the limit on the boxes of a tile was reached: animals are missed", tuple(sorted(summary.full))

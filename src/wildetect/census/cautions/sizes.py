@@ -11,6 +11,7 @@ from wildetect.census.cautions.caution import Caution, number_of
 from wildetect.census.ground.boxes import GroundBoxes
 from wildetect.census.ground.photographs import Photograph, Views
 from wildetect.census.ground.views import View
+from wildetect.imagery.camera.lens import film_px, is_cut
 
 __all__ = ["sizes"]
 
@@ -19,6 +20,7 @@ _TOLD_FROM = 1.15  # times: less says nothing
 _SMALLEST = 0.02  # m: no animal that a survey counts from the air is shorter
 _FINEST, _COARSEST = 0.0005, 1.0  # m/px of photographs in which single animals can be detected
 _NARROWEST, _WIDEST = 12.0, 125.0  # degrees from corner to corner: lenses of 206 and 11 mm on 35 mm film
+_AT_ODDS = 1.3  # times: the tags of real cameras differ by up to 1.14
 _LOWEST_GROUND = -110.0  # m: ground below the sea, or below the ellipsoid, that many photographs can show
 _HEIGHT = (
     "Check the heights (a table's column may be in feet: name its unit in the head, as height_ft; or count "
@@ -26,11 +28,16 @@ _HEIGHT = (
     "or give the ground resolution as detection.flight_specs.gsd."
 )
 
+_DATA_SHEET = (
+    "Hold the focal length in the tags against the camera's data sheet; where they differ, give the ground "
+    "resolution as detection.flight_specs.gsd."
+)
+
 
 def sizes(
     photographs: Sequence[Photograph], views: Views, boxes: GroundBoxes, largest_animal: float | None
 ) -> Iterator[Caution]:
-    """Boxes longer than any animal, pixels too large or small, odd lenses, and ground deep below the sea.
+    """Boxes longer than any animal, pixels too large or small, wrong lenses, and ground deep below the sea.
 
     Args:
         photographs: Photographs as `make_views` was given them.
@@ -43,6 +50,7 @@ def sizes(
         yield from _animals(boxes, largest_animal)
     yield from _pixels(shots)
     yield from _lenses(shots)
+    yield from _lenses_at_odds(photographs, shots)
     yield from _ground(photographs, shots)
 
 
@@ -101,9 +109,33 @@ def _lenses(shots: Sequence[View]) -> Iterator[Caution]:
             f"{max(odd.values()):.0f} degrees from corner to corner by its tags; those that surveys are "
             f"flown with see {_NARROWEST:.0f} to {_WIDEST:.0f}: focal length or sensor is likely wrong, and "
             "areas and places with it.",
-            "Hold the focal length in the tags against the camera's data sheet; where they differ, give the "
-            "ground resolution as detection.flight_specs.gsd.",
+            _DATA_SHEET,
             list(odd),
+        )
+
+
+def _lenses_at_odds(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterator[Caution]:
+    """Lenses that two tags tell otherwise, as after another lens was put on or tags were written anew."""
+    films = {
+        one.file: film_px(one.tags, (one.width, one.height))
+        for one in photographs
+        if one.tags.zoom is None and not is_cut(one.tags, (one.width, one.height))  # told by themselves
+    }
+    factors = {
+        view.file: view.focal_px / film
+        for view in shots
+        if view.source_of("lens") != "flight_specs" and (film := films.get(view.file)) is not None
+    }
+    odd = [file for file, factor in factors.items() if not 1 / _AT_ODDS <= factor <= _AT_ODDS]
+    if odd:
+        factor = float(np.median([factors[file] for file in odd]))
+        yield Caution(
+            "lens-at-odds",
+            f"{number_of(odd)} tags that tell two lenses: the focal length that counts is {factor:.2g} times "
+            "that by the one in 35 mm film. One of the two is wrong, and if it is the first, resolution, areas "
+            "and places are so by as many times, and animals in overlaps may count twice.",
+            _DATA_SHEET,
+            odd,
         )
 
 

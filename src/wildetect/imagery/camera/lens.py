@@ -9,7 +9,7 @@ from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.camera.makers import sensor_width
 from wildetect.imagery.camera.optics import FILM_DIAGONAL, plausible_height
 
-__all__ = ["FlightLike", "GroundResolution", "Lens", "ground_resolution", "is_cut", "lens_of"]
+__all__ = ["FlightLike", "GroundResolution", "Lens", "film_px", "ground_resolution", "is_cut", "lens_of"]
 
 FROM_SETTINGS = "flight_specs"
 _SAME_SHAPE = 0.01  # of the ratio of the sides
@@ -91,7 +91,7 @@ def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
         size: Width and height in px.
         specs: What counts where the photograph does not tell.
     """
-    long_side, diagonal = max(size), math.hypot(*size)
+    long_side = max(size)
     cut = is_cut(tags, size)
     model = (tags.camera or "").split(" ")[-1]
     sensor, focal_length = sensor_width(model), tags.focal_length
@@ -101,13 +101,21 @@ def lens_of(tags: CameraTags, size: tuple[int, int], specs: FlightLike) -> Lens:
         found.append((tags.focal_length_px * scale, "XMP"))
     if sensor is not None and focal_length is not None:
         found.append((focal_length / sensor * long_side * (tags.zoom or 1.0), "EXIF"))
-    if tags.focal_length_35 is not None:
-        found.append((tags.focal_length_35 / FILM_DIAGONAL * diagonal, "EXIF"))
+    film = film_px(tags, size)
+    if film is not None:
+        found.append((film, "EXIF"))
     if tags.sensor_width is not None and focal_length is not None:
         found.append((focal_length / tags.sensor_width * long_side, "EXIF"))
     found = [(px, source) for px, source in found if _SHORTEST <= px / long_side <= _LONGEST]
     found.append((specs.focal_length / specs.sensor_height * min(size), FROM_SETTINGS))
     return Lens(*found[0], cut)
+
+
+def film_px(tags: CameraTags, size: tuple[int, int]) -> float | None:
+    """The focal length in px by that "in 35 mm film" alone; null where no tag tells it."""
+    if tags.focal_length_35 is None:
+        return None
+    return tags.focal_length_35 / FILM_DIAGONAL * math.hypot(*size)
 
 
 def is_cut(tags: CameraTags, size: tuple[int, int]) -> bool:
