@@ -132,7 +132,7 @@ def _lenses_at_odds(photographs: Sequence[Photograph], shots: Sequence[View]) ->
         yield Caution(
             "lens-at-odds",
             f"{number_of(odd)} tags that tell two lenses: the focal length that counts is {factor:.2g} times "
-            "that by the one in 35 mm film. One of the two is wrong, and if it is the first, resolution, areas "
+            "that by the one in 35 mm film. One of them is wrong, and if it is the first, resolution, areas "
             "and places are so by as many times, and animals in overlaps may count twice.",
             _DATA_SHEET,
             odd,
