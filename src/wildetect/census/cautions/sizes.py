@@ -115,7 +115,7 @@ def _lenses(shots: Sequence[View]) -> Iterator[Caution]:
 
 
 def _lenses_at_odds(photographs: Sequence[Photograph], shots: Sequence[View]) -> Iterator[Caution]:
-    """Lenses that two tags tell otherwise, as after another lens was put on or a program wrote the tags again."""
+    """Lenses that two tags tell otherwise, as where a program wrote the tags again."""
     films = {
         one.file: film_px(one.tags, (one.width, one.height))
         for one in photographs
