@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.hinted import write_setting
 from tests.workspaces import Workspace, unused_uri
 
 PEOPLE = "images/bus.jpg"  # four persons, some 500 px tall
@@ -20,7 +21,10 @@ def test_persons_larger_than_the_tiles_are_not_counted_without_a_word(
     workspace: Workspace, shared_data: Path
 ) -> None:
     weights = shared_data / "models/yolov8n_int8.onnx"
-    ended = workspace.invoke("detect.run", shared_data / PEOPLE, "--model", weights, "--tile-size", "300")
+    config = workspace.root / "configs/detection.yaml"
+    config.write_text("processing: {tile_size: 300}\n", encoding="utf-8")
+    words = ("detect.run", shared_data / PEOPLE, "--model", weights)
+    ended = workspace.invoke(*words)
     assert ended.returncode == 0, ended.stderr
     run = json.loads((workspace.root / "results/run.json").read_text(encoding="utf-8"))
     cut = run["cut_boxes"]
@@ -32,3 +36,7 @@ def test_persons_larger_than_the_tiles_are_not_counted_without_a_word(
     assert "processing.overlap_ratio" in ended.stderr
     page = (workspace.root / "results/report.html").read_text(encoding="utf-8")
     assert "Animals may count more than once" in page
+    write_setting(config, ended.stderr, "workflows/detection.py: processing.tile_size to FILLER or more and")
+    ended = workspace.invoke(*words, "--restart")
+    assert ended.returncode == 0, ended.stderr
+    assert "end at the border" not in ended.stderr

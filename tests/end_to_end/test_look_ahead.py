@@ -82,6 +82,11 @@ def test_tiles_too_small_for_the_largest_animal_are_told(workspace: Workspace) -
         ended = workspace.invoke(*words, *more)
         assert ended.returncode == 0
         assert warning in ended.stderr
+    configure(workspace, flight_specs={"gsd": 3}, processing={"tile_size": 64, "overlap_ratio": "auto"})
+    said = workspace.invoke(*WORDS, "--dry-run").stderr
+    where = "workflows/detection.py: Set processing.tile_size to FILLER"
+    write_setting(workspace.root / "survey.yaml", said, where, largest_animal=6)
+    assert "should overlap" not in workspace.invoke(*WORDS, "--dry-run").stderr
     # one tile sees the whole image: no animal is cut by tiles
     ended = workspace.invoke(*WORDS[:-1], "whole", "--overlap", "auto", "--tile-size", "500")
     assert ended.returncode == 0

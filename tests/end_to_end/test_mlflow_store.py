@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.hinted import follow
+from tests.hinted import follow, write_setting
 from tests.servers import (
     Window,
     database_of,
@@ -238,6 +238,11 @@ def test_what_cannot_be_migrated_changes_nothing(tmp_path: Path) -> None:
         meta.parent.mkdir(parents=True)
         meta.write_text(f"experiment_id: '{number}'\nname: twin\nlifecycle_stage: active\n", encoding="utf-8")
     files = old_files(workspace)
+    config = workspace.root / "configs/mlflow.yaml"
+    config.write_text("backend_store_uri: postgresql://127.0.0.1/store\n", encoding="utf-8")
+    error, hint = workspace.fail(2, "mlflow.migrate")
+    assert "goes into an SQLite file only" in error
+    write_setting(config, hint, "server/upkeep/migration.py: Set backend_store_uri to null")
     ended = workspace.invoke("mlflow.migrate")
     assert ended.returncode == 3
     assert "error: MLflow could not migrate the file store" in ended.stderr

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
+from tests.hinted import write_setting
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
 
 from wildetect import geometry
@@ -125,6 +127,32 @@ def test_a_model_that_does_not_tell_its_scale_is_refused_before_any_work(tmp_pat
     assert "does not say at which scale it was trained" in error
     assert "trained_gsd_cm" in hint
     assert not (workspace.root / "auto").exists()
+    write_setting(
+        workspace.root / "configs/auto.yaml",
+        hint,
+        "workflows/detection_plan.py: Set processing.scale to native",
+    )
+    workspace.succeed(
+        "detect.run", "pictures", "--model", DETECTOR, "--config", "configs/auto.yaml", "--dry-run"
+    )
+
+
+def test_tiles_cut_for_a_scale_that_are_too_small_for_the_largest_animal_are_told(tmp_path: Path) -> None:
+    workspace = workspace_in(tmp_path / "project")
+    (workspace.root / "pictures").mkdir()
+    Image.new("RGB", (2400, 1800), (90, 120, 60)).save(workspace.root / "pictures/a.png")
+    words = [*command(workspace, "auto", flight="{gsd: 5}"), "--dry-run"]
+    file = workspace.root / "configs/auto.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document["processing"] |= {"overlap_ratio": "auto", "largest_animal": 40}
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    said = workspace.invoke(*words).stderr
+    assert "those cut for the scale overlap by half at most" in said
+    where = "workflows/detection.py: Set processing.scale to native, processing.tile_size"
+    write_setting(file, said, where, largest_animal=40)
+    ended = workspace.invoke(*words)
+    assert ended.returncode == 0, ended.stderr
+    assert "should overlap" not in ended.stderr
 
 
 def test_photographs_of_unknown_resolution_stay_native_and_are_named(tmp_path: Path) -> None:

@@ -93,14 +93,9 @@ SAID = {
 NOT_WRITTEN = {
     "checkup/environment.py: Close other programs; in configs/detection.yaml",
     "census/cautions/merging.py: Where that is what happened",
-    "server/upkeep/migration.py: Set backend_store_uri to null",
     "tasks/doctor.py: Set model.device: cpu",
     "workflows/detection.py: processing.scale: native, and",
-    "workflows/detection.py: processing.tile_size to FILLER or more and",
     "workflows/detection.py: processing.scale to native, FILLER",
-    "workflows/detection.py: Set processing.scale to native, processing.tile_size",
-    "workflows/detection.py: Set processing.tile_size to FILLER",
-    "workflows/detection_plan.py: Set processing.scale to native",
     "workflows/learning/dataset.py: Build a set of each",
     "workflows/model_choice.py: Register FILLER again with class_names",
 }
