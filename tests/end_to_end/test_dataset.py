@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from PIL import Image
-from tests.hinted import follow, follow_until
+from tests.hinted import follow, follow_until, write_setting
 from tests.reviewed_runs import verdicts
 from tests.ultralytics_stand_in import with_stand_in
 from tests.workspaces import REPOSITORY, Workspace, unused_uri
@@ -163,6 +163,23 @@ def test_the_hints_of_a_training_lead_to_its_measure(
 
     _, hint = trainer.fail(4, "detect.run", workspace.root / "pictures", "--model", start)
     follow(trainer, hint, "registry/weights/intake.py: Run: uv run invoke model.register", "--name", "led")
+
+
+@pytest.mark.usefixtures("made")
+def test_runs_with_tiles_of_two_sizes_are_no_one_set(workspace: Workspace) -> None:
+    other = ("detect.run", "pictures/flight2", "--model", "demo/detector.onnx", "--output", "other")
+    workspace.succeed(*other, "--tile-size", "480")
+    run = read_finished_run(workspace.root / "other")
+    with writing_verdicts(run.folder) as file:
+        file.append(*verdicts(run))
+    words = ("dataset.build", "--run", "results", "--run", "other", "--output", "both")
+    error, hint = workspace.fail(2, *words)
+    assert error.endswith("the runs have tiles of different sizes: results 640 px and other 480 px")
+    assert not (workspace.root / "both").exists()
+    config = workspace.root / "configs/detection.yaml"
+    write_setting(config, hint, "workflows/learning/dataset.py: Build a set of each")
+    workspace.succeed(*other, "--tile-size", "640", "--restart")
+    assert len(workspace.document(*words)["photographs"]) > len(run.results)
 
 
 @pytest.mark.usefixtures("made")
