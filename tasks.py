@@ -1,12 +1,16 @@
 """The collection that `invoke` finds: `uv run invoke --list` shows its tasks."""
 
 import importlib.util
+import os
+import shlex
+import subprocess
 import sys
 
 if importlib.util.find_spec("wildetect") is None:  # invoke of another Python, or one without the packages
+    words = (subprocess.list2cmdline if os.name == "nt" else shlex.join)(sys.argv[1:])
     print(  # noqa: T201 - there is nothing of ours that could
         f"error: the packages of this project are not installed for {sys.executable}\n"
-        f"hint: uv run invoke {' '.join(sys.argv[1:])} (README.md says how to get uv); "
+        f"hint: uv run invoke {words} (README.md says how to get uv); "
         "without uv make a virtual environment of Python 3.11 to 3.14, and in it: python -m pip install -e .",
         file=sys.stderr,
     )

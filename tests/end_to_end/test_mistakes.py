@@ -32,6 +32,14 @@ def test_a_corrected_file_that_is_not_there_is_named_first(workspace: Workspace,
     assert "Check the path" in hint
 
 
+@pytest.mark.parametrize("words", ["model.evaluate", "model.optimize", "model.train"])
+def test_weights_that_are_not_there_are_in_no_hint(workspace: Workspace, words: str) -> None:
+    option = "--weights" if words == "model.train" else "--model"
+    error, hint = workspace.fail(4, words, option, "gone.onnx")
+    assert error == f"error: the weights file {workspace.root / 'gone.onnx'} does not exist"
+    assert "gone.onnx" not in hint
+
+
 def test_wrong_yaml(workspace: Workspace, pictures: Path) -> None:
     config = workspace.root / "configs/detection.yaml"
     config.write_text("processing:\n  tilesize: 5\n  batch_size: 0\n", encoding="utf-8")

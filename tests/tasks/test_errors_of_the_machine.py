@@ -80,11 +80,12 @@ def test_an_invoke_without_the_packages_says_what_to_type(tmp_path: Path) -> Non
     (tmp_path / "alone").mkdir()
     for folder in (site / "invoke", *site.glob("invoke-*.dist-info")):
         shutil.copytree(folder, tmp_path / "alone" / folder.name)
-    words = [sys.executable, "-S", "-m", "invoke", "detect.run", "camp23"]
+    words = [sys.executable, "-S", "-m", "invoke", "detect.run", "camp 23"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "alone")}
     ended = subprocess.run(
         words, cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
     )
     assert ended.returncode == 2, ended.stderr
     assert ended.stderr.startswith("error: the packages of this project are not installed for ")
-    assert "hint: uv run invoke detect.run camp23 (" in ended.stderr
+    camp = '"camp 23"' if os.name == "nt" else "'camp 23'"
+    assert f"hint: uv run invoke detect.run {camp} (" in ended.stderr

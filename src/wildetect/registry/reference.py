@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wildetect.errors import ConfigurationError, ModelError
 from wildetect.settings.names import LONGEST_NAME, unfit_name
+from wildetect.settings.project import from_caller
 from wildetect.wording import quoted
 
 if TYPE_CHECKING:
@@ -133,9 +134,17 @@ def check_detector(text: str | None) -> None:
 
     Raises:
         ConfigurationError: It names neither; the hint says what would.
+        ModelError: It names a weights file that is not there.
     """
-    if text and not names_a_file(text):
+    if not text:
+        return
+    if not names_a_file(text):
         ModelReference.parse(text)
+    elif not from_caller(text).is_file():
+        raise ModelError(
+            f"the weights file {from_caller(text)} does not exist",
+            hint="Check the path, in quotes if it holds spaces.",
+        )
 
 
 def named_by_settings(project: Project, settings: DetectionSettings) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from wildetect.tasks.meant import is_path
 from wildetect.tasks.numbers import whole
 from wildetect.tasks.support import emit, export_variables, say, say_hint, verb
 from wildetect.wording import commas, quoted
@@ -86,17 +85,17 @@ def train(
 def _more_needed(dataset: str | None, weights: str | None) -> Exception:
     """What is missing; what was given and is not there is told first, not repeated in a hint."""
     from wildetect.errors import ConfigurationError
-    from wildetect.registry.reference import check_detector, names_a_file
+    from wildetect.registry.reference import check_detector
     from wildetect.settings.project import from_caller
     from wildetect.training.manifest import read_manifest
 
     if dataset:
         read_manifest(from_caller(dataset))
     check_detector(weights)
-    known = weights if weights and (is_path(weights) or not names_a_file(weights)) else "FILE"
     return ConfigurationError(
         "a training set and weights to begin with are needed",
-        hint=f"uv run invoke model.train --dataset {quoted(dataset or 'FOLDER')} --weights {quoted(known)}",
+        hint=f"uv run invoke model.train --dataset {quoted(dataset or 'FOLDER')} "
+        f"--weights {quoted(weights or 'FILE')}",
     )
 
 
