@@ -77,6 +77,14 @@ def test_missing_and_old_packages(root: Path, monkeypatch: pytest.MonkeyPatch) -
     assert says[1] == "the package no-such-package is not installed"
 
 
+def test_packages_that_cannot_be_compiled_are_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(root))  # without what says that they are compiled
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "each task begins some seconds later" in bad(check_packages(subject())).says
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    assert only(check_packages(subject())).verdict == "ok"  # the next task compiles them
+
+
 def test_another_wildetect_than_the_project_s(root: Path) -> None:
     (root / "src/wildetect").mkdir(parents=True)
     (root / "src/wildetect/__init__.py").touch()

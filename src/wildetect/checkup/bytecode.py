@@ -18,7 +18,7 @@ from pathlib import Path
 
 from wildetect.how_far import through
 
-__all__ = ["compile_once"]
+__all__ = ["compile_once", "stays_uncompiled"]
 
 MARKER = "wildetect-bytecode.txt"
 
@@ -41,7 +41,7 @@ def compile_once(notice: Callable[[str], None]) -> bool:
     marker = Path(sys.prefix) / MARKER
     with contextlib.suppress(OSError):
         installed = _fingerprint(packages)
-        if marker.is_file() and marker.read_text(encoding="utf-8") == installed:
+        if _is_compiled(marker, installed):
             return False
         # every task asks; only an installation pays for what compiling takes
         from filelock import FileLock, Timeout
@@ -54,6 +54,18 @@ def compile_once(notice: Callable[[str], None]) -> bool:
             temporary.replace(marker)
             return True
     return False
+
+
+def stays_uncompiled() -> Path | None:
+    """The folder of packages that are not compiled and cannot be, as it may not be written; else null."""
+    packages = Path(sysconfig.get_path("purelib"))
+    if sys.prefix == sys.base_prefix or os.access(sys.prefix, os.W_OK):
+        return None
+    return None if _is_compiled(Path(sys.prefix) / MARKER, _fingerprint(packages)) else packages
+
+
+def _is_compiled(marker: Path, installed: str) -> bool:
+    return marker.is_file() and marker.read_text(encoding="utf-8") == installed
 
 
 def _fingerprint(packages: Path) -> str:

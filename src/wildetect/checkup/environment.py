@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from wildetect import __version__
+from wildetect.checkup.bytecode import stays_uncompiled
 from wildetect.checkup.finding import Finding, fine, problem, warning
 from wildetect.checkup.subject import Subject
 from wildetect.wording import commas, in_bytes, listed, number_of
@@ -210,6 +211,10 @@ def check_packages(subject: Subject) -> list[Finding]:
     wrong = [says for one in needed if (says := _lacking(one))]
     if wrong:
         return [problem("packages", says, fix=SYNC) for says in wrong]
+    if folder := stays_uncompiled():
+        says = f"they are not compiled, and {folder} cannot be written: each task begins some seconds later"
+        fix = "Have someone who may write there run any task once"
+        return [warning("packages", says, fix=fix)]
     return [fine("packages", f"all {len(needed)} that it needs are installed")]
 
 
