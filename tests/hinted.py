@@ -102,7 +102,7 @@ def told_in_code() -> tuple[Told, ...]:
     )
 
 
-CORRECTIONS = "survey.corrections"
+CORRECTIONS = f"survey.corrections.{FILLED}"  # whichever the overlaps tell
 _KEYS = sorted(
     (*(key for model in sections() for key in key_names(model)), CORRECTIONS), key=len, reverse=True
 )

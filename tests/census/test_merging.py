@@ -17,8 +17,9 @@ from tests.census.conftest import Surveyed, plan_of, written
 from tests.census.doubtful_flights import CASES, HONEST, PLAIN, RTK, Case, told, told_of
 from tests.census.flights import Flight
 from tests.census.simulator import GEOD, START, Flown, Herd, Shot, Survey, fly, to_pixels
+from tests.hinted import write_setting
 
-from wildetect.census.cautions.merging import recall
+from wildetect.census.cautions.merging import merging, recall
 from wildetect.census.counting.animals import count_once, default_tolerance
 from wildetect.census.ground.boxes import boxes_on_ground
 from wildetect.census.ground.photographs import Photograph, make_views
@@ -34,7 +35,8 @@ from wildetect.imagery.camera.camera import CameraTags
 from wildetect.imagery.camera.optics import Flight as Specs
 from wildetect.imagery.positions.metadata import Position
 from wildetect.results.finished_run import read_finished_run
-from wildetect.settings.census import Corrections
+from wildetect.settings import Project, load_settings
+from wildetect.settings.census import CensusSettings, Corrections
 
 SEEDS = range(3)
 
@@ -578,7 +580,9 @@ def test_yaws_that_count_the_other_way_round_are_told() -> None:
 
 @pytest.mark.parametrize("seconds", [-4.0, 1.5, 12.0])
 @pytest.mark.parametrize("tags", [RTK, {"position_error": 0.5, "stated_error": 1.0}], ids=["RTK", "1 m"])
-def test_a_clock_that_is_off_is_told_with_its_size(seconds: float, tags: dict[str, Any]) -> None:
+def test_a_clock_that_is_off_is_told_with_its_size(
+    seconds: float, tags: dict[str, Any], tmp_path: Path
+) -> None:
     """Positions were looked up so many seconds too late; the drone goes straight on behind a line."""
     survey = Survey(**tags, jitter=0.1).mown(6, 14, ahead=0.6, aside=0.3)
     speed = 8.0  # m/s
@@ -602,7 +606,12 @@ def test_a_clock_that_is_off_is_told_with_its_size(seconds: float, tags: dict[st
     assert alike is not None
     assert list(alike.corrections) == ["clock"]
     assert alike.clock == pytest.approx(-seconds, abs=0.15)
-    corrected = told(flown, Corrections(clock=alike.clock))
+    file = tmp_path / "configs/census.yaml"
+    file.parent.mkdir()
+    file.write_text("campaign: {id: late}\n", encoding="utf-8")
+    (fix,) = (one.fix for one in merging(found.check, found.views) if one.kind == "merging-all")
+    write_setting(file, fix, "census/cautions/merging.py: survey.corrections.FILLER: FILLER")
+    corrected = told(flown, load_settings(CensusSettings, Project(tmp_path)).survey.corrections)
     assert corrected.kinds == ()
     assert abs(corrected.error) < 0.02
 

@@ -152,8 +152,7 @@ def _alike(check: MergingCheck) -> Iterator[Caution]:
         "merging-all",
         f"The photographs fit together {', or '.join(either)} ({found.after:,} boxes of two photographs "
         f"agree then, {found.before:,} as they are).{doubt} Nothing was changed.",  # never one
-        f"Where that is what happened, set survey.corrections to {keys} in configs/census.yaml and give "
-        "the command again.",
+        f"Where that is what happened, set {keys} in configs/census.yaml and give the command again.",
     )
 
 
@@ -184,8 +183,9 @@ def _wrong(found: Alike) -> str:
 
 
 def _setting(found: Alike) -> str:
-    keys = listed(f"{name}: {str(value).lower()}" for name, value in found.corrections.items())
-    return f"{{{keys}}}"
+    return listed(
+        f"survey.corrections.{name}: {str(value).lower()}" for name, value in found.corrections.items()
+    )
 
 
 def _rates(check: MergingCheck) -> str:
