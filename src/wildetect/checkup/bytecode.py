@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from wildetect.how_far import through
 __all__ = ["compile_once", "stays_uncompiled"]
 
 MARKER = "wildetect-bytecode.txt"
+_BEGUN = re.compile(rb"Compiling ['\"]")
 
 
 def compile_once(notice: Callable[[str], None]) -> bool:
@@ -89,7 +91,8 @@ def _compile(packages: Path) -> None:
         env={**os.environ, "PYTHONUNBUFFERED": "1"},  # its workers, too, say each file when they begin it
     ) as compiling:
         try:
-            begun = (line for line in compiling.stdout or () if line.startswith(b"Compiling"))
+            # two workers at once may write into one line
+            begun = (one for line in compiling.stdout or () for one in _BEGUN.findall(line))
             for _ in through(begun, "files compiled", missing):
                 pass
         except BaseException:
