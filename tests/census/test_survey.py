@@ -226,7 +226,8 @@ def test_a_photograph_of_the_same_name_and_another_size_is_another_one(
     moved = with_lost_photographs_in(read_finished_run(run), [elsewhere])
     census = survey(replace(plan_of(run), run=moved))
     assert [one.file for one in census.left_out] == [other.relative_to(elsewhere).as_posix()]
-    assert f"{other.name} not used" in caplog.text
+    name = other.relative_to(elsewhere).as_posix()
+    assert f"not used from {elsewhere}: {name}: another picture has its name now" in caplog.text
 
 
 def test_failed_images_are_named(small: Callable[..., Path]) -> None:

@@ -157,7 +157,7 @@ def test_what_cannot_be_drawn_is_refused_with_what_to_do(workspace: Workspace, t
     assert "folder of a detection run" in error
     assert hint.endswith("review.plan --run FOLDER")
     for task in ("review.open", "review.status", "review.import"):
-        needed = ("--source", "run.json") if task == "review.import" else ()
+        needed = ("--source", "results/run.json") if task == "review.import" else ()
         hint = workspace.fail(2, task, *needed)[1]
         assert f"invoke {task} " in hint
         assert hint.endswith("--run FOLDER")

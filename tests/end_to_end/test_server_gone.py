@@ -47,8 +47,8 @@ def test_a_server_that_goes_away_during_a_run(tmp_path: Path, short_lived: str) 
     (warning,) = [line for line in ended.stderr.splitlines() if line.startswith("warning: ")]
     assert warning == (
         "warning: the results are written, but the run is not logged: the MLflow server does not answer any "
-        "more (experiment detection). Start it with: uv run invoke mlflow.serve; then give the same command "
-        "again."
+        "more (experiment detection). Start it with: uv run invoke mlflow.serve (or fix MLFLOW_TRACKING_URI "
+        "in .env); then give the same command again."
     )
     run = json.loads((workspace.root / "results/run.json").read_text(encoding="utf-8"))
     assert run["mlflow"] is None  # so that the same command logs it

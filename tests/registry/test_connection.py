@@ -12,7 +12,9 @@ from google.protobuf.json_format import ParseError  # type: ignore[import-untype
 from mlflow.exceptions import MlflowException
 
 from wildetect.errors import ServerError
+from wildetect.registry import probe
 from wildetect.registry.connection import errors_of_mlflow, locked, require_whole_answers
+from wildetect.settings.address import TRACKING_URI
 
 REFUSED = "HTTPConnectionPool(host='127.0.0.1', port=5000): Max retries exceeded with url: /api/2.0/mlflow"
 
@@ -33,10 +35,15 @@ REFUSED = "HTTPConnectionPool(host='127.0.0.1', port=5000): Max retries exceeded
         ),
         (f"failed with exception {REFUSED} (too many 503 error responses)", "locked", "mlflow.logs"),
         (f"failed with exception {REFUSED} (too many 429 error responses)", "passwords", "Wait a minute"),
-        ("no such table: runs", "no such table", "mlflow.status"),
+        ("no such table: runs", "no such table", "mlflow.logs"),
     ],
 )
-def test_what_mlflow_s_client_says_is_said_in_our_words(said: str, expected: str, fix: str) -> None:
+def test_what_mlflow_s_client_says_is_said_in_our_words(
+    said: str, expected: str, fix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TRACKING_URI, "http://127.0.0.1:5000")
+    monkeypatch.setattr(probe, "_own", set())
+    probe.known_as_own("http://127.0.0.1:5000")
     with pytest.raises(ServerError) as raised, errors_of_mlflow("run 7"):
         raise MlflowException(said)
     message, hint = raised.value.message, raised.value.hint

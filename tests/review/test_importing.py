@@ -561,7 +561,7 @@ def test_what_was_said_on_a_copy_of_the_run_is_brought_together_once(
     (tmp_path / "none.jsonl").write_bytes(b"no\n")
     with pytest.raises(InputError, match="holds no verdicts"):
         imported(run, tmp_path / "none.jsonl")
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="there is no file"):
         imported(run, tmp_path / "away.jsonl")
 
 

@@ -297,7 +297,7 @@ def _pictures(kept: _Kept, version: Version, evaluated: Evaluated) -> list[Pictu
             f"what version {version.version} found on {evaluated.dataset} was not kept picture by picture",
             hint="Measure it again: uv run invoke model.evaluate "
             f"--model {quoted(str(version))} --annotations FILE "
-            f"--dataset {quoted(evaluated.dataset)}{_cut_alike(evaluated)}",
+            f"--dataset {quoted(evaluated.dataset)}" + _cut_alike(evaluated),
         ) from error
 
 
