@@ -42,7 +42,7 @@ def test_a_command_in_the_code_can_be_typed(
 PLAIN = re.compile(
     r"quoted\(.*|.*\balias|role|task|self\.task|action|how|command|newest|called|whose|words|folders|runs?"
     r"|.*\b(port|seconds|free_port).*|address\.uri|moved_away\(.*|' '\.join\(words\)"
-    r"|extra|package|by_hand|TRACKING_URI|self\.uri|_cut_alike\(.*"
+    r"|extra|package|by_hand|TRACKING_URI|self\.uri"
 )
 
 

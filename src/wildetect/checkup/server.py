@@ -152,7 +152,7 @@ def _beside(subject: Subject, host: str, port: int) -> str:
 
     if not is_loopback(host):
         return f"Fix {TRACKING_URI}"
-    free_port = next_free("127.0.0.1", port) or port + 1
+    free_port = next_free("127.0.0.1", port)
     if subject.project.variable(TRACKING_URI) is None:  # the tasks find their own, wherever it listens
         return (
             f"End it, or start this project's server beside it: uv run invoke mlflow.serve --port {free_port}"

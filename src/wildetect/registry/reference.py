@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wildetect.errors import ConfigurationError, ModelError
+from wildetect.registry.weights.weights_file import check_is_there
 from wildetect.settings.names import LONGEST_NAME, unfit_name
 from wildetect.settings.project import from_caller
 from wildetect.wording import quoted
@@ -140,11 +141,8 @@ def check_detector(text: str | None) -> None:
         return
     if not names_a_file(text):
         ModelReference.parse(text)
-    elif not from_caller(text).is_file():
-        raise ModelError(
-            f"the weights file {from_caller(text)} does not exist",
-            hint="Check the path, in quotes if it holds spaces.",
-        )
+    else:
+        check_is_there(from_caller(text), "Check the path, in quotes if it holds spaces.")
 
 
 def named_by_settings(project: Project, settings: DetectionSettings) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from wildetect.results.exports.table import FORMATS
 from wildetect.results.files import DRAFT, keep_edited
 from wildetect.results.journal.reading import JOURNAL, journalled_names
 from wildetect.results.report.overlay import overlay_name
-from wildetect.results.run_file import read_run_file
+from wildetect.results.run_file import run_before
 
 __all__ = ["OVERLAYS", "PLACES", "remove_blurred", "remove_drafts", "remove_overlays", "remove_run"]
 
@@ -36,10 +36,9 @@ def remove_run(folder: Path) -> None:
         InputError: A file cannot be removed: on Windows another program has it open. Then all stay.
     """
     names = journalled_names(folder)
-    written: Mapping[str, str] = {}
-    with suppress(InputError):  # without a run.json nobody knows what was changed
-        written = read_run_file(folder).digests
-    keep_edited(folder, written)
+    earlier = run_before(folder)
+    if earlier is not None:  # else nobody knows what was changed
+        keep_edited(folder, earlier.digests)
     for name in _FILES:
         with _removal(folder / name) as path:
             if path.is_file():

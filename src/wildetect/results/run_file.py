@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +29,7 @@ from wildetect.results.run_parts import (
     Times,
 )
 
-__all__ = ["mark_running", "read_run_file", "run_from", "write_run_file"]
+__all__ = ["mark_running", "read_run_file", "run_before", "run_from", "write_run_file"]
 
 _Made = TypeVar("_Made")
 
@@ -53,12 +54,17 @@ def mark_running(folder: Path) -> DetectionRun | None:
     Returns:
         What it held; None where there is no readable one.
     """
-    try:
-        run = read_run_file(folder)
-    except InputError:
-        return None
-    write_run_file(folder, replace(run, state="running"))
+    run = run_before(folder)
+    if run is not None:
+        write_run_file(folder, replace(run, state="running"))
     return run
+
+
+def run_before(folder: Path) -> DetectionRun | None:
+    """What the run.json in a folder holds; null where there is none, or it is damaged."""
+    with suppress(InputError):
+        return read_run_file(folder)
+    return None
 
 
 def read_run_file(folder: Path) -> DetectionRun:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from wildetect.errors import ModelError
 from wildetect.registry.manifest import Source, WeightsFormat
-from wildetect.registry.weights.weights_file import check_file, sha256_of
+from wildetect.registry.weights.weights_file import check_file, check_is_there, sha256_of
 from wildetect.wording import listed, quoted
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def prepared(path: Path, options: ExportOptions) -> Iterator[PreparedWeights]:
     Raises:
         ModelError: The file is missing, of a format that cannot be registered, or cannot be exported.
     """
-    _check_is_there(path, _NAMED)
+    check_is_there(path, _NAMED)
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise _refused(path)
@@ -210,7 +210,7 @@ def prepared_classifier(path: Path) -> PreparedWeights:
             hint="Export it where it was trained (Lightning: model.to_onnx(...), Ultralytics: yolo export "
             "format=onnx), or set classifier: null to register the detector alone.",
         )
-    _check_is_there(
+    check_is_there(
         path, "Fix classifier.weights in configs/detector_registration.yaml, or set classifier: null."
     )
     size, sha256 = path.stat().st_size, sha256_of(path)
@@ -228,7 +228,7 @@ def check_is_onnx(path: Path, *, fix: str = _NAMED) -> None:
         ModelError: With the command that fixes it, where there is one.
     """
     kind = FORMATS.get(path.suffix.lower())
-    _check_is_there(path, fix)  # of a file that is not there the command to register it fails, too
+    check_is_there(path, fix)  # of a file that is not there the command to register it fails, too
     if kind is None:
         raise _refused(path)
     if kind != "onnx":
@@ -236,12 +236,6 @@ def check_is_onnx(path: Path, *, fix: str = _NAMED) -> None:
             f"{path} must be registered first: only ONNX files can be used as they lie there",
             hint=f"Run: uv run invoke model.register --weights {quoted(str(path))}",
         )
-
-
-def _check_is_there(path: Path, fix: str) -> None:
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise ModelError(f"the weights file {path} {what}", hint=fix)
 
 
 def _refused(path: Path) -> ModelError:

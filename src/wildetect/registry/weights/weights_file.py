@@ -9,6 +9,7 @@ from wildetect.errors import ModelError
 
 __all__ = [
     "check_file",
+    "check_is_there",
     "sha256_of",
 ]
 
@@ -32,6 +33,21 @@ _OTHERS = (
     (b"7z\xbc\xaf", "a packed archive"),
 )
 _SMALLEST = 64  # bytes; no network fits in less
+
+
+def check_is_there(path: Path, fix: str) -> None:
+    """Name a weights file that is not there.
+
+    Args:
+        path: The file.
+        fix: What fixes it, as a hint.
+
+    Raises:
+        ModelError: There is no such file.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ModelError(f"the weights file {path} {what}", hint=fix)
 
 
 def check_file(weights: Path) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from wildetect.errors import InputError
 from wildetect.how_far import Counted, through
 from wildetect.imagery.reading import Reading
 from wildetect.results.blurring import BLURRED, WITHHELD, CoarseResults, Grid, Places
@@ -23,7 +21,7 @@ from wildetect.results.report.pictures import MOST_CROPS, PicturesWanted, make_p
 from wildetect.results.report.report import write_report
 from wildetect.results.reviewed import ReviewedBox
 from wildetect.results.run import DetectionRun
-from wildetect.results.run_file import read_run_file, write_run_file
+from wildetect.results.run_file import run_before, write_run_file
 from wildetect.results.run_parts import BlurredFiles
 from wildetect.settings.words import Export
 
@@ -111,7 +109,7 @@ def _data_for_people(run: ExportedRun, wanted: Wanted) -> tuple[list[str], dict[
     The run.json of before says of each what is written by then: a kill leaves none that seems changed.
     """
     forms, files = _forms(wanted), list[str]()
-    earlier = _earlier(run.folder)
+    earlier = run_before(run.folder)
     digests = dict(earlier.digests) if earlier else {}
     names = {name for one in forms for name in one.files}
     keep_edited(run.folder, {name: digest for name, digest in digests.items() if name in names})
@@ -154,14 +152,8 @@ def _blurred(run: ExportedRun, wanted: Wanted, pictures: _Drawn) -> BlurredFiles
 
 
 def _blurred_before(folder: Path) -> BlurredFiles | None:
-    earlier = _earlier(folder)
+    earlier = run_before(folder)
     return earlier.blurred if earlier else None
-
-
-def _earlier(folder: Path) -> DetectionRun | None:
-    with suppress(InputError):
-        return read_run_file(folder)
-    return None
 
 
 def made_before(folder: Path) -> list[Export]:

@@ -92,14 +92,15 @@ def _usable_password(project: Project, folder: Path) -> str | None:
             "sign-in needs the package Flask-WTF, which is not installed",
             hint="Install it (uv sync), or share without: uv run invoke mlflow.serve --no-sign-in",
         )
-    password = project.variable(PASSWORD)
+    password, has_accounts = project.variable(PASSWORD), (folder / AUTH_DATABASE).exists()
     if password is not None and len(password) < SHORTEST_PASSWORD:
-        made = "" if (folder / AUTH_DATABASE).exists() else ", or take the line out to have one made"
         raise ConfigurationError(
             f"{PASSWORD} is shorter than {SHORTEST_PASSWORD} characters",
-            hint=f"Write {'that of the accounts' if not made else 'a longer one'} into .env{made}.",
+            hint="Write that of the accounts into .env."
+            if has_accounts
+            else "Write a longer one into .env, or take the line out to have one made.",
         )
-    if password is None and (folder / AUTH_DATABASE).exists():
+    if password is None and has_accounts:
         raise ServerError(
             f"there are accounts in {project.shown(folder / AUTH_DATABASE)}, but no {PASSWORD} is set",
             hint=f"Put it back into .env; if it is lost, {moved_away(folder / AUTH_DATABASE)}.",

@@ -53,13 +53,13 @@ def holder_of(host: str, port: int) -> Holder | None:
     return _listener(port) if _answers(host, port) else None
 
 
-def next_free(host: str, port: int) -> int | None:
-    """The next port above this one that is free."""
+def next_free(host: str, port: int) -> int:
+    """The next port above this one that is free; just the next one where none is found."""
     for candidate in range(port + 1, min(port + 100, 65536)):
         with contextlib.suppress(OSError):
             if holder_of(host, candidate) is None:
                 return candidate
-    return None
+    return port + 1
 
 
 def listens(processes: Iterable[psutil.Process], port: int) -> bool:

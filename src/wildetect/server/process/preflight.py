@@ -99,7 +99,7 @@ def check_port(plan: Plan) -> None:
     what, probe = str(holder), Probe(url, timeout=1.0)
     if probe.healthy():
         what += ", an MLflow server of another project" if probe.is_mlflow() else ", a web server"
-    free_port = next_free(plan.host, plan.port) or plan.port + 1
+    free_port = next_free(plan.host, plan.port)
     if sys.platform == "darwin" and plan.port == DEFAULT_PORT and holder.pid is None:
         what += ", on a Mac mostly AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
     keep = f"; to keep it, port: {free_port} in configs/mlflow.yaml"
@@ -115,7 +115,7 @@ def _cannot_listen(plan: Plan, error: Exception) -> ServerError:
         return ServerError(
             f"port {plan.port} is reserved by the system",
             hint="Take one above 1023: uv run invoke mlflow.serve --port "
-            f"{next_free(plan.host, max(plan.port, DEFAULT_PORT)) or DEFAULT_PORT + 1}",
+            f"{next_free(plan.host, max(plan.port, DEFAULT_PORT))}",
         )
     return ServerError(
         f"{plan.host} is not an address of this machine ({getattr(error, 'strerror', None) or error})",

@@ -91,7 +91,7 @@ class Address:
     @property
     def free_port(self) -> int:
         """A port that a server of this project could take."""
-        return next_free("127.0.0.1", DEFAULT_PORT) or DEFAULT_PORT + 1
+        return next_free("127.0.0.1", DEFAULT_PORT)
 
     @property
     def own_or_that(self) -> str:
@@ -215,7 +215,7 @@ def stop(project: Project, *, timeout: float = STOP_TIMEOUT) -> Stopped | None:
             raise ServerError(
                 f"the server has ended, but port {state.port} is held by {holder}",
                 hint="That program is not of this project. End it yourself, or start the next one elsewhere: "
-                f"uv run invoke mlflow.serve --port {next_free(state.host, state.port) or state.port + 1}",
+                f"uv run invoke mlflow.serve --port {next_free(state.host, state.port)}",
             )
     return Stopped(state.url if state else None, ended, time.monotonic() - begun)
 
