@@ -7,7 +7,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -182,14 +181,7 @@ def follow(
 def follow_until(workspace: Workspace, said: str, where: str, shown: str, **known: str | Path) -> None:
     """Type the command of a hint, which shows a page until Ctrl+C, and wait for what it says at its start."""
     (words,) = commands_told(said, where, **known)
-    opened = subprocess.Popen(
-        [sys.executable, "-m", "invoke", *words, "--no-browser"],
-        cwd=workspace.root,
-        env=workspace.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    opened = workspace.start("-m", "invoke", *words, "--no-browser", stderr=subprocess.STDOUT)
     until = time.monotonic() + 60
     lines: list[str] = []
     assert opened.stdout is not None

@@ -125,16 +125,7 @@ class Window:
     """A terminal window in which a task runs."""
 
     def __init__(self, workspace: Workspace, *words: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "invoke", *words],
-            cwd=workspace.root,
-            env=workspace.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        self.process = workspace.start("-m", "invoke", *words)
         self.stdout = ""
         self.stderr = ""
         self.readers = [threading.Thread(target=self._read, args=(name,)) for name in ("stdout", "stderr")]

@@ -54,6 +54,21 @@ class Workspace:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
         return {**kept, "CI": "true", "PYTHONUTF8": "1", **self.variables}
 
+    def start(
+        self, *command: str, stdin: int = subprocess.DEVNULL, stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
+        """Start Python in the workspace, such as `-m invoke demo`; what it says is text."""
+        return subprocess.Popen(
+            [sys.executable, *command],
+            cwd=self.root,
+            env=self.environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            encoding="utf-8",
+        )
+
     def invoke(
         self, *words: str | Path, folder: Path | None = None, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
@@ -125,16 +140,8 @@ class ManyTasks:
 @contextlib.contextmanager
 def many_tasks(workspace: Workspace) -> Iterator[ManyTasks]:
     """Load `invoke` once for many short tasks."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _ONE_AFTER_THE_OTHER],
-        cwd=workspace.root,
-        env=workspace.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-    ) as process:
+    command = ("-c", _ONE_AFTER_THE_OTHER)
+    with workspace.start(*command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         yield ManyTasks(process)
         assert process.stdin is not None
         process.stdin.close()

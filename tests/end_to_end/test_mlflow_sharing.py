@@ -374,16 +374,7 @@ def typed_at_a_terminal(workspace: Workspace, words: Sequence[str], typed: str) 
     import pty
 
     ours, theirs = pty.openpty()
-    started = subprocess.Popen(
-        [sys.executable, "-m", "invoke", *words],
-        cwd=workspace.root,
-        env=workspace.environment,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+    started = workspace.start("-m", "invoke", *words, stdin=theirs)
     os.write(ours, f"{typed}\n".encode())
     _, told = started.communicate(timeout=120)
     os.close(ours)
